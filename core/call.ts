@@ -1,0 +1,99 @@
+import type { Caller } from "./caller.ts";
+import { ArtifactRegistryError } from "./errors.ts";
+import { defaultRetry, type RetryPolicy, retrying } from "./retry.ts";
+
+/** One operation in progress, as an adapter sees it. */
+export interface Call {
+  readonly requestId: string;
+  readonly caller: Caller;
+  /** Aborted when the whole operation has run out of time or the caller has gone. */
+  readonly signal: AbortSignal;
+  /** For events: the moment that the event speaks of. What was revoked later must not come back. */
+  readonly asOf?: Date;
+  now(): Date;
+  /**
+   * The only way to the platform: counts the request for the audit log, bounds its time, and repeats what is
+   * retryable.
+   *
+   * @param what names the request in errors, as `ECR CreateRepository`
+   * @throws TIMEOUT when the request or the whole operation ran out of time
+   */
+  upstream<T>(what: string, request: (signal: AbortSignal) => Promise<T>, options?: UpstreamOptions): Promise<T>;
+}
+
+export interface UpstreamOptions {
+  /** Milliseconds for one try. */
+  readonly timeoutMs?: number;
+  readonly retry?: RetryPolicy;
+}
+
+export interface CallOptions {
+  readonly requestId: string;
+  readonly caller: Caller;
+  readonly signal: AbortSignal;
+  readonly asOf?: Date;
+  readonly now: () => Date;
+  /** Milliseconds for one upstream request. Default 10,000. */
+  readonly upstreamTimeoutMs?: number;
+  readonly retry?: RetryPolicy;
+}
+
+/** A call that knows how many requests it has sent upstream. */
+export interface CountedCall extends Call {
+  readonly upstreamCalls: number;
+}
+
+export function startCall(options: CallOptions): CountedCall {
+  let upstreamCalls = 0;
+  const { requestId, caller, signal, now } = options;
+  return {
+    requestId,
+    caller,
+    signal,
+    now,
+    ...(options.asOf && { asOf: options.asOf }),
+    get upstreamCalls() {
+      return upstreamCalls;
+    },
+    upstream(what, request, { timeoutMs = options.upstreamTimeoutMs ?? 10_000, retry = options.retry ?? defaultRetry } = {}) {
+      const attempt = async () => {
+        if (signal.aborted) throw timedOut(what, signal.reason);
+        upstreamCalls++;
+        const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+        try {
+          return await race(request(limit), limit);
+        } catch (error) {
+          if (limit.aborted && !(error instanceof ArtifactRegistryError)) throw timedOut(what, error);
+          throw error;
+        }
+      };
+      return retrying(attempt, signal, retry).catch((error: unknown) => {
+        // A wait between two tries was cut short by the end of the operation.
+        if (signal.aborted && !(error instanceof ArtifactRegistryError)) throw timedOut(what, error);
+        throw error;
+      });
+    },
+  };
+}
+
+/** Rejects as soon as the signal fires, also when the request ignores it. */
+async function race<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([request, aborted]);
+  } finally {
+    if (onAbort) signal.removeEventListener("abort", onAbort);
+  }
+}
+
+function timedOut(what: string, cause: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError("TIMEOUT", `${what} did not answer in time.`, {
+    retryable: true,
+    hint: "It may or may not have been applied; the same call again is safe.",
+    cause,
+  });
+}

@@ -1,0 +1,101 @@
+/** Every code that a caller can meet, with its HTTP status (shared contract, "Errors"). */
+export const statusOf = {
+  INVALID_INPUT: 400,
+  BINDING_NOT_CONFIGURED: 400,
+  BINDING_CONFIG_INVALID: 400,
+  AUTHENTICATION_ERROR: 401,
+  ACCESS_DENIED: 403,
+  RESOURCE_NOT_FOUND: 404,
+  TIMEOUT: 408,
+  RESOURCE_CONFLICT: 409,
+  PAYLOAD_TOO_LARGE: 413,
+  RATE_LIMIT_EXCEEDED: 429,
+  QUOTA_EXCEEDED: 429,
+  INTERNAL_ERROR: 500,
+  OPERATION_NOT_SUPPORTED: 501,
+  UNEXPECTED_RESPONSE_FORMAT: 502,
+  CLOUD_PLATFORM_ERROR: 502,
+  SERVICE_UNAVAILABLE: 503,
+} as const;
+
+export type ErrorCode = keyof typeof statusOf;
+
+export interface ErrorOptions {
+  /** True only where the same call can succeed by itself later. Default false. */
+  readonly retryable?: boolean;
+  /** What the caller or the operator should do about it. */
+  readonly hint?: string;
+  /** Facts that help to find the place: field names, ids, limits. Never a secret. */
+  readonly context?: Readonly<Record<string, string | number | boolean>>;
+  /** Seconds to wait before the next try, as the upstream asked for it. */
+  readonly retryAfterSeconds?: number;
+  /** What was caught. Kept for debuggers; never printed to callers or logs. */
+  readonly cause?: unknown;
+}
+
+/** What an error looks like on the wire. */
+export interface ErrorJson {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly httpStatusCode: number;
+  readonly context?: Readonly<Record<string, string | number | boolean>>;
+  readonly hint?: string;
+  readonly requestId: string;
+}
+
+/** The one error type of the suite. Anything else that is thrown is a bug and becomes `INTERNAL_ERROR`. */
+export class ArtifactRegistryError extends Error {
+  override readonly name = "ArtifactRegistryError";
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly hint: string | undefined;
+  readonly context: Readonly<Record<string, string | number | boolean>> | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.hint = options.hint;
+    this.context = options.context;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+
+  get httpStatusCode(): number {
+    return statusOf[this.code];
+  }
+
+  /** The wire form. `cause` and the stack stay behind. */
+  toWire(requestId: string): ErrorJson {
+    return {
+      code: this.code,
+      message: this.message,
+      retryable: this.retryable,
+      httpStatusCode: this.httpStatusCode,
+      ...(this.context && { context: this.context }),
+      ...(this.hint !== undefined && { hint: this.hint }),
+      requestId,
+    };
+  }
+}
+
+/** Shorthand for the commonest refusal. `field` is the path of the offending input, as in `access.accountIds.0`. */
+export function invalidInput(message: string, field?: string, hint?: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("INVALID_INPUT", message, {
+    ...(field !== undefined && { context: { field } }),
+    ...(hint !== undefined && { hint }),
+  });
+}
+
+/**
+ * Turns anything that was thrown into the one error type. An unknown error says nothing about itself to the caller:
+ * its message may carry a secret or another tenant's data.
+ */
+export function toArtifactRegistryError(thrown: unknown): ArtifactRegistryError {
+  if (thrown instanceof ArtifactRegistryError) return thrown;
+  return new ArtifactRegistryError("INTERNAL_ERROR", "An unexpected error occurred.", {
+    hint: "Report the request id to the operator of this function.",
+    cause: thrown,
+  });
+}

@@ -1,0 +1,104 @@
+import * as v from "valibot";
+import type { Call } from "./call.ts";
+import { invalidInput } from "./errors.ts";
+import type { RoutableName } from "./names.ts";
+import type { ArtifactRegistry } from "./registry.ts";
+import { registryName } from "./schemas.ts";
+
+/** What a caller must be allowed before an operation runs. Looks at resolved names only. */
+export interface Demand {
+  /** One repository, all of them where the effect is registry-wide, or none. */
+  readonly repository: RoutableName | "every" | "none";
+  /** Whom the operation would let in: each string must be covered by a rule. One of the alternatives suffices. */
+  readonly grantees: readonly Grantee[];
+}
+
+/** A consumer, with the ways in which a rule may name it: a role is covered by its ARN or by its whole account. */
+export type Grantee = readonly [string, ...string[]];
+
+/** `runtime` operations serve repositories; `provision` ones make and unmake registries, behind a door of their own. */
+export type OperationKind = "runtime" | "provision" | "both";
+
+/** One row of the table from which HTTP routes, direct invoke, OpenAPI, the client and the CLI are made. */
+export interface Operation {
+  readonly summary: string;
+  readonly description: string;
+  readonly kind: OperationKind;
+  readonly input: v.GenericSchema;
+  readonly output: v.GenericSchema;
+  /** @throws INVALID_INPUT naming the field */
+  parse(input: unknown): ParsedOperation;
+}
+
+/** An operation whose input is known to be well formed. */
+export interface ParsedOperation {
+  readonly registry: string;
+  /** The id as the caller gave it, for the audit log. */
+  readonly repoId: string | undefined;
+  demand(registry: ArtifactRegistry): Demand;
+  /** @returns the answer as it goes over the wire, secrets revealed */
+  run(registry: ArtifactRegistry, call: Call): Promise<object>;
+}
+
+interface Definition<Entries extends v.ObjectEntries, Output extends v.GenericSchema<object>> {
+  readonly summary: string;
+  readonly description: string;
+  readonly kind: OperationKind;
+  /** The fields beside `registry`, which every operation takes. */
+  readonly input: Entries;
+  readonly output: Output;
+  demand(registry: ArtifactRegistry, input: Input<Entries>): Demand;
+  run(registry: ArtifactRegistry, input: Input<Entries>, call: Call): Promise<v.InferOutput<Output>>;
+}
+
+type Input<Entries extends v.ObjectEntries> = v.InferOutput<v.StrictObjectSchema<Entries, undefined>> & {
+  readonly registry: string;
+};
+
+export function defineOperation<Entries extends v.ObjectEntries, Output extends v.GenericSchema<object>>(
+  definition: Definition<Entries, Output>,
+): Operation {
+  const input = v.strictObject({ registry: registryName, ...definition.input });
+  return {
+    summary: definition.summary,
+    description: definition.description,
+    kind: definition.kind,
+    input,
+    output: definition.output,
+    parse(raw) {
+      const parsed = validate(input, raw) as Input<Entries>;
+      const named = parsed as { registry: string; repoId?: string; name?: string };
+      return {
+        registry: named.registry,
+        repoId: named.repoId ?? named.name,
+        demand: (registry) => definition.demand(registry, parsed),
+        run: (registry, call) => definition.run(registry, parsed, call),
+      };
+    },
+  };
+}
+
+/**
+ * @returns the validated value
+ * @throws INVALID_INPUT whose message and context name the first offending field
+ */
+export function validate<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const field = v.getDotPath(issue) ?? "";
+  throw invalidInput(explain(issue, field), field === "" ? undefined : field);
+}
+
+function explain(issue: v.BaseIssue<unknown>, field: string): string {
+  const name = field === "" ? "The body" : `"${field}"`;
+  if (issue.type === "strict_object") {
+    if (issue.expected === "never") return `"${field}" is not a field of this operation.`;
+    if (issue.received === "undefined") return `"${field}" is missing.`;
+    return `${name} must be a JSON object.`;
+  }
+  if (issue.received === "undefined") return `${name} is missing.`;
+  // Messages that a schema gives begin with "must"; the library's own are built from expectation and type.
+  if (issue.message.startsWith("must")) return `${name} ${issue.message}.`;
+  return `${name} must be ${issue.expected ?? "valid"}; got ${issue.received}.`.replace(/"([^"]{80})[^"]*"/, '"$1..."');
+}

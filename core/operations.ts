@@ -1,0 +1,223 @@
+import * as v from "valibot";
+import { ArtifactRegistryError } from "./errors.ts";
+import { granteesOf } from "./grantees.ts";
+import { type Demand, defineOperation, type Operation } from "./operation.ts";
+import type { ArtifactRegistry, CrossAccountControl, Provisioning } from "./registry.ts";
+import * as schema from "./schemas.ts";
+
+const nothing = v.strictObject({});
+
+const onRepository = (registry: ArtifactRegistry, { repoId }: { repoId: string }): Demand => ({
+  repository: registry.resolveId(repoId),
+  grantees: [],
+});
+
+const onEveryRepository = (): Demand => ({ repository: "every", grantees: [] });
+
+/** A credential or grant that the platform cannot narrow opens every repository, and is allowed only as such. */
+const onScope = (registry: ArtifactRegistry, input: { repoId: string }, scope: string | undefined): Demand =>
+  scope === "registry"
+    ? { ...onRepository(registry, input), repository: "every" }
+    : onRepository(registry, input);
+
+/** The spine: routes, direct invoke, events, OpenAPI, the client's methods and the CLI's commands come from here. */
+export const operations = {
+  createRepository: defineOperation({
+    summary: "Create a repository",
+    description: "Creates a repository in the registry. Idempotent: an existing one answers as it is.",
+    kind: "runtime",
+    input: { name: schema.logicalName },
+    output: schema.repository,
+    demand: (registry, { name }) => ({ repository: registry.routeName(name), grantees: [] }),
+    run: (registry, { name }, call) => registry.createRepository(registry.routeName(name), call),
+  }),
+
+  getRepository: defineOperation({
+    summary: "Get a repository",
+    description: "Answers a repository's routable name, URI and time of creation.",
+    kind: "runtime",
+    input: { repoId: schema.repositoryId },
+    output: schema.repository,
+    demand: onRepository,
+    run: (registry, { repoId }, call) => registry.getRepository(registry.resolveId(repoId), call),
+  }),
+
+  deleteRepository: defineOperation({
+    summary: "Delete a repository",
+    description: "Deletes exactly this repository with all its images. Idempotent.",
+    kind: "runtime",
+    input: { repoId: schema.repositoryId },
+    output: nothing,
+    demand: onRepository,
+    async run(registry, { repoId }, call) {
+      await registry.deleteRepository(registry.resolveId(repoId), call);
+      return {};
+    },
+  }),
+
+  generateCredentials: defineOperation({
+    summary: "Mint short-lived credentials",
+    description: "Mints credentials for one repository and one permission level.",
+    kind: "runtime",
+    input: {
+      repoId: schema.repositoryId,
+      permissions: schema.permissions,
+      ttlSeconds: v.optional(schema.ttlSeconds),
+    },
+    output: schema.credentials,
+    demand: (registry, input) => onScope(registry, input, registry.capabilities.credentials.scope),
+    async run(registry, { repoId, permissions, ttlSeconds }, call) {
+      const minted = await registry.generateCredentials(registry.resolveId(repoId), permissions, ttlSeconds, call);
+      const { expiresAt, password, ...rest } = minted;
+      return {
+        ...rest,
+        password: password.reveal(),
+        ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
+      };
+    },
+  }),
+
+  addCrossAccountAccess: defineOperation({
+    summary: "Grant a consumer's account the right to pull",
+    description: "Adds what `access` spells out to what is granted already. Idempotent.",
+    kind: "runtime",
+    input: { repoId: schema.repositoryId, access: schema.crossAccountAccess },
+    output: nothing,
+    demand: (registry, input) => ({
+      ...onScope(registry, input, registry.capabilities.crossAccountScope),
+      grantees: granteesOf(input.access),
+    }),
+    async run(registry, { repoId, access }, call) {
+      await crossAccount(registry, "addCrossAccountAccess").add(registry.resolveId(repoId), access, call);
+      return {};
+    },
+  }),
+
+  removeCrossAccountAccess: defineOperation({
+    summary: "Revoke a consumer's right to pull",
+    description: "Takes away what `access` spells out, erring on the side of revoking. Idempotent.",
+    kind: "runtime",
+    input: { repoId: schema.repositoryId, access: schema.crossAccountAccess },
+    output: nothing,
+    demand: (registry, input) => onScope(registry, input, registry.capabilities.crossAccountScope),
+    async run(registry, { repoId, access }, call) {
+      await crossAccount(registry, "removeCrossAccountAccess").remove(registry.resolveId(repoId), access, call);
+      return {};
+    },
+  }),
+
+  getCrossAccountAccess: defineOperation({
+    summary: "List who else may pull",
+    description: "Answers the union of all grants, and the exact list of them.",
+    kind: "runtime",
+    input: { repoId: schema.repositoryId },
+    output: schema.crossAccountPermissions,
+    demand: (registry, input) => onScope(registry, input, registry.capabilities.crossAccountScope),
+    run: (registry, { repoId }, call) => crossAccount(registry, "getCrossAccountAccess").get(registry.resolveId(repoId), call),
+  }),
+
+  setupRepository: defineOperation({
+    summary: "Create a repository and grant access to it",
+    description: "Creates the repository, then adds each access. Idempotent: it is what events run.",
+    kind: "runtime",
+    input: {
+      name: schema.logicalName,
+      access: v.optional(v.pipe(v.array(schema.crossAccountAccess), v.maxLength(100))),
+    },
+    output: schema.repository,
+    demand: (registry, { name, access = [] }) => ({
+      repository:
+        access.length > 0 && registry.capabilities.crossAccountScope === "registry"
+          ? "every"
+          : registry.routeName(name),
+      grantees: access.flatMap(granteesOf),
+    }),
+    async run(registry, { name, access = [] }, call) {
+      // Asked for first: a platform without grants must refuse before it has created anything.
+      const control = access.length > 0 ? crossAccount(registry, "addCrossAccountAccess") : undefined;
+      const routable = registry.routeName(name);
+      const repository = await registry.createRepository(routable, call);
+      for (const each of access) await control?.add(routable, each, call);
+      return repository;
+    },
+  }),
+
+  provisionRegistry: defineOperation({
+    summary: "Provision the registry itself",
+    description: "Makes what the registry needs on its platform, once per stack. Idempotent; adopts what exists.",
+    kind: "provision",
+    input: { replicationRegions: v.optional(schema.awsAccess.entries.regions) },
+    output: v.strictObject({ binding: v.record(v.string(), v.unknown()) }),
+    demand: onEveryRepository,
+    async run(registry, { replicationRegions }, call) {
+      const options = replicationRegions === undefined ? {} : { replicationRegions };
+      return { binding: await provisioning(registry, "provisionRegistry").provision(options, call) };
+    },
+  }),
+
+  describeRegistry: defineOperation({
+    summary: "Describe the registry",
+    description: "Answers where the registry is, what its platform can do, and whether it is well.",
+    kind: "both",
+    input: {},
+    output: v.strictObject({
+      service: v.string(),
+      registryEndpoint: v.string(),
+      upstreamRepositoryPrefix: v.string(),
+      capabilities: schema.capabilities,
+      health: schema.health,
+    }),
+    demand: () => ({ repository: "none", grantees: [] }),
+    async run(registry, _input, call) {
+      return {
+        service: registry.service,
+        registryEndpoint: await registry.registryEndpoint(call),
+        upstreamRepositoryPrefix: registry.upstreamRepositoryPrefix,
+        capabilities: registry.capabilities,
+        health: await registry.health(call),
+      };
+    },
+  }),
+
+  deprovisionRegistry: defineOperation({
+    summary: "Remove the registry itself",
+    description: "Removes exactly what provisioning made. Refuses while repositories hold images, unless told.",
+    kind: "provision",
+    input: { deleteRepositories: v.optional(v.boolean()) },
+    output: nothing,
+    demand: onEveryRepository,
+    async run(registry, { deleteRepositories }, call) {
+      const options = deleteRepositories === undefined ? {} : { deleteRepositories };
+      await provisioning(registry, "deprovisionRegistry").deprovision(options, call);
+      return {};
+    },
+  }),
+} as const satisfies Record<string, Operation>;
+
+export type OperationName = keyof typeof operations;
+
+export const operationNames = Object.keys(operations) as readonly OperationName[];
+
+export function isOperationName(name: string): name is OperationName {
+  return Object.hasOwn(operations, name);
+}
+
+function crossAccount(registry: ArtifactRegistry, operation: string): CrossAccountControl {
+  if (registry.crossAccount) return registry.crossAccount;
+  throw notSupported(registry, operation);
+}
+
+function provisioning(registry: ArtifactRegistry, operation: string): Provisioning {
+  if (registry.provisioning) return registry.provisioning;
+  throw notSupported(registry, operation);
+}
+
+/** The refusal of what a platform cannot do, with its reason and its own way, from its capabilities. */
+function notSupported(registry: ArtifactRegistry, operation: string): ArtifactRegistryError {
+  const why = registry.capabilities.unsupported[operation];
+  return new ArtifactRegistryError(
+    "OPERATION_NOT_SUPPORTED",
+    why?.reason ?? `The ${registry.service} platform does not support this operation.`,
+    { ...(why && { hint: why.hint }), context: { service: registry.service } },
+  );
+}

@@ -1,0 +1,150 @@
+import * as v from "valibot";
+
+/** Values that callers send and get. Each is validated on the wire and described in `/openapi.json` from here. */
+
+const characters = (min: number, max: number) =>
+  // JSON Schema counts characters, not UTF-16 units; the two agree where the pattern does the counting.
+  new RegExp(`^[^\\u0000-\\u001f\\u007f-\\u009f]{${min},${max}}$`, "u");
+
+export const registryName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 characters of A-Z, a-z, 0-9, - and _"),
+  v.description("Name of the registry, as it is bound by ALIEN_{NAME}_BINDING."),
+  v.examples(["images"]),
+);
+
+export const logicalName = v.pipe(
+  v.string(),
+  v.regex(characters(1, 256), "must be 1 to 256 characters without control characters"),
+  v.description("Logical name of the repository. Each platform maps it to its own grammar."),
+  v.examples(["my-app", "prj_abc123"]),
+);
+
+export const repositoryId = v.pipe(
+  v.string(),
+  v.regex(characters(1, 512), "must be 1 to 512 characters without control characters"),
+  v.description("The name that createRepository returned; the logical name is understood as well."),
+  v.examples(["images/my-app"]),
+);
+
+export const permissions = v.pipe(
+  v.picklist(["pull", "push-pull"], 'must be "pull" or "push-pull"'),
+  v.description("Access level of the credentials."),
+);
+
+export const ttlSeconds = v.pipe(
+  v.number(),
+  v.integer("must be a whole number of seconds"),
+  v.minValue(1, "must be at least 1 second"),
+  v.description("Wished lifetime in seconds. Raised or capped to what the platform allows; expiresAt tells."),
+  v.examples([900]),
+);
+
+export const timestamp = v.pipe(v.string(), v.isoTimestamp(), v.description("ISO 8601, UTC."));
+
+const allowedServiceTypes = v.pipe(
+  v.array(v.picklist(["worker"])),
+  v.maxLength(1),
+  v.description("Compute services of the consumer that may pull by themselves."),
+);
+
+const accountId = v.pipe(v.string(), v.regex(/^\d{12}$/, "must be 12 digits"));
+const region = v.pipe(v.string(), v.regex(/^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/, "must be a plain region, as us-east-1"));
+const roleArn = v.pipe(
+  v.string(),
+  v.regex(
+    /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/,
+    "must be the literal ARN of an IAM role (no wildcard, no root, no session)",
+  ),
+);
+const projectNumber = v.pipe(v.string(), v.regex(/^\d{6,20}$/, "must be a project number (digits only)"));
+const serviceAccountEmail = v.pipe(
+  v.string(),
+  v.regex(
+    /^[a-z0-9][a-z0-9.-]{0,127}@[a-z0-9.-]{1,200}\.gserviceaccount\.com$/,
+    "must be the literal e-mail address of a service account",
+  ),
+);
+
+export const awsAccess = v.strictObject({
+  type: v.literal("aws"),
+  accountIds: v.array(accountId),
+  regions: v.array(region),
+  roleArns: v.array(roleArn),
+  allowedServiceTypes,
+});
+
+export const gcpAccess = v.strictObject({
+  type: v.literal("gcp"),
+  projectNumbers: v.array(projectNumber),
+  serviceAccountEmails: v.array(serviceAccountEmail),
+  allowedServiceTypes,
+});
+
+export const crossAccountAccess = v.variant("type", [awsAccess, gcpAccess]);
+
+export const repository = v.strictObject({
+  name: v.pipe(v.string(), v.description("Routable name: pass it to every other operation.")),
+  uri: v.optional(v.pipe(v.string(), v.description("Image URI without tag; absent while the repository is created."))),
+  createdAt: v.optional(timestamp),
+});
+
+export const credentials = v.strictObject({
+  authMethod: v.pipe(v.picklist(["basic", "bearer"]), v.description("How to present them to the registry.")),
+  username: v.pipe(v.string(), v.description("Empty for bearer.")),
+  password: v.pipe(v.string(), v.description("Password (basic) or token (bearer).")),
+  expiresAt: v.optional(v.pipe(timestamp, v.description("The moment until which they are promised to work."))),
+  scope: v.pipe(v.picklist(["repository", "registry"]), v.description("The narrowest scope that the platform enforced.")),
+});
+
+export const crossAccountPermissions = v.strictObject({
+  access: crossAccountAccess,
+  grants: v.pipe(
+    v.array(crossAccountAccess),
+    v.description("The exact state: these values, added one by one, give it."),
+  ),
+  scope: v.optional(v.picklist(["repository", "registry"])),
+  unmanaged: v.optional(v.pipe(v.array(v.string()), v.description("Sids of statements that others wrote."))),
+  lastUpdated: v.optional(timestamp),
+});
+
+export const finding = v.strictObject({ message: v.string(), hint: v.optional(v.string()) });
+
+export const health = v.strictObject({
+  status: v.picklist(["healthy", "degraded", "unhealthy"]),
+  findings: v.array(finding),
+});
+
+export const capabilities = v.strictObject({
+  credentials: v.strictObject({
+    authMethod: v.picklist(["basic", "bearer"]),
+    scope: v.picklist(["repository", "registry"]),
+    ttlSeconds: v.optional(v.strictObject({ min: v.number(), max: v.number(), default: v.number() })),
+  }),
+  /** Whether the platform can tell a repository that was never created from one that is empty. */
+  tellsAbsence: v.boolean(),
+  crossAccountAccess: v.optional(v.picklist(["aws", "gcp"])),
+  crossAccountScope: v.optional(v.picklist(["repository", "registry"])),
+  /** What the platform cannot do: the reason and the platform's own way, by operation. */
+  unsupported: v.record(v.string(), v.strictObject({ reason: v.string(), hint: v.string() })),
+});
+
+export const errorJson = v.strictObject({
+  code: v.string(),
+  message: v.string(),
+  retryable: v.boolean(),
+  httpStatusCode: v.number(),
+  context: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
+  hint: v.optional(v.string()),
+  requestId: v.string(),
+});
+
+export type Permissions = v.InferOutput<typeof permissions>;
+export type CrossAccountAccess = v.InferOutput<typeof crossAccountAccess>;
+export type AwsAccess = v.InferOutput<typeof awsAccess>;
+export type GcpAccess = v.InferOutput<typeof gcpAccess>;
+export type RepositoryResponse = v.InferOutput<typeof repository>;
+export type ArtifactRegistryCredentials = v.InferOutput<typeof credentials>;
+export type CrossAccountPermissions = v.InferOutput<typeof crossAccountPermissions>;
+export type Capabilities = v.InferOutput<typeof capabilities>;
+export type Health = v.InferOutput<typeof health>;
