@@ -55,7 +55,11 @@ export function startCall(options: CallOptions): CountedCall {
     get upstreamCalls() {
       return upstreamCalls;
     },
-    upstream(what, request, { timeoutMs = options.upstreamTimeoutMs ?? 10_000, retry = options.retry ?? defaultRetry } = {}) {
+    upstream(
+      what,
+      request,
+      { timeoutMs = options.upstreamTimeoutMs ?? 10_000, retry = options.retry ?? defaultRetry } = {},
+    ) {
       const attempt = async () => {
         if (signal.aborted) throw timedOut(what, signal.reason);
         upstreamCalls++;

@@ -16,9 +16,7 @@ const onEveryRepository = (): Demand => ({ repository: "every", grantees: [] });
 
 /** A credential or grant that the platform cannot narrow opens every repository, and is allowed only as such. */
 const onScope = (registry: ArtifactRegistry, input: { repoId: string }, scope: string | undefined): Demand =>
-  scope === "registry"
-    ? { ...onRepository(registry, input), repository: "every" }
-    : onRepository(registry, input);
+  scope === "registry" ? { ...onRepository(registry, input), repository: "every" } : onRepository(registry, input);
 
 /** The spine: routes, direct invoke, events, OpenAPI, the client's methods and the CLI's commands come from here. */
 export const operations = {
@@ -113,7 +111,8 @@ export const operations = {
     input: { repoId: schema.repositoryId },
     output: schema.crossAccountPermissions,
     demand: (registry, input) => onScope(registry, input, registry.capabilities.crossAccountScope),
-    run: (registry, { repoId }, call) => crossAccount(registry, "getCrossAccountAccess").get(registry.resolveId(repoId), call),
+    run: (registry, { repoId }, call) =>
+      crossAccount(registry, "getCrossAccountAccess").get(registry.resolveId(repoId), call),
   }),
 
   setupRepository: defineOperation({

@@ -23,7 +23,7 @@ export interface MintedCredentials {
 /**
  * One registry on one platform: the interface that every adapter implements. The functions that map names are pure
  * and make no call; every other one reaches the platform only through `call.upstream`, and throws
- * `ArtifactRegistryError` and nothing else.
+ * `ArtifactRegistryError` and nothing else. An adapter is a plain object without `this`, so that it can be decorated.
  */
 export interface ArtifactRegistry {
   readonly service: string;

@@ -63,7 +63,9 @@ export function allows(
   demand: Demand,
 ): boolean {
   const matching = applicable(rules, caller, operation, registry).filter((each) => coversRepository(each, demand));
-  return matching.length > 0 && demand.grantees.every((grantee) => matching.some((each) => coversGrantee(each, grantee)));
+  return (
+    matching.length > 0 && demand.grantees.every((grantee) => matching.some((each) => coversGrantee(each, grantee)))
+  );
 }
 
 function applicable(rules: readonly Rule[], caller: Caller, operation: OperationName, registry: string): Rule[] {

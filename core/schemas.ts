@@ -94,7 +94,10 @@ export const credentials = v.strictObject({
   username: v.pipe(v.string(), v.description("Empty for bearer.")),
   password: v.pipe(v.string(), v.description("Password (basic) or token (bearer).")),
   expiresAt: v.optional(v.pipe(timestamp, v.description("The moment until which they are promised to work."))),
-  scope: v.pipe(v.picklist(["repository", "registry"]), v.description("The narrowest scope that the platform enforced.")),
+  scope: v.pipe(
+    v.picklist(["repository", "registry"]),
+    v.description("The narrowest scope that the platform enforced."),
+  ),
 });
 
 export const crossAccountPermissions = v.strictObject({

@@ -1,0 +1,134 @@
+import { randomUUID } from "node:crypto";
+import { type Audit, auditToStdout } from "./audit.ts";
+import type { RegistryDirectory } from "./bindings.ts";
+import { type CountedCall, startCall } from "./call.ts";
+import type { Caller } from "./caller.ts";
+import type { CallerEvidence, Door } from "./doors.ts";
+import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "./errors.ts";
+import type { ParsedOperation } from "./operation.ts";
+import { isOperationName, type OperationName, operationNames, operations } from "./operations.ts";
+import type { RetryPolicy } from "./retry.ts";
+import { allows, mayTry, type Rule } from "./rules.ts";
+
+export interface ApplicationOptions {
+  readonly directory: RegistryDirectory;
+  readonly rules: readonly Rule[];
+  readonly door: Door;
+  readonly audit?: Audit;
+  readonly now?: () => Date;
+  /** Milliseconds for one operation as a whole. Default 55,000: below what platforms give a request. */
+  readonly operationTimeoutMs?: number;
+  /** Milliseconds for one request to the platform. Default 10,000. */
+  readonly upstreamTimeoutMs?: number;
+  readonly retry?: RetryPolicy;
+}
+
+/** One operation as it arrives, whichever way it came. */
+export interface Request {
+  readonly operation: string;
+  /** Reads the input; called after the caller is known, so that a stranger's body is never parsed. */
+  readonly input: () => Promise<unknown> | unknown;
+  readonly evidence: CallerEvidence;
+  readonly requestId?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly asOf?: Date | undefined;
+}
+
+export type Answer =
+  | { readonly ok: true; readonly requestId: string; readonly output: object }
+  | { readonly ok: false; readonly requestId: string; readonly error: ArtifactRegistryError };
+
+/** Runs operations: authenticate, validate, authorise, run, audit. HTTP, direct invoke and events stand around it. */
+export interface Application {
+  readonly door: Door;
+  readonly now: () => Date;
+  /** Never throws: whatever goes wrong is in the answer. */
+  run(request: Request): Promise<Answer>;
+}
+
+export function createApplication(options: ApplicationOptions): Application {
+  const { door, now = () => new Date(), audit = auditToStdout, operationTimeoutMs = 55_000 } = options;
+
+  async function run(request: Request): Promise<Answer> {
+    const requestId = request.requestId ?? randomUUID();
+    const started = performance.now();
+    const seen: Seen = {};
+    const deadline = AbortSignal.timeout(operationTimeoutMs);
+    const signal = request.signal ? AbortSignal.any([request.signal, deadline]) : deadline;
+    let answer: Answer;
+    try {
+      answer = { ok: true, requestId, output: await execute(request, requestId, signal, seen) };
+    } catch (thrown) {
+      answer = { ok: false, requestId, error: toArtifactRegistryError(thrown) };
+    }
+    audit({
+      time: now().toISOString(),
+      requestId,
+      door: door.name,
+      ...(seen.caller && { caller: seen.caller }),
+      ...(seen.parsed && { registry: seen.parsed.registry }),
+      ...(isOperationName(request.operation) && { operation: request.operation }),
+      ...(seen.parsed?.repoId !== undefined && { repoId: seen.parsed.repoId }),
+      outcome: answer.ok ? "OK" : answer.error.code,
+      milliseconds: Math.round(performance.now() - started),
+      upstreamCalls: seen.call?.upstreamCalls ?? 0,
+    });
+    return answer;
+  }
+
+  async function execute(request: Request, requestId: string, signal: AbortSignal, seen: Seen): Promise<object> {
+    const caller = await door.authenticate(request.evidence);
+    seen.caller = caller;
+    const name = knownOperation(request.operation);
+    const parsed = operations[name].parse(await request.input());
+    seen.parsed = parsed;
+    if (!door.admits(operations[name].kind)) throw wrongDoor(name, door);
+    if (!mayTry(options.rules, caller, name, parsed.registry)) throw denied(name);
+
+    const registry = await options.directory.open(parsed.registry);
+    const demand = parsed.demand(registry);
+    if (!allows(options.rules, caller, name, parsed.registry, demand)) throw denied(name);
+
+    const { upstreamTimeoutMs, retry } = options;
+    const call = startCall({
+      requestId,
+      caller,
+      signal,
+      now,
+      ...(request.asOf && { asOf: request.asOf }),
+      ...(upstreamTimeoutMs !== undefined && { upstreamTimeoutMs }),
+      ...(retry && { retry }),
+    });
+    seen.call = call;
+    return parsed.run(registry, call);
+  }
+
+  return { door, now, run };
+}
+
+/** What of a request was understood before it ended; the audit line is made from it. */
+interface Seen {
+  caller?: Caller;
+  parsed?: ParsedOperation;
+  call?: CountedCall;
+}
+
+function knownOperation(name: string): OperationName {
+  if (isOperationName(name)) return name;
+  throw invalidInput("There is no such operation.", "operation", `One of ${operationNames.join(", ")}.`);
+}
+
+function denied(operation: OperationName): ArtifactRegistryError {
+  return new ArtifactRegistryError("ACCESS_DENIED", `No access rule allows the caller ${operation} here.`, {
+    hint: "The operator can allow it in ALIEN_ACCESS_RULES: callers, operations, registries, repositories, grantees.",
+  });
+}
+
+function wrongDoor(operation: OperationName, door: Door): ArtifactRegistryError {
+  return new ArtifactRegistryError("ACCESS_DENIED", `${operation} does not pass through the ${door.name} door.`, {
+    hint:
+      door.name === "provision"
+        ? "This function only provisions registries; call the one that serves repositories."
+        : "Deploy the function with ALIEN_DOOR=provision, and its own role, for this operation.",
+  });
+}

@@ -1,0 +1,142 @@
+import * as v from "valibot";
+import { ArtifactRegistryError } from "./errors.ts";
+import { type OtherSpace, overlappingPrefixes } from "./names.ts";
+import { validate } from "./operation.ts";
+import type { Environment, Platform, Service } from "./platform.ts";
+import type { ArtifactRegistry } from "./registry.ts";
+
+/** The registries that this process serves, opened on first use. */
+export interface RegistryDirectory {
+  /**
+   * @throws BINDING_NOT_CONFIGURED when nothing binds the name
+   * @throws BINDING_CONFIG_INVALID when what binds it cannot be used
+   */
+  open(name: string): Promise<ArtifactRegistry>;
+}
+
+interface Bound {
+  readonly name: string;
+  readonly variable: string;
+  readonly service: Service;
+  readonly binding: unknown;
+  readonly space: OtherSpace;
+}
+
+const anyBinding = v.looseObject({ service: v.string() });
+
+/** The variable that binds a registry: `my-images` is bound by `ALIEN_MY_IMAGES_BINDING`. */
+export function bindingVariable(name: string): string {
+  return `ALIEN_${name.replaceAll("-", "_").toUpperCase()}_BINDING`;
+}
+
+/**
+ * Reads and checks every binding at start, so that a mistake is seen before the first call.
+ *
+ * @param names registries known by name (from `ALIEN_REGISTRIES`, the access rules, a default). A bound registry that
+ *   is not among them has its variable's name, in lower case and with `-`.
+ * @param wrap decorates each adapter when it is opened
+ * @throws BINDING_CONFIG_INVALID
+ */
+export function createDirectory(
+  platform: Platform,
+  env: Environment,
+  names: readonly string[] = [],
+  wrap: (name: string, registry: ArtifactRegistry) => ArtifactRegistry = (_name, registry) => registry,
+): RegistryDirectory {
+  const bound = new Map<string, Bound>();
+  for (const [variable, name] of nameVariables(env, names)) {
+    const text = env[variable];
+    if (text !== undefined) bound.set(variable, readBinding(platform, variable, name, text));
+  }
+  refuseOverlap([...bound.values()]);
+
+  const opened = new Map<string, Promise<ArtifactRegistry>>();
+  const open = async ({ name, variable, binding, service }: Bound): Promise<ArtifactRegistry> => {
+    const others = [...bound.values()].filter((other) => other.variable !== variable).map((other) => other.space);
+    return wrap(name, await service.open({ name, binding, others, env }));
+  };
+  return {
+    async open(name) {
+      const variable = bindingVariable(name);
+      const entry = bound.get(variable);
+      if (!entry) {
+        throw new ArtifactRegistryError("BINDING_NOT_CONFIGURED", `No registry is bound under the name "${name}".`, {
+          hint: `Set ${variable} to the binding that provisioning answered.`,
+          context: { field: "registry" },
+        });
+      }
+      if (entry.name !== name) throw sharedVariable(entry.name, name, variable);
+      const opening = opened.get(variable) ?? open(entry);
+      opened.set(variable, opening);
+      // A registry that could not be opened may open at the next call.
+      opening.catch(() => opened.delete(variable));
+      return opening;
+    },
+  };
+}
+
+/** Which name each variable stands for. Two names for one variable would be two registries with one binding. */
+function nameVariables(env: Environment, names: readonly string[]): Map<string, string> {
+  const result = new Map<string, string>();
+  for (const name of names) {
+    const variable = bindingVariable(name);
+    const taken = result.get(variable);
+    if (taken !== undefined && taken !== name) throw sharedVariable(taken, name, variable);
+    result.set(variable, name);
+  }
+  for (const variable of Object.keys(env)) {
+    const middle = /^ALIEN_([A-Z0-9_]+)_BINDING$/.exec(variable)?.[1];
+    if (middle !== undefined && !result.has(variable)) {
+      result.set(variable, middle.toLowerCase().replaceAll("_", "-"));
+    }
+  }
+  return result;
+}
+
+function readBinding(platform: Platform, variable: string, name: string, text: string): Bound {
+  const refuse = (why: string, cause?: unknown) =>
+    new ArtifactRegistryError("BINDING_CONFIG_INVALID", `${variable}: ${why}`, {
+      hint: `Expected JSON with "service": ${Object.keys(platform.services)
+        .map((each) => `"${each}"`)
+        .join(" or ")}.`,
+      context: { variable },
+      cause,
+    });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw refuse("it is not JSON.", error);
+  }
+  try {
+    const { service: serviceName } = validate(anyBinding, json);
+    const service = Object.hasOwn(platform.services, serviceName) ? platform.services[serviceName] : undefined;
+    if (!service) throw refuse(`the ${platform.name} platform has no service "${serviceName}".`);
+    const binding = validate(service.binding, json);
+    return { name, variable, service, binding, space: service.prefix(name, binding) };
+  } catch (error) {
+    if (error instanceof ArtifactRegistryError && error.code === "INVALID_INPUT") throw refuse(error.message, error);
+    throw error;
+  }
+}
+
+function refuseOverlap(bound: readonly Bound[]): void {
+  const pair = overlappingPrefixes(new Map(bound.map(({ name, space }) => [name, space.prefix])));
+  if (!pair) return;
+  throw new ArtifactRegistryError(
+    "BINDING_CONFIG_INVALID",
+    `The prefixes of the registries "${pair[0]}" and "${pair[1]}" overlap: a repository could belong to both.`,
+    { hint: "No prefix may equal another or extend it by - or /." },
+  );
+}
+
+function sharedVariable(one: string, other: string, variable: string): ArtifactRegistryError {
+  return new ArtifactRegistryError(
+    "BINDING_CONFIG_INVALID",
+    `"${one}" and "${other}" share the variable ${variable}.`,
+    {
+      hint: 'Rename one of them; name the one that is meant in ALIEN_REGISTRIES, as "images,my_builds".',
+      context: { variable },
+    },
+  );
+}

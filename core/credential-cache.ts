@@ -1,0 +1,67 @@
+import { LRUCache } from "lru-cache";
+import { callerKey } from "./caller.ts";
+import type { ArtifactRegistry, MintedCredentials } from "./registry.ts";
+
+const entriesAtMost = 10_000;
+/** Shared contract, "Credentials": handed out again only while at least this part of the lifetime is left. */
+const freshPart = 0.9;
+
+interface Minted {
+  readonly credentials: MintedCredentials;
+  readonly mintedAt: number;
+}
+
+/**
+ * Lets a registry mint once for concurrent identical requests, and hand a fresh credential out again to the same
+ * caller for the same registry, repository, permission and lifetime; never to another caller.
+ *
+ * @param name the registry's, part of the key
+ */
+export function withCredentialCache(name: string, registry: ArtifactRegistry): ArtifactRegistry {
+  const minted = new LRUCache<string, Minted>({ max: entriesAtMost });
+  const minting = new Map<string, { readonly flight: Promise<MintedCredentials>; readonly signal: AbortSignal }>();
+  // Counts deletions, so that a credential that was being minted meanwhile is not kept.
+  const generations = new LRUCache<string, number>({ max: entriesAtMost });
+
+  const generateCredentials: ArtifactRegistry["generateCredentials"] = async (repository, permissions, ttl, call) => {
+    const generation = generations.get(repository) ?? 0;
+    const key = JSON.stringify([callerKey(call.caller), name, repository, generation, permissions, ttl]);
+    const known = minted.get(key);
+    if (known && isFresh(known, call.now())) return known.credentials;
+
+    const running = minting.get(key);
+    if (running) {
+      return running.flight.catch((error: unknown) => {
+        // Whoever asked first has gone away; that is no reason to refuse the others.
+        if (running.signal.aborted && !call.signal.aborted) {
+          return generateCredentials(repository, permissions, ttl, call);
+        }
+        throw error;
+      });
+    }
+    const mint = async () => {
+      const mintedAt = call.now().getTime();
+      const credentials = await registry.generateCredentials(repository, permissions, ttl, call);
+      if (credentials.expiresAt) minted.set(key, { credentials, mintedAt });
+      return credentials;
+    };
+    const flight = mint().finally(() => minting.delete(key));
+    minting.set(key, { flight, signal: call.signal });
+    return flight;
+  };
+
+  return {
+    ...registry,
+    generateCredentials,
+    async deleteRepository(repository, call) {
+      await registry.deleteRepository(repository, call);
+      generations.set(repository, (generations.get(repository) ?? 0) + 1);
+    },
+  };
+}
+
+function isFresh({ credentials, mintedAt }: Minted, now: Date): boolean {
+  if (!credentials.expiresAt) return false;
+  const end = credentials.expiresAt.getTime();
+  return end - now.getTime() >= freshPart * (end - mintedAt);
+}

@@ -1,0 +1,89 @@
+import * as v from "valibot";
+import type { Application } from "./application.ts";
+import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
+import { checkPayload } from "./json.ts";
+import { validate } from "./operation.ts";
+
+/** The CloudEvents type whose data is `setupRepository`'s input. */
+export const setupEventType = "dev.alien.artifact-registry.repository.setup";
+
+const oldestMs = 60 * 60 * 1_000;
+const clockSkewMs = 5 * 60 * 1_000;
+
+/** CloudEvents 1.0.2, 3.1: the attributes that we need; extensions pass. `time` is required here, for the age rule. */
+export const setupEvent = v.looseObject({
+  specversion: v.literal("1.0"),
+  id: v.pipe(v.string(), v.minLength(1, "must not be empty")),
+  source: v.pipe(v.string(), v.minLength(1, "must not be empty")),
+  type: v.literal(setupEventType),
+  time: v.pipe(
+    v.string(),
+    v.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/i, "must be an RFC 3339 time"),
+    v.check((text) => !Number.isNaN(Date.parse(text)), "must be an RFC 3339 time"),
+  ),
+  datacontenttype: v.optional(v.pipe(v.string(), v.regex(/^application\/json\b/, "must be application/json"))),
+  data: v.record(v.string(), v.unknown()),
+});
+
+/** What the handler does with the event. Nothing is dropped: what can never succeed goes to the dead letters. */
+export type EventOutcome =
+  | { readonly outcome: "done" }
+  | { readonly outcome: "retry"; readonly error: ArtifactRegistryError }
+  | { readonly outcome: "dead-letter"; readonly error: ArtifactRegistryError };
+
+export interface EventContext {
+  readonly requestId?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Handles one CloudEvent. Deliveries repeat and arrive out of order: handling is idempotent, and an event that is too
+ * old changes nothing, so that a redelivery does not bring back what was revoked.
+ *
+ * @returns what to do with the event; never throws
+ */
+export async function handleEvent(
+  application: Application,
+  event: unknown,
+  context: EventContext = {},
+): Promise<EventOutcome> {
+  try {
+    if (application.door.accepts !== "events") {
+      throw new ArtifactRegistryError("AUTHENTICATION_ERROR", `The ${application.door.name} door is shut for events.`, {
+        hint: "Deploy the function with ALIEN_DOOR=events to receive them.",
+      });
+    }
+    const { data, time } = validate(setupEvent, checkPayload(event));
+    const asOf = new Date(time);
+    refuseAge(asOf, application.now());
+    const answer = await application.run({
+      operation: "setupRepository",
+      input: () => data,
+      evidence: {},
+      requestId: context.requestId,
+      signal: context.signal,
+      asOf,
+    });
+    if (!answer.ok) throw answer.error;
+    return { outcome: "done" };
+  } catch (thrown) {
+    const error = toArtifactRegistryError(thrown);
+    return { outcome: error.retryable ? "retry" : "dead-letter", error };
+  }
+}
+
+function refuseAge(time: Date, now: Date): void {
+  const age = now.getTime() - time.getTime();
+  if (age > oldestMs) {
+    throw new ArtifactRegistryError("RESOURCE_CONFLICT", "The event is older than one hour.", {
+      hint: "Access may have been revoked since. Send a new event if it is still wanted.",
+      context: { field: "time" },
+    });
+  }
+  // A time in the future would make the event immune to every later revocation.
+  if (age < -clockSkewMs) {
+    throw new ArtifactRegistryError("INVALID_INPUT", "The event's time lies in the future.", {
+      context: { field: "time" },
+    });
+  }
+}

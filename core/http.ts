@@ -1,0 +1,101 @@
+import { randomUUID } from "node:crypto";
+import type { Application } from "./application.ts";
+import type { Caller } from "./caller.ts";
+import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
+import { readJson } from "./json.ts";
+
+/** What a handler knows of a request beside the request itself. */
+export interface HttpContext {
+  /** Whom the platform authenticated; set it only on the `platform` door, from what the platform alone can write. */
+  readonly platformCaller?: Caller;
+  /** The platform's own id of the request, where it has one. */
+  readonly requestId?: string;
+}
+
+export type HttpApplication = (request: Request, context?: HttpContext) => Promise<Response>;
+
+/** The suite's HTTP face, in the Fetch standard: `POST /v1/{operation}`, `GET /healthz`, `GET /openapi.json`. */
+export function createHttp(application: Application): HttpApplication {
+  return async (request, context = {}) => {
+    const requestId = context.requestId ?? randomUUID();
+    try {
+      return await route(application, request, { ...context, requestId });
+    } catch (thrown) {
+      return errorResponse(toArtifactRegistryError(thrown), requestId);
+    }
+  };
+}
+
+async function route(
+  application: Application,
+  request: Request,
+  context: HttpContext & { requestId: string },
+): Promise<Response> {
+  const { requestId } = context;
+  const { pathname } = new URL(request.url);
+  if (pathname === "/healthz") {
+    return allowOnly(request, ["GET", "HEAD"], requestId) ?? json(200, { status: "ok" }, requestId);
+  }
+  if (pathname === "/openapi.json") {
+    const refused = allowOnly(request, ["GET", "HEAD"], requestId);
+    if (refused) return refused;
+    // Loaded only when asked for: no credential request pays for it.
+    const { openApiDocument } = await import("./openapi.ts");
+    return json(200, openApiDocument(), requestId);
+  }
+  const operation = /^\/v1\/([^/]+)$/.exec(pathname)?.[1];
+  if (operation === undefined) {
+    throw new ArtifactRegistryError("RESOURCE_NOT_FOUND", "There is nothing at this path.", {
+      hint: "POST /v1/{operation}; GET /openapi.json lists the operations.",
+    });
+  }
+  const refused = allowOnly(request, ["POST"], requestId);
+  if (refused) return refused;
+  if (application.door.accepts !== "http") {
+    throw new ArtifactRegistryError("AUTHENTICATION_ERROR", `The ${application.door.name} door is shut for HTTP.`, {
+      hint: "Deploy the function with ALIEN_DOOR=platform or ALIEN_DOOR=oidc to serve HTTP.",
+    });
+  }
+  const answer = await application.run({
+    operation,
+    input: () => readJson(request.body),
+    evidence: {
+      authorization: request.headers.get("authorization") ?? undefined,
+      platformCaller: context.platformCaller,
+    },
+    requestId,
+    signal: request.signal,
+  });
+  return answer.ok ? json(200, answer.output, requestId) : errorResponse(answer.error, requestId);
+}
+
+/** The one status that is HTTP's and not the contract's: a method that the path does not know (RFC 9110, 15.5.6). */
+function allowOnly(request: Request, methods: readonly string[], requestId: string): Response | undefined {
+  if (methods.includes(request.method)) return undefined;
+  const error = new ArtifactRegistryError("INVALID_INPUT", `${request.method} is not allowed here.`, {
+    hint: `Use ${methods.join(" or ")}.`,
+  });
+  return json(405, { ...error.toWire(requestId), httpStatusCode: 405 }, requestId, { allow: methods.join(", ") });
+}
+
+function errorResponse(error: ArtifactRegistryError, requestId: string): Response {
+  const waits = error.httpStatusCode === 429 || error.httpStatusCode === 503;
+  const seconds = error.retryAfterSeconds ?? (waits && error.retryable ? 1 : undefined);
+  return json(error.httpStatusCode, error.toWire(requestId), requestId, {
+    ...(seconds !== undefined && { "retry-after": String(Math.ceil(seconds)) }),
+    ...(error.code === "AUTHENTICATION_ERROR" && { "www-authenticate": "Bearer" }),
+  });
+}
+
+function json(status: number, body: object, requestId: string, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      "content-type": "application/json",
+      // Answers hold credentials: nothing between here and the caller may keep them.
+      "cache-control": "no-store",
+      "x-request-id": requestId,
+      ...headers,
+    },
+  });
+}

@@ -1,0 +1,38 @@
+import * as v from "valibot";
+import type { Application } from "./application.ts";
+import { ArtifactRegistryError } from "./errors.ts";
+import { checkPayload } from "./json.ts";
+import { validate } from "./operation.ts";
+
+export interface InvokeContext {
+  readonly requestId?: string;
+  readonly signal?: AbortSignal;
+}
+
+const payloadSchema = v.looseObject({ operation: v.string() });
+
+/**
+ * Direct invocation: the HTTP body with `operation` in it.
+ *
+ * @returns the operation's output
+ * @throws ArtifactRegistryError, always; AUTHENTICATION_ERROR at a door that is not for direct invocation
+ */
+export async function invoke(application: Application, payload: unknown, context: InvokeContext = {}): Promise<object> {
+  if (application.door.accepts !== "invoke") {
+    throw new ArtifactRegistryError(
+      "AUTHENTICATION_ERROR",
+      `The ${application.door.name} door is shut for direct invocation.`,
+      { hint: "Deploy the function with ALIEN_DOOR=invoke to call it directly." },
+    );
+  }
+  const { operation, ...input } = validate(payloadSchema, checkPayload(payload));
+  const answer = await application.run({
+    operation,
+    input: () => input,
+    evidence: {},
+    requestId: context.requestId,
+    signal: context.signal,
+  });
+  if (answer.ok) return answer.output;
+  throw answer.error;
+}

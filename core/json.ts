@@ -1,0 +1,60 @@
+import { ArtifactRegistryError, invalidInput } from "./errors.ts";
+
+/** Bytes of a request body. */
+export const bodyLimit = 64 * 1024;
+const depthLimit = 16;
+
+/**
+ * Reads a JSON body without ever holding more than the limit.
+ *
+ * @throws PAYLOAD_TOO_LARGE over 64 KiB; INVALID_INPUT for what is not JSON, not UTF-8, or nested too deep
+ */
+export async function readJson(body: ReadableStream<Uint8Array> | null): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength;
+    if (size > bodyLimit) throw tooLarge();
+    chunks.push(chunk);
+  }
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw invalidInput("The body is not UTF-8.");
+  }
+  return parseJson(text);
+}
+
+/** As `readJson`, for text that is at hand. */
+export function parseJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalidInput("The body is not JSON.", undefined, "Send one JSON object.");
+  }
+  refuseDepth(value);
+  return value;
+}
+
+/** The same limits for a payload that the platform has parsed already. */
+export function checkPayload(value: unknown): unknown {
+  refuseDepth(value);
+  if (Buffer.byteLength(JSON.stringify(value) ?? "", "utf8") > bodyLimit) throw tooLarge();
+  return value;
+}
+
+function refuseDepth(value: unknown): void {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > depthLimit) throw invalidInput(`The body is nested deeper than ${depthLimit} levels.`);
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+  }
+}
+
+function tooLarge(): ArtifactRegistryError {
+  return new ArtifactRegistryError("PAYLOAD_TOO_LARGE", `The body is larger than ${bodyLimit} bytes.`, {
+    hint: "Send fewer accesses at a time.",
+  });
+}

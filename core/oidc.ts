@@ -1,0 +1,187 @@
+import {
+  createRemoteJWKSet,
+  customFetch,
+  decodeJwt,
+  errors,
+  type FetchImplementation,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from "jose";
+import * as v from "valibot";
+import type { Caller } from "./caller.ts";
+import { ArtifactRegistryError } from "./errors.ts";
+import { validate } from "./operation.ts";
+
+const issuerUrl = v.pipe(v.string(), v.check(isSafeUrl, "must be an https URL (http only on loopback)"));
+
+const issuerList = v.pipe(
+  v.array(
+    v.strictObject({
+      issuer: issuerUrl,
+      /** The `aud` that tokens for this suite carry. Required: a token for somebody else is not for us. */
+      audience: v.pipe(v.string(), v.minLength(1, "must not be empty")),
+      /** Where the keys are, for an issuer without a discovery document. */
+      jwksUri: v.optional(issuerUrl),
+    }),
+  ),
+  v.minLength(1, "must name at least one issuer"),
+  v.check((list) => new Set(list.map((each) => each.issuer)).size === list.length, "must name each issuer once"),
+);
+
+export type OidcIssuer = v.InferOutput<typeof issuerList>[number];
+
+export interface OidcOptions {
+  readonly now?: () => Date;
+  /** Seconds by which the issuer's clock may differ from ours. Default 60. */
+  readonly clockSkewSeconds?: number;
+  /** Milliseconds between two looks for new keys. Default 1,000: rotated keys are found, an issuer is not flooded. */
+  readonly cooldownMs?: number;
+  /** Milliseconds for one request to an issuer. Default 5,000. */
+  readonly timeoutMs?: number;
+  /** For issuers that ask for a CA or an authorization of their own. */
+  readonly fetch?: FetchImplementation;
+}
+
+// No symmetric algorithm and no "none": whoever verifies must not be able to sign.
+const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+
+/**
+ * @param text JSON, the value of `ALIEN_OIDC_ISSUERS`: a list of `{issuer, audience, jwksUri?}`
+ * @throws BINDING_CONFIG_INVALID naming the field
+ */
+export function parseIssuers(text: string): OidcIssuer[] {
+  try {
+    return validate(issuerList, JSON.parse(text));
+  } catch (error) {
+    const why = error instanceof ArtifactRegistryError ? error.message : "It is not JSON.";
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The OIDC issuers are not valid. ${why}`, {
+      hint: "Expected ALIEN_OIDC_ISSUERS as a JSON list of {issuer, audience, jwksUri?}.",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Verifies tokens of several issuers: signature, issuer, audience and time (OpenID Connect Core 1.0, 3.1.3.7). The
+ * caller is the pair of the verified issuer and its subject.
+ *
+ * @returns a function that throws AUTHENTICATION_ERROR for a token that does not count, and SERVICE_UNAVAILABLE
+ *   while the issuer's keys cannot be had: an unreachable issuer is never an open door
+ */
+export function createOidcVerifier(
+  issuers: readonly OidcIssuer[],
+  options: OidcOptions = {},
+): (token: string) => Promise<Caller> {
+  const { now = () => new Date(), clockSkewSeconds = 60 } = options;
+  const trusted = new Map(issuers.map((each) => [each.issuer, { ...each, keys: keysOf(each, options) }]));
+  return async (token) => {
+    const claimed = claimedIssuer(token);
+    const issuer = claimed === undefined ? undefined : trusted.get(claimed);
+    if (!issuer) throw refused("The token's issuer is not trusted.");
+    const keys = await issuer.keys();
+    try {
+      const { payload } = await jwtVerify(token, keys, {
+        issuer: issuer.issuer,
+        audience: issuer.audience,
+        algorithms,
+        clockTolerance: clockSkewSeconds,
+        currentDate: now(),
+        requiredClaims: ["exp", "sub"],
+      });
+      if (typeof payload.sub !== "string" || payload.sub === "") throw refused("The token has no subject.");
+      return { issuer: issuer.issuer, subject: payload.sub };
+    } catch (error) {
+      throw translate(error, issuer.issuer);
+    }
+  };
+}
+
+/** The issuer that an unverified token names: only chooses whose keys it is verified with. */
+function claimedIssuer(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
+}
+
+const discoveryDocument = v.looseObject({ issuer: v.string(), jwks_uri: issuerUrl });
+
+/** The issuer's keys: found by discovery at first use, fetched again when a token names one that is not known. */
+function keysOf(issuer: OidcIssuer, options: OidcOptions): () => Promise<JWTVerifyGetKey> {
+  const { timeoutMs = 5_000, cooldownMs = 1_000, fetch: request = globalThis.fetch as FetchImplementation } = options;
+  const fromUri = (uri: string) =>
+    createRemoteJWKSet(new URL(uri), {
+      timeoutDuration: timeoutMs,
+      cooldownDuration: cooldownMs,
+      [customFetch]: request,
+    });
+  if (issuer.jwksUri !== undefined) {
+    const keys = fromUri(issuer.jwksUri);
+    return async () => keys;
+  }
+  let found: Promise<JWTVerifyGetKey> | undefined;
+  const discover = async () => {
+    const url = `${issuer.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      const response = await request(url, { method: "GET", headers: new Headers(), redirect: "manual", signal });
+      if (response.status !== 200) throw new Error(`status ${response.status}`);
+      const document = validate(discoveryDocument, await response.json());
+      if (document.issuer !== issuer.issuer) throw new Error("the document is another issuer's");
+      return fromUri(document.jwks_uri);
+    } catch (error) {
+      throw unavailable(issuer.issuer, error);
+    }
+  };
+  return async () => {
+    found ??= discover();
+    try {
+      return await found;
+    } catch (error) {
+      found = undefined;
+      throw error;
+    }
+  };
+}
+
+function translate(error: unknown, issuer: string): ArtifactRegistryError {
+  if (error instanceof ArtifactRegistryError) return error;
+  if (error instanceof errors.JWTExpired) return refused("The token has expired.");
+  if (error instanceof errors.JWTClaimValidationFailed) return refused(`The token's "${error.claim}" does not fit.`);
+  if (error instanceof errors.JWKSTimeout) return unavailable(issuer, error);
+  const refusals = [
+    errors.JWSSignatureVerificationFailed,
+    errors.JWKSNoMatchingKey,
+    errors.JWKSMultipleMatchingKeys,
+    errors.JOSEAlgNotAllowed,
+    errors.JWSInvalid,
+    errors.JWTInvalid,
+    errors.JOSENotSupported,
+  ];
+  if (refusals.some((kind) => error instanceof kind)) return refused("The token's signature does not count.");
+  // What is left comes from fetching the keys: no connection, an error status, a body that is no key set.
+  return unavailable(issuer, error);
+}
+
+function refused(message: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("AUTHENTICATION_ERROR", message, {
+    hint: "Send a token of a configured issuer, for the configured audience, as Authorization: Bearer <token>.",
+  });
+}
+
+function unavailable(issuer: string, cause: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError("SERVICE_UNAVAILABLE", `The keys of the issuer ${issuer} cannot be had.`, {
+    retryable: true,
+    retryAfterSeconds: 5,
+    hint: "The token could not be verified; try again when the issuer answers.",
+    cause,
+  });
+}
+
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  if (url.protocol === "https:") return true;
+  return url.protocol === "http:" && /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(url.hostname);
+}
