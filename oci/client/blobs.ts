@@ -1,0 +1,198 @@
+import { verifying } from "./digest.ts";
+import { OciError } from "./errors.ts";
+import { scope } from "./scope.ts";
+import type { Transport } from "./transport.ts";
+
+/** Bytes, or a stream that is read once; a stream needs its `digest` and `size` told. */
+export type BlobSource = {
+  readonly digest: string;
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+  /** Bytes; required by registries that refuse a body of unknown length. */
+  readonly size?: number;
+  /** Another repository that may hold the blob already: tried first, and no error if it does not. */
+  readonly mountFrom?: string;
+  /** Sends the blob as PATCH requests of this many bytes instead of one PUT. */
+  readonly chunkBytes?: number;
+};
+
+export type PushedBlob = { readonly digest: string; readonly mounted: boolean };
+export type PulledBlob = { readonly size: number | undefined; readonly stream: ReadableStream<Uint8Array> };
+
+/** Uploads a blob. @throws OciError */
+export async function pushBlob(transport: Transport, repository: string, blob: BlobSource): Promise<PushedBlob> {
+  const scopes = pushScopes(repository, blob.mountFrom);
+  const query =
+    blob.mountFrom === undefined ? "" : `?${new URLSearchParams({ mount: blob.digest, from: blob.mountFrom })}`;
+  const begun = await transport.send({
+    method: "POST",
+    to: `v2/${repository}/blobs/uploads/${query}`,
+    scopes,
+    headers: { "content-length": "0" },
+    expect: blob.mountFrom === undefined ? [202] : [201, 202],
+  });
+  await begun.body?.cancel();
+  if (begun.status === 201) return { digest: blob.digest, mounted: true };
+  let session = locationOf(transport, begun);
+  let rest: BlobSource["body"] | undefined = blob.body;
+  if (blob.chunkBytes !== undefined) {
+    session = await sendChunks(transport, scopes, session, chunksOf(blob.body, blob.chunkBytes));
+    rest = undefined;
+  }
+  const closing = new URL(session);
+  closing.searchParams.set("digest", blob.digest);
+  const size = rest instanceof Uint8Array ? rest.byteLength : rest === undefined ? 0 : blob.size;
+  const done = await transport.send({
+    method: "PUT",
+    to: closing,
+    scopes,
+    headers: {
+      "content-type": "application/octet-stream",
+      ...(size === undefined ? {} : { "content-length": String(size) }),
+    },
+    ...(rest === undefined ? {} : { body: rest }),
+    expect: [201],
+  });
+  await done.body?.cancel();
+  return { digest: blob.digest, mounted: false };
+}
+
+/** Asks for a mount and nothing else; a session that the registry opened instead is closed again. */
+export async function mountBlob(
+  transport: Transport,
+  repository: string,
+  mount: { readonly digest: string; readonly from: string },
+): Promise<boolean> {
+  const scopes = pushScopes(repository, mount.from);
+  const query = new URLSearchParams({ mount: mount.digest, from: mount.from });
+  const answer = await transport.send({
+    method: "POST",
+    to: `v2/${repository}/blobs/uploads/?${query}`,
+    scopes,
+    headers: { "content-length": "0" },
+    expect: [201, 202],
+  });
+  await answer.body?.cancel();
+  if (answer.status === 201) return true;
+  // Cancelling is optional in the specification: registries that lack it sweep the session themselves.
+  const to = locationOf(transport, answer);
+  await transport.send({ method: "DELETE", to, scopes, expect: [204] }).catch(() => undefined);
+  return false;
+}
+
+/** The blob's size, or nothing where the registry says that it is not there. */
+export async function headBlob(
+  transport: Transport,
+  repository: string,
+  digest: string,
+): Promise<{ size: number | undefined } | undefined> {
+  const answer = await transport.send({
+    method: "HEAD",
+    to: `v2/${repository}/blobs/${digest}`,
+    scopes: [scope.pull(repository)],
+    expect: [200, 404],
+  });
+  return answer.status === 404 ? undefined : { size: lengthOf(answer) };
+}
+
+/**
+ * Downloads a blob. The stream fails at its end with `DIGEST_MISMATCH` if it was not the blob: what was read before
+ * the end is not verified. A `range` (first and last byte, both included) is not verified at all.
+ */
+export async function pullBlob(
+  transport: Transport,
+  repository: string,
+  digest: string,
+  range?: { readonly first: number; readonly last?: number },
+): Promise<PulledBlob> {
+  const answer = await transport.send({
+    to: `v2/${repository}/blobs/${digest}`,
+    scopes: [scope.pull(repository)],
+    headers: {
+      "accept-encoding": "identity",
+      ...(range === undefined ? {} : { range: `bytes=${range.first}-${range.last ?? ""}` }),
+    },
+    expect: [range === undefined ? 200 : 206],
+  });
+  const size = lengthOf(answer);
+  const body = answer.body ?? new Blob([]).stream();
+  return { size, stream: range === undefined ? verifying(body, digest, size) : body };
+}
+
+/** Deletes a blob from one repository; false where it was not there. */
+export async function deleteBlob(transport: Transport, repository: string, digest: string): Promise<boolean> {
+  const answer = await transport.send({
+    method: "DELETE",
+    to: `v2/${repository}/blobs/${digest}`,
+    scopes: [scope.delete(repository)],
+    expect: [200, 202, 204, 404],
+  });
+  await answer.body?.cancel();
+  return answer.status !== 404;
+}
+
+function pushScopes(repository: string, from: string | undefined): string[] {
+  return [scope.push(repository), ...(from === undefined ? [] : [scope.pull(from)])];
+}
+
+async function sendChunks(
+  transport: Transport,
+  scopes: readonly string[],
+  first: URL,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<URL> {
+  let session = first;
+  let sent = 0;
+  for await (const chunk of chunks) {
+    const answer = await transport.send({
+      method: "PATCH",
+      to: session,
+      scopes,
+      headers: {
+        "content-type": "application/octet-stream",
+        "content-length": String(chunk.byteLength),
+        "content-range": `${sent}-${sent + chunk.byteLength - 1}`,
+      },
+      body: chunk,
+      expect: [202],
+    });
+    await answer.body?.cancel();
+    sent += chunk.byteLength;
+    session = locationOf(transport, answer, session);
+  }
+  return session;
+}
+
+async function* chunksOf(body: BlobSource["body"], bytes: number): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of body instanceof Uint8Array ? [body] : body) {
+    for (let at = 0; at < piece.byteLength; ) {
+      const part = piece.subarray(at, at + bytes - size);
+      held.push(part);
+      size += part.byteLength;
+      at += part.byteLength;
+      if (size < bytes) continue;
+      yield Buffer.concat(held);
+      held = [];
+      size = 0;
+    }
+  }
+  if (size > 0) yield Buffer.concat(held);
+}
+
+function locationOf(transport: Transport, response: Response, base?: URL): URL {
+  const location = response.headers.get("location");
+  if (location === null) {
+    throw new OciError(
+      response.status,
+      "UNEXPECTED_RESPONSE",
+      `${transport.root.host} opened an upload without a Location`,
+    );
+  }
+  return transport.resolve(location, base ?? response.url);
+}
+
+function lengthOf(response: Response): number | undefined {
+  const header = response.headers.get("content-length");
+  return header === null ? undefined : Number(header);
+}

@@ -1,0 +1,46 @@
+/** One challenge of a `Www-Authenticate` header; the scheme and the parameter names are in lower case. */
+export type Challenge = { readonly scheme: string; readonly params: Readonly<Record<string, string>> };
+
+const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
+const TOKEN68 = /[A-Za-z0-9\-._~+/]+=*(?=\s*(?:,|$))/y;
+
+/**
+ * Reads a `Www-Authenticate` header (RFC 9110, 11.6.1): several challenges may share one header, values may be quoted,
+ * and a quoted value may hold commas, equals signs and escaped quotes. What does not parse ends the reading: the
+ * challenges before it count.
+ */
+export function parseChallenges(header: string): Challenge[] {
+  const challenges: { scheme: string; params: Record<string, string> }[] = [];
+  let at = 0;
+  const match = (pattern: RegExp): string | undefined => {
+    pattern.lastIndex = at;
+    const found = pattern.exec(header)?.[0];
+    if (found !== undefined) at += found.length;
+    return found;
+  };
+  const skip = (pattern: RegExp): boolean => (match(pattern) ?? "") !== "";
+
+  while (at < header.length) {
+    skip(/[\s,]*/y);
+    const name = match(TOKEN);
+    if (name === undefined) break;
+    const current = challenges.at(-1);
+    if (current !== undefined && /^\s*=(?!=*\s*(?:,|$))/.test(header.slice(at))) {
+      skip(/\s*=\s*/y);
+      const value = header[at] === '"' ? quoted() : match(TOKEN);
+      if (value === undefined) break;
+      current.params[name.toLowerCase()] ??= value;
+      continue;
+    }
+    challenges.push({ scheme: name.toLowerCase(), params: Object.create(null) });
+    // `Negotiate <token68>`: skipped, for this client has no use for it.
+    const space = match(/[ \t]+/y);
+    if (space !== undefined && !/^[^\s,=]+\s*=\s*[^=\s,]/.test(header.slice(at))) match(TOKEN68);
+  }
+  return challenges;
+
+  function quoted(): string | undefined {
+    const raw = match(/"(?:[^"\\]|\\.)*"/sy);
+    return raw?.slice(1, -1).replace(/\\(.)/gs, "$1");
+  }
+}

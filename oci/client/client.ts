@@ -1,0 +1,87 @@
+import * as blobs from "./blobs.ts";
+import type { Challenge } from "./challenge.ts";
+import * as listing from "./listing.ts";
+import * as manifests from "./manifests.ts";
+import type { Descriptor } from "./media-types.ts";
+import { bytesOf } from "./read.ts";
+import { type ClientOptions, Transport } from "./transport.ts";
+
+/** A client of one OCI registry. Every method throws `OciError`, and the signal's reason when it is aborted. */
+export type OciClient = {
+  /** Asks `/v2/` with the credentials: resolves if the registry takes them. */
+  ping(): Promise<void>;
+  /** What the registry asks of somebody without credentials; empty where it asks for nothing. */
+  challenges(): Promise<Challenge[]>;
+  pushBlob(repository: string, blob: blobs.BlobSource): Promise<blobs.PushedBlob>;
+  mountBlob(repository: string, mount: { readonly digest: string; readonly from: string }): Promise<boolean>;
+  headBlob(repository: string, digest: string): Promise<{ size: number | undefined } | undefined>;
+  pullBlob(
+    repository: string,
+    digest: string,
+    range?: { readonly first: number; readonly last?: number },
+  ): Promise<blobs.PulledBlob>;
+  /** A whole blob in memory, verified. */
+  readBlob(repository: string, digest: string): Promise<Buffer>;
+  deleteBlob(repository: string, digest: string): Promise<boolean>;
+  pushManifest(
+    repository: string,
+    reference: string,
+    manifest: { readonly bytes: Uint8Array; readonly mediaType: string },
+  ): Promise<{ digest: string; subject?: string }>;
+  pullManifest(repository: string, reference: string, accept?: readonly string[]): Promise<manifests.Manifest>;
+  headManifest(
+    repository: string,
+    reference: string,
+    accept?: readonly string[],
+  ): Promise<manifests.ManifestHead | undefined>;
+  deleteManifest(repository: string, reference: string): Promise<boolean>;
+  tags(repository: string, pageSize?: number): Promise<string[]>;
+  eachTag(repository: string, pageSize?: number): AsyncGenerator<string>;
+  referrers(repository: string, digest: string, artifactType?: string): Promise<Descriptor[]>;
+  catalog(pageSize?: number): Promise<string[]>;
+  /** The same client, with its tokens, under another signal. */
+  withSignal(signal: AbortSignal): OciClient;
+};
+
+/**
+ * @example
+ * const client = createClient({ url: "http://127.0.0.1:5050", credentials: { username: "token", password } });
+ * const { digest } = await client.pushManifest("images/app", "1.0", { bytes, mediaType: OCI_MANIFEST });
+ */
+export function createClient(options: ClientOptions): OciClient {
+  return clientOf(options, new Transport(options));
+}
+
+function clientOf(options: ClientOptions, transport: Transport): OciClient {
+  return {
+    async ping() {
+      const answer = await transport.send({ to: "v2/", scopes: [], expect: [200] });
+      await answer.body?.cancel();
+    },
+    challenges: () => transport.challenges(),
+    pushBlob: (repository, blob) => blobs.pushBlob(transport, repository, blob),
+    mountBlob: (repository, mount) => blobs.mountBlob(transport, repository, mount),
+    headBlob: (repository, digest) => blobs.headBlob(transport, repository, digest),
+    pullBlob: (repository, digest, range) => blobs.pullBlob(transport, repository, digest, range),
+    async readBlob(repository, digest) {
+      return bytesOf((await blobs.pullBlob(transport, repository, digest)).stream);
+    },
+    deleteBlob: (repository, digest) => blobs.deleteBlob(transport, repository, digest),
+    pushManifest: (repository, reference, manifest) =>
+      manifests.pushManifest(transport, repository, reference, manifest),
+    pullManifest: (repository, reference, accept) => manifests.pullManifest(transport, repository, reference, accept),
+    headManifest: (repository, reference, accept) => manifests.headManifest(transport, repository, reference, accept),
+    deleteManifest: (repository, reference) => manifests.deleteManifest(transport, repository, reference),
+    tags: (repository, pageSize) => gather(listing.tags(transport, repository, pageSize)),
+    eachTag: (repository, pageSize) => listing.tags(transport, repository, pageSize),
+    referrers: (repository, digest, type) => gather(listing.referrers(transport, repository, digest, type)),
+    catalog: (pageSize) => gather(listing.catalog(transport, pageSize)),
+    withSignal: (signal) => clientOf({ ...options, signal }, new Transport({ ...options, signal }, transport)),
+  };
+}
+
+async function gather<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

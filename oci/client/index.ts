@@ -1,0 +1,11 @@
+export type { BlobSource, PulledBlob, PushedBlob } from "./blobs.ts";
+export type { Challenge } from "./challenge.ts";
+export { parseChallenges } from "./challenge.ts";
+export { createClient, type OciClient } from "./client.ts";
+export { type Algorithm, digestOf, isDigest } from "./digest.ts";
+export { OciError } from "./errors.ts";
+export { type Image, type ImageIndex, pullImage, pushImage } from "./image.ts";
+export type { Manifest, ManifestHead } from "./manifests.ts";
+export * from "./media-types.ts";
+export { bytesOf } from "./read.ts";
+export type { ClientOptions, Credentials } from "./transport.ts";

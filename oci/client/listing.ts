@@ -1,0 +1,112 @@
+import { OciError } from "./errors.ts";
+import { pullManifest } from "./manifests.ts";
+import type { Descriptor } from "./media-types.ts";
+import { OCI_INDEX } from "./media-types.ts";
+import { readLimited } from "./read.ts";
+import { scope } from "./scope.ts";
+import type { Transport } from "./transport.ts";
+
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+/** The tags of a repository, page after page. `pageSize` is a wish: registries may give less. */
+export async function* tags(transport: Transport, repository: string, pageSize?: number): AsyncGenerator<string> {
+  const first = `v2/${repository}/tags/list${sized(pageSize)}`;
+  for await (const page of pages(transport, first, scope.pull(repository))) yield* strings(page, "tags");
+}
+
+/** The repositories that the caller may list. */
+export async function* catalog(transport: Transport, pageSize?: number): AsyncGenerator<string> {
+  for await (const page of pages(transport, `v2/_catalog${sized(pageSize)}`, scope.catalog)) {
+    yield* strings(page, "repositories");
+  }
+}
+
+/**
+ * The manifests whose `subject` is this digest. A registry without the referrers API is asked for the tag that the
+ * specification puts in its place.
+ */
+export async function* referrers(
+  transport: Transport,
+  repository: string,
+  digest: string,
+  artifactType?: string,
+): AsyncGenerator<Descriptor> {
+  const query = artifactType === undefined ? "" : `?${new URLSearchParams({ artifactType })}`;
+  const first = `v2/${repository}/referrers/${digest}${query}`;
+  try {
+    for await (const page of pages(transport, first, scope.pull(repository))) yield* matching(page, artifactType);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    yield* matching(await referrersTag(transport, repository, digest), artifactType);
+  }
+}
+
+async function referrersTag(transport: Transport, repository: string, digest: string): Promise<unknown> {
+  try {
+    const { bytes } = await pullManifest(transport, repository, digest.replace(":", "-"), [OCI_INDEX]);
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof OciError && error.status === 404;
+}
+
+async function* pages(transport: Transport, first: string, needed: string): AsyncGenerator<unknown> {
+  let next: URL | undefined = transport.resolve(first);
+  const seen = new Set<string>();
+  while (next !== undefined) {
+    const here: URL = next;
+    if (here.origin !== transport.root.origin || seen.has(here.href)) {
+      throw new OciError(0, "UNEXPECTED_RESPONSE", `${transport.root.host} gave a next page that cannot be followed`);
+    }
+    seen.add(here.href);
+    const answer = await transport.send({ to: here, scopes: [needed], expect: [200] });
+    yield parse(await readLimited(answer, MAX_PAGE_BYTES), here);
+    const link = nextLink(answer.headers.get("link"));
+    next = link === undefined ? undefined : transport.resolve(link, here);
+  }
+}
+
+/** The target of `rel="next"` in a `Link` header (RFC 8288), which may hold several links. */
+export function nextLink(header: string | null): string | undefined {
+  for (const [, target, params] of (header ?? "").matchAll(
+    /<([^>]*)>((?:\s*;\s*[^,;"=]+(?:=(?:"[^"]*"|[^,;"]*))?)*)/g,
+  )) {
+    if (/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next)\s*(?:;|$)/i.test(params ?? "")) return target;
+  }
+  return undefined;
+}
+
+function parse(bytes: Buffer, from: URL): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch (cause) {
+    throw new OciError(200, "UNEXPECTED_RESPONSE", `GET ${from.origin}${from.pathname}: not JSON`, { cause });
+  }
+}
+
+function list(page: unknown, key: string): unknown[] {
+  const value: unknown = typeof page === "object" && page !== null ? (page as Record<string, unknown>)[key] : undefined;
+  // An empty list is `null` in registries written in Go.
+  if (value === null || value === undefined) return [];
+  if (!Array.isArray(value)) throw new OciError(200, "UNEXPECTED_RESPONSE", `"${key}" is not a list`);
+  return value;
+}
+
+function strings(page: unknown, key: string): string[] {
+  return list(page, key).filter((one): one is string => typeof one === "string");
+}
+
+function matching(page: unknown, artifactType: string | undefined): Descriptor[] {
+  const found = list(page, "manifests") as Descriptor[];
+  // A registry may ignore the filter (`OCI-Filters-Applied` tells): filtering twice costs nothing.
+  return artifactType === undefined ? found : found.filter((one) => one.artifactType === artifactType);
+}
+
+function sized(pageSize: number | undefined): string {
+  return pageSize === undefined ? "" : `?n=${pageSize}`;
+}

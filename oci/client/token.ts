@@ -1,0 +1,103 @@
+import type { Challenge } from "./challenge.ts";
+import { errorFrom, OciError } from "./errors.ts";
+import type { Redactor } from "./redact.ts";
+import { union } from "./scope.ts";
+
+/** The lifetime of a token whose answer names none (Docker token specification). */
+const DEFAULT_SECONDS = 60;
+
+type Grant = { readonly value: string; readonly expiresAt: number };
+
+/** Bearer tokens by what they were asked for: each is used until its own expiry and not a moment longer. */
+export class TokenCache {
+  readonly #grants = new Map<string, Promise<Grant>>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    const grant = await this.#grants.get(key)?.catch(() => undefined);
+    if (grant !== undefined && this.#now() < grant.expiresAt) return grant.value;
+    return undefined;
+  }
+
+  /** Runs `exchange` once for all who ask at the same time; `refused` is the token that the registry no longer takes. */
+  async renew(key: string, refused: string | undefined, exchange: () => Promise<Grant>): Promise<string> {
+    const known = this.#grants.get(key);
+    const current = await known?.catch(() => undefined);
+    const usable = current !== undefined && current.value !== refused && this.#now() < current.expiresAt;
+    if (usable) return current.value;
+    // Another caller may have begun while this one waited.
+    const begun = this.#grants.get(key);
+    if (begun !== undefined && begun !== known) return (await begun).value;
+    const fresh = exchange();
+    this.#grants.set(key, fresh);
+    fresh.catch(() => {
+      if (this.#grants.get(key) === fresh) this.#grants.delete(key);
+    });
+    return (await fresh).value;
+  }
+}
+
+export type Exchange = {
+  readonly registry: URL;
+  readonly challenge: Challenge;
+  readonly scopes: readonly string[];
+  /** The value of an `Authorization` header, or none for an anonymous token. */
+  readonly basic: string | undefined;
+  readonly fetch: typeof globalThis.fetch;
+  readonly signal: AbortSignal | undefined;
+  readonly redactor: Redactor;
+  readonly now: () => number;
+};
+
+/**
+ * Asks the realm of a Bearer challenge for a token.
+ * @throws OciError what the token service answered, or `REALM_REFUSED` for a realm that would carry credentials in the clear
+ */
+export async function exchangeToken(input: Exchange): Promise<Grant> {
+  const { challenge, redactor } = input;
+  const realm = realmOf(challenge, input.registry);
+  const service = challenge.params.service;
+  if (service !== undefined) realm.searchParams.set("service", service);
+  for (const one of union(challenge.params.scope, ...input.scopes)) realm.searchParams.append("scope", one);
+
+  const what = `GET ${realm.origin}${realm.pathname}`;
+  const asked = input.now();
+  const response = await input
+    .fetch(realm, {
+      headers: input.basic === undefined ? {} : { authorization: input.basic },
+      // A redirect could carry the password to a host that the registry did not name.
+      redirect: "manual",
+      signal: input.signal ?? null,
+    })
+    .catch((cause: unknown) => {
+      input.signal?.throwIfAborted();
+      throw new OciError(0, "NETWORK", `${what}: no answer from the token service`, { cause });
+    });
+  if (!response.ok) throw await errorFrom(response, what, redactor.clean);
+
+  const answer: unknown = await response.json().catch(() => undefined);
+  const value = member(answer, "token") ?? member(answer, "access_token");
+  if (typeof value !== "string" || value === "") {
+    throw new OciError(response.status, "UNEXPECTED_RESPONSE", `${what}: the answer holds no token`);
+  }
+  const seconds = member(answer, "expires_in");
+  const lifetime = typeof seconds === "number" && seconds > 0 ? seconds : DEFAULT_SECONDS;
+  return { value: redactor.learn(value), expiresAt: asked + lifetime * 1000 };
+}
+
+function realmOf(challenge: Challenge, registry: URL): URL {
+  const realm = URL.parse(challenge.params.realm ?? "");
+  const allowed = realm?.protocol === "https:" || (realm?.protocol === "http:" && registry.protocol === "http:");
+  if (realm === null || !allowed) {
+    throw new OciError(401, "REALM_REFUSED", `${registry.host} names a token service that is not safe to ask`);
+  }
+  return realm;
+}
+
+function member(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}

@@ -1,0 +1,199 @@
+import { type Challenge, parseChallenges } from "./challenge.ts";
+import { errorFrom, OciError } from "./errors.ts";
+import { Redactor } from "./redact.ts";
+import { exchangeToken, TokenCache } from "./token.ts";
+
+export type Credentials =
+  | { readonly username: string; readonly password: string }
+  /** A token that is sent as it is, without an exchange. */
+  | { readonly bearer: string };
+
+export type ClientOptions = {
+  /** The registry's root, for example `https://registry.example`; a path in front of `/v2/` is kept. */
+  readonly url: string | URL;
+  readonly credentials?: Credentials | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Ends every request of this client. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds since the epoch; tests turn this clock. */
+  readonly now?: (() => number) | undefined;
+};
+
+export type Call = {
+  readonly method?: "GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE";
+  /** A path under the registry's root, or an absolute URL that the registry gave. */
+  readonly to: string | URL;
+  /** What a token for this request must allow; also the key under which it is kept. */
+  readonly scopes: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /** Statuses that are answers here; any other is thrown as an `OciError`. */
+  readonly expect: readonly number[];
+};
+
+const MAX_REDIRECTS = 5;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** Requests to one registry: authentication, its one retry, redirects, and errors. */
+export class Transport {
+  readonly root: URL;
+  readonly #credentials: Credentials | undefined;
+  readonly #fetch: typeof globalThis.fetch;
+  readonly #signal: AbortSignal | undefined;
+  readonly #now: () => number;
+  readonly #tokens: TokenCache;
+  readonly #redactor: Redactor;
+  /** Set once the registry has asked for Basic, so that later requests need not be refused first. */
+  readonly #session: { basic: boolean };
+
+  constructor(options: ClientOptions, shared?: Transport) {
+    this.root = rootOf(options.url);
+    this.#credentials = options.credentials;
+    this.#fetch = options.fetch ?? globalThis.fetch;
+    this.#signal = options.signal;
+    this.#now = options.now ?? Date.now;
+    this.#tokens = shared === undefined ? new TokenCache(this.#now) : shared.#tokens;
+    this.#redactor = shared === undefined ? new Redactor() : shared.#redactor;
+    this.#session = shared === undefined ? { basic: false } : shared.#session;
+    const { credentials } = options;
+    if (credentials === undefined) return;
+    if ("bearer" in credentials) this.#redactor.learn(credentials.bearer);
+    else {
+      this.#redactor.learn(credentials.password);
+      this.#redactor.learn(basicPair(credentials));
+    }
+  }
+
+  /** Sends a request; answers only with a status that the call expects. */
+  async send(call: Call): Promise<Response> {
+    const url = this.resolve(call.to);
+    const response = await this.#authenticated(call, url);
+    if (call.expect.includes(response.status)) return response;
+    throw await errorFrom(response, this.#name(call, url), this.#redactor.clean);
+  }
+
+  /** Sends one GET without credentials and reads what the registry asks for. */
+  async challenges(): Promise<Challenge[]> {
+    const response = await this.#once({ to: "v2/", scopes: [], expect: [] }, this.resolve("v2/"), undefined);
+    await response.body?.cancel();
+    return parseChallenges(response.headers.get("www-authenticate") ?? "");
+  }
+
+  /** Reads a location that the registry gave, relative to `base`, or a path under the root. */
+  resolve(to: string | URL, base: string | URL = this.root): URL {
+    const url = URL.parse(String(to), String(base));
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+      throw new OciError(0, "UNEXPECTED_RESPONSE", `${this.root.host} gave a location that is not a URL`);
+    }
+    return url;
+  }
+
+  async #authenticated(call: Call, url: URL): Promise<Response> {
+    if (url.origin !== this.root.origin) return this.#once(call, url, undefined);
+    const sent = await this.#known(call);
+    const response = await this.#once(call, url, sent);
+    if (response.status !== 401) return response;
+    const answer = await this.#answerTo(call, parseChallenges(response.headers.get("www-authenticate") ?? ""), sent);
+    // A stream that was sent cannot be sent again; and what was refused once is not offered twice.
+    if (answer === undefined || answer === sent || isStream(call.body)) return response;
+    await response.body?.cancel();
+    return this.#once(call, url, answer);
+  }
+
+  /** The `Authorization` that is likely to be asked for, if this client already has it. */
+  async #known(call: Call): Promise<string | undefined> {
+    const credentials = this.#credentials;
+    if (credentials !== undefined && "bearer" in credentials) return `Bearer ${credentials.bearer}`;
+    if (credentials !== undefined && this.#session.basic) return `Basic ${basicPair(credentials)}`;
+    const token = await this.#tokens.get(keyOf(call));
+    return token === undefined ? undefined : `Bearer ${token}`;
+  }
+
+  async #answerTo(call: Call, challenges: Challenge[], sent: string | undefined): Promise<string | undefined> {
+    const credentials = this.#credentials;
+    if (credentials !== undefined && "bearer" in credentials) return undefined;
+    const basic = credentials === undefined ? undefined : `Basic ${basicPair(credentials)}`;
+    const bearer = challenges.find((one) => one.scheme === "bearer" && one.params.realm !== undefined);
+    if (bearer !== undefined) {
+      const refused = sent?.startsWith("Bearer ") ? sent.slice(7) : undefined;
+      const token = await this.#tokens.renew(keyOf(call), refused, () =>
+        exchangeToken({
+          registry: this.root,
+          challenge: bearer,
+          scopes: call.scopes,
+          basic,
+          fetch: this.#fetch,
+          signal: this.#signal,
+          redactor: this.#redactor,
+          now: this.#now,
+        }),
+      );
+      return `Bearer ${token}`;
+    }
+    if (basic === undefined || !challenges.some((one) => one.scheme === "basic")) return undefined;
+    this.#session.basic = true;
+    return basic;
+  }
+
+  /** One request and the redirects of a read. `Authorization` goes to the registry itself and to nobody else. */
+  async #once(call: Call, first: URL, authorization: string | undefined): Promise<Response> {
+    const method = call.method ?? "GET";
+    let url = first;
+    let secret = authorization;
+    for (let hops = 0; ; hops++) {
+      const response = await this.#fetchOnce(call, url, secret);
+      const location = response.headers.get("location");
+      if ((method !== "GET" && method !== "HEAD") || !REDIRECTS.has(response.status) || location === null)
+        return response;
+      await response.body?.cancel();
+      const next = this.resolve(location, url);
+      if (hops === MAX_REDIRECTS || (url.protocol === "https:" && next.protocol === "http:")) {
+        throw new OciError(response.status, "REDIRECT_REFUSED", `${this.#name(call, first)}: redirect not followed`);
+      }
+      if (next.origin !== this.root.origin) secret = undefined;
+      url = next;
+    }
+  }
+
+  async #fetchOnce(call: Call, url: URL, authorization: string | undefined): Promise<Response> {
+    const headers = { ...call.headers, ...(authorization === undefined ? {} : { authorization }) };
+    try {
+      return await this.#fetch(url, {
+        method: call.method ?? "GET",
+        headers,
+        redirect: "manual",
+        signal: this.#signal ?? null,
+        ...(call.body === undefined ? {} : { body: call.body, duplex: "half" as const }),
+      });
+    } catch (cause) {
+      this.#signal?.throwIfAborted();
+      throw new OciError(0, "NETWORK", `${this.#name(call, url)}: no answer`, { cause });
+    }
+  }
+
+  #name(call: Call, url: URL): string {
+    return `${call.method ?? "GET"} ${url.origin}${url.pathname}`;
+  }
+}
+
+function isStream(body: Call["body"]): boolean {
+  return body !== undefined && !(body instanceof Uint8Array);
+}
+
+function keyOf(call: Call): string {
+  return [...call.scopes].sort().join(" ");
+}
+
+function basicPair(credentials: { username: string; password: string }): string {
+  return Buffer.from(`${credentials.username}:${credentials.password}`, "utf8").toString("base64");
+}
+
+function rootOf(url: string | URL): URL {
+  const root = new URL(url);
+  if (!root.pathname.endsWith("/")) root.pathname += "/";
+  root.username = "";
+  root.password = "";
+  root.search = "";
+  root.hash = "";
+  return root;
+}
