@@ -1,0 +1,69 @@
+import type { ServerResponse } from "node:http";
+import { OciError } from "../http/errors.ts";
+import { linkToNext, parsePage } from "../http/paging.ts";
+import { sendJson } from "../http/respond.ts";
+import { listReferrers, type ReferrerDescriptor } from "../store/referrers.ts";
+import { listRepositories, repositoryExists } from "../store/repositories.ts";
+import type { Store } from "../store/store.ts";
+import { listTags } from "../store/tags.ts";
+import { type Call, requireDigest, type Services } from "./call.ts";
+import { OCI_INDEX } from "./manifest-content.ts";
+
+/** What a list of referrers may weigh: a client takes it for a manifest. */
+const MAX_REFERRERS_BYTES = 4 * 1024 * 1024 - 1024;
+
+/** end-8: the tags, in lexical order, a page at a time. */
+export async function getTags({ store }: Services, { res, query, name }: Call): Promise<void> {
+  const { limit, last } = parsePage(query);
+  const all = await listTags(store, name);
+  if (all.length === 0 && !(await repositoryExists(store, name))) {
+    throw new OciError(404, "NAME_UNKNOWN", `There is no repository ${name}.`);
+  }
+  const after = all.filter((tag) => tag > last);
+  const tags = after.slice(0, limit);
+  const link = linkToNext(
+    `/v2/${name}/tags/list`,
+    { n: String(limit), last: tags.at(-1) ?? "" },
+    tags.length > 0 && after.length > tags.length,
+  );
+  sendJson(res, 200, { name, tags }, link);
+}
+
+/** end-12: the manifests whose subject this is, perhaps of one artifact type only. */
+export async function getReferrers({ store }: Services, { res, query, name, tail }: Call): Promise<void> {
+  const subject = requireDigest(tail);
+  const filter = query.get("artifactType");
+  const last = query.get("last") ?? "";
+  const manifests: ReferrerDescriptor[] = [];
+  let [bytes, more] = [0, false];
+  for await (const descriptor of listReferrers(store, name, subject)) {
+    if ((filter !== null && descriptor.artifactType !== filter) || descriptor.digest <= last) continue;
+    bytes += Buffer.byteLength(JSON.stringify(descriptor)) + 1;
+    more = bytes > MAX_REFERRERS_BYTES && manifests.length > 0;
+    if (more) break;
+    manifests.push(descriptor);
+  }
+  const next = { ...(filter === null ? {} : { artifactType: filter }), last: manifests.at(-1)?.digest ?? "" };
+  sendJson(
+    res,
+    200,
+    { schemaVersion: 2, mediaType: OCI_INDEX, manifests },
+    {
+      "Content-Type": OCI_INDEX,
+      ...(filter === null ? {} : { "OCI-Filters-Applied": "artifactType" }),
+      ...linkToNext(`/v2/${name}/referrers/${subject.text}`, next, more),
+    },
+  );
+}
+
+/** `_catalog`: the repositories that hold a manifest, in lexical order, a page at a time. */
+export async function getCatalog(store: Store, query: URLSearchParams, res: ServerResponse): Promise<void> {
+  const page = parsePage(query);
+  const { names, more } = await listRepositories(store, page);
+  const link = linkToNext(
+    "/v2/_catalog",
+    { n: String(page.limit), last: names.at(-1) ?? "" },
+    more && names.length > 0,
+  );
+  sendJson(res, 200, { repositories: names }, link);
+}

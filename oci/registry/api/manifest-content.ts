@@ -1,0 +1,113 @@
+import { OciError } from "../http/errors.ts";
+import { type Digest, parseDigest } from "../store/names.ts";
+
+export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+export const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+export const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+
+/** What the registry needs to know of a manifest's content. */
+export interface ManifestContent {
+  readonly mediaType: string;
+  /** Config and layers that must be in the repository. */
+  readonly blobs: readonly Digest[];
+  readonly subject?: Digest;
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads a manifest, under the type that its `Content-Type` gives it. Throws MANIFEST_INVALID where it is not JSON, is
+ * of another type than it says, or has a field that is not what the image specification makes it.
+ * An index's children are not asked for: the specification lets an index come before them.
+ */
+export function parseManifest(bytes: Buffer, contentType: string | undefined): ManifestContent {
+  const manifest = parseObject(bytes);
+  const mediaType = mediaTypeOf(manifest, contentType);
+  const image = mediaType === OCI_MANIFEST || mediaType === DOCKER_MANIFEST;
+  // One document must not be an image to one client and an index to another (CVE-2021-41190).
+  if (image ? "manifests" in manifest : "layers" in manifest || "config" in manifest) {
+    throw invalid("A manifest is either an image or an index, not both.");
+  }
+  if (!image) requireList(manifest, "manifests").forEach((child) => void descriptor(child, "manifests"));
+  const config = image ? descriptor(manifest.config, "config") : undefined;
+  const layers = image ? requireList(manifest, "layers").map((layer) => descriptor(layer, "layers")) : [];
+  const subject = manifest.subject === undefined ? undefined : descriptor(manifest.subject, "subject").digest;
+  const artifactType = optionalString(manifest, "artifactType") ?? config?.mediaType;
+  const annotations = annotationsOf(manifest);
+  const stored = [...(config === undefined ? [] : [config]), ...layers].filter(({ elsewhere }) => !elsewhere);
+  return {
+    mediaType,
+    blobs: [...new Map(stored.map(({ digest }) => [digest.text, digest])).values()],
+    ...(subject === undefined ? {} : { subject }),
+    ...(artifactType === undefined || artifactType === "" ? {} : { artifactType }),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function parseObject(bytes: Buffer): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString());
+  } catch {
+    throw invalid("The manifest is not JSON.");
+  }
+  if (!isObject(value)) throw invalid("The manifest is not a JSON object.");
+  return value;
+}
+
+function mediaTypeOf(manifest: Fields, contentType: string | undefined): string {
+  const inside = optionalString(manifest, "mediaType");
+  const outside = contentType?.split(";")[0]?.trim().toLowerCase();
+  const mediaType = outside === undefined || outside === "" ? inside : outside;
+  if (mediaType === undefined) throw invalid("Neither Content-Type nor mediaType says what the manifest is.");
+  if (inside !== undefined && inside !== mediaType) {
+    throw invalid(`The manifest's mediaType is ${inside}, but its Content-Type is ${mediaType}.`);
+  }
+  if (![OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST].includes(mediaType)) {
+    throw invalid(`Manifests of the type ${mediaType} are not known here.`);
+  }
+  return mediaType;
+}
+
+function descriptor(
+  value: unknown,
+  field: string,
+): { digest: Digest; mediaType: string | undefined; elsewhere: boolean } {
+  const digest = isObject(value) && typeof value.digest === "string" ? parseDigest(value.digest) : undefined;
+  if (!isObject(value) || digest === undefined) throw invalid(`${field}: a descriptor with a digest was expected.`);
+  const mediaType = optionalString(value, "mediaType");
+  // A layer that may not be redistributed is fetched from its own addresses.
+  const foreign = mediaType !== undefined && /foreign|nondistributable/.test(mediaType);
+  return { digest, mediaType, elsewhere: foreign && Array.isArray(value.urls) && value.urls.length > 0 };
+}
+
+function requireList(fields: Fields, field: string): readonly unknown[] {
+  const value = fields[field];
+  if (!Array.isArray(value)) throw invalid(`${field}: a list was expected.`);
+  return value;
+}
+
+function optionalString(fields: Fields, field: string): string | undefined {
+  const value = fields[field];
+  if (value !== undefined && typeof value !== "string") throw invalid(`${field}: a string was expected.`);
+  return value;
+}
+
+function annotationsOf({ annotations }: Fields): Readonly<Record<string, string>> | undefined {
+  if (annotations === undefined) return undefined;
+  if (!isObject(annotations) || !Object.values(annotations).every((value) => typeof value === "string")) {
+    throw invalid("annotations: a map of strings was expected.");
+  }
+  return annotations as Readonly<Record<string, string>>;
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function invalid(message: string): OciError {
+  return new OciError(400, "MANIFEST_INVALID", message);
+}

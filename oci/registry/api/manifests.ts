@@ -1,0 +1,150 @@
+import { createHash } from "node:crypto";
+import { OciError } from "../http/errors.ts";
+import { send } from "../http/respond.ts";
+import { blobSize } from "../store/blobs.ts";
+import { ensureRepository } from "../store/ensure-repository.ts";
+import { readManifest, removeManifest, writeManifest } from "../store/manifests.ts";
+import { type Digest, digestOf, parseDigest, parseTag, type RepositoryName, type TagName } from "../store/names.ts";
+import { removeReferrer, writeReferrer } from "../store/referrers.ts";
+import type { Manifest, Store } from "../store/store.ts";
+import { readTag, removeTag, tagsOf, writeTag } from "../store/tags.ts";
+import { receiveSmall } from "../stream/receive.ts";
+import type { Call, Services } from "./call.ts";
+import { type ManifestContent, parseManifest } from "./manifest-content.ts";
+
+const MAX_MANIFEST = 4 * 1024 * 1024;
+
+/** end-3: a manifest by tag or digest; Node leaves the body out for HEAD. */
+export async function getManifest({ store }: Services, { req, res, name, tail }: Call): Promise<void> {
+  const digest = await resolve(store, name, parseReference(tail));
+  const manifest = digest === undefined ? undefined : await readManifest(store, name, digest);
+  if (manifest === undefined) throw unknown(tail);
+  if (!accepts(req.headers.accept, manifest.mediaType)) {
+    throw new OciError(
+      406,
+      "MANIFEST_UNKNOWN",
+      `The manifest is of the type ${manifest.mediaType}, which Accept leaves out.`,
+    );
+  }
+  const headers = {
+    "Content-Type": manifest.mediaType,
+    "Docker-Content-Digest": manifest.digest.text,
+    ETag: `"${manifest.digest.text}"`,
+    "Last-Modified": manifest.lastModified,
+  };
+  send(res, 200, headers, manifest.bytes);
+}
+
+/** end-7: stores a manifest whose blobs are here, under its digest and, where it came with one, its tag. */
+export async function putManifest({ store }: Services, { req, res, query, name, tail }: Call): Promise<void> {
+  const reference = parseReference(tail);
+  if (Number(req.headers["content-length"] ?? 0) > MAX_MANIFEST) throw tooLarge();
+  const bytes = await receiveSmall(req, MAX_MANIFEST);
+  if (bytes === undefined) throw tooLarge();
+  const digest = verify(bytes, typeof reference === "string" ? digestParameter(query) : reference);
+  const content = parseManifest(bytes, req.headers["content-type"]);
+  await store.repositories.exclusive(name, async () => {
+    await requireBlobs(store, name, content.blobs);
+    await ensureRepository(store, name);
+    const manifest = { digest, mediaType: content.mediaType, bytes };
+    if (content.subject !== undefined) await noteReferrer(store, name, manifest, content, content.subject);
+    await writeManifest(store, name, manifest);
+    if (typeof reference === "string") await writeTag(store, name, reference, digest);
+  });
+  send(res, 201, {
+    Location: `/v2/${name}/manifests/${tail}`,
+    "Docker-Content-Digest": digest.text,
+    ...(content.subject === undefined ? {} : { "OCI-Subject": content.subject.text }),
+  });
+}
+
+/** end-9: removes a tag; or, by digest, a manifest with all its tags. */
+export async function deleteManifest({ store }: Services, { res, name, tail }: Call): Promise<void> {
+  const reference = parseReference(tail);
+  const removed = await store.repositories.exclusive(name, () =>
+    typeof reference === "string" ? removeTag(store, name, reference) : removeWithTags(store, name, reference),
+  );
+  if (!removed) throw unknown(tail);
+  send(res, 202, {});
+}
+
+// The tags first, the note about it last: however far a crash lets this come, no tag points to nothing.
+async function removeWithTags(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
+  const manifest = await readManifest(store, name, digest);
+  if (manifest === undefined) return false;
+  for (const tag of await tagsOf(store, name, digest)) await removeTag(store, name, tag);
+  await removeManifest(store, name, digest);
+  const { subject } = parseManifest(manifest.bytes, manifest.mediaType);
+  if (subject !== undefined) await removeReferrer(store, name, { subject, digest });
+  return true;
+}
+
+function noteReferrer(
+  store: Store,
+  name: RepositoryName,
+  { digest, mediaType, bytes }: Pick<Manifest, "digest" | "mediaType" | "bytes">,
+  { artifactType, annotations }: ManifestContent,
+  subject: Digest,
+): Promise<void> {
+  const descriptor = {
+    mediaType,
+    digest: digest.text,
+    size: bytes.length,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
+  return writeReferrer(store, name, { subject, digest }, descriptor);
+}
+
+async function requireBlobs(store: Store, name: RepositoryName, blobs: readonly Digest[]): Promise<void> {
+  for (const digest of blobs) {
+    if ((await blobSize(store, name, digest)) !== undefined) continue;
+    throw new OciError(
+      404,
+      "MANIFEST_BLOB_UNKNOWN",
+      `The manifest refers to ${digest.text}, which the repository lacks.`,
+    );
+  }
+}
+
+function verify(bytes: Buffer, claimed: Digest | undefined): Digest {
+  const algorithm = claimed?.algorithm ?? "sha256";
+  const digest = digestOf(algorithm, createHash(algorithm).update(bytes).digest("hex"));
+  if (claimed === undefined || claimed.text === digest.text) return digest;
+  throw new OciError(400, "DIGEST_INVALID", `The manifest's digest is ${digest.text}, not ${claimed.text}.`);
+}
+
+// A tag may be pushed under a digest of another algorithm than sha256 by naming it beside the tag.
+function digestParameter(query: URLSearchParams): Digest | undefined {
+  const text = query.get("digest");
+  if (text === null) return undefined;
+  const digest = parseDigest(text);
+  if (digest === undefined) throw new OciError(400, "DIGEST_INVALID", "The digest parameter is not a digest.");
+  return digest;
+}
+
+function parseReference(text: string): Digest | TagName {
+  const reference = text.includes(":") ? parseDigest(text) : parseTag(text);
+  if (reference !== undefined) return reference;
+  if (text.includes(":")) throw new OciError(400, "DIGEST_INVALID", "The reference is neither a tag nor a digest.");
+  throw new OciError(400, "TAG_INVALID", "The tag has a character, or a length, that tags may not have.");
+}
+
+function resolve(store: Store, name: RepositoryName, reference: Digest | TagName): Promise<Digest | undefined> {
+  return typeof reference === "string" ? readTag(store, name, reference) : Promise.resolve(reference);
+}
+
+/** False only where the client lists types, and neither this one nor a wildcard that covers it is among them. */
+function accepts(accept: string | undefined, mediaType: string): boolean {
+  if (accept === undefined || accept.trim() === "") return true;
+  const types = accept.split(",").map((part) => part.split(";")[0]?.trim().toLowerCase());
+  return [mediaType, "*/*", "application/*", "application/json"].some((type) => types.includes(type));
+}
+
+function tooLarge(): OciError {
+  return new OciError(413, "SIZE_INVALID", `A manifest has at most ${MAX_MANIFEST} bytes.`);
+}
+
+function unknown(reference: string): OciError {
+  return new OciError(404, "MANIFEST_UNKNOWN", `The repository has no manifest ${reference}.`);
+}

@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { mintToken, narrow, parseScope, type TokenKey } from "../../token/index.ts";
+import { OciError } from "../http/errors.ts";
+import { sendJson } from "../http/respond.ts";
+import { receiveSmall } from "../stream/receive.ts";
+import { type Authenticate, type Caller, TOKEN_USER } from "./authenticate.ts";
+
+const BEARER_SECONDS = 300;
+const MAX_FORM = 64 * 1024;
+
+export interface ExchangeOptions {
+  readonly key: TokenKey;
+  readonly service: string;
+  readonly clock: () => Date;
+  readonly authenticate: Authenticate;
+}
+
+/**
+ * The token endpoint: a credential is exchanged for a bearer that allows what was asked for and held, until the
+ * credential's own end or for five minutes, whichever comes first. GET with Basic, or the OAuth2 form as a POST
+ * (grants `password` and `refresh_token`), as Docker and containerd send them.
+ */
+export async function exchangeToken(
+  { key, service, clock, authenticate }: ExchangeOptions,
+  { req, res, query }: { req: IncomingMessage; res: ServerResponse; query: URLSearchParams },
+): Promise<void> {
+  const { caller, scopes } = await readRequest(req, query, authenticate);
+  const now = clock();
+  const end = Math.min(caller.expiresAt.getTime(), (Math.floor(now.getTime() / 1000) + BEARER_SECONDS) * 1000);
+  const token = mintToken(key, {
+    subject: caller.subject,
+    access: narrow(parseScope(scopes.join(" ")), caller.access),
+    audience: service,
+    expiresAt: new Date(end),
+    now,
+  });
+  const answer = {
+    token,
+    access_token: token,
+    expires_in: Math.floor((end - now.getTime()) / 1000),
+    issued_at: now.toISOString(),
+  };
+  sendJson(res, 200, answer, { "Cache-Control": "no-store" });
+}
+
+async function readRequest(
+  req: IncomingMessage,
+  query: URLSearchParams,
+  authenticate: Authenticate,
+): Promise<{ caller: Caller; scopes: string[] }> {
+  if (req.method === "GET") {
+    return { caller: known(authenticate(req.headers.authorization)), scopes: query.getAll("scope") };
+  }
+  if (req.method !== "POST")
+    throw new OciError(405, "UNSUPPORTED", "Tokens are had by GET or POST.", { Allow: "GET, POST" });
+  const body = await receiveSmall(req, MAX_FORM);
+  if (body === undefined) throw new OciError(413, "SIZE_INVALID", "The form is too long.");
+  const form = new URLSearchParams(body.toString());
+  return { caller: known(authenticate(authorizationOf(form))), scopes: form.getAll("scope") };
+}
+
+// The form's credentials take the same way as a header's: one place decides what counts.
+function authorizationOf(form: URLSearchParams): string | undefined {
+  const grant = form.get("grant_type");
+  if (grant === "refresh_token") return `Bearer ${form.get("refresh_token") ?? ""}`;
+  if (grant === "password" && form.get("username") === TOKEN_USER) return `Bearer ${form.get("password") ?? ""}`;
+  return undefined;
+}
+
+function known(authentication: ReturnType<Authenticate>): Caller {
+  if (typeof authentication === "object") return authentication;
+  const why = authentication === "none" ? "A credential is required." : "The credential is not valid, or has expired.";
+  throw new OciError(401, "UNAUTHORIZED", why, { "Www-Authenticate": 'Basic realm="token"' });
+}

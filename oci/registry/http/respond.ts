@@ -1,0 +1,32 @@
+import type { ServerResponse } from "node:http";
+import type { OciError } from "./errors.ts";
+
+type Headers = Readonly<Record<string, string | number>>;
+
+const API_VERSION = { "Docker-Distribution-Api-Version": "registry/2.0" };
+
+/** Starts an answer whose body the caller sends. */
+export function start(res: ServerResponse, status: number, headers: Headers): void {
+  res.writeHead(status, { ...API_VERSION, ...headers });
+}
+
+/** An answer with a body that is at hand; of a HEAD request Node sends only the headers. */
+export function send(res: ServerResponse, status: number, headers: Headers, body: string | Buffer = ""): void {
+  const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+  res.writeHead(status, { ...API_VERSION, ...headers, ...(status === 204 ? {} : { "Content-Length": length }) });
+  res.end(body);
+}
+
+/** A JSON answer. */
+export function sendJson(res: ServerResponse, status: number, value: unknown, headers: Headers = {}): void {
+  send(res, status, { "Content-Type": "application/json", ...headers }, JSON.stringify(value));
+}
+
+/** An error in the specification's form; where the answer has begun already, all that is left is to break it off. */
+export function sendError(res: ServerResponse, error: OciError): void {
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  send(res, error.status, { "Content-Type": "application/json", ...error.headers }, error.body());
+}

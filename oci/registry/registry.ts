@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { TokenKey } from "../token/index.ts";
+import { Uploads } from "./api/upload-sessions.ts";
+import { createAuthenticate } from "./auth/authenticate.ts";
+import { createDispatch } from "./dispatch.ts";
+import { OciError, toOciError } from "./http/errors.ts";
+import { sendError } from "./http/respond.ts";
+import { inBackground, openStore } from "./store/store.ts";
+import { emptyTrash, freeUnusedBlobs } from "./store/sweep.ts";
+import { Budget } from "./stream/budget.ts";
+import { ClientGone } from "./stream/receive.ts";
+
+const BUFFER_BYTES = 64 * 1024 * 1024;
+const HOUR_MS = 60 * 60 * 1000;
+
+/** The audience of tokens where no other service name is given. */
+export const DEFAULT_SERVICE = "registry";
+
+export interface RegistryOptions {
+  /** Where everything is kept; made if absent. One registry at a time. */
+  readonly dataDir: string;
+  readonly key: TokenKey;
+  /** The audience that tokens must name. */
+  readonly service?: string;
+  /** The address that clients are sent to for tokens; without it, the one by which they came. */
+  readonly publicUrl?: string;
+  readonly clock?: () => Date;
+  /** After how long without a request an upload is given up; an hour by default. */
+  readonly uploadIdleMs?: number;
+  /** Told what went wrong inside: no secret is ever among it. */
+  readonly log?: (message: string, cause: unknown) => void;
+}
+
+/** What a sweep removed. */
+export interface Swept {
+  readonly uploads: number;
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
+export interface Registry {
+  /** Answers one request: `/v2/…` and `/token`. */
+  handle(req: IncomingMessage, res: ServerResponse): void;
+  /** Frees what nobody needs any more. Runs by itself at the start and every so often; safe beside pushes. */
+  sweep(): Promise<Swept>;
+  /** Refuses new requests, finishes those in flight, and lets go of the folder. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a registry on a folder. Throws DataFolderError when the folder is in use by another registry or cannot be written.
+ */
+export async function openRegistry(options: RegistryOptions): Promise<Registry> {
+  const clock = options.clock ?? (() => new Date());
+  const log = options.log ?? (() => undefined);
+  const service = options.service ?? DEFAULT_SERVICE;
+  const uploadIdleMs = options.uploadIdleMs ?? HOUR_MS;
+  const store = await openStore({ dataDir: options.dataDir, clock, log });
+  const uploads = new Uploads(store.layout.uploads, clock);
+  const dispatch = createDispatch({
+    services: { store, uploads, sending: new Budget(BUFFER_BYTES), receiving: new Budget(BUFFER_BYTES) },
+    tokens: {
+      key: options.key,
+      service,
+      clock,
+      authenticate: createAuthenticate({ key: options.key, service, clock }),
+    },
+    publicUrl: options.publicUrl,
+  });
+
+  async function sweep(): Promise<Swept> {
+    const expired = await uploads.expire(uploadIdleMs);
+    await emptyTrash(store);
+    return { uploads: expired, ...(await freeUnusedBlobs(store)) };
+  }
+
+  async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    try {
+      if (closing !== undefined) {
+        throw new OciError(503, "UNAVAILABLE", "The registry is stopping.", { Connection: "close" });
+      }
+      await dispatch(req, res);
+    } catch (error) {
+      const shown = toOciError(error);
+      if (shown.status >= 500 && closing === undefined && !(error instanceof ClientGone)) {
+        log(`${req.method} ${req.url?.split("?")[0]} failed`, error);
+      }
+      sendError(res, shown);
+    }
+  }
+
+  const inFlight = new Set<Promise<void>>();
+  let closing: Promise<void> | undefined;
+  const timer = setInterval(() => inBackground(store, "the sweep", expireIdle()), Math.min(uploadIdleMs, HOUR_MS / 60));
+  timer.unref();
+  const expireIdle = async () => void (await uploads.expire(uploadIdleMs));
+  inBackground(
+    store,
+    "the sweep at the start",
+    sweep().then(() => undefined),
+  );
+
+  async function close(): Promise<void> {
+    clearInterval(timer);
+    while (inFlight.size > 0) await Promise.all(inFlight);
+    while (store.background.size > 0) await Promise.all(store.background);
+    await uploads.expire(Number.NEGATIVE_INFINITY);
+    await store.release();
+  }
+
+  return {
+    handle(req, res) {
+      // A connection that breaks is told by `close`; its error has no other listener.
+      res.on("error", () => undefined);
+      const closed = new Promise<void>((resolve) => res.once("close", resolve));
+      const done: Promise<void> = Promise.all([answer(req, res), closed])
+        .then(() => undefined)
+        .finally(() => inFlight.delete(done));
+      inFlight.add(done);
+    },
+    sweep,
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * The registry alone: `node oci/registry/serve.ts`.
+ *
+ * REGISTRY_PORT (5050), HOST (127.0.0.1), DATA_DIR (.data); PUBLIC_URL where clients reach it by another address.
+ * The key that signs tokens is DATA_DIR/token.key; `node oci/token/mint.ts` makes tokens with it.
+ */
+import { join } from "node:path";
+import { loadTokenKey } from "../token/index.ts";
+import { serveRegistry } from "./server.ts";
+
+const { REGISTRY_PORT = "5050", HOST = "127.0.0.1", DATA_DIR = ".data", PUBLIC_URL } = process.env;
+
+try {
+  const port = Number(REGISTRY_PORT);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error("REGISTRY_PORT must be a port's number.");
+  const running = await serveRegistry({
+    dataDir: DATA_DIR,
+    key: await loadTokenKey(join(DATA_DIR, "token.key")),
+    host: HOST,
+    port,
+    ...(PUBLIC_URL === undefined ? {} : { publicUrl: PUBLIC_URL }),
+    log: (message, cause) => console.error(`${message}:`, cause),
+  });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => void running.close().then(() => process.exit(0)));
+  }
+  console.log(`The registry listens on ${running.url}.`);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exit(1);
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, open, rename, unlink } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
+import { LRUCache } from "lru-cache";
+import { errnoOf, ifThere } from "./fs.ts";
+
+/** Writes that are still there after a power cut once their promise has resolved. */
+export interface Durable {
+  /** Makes a folder and those above it, and the entry of each in its parent durable. */
+  ensureFolder(folder: string): Promise<void>;
+  /** Forgets that this folder, and what is below it, was made: it is about to be moved away. */
+  forgetFolder(folder: string): void;
+  /** Makes the names in a folder durable. Calls that come while one runs share the next one. */
+  syncFolder(folder: string): Promise<void>;
+  /** Writes a file aside, makes it durable and moves it to its name: it is seen whole or not at all. */
+  writeFile(file: string, parts: readonly Uint8Array[]): Promise<void>;
+  /** A fresh name in the folder for what is written aside. */
+  aside(): string;
+}
+
+export function createDurable(root: string, asideFolder: string): Durable {
+  // Folders whose entry in their parent this process made durable itself. One that merely exists does not count: the
+  // process that made it may have died before the parent's fsync, or is a request that has not got there yet.
+  const made = new LRUCache<string, Promise<void>>({ max: 50_000 });
+  const running = new Map<string, Promise<void>>();
+  const waiting = new Map<string, Promise<void>>();
+
+  function ensureFolder(folder: string): Promise<void> {
+    const known = made.get(folder);
+    if (known !== undefined) return known;
+    const making = makeFolder(folder);
+    made.set(folder, making);
+    making.catch(() => made.get(folder) === making && made.delete(folder));
+    return making;
+  }
+
+  async function makeFolder(folder: string): Promise<void> {
+    if (folder === root) return;
+    const parent = dirname(folder);
+    await ensureFolder(parent);
+    try {
+      await mkdir(folder);
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+    }
+    await syncFolder(parent);
+  }
+
+  function syncFolder(folder: string): Promise<void> {
+    const current = running.get(folder);
+    if (current === undefined) return startSync(folder);
+    const queued = waiting.get(folder);
+    if (queued !== undefined) return queued;
+    const afterwards = () => {
+      waiting.delete(folder);
+      return startSync(folder);
+    };
+    // The one that runs may have begun before the caller's change, so it cannot stand for it; the next one can.
+    const next = current.then(afterwards, afterwards);
+    waiting.set(folder, next);
+    return next;
+  }
+
+  function startSync(folder: string): Promise<void> {
+    const sync = syncPath(folder).finally(() => running.get(folder) === sync && running.delete(folder));
+    running.set(folder, sync);
+    return sync;
+  }
+
+  async function writeFile(file: string, parts: readonly Uint8Array[]): Promise<void> {
+    const aside = join(asideFolder, randomUUID());
+    try {
+      const handle = await open(aside, "wx");
+      try {
+        for (const part of parts) await handle.writeFile(part);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(aside, file);
+    } catch (error) {
+      await ifThere(unlink(aside)).catch(() => undefined);
+      throw error;
+    }
+    await syncFolder(dirname(file));
+  }
+
+  return {
+    ensureFolder,
+    forgetFolder(folder) {
+      for (const key of made.keys()) if (key === folder || key.startsWith(folder + sep)) made.delete(key);
+    },
+    syncFolder,
+    writeFile,
+    aside: () => join(asideFolder, randomUUID()),
+  };
+}
+
+/** Makes a file, or the names in a folder, durable. */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,58 @@
+type Mode = "shared" | "exclusive";
+
+interface Entry {
+  holders: number;
+  exclusive: boolean;
+  readonly queue: { mode: Mode; start: () => void }[];
+}
+
+/**
+ * One readers-writer lock per key, first come, first served. What only adds (a blob) shares the lock; what checks and
+ * then acts on the answer, or removes, has it alone. An unused key costs nothing.
+ */
+export class KeyedLock {
+  readonly #entries = new Map<string, Entry>();
+
+  shared<T>(key: string, work: () => Promise<T>): Promise<T> {
+    return this.#run(key, "shared", work);
+  }
+
+  exclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
+    return this.#run(key, "exclusive", work);
+  }
+
+  async #run<T>(key: string, mode: Mode, work: () => Promise<T>): Promise<T> {
+    const entry = this.#entries.get(key) ?? { holders: 0, exclusive: false, queue: [] };
+    this.#entries.set(key, entry);
+    if (entry.queue.length > 0 || !admits(entry, mode)) {
+      await new Promise<void>((resolve) => entry.queue.push({ mode, start: resolve }));
+    } else {
+      enter(entry, mode);
+    }
+    try {
+      return await work();
+    } finally {
+      this.#leave(key, entry);
+    }
+  }
+
+  #leave(key: string, entry: Entry): void {
+    entry.holders -= 1;
+    entry.exclusive = false;
+    for (let next = entry.queue[0]; next !== undefined && admits(entry, next.mode); next = entry.queue[0]) {
+      entry.queue.shift();
+      enter(entry, next.mode);
+      next.start();
+    }
+    if (entry.holders === 0) this.#entries.delete(key);
+  }
+}
+
+function admits(entry: Entry, mode: Mode): boolean {
+  return entry.holders === 0 || (mode === "shared" && !entry.exclusive);
+}
+
+function enter(entry: Entry, mode: Mode): void {
+  entry.holders += 1;
+  entry.exclusive = mode === "exclusive";
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from "node:crypto";
+import { opendir, readdir, readFile, rename, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { ifThere } from "./fs.ts";
+import { CONTENT } from "./layout.ts";
+import { DIGEST_ALGORITHMS, parseRepositoryName, type RepositoryName } from "./names.ts";
+import { inBackground, type Store } from "./store.ts";
+import { emptyTrash } from "./sweep.ts";
+
+/** Whether anything was ever pushed here and not deleted with the repository. */
+export async function repositoryExists(store: Store, name: RepositoryName): Promise<boolean> {
+  return (await ifThere(stat(store.layout.repository(name)))) !== undefined;
+}
+
+/** When the repository was made, as ISO 8601, if it holds at least one manifest. */
+export async function repositoryCreatedAt(store: Store, name: RepositoryName): Promise<string | undefined> {
+  if (!(await holdsManifest(store, name))) return undefined;
+  return ifThere(readFile(store.layout.created(name), "utf8"));
+}
+
+async function holdsManifest(store: Store, name: RepositoryName): Promise<boolean> {
+  for (const algorithm of DIGEST_ALGORITHMS) {
+    const folder = await ifThere(opendir(`${store.layout.manifests(name)}/${algorithm}`));
+    if (folder === undefined) continue;
+    const entry = await folder.read();
+    await folder.close();
+    if (entry !== null) return true;
+  }
+  return false;
+}
+
+/**
+ * Deletes exactly this repository: its manifests, tags and blobs, but not those nested below its name. One rename takes
+ * everything away at once; the space is freed afterwards. False where there was nothing.
+ */
+export async function deleteRepository(store: Store, name: RepositoryName): Promise<boolean> {
+  return store.repositories.exclusive(name, async () => {
+    const folder = store.layout.repository(name);
+    store.durable.forgetFolder(folder);
+    store.ready.delete(name);
+    const moved = await ifThere(rename(folder, `${store.layout.trash}/${randomUUID()}`).then(() => true));
+    forgetRepository(store, name);
+    if (moved === undefined) return false;
+    await Promise.all([store.durable.syncFolder(dirname(folder)), store.durable.syncFolder(store.layout.trash)]);
+    inBackground(store, "emptying the trash", emptyTrash(store));
+    return true;
+  });
+}
+
+function forgetRepository(store: Store, name: RepositoryName): void {
+  store.cache.generation += 1;
+  for (const cache of [store.cache.manifests, store.cache.tags]) {
+    for (const key of cache.keys()) if (key.startsWith(`${name}\n`)) cache.delete(key);
+  }
+}
+
+/** The names of all repositories after `last`, in order, that hold a manifest: at most `limit`, and whether more follow. */
+export async function listRepositories(
+  store: Store,
+  { limit, last }: { limit: number; last: string },
+): Promise<{ names: RepositoryName[]; more: boolean }> {
+  const all: RepositoryName[] = [];
+  await collect(store, "", all);
+  const names: RepositoryName[] = [];
+  for (const name of all.filter((candidate) => candidate > last).sort()) {
+    if (!(await holdsManifest(store, name))) continue;
+    if (names.length === limit) return { names, more: true };
+    names.push(name);
+  }
+  return { names, more: false };
+}
+
+async function collect(store: Store, prefix: string, found: RepositoryName[]): Promise<void> {
+  const entries = (await ifThere(readdir(`${store.layout.repositories}/${prefix}`))) ?? [];
+  for (const entry of entries) {
+    const name = entry === CONTENT ? parseRepositoryName(prefix.slice(0, -1)) : undefined;
+    if (name !== undefined) found.push(name);
+    else await collect(store, `${prefix}${entry}/`, found);
+  }
+}

@@ -1,0 +1,56 @@
+import { readFile, unlink } from "node:fs/promises";
+import { ifThere, namesIn } from "./fs.ts";
+import { type Digest, parseDigest, parseTag, type RepositoryName, type TagName } from "./names.ts";
+import type { Store } from "./store.ts";
+
+const key = (name: RepositoryName, tag: TagName) => `${name}\n${tag}`;
+
+/** The digest that the tag points to. */
+export async function readTag(store: Store, name: RepositoryName, tag: TagName): Promise<Digest | undefined> {
+  const known = store.cache.tags.get(key(name, tag));
+  if (known !== undefined) return parseDigest(known);
+  const { generation } = store.cache;
+  const text = await ifThere(readFile(store.layout.tag(name, tag), "utf8"));
+  if (text !== undefined && generation === store.cache.generation) store.cache.tags.set(key(name, tag), text);
+  return text === undefined ? undefined : parseDigest(text);
+}
+
+/** Points the tag to a manifest that is durable already. The caller holds the repository's lock, exclusively. */
+export async function writeTag(store: Store, name: RepositoryName, tag: TagName, digest: Digest): Promise<void> {
+  if ((await readTag(store, name, tag))?.text === digest.text) return;
+  await store.durable.ensureFolder(store.layout.tags(name));
+  try {
+    await store.durable.writeFile(store.layout.tag(name, tag), [Buffer.from(digest.text)]);
+  } finally {
+    forget(store, name, tag);
+  }
+}
+
+/** Removes a tag, durably. False where it was not there. The caller holds the repository's lock, exclusively. */
+export async function removeTag(store: Store, name: RepositoryName, tag: TagName): Promise<boolean> {
+  const removed = await ifThere(unlink(store.layout.tag(name, tag)).then(() => true));
+  forget(store, name, tag);
+  if (removed === undefined) return false;
+  await store.durable.syncFolder(store.layout.tags(name));
+  return true;
+}
+
+/** All tags, in lexical order. */
+export async function listTags(store: Store, name: RepositoryName): Promise<TagName[]> {
+  const tags = (await namesIn(store.layout.tags(name))).map(parseTag);
+  return tags.filter((tag) => tag !== undefined).sort();
+}
+
+/** The tags that point to this manifest. */
+export async function tagsOf(store: Store, name: RepositoryName, digest: Digest): Promise<TagName[]> {
+  const found: TagName[] = [];
+  for (const tag of await listTags(store, name)) {
+    if ((await readTag(store, name, tag))?.text === digest.text) found.push(tag);
+  }
+  return found;
+}
+
+function forget(store: Store, name: RepositoryName, tag: TagName): void {
+  store.cache.generation += 1;
+  store.cache.tags.delete(key(name, tag));
+}

@@ -1,0 +1,69 @@
+import { createSecretKey, type KeyObject, randomBytes, randomUUID } from "node:crypto";
+import { link, mkdir, open, readFile, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+
+const KEY_BYTES = 32;
+
+/** The symmetric key that signs and verifies a registry's tokens. A KeyObject never prints its bytes. */
+export interface TokenKey {
+  readonly secret: KeyObject;
+}
+
+/** A key from 32 bytes that the caller holds. */
+export function tokenKey(bytes: Uint8Array): TokenKey {
+  if (bytes.byteLength !== KEY_BYTES) throw new Error(`A token key has ${KEY_BYTES} bytes, not ${bytes.byteLength}.`);
+  return { secret: createSecretKey(bytes) };
+}
+
+/**
+ * The key in `file`. Where there is none, one is made, readable by its owner only, and is durable before the first
+ * token can be signed with it. Of several processes that start at once, all end up with the same key.
+ * Throws when the file cannot be read or written, or is not a key.
+ */
+export async function loadTokenKey(file: string): Promise<TokenKey> {
+  const existing = await readIfThere(file);
+  if (existing !== undefined) return checked(file, existing);
+  await mkdir(dirname(file), { recursive: true });
+  await makeKey(file);
+  return checked(file, await readFile(file));
+}
+
+function checked(file: string, bytes: Buffer): TokenKey {
+  if (bytes.byteLength !== KEY_BYTES)
+    throw new Error(`${file} is not a token key: it does not hold ${KEY_BYTES} bytes.`);
+  return tokenKey(bytes);
+}
+
+async function makeKey(file: string): Promise<void> {
+  const aside = `${file}.${randomUUID()}`;
+  const handle = await open(aside, "wx", 0o600);
+  try {
+    await handle.writeFile(randomBytes(KEY_BYTES));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  try {
+    // A link, not a rename: it fails where another process was first, and then that process's key is the one.
+    await link(aside, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    await unlink(aside);
+  }
+  const folder = await open(dirname(file), "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function readIfThere(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

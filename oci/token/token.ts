@@ -1,0 +1,124 @@
+import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
+import type { TokenKey } from "./key.ts";
+import type { Access } from "./scope.ts";
+
+/** Who holds a token, what it allows, and until when. */
+export interface TokenClaims {
+  readonly subject: string;
+  readonly access: readonly Access[];
+  /** The first moment at which the token no longer works. */
+  readonly expiresAt: Date;
+}
+
+/** A token whose signature and form are right, but whose audience and time were not looked at yet. */
+export interface SignedToken extends TokenClaims {
+  readonly audience: string;
+}
+
+export interface MintOptions {
+  readonly subject: string;
+  readonly access: readonly Access[];
+  readonly audience: string;
+  /** Cut to the whole second: a token never lives longer than was asked for. */
+  readonly expiresAt: Date;
+  readonly issuer?: string;
+  readonly now?: Date;
+}
+
+export type TokenRefusal = "malformed" | "signature" | "audience" | "expired";
+
+/** Why a token was refused. The message never holds the token. */
+export class TokenError extends Error {
+  readonly code: TokenRefusal;
+
+  constructor(code: TokenRefusal) {
+    super(`The token was refused: ${code}.`);
+    this.name = "TokenError";
+    this.code = code;
+  }
+}
+
+// The one header that is ever written or accepted: comparing it as text pins the algorithm and leaves nothing to parse.
+const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString("base64url");
+
+/** Signs a token (a JWT, HS256) for `subject` with exactly this access until `expiresAt`. Each has an id of its own. */
+export function mintToken(key: TokenKey, options: MintOptions): string {
+  const now = options.now ?? new Date();
+  const payload = {
+    ...(options.issuer === undefined ? {} : { iss: options.issuer }),
+    sub: options.subject,
+    aud: options.audience,
+    iat: seconds(now),
+    exp: seconds(options.expiresAt),
+    jti: randomUUID(),
+    access: options.access.map(({ type, name, actions }) => ({ type, name, actions })),
+  };
+  const signed = `${HEADER}.${Buffer.from(JSON.stringify(payload)).toString("base64url")}`;
+  return `${signed}.${sign(key, signed)}`;
+}
+
+/**
+ * The claims of a token that this key signed, for this audience, and that has not expired at `now`.
+ * There is no leeway: a token that expires at T is refused at T. Throws {@link TokenError}.
+ */
+export function verifyToken(key: TokenKey, token: string, options: { audience: string; now: Date }): TokenClaims {
+  const signed = readSignedToken(key, token);
+  checkToken(signed, options);
+  return { subject: signed.subject, access: signed.access, expiresAt: signed.expiresAt };
+}
+
+/** Checks the signature and reads the claims. The result may be cached, since it does not depend on the time. */
+export function readSignedToken(key: TokenKey, token: string): SignedToken {
+  const [header, payload, signature, ...rest] = token.split(".");
+  if (header !== HEADER || payload === undefined || signature === undefined || rest.length > 0) {
+    throw new TokenError("malformed");
+  }
+  // Compared as text: base64url has several spellings for the same bytes, and only the one that was written counts.
+  const expected = Buffer.from(sign(key, `${header}.${payload}`));
+  const given = Buffer.from(signature);
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new TokenError("signature");
+  return readPayload(payload);
+}
+
+/** Checks what depends on the moment and the place of use. Throws {@link TokenError}. */
+export function checkToken(token: SignedToken, options: { audience: string; now: Date }): void {
+  if (token.audience !== options.audience) throw new TokenError("audience");
+  if (options.now.getTime() >= token.expiresAt.getTime()) throw new TokenError("expired");
+}
+
+function sign(key: TokenKey, text: string): string {
+  return createHmac("sha256", key.secret).update(text).digest("base64url");
+}
+
+function seconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000);
+}
+
+function readPayload(payload: string): SignedToken {
+  let claims: Record<string, unknown>;
+  try {
+    claims = JSON.parse(Buffer.from(payload, "base64url").toString());
+  } catch {
+    throw new TokenError("malformed");
+  }
+  const { sub, aud, exp, access } = claims;
+  if (typeof sub !== "string" || typeof aud !== "string" || !Number.isSafeInteger(exp) || !isAccessList(access)) {
+    throw new TokenError("malformed");
+  }
+  return { subject: sub, audience: aud, expiresAt: new Date(Number(exp) * 1000), access };
+}
+
+function isAccessList(value: unknown): value is Access[] {
+  return Array.isArray(value) && value.every(isAccess);
+}
+
+function isAccess(value: unknown): value is Access {
+  if (typeof value !== "object" || value === null) return false;
+  const { type, name, actions } = value as Record<string, unknown>;
+  return (
+    (type === "repository" || type === "registry") &&
+    typeof name === "string" &&
+    Array.isArray(actions) &&
+    actions.every((action) => typeof action === "string")
+  );
+}
