@@ -1,5 +1,6 @@
 import { verifying } from "./digest.ts";
 import { OciError } from "./errors.ts";
+import { lengthOf } from "./read.ts";
 import { scope } from "./scope.ts";
 import type { Transport } from "./transport.ts";
 
@@ -190,9 +191,4 @@ function locationOf(transport: Transport, response: Response, base?: URL): URL {
     );
   }
   return transport.resolve(location, base ?? response.url);
-}
-
-function lengthOf(response: Response): number | undefined {
-  const header = response.headers.get("content-length");
-  return header === null ? undefined : Number(header);
 }

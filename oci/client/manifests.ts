@@ -1,7 +1,7 @@
 import { digestOf, isDigest, verify } from "./digest.ts";
 import { OciError } from "./errors.ts";
 import { MANIFEST_TYPES } from "./media-types.ts";
-import { readLimited } from "./read.ts";
+import { lengthOf, readLimited } from "./read.ts";
 import { scope } from "./scope.ts";
 import type { Transport } from "./transport.ts";
 
@@ -9,7 +9,11 @@ import type { Transport } from "./transport.ts";
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
 export type Manifest = { readonly bytes: Uint8Array; readonly mediaType: string; readonly digest: string };
-export type ManifestHead = { readonly mediaType: string; readonly digest: string | undefined; readonly size: number };
+export type ManifestHead = {
+  readonly mediaType: string;
+  readonly digest: string | undefined;
+  readonly size: number | undefined;
+};
 
 /**
  * Stores a manifest under a tag or under its digest, byte for byte.
@@ -78,7 +82,7 @@ export async function headManifest(
   return {
     mediaType: mediaTypeOf(answer),
     digest: answer.headers.get("docker-content-digest") ?? undefined,
-    size: Number(answer.headers.get("content-length") ?? 0),
+    size: lengthOf(answer),
   };
 }
 

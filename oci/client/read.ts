@@ -24,3 +24,9 @@ export async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
+
+/** What an answer says of its own length, if it says anything. */
+export function lengthOf(response: Response): number | undefined {
+  const header = response.headers.get("content-length");
+  return header === null ? undefined : Number(header);
+}

@@ -1,0 +1,249 @@
+import type { IncomingMessage } from "node:http";
+import { describe, expect, test } from "vitest";
+import { createClient, digestOf } from "../../oci/client/index.ts";
+import { bodyOf, reply, type Server, serve } from "./server.ts";
+
+const credentials = { username: "token", password: "correct horse battery" };
+const basic = `Basic ${Buffer.from("token:correct horse battery").toString("base64")}`;
+
+type Token = { value: string; scopes: string[]; authorization: string | undefined };
+
+/** A registry that takes only tokens of its own token endpoint, each for the scopes that it was asked for. */
+async function tokenRegistry(
+  options: { expiresIn?: number; key?: "token" | "access_token"; accept?: (token: Token) => boolean } = {},
+) {
+  const tokens: Token[] = [];
+  const server: Server = await serve(async (request, response) => {
+    const url = new URL(request.url ?? "", server.url);
+    if (url.pathname === "/token") {
+      if (request.headers.authorization !== basic) return reply(response, 401, { errors: [{ code: "UNAUTHORIZED" }] });
+      const scopes = url.searchParams.getAll("scope").flatMap((one) => one.split(" "));
+      const issued = { value: `bearer-number-${tokens.length}`, scopes, authorization: request.headers.authorization };
+      tokens.push(issued);
+      return reply(response, 200, { [options.key ?? "token"]: issued.value, expires_in: options.expiresIn ?? 300 });
+    }
+    const token = tokens.find((one) => request.headers.authorization === `Bearer ${one.value}`);
+    if (token === undefined || !(options.accept?.(token) ?? true)) {
+      const wanted = request.method === "GET" || request.method === "HEAD" ? "pull" : "pull,push";
+      const scope = url.pathname === "/v2/" ? "" : `,scope="repository:team/app:${wanted}"`;
+      const realm = `Bearer realm="${server.url}/token",service="here"${scope}`;
+      return reply(response, 401, { errors: [{ code: "UNAUTHORIZED" }] }, { "www-authenticate": realm });
+    }
+    await answerRegistry(request, response, server);
+  });
+  return { server, tokens, client: (now?: () => number) => createClient({ url: server.url, credentials, now }) };
+}
+
+async function answerRegistry(request: IncomingMessage, response: Parameters<typeof reply>[0], server: Server) {
+  const body = await bodyOf(request);
+  if (request.method === "POST")
+    return reply(response, 202, "", { location: `${server.url}/v2/team/app/blobs/uploads/1?_state=s` });
+  if (request.method === "PUT") return reply(response, body.byteLength > 0 ? 201 : 400);
+  reply(response, 200, { tags: ["1"] });
+}
+
+describe("bearer tokens", () => {
+  test("are asked for once per scope, with Basic at the realm, and used again", async () => {
+    const { server, tokens, client } = await tokenRegistry();
+    const one = client();
+    await one.tags("team/app");
+    await one.tags("team/app");
+    await Promise.all([one.tags("team/app"), one.headManifest("team/app", "1")]);
+    expect(tokens).toEqual([{ value: "bearer-number-0", scopes: ["repository:team/app:pull"], authorization: basic }]);
+    expect(server.seen.filter(({ url }) => url.startsWith("/v2/")).map(({ authorization }) => authorization)).toEqual([
+      undefined,
+      ...Array(4).fill("Bearer bearer-number-0"),
+    ]);
+    expect(server.seen.find(({ url }) => url.startsWith("/token"))?.url).toContain("service=here");
+  });
+
+  test("are asked for once by callers who come at the same time", async () => {
+    const { tokens, client } = await tokenRegistry();
+    const one = client();
+    await Promise.all(Array.from({ length: 20 }, () => one.tags("team/app")));
+    expect(tokens).toHaveLength(1);
+  });
+
+  test("may come as access_token", async () => {
+    const { client } = await tokenRegistry({ key: "access_token" });
+    await expect(client().tags("team/app")).resolves.toEqual(["1"]);
+  });
+
+  test("are used until they expire and not after", async () => {
+    const { tokens, client } = await tokenRegistry({ expiresIn: 10 });
+    let now = 1_000_000;
+    const one = client(() => now);
+    await one.tags("team/app");
+    now += 9_999;
+    await one.tags("team/app");
+    expect(tokens).toHaveLength(1);
+    now += 1;
+    await one.tags("team/app");
+    expect(tokens).toHaveLength(2);
+  });
+
+  test("that the registry stops taking are renewed once, and the request is sent again once", async () => {
+    let revoked = "";
+    const { server, tokens, client } = await tokenRegistry({ accept: (token) => token.value !== revoked });
+    const one = client();
+    await one.tags("team/app");
+    revoked = "bearer-number-0";
+    await expect(one.tags("team/app")).resolves.toEqual(["1"]);
+    expect(tokens).toHaveLength(2);
+    expect(server.seen.filter(({ url }) => url.startsWith("/v2/"))).toHaveLength(4);
+  });
+
+  test("that are never taken end after one retry, as the registry's refusal", async () => {
+    const { server, client } = await tokenRegistry({ accept: () => false });
+    await expect(client().tags("team/app")).rejects.toMatchObject({ status: 401, code: "UNAUTHORIZED" });
+    expect(server.seen.filter(({ url }) => url.startsWith("/v2/"))).toHaveLength(2);
+  });
+
+  test("for a mount cover both repositories", async () => {
+    const { tokens, client } = await tokenRegistry();
+    const body = Buffer.from("layer");
+    await client().pushBlob("team/app", { digest: digestOf(body), body, mountFrom: "team/base" });
+    expect(tokens.map(({ scopes }) => scopes)).toEqual([
+      ["repository:team/app:pull,push", "repository:team/base:pull"],
+    ]);
+  });
+
+  test("are had before a stream is sent, for a stream cannot be sent twice", async () => {
+    const { server, client } = await tokenRegistry();
+    const body = Buffer.from("streamed layer");
+    await client().pushBlob("team/app", {
+      digest: digestOf(body),
+      size: body.byteLength,
+      body: (async function* () {
+        yield body;
+      })(),
+    });
+    const put = server.seen.filter(({ method }) => method === "PUT");
+    expect(put).toHaveLength(1);
+    expect(put[0]).toMatchObject({ authorization: "Bearer bearer-number-0", headers: { "content-length": "14" } });
+  });
+
+  test("are shared with the same client under another signal, and a signal ends a request", async () => {
+    const { tokens, client } = await tokenRegistry();
+    const one = client();
+    await one.tags("team/app");
+    await one.withSignal(new AbortController().signal).tags("team/app");
+    expect(tokens).toHaveLength(1);
+    const gone = AbortSignal.abort(new Error("too late"));
+    await expect(one.withSignal(gone).tags("team/app")).rejects.toThrow("too late");
+  });
+
+  test("given by the caller are sent as they are and never exchanged", async () => {
+    const { server } = await tokenRegistry();
+    const client = createClient({ url: server.url, credentials: { bearer: "made-elsewhere" } });
+    await expect(client.tags("team/app")).rejects.toMatchObject({ status: 401 });
+    expect(server.seen.map(({ authorization }) => authorization)).toEqual(["Bearer made-elsewhere"]);
+  });
+
+  test("are asked for without credentials where there are none", async () => {
+    const server: Server = await serve((request, response) => {
+      if (request.url?.startsWith("/token")) return reply(response, 200, { token: "anonymous-token" });
+      if (request.headers.authorization === "Bearer anonymous-token") return reply(response, 200, { tags: [] });
+      reply(response, 401, "", { "www-authenticate": `Bearer realm="${server.url}/token"` });
+    });
+    await expect(createClient({ url: server.url }).tags("a")).resolves.toEqual([]);
+    expect(server.seen[1]).toMatchObject({ url: "/token?scope=repository%3Aa%3Apull", authorization: undefined });
+  });
+
+  test("cannot be had with a wrong password: the token service's refusal is the answer, without the password", async () => {
+    const { server } = await tokenRegistry();
+    const client = createClient({ url: server.url, credentials: { username: "token", password: "wrong-password" } });
+    const error = await client.tags("team/app").catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ status: 401, code: "UNAUTHORIZED" });
+    expect(JSON.stringify(error)).not.toContain("wrong-password");
+  });
+
+  test.each([
+    ["no token", {}],
+    ["an empty token", { token: "" }],
+    ["not an object", "hello"],
+  ])("%s in the answer is an unexpected response", async (_, answer) => {
+    const server: Server = await serve((request, response) => {
+      if (request.url?.startsWith("/token")) return reply(response, 200, answer);
+      reply(response, 401, "", { "www-authenticate": `Bearer realm="${server.url}/token"` });
+    });
+    const client = createClient({ url: server.url, credentials });
+    await expect(client.tags("a")).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE" });
+  });
+
+  test("a realm that redirects gets no second chance at the password", async () => {
+    const thief = await serve((_, response) => reply(response, 200, { token: "stolen-token" }));
+    const server: Server = await serve((request, response) => {
+      if (request.url?.startsWith("/token")) return reply(response, 307, "", { location: `${thief.url}/token` });
+      reply(response, 401, "", { "www-authenticate": `Bearer realm="${server.url}/token"` });
+    });
+    await expect(createClient({ url: server.url, credentials }).tags("a")).rejects.toMatchObject({ status: 307 });
+    expect(thief.seen).toEqual([]);
+  });
+
+  test.each(["ftp://127.0.0.1/token", "/token", "", "javascript:alert(1)"])(
+    "the realm %j is refused",
+    async (realm) => {
+      const server = await serve((_, response) =>
+        reply(response, 401, "", { "www-authenticate": `Bearer realm="${realm}"` }),
+      );
+      await expect(createClient({ url: server.url, credentials }).tags("a")).rejects.toMatchObject({
+        code: "REALM_REFUSED",
+      });
+    },
+  );
+
+  test("a plain http realm of an https registry is refused", async () => {
+    const asked: string[] = [];
+    const fetch: typeof globalThis.fetch = async (input) => {
+      asked.push(String(input));
+      return new Response("", {
+        status: 401,
+        headers: { "www-authenticate": 'Bearer realm="http://auth.example/token"' },
+      });
+    };
+    const client = createClient({ url: "https://registry.example", credentials, fetch });
+    await expect(client.tags("a")).rejects.toMatchObject({ code: "REALM_REFUSED" });
+    expect(asked).toEqual(["https://registry.example/v2/a/tags/list"]);
+  });
+});
+
+describe("basic", () => {
+  test("is sent once it was asked for, and first from then on", async () => {
+    const server = await serve((request, response) => {
+      if (request.headers.authorization === basic) return reply(response, 200, { tags: ["1"] });
+      reply(response, 401, "", { "www-authenticate": 'Negotiate, Basic realm="r"' });
+    });
+    const client = createClient({ url: server.url, credentials });
+    await client.ping();
+    await client.tags("a");
+    expect(server.seen.map(({ authorization }) => authorization)).toEqual([undefined, basic, basic]);
+  });
+
+  test("that is refused is not offered again", async () => {
+    const server = await serve((_, response) => reply(response, 401, "", { "www-authenticate": "Basic" }));
+    const client = createClient({ url: server.url, credentials });
+    await expect(client.ping()).rejects.toMatchObject({ status: 401, code: "UNAUTHORIZED" });
+    expect(server.seen).toHaveLength(2);
+    await expect(client.ping()).rejects.toMatchObject({ status: 401 });
+    expect(server.seen).toHaveLength(3);
+  });
+
+  test("gives way to Bearer where both are offered", async () => {
+    const server: Server = await serve((request, response) => {
+      if (request.url?.startsWith("/token")) return reply(response, 200, { token: "the-token" });
+      if (request.headers.authorization === "Bearer the-token") return reply(response, 200);
+      reply(response, 401, "", { "www-authenticate": `Basic realm="r", Bearer realm="${server.url}/token"` });
+    });
+    await createClient({ url: server.url, credentials }).ping();
+    expect(server.seen.map(({ authorization }) => authorization)).toEqual([undefined, basic, "Bearer the-token"]);
+  });
+});
+
+test("challenges() tells what is asked of a stranger, and sends no credentials to learn it", async () => {
+  const header = 'Bearer realm="https://auth.example/token",service="s"';
+  const server = await serve((_, response) => reply(response, 401, "", { "www-authenticate": header }));
+  const [challenge] = await createClient({ url: server.url, credentials }).challenges();
+  expect(challenge).toMatchObject({ scheme: "bearer", params: { realm: "https://auth.example/token", service: "s" } });
+  expect(server.seen).toMatchObject([{ url: "/v2/", authorization: undefined }]);
+});
