@@ -68,7 +68,7 @@ export function createApplication(options: ApplicationOptions): Application {
       ...(seen.caller && { caller: seen.caller }),
       ...(seen.parsed && { registry: seen.parsed.registry }),
       ...(isOperationName(request.operation) && { operation: request.operation }),
-      ...(seen.parsed?.repoId !== undefined && { repoId: seen.parsed.repoId }),
+      ...(seen.repoId !== undefined && { repoId: seen.repoId }),
       outcome: answer.ok ? "OK" : answer.error.code,
       milliseconds: Math.round(performance.now() - started),
       upstreamCalls: seen.call?.upstreamCalls ?? 0,
@@ -82,11 +82,13 @@ export function createApplication(options: ApplicationOptions): Application {
     const name = knownOperation(request.operation);
     const parsed = operations[name].parse(await request.input());
     seen.parsed = parsed;
+    seen.repoId = parsed.repoId;
     if (!door.admits(operations[name].kind)) throw wrongDoor(name, door);
     if (!mayTry(options.rules, caller, name, parsed.registry)) throw denied(name);
 
     const registry = await options.directory.open(parsed.registry);
     const demand = parsed.demand(registry);
+    if (demand.repository !== "none" && demand.repository !== "every") seen.repoId = demand.repository;
     if (!allows(options.rules, caller, name, parsed.registry, demand)) throw denied(name);
 
     const { upstreamTimeoutMs, retry } = options;
@@ -110,6 +112,8 @@ export function createApplication(options: ApplicationOptions): Application {
 interface Seen {
   caller?: Caller;
   parsed?: ParsedOperation;
+  /** The routable name once it is known; until then what the caller wrote. */
+  repoId?: string | undefined;
   call?: CountedCall;
 }
 

@@ -78,7 +78,7 @@ export function localDoor(callerToken: string): Door {
 }
 
 /** @throws BINDING_CONFIG_INVALID for a value that is no door */
-export function parseDoorName(value: string | undefined): DoorName {
+export function parseDoorName(value: string | undefined): Exclude<DoorName, "local"> {
   const name = doorNames.find((each) => each === value);
   if (name !== undefined && name !== "local") return name;
   throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `ALIEN_DOOR must name this function's door.`, {

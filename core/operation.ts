@@ -66,6 +66,8 @@ export function defineOperation<Entries extends v.ObjectEntries, Output extends 
     input,
     output: definition.output,
     parse(raw) {
+      // To the validator an array is an object without fields.
+      if (Array.isArray(raw)) throw invalidInput("The body must be a JSON object.");
       const parsed = validate(input, raw) as Input<Entries>;
       const named = parsed as { registry: string; repoId?: string; name?: string };
       return {

@@ -8,23 +8,28 @@ export interface Platform {
   readonly services: Readonly<Record<string, Service>>;
 }
 
-export interface Service {
+/** A kind of backing registry, and how an adapter for it is made from a binding. */
+export interface Service<Schema extends v.GenericSchema = v.GenericSchema> {
   /** Schema of the binding's JSON, `service` included. */
-  readonly binding: v.GenericSchema;
-  /** Prefix of the registry's routable names, so that overlapping ones are refused at start. */
-  prefix(name: string, binding: unknown): OtherSpace;
+  readonly binding: Schema;
+  /** The name space of a registry, so that overlapping ones are refused at start. */
+  prefix(name: string, binding: v.InferOutput<Schema>): OtherSpace;
   /** Builds the adapter. May load its SDK lazily; makes no call. */
-  open(context: OpenContext): ArtifactRegistry | Promise<ArtifactRegistry>;
+  open(context: OpenContext<v.InferOutput<Schema>>): ArtifactRegistry | Promise<ArtifactRegistry>;
 }
 
-export interface OpenContext {
+export interface OpenContext<Binding = unknown> {
   /** Name of the registry, as `images`. */
   readonly name: string;
-  /** Validated by the service's schema. */
-  readonly binding: unknown;
+  readonly binding: Binding;
   /** Name spaces of the other registries that this process knows of. */
   readonly others: readonly OtherSpace[];
   readonly env: Environment;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Lets the functions of a service see the type of its own binding. */
+export function defineService<Schema extends v.GenericSchema>(service: Service<Schema>): Service {
+  return service;
+}

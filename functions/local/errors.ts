@@ -1,0 +1,38 @@
+import { ArtifactRegistryError } from "../../core/errors.ts";
+import { OciError } from "../../oci/client/index.ts";
+
+/** What the local registry's refusals mean to a caller of the suite. */
+export function translateRegistryError(thrown: unknown): unknown {
+  if (!(thrown instanceof OciError)) return thrown;
+  const { status, retryAfterSeconds } = thrown;
+  const options = { cause: thrown, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
+  if (status === 0) {
+    return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "The local registry does not answer.", {
+      ...options,
+      retryable: true,
+      hint: "See that it runs and that the binding's registryUrl is right.",
+    });
+  }
+  if (status === 401 || status === 403) {
+    return new ArtifactRegistryError("BINDING_CONFIG_INVALID", "The local registry refused the adapter's own token.", {
+      ...options,
+      hint: "The binding's dataDir must be that of the registry at registryUrl.",
+    });
+  }
+  if (status === 507) {
+    return new ArtifactRegistryError("QUOTA_EXCEEDED", "The disk of the local registry is full.", {
+      ...options,
+      hint: "Delete repositories that are not needed, or give DATA_DIR more room.",
+    });
+  }
+  if (status === 429 || status === 503) {
+    return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "The local registry is busy.", {
+      ...options,
+      retryable: true,
+    });
+  }
+  return new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", `The local registry answered with status ${status}.`, {
+    ...options,
+    retryable: status >= 500,
+  });
+}

@@ -1,0 +1,22 @@
+import { digestOf, OCI_EMPTY, OCI_MANIFEST } from "../../oci/client/index.ts";
+
+const config = Buffer.from("{}");
+
+/**
+ * The manifest whose presence makes a repository exist. It is pushed by digest, so that it touches no tag, and is the
+ * same everywhere, so that pushing it again changes nothing. Form: OCI image spec 1.1, "Guidelines for Artifact Usage".
+ */
+const manifest = Buffer.from(
+  JSON.stringify({
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    artifactType: "application/vnd.alien.artifact-registry.repository.v1",
+    config: { mediaType: OCI_EMPTY, digest: digestOf(config), size: config.byteLength },
+    layers: [{ mediaType: OCI_EMPTY, digest: digestOf(config), size: config.byteLength }],
+  }),
+);
+
+export const marker = {
+  config: { bytes: config, digest: digestOf(config) },
+  manifest: { bytes: manifest, digest: digestOf(manifest), mediaType: OCI_MANIFEST },
+} as const;

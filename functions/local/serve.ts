@@ -1,0 +1,119 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { createApplication } from "../../core/application.ts";
+import { type Audit, auditToStdout } from "../../core/audit.ts";
+import { bindingVariable } from "../../core/bindings.ts";
+import { openDoor, readDirectory, readRules } from "../../core/configuration.ts";
+import { localDoor } from "../../core/doors.ts";
+import { createHttp } from "../../core/http.ts";
+import type { Environment } from "../../core/platform.ts";
+import type { Rule } from "../../core/rules.ts";
+import { serveRegistry } from "../../oci/registry/index.ts";
+import { loadTokenKey } from "../../oci/token/index.ts";
+import { keyFile, localPlatform } from "./index.ts";
+import { audience } from "./registry-client.ts";
+import { readSettings, type Settings } from "./settings.ts";
+
+/** The registry that works with no configuration at all. */
+export const defaultRegistry = "images";
+
+export interface LocalSuite {
+  readonly url: string;
+  readonly registryUrl: string;
+  readonly settings: Settings;
+  /** Stops listening, and finishes what is in flight. */
+  close(): Promise<void>;
+}
+
+export interface LocalSuiteOptions {
+  readonly audit?: Audit;
+  /** Told what goes wrong inside the registry. */
+  readonly log?: (message: string, cause: unknown) => void;
+  readonly now?: () => Date;
+}
+
+/**
+ * Starts the suite with its own registry inside: the HTTP API on `PORT`, the registry on `REGISTRY_PORT`.
+ *
+ * @throws ArtifactRegistryError for a bad setting, DataFolderError for a folder that cannot be used, the error of
+ *   listening for a port that is taken
+ */
+export async function serveLocal(env: Environment, options: LocalSuiteOptions = {}): Promise<LocalSuite> {
+  const { audit = auditToStdout, now = () => new Date() } = options;
+  const settings = readSettings(env);
+  const { host, dataDir } = settings;
+  const rules = readRules(env) ?? everything;
+  const door = env.ALIEN_DOOR === undefined ? localDoor(settings.callerToken) : await openDoor(env);
+  // Read once before anything listens, so that a bad binding is told before the first port is taken.
+  const bound: Environment = { [bindingVariable(defaultRegistry)]: '{"service":"local"}', ...env };
+  const directoryFor = (registryUrl: string) =>
+    readDirectory(localPlatform({ registryUrl, dataDir }), bound, rules, [defaultRegistry]);
+  directoryFor("http://127.0.0.1");
+
+  const registry = await serveRegistry({
+    dataDir,
+    key: await loadTokenKey(keyFile(dataDir)),
+    service: audience,
+    host,
+    port: settings.registryPort,
+    clock: now,
+    ...(settings.registryUrl !== undefined && { publicUrl: settings.registryUrl }),
+    ...(options.log && { log: options.log }),
+  });
+  try {
+    const registryUrl = settings.registryUrl ?? registry.url;
+    const http = createHttp(createApplication({ directory: directoryFor(registryUrl), rules, door, audit, now }));
+    const server = createServer(getRequestListener((request) => http(request)));
+    await listen(server, host, settings.port);
+    return {
+      url: urlOf(server, host),
+      registryUrl,
+      settings,
+      async close() {
+        // The API first: what it has in flight may still need the registry.
+        await stop(server);
+        await registry.close();
+      },
+    };
+  } catch (error) {
+    await registry.close();
+    throw error;
+  }
+}
+
+/** Whoever holds the caller token may do everything: it is the developer's own machine. */
+const everything: Rule[] = [
+  {
+    callers: [{ issuer: "door", subject: "local" }],
+    operations: ["*"],
+    registries: ["*"],
+    repositories: ["*"],
+    grantees: ["*"],
+  },
+];
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+async function stop(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  // A kept-alive connection becomes idle when its last answer has gone out; ask again until none is left.
+  const again = setInterval(() => server.closeIdleConnections(), 100);
+  await closed;
+  clearInterval(again);
+}
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}
