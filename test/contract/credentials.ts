@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { digestOf, pullImage, pushImage } from "../../oci/client/index.ts";
+import { buildImage } from "../oci-client/images.ts";
+import type { Subject } from "./suite.ts";
+
+const bytes = Buffer.from("one small layer");
+const blob = { digest: digestOf(bytes), body: bytes };
+const refused = { status: expect.toSatisfy((status: number) => status === 401 || status === 403) };
+
+export function credentialTests(subject: () => Subject): void {
+  const withImage = async () => {
+    const { suite, registry, fresh, client } = subject();
+    const { name } = await suite.ok("createRepository", { registry, name: fresh() });
+    const mint = (permissions: "pull" | "push-pull", ttlSeconds?: number) =>
+      suite.ok("generateCredentials", { registry, repoId: name, permissions, ...(ttlSeconds && { ttlSeconds }) });
+    const image = buildImage({ seed: name });
+    await pushImage(await client(await mint("push-pull")), name, "1.0", image);
+    return { name, image, mint };
+  };
+
+  describe("credentials", () => {
+    test("say the truth about themselves", async () => {
+      const { suite, registry } = subject();
+      const { capabilities } = await suite.ok("describeRegistry", { registry });
+      const { mint } = await withImage();
+      const before = Date.now();
+      const credentials = await mint("pull", 900);
+      expect(credentials.authMethod).toBe(capabilities.credentials.authMethod);
+      expect(credentials.scope).toBe(capabilities.credentials.scope);
+      expect(credentials.username === "").toBe(credentials.authMethod === "bearer");
+      const seconds = (Date.parse(credentials.expiresAt ?? "") - before) / 1_000;
+      expect(seconds).toBeGreaterThanOrEqual(899);
+      expect(seconds).toBeLessThanOrEqual(902);
+    });
+
+    test("a lifetime outside the platform's is capped or raised, and one left out is the default", async () => {
+      const { suite, registry } = subject();
+      const { ttlSeconds } = (await suite.ok("describeRegistry", { registry })).capabilities.credentials;
+      const { mint } = await withImage();
+      const granted = async (ttl?: number) => {
+        const before = Date.now();
+        return (Date.parse((await mint("pull", ttl)).expiresAt ?? "") - before) / 1_000;
+      };
+      expect(Math.abs((await granted(10 ** 12)) - (ttlSeconds?.max ?? Number.NaN))).toBeLessThan(2);
+      expect(Math.abs((await granted(1)) - (ttlSeconds?.min ?? Number.NaN))).toBeLessThan(2);
+      expect(Math.abs((await granted()) - (ttlSeconds?.default ?? Number.NaN))).toBeLessThan(2);
+    });
+
+    test("pull credentials pull, and do nothing else", async () => {
+      const { name, image, mint } = await withImage();
+      const client = await subject().client(await mint("pull"));
+      expect(await pullImage(client, name, "1.0")).toEqual(image);
+      await expect(client.pushBlob(name, blob)).rejects.toMatchObject(refused);
+      await expect(client.pushManifest(name, "2.0", image.manifest)).rejects.toMatchObject(refused);
+      await expect(client.pushManifest(name, "1.0", image.manifest)).rejects.toMatchObject(refused);
+      expect(await client.tags(name)).toEqual(["1.0"]);
+    });
+
+    test.each(["pull", "push-pull"] as const)(
+      "%s credentials delete nothing and list no catalog",
+      async (permissions) => {
+        const { name, image, mint } = await withImage();
+        const client = await subject().client(await mint(permissions));
+        await expect(client.deleteManifest(name, image.manifest.digest)).rejects.toMatchObject(refused);
+        await expect(client.deleteManifest(name, "1.0")).rejects.toMatchObject(refused);
+        for (const digest of image.blobs.keys()) {
+          await expect(client.deleteBlob(name, digest)).rejects.toMatchObject(refused);
+        }
+        await expect(client.catalog()).rejects.toMatchObject(refused);
+        expect(await pullImage(client, name, "1.0")).toEqual(image);
+      },
+    );
+
+    test.each(["pull", "push-pull"] as const)("%s credentials open no other repository", async (permissions) => {
+      const mine = await withImage();
+      const other = await withImage();
+      const client = await subject().client(await mine.mint(permissions));
+      const theirs = [...other.image.blobs.keys()][0] ?? "";
+      await expect(client.pullManifest(other.name, "1.0")).rejects.toMatchObject(refused);
+      await expect(client.readBlob(other.name, theirs)).rejects.toMatchObject(refused);
+      await expect(client.tags(other.name)).rejects.toMatchObject(refused);
+      await expect(client.pushBlob(other.name, blob)).rejects.toMatchObject(refused);
+      await expect(client.pushManifest(other.name, "2.0", other.image.manifest)).rejects.toMatchObject(refused);
+      for (const near of [`${other.name}/nested`, other.name.slice(0, -1), `${mine.name}/nested`, `${mine.name}x`]) {
+        await expect(client.pullManifest(near, "1.0")).rejects.toMatchObject(refused);
+        await expect(client.pushBlob(near, blob)).rejects.toMatchObject(refused);
+      }
+    });
+
+    test("a push token cannot mount a layer from a repository that it may not read", async () => {
+      const mine = await withImage();
+      const other = await withImage();
+      const client = await subject().client(await mine.mint("push-pull"));
+      for (const digest of other.image.blobs.keys()) {
+        if (mine.image.blobs.has(digest)) continue;
+        const mounted = await client.mountBlob(mine.name, { digest, from: other.name }).catch(() => false);
+        expect(mounted).toBe(false);
+        expect(await client.headBlob(mine.name, digest)).toBeUndefined();
+      }
+    });
+
+    test("a layer of another repository is not readable under one's own name", async () => {
+      const mine = await withImage();
+      const other = await withImage();
+      const client = await subject().client(await mine.mint("push-pull"));
+      const theirs = [...other.image.blobs.keys()].filter((digest) => !mine.image.blobs.has(digest));
+      expect(theirs.length).toBeGreaterThan(0);
+      for (const digest of theirs)
+        await expect(client.readBlob(mine.name, digest)).rejects.toMatchObject({ status: 404 });
+    });
+
+    test("a tampered or foreign token is refused", async () => {
+      const { name, mint } = await withImage();
+      const credentials = await mint("push-pull");
+      const { password } = credentials;
+      const middle = Math.floor(password.length / 2);
+      const flipped = password.slice(0, middle) + (password[middle] === "A" ? "B" : "A") + password.slice(middle + 1);
+      for (const wrong of [flipped, password.slice(0, -2), `${password}x`, "password"]) {
+        const client = await subject().client({ ...credentials, password: wrong });
+        await expect(client.pullManifest(name, "1.0")).rejects.toMatchObject(refused);
+        await expect(client.pushBlob(name, blob)).rejects.toMatchObject(refused);
+      }
+    });
+
+    test("credentials end when they say, for clients that hold a session too", async () => {
+      const { suite, registry } = subject();
+      const { ttlSeconds } = (await suite.ok("describeRegistry", { registry })).capabilities.credentials;
+      if (ttlSeconds?.min !== 1) throw new Error("This platform needs a way to turn its clock.");
+      const { name, mint } = await withImage();
+      const credentials = await mint("push-pull", 2);
+      const client = await subject().client(credentials);
+      await client.pullManifest(name, "1.0");
+      await sleep(Date.parse(credentials.expiresAt ?? "") - Date.now() + 20);
+      await expect(client.pullManifest(name, "1.0")).rejects.toMatchObject(refused);
+      await expect(client.pushBlob(name, blob)).rejects.toMatchObject(refused);
+      const late = await subject().client(credentials);
+      await expect(late.pullManifest(name, "1.0")).rejects.toMatchObject(refused);
+    });
+
+    test("are handed out again to the same caller only", async () => {
+      const { suite, registry } = subject();
+      const { name } = await withImage();
+      const ask = (as: "alice" | "bob", more: object = {}) =>
+        suite.ok(
+          "generateCredentials",
+          { registry, repoId: name, permissions: "pull", ttlSeconds: 3_000, ...more },
+          as,
+        );
+      const first = await ask("alice");
+      expect(await ask("alice")).toEqual(first);
+      expect((await ask("bob")).password).not.toBe(first.password);
+      expect((await ask("alice", { permissions: "push-pull" })).password).not.toBe(first.password);
+      expect((await ask("alice", { ttlSeconds: 3_001 })).password).not.toBe(first.password);
+    });
+
+    test("concurrent identical requests mint once", async () => {
+      const { suite, registry } = subject();
+      const { name } = await withImage();
+      const input = { registry, repoId: name, permissions: "pull", ttlSeconds: 2_000 };
+      const answers = await Promise.all(Array.from({ length: 25 }, () => suite.ok("generateCredentials", input)));
+      expect(new Set(answers.map(({ password }) => password)).size).toBe(1);
+    });
+
+    test("never show in the audit log", async () => {
+      const { suite } = subject();
+      const { mint } = await withImage();
+      const { password } = await mint("push-pull");
+      expect(JSON.stringify(suite.audit)).not.toContain(password);
+    });
+  });
+}

@@ -1,0 +1,18 @@
+import type { OperationName } from "../../core/operations.ts";
+
+export interface Golden {
+  /** Operations that the platform cannot do. Each entry promises that the refusal is tested; all others must work. */
+  readonly unsupported: readonly OperationName[];
+  /** Whether a repository that was never created is told from an empty one. */
+  readonly tellsAbsence: boolean;
+}
+
+/** What each platform is known to be unable to do; its capabilities must say the same, no more and no less. */
+export const golden = {
+  local: {
+    unsupported: ["addCrossAccountAccess", "removeCrossAccountAccess", "getCrossAccountAccess"],
+    tellsAbsence: true,
+  },
+} as const satisfies Record<string, Golden>;
+
+export type PlatformName = keyof typeof golden;

@@ -1,0 +1,125 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { createApplication } from "../../core/application.ts";
+import type { AuditLine } from "../../core/audit.ts";
+import { doorCaller } from "../../core/caller.ts";
+import { readDirectory } from "../../core/configuration.ts";
+import type { Door } from "../../core/doors.ts";
+import { ArtifactRegistryError, type ErrorJson } from "../../core/errors.ts";
+import { createHttp } from "../../core/http.ts";
+import type { OperationName } from "../../core/operations.ts";
+import type { Environment, Platform } from "../../core/platform.ts";
+import type { Rule } from "../../core/rules.ts";
+import type { ArtifactRegistryCredentials, Capabilities, RepositoryResponse } from "../../core/schemas.ts";
+
+/** The callers of the suite. `stranger` holds a good token that no rule names; `nobody` holds none. */
+export type CallerName = "alice" | "bob" | "stranger" | "nobody" | "forger";
+
+export interface Answer<T> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: T;
+}
+
+/** What each operation answers, so that tests read like calls. */
+interface Outputs {
+  createRepository: RepositoryResponse;
+  getRepository: RepositoryResponse;
+  setupRepository: RepositoryResponse;
+  generateCredentials: ArtifactRegistryCredentials;
+  describeRegistry: {
+    service: string;
+    registryEndpoint: string;
+    upstreamRepositoryPrefix: string;
+    capabilities: Capabilities;
+    health: { status: string; findings: { message: string }[] };
+  };
+  provisionRegistry: { binding: Record<string, unknown> };
+}
+type Output<Name extends OperationName> = Name extends keyof Outputs ? Outputs[Name] : Record<string, never>;
+
+/** The suite's HTTP API on a real socket, over one platform, with callers told apart by their token. */
+export interface Suite {
+  readonly url: string;
+  readonly audit: readonly AuditLine[];
+  /** Calls an operation that must succeed. */
+  ok<Name extends OperationName>(name: Name, input: object, as?: CallerName): Promise<Output<Name>>;
+  /** Calls an operation that must be refused. */
+  refused(name: string, input: unknown, as?: CallerName): Promise<Answer<ErrorJson>>;
+  stop(): Promise<void>;
+}
+
+const tokens: Readonly<Record<Exclude<CallerName, "nobody" | "forger">, string>> = {
+  alice: "token-of-alice",
+  bob: "token-of-bob",
+  stranger: "token-of-stranger",
+};
+
+export async function startSuite(platform: Platform, env: Environment, registries: readonly string[]): Promise<Suite> {
+  const audit: AuditLine[] = [];
+  const rules: Rule[] = [
+    {
+      callers: [
+        { issuer: "door", subject: "alice" },
+        { issuer: "door", subject: "bob" },
+      ],
+      operations: ["*"],
+      registries: [...registries],
+      repositories: ["*"],
+      grantees: ["*"],
+    },
+  ];
+  const application = createApplication({
+    directory: readDirectory(platform, env, rules),
+    rules,
+    door: tokenDoor(),
+    audit: (line) => void audit.push(line),
+  });
+  const http = createHttp(application);
+  const server = createServer(getRequestListener((request) => http(request)));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const send = async (name: string, input: unknown, as: CallerName): Promise<Answer<unknown>> => {
+    const token = as === "nobody" ? undefined : as === "forger" ? "not-a-token" : tokens[as];
+    const response = await fetch(`${url}/v1/${name}`, {
+      method: "POST",
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      body: typeof input === "string" ? input : JSON.stringify(input),
+    });
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  };
+  return {
+    url,
+    audit,
+    async ok(name, input, as = "alice") {
+      const { status, body } = await send(name, input, as);
+      if (status !== 200) throw new Error(`${name} answered ${status}: ${JSON.stringify(body)}`);
+      return body as Output<typeof name>;
+    },
+    async refused(name, input, as = "alice") {
+      const answer = await send(name, input, as);
+      if (answer.status < 400) throw new Error(`${name} was not refused: ${JSON.stringify(input).slice(0, 200)}`);
+      return answer as Answer<ErrorJson>;
+    },
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** As the local door, but with several callers. */
+function tokenDoor(): Door {
+  return {
+    name: "local",
+    accepts: "http",
+    admits: () => true,
+    async authenticate({ authorization }) {
+      const caller = Object.entries(tokens).find(([, token]) => authorization === `Bearer ${token}`);
+      if (caller) return doorCaller(caller[0]);
+      throw new ArtifactRegistryError("AUTHENTICATION_ERROR", "Unknown token.");
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { keyFile, localPlatform } from "../../functions/local/index.ts";
+import { serveRegistry } from "../../oci/registry/index.ts";
+import { loadTokenKey } from "../../oci/token/index.ts";
+import { contractSuite } from "./suite.ts";
+
+contractSuite({
+  name: "local",
+  async start() {
+    const dataDir = await mkdtemp(join(tmpdir(), "contract-local-"));
+    const key = await loadTokenKey(keyFile(dataDir));
+    const registry = await serveRegistry({ dataDir, key, host: "127.0.0.1", port: 0 });
+    const binding = JSON.stringify({ service: "local", registryUrl: registry.url, dataDir });
+    return {
+      platform: localPlatform({ registryUrl: registry.url, dataDir }),
+      env: { ALIEN_IMAGES_BINDING: binding, ALIEN_BUILDS_BINDING: binding },
+      async stop() {
+        await registry.close();
+        await rm(dataDir, { recursive: true, force: true });
+      },
+    };
+  },
+});

@@ -1,0 +1,103 @@
+import * as v from "valibot";
+import { describe, expect, test } from "vitest";
+import { type OperationName, operations } from "../../core/operations.ts";
+import type { Golden } from "./golden.ts";
+import type { Subject } from "./suite.ts";
+
+const awsAccess = {
+  type: "aws",
+  accountIds: ["123456789012"],
+  regions: ["us-east-1"],
+  roleArns: [],
+  allowedServiceTypes: ["worker"],
+};
+
+export function registryTests(subject: () => Subject, { unsupported, tellsAbsence }: Golden): void {
+  const can = (operation: OperationName) => !unsupported.includes(operation);
+  const inputOf = (operation: OperationName): object => {
+    const { registry, fresh } = subject();
+    const repoId = fresh("unsupported");
+    switch (operation) {
+      case "addCrossAccountAccess":
+      case "removeCrossAccountAccess":
+        return { registry, repoId, access: awsAccess };
+      case "createRepository":
+        return { registry, name: repoId };
+      case "setupRepository":
+        return { registry, name: repoId, access: [awsAccess] };
+      case "generateCredentials":
+        return { registry, repoId, permissions: "pull" };
+      case "getRepository":
+      case "deleteRepository":
+      case "getCrossAccountAccess":
+        return { registry, repoId };
+      case "provisionRegistry":
+      case "deprovisionRegistry":
+      case "describeRegistry":
+        return { registry };
+    }
+  };
+
+  describe("the registry", () => {
+    test("describes itself, and is healthy", async () => {
+      const { suite, registry } = subject();
+      const description = await suite.ok("describeRegistry", { registry });
+      v.assert(operations.describeRegistry.output, description);
+      expect(URL.canParse(description.registryEndpoint)).toBe(true);
+      expect(description.health).toEqual({ status: "healthy", findings: [] });
+    });
+
+    test("its capabilities say exactly what the golden list says", async () => {
+      const { suite, registry } = subject();
+      const { capabilities } = await suite.ok("describeRegistry", { registry });
+      expect(Object.keys(capabilities.unsupported).sort()).toEqual([...unsupported].sort());
+      expect(capabilities.tellsAbsence).toBe(tellsAbsence);
+    });
+
+    for (const operation of unsupported) {
+      test(`refuses ${operation} with the reason and another way`, async () => {
+        const { suite, registry } = subject();
+        const { capabilities } = await suite.ok("describeRegistry", { registry });
+        const { status, body } = await suite.refused(operation, inputOf(operation));
+        const why = capabilities.unsupported[operation];
+        expect([status, body.code, body.retryable]).toEqual([501, "OPERATION_NOT_SUPPORTED", false]);
+        expect([body.message, body.hint]).toEqual([why?.reason, why?.hint]);
+        expect(suite.audit.at(-1)?.upstreamCalls).toBe(0);
+      });
+    }
+
+    if (!can("addCrossAccountAccess")) {
+      test("refuses a set-up with access before it has created anything", async () => {
+        const { suite, registry, fresh } = subject();
+        const name = fresh("refused-setup");
+        const { body } = await suite.refused("setupRepository", { registry, name, access: [awsAccess] });
+        expect(body.code).toBe("OPERATION_NOT_SUPPORTED");
+        expect(suite.audit.at(-1)?.upstreamCalls).toBe(0);
+      });
+    }
+
+    if (can("provisionRegistry") && can("deprovisionRegistry")) {
+      test("is provisioned twice with the same binding, and not taken away while it holds repositories", async () => {
+        const { suite, fresh, otherRegistry: registry } = subject();
+        const first = await suite.ok("provisionRegistry", { registry });
+        expect(await suite.ok("provisionRegistry", { registry })).toEqual(first);
+        const { name } = await suite.ok("createRepository", { registry, name: fresh("kept") });
+        const { body } = await suite.refused("deprovisionRegistry", { registry });
+        expect(body).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: false });
+        expect((await suite.ok("getRepository", { registry, repoId: name })).name).toBe(name);
+      });
+
+      test("is taken away with its repositories when told, and no other registry is touched", async () => {
+        const { suite, fresh, registry, otherRegistry } = subject();
+        const mine = await suite.ok("createRepository", { registry, name: fresh("survivor") });
+        const gone = await suite.ok("createRepository", { registry: otherRegistry, name: fresh("gone") });
+        await suite.ok("deprovisionRegistry", { registry: otherRegistry, deleteRepositories: true });
+        await suite.ok("deprovisionRegistry", { registry: otherRegistry });
+        await suite.ok("provisionRegistry", { registry: otherRegistry });
+        const { body } = await suite.refused("getRepository", { registry: otherRegistry, repoId: gone.name });
+        expect(body.code).toBe("RESOURCE_NOT_FOUND");
+        expect((await suite.ok("getRepository", { registry, repoId: mine.name })).name).toBe(mine.name);
+      });
+    }
+  });
+}

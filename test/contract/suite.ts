@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import type { Environment, Platform } from "../../core/platform.ts";
+import { createClient, type OciClient } from "../../oci/client/index.ts";
+import { credentialTests } from "./credentials.ts";
+import { errorTests } from "./errors.ts";
+import { golden, type PlatformName } from "./golden.ts";
+import { type Suite, startSuite } from "./harness.ts";
+import { lifecycleTests } from "./lifecycle.ts";
+import { nameTests } from "./names.ts";
+import { registryTests } from "./registry.ts";
+
+/** A platform as the suite meets it: real sockets all the way down. */
+export interface ContractPlatform {
+  readonly name: PlatformName;
+  /** Starts whatever stands behind the adapter. */
+  start(): Promise<Backend>;
+}
+
+export interface Backend {
+  readonly platform: Platform;
+  /** Binds at least the registries `images` and `builds`. */
+  readonly env: Environment;
+  stop(): Promise<void>;
+}
+
+/** What each test has at hand. */
+export interface Subject {
+  readonly suite: Suite;
+  /** Two registries of the same platform. */
+  readonly registry: "images";
+  readonly otherRegistry: "builds";
+  /** A logical name that no other test uses. */
+  fresh(stem?: string): string;
+  /** A client of the registry itself, with what generateCredentials answered. */
+  client(credentials: { authMethod: "basic" | "bearer"; username: string; password: string }): Promise<OciClient>;
+}
+
+/** Everything that an adapter must pass, whatever stands behind it. */
+export function contractSuite({ name, start }: ContractPlatform): void {
+  describe(`contract: ${name}`, () => {
+    let backend: Backend | undefined;
+    let subject: Subject | undefined;
+    const current = (): Subject => {
+      if (!subject) throw new Error("The platform has not started.");
+      return subject;
+    };
+
+    beforeAll(async () => {
+      backend = await start();
+      const suite = await startSuite(backend.platform, backend.env, ["images", "builds"]);
+      let count = 0;
+      const endpoint = async () => (await suite.ok("describeRegistry", { registry: "images" })).registryEndpoint;
+      subject = {
+        suite,
+        registry: "images",
+        otherRegistry: "builds",
+        fresh: (stem = "app") => `${stem}-${++count}`,
+        client: async ({ authMethod, username, password }) =>
+          createClient({
+            url: await endpoint(),
+            credentials: authMethod === "bearer" ? { bearer: password } : { username, password },
+          }),
+      };
+    });
+
+    afterAll(async () => {
+      await subject?.suite.stop();
+      await backend?.stop();
+    });
+
+    registryTests(current, golden[name]);
+    nameTests(current);
+    lifecycleTests(current, golden[name]);
+    credentialTests(current);
+    errorTests(current);
+  });
+}
