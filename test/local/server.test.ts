@@ -1,0 +1,191 @@
+import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { createClient, pullImage, pushImage } from "../../oci/client/index.ts";
+import { buildImage } from "../oci-client/images.ts";
+import { call, runServer, startServer, withFolder } from "./process.ts";
+
+const token = "a-token-of-this-test";
+
+describe("the local server", () => {
+  test("works with no configuration: create, credentials, push, pull, refused elsewhere, and still there after a restart", () =>
+    withFolder(async (folder) => {
+      const server = await startServer({ DATA_DIR: folder });
+      const made = /ALIEN_CALLER_TOKEN=(\S+)/.exec(server.output())?.[1] ?? "";
+      const { body: repository } = await call(server.apiUrl, made, "createRepository", {
+        registry: "images",
+        name: "my-app",
+      });
+      expect(repository).toMatchObject({
+        name: "images/my-app",
+        uri: `${new URL(server.registryUrl).host}/images/my-app`,
+      });
+      const mint = async (url: string, caller: string, permissions: string) => {
+        const input = { registry: "images", repoId: "images/my-app", permissions };
+        const { password } = (await call(url, caller, "generateCredentials", input)).body;
+        return { username: "token", password: String(password) };
+      };
+      const image = buildImage({ seed: "no configuration", layers: [100, 100_000] });
+      const client = createClient({
+        url: server.registryUrl,
+        credentials: await mint(server.apiUrl, made, "push-pull"),
+      });
+      await pushImage(client, "images/my-app", "1.0", image);
+      await expect(pushImage(client, "images/other", "1.0", image)).rejects.toMatchObject({ status: 401 });
+      expect(await server.stop()).toBe(0);
+
+      const again = await startServer({ DATA_DIR: folder, ALIEN_CALLER_TOKEN: token });
+      const later = createClient({ url: again.registryUrl, credentials: await mint(again.apiUrl, token, "pull") });
+      expect(await pullImage(later, "images/my-app", "1.0")).toEqual(image);
+      const got = await call(again.apiUrl, token, "getRepository", { registry: "images", repoId: "my-app" });
+      expect(got.body.createdAt).toBe(repository.createdAt);
+      expect(again.output()).not.toContain(token);
+      expect(await again.stop()).toBe(0);
+    }));
+
+  test("keeps its signing key to itself", () =>
+    withFolder(async (folder) => {
+      const server = await startServer({ DATA_DIR: folder, ALIEN_CALLER_TOKEN: token });
+      expect((await stat(join(folder, "token.key"))).mode & 0o777).toBe(0o600);
+      await server.stop();
+    }));
+
+  test("listens on loopback only", () =>
+    withFolder(async (folder) => {
+      const server = await startServer({ DATA_DIR: folder });
+      expect(new URL(server.apiUrl).hostname).toBe("127.0.0.1");
+      expect(new URL(server.registryUrl).hostname).toBe("127.0.0.1");
+      await server.stop();
+    }));
+
+  test("prints three commands that work as they are pasted", () =>
+    withFolder(async (folder) => {
+      const server = await startServer({ DATA_DIR: folder });
+      const printed = server.output();
+      const create = /curl .*createRepository.*/.exec(printed)?.[0] ?? "";
+      const mint = /PASSWORD=.*/.exec(printed)?.[0] ?? "";
+      const token = /export ALIEN_CALLER_TOKEN=\S+/.exec(printed)?.[0] ?? "";
+      const { execFileSync } = await import("node:child_process");
+      const out = execFileSync("bash", ["-c", `set -e\n${token}\n${create}\necho\n${mint}\necho "$PASSWORD"`], {
+        encoding: "utf8",
+        timeout: 20_000,
+      });
+      const [created = "", password = ""] = out.trim().split("\n");
+      expect(JSON.parse(created)).toMatchObject({ name: "images/my-app" });
+      expect(password.split(".")).toHaveLength(3);
+      expect(printed).toMatch(/skopeo copy .*docker:\/\/127\.0\.0\.1:\d+\/images\/my-app:1\.0/);
+      expect(printed).toMatch(/docker login 127\.0\.0\.1:\d+ --username token --password-stdin/);
+      await server.stop();
+    }));
+
+  test.each(["SIGTERM", "SIGINT"] as const)("on %s finishes the push that is in flight", (signal) =>
+    withFolder(async (folder) => {
+      const server = await startServer({ DATA_DIR: folder, ALIEN_CALLER_TOKEN: token });
+      const input = { registry: "images", repoId: "app", permissions: "push-pull" };
+      const { password } = (await call(server.apiUrl, token, "generateCredentials", input)).body;
+      const authorization = `Bearer ${password}`;
+      const begun = await fetch(`${server.registryUrl}/v2/images/app/blobs/uploads/`, {
+        method: "POST",
+        headers: { authorization },
+      });
+      const location = new URL(begun.headers.get("location") ?? "", server.registryUrl);
+      let sendRest: () => void = () => undefined;
+      const rest = new Promise<void>((resolve) => {
+        sendRest = resolve;
+      });
+      const body = new ReadableStream<Uint8Array>({
+        async start(controller) {
+          controller.enqueue(Buffer.alloc(1_000));
+          await rest;
+          controller.enqueue(Buffer.alloc(1_000));
+          controller.close();
+        },
+      });
+      const pushing = fetch(location, {
+        method: "PATCH",
+        headers: { authorization },
+        body,
+        duplex: "half",
+      } as RequestInit);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const ended = server.stop(signal);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      sendRest();
+      expect((await pushing).status).toBe(202);
+      expect(await ended).toBe(0);
+    }),
+  );
+
+  describe("refuses to start with one clear line and exit 1", () => {
+    const oneLine = /^error: [^\n]+\n$/;
+
+    test.each(["PORT", "REGISTRY_PORT"])("when %s is in use", (variable) =>
+      withFolder(async (folder) => {
+        const taken = createServer();
+        await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+        const { port } = taken.address() as { port: number };
+        const { code, stderr } = await runServer({ DATA_DIR: folder, [variable]: String(port) });
+        expect([code, stderr]).toEqual([1, expect.stringMatching(oneLine)]);
+        expect(stderr).toContain(`Port ${port}`);
+        expect(stderr).toContain(variable);
+        await new Promise((resolve) => taken.close(resolve));
+      }),
+    );
+
+    test("when the data folder is a file, or lies in one", () =>
+      withFolder(async (folder) => {
+        const file = join(folder, "file");
+        await writeFile(file, "");
+        for (const DATA_DIR of [file, join(file, "below")]) {
+          const { code, stderr } = await runServer({ DATA_DIR });
+          expect([code, stderr]).toEqual([1, expect.stringMatching(oneLine)]);
+          expect(stderr).toContain(file);
+        }
+      }));
+
+    test("when the data folder cannot be written", () =>
+      withFolder(async (folder) => {
+        const shut = join(folder, "shut");
+        await mkdir(shut);
+        for (const each of [folder, shut]) await chmod(each, 0o555);
+        // The super-user may write everywhere, so the server runs as somebody else.
+        const { code, stderr } = await runServer({ DATA_DIR: shut }, process.getuid?.() === 0 ? 65_534 : undefined);
+        await chmod(folder, 0o755);
+        expect([code, stderr]).toEqual([1, expect.stringMatching(oneLine)]);
+        expect(stderr).toContain(shut);
+      }));
+
+    test("when another server has the data folder", () =>
+      withFolder(async (folder) => {
+        const server = await startServer({ DATA_DIR: folder });
+        const { code, stderr } = await runServer({ DATA_DIR: folder });
+        expect([code, stderr]).toEqual([1, expect.stringMatching(oneLine)]);
+        await server.stop();
+      }));
+
+    test.each<[variable: string, value: string, says: string]>([
+      ["PORT", "eighty", "PORT must be a port number"],
+      ["REGISTRY_PORT", "70000", "REGISTRY_PORT must be a port number"],
+      ["HOST", "no.such.host.invalid", "HOST"],
+      ["REGISTRY_URL", "ftp://x", "REGISTRY_URL"],
+      ["ALIEN_CALLER_TOKEN", "short", "ALIEN_CALLER_TOKEN"],
+      ["ALIEN_IMAGES_BINDING", "{", "ALIEN_IMAGES_BINDING: it is not JSON"],
+      ["ALIEN_IMAGES_BINDING", '{"service":"ecr"}', 'no service "ecr"'],
+      ["ALIEN_IMAGES_BINDING", '{"service":"local","dataDri":"x"}', '"dataDri"'],
+      ["ALIEN_BUILDS_BINDING", '{"service":"local","registryUrl":5}', '"registryUrl"'],
+      ["ALIEN_IMAGES_DEV_BINDING", '{"service":"local"}', "overlap"],
+      ["ALIEN_REGISTRIES", "my-images,my_images", "ALIEN_MY_IMAGES_BINDING"],
+      ["ALIEN_ACCESS_RULES", "[{}]", "callers"],
+      ["ALIEN_ACCESS_RULES_FILE", "/does/not/exist", "/does/not/exist"],
+      ["ALIEN_DOOR", "window", "ALIEN_DOOR"],
+      ["ALIEN_DOOR", "oidc", "ALIEN_OIDC_ISSUERS"],
+    ])("when %s is %s", (variable, value, says) =>
+      withFolder(async (folder) => {
+        const { code, stdout, stderr } = await runServer({ DATA_DIR: folder, [variable]: value });
+        expect([code, stdout, stderr]).toEqual([1, "", expect.stringMatching(oneLine)]);
+        expect(stderr).toContain(says);
+      }),
+    );
+  });
+});
