@@ -54,13 +54,13 @@ const hashed = new RegExp(`-[a-z2-7]{${hashLength}}$`);
  * @throws INVALID_INPUT when the name is hostile, or when the same string, read as an id, would mean another repository.
  */
 export function routeLogicalName(logical: string, space: NameSpace): RoutableName {
-  const routed = mapLogicalName(logical, space);
+  const routed = mapLogicalName(logical, space, "name");
   const resolved = resolveRepositoryId(logical, space, "name");
   if (resolved !== routed) {
     throw invalidInput(
       `The name "${logical}" already means the repository "${resolved}"; creating it would make "${routed}".`,
       "name",
-      "Choose a name that does not begin with the registry's own prefix.",
+      "Choose a name that does not begin with the registry's own prefix, nor look like a mapped one.",
     );
   }
   return routed;
@@ -75,9 +75,9 @@ export function resolveRepositoryId(id: string, space: NameSpace, field = "repoI
   refuseHostile(id, space, field);
   const { prefix, separator, grammar } = space;
   const inside = prefix === "" || id === prefix || id.startsWith(prefix + separator);
-  if (!inside) return mapLogicalName(id, space);
+  if (!inside) return mapLogicalName(id, space, field);
   if (id.length <= grammar.maxLength && grammar.pattern.test(id)) return id as RoutableName;
-  if (prefix === "") return mapLogicalName(id, space);
+  if (prefix === "") return mapLogicalName(id, space, field);
   throw invalidInput(
     `"${shorten(id)}" begins with this registry's prefix but is not a legal repository name.`,
     field,
@@ -116,9 +116,22 @@ export function fitName(name: string, grammar: NameGrammar, room: number = gramm
   return `${slug === "" ? "r" : slug}-${hash(name)}`;
 }
 
-function mapLogicalName(logical: string, { prefix, separator, grammar }: NameSpace): RoutableName {
+function mapLogicalName(logical: string, space: NameSpace, field: string): RoutableName {
+  const { prefix, separator, grammar } = space;
   const front = prefix === "" ? "" : prefix + separator;
-  return (front + fitName(logical, grammar, grammar.maxLength - front.length)) as RoutableName;
+  const routable = front + fitName(logical, grammar, grammar.maxLength - front.length);
+  if (routable.length > grammar.maxLength) {
+    throw invalidInput("The registry's prefix leaves no room for this name.", field, "Choose a shorter, plainer name.");
+  }
+  // Without a prefix of our own, `Team/x` becomes `team/x-...`: what was harmless as written may not be as mapped.
+  if (inOtherSpace(routable, space)) {
+    throw invalidInput(`"${shorten(logical)}" is outside this registry.`, field, "Choose another name.");
+  }
+  return routable as RoutableName;
+}
+
+function inOtherSpace(name: string, { others = [] }: NameSpace): boolean {
+  return others.some(({ prefix, separator }) => name === prefix || name.startsWith(prefix + separator));
 }
 
 function refuseHostile(id: string, space: NameSpace, field: string): void {
@@ -129,12 +142,11 @@ function refuseHostile(id: string, space: NameSpace, field: string): void {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(id)) throw refuse("is a URL, not a repository");
   if (/(?:^|[/\\])\.{1,2}(?:[/\\]|$)/.test(id)) throw refuse("contains a relative path segment");
   if (/^[/\\]/.test(id)) throw refuse("is an absolute path");
-  if (space.host !== undefined && (id === space.host || id.startsWith(`${space.host}/`))) {
+  // Hosts are the same in upper and lower case (RFC 3986, 3.2.2).
+  if (space.host !== undefined && `${id}/`.toLowerCase().startsWith(`${space.host.toLowerCase()}/`)) {
     throw refuse("begins with the registry's host");
   }
-  for (const other of space.others ?? []) {
-    if (id === other.prefix || id.startsWith(other.prefix + other.separator)) throw refuse("is outside this registry");
-  }
+  if (inOtherSpace(id, space)) throw refuse("is outside this registry");
 }
 
 function hash(name: string): string {

@@ -1,0 +1,107 @@
+import type { Call } from "../../core/call.ts";
+import { type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../core/names.ts";
+import type { ArtifactRegistry } from "../../core/registry.ts";
+import type { Capabilities } from "../../core/schemas.ts";
+import { Secret } from "../../core/secret.ts";
+
+/** One call that reached the adapter. */
+export interface Recorded {
+  readonly method: string;
+  readonly repository?: string;
+  readonly detail?: unknown;
+  readonly call: Call;
+}
+
+export interface FakeOptions {
+  readonly space?: NameSpace;
+  readonly capabilities?: Partial<Capabilities>;
+  /** Runs inside `call.upstream` of every method; throw here to make the platform fail. */
+  readonly upstream?: (method: string, signal: AbortSignal) => Promise<void> | void;
+  readonly without?: readonly ("crossAccount" | "provisioning")[];
+}
+
+export interface FakeRegistry extends ArtifactRegistry {
+  readonly recorded: Recorded[];
+}
+
+export const fakePassword = "canary-password-4711";
+export const fakeCreatedAt = "2026-01-02T03:04:05.000Z";
+
+export const fakeCapabilities: Capabilities = {
+  credentials: { authMethod: "basic", scope: "repository", ttlSeconds: { min: 1, max: 43_200, default: 3_600 } },
+  tellsAbsence: true,
+  crossAccountAccess: "aws",
+  crossAccountScope: "repository",
+  unsupported: {},
+};
+
+/** An adapter in memory that writes down what reaches it. It proves what the core does, not what a platform does. */
+export function createFakeRegistry(options: FakeOptions = {}): FakeRegistry {
+  const space = options.space ?? { prefix: "images", separator: "/", grammar: ociGrammar };
+  const recorded: Recorded[] = [];
+  const record = async (call: Call, method: string, repository?: string, detail?: unknown): Promise<void> => {
+    recorded.push({ method, call, ...(repository !== undefined && { repository }), detail });
+    await call.upstream(`Fake ${method}`, async (signal) => options.upstream?.(method, signal));
+  };
+  const repositoryOf = (name: string) => ({ name, uri: `registry.example/${name}`, createdAt: fakeCreatedAt });
+  const has = (what: "crossAccount" | "provisioning") => !options.without?.includes(what);
+
+  return {
+    recorded,
+    service: "fake",
+    capabilities: { ...fakeCapabilities, ...options.capabilities },
+    upstreamRepositoryPrefix: space.prefix,
+    routeName: (logical) => routeLogicalName(logical, space),
+    resolveId: (repoId) => resolveRepositoryId(repoId, space),
+    registryEndpoint: async (call) => {
+      await record(call, "registryEndpoint");
+      return "https://registry.example";
+    },
+    createRepository: async (name, call) => {
+      await record(call, "createRepository", name);
+      return repositoryOf(name);
+    },
+    getRepository: async (name, call) => {
+      await record(call, "getRepository", name);
+      return repositoryOf(name);
+    },
+    deleteRepository: (name, call) => record(call, "deleteRepository", name),
+    generateCredentials: async (name, permissions, ttlSeconds, call) => {
+      await record(call, "generateCredentials", name, { permissions, ttlSeconds });
+      return {
+        authMethod: "basic",
+        username: "token",
+        password: new Secret(fakePassword),
+        expiresAt: new Date(call.now().getTime() + (ttlSeconds ?? 3_600) * 1_000),
+        scope: "repository",
+      };
+    },
+    ...(has("crossAccount") && {
+      crossAccount: {
+        add: (name, access, call) => record(call, "add", name, access),
+        remove: (name, access, call) => record(call, "remove", name, access),
+        get: async (name, call) => {
+          await record(call, "get", name);
+          const access = { type: "aws", accountIds: [], regions: [], roleArns: [], allowedServiceTypes: [] } as const;
+          return {
+            access: { ...access, accountIds: [], regions: [], roleArns: [], allowedServiceTypes: [] },
+            grants: [],
+          };
+        },
+      },
+    }),
+    ...(has("provisioning") && {
+      provisioning: {
+        provision: async (provision, call) => {
+          await record(call, "provision", undefined, provision);
+          return { service: "fake", prefix: space.prefix };
+        },
+        deprovision: (deprovision, call) => record(call, "deprovision", undefined, deprovision),
+      },
+    }),
+    health: async (call) => {
+      await record(call, "health");
+      return { status: "healthy", findings: [] };
+    },
+  };
+}
