@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# Installs what the tests outside `npm test` need. Safe to run again: what is there is left alone.
+#
+#   bash test/tools/install.sh                 clients and fuzz: what the end-to-end tests need
+#   bash test/tools/install.sh conformance     the official OCI conformance suite
+#   bash test/tools/install.sh bench           distribution, and zot where it can be built, to compare with
+#   bash test/tools/install.sh --bin           prints the folder of the tools that are built here
+#
+# Debian packages need root; without it, the missing ones are named. Everything else goes to a cache outside the clone,
+# under its version, so that a new version is a new build and an old clone keeps its own.
+set -euo pipefail
+
+CRANE=v0.22.1
+REGCTL=v0.11.7
+CONFORMANCE=967efdc079b9
+ZOT=v2.1.2
+SCHEMATHESIS=4.32.5
+
+root="${XDG_CACHE_HOME:-$HOME/.cache}/artifact-registry-functions"
+bin="$root/bin-$CRANE-$REGCTL-$CONFORMANCE-$SCHEMATHESIS"
+if [[ "${1:-}" == --bin ]]; then
+  echo "$bin"
+  exit 0
+fi
+mkdir -p "$bin"
+missing=()
+
+say() { echo "install: $*"; }
+
+# debian COMMAND=PACKAGE …: one `apt-get update`, and only if something is missing.
+debian() {
+  local packages=() pair
+  for pair in "$@"; do
+    command -v "${pair%%=*}" >/dev/null || packages+=("${pair#*=}")
+  done
+  ((${#packages[@]} == 0)) && return
+  if ! command -v apt-get >/dev/null || [[ "$(id -u)" != 0 ]]; then
+    missing+=("Debian packages: ${packages[*]}")
+    return
+  fi
+  say "Debian packages ${packages[*]}"
+  local apt=(apt-get -qq -o DPkg::Lock::Timeout=300)
+  # A service that starts by itself would take the port that a test wants: it is refused while this installs.
+  local policy=/usr/sbin/policy-rc.d
+  local ours=
+  [[ -e $policy ]] || { ours=1 && printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"; }
+  { "${apt[@]}" update && DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y --no-install-recommends "${packages[@]}"; } \
+    >/dev/null </dev/null || missing+=("Debian packages: ${packages[*]}")
+  [[ -z $ours ]] || rm -f "$policy"
+}
+
+# golang NAME PACKAGE VERSION: builds a command once and links it.
+golang() {
+  local name=$1 package=$2 version=$3 folder="$root/go/$1-$3" output
+  if [[ ! -x "$folder/$name" ]]; then
+    if ! command -v go >/dev/null; then
+      missing+=("$name: Go 1.24 or newer is not installed")
+      return
+    fi
+    say "building $name $version"
+    mkdir -p "$folder.part"
+    # Outside any module, so that the tool's own versions count.
+    if ! output=$(cd "$root" && GOBIN="$folder.part" GOFLAGS=-mod=mod go install "$package@$version" 2>&1 </dev/null); then
+      missing+=("$name: $(tail -n 2 <<<"$output" | tr '\n\t' '  ' | sed -E 's#https?://[^ ]*##')")
+      rm -rf "$folder.part"
+      return
+    fi
+    mv -T "$folder.part" "$folder"
+  fi
+  ln -sfn "$folder/$name" "$bin/$name"
+}
+
+schemathesis() {
+  local folder="$root/python/schemathesis-$SCHEMATHESIS"
+  if [[ ! -x "$folder/bin/st" ]]; then
+    debian python3=python3
+    if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then debian python3-venv-is-missing=python3-venv; fi
+    say "installing schemathesis $SCHEMATHESIS"
+    rm -rf "$folder"
+    if ! { python3 -m venv "$folder" && "$folder/bin/pip" install -q "schemathesis==$SCHEMATHESIS"; } </dev/null; then
+      rm -rf "$folder"
+      missing+=("schemathesis $SCHEMATHESIS: python3 -m venv or pip failed")
+      return
+    fi
+  fi
+  ln -sfn "$folder/bin/st" "$bin/st"
+}
+
+clients() {
+  debian skopeo=skopeo
+  golang crane github.com/google/go-containerregistry/cmd/crane "$CRANE"
+  golang regctl github.com/regclient/regclient/cmd/regctl "$REGCTL"
+}
+
+for part in "${@:-clients fuzz}"; do
+  for one in $part; do
+    case "$one" in
+      clients) clients ;;
+      fuzz) schemathesis ;;
+      conformance) golang conformance github.com/opencontainers/distribution-spec/conformance "$CONFORMANCE" ;;
+      bench)
+        debian docker-registry=docker-registry
+        # Heavy, and not to be had everywhere: the benchmark says so where it is absent.
+        golang zot zotregistry.dev/zot/v2/cmd/zot "$ZOT"
+        ;;
+      *)
+        echo "install: there is no part $one" >&2
+        exit 2
+        ;;
+    esac
+  done
+done
+
+say "tools are in $bin"
+if ((${#missing[@]} > 0)); then
+  printf 'install: missing: %s\n' "${missing[@]}" >&2
+  exit 1
+fi

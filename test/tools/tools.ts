@@ -1,0 +1,28 @@
+import { execFileSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const script = fileURLToPath(new URL("install.sh", import.meta.url));
+
+/**
+ * The path of a tool that `test/tools/install.sh` installs: in its own folder, else on the PATH.
+ * @throws Error that says how to install it
+ */
+export function tool(name: string): string {
+  const built = execFileSync("bash", [script, "--bin"], { encoding: "utf8" }).trim();
+  for (const folder of [built, ...(process.env.PATH ?? "").split(delimiter)]) {
+    const file = join(folder, name);
+    if (isExecutable(file)) return file;
+  }
+  throw new Error(`${name} is not installed: run \`bash test/tools/install.sh\` (see its first lines for the parts)`);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
