@@ -86,6 +86,8 @@ async function race<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
+    // A signal that fired while the request was being made fires no more.
+    if (signal.aborted) onAbort();
   });
   try {
     return await Promise.race([request, aborted]);

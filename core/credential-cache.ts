@@ -54,8 +54,12 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
     ...registry,
     generateCredentials,
     async deleteRepository(repository, call) {
-      await registry.deleteRepository(repository, call);
-      generations.set(repository, (generations.get(repository) ?? 0) + 1);
+      try {
+        await registry.deleteRepository(repository, call);
+      } finally {
+        // Also after an error: a deletion whose answer was lost may have been applied.
+        generations.set(repository, (generations.get(repository) ?? 0) + 1);
+      }
     },
   };
 }
@@ -63,5 +67,5 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
 function isFresh({ credentials, mintedAt }: Minted, now: Date): boolean {
   if (!credentials.expiresAt) return false;
   const end = credentials.expiresAt.getTime();
-  return end - now.getTime() >= freshPart * (end - mintedAt);
+  return end > now.getTime() && end - now.getTime() >= freshPart * (end - mintedAt);
 }

@@ -59,7 +59,9 @@ export class ArtifactRegistryError extends Error {
     this.retryable = options.retryable ?? false;
     this.hint = options.hint;
     this.context = options.context;
-    this.retryAfterSeconds = options.retryAfterSeconds;
+    // What an upstream sends may be anything: a date in the past, a word.
+    const seconds = options.retryAfterSeconds;
+    this.retryAfterSeconds = seconds !== undefined && seconds >= 0 && Number.isFinite(seconds) ? seconds : undefined;
   }
 
   get httpStatusCode(): number {

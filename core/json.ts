@@ -46,11 +46,15 @@ export function checkPayload(value: unknown): unknown {
 }
 
 function refuseDepth(value: unknown): void {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
+  let level = [value].filter(isContainer);
+  for (let depth = 1; level.length > 0; depth++) {
     if (depth > depthLimit) throw invalidInput(`The body is nested deeper than ${depthLimit} levels.`);
-    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+    level = level.flatMap((each) => Object.values(each)).filter(isContainer);
   }
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function tooLarge(): ArtifactRegistryError {

@@ -1,0 +1,313 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { granteesOf } from "../../core/grantees.ts";
+import type { RoutableName } from "../../core/names.ts";
+import type { Demand } from "../../core/operation.ts";
+import { allows, matches, mayTry, parseRules, type Rule } from "../../core/rules.ts";
+import type { CrossAccountAccess } from "../../core/schemas.ts";
+import { awsAccess, errorOf, gcpAccess } from "../support/inputs.ts";
+
+const pipeline = { issuer: "https://issuer.example", subject: "repo:acme/app" };
+const rule: Rule = {
+  callers: [pipeline],
+  operations: ["generateCredentials"],
+  registries: ["images"],
+  repositories: ["images/app"],
+};
+const on = (repository: string): Demand => ({ repository: repository as RoutableName, grantees: [] });
+const granting = (access: CrossAccountAccess): Demand => ({ ...on("images/app"), grantees: granteesOf(access) });
+const mint = (rules: readonly Rule[], demand: Demand, caller = pipeline, registry = "images") =>
+  allows(rules, caller, "generateCredentials", registry, demand);
+const grant = (rules: readonly Rule[], access: CrossAccountAccess) =>
+  allows(rules, pipeline, "addCrossAccountAccess", "images", granting(access));
+
+describe("parseRules", () => {
+  test("takes a list", () => {
+    expect(parseRules(JSON.stringify([rule]))).toEqual([rule]);
+    expect(parseRules("[]")).toEqual([]);
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ["not a list", { rules: [] }, /must be Array/],
+    ["a rule that is no object", ["*"], /"0" must be a JSON object/],
+    ["callers missing", [{ ...rule, callers: undefined }], /"0\.callers" is missing/],
+    ["a caller as a bare string", [{ ...rule, callers: ["me"] }], /"0\.callers\.0" must be a JSON object/],
+    ["a subject without its issuer", [{ ...rule, callers: [{ subject: "me" }] }], /"0\.callers\.0\.issuer" is missing/],
+    ["an issuer without a subject", [{ ...rule, callers: [{ issuer: "aws" }] }], /"0\.callers\.0\.subject" is missing/],
+    [
+      "an issuer with a wildcard",
+      [{ ...rule, callers: [{ issuer: "*", subject: "me" }] }],
+      /"0\.callers\.0\.issuer" must be one issuer/,
+    ],
+    [
+      "an empty subject",
+      [{ ...rule, callers: [{ issuer: "aws", subject: "" }] }],
+      /"0\.callers\.0\.subject" must not be empty/,
+    ],
+    [
+      "a misspelt operation",
+      [rule, { ...rule, operations: ["generateCredential"] }],
+      /"1\.operations\.0" must be an operation's name/,
+    ],
+    ["operations as a string", [{ ...rule, operations: "*" }], /"0\.operations" must be Array/],
+    ["an empty pattern", [{ ...rule, repositories: [""] }], /"0\.repositories\.0" must not be empty/],
+    ["a field that rules do not have", [{ ...rule, grantee: ["*"] }], /"0\.grantee" is not a field/],
+    ["grantees null", [{ ...rule, grantees: null }], /"0\.grantees" must be Array/],
+  ])("refuses %s, naming the field", async (_title, value, message) => {
+    const error = await errorOf(() => parseRules(JSON.stringify(value)));
+    expect(error.code).toBe("BINDING_CONFIG_INVALID");
+    expect(error.message).toMatch(message);
+    expect(error.hint).toMatch(/callers, operations, registries, repositories/);
+  });
+
+  test.each(["", "{", "callers: []"])("refuses %j, which is not JSON", async (text) => {
+    const error = await errorOf(() => parseRules(text));
+    expect(error).toMatchObject({ code: "BINDING_CONFIG_INVALID", message: expect.stringMatching(/not JSON/) });
+  });
+});
+
+describe("default deny", () => {
+  test("no rules, no access", () => {
+    expect(mint([], on("images/app"))).toBe(false);
+    expect(mayTry([], pipeline, "describeRegistry", "images")).toBe(false);
+    expect(allows([], pipeline, "describeRegistry", "images", { repository: "none", grantees: [] })).toBe(false);
+  });
+
+  test("the rule as written allows, and nothing beside it", () => {
+    expect(mint([rule], on("images/app"))).toBe(true);
+    expect(mint([rule], on("images/app2"))).toBe(false);
+    expect(mint([rule], on("images/app/sub"))).toBe(false);
+    expect(mint([rule], on("images/APP"))).toBe(false);
+    expect(mint([rule], on("images/app"), pipeline, "builds")).toBe(false);
+    expect(mint([rule], on("images/app"), pipeline, "Images")).toBe(false);
+    expect(allows([rule], pipeline, "deleteRepository", "images", on("images/app"))).toBe(false);
+  });
+
+  test.each<[string, Partial<Rule>]>([
+    ["callers", { callers: [] }],
+    ["operations", { operations: [] }],
+    ["registries", { registries: [] }],
+    ["repositories", { repositories: [] }],
+  ])("an empty list of %s matches nothing", (_field, part) => {
+    expect(mint([{ ...rule, ...part }], on("images/app"))).toBe(false);
+  });
+});
+
+describe("callers", () => {
+  test.each([
+    ["right subject, wrong issuer", { ...pipeline, issuer: "https://evil.example" }],
+    ["issuer with a trailing slash", { ...pipeline, issuer: "https://issuer.example/" }],
+    ["issuer in another case", { ...pipeline, issuer: "https://ISSUER.example" }],
+    ["right issuer, wrong subject", { ...pipeline, subject: "repo:acme/other" }],
+    ["subject that only begins so", { ...pipeline, subject: "repo:acme/app:ref:main" }],
+    ["parts swapped", { issuer: pipeline.subject, subject: pipeline.issuer }],
+    ["nobody", { issuer: "", subject: "" }],
+  ])("%s: refused", (_title, caller) => {
+    expect(mint([rule], on("images/app"), caller)).toBe(false);
+    expect(mayTry([rule], caller, "generateCredentials", "images")).toBe(false);
+  });
+
+  test("a wildcard in the subject stays with its issuer", () => {
+    const rules = [{ ...rule, callers: [{ issuer: "https://issuer.example", subject: "repo:acme/*" }] }];
+    expect(mint(rules, on("images/app"), { ...pipeline, subject: "repo:acme/other" })).toBe(true);
+    expect(mint(rules, on("images/app"), { ...pipeline, subject: "repo:evil/acme/" })).toBe(false);
+    expect(mint(rules, on("images/app"), { ...pipeline, issuer: "https://evil.example" })).toBe(false);
+  });
+
+  test("a wildcard that the caller brings is a letter like any other", () => {
+    expect(mint([rule], on("images/app"), { ...pipeline, subject: "*" })).toBe(false);
+    expect(mint([rule], on("*"))).toBe(false);
+  });
+});
+
+describe("wildcards only where written", () => {
+  test.each<[string, Partial<Rule>, boolean]>([
+    ["repositories images/*", { repositories: ["images/*"] }, true],
+    ["repositories *", { repositories: ["*"] }, true],
+    ["repositories images/a?p: a ? is a letter", { repositories: ["images/a?p"] }, false],
+    ["repositories images/.*: a dot is a dot", { repositories: ["images/.*"] }, false],
+    ["repositories images/[a-z]pp: brackets are brackets", { repositories: ["images/[a-z]pp"] }, false],
+    ["repositories images: not what is below it", { repositories: ["images"] }, false],
+    ["operations *", { operations: ["*"] }, true],
+    ["operations generate*", { operations: ["generate*"] }, true],
+    ["operations get*", { operations: ["get*"] }, false],
+    ["registries im*", { registries: ["im*"] }, true],
+    ["registries *s-eu", { registries: ["*s-eu"] }, false],
+  ])("%s", (_title, part, expected) => {
+    expect(mint([{ ...rule, ...part }], on("images/app"))).toBe(expected);
+  });
+});
+
+describe("registry-wide effects and operations on no repository", () => {
+  const every: Demand = { repository: "every", grantees: [] };
+  const none: Demand = { repository: "none", grantees: [] };
+
+  test.each([
+    [["*"], true],
+    [["images/app", "*"], true],
+    [["images/*"], false],
+    [["images/app"], false],
+    [["every"], false],
+    [["none"], false],
+    [["**"], false],
+    [[], false],
+  ])("repositories %j cover every repository: %s", (repositories, expected) => {
+    expect(mint([{ ...rule, repositories }], every)).toBe(expected);
+  });
+
+  test("several rules do not add up to every repository", () => {
+    const halves = [
+      { ...rule, repositories: ["images/a*"] },
+      { ...rule, repositories: ["images/*"] },
+    ];
+    expect(mint(halves, every)).toBe(false);
+  });
+
+  test("an operation on no repository needs a rule for caller, operation and registry only", () => {
+    expect(mint([{ ...rule, repositories: [] }], none)).toBe(true);
+    expect(mint([rule], none, { ...pipeline, subject: "other" })).toBe(false);
+  });
+
+  test.each(["every", "none"])("a repository that is named %s is no keyword", (name) => {
+    expect(mint([rule], on(`images/${name}`))).toBe(false);
+  });
+});
+
+describe("grantees", () => {
+  const granter: Rule = { ...rule, operations: ["addCrossAccountAccess"] };
+  const nobody = { accountIds: [], regions: [], roleArns: [], allowedServiceTypes: [] };
+  const account: CrossAccountAccess = { ...awsAccess, ...nobody, accountIds: ["123456789012"] };
+  const role: CrossAccountAccess = {
+    ...awsAccess,
+    ...nobody,
+    roleArns: ["arn:aws:iam::123456789012:role/path/puller"],
+  };
+
+  test.each<[string, readonly string[] | undefined, CrossAccountAccess, boolean]>([
+    ["absent grantees: no grant to anybody", undefined, account, false],
+    ["an empty list: no grant to anybody", [], account, false],
+    ["the account", ["aws:123456789012"], account, true],
+    ["another account", ["aws:210987654321"], account, false],
+    ["any AWS account", ["aws:*"], account, true],
+    ["an account without its cloud", ["123456789012"], account, false],
+    ["the role itself", ["aws:arn:aws:iam::123456789012:role/path/puller"], role, true],
+    ["the role's account covers the role", ["aws:123456789012"], role, true],
+    ["another account does not cover the role", ["aws:210987654321"], role, false],
+    ["another role", ["aws:arn:aws:iam::123456789012:role/puller"], role, false],
+    ["a role does not cover its account", ["aws:arn:aws:iam::123456789012:role/path/puller"], account, false],
+    ["roles by pattern", ["aws:arn:aws:iam::123456789012:role/path/*"], role, true],
+    ["one of two is not enough", ["aws:123456789012"], awsAccess, false],
+    ["both, one by its account", ["aws:123456789012", "aws:210987654321"], awsAccess, true],
+    ["a project and an e-mail", ["gcp:123456789012", "gcp:*@example.iam.gserviceaccount.com"], gcpAccess, true],
+    ["the project alone", ["gcp:123456789012"], gcpAccess, false],
+    ["an AWS account does not cover a project of the same digits", ["aws:123456789012", "aws:*"], gcpAccess, false],
+    ["everybody", ["*"], awsAccess, true],
+  ])("%s", (_title, grantees, access, expected) => {
+    expect(grant([{ ...granter, ...(grantees && { grantees: [...grantees] }) }], access)).toBe(expected);
+  });
+
+  test("two rules that both cover the repository may share the grantees", () => {
+    const rules = [
+      { ...granter, grantees: ["aws:123456789012"] },
+      { ...granter, grantees: ["aws:210987654321"] },
+    ];
+    expect(grant(rules, awsAccess)).toBe(true);
+  });
+
+  test("a rule for another repository, operation, registry or caller lends no grantees", () => {
+    const all = { ...granter, grantees: ["*"] };
+    for (const foreign of [
+      { ...all, repositories: ["images/other"] },
+      { ...all, operations: ["setupRepository"] },
+      { ...all, registries: ["builds"] },
+      { ...all, callers: [{ ...pipeline, issuer: "https://evil.example" }] },
+    ]) {
+      expect(grant([granter, foreign], account)).toBe(false);
+    }
+  });
+
+  test("no grantee demanded, none needed", () => {
+    expect(grant([granter], { ...awsAccess, ...nobody })).toBe(true);
+  });
+});
+
+test("rules do not mix: each part must come from one and the same rule", () => {
+  const other = {
+    callers: [{ issuer: "https://other.example", subject: "other" }],
+    operations: ["deleteRepository"],
+    registries: ["builds"],
+    repositories: ["builds/app"],
+  };
+  const wanted = {
+    callers: rule.callers,
+    operations: rule.operations,
+    registries: rule.registries,
+    repositories: rule.repositories,
+  };
+  const parts = ["callers", "operations", "registries", "repositories"] as const;
+  const subset = fc.subarray([...parts], { minLength: 1, maxLength: 3 });
+  fc.assert(
+    fc.property(fc.array(subset, { maxLength: 5 }), (mixed) => {
+      const rules = mixed.map((kept) => ({
+        ...other,
+        ...Object.fromEntries(kept.map((part) => [part, wanted[part]])),
+      }));
+      expect(mint(rules, on("images/app"))).toBe(false);
+      expect(mint([...rules, rule], on("images/app"))).toBe(true);
+    }),
+  );
+});
+
+describe("matches", () => {
+  /** The plainest thing that is right: `*` eats nothing, or one character and stays. */
+  function reference(pattern: string, value: string): boolean {
+    if (pattern === "") return value === "";
+    if (pattern.startsWith("*")) {
+      return reference(pattern.slice(1), value) || (value !== "" && reference(pattern, value.slice(1)));
+    }
+    return value !== "" && pattern.charAt(0) === value.charAt(0) && reference(pattern.slice(1), value.slice(1));
+  }
+
+  test("agrees with the reference", () => {
+    const pattern = fc.string({ unit: fc.constantFrom("a", "b", "*"), maxLength: 8 });
+    const value = fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 10 });
+    fc.assert(
+      fc.property(pattern, value, (text, against) => matches(text, against) === reference(text, against)),
+      { numRuns: 20_000 },
+    );
+  });
+
+  test("agrees with the reference on any characters, * among the values too", () => {
+    const text = fc.string({ unit: fc.constantFrom(..."*.?+^$()[]\\/:aé"), maxLength: 8 });
+    fc.assert(
+      fc.property(text, text, (pattern, value) => matches(pattern, value) === reference(pattern, value)),
+      { numRuns: 20_000 },
+    );
+  });
+
+  test.each([
+    ["every other letter a star", "a*".repeat(5_000), `${"a".repeat(100_000)}b`, true],
+    ["no end", `${"a*".repeat(5_000)}c`, "a".repeat(100_000), false],
+    ["stars only", "*".repeat(100_000), "a".repeat(100_000), true],
+    ["more pieces than letters", "*a".repeat(60_000), "a".repeat(50_000), false],
+    ["a piece that never comes", `*${"a".repeat(50)}b*`, "a".repeat(100_000), false],
+  ])("does not backtrack: %s", (_title, pattern, value, expected) => {
+    // A matcher that backtracks would not come back within the age of the universe.
+    expect(matches(pattern, value)).toBe(expected);
+  });
+
+  test("searches each part of the value once", () => {
+    const steps: number[] = [];
+    class Counted extends String {
+      override indexOf(piece: string, from = 0): number {
+        const found = super.indexOf(piece, from);
+        steps.push((found < 0 ? this.length : found + piece.length) - from);
+        return found;
+      }
+    }
+    const value = new Counted("ab".repeat(10_000)) as unknown as string;
+    expect(matches(`${"*a*b".repeat(3_000)}*`, value)).toBe(true);
+    expect(steps.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(value.length);
+    expect(steps.length).toBeLessThanOrEqual(6_000);
+  });
+});
