@@ -15,7 +15,7 @@ export function tool(name: string): string {
     const file = join(folder, name);
     if (isExecutable(file)) return file;
   }
-  throw new Error(`${name} is not installed: run \`bash test/tools/install.sh\` (see its first lines for the parts)`);
+  throw new Error(`${name} is not installed: see the first lines of test/tools/install.sh`);
 }
 
 function isExecutable(file: string): boolean {

@@ -1,0 +1,23 @@
+/** What a runner counted. */
+export type Tally = { passed: number; failed: number; skipped: number };
+
+/** The last line of every runner, which `.ci/run` reads and sums. */
+export function report(name: string, { passed, failed, skipped }: Tally): void {
+  console.log(`${name}: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+}
+
+/** Counts the cases of a JUnit document, and names those that failed. */
+export function readJunit(xml: string): Tally & { failures: string[] } {
+  const tally = { passed: 0, failed: 0, skipped: 0, failures: [] as string[] };
+  for (const [, attributes = "", closed, body = ""] of xml.matchAll(
+    /<testcase\b((?:[^>"']|"[^"]*"|'[^']*')*?)(?:(\/>)|>([\s\S]*?)<\/testcase>)/g,
+  )) {
+    const content = closed === undefined ? body : "";
+    if (/<(?:failure|error)\b/.test(content) || /\bstatus="(?:failure|error)"/.test(attributes)) {
+      tally.failed++;
+      tally.failures.push(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? "without a name");
+    } else if (/<skipped\b/.test(content) || /\bstatus="(?:skipped|disabled)"/.test(attributes)) tally.skipped++;
+    else tally.passed++;
+  }
+  return tally;
+}
