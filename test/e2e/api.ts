@@ -15,10 +15,15 @@ const TIME_LIMIT_MS = 5 * 60_000;
 const FEW_REQUESTS = 500;
 
 /** Runs a command to its end and answers its exit code; what it says is shown. */
-function execute(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number | null> {
+function execute(
+  cwd: string,
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      cwd: root,
+      cwd,
       env: { ...process.env, ...env },
       stdio: ["ignore", "inherit", "inherit"],
       timeout: TIME_LIMIT_MS,
@@ -30,14 +35,16 @@ function execute(command: string, args: readonly string[], env: NodeJS.ProcessEn
 async function lint(file: string): Promise<Tally> {
   const quiet = { REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
   const args = ["lint", "--extends=recommended", "--format=stylish", file];
-  const code = await execute(join(root, "node_modules/.bin/redocly"), args, quiet);
+  const code = await execute(root, join(root, "node_modules/.bin/redocly"), args, quiet);
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
 }
 
 async function fuzz(file: string, folder: string, url: string, callerToken: string): Promise<Tally> {
   const junit = join(folder, "junit.xml");
   const json = join(folder, "report.json");
+  // It leaves a folder where it runs.
   const code = await execute(
+    folder,
     tool("st"),
     [
       ...["--config-file", config, "--no-color", "run", file, "--url", url],
