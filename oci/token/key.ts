@@ -1,6 +1,7 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID } from "node:crypto";
-import { link, mkdir, open, readFile, unlink } from "node:fs/promises";
+import { link, open, readFile, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolders } from "./make-folders.ts";
 
 const KEY_BYTES = 32;
 
@@ -23,7 +24,7 @@ export function tokenKey(bytes: Uint8Array): TokenKey {
 export async function loadTokenKey(file: string): Promise<TokenKey> {
   const existing = await readIfThere(file);
   if (existing !== undefined) return checked(file, existing);
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolders(dirname(file));
   await makeKey(file);
   return checked(file, await readFile(file));
 }

@@ -47,7 +47,8 @@ export function challenge(
     ...(scope === "" ? [] : [`scope="${scope}"`]),
     ...(error === undefined ? [] : [`error="${error}"`]),
   ];
-  return new OciError(401, "UNAUTHORIZED", message, { "Www-Authenticate": `Bearer ${parameters.join(",")}` });
+  const code = error === "insufficient_scope" ? "DENIED" : "UNAUTHORIZED";
+  return new OciError(401, code, message, { "Www-Authenticate": `Bearer ${parameters.join(",")}` });
 }
 
 /** The token endpoint's address: the public one, or the one by which this client found us. */

@@ -1,5 +1,6 @@
-import { copyFile, type FileHandle, link, mkdir, open, rename, stat, unlink } from "node:fs/promises";
+import { copyFile, type FileHandle, link, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolders } from "../../token/make-folders.ts";
 import { ensureRepository } from "./ensure-repository.ts";
 import { cannotLink, errnoOf, ifThere } from "./fs.ts";
 import type { Digest, RepositoryName } from "./names.ts";
@@ -91,7 +92,7 @@ async function shareBlob(store: Store, digest: Digest, file: string): Promise<vo
   try {
     await link(file, shared).catch(async (error: unknown) => {
       if (errnoOf(error) !== "ENOENT") throw error;
-      await mkdir(dirname(shared), { recursive: true });
+      await makeFolders(dirname(shared));
       await link(file, shared);
     });
   } catch (error) {

@@ -1,6 +1,7 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
+import { makeFolders } from "../../token/make-folders.ts";
 import { createDurable, type Durable, syncPath } from "./durable.ts";
 import { DataFolderError, takeFolderLock } from "./folder-lock.ts";
 import { errnoOf } from "./fs.ts";
@@ -95,9 +96,7 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
 }
 
 async function makeRoot(root: string): Promise<void> {
-  const first = await mkdir(root, { recursive: true });
-  if (first === undefined) return;
-  for (let folder = root; folder.length >= first.length; folder = dirname(folder)) await syncPath(dirname(folder));
+  for (const folder of await makeFolders(root)) await syncPath(dirname(folder));
 }
 
 /** Runs work that no request waits for. A failure is logged: the next sweep tries again. */
