@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Audit, auditToStdout } from "./audit.ts";
 import type { RegistryDirectory } from "./bindings.ts";
-import { type CountedCall, startCall } from "./call.ts";
+import { type CountedCall, race, startCall } from "./call.ts";
 import type { Caller } from "./caller.ts";
 import type { CallerEvidence, Door } from "./doors.ts";
 import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "./errors.ts";
@@ -80,7 +80,7 @@ export function createApplication(options: ApplicationOptions): Application {
     const caller = await door.authenticate(request.evidence);
     seen.caller = caller;
     const name = knownOperation(request.operation);
-    const parsed = operations[name].parse(await request.input());
+    const parsed = operations[name].parse(await arriving(request, signal));
     seen.parsed = parsed;
     seen.repoId = parsed.repoId;
     if (!door.admits(operations[name].kind)) throw wrongDoor(name, door);
@@ -120,6 +120,16 @@ interface Seen {
 function knownOperation(name: string): OperationName {
   if (isOperationName(name)) return name;
   throw invalidInput("There is no such operation.", "operation", `One of ${operationNames.join(", ")}.`);
+}
+
+/** The input, if it comes before the operation's time is over: a body may be sent as slowly as its sender likes. */
+async function arriving(request: Request, signal: AbortSignal): Promise<unknown> {
+  try {
+    return await race(Promise.resolve(request.input()), signal);
+  } catch (error) {
+    if (!signal.aborted || error instanceof ArtifactRegistryError) throw error;
+    throw new ArtifactRegistryError("TIMEOUT", "The body did not arrive in time.", { retryable: true, cause: error });
+  }
 }
 
 function denied(operation: OperationName): ArtifactRegistryError {

@@ -81,7 +81,7 @@ export function startCall(options: CallOptions): CountedCall {
 }
 
 /** Rejects as soon as the signal fires, also when the request ignores it. */
-async function race<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function race<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);

@@ -88,7 +88,9 @@ export function validate<Schema extends v.GenericSchema>(schema: Schema, value: 
   const result = v.safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
   if (result.success) return result.output;
   const issue = result.issues[0];
-  const field = v.getDotPath(issue) ?? "";
+  const path = v.getDotPath(issue) ?? "";
+  // A field that we do not know is named by the caller, at any length.
+  const field = path.length <= 100 ? path : `${path.slice(0, 97)}...`;
   throw invalidInput(explain(issue, field), field === "" ? undefined : field);
 }
 
@@ -96,7 +98,7 @@ function explain(issue: v.BaseIssue<unknown>, field: string): string {
   const name = field === "" ? "The body" : `"${field}"`;
   if (issue.type === "strict_object") {
     if (issue.expected === "never") return `"${field}" is not a field of this operation.`;
-    if (issue.received === "undefined") return `"${field}" is missing.`;
+    if (issue.received === "undefined") return `${name} is missing.`;
     return `${name} must be a JSON object.`;
   }
   if (issue.received === "undefined") return `${name} is missing.`;

@@ -1,0 +1,56 @@
+import { type Application, type ApplicationOptions, createApplication } from "../../core/application.ts";
+import type { AuditLine } from "../../core/audit.ts";
+import type { RegistryDirectory } from "../../core/bindings.ts";
+import { type Door, platformDoor } from "../../core/doors.ts";
+import { ArtifactRegistryError } from "../../core/errors.ts";
+import { createHttp, type HttpApplication } from "../../core/http.ts";
+import type { Rule } from "../../core/rules.ts";
+import { createFakeRegistry, type FakeOptions, type FakeRegistry } from "./fake-registry.ts";
+import { allowAll } from "./inputs.ts";
+
+export const caller = { issuer: "aws", subject: "123456789012:role/pipeline" };
+export const now = new Date("2026-05-06T07:08:09.123Z");
+
+export interface Suite {
+  readonly application: Application;
+  readonly http: HttpApplication;
+  readonly registry: FakeRegistry;
+  readonly audit: AuditLine[];
+  /** Names that were opened. */
+  readonly opened: string[];
+}
+
+export interface SuiteOptions extends Partial<Omit<ApplicationOptions, "audit">> {
+  readonly door?: Door;
+  readonly rules?: readonly Rule[];
+  readonly fake?: FakeOptions;
+}
+
+/** The whole core around a registry in memory, which is bound as `images`. */
+export function createSuite({ fake, ...options }: SuiteOptions = {}): Suite {
+  const registry = createFakeRegistry(fake);
+  const audit: AuditLine[] = [];
+  const opened: string[] = [];
+  const directory: RegistryDirectory = {
+    async open(name) {
+      opened.push(name);
+      if (name === "images") return registry;
+      throw new ArtifactRegistryError("BINDING_NOT_CONFIGURED", `No registry is bound under the name "${name}".`);
+    },
+  };
+  const application = createApplication({
+    directory,
+    rules: ["aws", "door"].map(allowAll),
+    door: platformDoor(),
+    now: () => now,
+    retry: { attempts: 2, baseMs: 1, capMs: 1 },
+    ...options,
+    audit: (line) => audit.push(line),
+  });
+  return { application, http: createHttp(application), registry, audit, opened };
+}
+
+export function post(path: string, body: unknown, headers: Record<string, string> = {}): Request {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return new Request(`http://127.0.0.1${path}`, { method: "POST", body: text, headers });
+}
