@@ -213,6 +213,9 @@ describe("a manifest", () => {
     expect(await tagged()).toBe(first.digest);
     expect((await putManifest(send, "team/app", sha512(first.manifest), first.manifest)).status).toBe(201);
     expect((await send("GET", `${NAME}/manifests/${sha512(first.manifest)}`)).body.toString()).toBe(first.manifest);
+    const tagged512 = await putManifest(send, "team/app", `${sha512(first.manifest)}?tag=x&tag=y`, first.manifest);
+    expect(tagged512.headers["oci-tag"]).toBe("x, y");
+    expect((await send("HEAD", `${NAME}/manifests/y`)).headers["docker-content-digest"]).toBe(sha512(first.manifest));
   });
 
   it("is refused when something is wrong with it, and then is not there", async () => {

@@ -32,7 +32,7 @@ export function parseManifest(bytes: Buffer, contentType: string | undefined): M
   if (!image) requireList(manifest, "manifests").forEach((child) => void descriptor(child, "manifests"));
   const config = image ? descriptor(manifest.config, "config") : undefined;
   const layers = image ? requireList(manifest, "layers").map((layer) => descriptor(layer, "layers")) : [];
-  const subject = manifest.subject === undefined ? undefined : descriptor(manifest.subject, "subject").digest;
+  const subject = isAbsent(manifest.subject) ? undefined : descriptor(manifest.subject, "subject").digest;
   const artifactType = optionalString(manifest, "artifactType") ?? config?.mediaType;
   const annotations = annotationsOf(manifest);
   const stored = [...(config === undefined ? [] : [config]), ...layers].filter(({ elsewhere }) => !elsewhere);
@@ -85,7 +85,8 @@ function descriptor(
 }
 
 function requireList(fields: Fields, field: string): readonly unknown[] {
-  const value = fields[field];
+  // A Go program writes its empty list as null.
+  const value = fields[field] === null ? [] : fields[field];
   if (!Array.isArray(value)) throw invalid(`${field}: a list was expected.`);
   return value;
 }
@@ -97,11 +98,15 @@ function optionalString(fields: Fields, field: string): string | undefined {
 }
 
 function annotationsOf({ annotations }: Fields): Readonly<Record<string, string>> | undefined {
-  if (annotations === undefined) return undefined;
+  if (isAbsent(annotations)) return undefined;
   if (!isObject(annotations) || !Object.values(annotations).every((value) => typeof value === "string")) {
     throw invalid("annotations: a map of strings was expected.");
   }
   return annotations as Readonly<Record<string, string>>;
+}
+
+function isAbsent(value: unknown): value is undefined | null {
+  return value === undefined || value === null;
 }
 
 function isObject(value: unknown): value is Fields {

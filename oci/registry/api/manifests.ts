@@ -13,6 +13,7 @@ import type { Call, Services } from "./call.ts";
 import { type ManifestContent, parseManifest } from "./manifest-content.ts";
 
 const MAX_MANIFEST = 4 * 1024 * 1024;
+const MAX_TAGS = 10;
 
 /** end-3: a manifest by tag or digest; Node leaves the body out for HEAD. */
 export async function getManifest({ store }: Services, { req, res, name, tail }: Call): Promise<void> {
@@ -35,7 +36,10 @@ export async function getManifest({ store }: Services, { req, res, name, tail }:
   send(res, 200, headers, manifest.bytes);
 }
 
-/** end-7: stores a manifest whose blobs are here, under its digest and, where it came with one, its tag. */
+/**
+ * end-7: stores a manifest whose blobs are here, under its digest and, where it came with one, its tag. Pushed by
+ * digest it may bring tags as parameters (announced for the specification's next version): how a tag gets to sha512.
+ */
 export async function putManifest({ store }: Services, { req, res, query, name, tail }: Call): Promise<void> {
   const reference = parseReference(tail);
   if (Number(req.headers["content-length"] ?? 0) > MAX_MANIFEST) throw tooLarge();
@@ -43,18 +47,20 @@ export async function putManifest({ store }: Services, { req, res, query, name, 
   if (bytes === undefined) throw tooLarge();
   const digest = verify(bytes, typeof reference === "string" ? digestParameter(query) : reference);
   const content = parseManifest(bytes, req.headers["content-type"]);
+  const tags = typeof reference === "string" ? [reference] : tagParameters(query);
   await store.repositories.exclusive(name, async () => {
     await requireBlobs(store, name, content.blobs);
     await ensureRepository(store, name);
     const manifest = { digest, mediaType: content.mediaType, bytes };
     if (content.subject !== undefined) await noteReferrer(store, name, manifest, content, content.subject);
     await writeManifest(store, name, manifest);
-    if (typeof reference === "string") await writeTag(store, name, reference, digest);
+    for (const tag of tags) await writeTag(store, name, tag, digest);
   });
   send(res, 201, {
     Location: `/v2/${name}/manifests/${tail}`,
     "Docker-Content-Digest": digest.text,
     ...(content.subject === undefined ? {} : { "OCI-Subject": content.subject.text }),
+    ...(typeof reference === "string" || tags.length === 0 ? {} : { "OCI-Tag": tags.join(", ") }),
   });
 }
 
@@ -112,6 +118,14 @@ function verify(bytes: Buffer, claimed: Digest | undefined): Digest {
   const digest = digestOf(algorithm, createHash(algorithm).update(bytes).digest("hex"));
   if (claimed === undefined || claimed.text === digest.text) return digest;
   throw new OciError(400, "DIGEST_INVALID", `The manifest's digest is ${digest.text}, not ${claimed.text}.`);
+}
+
+function tagParameters(query: URLSearchParams): TagName[] {
+  const tags = query.getAll("tag").map(parseTag);
+  if (tags.length > MAX_TAGS || tags.includes(undefined)) {
+    throw new OciError(400, "TAG_INVALID", `The tag parameters must be tags, at most ${MAX_TAGS} of them.`);
+  }
+  return tags.filter((tag) => tag !== undefined);
 }
 
 // A tag may be pushed under a digest of another algorithm than sha256 by naming it beside the tag.
