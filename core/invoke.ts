@@ -25,7 +25,9 @@ export async function invoke(application: Application, payload: unknown, context
       { hint: "Deploy the function with ALIEN_DOOR=invoke to call it directly." },
     );
   }
-  const { operation, ...input } = validate(payloadSchema, checkPayload(payload));
+  const { operation } = validate(payloadSchema, checkPayload(payload));
+  // Taken from the payload, not from the validator, which leaves out fields named as `constructor` without a word.
+  const { operation: _, ...input } = payload as Record<string, unknown>;
   const answer = await application.run({
     operation,
     input: () => input,
