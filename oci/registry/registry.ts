@@ -41,9 +41,15 @@ export interface Swept {
 export interface Registry {
   /** Answers one request: `/v2/…` and `/token`. */
   handle(req: IncomingMessage, res: ServerResponse): void;
-  /** Frees what nobody needs any more. Runs by itself at the start and every so often; safe beside pushes. */
+  /**
+   * Gives up idle uploads and frees what nobody needs any more. Safe beside pushes. Runs by itself at the start; idle
+   * uploads are given up every minute, and a deleted repository is freed right after its deletion.
+   */
   sweep(): Promise<Swept>;
-  /** Refuses new requests, finishes those in flight, and lets go of the folder. */
+  /**
+   * Refuses new requests, finishes those in flight, and lets go of the folder. It waits for every answer to leave, so
+   * whoever owns the server ends connections that hang, as `serveRegistry` does after its grace period.
+   */
   close(): Promise<void>;
 }
 
