@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readdir, readlink } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { describe, expect, it } from "vitest";
 import {
@@ -162,6 +163,25 @@ describe("a blob goes out", () => {
     const outside = await part("bytes=2500000-");
     expect([outside.status, outside.headers["content-range"]]).toEqual([416, "bytes */2500000"]);
     expect((await part("bytes=0-1,5-6")).status).toBe(200);
+  });
+
+  it.skipIf(process.platform !== "linux")("and its file is closed when the client goes away", async () => {
+    const { client, send } = await start();
+    const bytes = randomBytes(30_000_000);
+    await pushBlob(send, "team/app", bytes);
+    const openFiles = async () => {
+      const links = (await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ""));
+      return (await Promise.all(links)).filter((file) => file.startsWith(client.dataDir)).length;
+    };
+    const request = `GET ${NAME}/blobs/${sha256(bytes)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${client.token(ALL)}\r\n\r\n`;
+    const sockets = Array.from({ length: 5 }, () => createConnection(Number(new URL(client.url).port), "127.0.0.1"));
+    for (const socket of sockets) {
+      socket.write(request);
+      socket.once("data", () => socket.pause());
+    }
+    await expect.poll(openFiles).toBe(5);
+    for (const socket of sockets) socket.destroy();
+    await expect.poll(openFiles).toBe(0);
   });
 
   it("only where it was uploaded or mounted", async () => {
