@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { onTestFinished } from "vitest";
 
 /** The server in a process of its own, as `npm start` runs it. */
 export interface ServerProcess {
@@ -28,6 +29,8 @@ const bare = { PATH: process.env.PATH, HOME: process.env.HOME, PORT: "0", REGIST
 /** Starts the server and waits for its ready line. Ports are free ones unless the environment says otherwise. */
 export async function startServer(env: Record<string, string>): Promise<ServerProcess> {
   const child = spawn(process.execPath, [entry], { env: { ...bare, ...env } });
+  // A test that fails before it stops the server must not leave it running.
+  onTestFinished(() => void child.kill("SIGKILL"));
   let output = "";
   child.stderr.on("data", (chunk: Buffer) => {
     output += chunk;
@@ -55,6 +58,7 @@ export async function startServer(env: Record<string, string>): Promise<ServerPr
 /** Runs the server where it must refuse to start; as another user where `uid` says so. */
 export async function runServer(env: Record<string, string>, uid?: number): Promise<Ended> {
   const child = spawn(process.execPath, [entry], { env: { ...bare, ...env }, ...(uid !== undefined && { uid }) });
+  onTestFinished(() => void child.kill("SIGKILL"));
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk: Buffer) => {
