@@ -1,0 +1,5 @@
+export { leaseWithoutTable, requireLeaseTable } from "./choose.ts";
+export type { Clock } from "./clock.ts";
+export type { Held, LeaseRecord, Outcome, Plan, PolicyLease } from "./lease.ts";
+export { createProcessLease } from "./mutex.ts";
+export { createLeaseTable, type LeaseTableOptions } from "./table.ts";

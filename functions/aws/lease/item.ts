@@ -1,0 +1,91 @@
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { LeaseRecord } from "./lease.ts";
+import { type Intent, inOrder } from "./settle.ts";
+
+export type Item = Readonly<Record<string, AttributeValue>>;
+
+/** The table's partition key, a string. There is no sort key. */
+export const keyAttribute = "repository";
+
+/**
+ * The table's attributes. `expiresAt` is the table's time-to-live attribute (seconds since 1970); it is there only
+ * while nothing is granted and nothing held.
+ */
+export const attributes = {
+  /** Who holds the lease: random, new for each edit. Absent while it is free. */
+  owner: "owner",
+  /** Grows with each lease, so that two leases never look alike. */
+  counter: "counter",
+  /** Milliseconds that the holder asked for. */
+  leaseMs: "leaseMs",
+  /** When it was taken by the holder's clock; for people. */
+  acquiredAt: "acquiredAt",
+  /** Milliseconds for which those who wait have seen this lease unchanged; less than its true age. */
+  seenMs: "seenMs",
+  /** Who gave the lease back last. */
+  lastOwner: "lastOwner",
+  /** Plans of the holder, and of edits that crashed. */
+  intents: "intents",
+  grants: "grants",
+  documentHash: "documentHash",
+  lastUpdated: "lastUpdated",
+  lastRevoked: "lastRevoked",
+  deleted: "deleted",
+  expiresAt: "expiresAt",
+} as const;
+
+/** A lease that somebody holds. */
+export interface SeenLease {
+  readonly owner: string;
+  readonly counter: string;
+  readonly leaseMs: number;
+  readonly seenMs: number;
+}
+
+export function readLease(item: Item | undefined): SeenLease | undefined {
+  const owner = item?.[attributes.owner]?.S;
+  if (item === undefined || owner === undefined) return undefined;
+  const leaseMs = Number(item[attributes.leaseMs]?.N);
+  const counter = item[attributes.counter]?.N;
+  if (!(leaseMs > 0) || counter === undefined) throw unreadable(attributes.leaseMs);
+  return { owner, counter, leaseMs, seenMs: Number(item[attributes.seenMs]?.N ?? 0) };
+}
+
+export function readIntents(item: Item | undefined): readonly Intent[] {
+  return inOrder(item?.[attributes.intents]?.SS ?? []);
+}
+
+/** @throws UNEXPECTED_RESPONSE_FORMAT where something is recorded that is not ours: it is not taken for nothing */
+export function readRecord(item: Item | undefined): LeaseRecord | undefined {
+  const stored = item?.[attributes.grants];
+  if (item === undefined || stored === undefined) return undefined;
+  const grants = stored.L?.map((grant) => grant.S);
+  if (!grants?.every((grant) => grant !== undefined)) throw unreadable(attributes.grants);
+  const lastUpdated = readDate(item, attributes.lastUpdated);
+  if (!lastUpdated) throw unreadable(attributes.lastUpdated);
+  const lastRevoked = readDate(item, attributes.lastRevoked);
+  const documentHash = item[attributes.documentHash]?.S;
+  return {
+    grants: inOrder(grants),
+    lastUpdated,
+    deleted: item[attributes.deleted]?.BOOL === true,
+    ...(lastRevoked && { lastRevoked }),
+    ...(documentHash !== undefined && { documentHash }),
+  };
+}
+
+function readDate(item: Item, name: string): Date | undefined {
+  const stored = item[name];
+  if (stored === undefined) return undefined;
+  const date = new Date(stored.S ?? Number.NaN);
+  if (Number.isNaN(date.getTime())) throw unreadable(name);
+  return date;
+}
+
+function unreadable(attribute: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The lease table's item cannot be read.", {
+    hint: "Delete the item; what is granted is then read from the repository's policy.",
+    context: { attribute },
+  });
+}

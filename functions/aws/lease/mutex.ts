@@ -1,0 +1,71 @@
+import type { Call } from "../../../core/call.ts";
+import { busy } from "./errors.ts";
+import { refuseStale, writing } from "./hold.ts";
+import type { Held, PolicyLease } from "./lease.ts";
+import { inOrder } from "./settle.ts";
+
+/** How long a revocation is remembered, in milliseconds: more than the age of the oldest event that is taken. */
+const memoryMs = 7_200_000;
+
+/**
+ * Where no table is bound: edits of this process take turns. Other processes are not seen, so nothing is recorded and
+ * the document is always believed. For one process outside Lambda.
+ */
+export function createProcessLease(): PolicyLease {
+  const turns = new Map<string, Promise<void>>();
+  const revocations = new Map<string, Date>();
+
+  function forget(now: Date): void {
+    for (const [repository, at] of revocations) {
+      if (now.getTime() - at.getTime() > memoryMs) revocations.delete(repository);
+    }
+  }
+
+  return {
+    async edit(repository, plan, call, work) {
+      const done = await turn(turns, repository, call);
+      try {
+        const held: Held = {
+          ...writing(call, () => Number.POSITIVE_INFINITY),
+          settle: async (own, adopted = []) => inOrder([...own, ...adopted]),
+          refuseStale: () => refuseStale(call, revocations.get(repository)),
+        };
+        const outcome = await work(held);
+        const now = call.now();
+        forget(now);
+        if (plan.removes?.length || outcome.deleted) revocations.set(repository, now);
+        return outcome.result;
+      } finally {
+        done();
+      }
+    },
+  };
+}
+
+/**
+ * Waits until those before are done.
+ *
+ * @returns ends this turn
+ */
+async function turn(turns: Map<string, Promise<void>>, repository: string, call: Call): Promise<() => void> {
+  const before = turns.get(repository);
+  const { promise: mine, resolve } = Promise.withResolvers<void>();
+  const all = Promise.all([before, mine]).then(() => {
+    if (turns.get(repository) === all) turns.delete(repository);
+  });
+  turns.set(repository, all);
+  if (!before) return resolve;
+  const { promise: ended, resolve: end } = Promise.withResolvers<"ended">();
+  const onAbort = () => end("ended");
+  call.signal.addEventListener("abort", onAbort, { once: true });
+  if (call.signal.aborted) onAbort();
+  try {
+    if ((await Promise.race([before, ended])) === "ended") {
+      resolve();
+      throw busy(repository);
+    }
+    return resolve;
+  } finally {
+    call.signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,170 @@
+import type {
+  AttributeValue,
+  DynamoDBClient,
+  GetItemCommandInput,
+  UpdateItemCommandInput,
+} from "@aws-sdk/client-dynamodb";
+import type { Call } from "../../../core/call.ts";
+import { isServiceError } from "../errors.ts";
+import { translateDynamoError } from "./errors.ts";
+import { attributes, type Item, keyAttribute, type SeenLease } from "./item.ts";
+import type { Intent } from "./settle.ts";
+
+export interface StoreOptions {
+  readonly tableName: string;
+  /** The client, made with `maxAttempts: 1`; a function is called when it is first needed. */
+  readonly client: DynamoDBClient | (() => DynamoDBClient | Promise<DynamoDBClient>);
+  /** Milliseconds for one request. */
+  readonly requestTimeoutMs: number;
+}
+
+/** What is written into an item: `undefined` removes the attribute. */
+export type Changes = Readonly<Partial<Record<keyof typeof attributes, AttributeValue | undefined>>>;
+
+/** The answer to a conditional write: what the item was before, or that the condition did not hold. */
+export type Written = { readonly held: true; readonly before: Item } | { readonly held: false; readonly tries: number };
+
+/** The leases' table. Every write is conditional, and may be repeated without harm by whoever sent it. */
+export interface LeaseStore {
+  look(key: string, call: Call): Promise<Item | undefined>;
+  /**
+   * Takes the lease: one that is free, or exactly the one that was seen. A try that was applied although its answer
+   * was lost is recognised by the owner; one that comes after the lease was given back is refused.
+   */
+  take(key: string, owner: string, seen: SeenLease | undefined, mine: Lease, call: Call): Promise<Written>;
+  /** Changes an item that is still owned. */
+  change(key: string, owner: string, changes: Changes, call: Call, intents?: readonly Intent[]): Promise<Written>;
+  /** Leaves behind for how long a lease was seen unchanged. */
+  note(key: string, seen: SeenLease, seenMs: number, call: Call): Promise<void>;
+}
+
+export interface Lease {
+  readonly leaseMs: number;
+  readonly acquiredAt: Date;
+  readonly intents: readonly Intent[];
+}
+
+export function createLeaseStore({ tableName, client, requestTimeoutMs }: StoreOptions): LeaseStore {
+  let opened: Promise<DynamoDBClient> | undefined;
+  async function open(): Promise<DynamoDBClient> {
+    opened ??= (async () => (typeof client === "function" ? client() : client))();
+    try {
+      return await opened;
+    } catch (error) {
+      opened = undefined;
+      throw error;
+    }
+  }
+  const common = { TableName: tableName };
+  const keyOf = (key: string) => ({ [keyAttribute]: { S: key } });
+
+  async function update(input: UpdateItemCommandInput, call: Call): Promise<Written> {
+    const what = "DynamoDB UpdateItem";
+    let tries = 0;
+    const send = async (abortSignal: AbortSignal): Promise<Written> => {
+      tries++;
+      try {
+        const [{ UpdateItemCommand }, dynamo] = await Promise.all([import("@aws-sdk/client-dynamodb"), open()]);
+        const { Attributes = {} } = await dynamo.send(new UpdateItemCommand(input), { abortSignal });
+        return { held: true, before: Attributes };
+      } catch (error) {
+        if (isServiceError(error, "ConditionalCheckFailedException")) return { held: false, tries };
+        throw translateDynamoError(error, what, tableName);
+      }
+    };
+    return call.upstream(what, send, { timeoutMs: requestTimeoutMs });
+  }
+
+  return {
+    look(key, call) {
+      const what = "DynamoDB GetItem";
+      const input: GetItemCommandInput = { ...common, Key: keyOf(key), ConsistentRead: true };
+      const send = async (abortSignal: AbortSignal) => {
+        try {
+          const [{ GetItemCommand }, dynamo] = await Promise.all([import("@aws-sdk/client-dynamodb"), open()]);
+          return (await dynamo.send(new GetItemCommand(input), { abortSignal })).Item;
+        } catch (error) {
+          throw translateDynamoError(error, what, tableName);
+        }
+      };
+      return call.upstream(what, send, { timeoutMs: requestTimeoutMs });
+    },
+
+    take(key, owner, seen, { leaseMs, acquiredAt, intents }, call) {
+      const free = seen
+        ? "#owner = :seen AND #counter = :counter"
+        : "attribute_not_exists(#owner) AND (attribute_not_exists(#lastOwner) OR #lastOwner <> :me)";
+      const input: UpdateItemCommandInput = {
+        ...common,
+        Key: keyOf(key),
+        ConditionExpression: `(${free}) OR #owner = :me`,
+        UpdateExpression: `SET #owner = :me, #leaseMs = :leaseMs, #acquiredAt = :acquiredAt
+          REMOVE #seenMs, #expiresAt ADD #counter :one${intents.length > 0 ? ", #intents :intents" : ""}`,
+        ExpressionAttributeNames: {
+          ...names("owner", "leaseMs", "acquiredAt", "seenMs", "expiresAt", "counter"),
+          ...(!seen && names("lastOwner")),
+          ...(intents.length > 0 && names("intents")),
+        },
+        ExpressionAttributeValues: {
+          ":me": { S: owner },
+          ":leaseMs": { N: String(leaseMs) },
+          ":acquiredAt": { S: acquiredAt.toISOString() },
+          ":one": { N: "1" },
+          ...(seen && { ":seen": { S: seen.owner }, ":counter": { N: seen.counter } }),
+          ...(intents.length > 0 && { ":intents": { SS: [...intents] } }),
+        },
+        ReturnValues: "ALL_OLD",
+      };
+      return update(input, call);
+    },
+
+    change(key, owner, changes, call, intents = []) {
+      const fields = Object.entries(changes);
+      const set = fields.filter(([, value]) => value !== undefined);
+      const removed = fields.filter(([, value]) => value === undefined);
+      const clauses = [
+        ...(set.length > 0 ? [`SET ${set.map(([name]) => `#${name} = :${name}`).join(", ")}`] : []),
+        ...(removed.length > 0 ? [`REMOVE ${removed.map(([name]) => `#${name}`).join(", ")}`] : []),
+        ...(intents.length > 0 ? ["ADD #intents :intents"] : []),
+      ];
+      const input: UpdateItemCommandInput = {
+        ...common,
+        Key: keyOf(key),
+        ConditionExpression: "#owner = :me",
+        UpdateExpression: clauses.join(" "),
+        ExpressionAttributeNames: {
+          ...names("owner"),
+          ...(intents.length > 0 && names("intents")),
+          ...Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
+        },
+        ExpressionAttributeValues: {
+          ":me": { S: owner },
+          ...(intents.length > 0 && { ":intents": { SS: [...intents] } }),
+          ...Object.fromEntries(set.flatMap(([name, value]) => (value ? [[`:${name}`, value]] : []))),
+        },
+      };
+      return update(input, call);
+    },
+
+    async note(key, seen, seenMs, call) {
+      const input: UpdateItemCommandInput = {
+        ...common,
+        Key: keyOf(key),
+        ConditionExpression:
+          "#owner = :seen AND #counter = :counter AND (attribute_not_exists(#seenMs) OR #seenMs < :seenMs)",
+        UpdateExpression: "SET #seenMs = :seenMs",
+        ExpressionAttributeNames: names("owner", "counter", "seenMs"),
+        ExpressionAttributeValues: {
+          ":seen": { S: seen.owner },
+          ":counter": { N: seen.counter },
+          ":seenMs": { N: String(seenMs) },
+        },
+      };
+      await update(input, call);
+    },
+  };
+}
+
+function names(...fields: readonly (keyof typeof attributes)[]): Record<string, string> {
+  return Object.fromEntries(fields.map((name) => [`#${name}`, attributes[name]]));
+}

@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { PolicyLease } from "../../../functions/aws/lease/index.ts";
+
+/** One change of one grant. */
+export interface Change {
+  readonly kind: "add" | "remove";
+  readonly grant: string;
+}
+
+/** A document of the policy store: our statements, and somebody else's. */
+export interface Document {
+  readonly own: readonly string[];
+  readonly foreign?: readonly string[];
+}
+
+export function read(text: string | undefined): Document {
+  return text === undefined ? { own: [] } : (JSON.parse(text) as Document);
+}
+
+export function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+export interface EditOptions {
+  readonly storeUrl: string;
+  readonly repository: string;
+  readonly worker: string;
+  /** Milliseconds for one write. */
+  readonly writeMs: number;
+}
+
+/** An edit as the ECR adapter does it: under the lease read, change, write, answer what is to be recorded. */
+export async function edit(lease: PolicyLease, { kind, grant }: Change, options: EditOptions, call: Call) {
+  const { storeUrl, repository, worker, writeMs } = options;
+  const url = `${storeUrl}/${repository}`;
+  const headers = { "x-worker": worker };
+  const plan = kind === "add" ? { adds: [grant] } : { removes: [grant] };
+  await lease.edit(repository, plan, call, async (held) => {
+    const before = await call.upstream("GET", async (signal) => {
+      const response = await fetch(url, { headers, signal });
+      return response.status === 404 ? undefined : response.text();
+    });
+    const document = read(before);
+    const settled = await held.settle(document.own);
+    const others = settled.filter((other) => other !== grant);
+    const grants = kind === "add" ? [...others, grant].sort() : others;
+    const after = JSON.stringify({ ...document, own: grants });
+    if (after !== before) {
+      await held.write("PUT", writeMs, async (signal) => {
+        try {
+          const response = await fetch(url, { method: "PUT", headers, body: after, signal });
+          await response.text();
+        } catch (cause) {
+          throw new ArtifactRegistryError("SERVICE_UNAVAILABLE", "no answer", { retryable: true, cause });
+        }
+      });
+    }
+    return { grants, documentHash: hashOf(after), result: undefined };
+  });
+}
