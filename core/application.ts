@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { type Audit, auditToStdout } from "./audit.ts";
 import type { RegistryDirectory } from "./bindings.ts";
-import { type CountedCall, race, startCall } from "./call.ts";
-import type { Caller } from "./caller.ts";
+import { type Call, type CountedCall, race, startCall } from "./call.ts";
+import { type Caller, doorCaller } from "./caller.ts";
 import type { CallerEvidence, Door } from "./doors.ts";
 import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "./errors.ts";
-import type { ParsedOperation } from "./operation.ts";
 import { isOperationName, type OperationName, operationNames, operations } from "./operations.ts";
+import type { ArtifactRegistry } from "./registry.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { allows, mayTry, type Rule } from "./rules.ts";
 
@@ -44,20 +44,38 @@ export interface Application {
   readonly now: () => Date;
   /** Never throws: whatever goes wrong is in the answer. */
   run(request: Request): Promise<Answer>;
+  /**
+   * Runs a platform's own upkeep, which no caller asks for (a replica has come into being): with the same limits and
+   * the same audit line as an operation. Never throws.
+   */
+  upkeep(task: Upkeep): Promise<Answer>;
+}
+
+/** Work that a platform does for itself. It must not give anybody more than they have. */
+export interface Upkeep {
+  readonly name: string;
+  readonly registry: string;
+  readonly repoId: string;
+  readonly requestId?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  run(registry: ArtifactRegistry, call: Call): Promise<void>;
 }
 
 export function createApplication(options: ApplicationOptions): Application {
   const { door, now = () => new Date(), audit = auditToStdout, operationTimeoutMs = 55_000 } = options;
 
-  async function run(request: Request): Promise<Answer> {
-    const requestId = request.requestId ?? randomUUID();
+  async function audited(
+    limits: { readonly requestId?: string | undefined; readonly signal?: AbortSignal | undefined },
+    work: (requestId: string, signal: AbortSignal, seen: Seen) => Promise<object>,
+  ): Promise<Answer> {
+    const requestId = limits.requestId ?? randomUUID();
     const started = performance.now();
     const seen: Seen = {};
     const deadline = AbortSignal.timeout(operationTimeoutMs);
-    const signal = request.signal ? AbortSignal.any([request.signal, deadline]) : deadline;
+    const signal = limits.signal ? AbortSignal.any([limits.signal, deadline]) : deadline;
     let answer: Answer;
     try {
-      answer = { ok: true, requestId, output: await execute(request, requestId, signal, seen) };
+      answer = { ok: true, requestId, output: await work(requestId, signal, seen) };
     } catch (thrown) {
       answer = { ok: false, requestId, error: toArtifactRegistryError(thrown) };
     }
@@ -66,8 +84,8 @@ export function createApplication(options: ApplicationOptions): Application {
       requestId,
       door: door.name,
       ...(seen.caller && { caller: seen.caller }),
-      ...(seen.parsed && { registry: seen.parsed.registry }),
-      ...(isOperationName(request.operation) && { operation: request.operation }),
+      ...(seen.registry !== undefined && { registry: seen.registry }),
+      ...(seen.operation !== undefined && { operation: seen.operation }),
       ...(seen.repoId !== undefined && { repoId: seen.repoId }),
       outcome: answer.ok ? "OK" : answer.error.code,
       milliseconds: Math.round(performance.now() - started),
@@ -76,12 +94,26 @@ export function createApplication(options: ApplicationOptions): Application {
     return answer;
   }
 
+  const callFor = (requestId: string, caller: Caller, signal: AbortSignal, asOf?: Date): CountedCall => {
+    const { upstreamTimeoutMs, retry } = options;
+    return startCall({
+      requestId,
+      caller,
+      signal,
+      now,
+      ...(asOf && { asOf }),
+      ...(upstreamTimeoutMs !== undefined && { upstreamTimeoutMs }),
+      ...(retry && { retry }),
+    });
+  };
+
   async function execute(request: Request, requestId: string, signal: AbortSignal, seen: Seen): Promise<object> {
+    if (isOperationName(request.operation)) seen.operation = request.operation;
     const caller = await door.authenticate(request.evidence);
     seen.caller = caller;
     const name = knownOperation(request.operation);
     const parsed = operations[name].parse(await arriving(request, signal));
-    seen.parsed = parsed;
+    seen.registry = parsed.registry;
     seen.repoId = parsed.repoId;
     if (!door.admits(operations[name].kind)) throw wrongDoor(name, door);
     if (!mayTry(options.rules, caller, name, parsed.registry)) throw denied(name);
@@ -91,27 +123,31 @@ export function createApplication(options: ApplicationOptions): Application {
     if (demand.repository !== "none" && demand.repository !== "every") seen.repoId = demand.repository;
     if (!allows(options.rules, caller, name, parsed.registry, demand)) throw denied(name);
 
-    const { upstreamTimeoutMs, retry } = options;
-    const call = startCall({
-      requestId,
-      caller,
-      signal,
-      now,
-      ...(request.asOf && { asOf: request.asOf }),
-      ...(upstreamTimeoutMs !== undefined && { upstreamTimeoutMs }),
-      ...(retry && { retry }),
-    });
+    const call = callFor(requestId, caller, signal, request.asOf);
     seen.call = call;
     return parsed.run(registry, call);
   }
 
-  return { door, now, run };
+  return {
+    door,
+    now,
+    run: (request) => audited(request, (requestId, signal, seen) => execute(request, requestId, signal, seen)),
+    upkeep: (task) =>
+      audited(task, async (requestId, signal, seen) => {
+        Object.assign(seen, { operation: task.name, registry: task.registry, repoId: task.repoId });
+        seen.caller = doorCaller(door.name);
+        seen.call = callFor(requestId, seen.caller, signal);
+        await task.run(await options.directory.open(task.registry), seen.call);
+        return {};
+      }),
+  };
 }
 
 /** What of a request was understood before it ended; the audit line is made from it. */
 interface Seen {
   caller?: Caller;
-  parsed?: ParsedOperation;
+  operation?: string;
+  registry?: string;
   /** The routable name once it is known; until then what the caller wrote. */
   repoId?: string | undefined;
   call?: CountedCall;
