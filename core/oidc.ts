@@ -105,15 +105,36 @@ function claimedIssuer(token: string): string | undefined {
   }
 }
 
+/** Milliseconds for which a key that the issuer has withdrawn may still count. */
+const keysLiveMs = 5 * 60 * 1_000;
+
+/** Lets a failing issuer rest: whoever names it in a token must not make us ask it at every request. */
+function withCooldown(request: FetchImplementation, cooldownMs: number): FetchImplementation {
+  let restUntil = 0;
+  return async (url, init) => {
+    if (performance.now() < restUntil) throw new Error("the issuer failed a moment ago");
+    try {
+      const response = await request(url, init);
+      if (response.status !== 200) restUntil = performance.now() + cooldownMs;
+      return response;
+    } catch (error) {
+      restUntil = performance.now() + cooldownMs;
+      throw error;
+    }
+  };
+}
+
 const discoveryDocument = v.looseObject({ issuer: v.string(), jwks_uri: issuerUrl });
 
 /** The issuer's keys: found by discovery at first use, fetched again when a token names one that is not known. */
 function keysOf(issuer: OidcIssuer, options: OidcOptions): () => Promise<JWTVerifyGetKey> {
-  const { timeoutMs = 5_000, cooldownMs = 1_000, fetch: request = globalThis.fetch as FetchImplementation } = options;
+  const { timeoutMs = 5_000, cooldownMs = 1_000 } = options;
+  const request = withCooldown(options.fetch ?? (globalThis.fetch as FetchImplementation), cooldownMs);
   const fromUri = (uri: string) =>
     createRemoteJWKSet(new URL(uri), {
       timeoutDuration: timeoutMs,
       cooldownDuration: cooldownMs,
+      cacheMaxAge: keysLiveMs,
       [customFetch]: request,
     });
   if (issuer.jwksUri !== undefined) {

@@ -94,6 +94,14 @@ export function validate<Schema extends v.GenericSchema>(schema: Schema, value: 
   throw invalidInput(explain(issue, field), field === "" ? undefined : field);
 }
 
+const plainWords: Readonly<Record<string, string>> = {
+  Array: "a list",
+  Object: "an object",
+  string: "a string",
+  number: "a number",
+  boolean: "true or false",
+};
+
 function explain(issue: v.BaseIssue<unknown>, field: string): string {
   const name = field === "" ? "The body" : `"${field}"`;
   if (issue.type === "strict_object") {
@@ -104,5 +112,9 @@ function explain(issue: v.BaseIssue<unknown>, field: string): string {
   if (issue.received === "undefined") return `${name} is missing.`;
   // Messages that a schema gives begin with "must"; the library's own are built from expectation and type.
   if (issue.message.startsWith("must")) return `${name} ${issue.message}.`;
-  return `${name} must be ${issue.expected ?? "valid"}; got ${issue.received}.`.replace(/"([^"]{80})[^"]*"/, '"$1..."');
+  const expected = issue.expected ?? "valid";
+  return `${name} must be ${plainWords[expected] ?? expected}; got ${plainWords[issue.received] ?? issue.received}.`.replace(
+    /"([^"]{80})[^"]*"/,
+    '"$1..."',
+  );
 }

@@ -67,6 +67,10 @@ export const operations = {
     async run(registry, { repoId, permissions, ttlSeconds }, call) {
       const minted = await registry.generateCredentials(registry.resolveId(repoId), permissions, ttlSeconds, call);
       const { expiresAt, password, ...rest } = minted;
+      // What was allowed was allowed for the scope that the platform declared; anything wider is not handed out.
+      if (minted.scope === "registry" && registry.capabilities.credentials.scope !== "registry") {
+        throw new ArtifactRegistryError("INTERNAL_ERROR", "The platform minted a wider credential than it declares.");
+      }
       return {
         ...rest,
         password: password.reveal(),

@@ -148,17 +148,17 @@ describe("what is refused at start, naming the variable", () => {
   test.each<[string, string, RegExp]>([
     ["nothing", "", /it is not JSON/],
     ["what is not JSON", "service: fake", /it is not JSON/],
-    ["a string", '"fake"', /The body must be|must be Object/],
+    ["a string", '"fake"', /The body must be|must be an object/],
     ["null", "null", /must be/],
     ["a list", "[]", /"service" is missing/],
     ["no service", '{"prefix":"x"}', /"service" is missing/],
-    ["a service that is no string", '{"service":1}', /"service" must be string/],
+    ["a service that is no string", '{"service":1}', /"service" must be a string/],
     ["an unknown service", '{"service":"ecr"}', /the test platform has no service "ecr"/],
     ["a service of JavaScript's", '{"service":"constructor"}', /no service "constructor"/],
     ["a missing field", '{"service":"fake"}', /"prefix" is missing/],
     ["an unknown field", '{"service":"fake","prefix":"x","Region":"y"}', /"Region" is not a field/],
     ["an empty field", '{"service":"fake","prefix":"x","region":""}', /"region" must not be empty/],
-    ["a wrong type", '{"service":"fake","prefix":1}', /"prefix" must be string/],
+    ["a wrong type", '{"service":"fake","prefix":1}', /"prefix" must be a string/],
   ])("%s", async (_title, text, message) => {
     const error = await refusal({ ALIEN_GOOD_BINDING: bind("good"), ALIEN_IMAGES_BINDING: text });
     expect(error).toMatchObject({ code: "BINDING_CONFIG_INVALID", context: { variable: "ALIEN_IMAGES_BINDING" } });

@@ -28,7 +28,7 @@ describe("parseRules", () => {
   });
 
   test.each<[string, unknown, RegExp]>([
-    ["not a list", { rules: [] }, /must be Array/],
+    ["not a list", { rules: [] }, /must be a list/],
     ["a rule that is no object", ["*"], /"0" must be a JSON object/],
     ["callers missing", [{ ...rule, callers: undefined }], /"0\.callers" is missing/],
     ["a caller as a bare string", [{ ...rule, callers: ["me"] }], /"0\.callers\.0" must be a JSON object/],
@@ -49,10 +49,10 @@ describe("parseRules", () => {
       [rule, { ...rule, operations: ["generateCredential"] }],
       /"1\.operations\.0" must be an operation's name/,
     ],
-    ["operations as a string", [{ ...rule, operations: "*" }], /"0\.operations" must be Array/],
+    ["operations as a string", [{ ...rule, operations: "*" }], /"0\.operations" must be a list/],
     ["an empty pattern", [{ ...rule, repositories: [""] }], /"0\.repositories\.0" must not be empty/],
     ["a field that rules do not have", [{ ...rule, grantee: ["*"] }], /"0\.grantee" is not a field/],
-    ["grantees null", [{ ...rule, grantees: null }], /"0\.grantees" must be Array/],
+    ["grantees null", [{ ...rule, grantees: null }], /"0\.grantees" must be a list/],
   ])("refuses %s, naming the field", async (_title, value, message) => {
     const error = await errorOf(() => parseRules(JSON.stringify(value)));
     expect(error.code).toBe("BINDING_CONFIG_INVALID");
