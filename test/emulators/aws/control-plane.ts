@@ -1,0 +1,139 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Call, type CallRecord, type Handler } from "./call.ts";
+import { authorizeTables, type HashKeys, learnHashKey } from "./dynamodb/authorize.ts";
+import type { Dynalites } from "./dynamodb/dynalite.ts";
+import { ECR } from "./ecr/operations.ts";
+import { ECR_PUBLIC } from "./ecr-public/operations.ts";
+import type { Fault } from "./faults.ts";
+import { IAM } from "./iam/operations.ts";
+import { authenticate } from "./identity/authenticate.ts";
+import { SQS } from "./sqs/operations.ts";
+import { STS } from "./sts/operations.ts";
+import { type Answer, refusal, success } from "./wire/answers.ts";
+import { AwsError } from "./wire/errors.ts";
+import { Input } from "./wire/input.ts";
+import { readApiRequest } from "./wire/request.ts";
+import { failure, type ServiceName, type ServiceProfile } from "./wire/services.ts";
+import type { World } from "./world.ts";
+
+const HANDLERS: Readonly<Record<Exclude<ServiceName, "dynamodb">, Readonly<Record<string, Handler>>>> = {
+  ecr: ECR,
+  "ecr-public": ECR_PUBLIC,
+  sts: STS,
+  iam: IAM,
+  sqs: SQS,
+};
+
+/** Everything behind the one endpoint: which service, who asks, what goes wrong, who answers. */
+export class ControlPlane {
+  readonly #world: World;
+  readonly #dynalites: Dynalites;
+  readonly #hashKeys: HashKeys = new Map();
+
+  constructor(world: World, dynalites: Dynalites) {
+    this.#world = world;
+    this.#dynalites = dynalites;
+  }
+
+  async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const world = this.#world;
+    const request = await readApiRequest(req);
+    if (request === undefined) return send(res, { status: 404, headers: {}, body: Buffer.from("No such service.") });
+    const { profile, action, values, body } = request;
+    const record: CallRecord = {
+      number: world.calls.length + 1,
+      service: profile.name,
+      action,
+      region: request.signed?.region ?? "unknown",
+      authorizations: [],
+      input: values,
+    };
+    world.calls.push(record);
+    const requestId = randomUUID();
+    await world.faults.before?.(record);
+    const fault = world.faults.take(record);
+    if (fault?.kind === "reset") {
+      record.outcome = "reset";
+      return void req.socket.destroy();
+    }
+    let answer: Answer;
+    try {
+      const principal = authenticate(world, profile, req, body, request.signed);
+      record.principal = principal.arn;
+      refuseByFault(profile, fault);
+      if (fault?.kind === "slow") await sleep(fault.ms);
+      const input = new Input(values, profile.protocol === "query" ? "ValidationError" : "InvalidParameterException");
+      const call = new Call({ world, profile, input, principal, record });
+      answer =
+        profile.name === "dynamodb"
+          ? await this.#dynamodb(call, req, body)
+          : success(profile, action, requestId, await handlerOf(profile, profile.name, action, record.region)(call));
+      record.outcome = fault?.kind ?? (answer.status < 400 ? "ok" : (answer.headers["x-amzn-errortype"] ?? "error"));
+    } catch (error) {
+      const shown = error instanceof AwsError ? error : brokenEmulator(profile, error);
+      record.outcome = shown.code;
+      answer = refusal(profile, requestId, shown);
+      if (fault?.kind === "throttle" && fault.retryAfterSeconds !== undefined) {
+        answer = { ...answer, headers: { ...answer.headers, "retry-after": String(fault.retryAfterSeconds) } };
+      }
+    }
+    await world.faults.after?.(record);
+    if (fault?.kind === "lost") return void req.socket.destroy();
+    send(res, answer);
+  }
+
+  async #dynamodb(call: Call, req: IncomingMessage, body: Buffer): Promise<Answer> {
+    await authorizeTables(call, this.#hashKeys);
+    const forwarded = ["x-amz-target", "content-type", "authorization", "x-amz-date"];
+    const headers = Object.fromEntries(forwarded.map((name) => [name, String(req.headers[name] ?? "")]));
+    const answer = await this.#dynalites.forward(`${call.account}/${call.region}`, headers, body);
+    if (answer.ok) learnHashKey(call, this.#hashKeys);
+    const kept = ["content-type", "x-amzn-requestid", "x-amz-crc32"];
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    const type = answer.ok ? undefined : /"__type":"[^"]*#(\w+)"/.exec(bytes.toString())?.[1];
+    return {
+      status: answer.status,
+      headers: {
+        ...Object.fromEntries([...answer.headers].filter(([name]) => kept.includes(name))),
+        ...(type === undefined ? {} : { "x-amzn-errortype": type }),
+      },
+      body: bytes,
+    };
+  }
+}
+
+function handlerOf(
+  profile: ServiceProfile,
+  service: Exclude<ServiceName, "dynamodb">,
+  action: string,
+  region: string,
+): Handler {
+  const handler = HANDLERS[service][action];
+  if (handler === undefined)
+    throw failure(profile, "unknownAction", `The emulator does not know ${service}:${action}.`);
+  if (service === "ecr-public" && region !== "us-east-1") {
+    throw new AwsError("UnsupportedCommandException", `${action} command is only supported in us-east-1.`);
+  }
+  return handler;
+}
+
+function refuseByFault(profile: ServiceProfile, fault: Fault | undefined): void {
+  if (fault?.kind === "throttle") throw failure(profile, "throttled");
+  if (fault?.kind === "error") throw new AwsError(fault.code, fault.message ?? fault.code, fault.status ?? 400);
+  if (fault?.kind !== "failure") return;
+  const { code, message } = failure(profile, "internal");
+  throw new AwsError(code, message, fault.status ?? 500);
+}
+
+/** What nobody expected is a fault of the emulator: it says so, that no test takes it for the service's word. */
+function brokenEmulator(profile: ServiceProfile, error: unknown): AwsError {
+  console.error("The AWS emulator failed:", error);
+  return new AwsError(failure(profile, "internal").code, `The emulator failed: ${String(error)}`, 500);
+}
+
+function send(res: ServerResponse, { status, headers, body }: Answer): void {
+  res.writeHead(status, { ...headers, "content-length": body.length });
+  res.end(body);
+}

@@ -1,0 +1,101 @@
+import type { BoundDocument } from "../identity/bound-principals.ts";
+import { AwsError } from "../wire/errors.ts";
+
+export interface StoredImage {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly artifactMediaType: string | undefined;
+  readonly size: number;
+  readonly pushedAt: Date;
+  readonly tags: Set<string>;
+}
+
+export interface Repository {
+  readonly name: string;
+  readonly arn: string;
+  readonly uri: string;
+  readonly registryId: string;
+  readonly createdAt: Date;
+  readonly encryption: Readonly<Record<string, unknown>>;
+  readonly tags: Map<string, string>;
+  readonly images: Map<string, StoredImage>;
+  tagMutability: string;
+  tagMutabilityExclusions: readonly unknown[];
+  scanOnPush: boolean;
+  policy: BoundDocument | undefined;
+  lifecyclePolicy: { readonly text: string; readonly setAt: Date } | undefined;
+}
+
+export interface ReplicationRule {
+  readonly destinations: readonly { readonly region: string; readonly registryId: string }[];
+  readonly repositoryFilters: readonly { readonly filter: string; readonly filterType: string }[];
+}
+
+/** One image on its way to another region. */
+export interface Replica {
+  readonly repository: string;
+  readonly digest: string;
+  readonly tag: string | undefined;
+  readonly destination: { readonly region: string; readonly registryId: string };
+}
+
+/** The private registry of one account in one region. */
+export interface PrivateRegistry {
+  readonly account: string;
+  readonly region: string;
+  readonly partition: string;
+  readonly host: string;
+  readonly repositories: Map<string, Repository>;
+  rules: readonly ReplicationRule[];
+  /** Pushed, matched by a rule at that moment, and not copied yet. */
+  pending: Replica[];
+  /** The service-linked role that replication needs is made at the first use. */
+  replicationRole: boolean;
+}
+
+export function newPrivateRegistry(partition: string, account: string, region: string): PrivateRegistry {
+  return {
+    account,
+    region,
+    partition,
+    host: `${account}.dkr.ecr.${region}.${partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com"}`,
+    repositories: new Map(),
+    rules: [],
+    pending: [],
+    replicationRole: false,
+  };
+}
+
+export function repositoryArn({ partition, account, region }: PrivateRegistry, name: string): string {
+  return `arn:${partition}:ecr:${region}:${account}:repository/${name}`;
+}
+
+export function addRepository(registry: PrivateRegistry, name: string, createdAt: Date): Repository {
+  const repository: Repository = {
+    name,
+    arn: repositoryArn(registry, name),
+    uri: `${registry.host}/${name}`,
+    registryId: registry.account,
+    createdAt,
+    encryption: { encryptionType: "AES256" },
+    tags: new Map(),
+    images: new Map(),
+    tagMutability: "MUTABLE",
+    tagMutabilityExclusions: [],
+    scanOnPush: false,
+    policy: undefined,
+    lifecyclePolicy: undefined,
+  };
+  registry.repositories.set(name, repository);
+  return repository;
+}
+
+/** @throws RepositoryNotFoundException */
+export function requireRepository({ repositories, account }: PrivateRegistry, name: string): Repository {
+  const repository = repositories.get(name);
+  if (repository !== undefined) return repository;
+  throw new AwsError(
+    "RepositoryNotFoundException",
+    `The repository with name '${name}' does not exist in the registry with id '${account}'`,
+  );
+}

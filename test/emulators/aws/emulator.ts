@@ -1,0 +1,125 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { CallRecord } from "./call.ts";
+import { ControlPlane } from "./control-plane.ts";
+import { DataPlane } from "./data-plane/data-plane.ts";
+import { Dynalites } from "./dynamodb/dynalite.ts";
+import type { EmulatorEvent } from "./events.ts";
+import { Faults } from "./faults.ts";
+import { Directory, type RoleDelay } from "./identity/directory.ts";
+import type { Fetcher } from "./lambda-pull.ts";
+import { lambdaPull } from "./lambda-pull.ts";
+import { type PolicyInput, type RoleSeed, type SdkCredentials, seeding } from "./seeding.ts";
+import { type Behaviour, World } from "./world.ts";
+
+export interface EmulatorOptions {
+  /** Accounts that exist. The first is home: what needs one and is told none uses it. */
+  readonly accounts?: readonly string[];
+  /** Regions with a data plane, in every one of these accounts. */
+  readonly regions?: readonly string[];
+  readonly partition?: "aws" | "aws-cn" | "aws-us-gov";
+  /** How late other services see a role that CreateRole made. */
+  readonly roleDelay?: RoleDelay;
+  readonly behaviour?: Partial<Behaviour>;
+}
+
+export interface AwsEmulator {
+  /** What `AWS_ENDPOINT_URL` is set to. */
+  readonly url: string;
+  readonly home: string;
+  readonly partition: string;
+  readonly faults: Faults;
+  /** Every call since the start, or since it was last emptied (`calls.length = 0`). */
+  readonly calls: CallRecord[];
+  /** What EventBridge would have got. */
+  readonly events: EmulatorEvent[];
+  readonly world: World;
+
+  /** Makes an account exist, so that policies can name it. */
+  account(id: string): void;
+  /** Makes or replaces a role that everybody sees at once. Returns its ARN. */
+  role(account: string, name: string, seed?: RoleSeed): string;
+  /** Makes a managed policy, for example a permissions boundary. Returns its ARN. */
+  managedPolicy(account: string, name: string, policy: PolicyInput): string;
+  /** Credentials of a session of this role, as a Lambda function has them: whoever uses them chains roles. */
+  credentialsFor(roleArn: string, session?: { readonly name?: string; readonly seconds?: number }): SdkCredentials;
+  /** Long-lived keys of a user with these policies. */
+  userCredentials(account: string, name: string, policies?: RoleSeed["policies"]): SdkCredentials;
+  /** A session that may do everything in its account; for arranging tests. */
+  admin(account?: string): SdkCredentials;
+  /** Makes an SQS queue. Returns its URL. */
+  queue(account: string, region: string, name: string): string;
+
+  /** Where the registry of an account in a region is reached; its real host is not to be had here. */
+  registryUrl(region: string, account?: string): string;
+  readonly publicRegistryUrl: string;
+  /** Copies what waits for replication; returns the events of the destinations. */
+  replicate(): Promise<EmulatorEvent[]>;
+  /** What Lambda does with a function's image: whether it may be had, and Basic credentials to pull it with. */
+  readonly lambda: Fetcher;
+
+  /** Moves the emulator's clock forward: sessions and tokens end. Signatures keep to the real time. */
+  advance(ms: number): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * @example
+ * const aws = await startAwsEmulator({ accounts: ["111122223333", "444455556666"], regions: ["us-east-1"] });
+ * const role = aws.role("111122223333", "function", { policies: [{ Effect: "Allow", Action: "ecr:*", Resource: "*" }] });
+ * const ecr = new ECRClient({ endpoint: aws.url, region: "us-east-1", credentials: aws.credentialsFor(role) });
+ */
+export async function startAwsEmulator(options: EmulatorOptions = {}): Promise<AwsEmulator> {
+  const { accounts = ["111122223333"], regions = ["us-east-1"], partition = "aws", roleDelay = {} } = options;
+  const [home] = accounts;
+  if (home === undefined) throw new Error("An emulator needs an account.");
+  let ahead = 0;
+  const clock = () => new Date(Date.now() + ahead);
+  const directory = new Directory(partition, clock, roleDelay);
+  for (const account of accounts) directory.account(account);
+  const faults = new Faults();
+  const behaviour = {
+    regionalTokens: true,
+    tokensOutliveSessions: false,
+    replicateAtOnce: false,
+    ...options.behaviour,
+  };
+  const world = new World({ directory, faults, behaviour, clock });
+  const dataPlane = await DataPlane.open(world, accounts, regions);
+  world.dataPlane = dataPlane;
+  const dynalites = new Dynalites();
+  const controlPlane = new ControlPlane(world, dynalites);
+  const server = createServer((req, res) => {
+    controlPlane.handle(req, res).catch((error: unknown) => {
+      // The client went away, or a hook of a test threw.
+      if (!req.socket.destroyed) console.error("The AWS emulator failed:", error);
+      req.socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  return {
+    url,
+    home,
+    partition,
+    faults,
+    calls: world.calls,
+    events: world.events,
+    world,
+    ...seeding(world, url, home),
+    registryUrl: (region, account = home) => dataPlane.url(account, region),
+    publicRegistryUrl: dataPlane.publicUrl,
+    replicate: () => dataPlane.replicate(),
+    lambda: lambdaPull(world),
+    advance(ms) {
+      ahead += ms;
+    },
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await dataPlane.close();
+      await dynalites.close();
+    },
+  };
+}

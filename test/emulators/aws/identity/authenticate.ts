@@ -1,0 +1,31 @@
+import type { IncomingMessage } from "node:http";
+import { failure, type ServiceProfile } from "../wire/services.ts";
+import { type Signed, signatureProblem } from "../wire/signature.ts";
+import type { World } from "../world.ts";
+import type { Principal } from "./principal.ts";
+
+/** Who signed a request. @throws the service's own words for no key, an unknown one, a bad signature, an ended session */
+export function authenticate(
+  world: World,
+  profile: ServiceProfile,
+  req: IncomingMessage,
+  body: Buffer,
+  signed: Signed | undefined,
+): Principal {
+  if (signed === undefined) throw failure(profile, "missing");
+  const key = world.directory.keys.get(signed.keyId);
+  if (key === undefined) throw failure(profile, "unknownKey");
+  const token = req.headers["x-amz-security-token"];
+  if (token !== key.sessionToken) throw failure(profile, "unknownKey");
+  const { principal } = key;
+  if (principal.expiresAt !== undefined && world.clock().getTime() >= principal.expiresAt.getTime()) {
+    throw failure(profile, "expired");
+  }
+  if (principal.identity === undefined || principal.identity.deleted) throw failure(profile, "unknownKey");
+  if (signed.service !== profile.name) {
+    throw failure(profile, "badSignature", `Credential should be scoped to correct service: '${profile.name}'.`);
+  }
+  const problem = signatureProblem(req, body, signed, key.secret);
+  if (problem !== undefined) throw failure(profile, "badSignature", problem);
+  return principal;
+}

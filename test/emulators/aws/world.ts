@@ -1,0 +1,75 @@
+import type { CallRecord } from "./call.ts";
+import type { DataPlane } from "./data-plane/data-plane.ts";
+import type { PrivateRegistry } from "./ecr/state.ts";
+import { newPrivateRegistry } from "./ecr/state.ts";
+import type { PublicRegistry } from "./ecr-public/state.ts";
+import { newPublicRegistry } from "./ecr-public/state.ts";
+import type { EmulatorEvent } from "./events.ts";
+import type { Faults } from "./faults.ts";
+import type { Directory } from "./identity/directory.ts";
+import type { Principal } from "./identity/principal.ts";
+import type { Queue } from "./sqs/queue.ts";
+
+/** What an emulator may be told to be like; where reality is not known, the harsher way is the default. */
+export interface Behaviour {
+  /** A token works in the region that issued it only. */
+  readonly regionalTokens: boolean;
+  /** A token works for its 12 hours even when the session that asked for it has ended. */
+  readonly tokensOutliveSessions: boolean;
+  /** Pushes are replicated at once, not when a test says so. */
+  readonly replicateAtOnce: boolean;
+}
+
+/** A registry token and whom it stands for. */
+export interface RegistryToken {
+  readonly principal: Principal;
+  readonly service: "ecr" | "ecr-public";
+  readonly region: string;
+  readonly expiresAt: Date;
+}
+
+/** Everything that the emulator knows. */
+export class World {
+  readonly directory: Directory;
+  readonly faults: Faults;
+  readonly behaviour: Behaviour;
+  readonly clock: () => Date;
+  readonly calls: CallRecord[] = [];
+  readonly events: EmulatorEvent[] = [];
+  readonly tokens = new Map<string, RegistryToken>();
+  readonly queues = new Map<string, Queue>();
+  /** Set by the emulator, which owns the sockets. */
+  dataPlane: DataPlane | undefined;
+  readonly #registries = new Map<string, PrivateRegistry>();
+  readonly #publicRegistries = new Map<string, PublicRegistry>();
+
+  constructor(options: { directory: Directory; faults: Faults; behaviour: Behaviour; clock: () => Date }) {
+    this.directory = options.directory;
+    this.faults = options.faults;
+    this.behaviour = options.behaviour;
+    this.clock = options.clock;
+  }
+
+  /** The private registry of one account in one region; every account has one everywhere. */
+  registry(account: string, region: string): PrivateRegistry {
+    const key = `${account}/${region}`;
+    const registry = this.#registries.get(key) ?? newPrivateRegistry(this.directory.partition, account, region);
+    this.#registries.set(key, registry);
+    return registry;
+  }
+
+  registries(): readonly PrivateRegistry[] {
+    return [...this.#registries.values()];
+  }
+
+  /** The public registry of one account. */
+  publicRegistry(account: string): PublicRegistry {
+    const registry = this.#publicRegistries.get(account) ?? newPublicRegistry(this.directory.partition, account);
+    this.#publicRegistries.set(account, registry);
+    return registry;
+  }
+
+  publicRegistryByAlias(alias: string): PublicRegistry | undefined {
+    return [...this.#publicRegistries.values()].find((registry) => registry.alias === alias);
+  }
+}
