@@ -72,31 +72,31 @@ export function writing(call: Call, left: () => number): Writing {
   let sent = 0;
   let answered = 0;
 
-  function check(timeoutMs: number): number {
-    if (call.signal.aborted || left() <= timeoutMs) throw tooLate();
-    return timeoutMs;
-  }
+  const isLate = (timeoutMs: number) => call.signal.aborted || left() <= timeoutMs;
 
   return {
     guard(timeoutMs) {
-      const bound = check(timeoutMs);
+      if (isLate(timeoutMs)) throw tooLate();
       guarded++;
-      return bound;
+      return timeoutMs;
     },
-    write(what, timeoutMs, send) {
+    async write(what, timeoutMs, send) {
       const attempt = async (signal: AbortSignal) => {
-        const bound = AbortSignal.timeout(check(timeoutMs));
+        // Told by a value, since `call.upstream` would try again what cannot succeed any more.
+        if (isLate(timeoutMs)) return undefined;
         sent++;
         try {
-          const answer = await send(AbortSignal.any([signal, bound]));
+          const answer = await send(signal);
           answered++;
-          return answer;
+          return { answer };
         } catch (error) {
           if (wasAnswered(error)) answered++;
           throw error;
         }
       };
-      return call.upstream(what, attempt, { timeoutMs });
+      const done = isLate(timeoutMs) ? undefined : await call.upstream(what, attempt, { timeoutMs });
+      if (!done) throw tooLate();
+      return done.answer;
     },
     begun: () => guarded + sent > 0,
     mayLandLate: (failure) => sent > answered || (failure !== undefined && guarded > 0 && !wasAnswered(failure)),

@@ -32,7 +32,7 @@ const lease = dynamo
       tableName: dynamo.tableName,
       client: dynamoClient(dynamo.endpoint),
       leaseMs,
-      poll: { baseMs: 20, capMs: 200 },
+      poll: { baseMs: 12, capMs: 200 },
     })
   : createProcessLease();
 
