@@ -7,6 +7,7 @@ import { parseContentRange } from "../http/range.ts";
 import { send } from "../http/respond.ts";
 import { commitBlob, mountBlob } from "../store/blobs.ts";
 import { type Digest, type DigestAlgorithm, digestOf, parseDigest, parseRepositoryName } from "../store/names.ts";
+import { flushEarly } from "../stream/flush-early.ts";
 import { ClientGone, receive } from "../stream/receive.ts";
 import { type Call, requireDigest, type Services } from "./call.ts";
 import { hashOf, type Upload } from "./upload-sessions.ts";
@@ -97,6 +98,7 @@ async function append(
   const before = upload.offset;
   try {
     const handle = await open(upload.file, constants.O_WRONLY | constants.O_CREAT);
+    const early = flushEarly(handle);
     try {
       await receive(req, {
         handle,
@@ -105,10 +107,11 @@ async function append(
         budget: receiving,
         written: (bytes) => {
           upload.offset += bytes;
+          early.wrote(bytes);
         },
       });
     } finally {
-      await handle.close();
+      await early.settled().finally(() => handle.close());
     }
     if (expected !== undefined && upload.offset - before !== expected) {
       throw new OciError(400, "SIZE_INVALID", "The chunk's length is not that of its Content-Range.");
