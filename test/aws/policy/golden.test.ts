@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { RoutableName } from "../../../core/names.ts";
+import { readPolicy } from "../../../functions/aws/policy/read.ts";
+import { ecrPublicRolePolicy, ecrRolePolicy } from "../../../functions/aws/policy/role-policy.ts";
+import { ecrPublicSessionPolicy, ecrSessionPolicy } from "../../../functions/aws/policy/session-policy.ts";
+import { trustPolicy } from "../../../functions/aws/policy/trust-policy.ts";
+import { writePolicy } from "../../../functions/aws/policy/write.ts";
+import { access, aws, granted, workerIn } from "./support/access.ts";
+
+/** Set GOLDEN=write to write the files anew; then read the difference. */
+const folder = new URL("golden/", import.meta.url);
+const read = (file: string) => readFileSync(new URL(file, folder), "utf8");
+
+async function expectGolden(file: string, text: string | undefined): Promise<void> {
+  const pretty = `${JSON.stringify(JSON.parse(text ?? "null"), null, 2)}\n`;
+  if (process.env.GOLDEN === "write") (await import("node:fs")).writeFileSync(new URL(file, folder), pretty);
+  expect(pretty).toBe(read(file));
+}
+
+const grants = granted(
+  access({ accountIds: ["111111111111"] }),
+  workerIn(["222222222222", "333333333333"], ["us-east-1", "eu-central-1"]),
+  workerIn(["444444444444"], ["us-east-1"]),
+  workerIn(["555555555555"]),
+  access({ roleArns: ["arn:aws:iam::666666666666:role/deploy/puller", "arn:aws:iam::666666666666:role/agent"] }),
+);
+const scope = { partition: "aws", account: "999999999999", name: "images-my-app" as RoutableName };
+const registry = { partition: "aws", account: "999999999999", repositoryPrefix: "images" };
+
+describe("documents as they are written", () => {
+  test("repository policy with every kind of grant", () =>
+    expectGolden("repository-policy.json", writePolicy(undefined, grants, aws)));
+  test("repository policy in China", () =>
+    expectGolden(
+      "repository-policy-cn.json",
+      writePolicy(undefined, granted(workerIn(["222222222222"], ["cn-north-1"])), { partition: "aws-cn" }),
+    ));
+  test("an edit of a policy in which others, and earlier tools, wrote", () => {
+    const before = read("mixed-before.json");
+    const reading = readPolicy(before, aws);
+    expect(reading.unmanaged).toEqual(["Deploy pipeline", "LambdaECRImageCrossAccountRetrievalPolicy", "Audit"]);
+    expect(reading.dropped).toEqual(["AROAEXAMPLEEXAMPLE123"]);
+    return expectGolden("mixed-after.json", writePolicy(before, reading.grants, aws));
+  });
+  test.each(["pull", "push-pull"] as const)("session and role for %s", async (permissions) => {
+    await expectGolden(`session-${permissions}.json`, ecrSessionPolicy({ ...scope, permissions }));
+    await expectGolden(`session-public-${permissions}.json`, ecrPublicSessionPolicy({ ...scope, permissions }));
+    await expectGolden(
+      `role-${permissions}.json`,
+      ecrRolePolicy({ ...registry, permissions }, ["us-west-2", "us-east-1", "us-west-2"]),
+    );
+    await expectGolden(`role-public-${permissions}.json`, ecrPublicRolePolicy({ ...registry, permissions }));
+  });
+  test("trust", () =>
+    expectGolden(
+      "trust.json",
+      trustPolicy({
+        ...registry,
+        functionRoleArns: [
+          "arn:aws:iam::999999999999:role/images-platform",
+          "arn:aws:iam::999999999999:role/images-oidc",
+        ],
+      }),
+    ));
+});

@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import type { RoutableName } from "../../../core/names.ts";
+import { ecrPublicRolePolicy, ecrRolePolicy } from "../../../functions/aws/policy/role-policy.ts";
+import { ecrPublicSessionPolicy, ecrSessionPolicy } from "../../../functions/aws/policy/session-policy.ts";
+import { trustPolicy } from "../../../functions/aws/policy/trust-policy.ts";
+import { refusal, regions } from "./support/access.ts";
+import { type Document, isAllowed, parse, registryAccount } from "./support/oracle.ts";
+import {
+  publicScope,
+  pullScope,
+  pushScope,
+  repository,
+  roleSheet,
+  sessionSheet,
+  trustScope,
+  trustSheet,
+} from "./support/sessions.ts";
+import type { Sheet } from "./support/sheet.ts";
+
+const role = (permissions: "pull" | "push-pull"): Document =>
+  parse(ecrRolePolicy({ ...pullScope, repositoryPrefix: "images", permissions }, regions));
+const publicRole = (permissions: "pull" | "push-pull"): Document =>
+  parse(ecrPublicRolePolicy({ ...pullScope, repositoryPrefix: "images", permissions }));
+
+async function agrees(sheet: readonly Sheet[]): Promise<void> {
+  expect(sheet.some(({ expected }) => expected)).toBe(true);
+  for (const { question, expected } of sheet) {
+    expect(await isAllowed(question), `${question.action} on ${question.resource}`).toBe(expected);
+  }
+}
+
+describe("a session may use exactly its repository", () => {
+  test.each([
+    ["pull, whatever its role may", pullScope, undefined],
+    ["push, whatever its role may", pushScope, undefined],
+    ["pull, under the pull role", pullScope, role("pull")],
+    ["pull, under the push role", pullScope, role("push-pull")],
+    ["push, under the push role", pushScope, role("push-pull")],
+  ])("%s", async (_name, scope, identity) => {
+    await agrees(sessionSheet("ecr", scope, parse(ecrSessionPolicy(scope)), identity));
+  });
+
+  test.each([
+    ["pull", "pull"],
+    ["pull", "push-pull"],
+    ["push-pull", "push-pull"],
+  ] as const)("ECR Public: %s under the %s role", async (permissions, ofRole) => {
+    const scope = { ...publicScope, permissions };
+    const policy = parse(ecrPublicSessionPolicy(scope));
+    await agrees(sessionSheet("ecr-public", scope, policy, publicRole(ofRole)));
+    await agrees(sessionSheet("ecr-public", scope, policy));
+  });
+
+  test("a push session of the pull role may not push, nor leave the role's regions", async () => {
+    const asked = {
+      principal: `arn:aws:sts::${registryAccount}:assumed-role/images-pull/aws-123`,
+      identityPolicy: role("pull"),
+      sessionPolicy: parse(ecrSessionPolicy(pushScope)),
+    };
+    const here = repository("us-east-1", "images-app");
+    expect(await isAllowed({ ...asked, action: "ecr:BatchGetImage", resource: here })).toBe(true);
+    expect(await isAllowed({ ...asked, action: "ecr:PutImage", resource: here })).toBe(false);
+    const elsewhere = repository("sa-east-1", "images-app");
+    expect(await isAllowed({ ...asked, action: "ecr:BatchGetImage", resource: elsewhere })).toBe(false);
+  });
+
+  test.each(["pull", "push-pull"] as const)("%s: under 2,048 characters for every name", (permissions) => {
+    const name = "a".repeat(256) as RoutableName;
+    for (const partition of ["aws", "aws-cn", "aws-us-gov"]) {
+      const scope = { partition, account: registryAccount, name, permissions };
+      expect(ecrSessionPolicy(scope).length).toBeLessThan(1_100);
+      expect(ecrPublicSessionPolicy(scope).length).toBeLessThan(1_100);
+    }
+  });
+
+  test.each(["images-*", "images-?", `images-${"$"}{aws:username}`, "", "images app"])(
+    "refuses the name %j",
+    (name) => {
+      const scope = { ...pullScope, name: name as RoutableName };
+      expect(refusal(() => ecrSessionPolicy(scope)).code).toBe("INVALID_INPUT");
+      expect(refusal(() => ecrPublicSessionPolicy(scope)).code).toBe("INVALID_INPUT");
+    },
+  );
+});
+
+describe("the roles that sessions are made of", () => {
+  test.each(["pull", "push-pull"] as const)("%s: the registry's repositories in its regions", async (permissions) => {
+    await agrees(roleSheet(permissions, role(permissions)));
+  });
+
+  test("thirty regions fit an inline policy of IAM (10,240 characters)", () => {
+    const many = Array.from({ length: 30 }, (_, index) => `ap-southeast-${index}`);
+    const scope = { ...pullScope, repositoryPrefix: "a".repeat(64), permissions: "push-pull" } as const;
+    expect(ecrRolePolicy(scope, many).length).toBeLessThan(10_240);
+  });
+
+  test("only the functions' own roles may assume them", async () => {
+    await agrees(trustSheet(parse(trustPolicy(trustScope))));
+  });
+
+  test.each([
+    [[]],
+    [["arn:aws:iam::999999999999:role/*"]],
+    [["arn:aws:iam::111111111111:role/images-platform"]],
+    [["arn:aws-cn:iam::999999999999:role/images-platform"]],
+    [["arn:aws:iam::999999999999:root"]],
+  ])("refuses to trust %j", (functionRoleArns) => {
+    expect(refusal(() => trustPolicy({ ...trustScope, functionRoleArns })).code).toBe("INVALID_INPUT");
+  });
+});
