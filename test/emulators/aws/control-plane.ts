@@ -48,7 +48,7 @@ export class ControlPlane {
       action,
       region: request.signed?.region ?? "unknown",
       authorizations: [],
-      input: values,
+      input: values ?? {},
     };
     world.calls.push(record);
     const requestId = randomUUID();
@@ -63,6 +63,7 @@ export class ControlPlane {
       const principal = authenticate(world, profile, req, body, request.signed);
       record.principal = principal.arn;
       refuseByFault(profile, fault);
+      if (values === undefined) throw new AwsError("SerializationException", "The body is not a JSON object.");
       if (fault?.kind === "slow") await sleep(fault.ms);
       const input = new Input(values, profile.protocol === "query" ? "ValidationError" : "InvalidParameterException");
       const call = new Call({ world, profile, input, principal, record });

@@ -96,10 +96,10 @@ function documentOf(policy: PolicyInput) {
   return document;
 }
 
-function namedPolicies(policies: RoleSeed["policies"]): [string, string][] {
-  if (policies === undefined) return [];
+function namedPolicies(policies: RoleSeed["policies"] = []): [string, string][] {
+  const none = Array.isArray(policies) && policies.length === 0;
   const named: Readonly<Record<string, PolicyInput>> = isStatements(policies) ? { inline: policies } : policies;
-  return Object.entries(named).map(([name, policy]) => [name, JSON.stringify(documentOf(policy))]);
+  return none ? [] : Object.entries(named).map(([name, policy]) => [name, JSON.stringify(documentOf(policy))]);
 }
 
 function isStatements(policies: NonNullable<RoleSeed["policies"]>): policies is Statement | readonly Statement[] {

@@ -51,6 +51,8 @@ export function servePrivate(world: World, registry: PrivateRegistry, backing: (
         `The repository with name '${route.name}' does not exist in the registry with id '${registry.account}'`,
       );
     }
+    // Our registry knows of a repository by its images only.
+    if (route.kind === "tags" && repository.images.size === 0) return sendJson(request, { name: route.name, tags: [] });
     if (route.kind === "manifest" && method === "PUT") {
       const body = await bodyOf(req);
       return takePush({ world, registry, repository, backing: await backing(), reference: route.tail, body, req, res });

@@ -7,7 +7,8 @@ import { readSigned, type Signed } from "./signature.ts";
 export interface ApiRequest {
   readonly profile: ServiceProfile;
   readonly action: string;
-  readonly values: Readonly<Record<string, unknown>>;
+  /** The parameters; absent where the body cannot be read. */
+  readonly values: Readonly<Record<string, unknown>> | undefined;
   readonly signed: Signed | undefined;
   readonly body: Buffer;
 }
@@ -21,12 +22,20 @@ export async function readApiRequest(req: IncomingMessage): Promise<ApiRequest |
   const [marker = "", action = ""] = String(req.headers["x-amz-target"] ?? "").split(".");
   const byTarget = SERVICES.find((service) => service.protocol !== "query" && service.marker === marker);
   if (byTarget !== undefined) {
-    const values: unknown = body.length === 0 ? {} : JSON.parse(body.toString());
-    return { profile: byTarget, action, values: values as Record<string, unknown>, signed, body };
+    return { profile: byTarget, action, values: parseJson(body), signed, body };
   }
   const form = new URLSearchParams(body.toString());
   const byVersion = SERVICES.find((service) => service.protocol === "query" && service.marker === form.get("Version"));
   if (byVersion === undefined) return undefined;
   const { Action, Version: _, ...values } = parseForm(form);
   return { profile: byVersion, action: String(Action), values, signed, body };
+}
+
+function parseJson(body: Buffer): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = body.length === 0 ? {} : JSON.parse(body.toString());
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
 }
