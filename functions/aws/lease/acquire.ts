@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { Clock } from "./clock.ts";
+import { closing } from "./closing.ts";
 import { busy } from "./errors.ts";
 import { type Item, readLease, type SeenLease } from "./item.ts";
 import type { Intent } from "./settle.ts";
@@ -122,5 +123,5 @@ async function noteSeen({ store, clock }: AcquireOptions, repository: string, wa
 /** A try to take the lease that got no answer may have taken it. */
 async function giveBack(store: LeaseStore, repository: string, owner: string, call: Call): Promise<void> {
   const free = { owner: undefined, leaseMs: undefined, acquiredAt: undefined, lastOwner: { S: owner } };
-  await store.change(repository, owner, free, call).catch(() => undefined);
+  await store.change(repository, owner, free, closing(call)).catch(() => undefined);
 }

@@ -3,6 +3,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { acquire } from "./acquire.ts";
 import { type Clock, monotonic } from "./clock.ts";
+import { closing } from "./closing.ts";
 import { lost } from "./errors.ts";
 import { type Holding, hold, intentsOf } from "./hold.ts";
 import type { Outcome, Plan, PolicyLease } from "./lease.ts";
@@ -76,7 +77,7 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
     try {
       return hold(store, repository, acquired, call);
     } catch (error) {
-      await store.change(repository, acquired.owner, free(acquired.owner), call).catch(() => undefined);
+      await store.change(repository, acquired.owner, free(acquired.owner), closing(call)).catch(() => undefined);
       throw error;
     }
   }
@@ -89,7 +90,7 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
       ...(!begun() && { intents: unfinished.length > 0 ? { SS: [...unfinished] } : undefined }),
       ...((!known || known.deleted) && { expiresAt: expiry(call) }),
     };
-    await store.change(repository, acquired.owner, changes, call).catch(() => undefined);
+    await store.change(repository, acquired.owner, changes, closing(call)).catch(() => undefined);
   }
 
   /** @returns whether the lease was still ours; else nothing was recorded */
@@ -109,7 +110,7 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
       deleted: outcome.deleted ? { BOOL: true } : undefined,
       expiresAt: outcome.deleted ? expiry(call) : undefined,
     };
-    const written = await store.change(repository, acquired.owner, changes, call);
+    const written = await store.change(repository, acquired.owner, changes, closing(call));
     // Nobody can have taken a lease that is not over: an earlier try was applied, and its answer was lost.
     return written.held || (written.tries > 1 && acquired.left() > 0);
   }

@@ -43,6 +43,24 @@ describe("edits of one process", () => {
     ]);
   });
 
+  test("who comes while the second is at work waits for it", async () => {
+    const lease = createProcessLease();
+    const call = callAt({ clock: fakeClock() });
+    const release = Promise.withResolvers<void>();
+    let running = true;
+    const first = lease.edit("one", {}, call, async () => nothing);
+    const second = lease.edit("one", {}, call, async () => {
+      await release.promise;
+      running = false;
+      return nothing;
+    });
+    await first;
+    await new Promise((resolve) => setImmediate(resolve));
+    const third = lease.edit("one", {}, call, async () => ({ grants: [], result: running }));
+    release.resolve();
+    expect([await second, await third]).toEqual([undefined, false]);
+  });
+
   test("who fails does not stop the next, who gives up does not let the next in too early", async () => {
     const lease = createProcessLease();
     const clock = fakeClock();

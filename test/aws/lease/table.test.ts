@@ -36,6 +36,19 @@ function crash(repository: string, plan: Plan = adds("x")): Promise<void> {
   });
 }
 
+/** As when the same owner took the lease once more. */
+async function renew(repository: string): Promise<void> {
+  await dynamo.client.send(
+    new UpdateItemCommand({
+      TableName: dynamo.tableName,
+      Key: { repository: { S: repository } },
+      UpdateExpression: "ADD #counter :one REMOVE seenMs",
+      ExpressionAttributeNames: { "#counter": "counter" },
+      ExpressionAttributeValues: { ":one": { N: "1" } },
+    }),
+  );
+}
+
 describe("an edit that nobody disturbs", () => {
   test("costs two requests, counted, and leaves what it answered", async () => {
     const repository = newRepository();
@@ -275,6 +288,62 @@ describe("while somebody else holds the lease", () => {
     expect((await leaseOf(repository))?.seenMs).toBeLessThanOrEqual(6_000);
   });
 
+  test("who has seen it for a shorter time does not take that back", async () => {
+    const repository = newRepository();
+    await crash(repository);
+    const visit = async (untilMs: number, meanwhile = async () => {}) => {
+      const { lease, call, clock } = startFunction(dynamo);
+      const over = new AbortController();
+      clock.meanwhile = async () => {
+        await meanwhile();
+        if (clock.now() >= untilMs) over.abort(new Error("over"));
+      };
+      const edit = lease.edit(repository, adds("b"), call({ signal: over.signal }), answering(nowGranted("b")));
+      await expect(edit).rejects.toMatchObject({ code: "RESOURCE_CONFLICT" });
+    };
+    let longer: Promise<void> | undefined;
+    await visit(3_000, () => {
+      longer ??= visit(6_000);
+      return longer;
+    });
+    expect((await leaseOf(repository))?.seenMs).toBeGreaterThan(4_000);
+  });
+
+  test("only what was seen is taken: a lease that changed hands at the last moment is another's", async () => {
+    const repository = newRepository();
+    await crash(repository);
+    const { lease, call, clock, network } = startFunction(dynamo);
+    let renewedAt = 0;
+    network.fate = async (request, name): Promise<Fate> => {
+      if (request > 1 && name === "UpdateItemCommand" && clock.now() >= 10_000 && renewedAt === 0) {
+        renewedAt = clock.now();
+        await renew(repository);
+      }
+      return "pass";
+    };
+    await lease.edit(repository, adds("b"), call(), answering(nowGranted("b")));
+    expect(renewedAt).toBeGreaterThan(0);
+    expect(clock.now() - renewedAt).toBeGreaterThanOrEqual(10_000);
+  });
+
+  test("it is read as it is, not as it was a while ago", async () => {
+    const repository = newRepository();
+    await crash(repository);
+    const { lease, call, network } = startFunction(dynamo);
+    const reads: object[] = [];
+    network.client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          if (commandName === "GetItemCommand") reads.push(args.input);
+          return next(args);
+        },
+      { step: "initialize" },
+    );
+    await lease.edit(repository, adds("b"), call(), answering(nowGranted("b")));
+    expect(reads.length).toBeGreaterThan(0);
+    for (const read of reads) expect(read).toMatchObject({ ConsistentRead: true });
+  });
+
   test("another lease is waited for anew", async () => {
     const repository = newRepository();
     await crash(repository);
@@ -283,15 +352,7 @@ describe("while somebody else holds the lease", () => {
     clock.meanwhile = async () => {
       if (clock.now() < 9_000 || crashedAgain > 0) return;
       crashedAgain = clock.now();
-      await dynamo.client.send(
-        new UpdateItemCommand({
-          TableName: dynamo.tableName,
-          Key: { repository: { S: repository } },
-          UpdateExpression: "ADD #counter :one REMOVE seenMs",
-          ExpressionAttributeNames: { "#counter": "counter" },
-          ExpressionAttributeValues: { ":one": { N: "1" } },
-        }),
-      );
+      await renew(repository);
     };
     await lease.edit(repository, adds("b"), call(), answering(nowGranted("b")));
     expect(clock.now() - crashedAgain).toBeGreaterThanOrEqual(10_000);
@@ -337,10 +398,14 @@ describe("writing", () => {
     const halting = { ...clock, date: () => new Date(halted) };
     const edit = lease.edit(newRepository(), adds("a"), call({ clock: halting }), async (held) => {
       halted = 9_000;
-      held.guard(2_000);
+      expect(() => held.guard(2_000)).toThrow("Too little time");
+      // And a time of day that was set back gives nothing.
+      halted = -9_000;
+      clock.advance(9_000);
+      expect(() => held.guard(2_000)).toThrow("Too little time");
       return nowGranted("a");
     });
-    await expect(edit).rejects.toMatchObject({ code: "TIMEOUT" });
+    await edit;
   });
 
   test("nothing is written once the call is over", async () => {
@@ -348,10 +413,10 @@ describe("writing", () => {
     const over = new AbortController();
     const edit = lease.edit(newRepository(), adds("a"), call({ signal: over.signal }), async (held) => {
       over.abort(new Error("over"));
-      held.guard(1);
+      expect(() => held.guard(1)).toThrow("Too little time");
       return nowGranted("a");
     });
-    await expect(edit).rejects.toMatchObject({ code: "TIMEOUT" });
+    await edit;
   });
 
   test("a write is repeated only while there is time for it", async () => {
@@ -440,6 +505,44 @@ describe("an edit that fails", () => {
     expect(other.clock.now()).toBeGreaterThanOrEqual(10_000);
   });
 
+  test("because its call is over gives the lease back all the same, at every point", async () => {
+    const repository = newRepository();
+    const { lease, call } = startFunction(dynamo);
+    const gone = (over: AbortController) => {
+      over.abort(new Error("gone"));
+      return new ArtifactRegistryError("TIMEOUT", "over", { retryable: true });
+    };
+    const reading = new AbortController();
+    const edit = lease.edit(repository, adds("a"), call({ signal: reading.signal }), () =>
+      Promise.reject(gone(reading)),
+    );
+    await expect(edit).rejects.toMatchObject({ code: "TIMEOUT" });
+    expect(await leaseOf(repository)).toBeUndefined();
+
+    const recording = new AbortController();
+    await lease.edit(repository, adds("a"), call({ signal: recording.signal }), async () => {
+      gone(recording);
+      return nowGranted("a");
+    });
+    expect([await leaseOf(repository), (await recordOf(repository))?.grants]).toEqual([undefined, ["a"]]);
+
+    const taking = new AbortController();
+    const other = startFunction(dynamo);
+    other.network.client.middlewareStack.add(
+      (next) => async (args) => {
+        const answer = await next(args);
+        if (!taking.signal.aborted) gone(taking);
+        return answer;
+      },
+      { step: "initialize" },
+    );
+    const late = other.lease.edit(repository, adds("b"), other.call({ signal: taking.signal }), () =>
+      expect.fail("ran"),
+    );
+    await expect(late).rejects.toMatchObject({ code: "TIMEOUT" });
+    expect(await leaseOf(repository)).toBeUndefined();
+  });
+
   test("giving back is best effort: the error of the edit is told", async () => {
     const { lease, call, network } = startFunction(dynamo);
     network.fate = (request) => (request > 1 ? "never arrive" : "pass");
@@ -467,6 +570,25 @@ describe("an edit that outlived its lease", () => {
       return nowGranted(...grants);
     });
     expect([runs, document, (await recordOf(repository))?.grants]).toEqual([2, ["b", "a"], ["a", "b"]]);
+  });
+
+  test("is run again also where the record may have been its own: it cannot be told any more", async () => {
+    const repository = newRepository();
+    const slow = startFunction(dynamo);
+    slow.network.fate = async (request) => {
+      if (request === 2) return "lose the answer";
+      if (request !== 3) return "pass";
+      slow.clock.advance(10_000);
+      const quick = startFunction(dynamo);
+      await quick.lease.edit(repository, adds("b"), quick.call(), answering(nowGranted("b")));
+      return "pass";
+    };
+    let runs = 0;
+    await slow.lease.edit(repository, adds("a"), slow.call(), async ({ record }) => {
+      runs++;
+      return nowGranted("a", ...(record?.grants ?? []));
+    });
+    expect([runs, (await recordOf(repository))?.grants]).toEqual([2, ["a", "b"]]);
   });
 
   test("again and again is told to come back", async () => {
@@ -522,6 +644,20 @@ describe("grants in statements of earlier tools", () => {
       nowGranted(...(await held.settle(["a", "b", "old"]))),
     );
     expect(await recordOf(repository)).toMatchObject({ grants: ["a", "b", "old"] });
+  });
+
+  test("stop an edit whose lease is another's by then", async () => {
+    const repository = newRepository();
+    const { lease, call } = startFunction(dynamo);
+    await lease.edit(repository, {}, call(), answering(nowGranted("a")));
+    const edit = lease.edit(repository, adds("b"), call(), async (held) => {
+      const quick = startFunction(dynamo);
+      await quick.lease.edit(repository, {}, quick.call(), answering(nowGranted("a")));
+      await held.settle(["a"], ["old"]);
+      return expect.fail("it went on");
+    });
+    await expect(edit).rejects.toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true });
+    expect(await plansOf(repository)).toEqual([]);
   });
 
   test("cost nothing more once they are recorded, or where nothing is", async () => {
