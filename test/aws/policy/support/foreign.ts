@@ -16,8 +16,6 @@ const statements = [
   '{"Sid":"CrossAccountRolePermission","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:user/x"},"Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"]}',
 ];
 
-export const foreignTexts: fc.Arbitrary<string[]> = fc.uniqueArray(fc.constantFrom(...statements), { maxLength: 6 });
-
 /** A whole policy of others, in one of the shapes that AWS stores. */
 export const foreignPolicy: fc.Arbitrary<{ text: string; statements: string[] }> = fc
   .tuple(fc.uniqueArray(fc.constantFrom(...statements), { minLength: 1, maxLength: 6 }), fc.constantFrom(0, 1, 2, 3))
