@@ -90,7 +90,7 @@ test("400 edits by 8 processes, some killed, one stopped beyond its lease: nothi
   for (const name of ["w9", "w10", "w11"]) expect(await workers.get(name)?.ended).toEqual({ code: 0, errors: "" });
   expect(stopped.sort()).toEqual(["w4", "w5"]);
   // Stopped before its write, and continued when the lease was another's: it wrote nothing, and began anew.
-  expect([afterwards, workers.get("w4")?.refusals]).toEqual(["GET", [expect.objectContaining({ code: "TIMEOUT" })]]);
+  expect([afterwards, workers.get("w4")?.refusals[0]?.code]).toEqual(["GET", "TIMEOUT"]);
 
   const attempts = [...workers.values()].flatMap((worker) => worker.attempts(repository));
   const acknowledged = attempts.filter(({ end }) => end !== undefined);
