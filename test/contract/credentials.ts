@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { digestOf, pullImage, pushImage } from "../../oci/client/index.ts";
 import { buildImage } from "../oci-client/images.ts";
@@ -7,6 +6,8 @@ import type { Subject } from "./suite.ts";
 const bytes = Buffer.from("one small layer");
 const blob = { digest: digestOf(bytes), body: bytes };
 const refused = { status: expect.toSatisfy((status: number) => status === 401 || status === 403) };
+/** Some registries know no deletion by clients at all, and say so. */
+const deletionRefused = { status: expect.toSatisfy((status: number) => [401, 403, 405].includes(status)) };
 
 export function credentialTests(subject: () => Subject): void {
   const withImage = async () => {
@@ -62,10 +63,10 @@ export function credentialTests(subject: () => Subject): void {
       async (permissions) => {
         const { name, image, mint } = await withImage();
         const client = await subject().client(await mint(permissions));
-        await expect(client.deleteManifest(name, image.manifest.digest)).rejects.toMatchObject(refused);
-        await expect(client.deleteManifest(name, "1.0")).rejects.toMatchObject(refused);
+        await expect(client.deleteManifest(name, image.manifest.digest)).rejects.toMatchObject(deletionRefused);
+        await expect(client.deleteManifest(name, "1.0")).rejects.toMatchObject(deletionRefused);
         for (const digest of image.blobs.keys()) {
-          await expect(client.deleteBlob(name, digest)).rejects.toMatchObject(refused);
+          await expect(client.deleteBlob(name, digest)).rejects.toMatchObject(deletionRefused);
         }
         await expect(client.catalog()).rejects.toMatchObject(refused);
         expect(await pullImage(client, name, "1.0")).toEqual(image);
@@ -126,12 +127,11 @@ export function credentialTests(subject: () => Subject): void {
     test("credentials end when they say, for clients that hold a session too", async () => {
       const { suite, registry } = subject();
       const { ttlSeconds } = (await suite.ok("describeRegistry", { registry })).capabilities.credentials;
-      if (ttlSeconds?.min !== 1) throw new Error("This platform needs a way to turn its clock.");
       const { name, mint } = await withImage();
-      const credentials = await mint("push-pull", 2);
+      const credentials = await mint("push-pull", Math.max(2, ttlSeconds?.min ?? 2));
       const client = await subject().client(credentials);
       await client.pullManifest(name, "1.0");
-      await sleep(Date.parse(credentials.expiresAt ?? "") - Date.now() + 20);
+      await subject().reach(new Date(Date.parse(credentials.expiresAt ?? "") + 20));
       await expect(client.pullManifest(name, "1.0")).rejects.toMatchObject(refused);
       await expect(client.pushBlob(name, blob)).rejects.toMatchObject(refused);
       const late = await subject().client(credentials);

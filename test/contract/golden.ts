@@ -5,6 +5,8 @@ export interface Golden {
   readonly unsupported: readonly OperationName[];
   /** Whether a repository that was never created is told from an empty one. */
   readonly tellsAbsence: boolean;
+  /** Whether a push makes a repository that was never created. */
+  readonly pushCreates: boolean;
 }
 
 /** What each platform is known to be unable to do; its capabilities must say the same, no more and no less. */
@@ -12,6 +14,12 @@ export const golden = {
   local: {
     unsupported: ["addCrossAccountAccess", "removeCrossAccountAccess", "getCrossAccountAccess"],
     tellsAbsence: true,
+    pushCreates: true,
+  },
+  ecr: {
+    unsupported: [],
+    tellsAbsence: true,
+    pushCreates: false,
   },
 } as const satisfies Record<string, Golden>;
 

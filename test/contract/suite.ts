@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe } from "vitest";
 import type { Environment, Platform } from "../../core/platform.ts";
 import { createClient, type OciClient } from "../../oci/client/index.ts";
@@ -20,6 +21,10 @@ export interface Backend {
   readonly platform: Platform;
   /** Binds at least the registries `images` and `builds`. */
   readonly env: Environment;
+  /** Where the registry is reached, if its endpoint's host is not to be had here. */
+  dataPlane?(endpoint: string): string;
+  /** Turns the backend's clock, where waiting for the end of a credential would take too long. */
+  advance?(milliseconds: number): void;
   stop(): Promise<void>;
 }
 
@@ -31,6 +36,8 @@ export interface Subject {
   readonly otherRegistry: "builds";
   /** A logical name that no other test uses. */
   fresh(stem?: string): string;
+  /** Waits until the moment has come, or turns the clock to it. */
+  reach(moment: Date): Promise<void>;
   /** A client of the registry itself, with what generateCredentials answered. */
   client(credentials: { authMethod: "basic" | "bearer"; username: string; password: string }): Promise<OciClient>;
 }
@@ -47,14 +54,23 @@ export function contractSuite({ name, start }: ContractPlatform): void {
 
     beforeAll(async () => {
       backend = await start();
-      const suite = await startSuite(backend.platform, backend.env, ["images", "builds"]);
       let count = 0;
-      const endpoint = async () => (await suite.ok("describeRegistry", { registry: "images" })).registryEndpoint;
+      const { platform, env, dataPlane = (endpoint) => endpoint, advance } = backend;
+      const suite = await startSuite(platform, env, ["images", "builds"]);
+      const endpoint = async () => {
+        const { registryEndpoint } = await suite.ok("describeRegistry", { registry: "images" });
+        return dataPlane(registryEndpoint);
+      };
       subject = {
         suite,
         registry: "images",
         otherRegistry: "builds",
         fresh: (stem = "app") => `${stem}-${++count}`,
+        async reach(moment) {
+          const milliseconds = Math.max(0, moment.getTime() - Date.now());
+          if (advance) advance(milliseconds);
+          else await sleep(milliseconds);
+        },
         client: async ({ authMethod, username, password }) =>
           createClient({
             url: await endpoint(),

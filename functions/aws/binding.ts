@@ -1,0 +1,46 @@
+import * as v from "valibot";
+
+const accountRole = v.pipe(
+  v.string(),
+  v.regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, "must be the ARN of an IAM role"),
+);
+
+const tags = v.record(v.pipe(v.string(), v.regex(/^[\w\s.:/=+@-]{1,128}$/u, "must be a tag's key")), v.string());
+
+/** What a new repository gets beside its name. An existing one is left as it is. */
+export const repositoryDefaults = v.strictObject({
+  imageTagMutability: v.optional(v.picklist(["MUTABLE", "IMMUTABLE"])),
+  scanOnPush: v.optional(v.boolean()),
+  /** ARN, id or alias of a KMS key; absent means ECR's own AES-256. */
+  kmsKey: v.optional(v.pipe(v.string(), v.minLength(1))),
+  /** Keeps this many images and lets the older ones expire. */
+  keepLast: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  tags: v.optional(tags),
+});
+
+/** Prefix of all repositories of a registry: part of an ECR name, so without a separator at its end. */
+const repositoryPrefix = v.pipe(
+  v.string(),
+  v.regex(
+    /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/,
+    "must be a repository name in ECR's grammar",
+  ),
+  v.minLength(2, "must have at least 2 characters"),
+  v.maxLength(128, "must have at most 128 characters"),
+);
+
+const region = v.pipe(v.string(), v.regex(/^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/, "must be a region"));
+
+export const ecrBinding = v.strictObject({
+  service: v.literal("ecr"),
+  repositoryPrefix,
+  pullRoleArn: v.optional(accountRole),
+  pushRoleArn: v.optional(accountRole),
+  replicationRegions: v.optional(v.array(region)),
+  /** DynamoDB table of the leases under which policies are edited. Required on Lambda for edits. */
+  leaseTable: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{3,255}$/, "must be a table's name"))),
+  repositoryDefaults: v.optional(repositoryDefaults),
+});
+
+export type EcrBinding = v.InferOutput<typeof ecrBinding>;
+export type RepositoryDefaults = v.InferOutput<typeof repositoryDefaults>;

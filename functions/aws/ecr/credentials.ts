@@ -1,0 +1,69 @@
+import { GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
+import type { MintedCredentials } from "../../../core/registry.ts";
+import type { Permissions } from "../../../core/schemas.ts";
+import { Secret } from "../../../core/secret.ts";
+import { translateAwsError } from "../errors.ts";
+import { accountOf } from "../place.ts";
+import { ecrSessionPolicy } from "../policy/session-policy.ts";
+import { assumeRole, sessionSeconds } from "../session.ts";
+import type { EcrContext } from "./context.ts";
+
+/**
+ * Mints credentials for one repository and one permission level: a session of the bound role, bounded by an inline
+ * policy, asks for the token, and a token may do what the session may.
+ *
+ * @throws BINDING_CONFIG_INVALID where no role is bound: the function's own identity never mints
+ */
+export async function generateCredentials(
+  { binding, clients, place }: EcrContext,
+  name: RoutableName,
+  permissions: Permissions,
+  ttlSeconds: number | undefined,
+  call: Call,
+): Promise<MintedCredentials> {
+  const roleArn = permissions === "pull" ? binding.pullRoleArn : binding.pushRoleArn;
+  if (roleArn === undefined) throw noRole(permissions);
+  const { partition } = place;
+  const policy = ecrSessionPolicy({ partition, account: accountOf(roleArn), name, permissions });
+  const seconds = ttlSeconds ?? sessionSeconds.default;
+  const session = await assumeRole(clients, place, { roleArn, policy, seconds }, call);
+
+  const what = "ECR GetAuthorizationToken";
+  const { authorizationData } = await call.upstream(what, async (abortSignal) => {
+    try {
+      return await clients.ecrAs(session.credentials).send(new GetAuthorizationTokenCommand({}), { abortSignal });
+    } catch (error) {
+      throw translateAwsError(error, what, `ecr:GetAuthorizationToken on * for ${roleArn}`);
+    }
+  });
+  const { authorizationToken, expiresAt } = authorizationData?.[0] ?? {};
+  return mintedFrom(authorizationToken, expiresAt, session.expiresAt);
+}
+
+/** The token in the form that clients present. It ends with its session or by itself, whichever comes first. */
+export function mintedFrom(token: string | undefined, tokenEnd: Date | undefined, sessionEnd: Date): MintedCredentials {
+  const [username, ...rest] = Buffer.from(token ?? "", "base64")
+    .toString("utf8")
+    .split(":");
+  if (username !== "AWS" || rest.length === 0 || tokenEnd === undefined) {
+    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "AWS answered without an authorization token.");
+  }
+  return {
+    authMethod: "basic",
+    username,
+    password: new Secret(rest.join(":")),
+    expiresAt: new Date(Math.min(tokenEnd.getTime(), sessionEnd.getTime())),
+    scope: "repository",
+  };
+}
+
+export function noRole(permissions: Permissions): ArtifactRegistryError {
+  const field = permissions === "pull" ? "pullRoleArn" : "pushRoleArn";
+  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The binding has no ${field}.`, {
+    hint: "Provision the registry, or add the role to the binding: the function's own identity never mints.",
+    context: { field },
+  });
+}

@@ -1,0 +1,63 @@
+import type { Call } from "../../../core/call.ts";
+import { invalidInput } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
+import type { CrossAccountControl } from "../../../core/registry.ts";
+import type { AwsAccess, CrossAccountAccess } from "../../../core/schemas.ts";
+import { addAccess } from "../grants/add.ts";
+import { type GrantSet, noGrants } from "../grants/grant.ts";
+import { refuseOtherPartitions } from "../grants/partition.ts";
+import { toPermissions } from "../grants/permissions.ts";
+import { removeAccess } from "../grants/remove.ts";
+import { readPolicy } from "../policy/read.ts";
+import { atoms } from "./atoms.ts";
+import type { EcrContext } from "./context.ts";
+import { editGrants, type PolicyLeases } from "./edit.ts";
+import { readStoredPolicy } from "./policies.ts";
+import { notFound } from "./repositories.ts";
+
+/** Cross-account access by repository policies: grants in, documents out, at home and at every replica. */
+export function createCrossAccount(context: EcrContext, leases: PolicyLeases): CrossAccountControl {
+  const { partition } = context.place;
+  return {
+    async add(name, access, call) {
+      const aws = awsOnly(access);
+      refuseOtherPartitions(aws.roleArns, partition);
+      const plan = { adds: atoms(addAccess(noGrants, aws)) };
+      await editGrants(context, leases, name, plan, (before) => addAccess(before, aws), call);
+    },
+
+    async remove(name, access, call) {
+      const aws = awsOnly(access);
+      await editGrants(context, leases, name, { removes: removable(aws) }, (before) => removeAccess(before, aws), call);
+    },
+
+    async get(name, call) {
+      const { grants, unmanaged } = await readGrants(context, name, call);
+      return {
+        ...toPermissions(grants),
+        scope: "repository",
+        ...(unmanaged.length > 0 && { unmanaged: [...unmanaged] }),
+      };
+    },
+  };
+}
+
+async function readGrants(
+  context: EcrContext,
+  name: RoutableName,
+  call: Call,
+): Promise<{ grants: GrantSet; unmanaged: readonly string[] }> {
+  const stored = await readStoredPolicy(context, name, context.place.region, call);
+  if (stored === "no-repository") throw notFound(name);
+  return readPolicy(stored.text, context.place);
+}
+
+/** All that a removal may take away, as the lease's plan writes it. */
+function removable({ accountIds, roleArns }: AwsAccess): string[] {
+  return [...accountIds.flatMap((id) => [`account:${id}`, `worker:${id}:*`]), ...roleArns.map((arn) => `role:${arn}`)];
+}
+
+function awsOnly(access: CrossAccountAccess): AwsAccess {
+  if (access.type === "aws") return access;
+  throw invalidInput('"access.type" must be "aws" on this registry.', "access.type");
+}

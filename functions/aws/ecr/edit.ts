@@ -1,0 +1,152 @@
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
+import { isServiceError } from "../errors.ts";
+import type { GrantSet } from "../grants/grant.ts";
+import { parseGrants } from "../grants/serialise.ts";
+import type { Held, Plan, PolicyLease } from "../lease/index.ts";
+import { policyHash } from "../policy/hash.ts";
+import { type PolicyReading, readPolicy } from "../policy/read.ts";
+import { writePolicy } from "../policy/write.ts";
+import { atoms } from "./atoms.ts";
+import type { EcrContext } from "./context.ts";
+import { readStoredPolicy, type StoredPolicy, writeStoredPolicy } from "./policies.ts";
+import { notFound } from "./repositories.ts";
+
+/** The leases of one registry's repositories. */
+export interface PolicyLeases {
+  /** For edits of access; on Lambda only with a table. */
+  readonly edits: PolicyLease;
+  /** For deletions, which need no table: they only take away. */
+  readonly deletions: PolicyLease;
+  /** What is leased: the same for the same repository in every function of every region. */
+  key(name: RoutableName): string;
+}
+
+interface RegionPolicy {
+  readonly region: string;
+  readonly stored: StoredPolicy;
+}
+
+/**
+ * Changes the grants of a repository, at home and at every replica that exists, while nobody else does. Every document is
+ * compared, also where nothing changes, so that a replica that fell behind is brought up; nothing is written before it
+ * is clear that every document fits.
+ *
+ * @throws RESOURCE_NOT_FOUND; QUOTA_EXCEEDED; what `change` throws
+ */
+export async function editGrants(
+  context: EcrContext,
+  { edits, key }: PolicyLeases,
+  name: RoutableName,
+  plan: Plan,
+  change: (before: GrantSet) => GrantSet,
+  call: Call,
+): Promise<void> {
+  const { region: home } = context.place;
+  await edits.edit(key(name), plan, call, async (held) => {
+    const policies = await readEverywhere(context, name, [home, ...context.replicaRegions], call);
+    const atHome = policies[0]?.stored;
+    if (atHome === undefined || atHome === "no-repository") throw notFound(name);
+    const reading = readPolicy(atHome.text, context.place);
+    const before = await settledGrants(held, reading);
+    held.refuseStale();
+    const after = change(before);
+    const text = await writeEverywhere(context, name, policies, after, held, call);
+    return { grants: atoms(after), documentHash: policyHash(text), result: undefined };
+  });
+}
+
+/**
+ * Runs `create` unless the repository lost access, or was deleted, after the moment that the call's event speaks of.
+ *
+ * @throws RESOURCE_CONFLICT (not retryable) for an event that came too late
+ */
+export async function unlessRevoked<T>(
+  context: EcrContext,
+  { edits, key }: PolicyLeases,
+  name: RoutableName,
+  call: Call,
+  create: () => Promise<T>,
+): Promise<T> {
+  return edits.edit(key(name), {}, call, async (held) => {
+    const stored = await readStoredPolicy(context, name, context.place.region, call);
+    const text = stored === "no-repository" ? undefined : stored.text;
+    const grants = await settledGrants(held, readPolicy(text, context.place));
+    held.refuseStale();
+    return { grants: atoms(grants), documentHash: policyHash(text), result: await create() };
+  });
+}
+
+/** Brings the grants of home to one replica, under the same lease as every edit. */
+export async function copyGrants(
+  context: EcrContext,
+  { edits, key }: PolicyLeases,
+  name: RoutableName,
+  region: string,
+  call: Call,
+): Promise<void> {
+  await edits.edit(key(name), {}, call, async (held) => {
+    const policies = await readEverywhere(context, name, [context.place.region, region], call);
+    const atHome = policies[0]?.stored;
+    if (atHome === undefined || atHome === "no-repository") throw notFound(name);
+    const grants = await settledGrants(held, readPolicy(atHome.text, context.place));
+    const text = await writeEverywhere(context, name, policies, grants, held, call);
+    return { grants: atoms(grants), documentHash: policyHash(text), result: undefined };
+  });
+}
+
+async function readEverywhere(
+  context: EcrContext,
+  name: RoutableName,
+  regions: readonly string[],
+  call: Call,
+): Promise<RegionPolicy[]> {
+  return Promise.all(
+    regions.map(async (region) => ({ region, stored: await readStoredPolicy(context, name, region, call) })),
+  );
+}
+
+/** What holds before this edit, without the roles of which AWS has made unique ids: they are gone, and cannot be sent. */
+async function settledGrants(held: Held, { own, adopted, dropped }: PolicyReading): Promise<GrantSet> {
+  const settled = parseGrants(await held.settle(atoms(own), atoms(adopted)));
+  if (dropped.length === 0) return settled;
+  const known = new Set([...own.roles, ...adopted.roles]);
+  return { ...settled, roles: settled.roles.filter((role) => known.has(role)) };
+}
+
+/** Writes each document that differs. @returns the text at home */
+async function writeEverywhere(
+  context: EcrContext,
+  name: RoutableName,
+  policies: readonly RegionPolicy[],
+  grants: GrantSet,
+  held: Held,
+  call: Call,
+): Promise<string | undefined> {
+  const { roles } = grants;
+  const wanted = policies.flatMap(({ region, stored }) =>
+    // A replica that does not exist yet gets its policy by the event of its replication.
+    stored === "no-repository"
+      ? []
+      : [{ region, before: stored.text, text: writePolicy(stored.text, grants, context.place) }],
+  );
+  const changed = wanted.filter(({ before, text }) => policyHash(before) !== policyHash(text));
+  const outcomes = await Promise.allSettled(
+    changed.map(({ region, text }) => writeStoredPolicy(context, { name, region, text, roles }, held, call)),
+  );
+  // Each document is tried, whatever becomes of the others: a revocation reaches all that it can.
+  outcomes.forEach((outcome, index) => {
+    if (outcome.status === "rejected") refuse(outcome.reason, name, changed[index]?.region, context);
+  });
+  return wanted[0]?.text;
+}
+
+function refuse(error: unknown, name: RoutableName, region: string | undefined, { place }: EcrContext): never {
+  if (!isServiceError(error, "RepositoryNotFoundException")) throw error;
+  if (region === place.region) throw notFound(name, error);
+  throw new ArtifactRegistryError("RESOURCE_CONFLICT", `The replica in ${region} was deleted during the edit.`, {
+    retryable: true,
+    cause: error,
+  });
+}

@@ -1,0 +1,129 @@
+import {
+  CreateRepositoryCommand,
+  type CreateRepositoryCommandInput,
+  DescribeRepositoriesCommand,
+  GetLifecyclePolicyCommand,
+  PutLifecyclePolicyCommand,
+  type Repository,
+} from "@aws-sdk/client-ecr";
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
+import type { RepositoryResponse } from "../../../core/schemas.ts";
+import { isServiceError } from "../errors.ts";
+import { ownershipTag } from "../ownership.ts";
+import { type EcrContext, ecr } from "./context.ts";
+
+/** Creates the repository with the binding's defaults, or answers the one that exists as it is. */
+export async function createRepository(
+  context: EcrContext,
+  name: RoutableName,
+  call: Call,
+): Promise<RepositoryResponse> {
+  const created = await create(context, name, call);
+  const { keepLast } = context.binding.repositoryDefaults ?? {};
+  if (keepLast !== undefined) await ensureLifecycle(context, name, keepLast, created !== undefined, call);
+  return created ?? getRepository(context, name, call);
+}
+
+/** @throws RESOURCE_NOT_FOUND */
+export async function getRepository(context: EcrContext, name: RoutableName, call: Call): Promise<RepositoryResponse> {
+  try {
+    const { repositories } = await ecr(
+      context,
+      call,
+      "DescribeRepositories",
+      (client, options) => client.send(new DescribeRepositoriesCommand({ repositoryNames: [name] }), options),
+      { expected: ["RepositoryNotFoundException"] },
+    );
+    return answer(name, repositories?.[0]);
+  } catch (error) {
+    if (isServiceError(error, "RepositoryNotFoundException")) throw notFound(name, error);
+    throw error;
+  }
+}
+
+export function notFound(name: RoutableName, cause?: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${name}".`, {
+    hint: "Create it with createRepository.",
+    cause,
+  });
+}
+
+async function create(context: EcrContext, name: RoutableName, call: Call): Promise<RepositoryResponse | undefined> {
+  try {
+    const { repository } = await ecr(
+      context,
+      call,
+      "CreateRepository",
+      (client, options) => client.send(new CreateRepositoryCommand(createInput(context, name)), options),
+      { expected: ["RepositoryAlreadyExistsException"] },
+    );
+    return answer(name, repository);
+  } catch (error) {
+    if (isServiceError(error, "RepositoryAlreadyExistsException")) return undefined;
+    throw error;
+  }
+}
+
+function createInput({ binding }: EcrContext, name: RoutableName): CreateRepositoryCommandInput {
+  const { imageTagMutability, scanOnPush, kmsKey, tags = {} } = binding.repositoryDefaults ?? {};
+  return {
+    repositoryName: name,
+    tags: [ownershipTag(binding.repositoryPrefix), ...Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))],
+    ...(imageTagMutability && { imageTagMutability }),
+    ...(scanOnPush !== undefined && { imageScanningConfiguration: { scanOnPush } }),
+    ...(kmsKey !== undefined && { encryptionConfiguration: { encryptionType: "KMS", kmsKey } }),
+  };
+}
+
+/**
+ * Gives the repository its lifecycle policy. One that existed keeps the policy that it has; where it has none, an earlier
+ * try may have ended between the two requests.
+ */
+async function ensureLifecycle(
+  context: EcrContext,
+  name: RoutableName,
+  keepLast: number,
+  isNew: boolean,
+  call: Call,
+): Promise<void> {
+  if (!isNew && (await hasLifecycle(context, name, call))) return;
+  const lifecyclePolicyText = JSON.stringify({
+    rules: [
+      {
+        rulePriority: 1,
+        description: `keep the last ${keepLast} images`,
+        selection: { tagStatus: "any", countType: "imageCountMoreThan", countNumber: keepLast },
+        action: { type: "expire" },
+      },
+    ],
+  });
+  await ecr(context, call, "PutLifecyclePolicy", (client, options) =>
+    client.send(new PutLifecyclePolicyCommand({ repositoryName: name, lifecyclePolicyText }), options),
+  );
+}
+
+async function hasLifecycle(context: EcrContext, name: RoutableName, call: Call): Promise<boolean> {
+  try {
+    await ecr(
+      context,
+      call,
+      "GetLifecyclePolicy",
+      (client, options) => client.send(new GetLifecyclePolicyCommand({ repositoryName: name }), options),
+      { expected: ["LifecyclePolicyNotFoundException"] },
+    );
+    return true;
+  } catch (error) {
+    if (isServiceError(error, "LifecyclePolicyNotFoundException")) return false;
+    throw error;
+  }
+}
+
+function answer(name: RoutableName, repository: Repository | undefined): RepositoryResponse {
+  if (repository?.repositoryName !== name || repository.repositoryUri === undefined) {
+    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "ECR answered without the repository's URI.");
+  }
+  const { repositoryUri: uri, createdAt } = repository;
+  return { name, uri, ...(createdAt && { createdAt: createdAt.toISOString() }) };
+}

@@ -1,0 +1,30 @@
+import { partition as partitionOf } from "@aws-sdk/core/client";
+import { ArtifactRegistryError } from "../../core/errors.ts";
+import type { Environment } from "../../core/platform.ts";
+
+/** Where a function runs. The SDK's own table knows the partitions. */
+export interface Place {
+  readonly region: string;
+  /** As in ARNs: `aws`, `aws-cn`, `aws-us-gov`, … */
+  readonly partition: string;
+  readonly dnsSuffix: string;
+  /** Whether this is Lambda: its credentials are always a role session, so that AssumeRole is role chaining. */
+  readonly onLambda: boolean;
+}
+
+/** @throws BINDING_CONFIG_INVALID where no region is set */
+export function readPlace(env: Environment): Place {
+  const region = env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
+  if (!region) {
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", "AWS_REGION is not set.", {
+      hint: "Lambda sets it by itself; elsewhere set it to the region of the registry.",
+    });
+  }
+  const { name, dnsSuffix } = partitionOf(region);
+  return { region, partition: name, dnsSuffix, onLambda: Boolean(env.AWS_LAMBDA_FUNCTION_NAME) };
+}
+
+/** The account in an ARN. */
+export function accountOf(arn: string): string {
+  return arn.split(":")[4] ?? "";
+}

@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { AssumeRoleCommand } from "@aws-sdk/client-sts";
+import type { Call } from "../../core/call.ts";
+import type { Caller } from "../../core/caller.ts";
+import { ArtifactRegistryError } from "../../core/errors.ts";
+import type { Clients, SessionCredentials } from "./clients.ts";
+import { isServiceError, translateAwsError } from "./errors.ts";
+import type { Place } from "./place.ts";
+
+/** AWS STS, AssumeRole: seconds. */
+export const sessionSeconds = { min: 900, max: 43_200, default: 3_600, chained: 3_600 } as const;
+
+export interface Session {
+  readonly credentials: SessionCredentials;
+  readonly expiresAt: Date;
+}
+
+export interface SessionRequest {
+  readonly roleArn: string;
+  /** Bounds the session to what is handed out. */
+  readonly policy: string;
+  readonly seconds: number;
+}
+
+/**
+ * Assumes a role under an inline session policy. Asks again for one hour where the role or role chaining allows no more:
+ * STS refuses a longer session instead of shortening it.
+ */
+export async function assumeRole(
+  clients: Clients,
+  place: Place,
+  request: SessionRequest,
+  call: Call,
+): Promise<Session> {
+  const longest = place.onLambda ? sessionSeconds.chained : sessionSeconds.max;
+  const seconds = Math.min(Math.max(request.seconds, sessionSeconds.min), longest);
+  try {
+    return await tryToAssume(clients, { ...request, seconds }, call);
+  } catch (error) {
+    const tooLong = isServiceError(error, "ValidationError") && seconds > sessionSeconds.chained;
+    if (!tooLong) throw translate(error, request.roleArn);
+  }
+  try {
+    return await tryToAssume(clients, { ...request, seconds: sessionSeconds.chained }, call);
+  } catch (error) {
+    throw translate(error, request.roleArn);
+  }
+}
+
+async function tryToAssume(clients: Clients, request: SessionRequest, call: Call): Promise<Session> {
+  const { Credentials: answer } = await call.upstream("STS AssumeRole", async (abortSignal) => {
+    try {
+      const input = {
+        RoleArn: request.roleArn,
+        RoleSessionName: sessionName(call.caller),
+        Policy: request.policy,
+        DurationSeconds: request.seconds,
+      };
+      return await clients.sts().send(new AssumeRoleCommand(input), { abortSignal });
+    } catch (error) {
+      if (isServiceError(error, "ValidationError", "AccessDenied", ...malformed)) throw error;
+      throw translateAwsError(error, "STS AssumeRole", `sts:AssumeRole on ${request.roleArn}`);
+    }
+  });
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer ?? {};
+  if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Expiration) {
+    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "STS answered without credentials.");
+  }
+  return {
+    credentials: { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken },
+    expiresAt: Expiration,
+  };
+}
+
+const malformed = ["MalformedPolicyDocument", "MalformedPolicyDocumentException"];
+
+function translate(error: unknown, roleArn: string): unknown {
+  if (isServiceError(error, "AccessDenied")) {
+    // A role that does not exist and one that does not trust us look the same.
+    return new ArtifactRegistryError("ACCESS_DENIED", "The bound role cannot be assumed.", {
+      hint: `${roleArn} must exist and trust the function's role, which needs sts:AssumeRole on it.`,
+      cause: error,
+    });
+  }
+  if (isServiceError(error, "ValidationError", ...malformed)) {
+    return new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", "STS refused the request for a session.", {
+      context: { role: roleArn },
+      cause: error,
+    });
+  }
+  return error;
+}
+
+/** Who asked, in what a session may be called (2 to 64 of `[\w+=,.@-]`), so that CloudTrail can tell. */
+export function sessionName({ issuer, subject }: Caller): string {
+  const full = `${issuer}:${subject}`;
+  const plain = full.replace(/^https:\/\//, "").replace(/[^\w+=,.@-]+/g, "-");
+  if (plain.length <= 64 && plain.length >= 2 && plain === full.replace(":", "-")) return plain;
+  const hash = createHash("sha256")
+    .update(JSON.stringify([issuer, subject]))
+    .digest("hex")
+    .slice(0, 12);
+  return `${plain.slice(0, 51)}-${hash}`;
+}

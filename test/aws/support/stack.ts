@@ -1,0 +1,91 @@
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { ecrRolePolicy } from "../../../functions/aws/policy/role-policy.ts";
+import { trustPolicy } from "../../../functions/aws/policy/trust-policy.ts";
+import {
+  type AwsEmulator,
+  type EmulatorOptions,
+  type PolicyInput,
+  type SdkCredentials,
+  startAwsEmulator,
+} from "../../emulators/aws/index.ts";
+
+/** An account with what a registry needs, as provisioning and infra/aws make it. */
+export interface AwsStack {
+  readonly emulator: AwsEmulator;
+  readonly account: string;
+  readonly region: string;
+  readonly leaseTable: string;
+  readonly functionRole: string;
+  /** The JSON that binds the registry. */
+  binding(prefix: string, more?: object): string;
+  /** Points the SDK of this process at the emulator, as the function's role. */
+  useInThisProcess(): void;
+  /** The variables that do so in another process. */
+  env(credentials?: SdkCredentials): Record<string, string>;
+  stop(): Promise<void>;
+}
+
+export interface StackOptions extends EmulatorOptions {
+  readonly prefixes?: readonly string[];
+  readonly replicaRegions?: readonly string[];
+  /** Instead of all that the function may do. */
+  readonly functionPolicies?: PolicyInput;
+}
+
+const account = "111122223333";
+const region = "us-east-1";
+const leaseTable = "leases";
+
+export async function startStack(options: StackOptions = {}): Promise<AwsStack> {
+  const { prefixes = ["images", "builds"], replicaRegions = [] } = options;
+  const regions = [region, ...replicaRegions];
+  const emulator = await startAwsEmulator({ accounts: [account, ...(options.accounts ?? [])], regions, ...options });
+  const { partition } = emulator;
+  const functionRole = emulator.role(account, "function", {
+    policies: (options.functionPolicies as never) ?? [
+      { Effect: "Allow", Action: "ecr:*", Resource: "*" },
+      { Effect: "Allow", Action: "sts:AssumeRole", Resource: `arn:${partition}:iam::${account}:role/*` },
+      { Effect: "Allow", Action: "dynamodb:*", Resource: "*" },
+    ],
+  });
+  const trust = JSON.parse(trustPolicy({ partition, account, functionRoleArns: [functionRole] }));
+  const rolesOf = (prefix: string) => {
+    const [pullRoleArn, pushRoleArn] = (["pull", "push-pull"] as const).map((permissions) => {
+      const policy = JSON.parse(ecrRolePolicy({ partition, account, repositoryPrefix: prefix, permissions }, regions));
+      const name = `${prefix}-${permissions === "pull" ? "pull" : "push"}`;
+      return emulator.role(account, name, { trust, policies: { registry: policy }, maxSessionDuration: 43_200 });
+    });
+    return { pullRoleArn, pushRoleArn };
+  };
+  const roles = new Map(prefixes.map((prefix) => [prefix, rolesOf(prefix)]));
+  const admin = emulator.admin();
+  await new DynamoDBClient({ endpoint: emulator.url, region, credentials: admin }).send(
+    new CreateTableCommand({
+      TableName: leaseTable,
+      AttributeDefinitions: [{ AttributeName: "repository", AttributeType: "S" }],
+      KeySchema: [{ AttributeName: "repository", KeyType: "HASH" }],
+      BillingMode: "PAY_PER_REQUEST",
+    }),
+  );
+  emulator.calls.length = 0;
+
+  const env = (credentials = emulator.credentialsFor(functionRole)): Record<string, string> => ({
+    AWS_REGION: region,
+    AWS_ENDPOINT_URL: emulator.url,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    ...(credentials.sessionToken !== undefined && { AWS_SESSION_TOKEN: credentials.sessionToken }),
+  });
+  return {
+    emulator,
+    account,
+    region,
+    leaseTable,
+    functionRole,
+    binding: (prefix, more = {}) =>
+      JSON.stringify({ service: "ecr", repositoryPrefix: prefix, ...roles.get(prefix), leaseTable, ...more }),
+    useInThisProcess: () => Object.assign(process.env, env()),
+    env,
+    stop: () => emulator.stop(),
+  };
+}
