@@ -13,7 +13,6 @@ const [home, other] = ["111122223333", "444455556666"];
 test("boto3 finds in the emulator what it expects of AWS", async () => {
   const { stdout: python } = await run("bash", [join(folder, "install.sh")]);
   const aws = await startAwsEmulator({ accounts: [home, other], regions: ["us-east-1"] });
-  const admin = aws.admin();
   const role = aws.role(home, "function", {
     policies: { Effect: "Allow", Action: "sts:AssumeRole", Resource: `arn:aws:iam::${home}:role/*` },
   });
@@ -21,11 +20,7 @@ test("boto3 finds in the emulator what it expects of AWS", async () => {
   const env = {
     PATH: process.env.PATH ?? "",
     PYTHONDONTWRITEBYTECODE: "1",
-    AWS_ENDPOINT_URL: aws.url,
-    AWS_ACCESS_KEY_ID: admin.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: admin.secretAccessKey,
-    AWS_SESSION_TOKEN: admin.sessionToken ?? "",
-    AWS_EC2_METADATA_DISABLED: "true",
+    ...aws.environment(aws.admin()),
     EMULATOR_HOME: home,
     EMULATOR_OTHER: other,
     EMULATOR_FUNCTION_ROLE: role,

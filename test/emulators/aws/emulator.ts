@@ -53,6 +53,13 @@ export interface AwsEmulator {
   /** Where the registry of an account in a region is reached; its real host is not to be had here. */
   registryUrl(region: string, account?: string): string;
   readonly publicRegistryUrl: string;
+  /**
+   * Where to reach what an API answered: takes a `repositoryUri`, a `proxyEndpoint` or a registry's host, and returns
+   * the URL of that registry here.
+   */
+  reach(address: string): string;
+  /** What a child process needs in its environment to call as these credentials. */
+  environment(credentials: SdkCredentials, region?: string): Readonly<Record<string, string>>;
   /** Copies what waits for replication; returns the events of the destinations. */
   replicate(): Promise<EmulatorEvent[]>;
   /** What Lambda does with a function's image: whether it may be had, and Basic credentials to pull it with. */
@@ -89,7 +96,7 @@ export async function startAwsEmulator(options: EmulatorOptions = {}): Promise<A
   world.dataPlane = dataPlane;
   const dynalites = new Dynalites();
   const controlPlane = new ControlPlane(world, dynalites);
-  const server = createServer((req, res) => {
+  const server = createServer({ keepAliveTimeout: 65_000 }, (req, res) => {
     controlPlane.handle(req, res).catch((error: unknown) => {
       // The client went away, or a hook of a test threw.
       if (!req.socket.destroyed) console.error("The AWS emulator failed:", error);
@@ -110,6 +117,8 @@ export async function startAwsEmulator(options: EmulatorOptions = {}): Promise<A
     ...seeding(world, url, home),
     registryUrl: (region, account = home) => dataPlane.url(account, region),
     publicRegistryUrl: dataPlane.publicUrl,
+    reach: (address) => dataPlane.reach(address),
+    environment: (credentials, region = regions[0] ?? "us-east-1") => environmentOf(url, credentials, region),
     replicate: () => dataPlane.replicate(),
     lambda: lambdaPull(world),
     advance(ms) {
@@ -121,5 +130,17 @@ export async function startAwsEmulator(options: EmulatorOptions = {}): Promise<A
       await dataPlane.close();
       await dynalites.close();
     },
+  };
+}
+
+function environmentOf(url: string, credentials: SdkCredentials, region: string): Readonly<Record<string, string>> {
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  return {
+    AWS_ENDPOINT_URL: url,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ...(sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: sessionToken }),
+    AWS_EC2_METADATA_DISABLED: "true",
   };
 }

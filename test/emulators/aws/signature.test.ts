@@ -1,6 +1,10 @@
-import { DescribeRegistryCommand, DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
+import {
+  DescribePullThroughCacheRulesCommand,
+  DescribeRegistryCommand,
+  DescribeRepositoriesCommand,
+} from "@aws-sdk/client-ecr";
 import { DeleteRoleCommand } from "@aws-sdk/client-iam";
-import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
+import { GetCallerIdentityCommand, GetSessionTokenCommand } from "@aws-sdk/client-sts";
 import { describe, expect, test } from "vitest";
 import type { SdkCredentials } from "./index.ts";
 import { allow, clients, HOME, refused, useEmulator } from "./support.ts";
@@ -104,6 +108,12 @@ describe("what is signed", () => {
     ecr.config.systemClockOffset = -24 * 60 * 60 * 1000;
     const { name, message } = await refused(ecr.send(new DescribeRegistryCommand({})));
     expect([name, message]).toEqual(["InvalidSignatureException", expect.stringContaining("Signature expired")]);
+  });
+
+  test("an action that there is not", async () => {
+    const cache = new DescribePullThroughCacheRulesCommand({});
+    expect((await refused(clients(aws()).ecr.send(cache))).name).toBe("UnknownOperationException");
+    expect((await refused(clients(aws()).sts.send(new GetSessionTokenCommand({})))).name).toBe("InvalidAction");
   });
 
   test("a service that there is not", async () => {

@@ -45,6 +45,15 @@ export class DataPlane {
     return front.url;
   }
 
+  /** The URL of the registry that a real address means. */
+  reach(address: string): string {
+    const host = address.replace(/^https:\/\//, "").split("/")[0] ?? "";
+    if (host === "public.ecr.aws") return this.publicUrl;
+    const [, account, region] = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/.exec(host) ?? [];
+    if (account === undefined || region === undefined) throw new Error(`${address} is no registry of AWS.`);
+    return this.url(account, region);
+  }
+
   get publicUrl(): string {
     return this.#fronts.get(PUBLIC)?.url ?? "";
   }

@@ -17,7 +17,7 @@ export interface Front {
 
 /** A port where clients find a registry: every request is logged, and may be hit by a fault. */
 export async function openFront(world: World, region: string, serve: Serve): Promise<Front> {
-  const server: Server = createServer({ requestTimeout: 0 }, (req, res) => {
+  const server: Server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 }, (req, res) => {
     res.on("error", () => undefined);
     void answer(world, region, serve, readRequest(req, res));
   });
