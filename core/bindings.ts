@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import * as v from "valibot";
 import { ArtifactRegistryError } from "./errors.ts";
 import { type OtherSpace, overlappingPrefixes } from "./names.ts";
@@ -19,6 +20,7 @@ interface Bound {
   readonly variable: string;
   readonly service: Service;
   readonly binding: unknown;
+  readonly derived: boolean;
   readonly space: OtherSpace;
 }
 
@@ -50,15 +52,23 @@ export function createDirectory(
   }
   refuseOverlap([...bound.values()]);
 
-  const opened = new Map<string, Promise<ArtifactRegistry>>();
-  const open = async ({ name, variable, binding, service }: Bound): Promise<ArtifactRegistry> => {
+  // Bounded, since names of derived registries come from callers.
+  const opened = new LRUCache<string, Promise<ArtifactRegistry>>({ max: 1_000 });
+  const open = async ({ name, variable, binding, service, derived }: Bound): Promise<ArtifactRegistry> => {
     const others = [...bound.values()].filter((other) => other.variable !== variable).map((other) => other.space);
-    return wrap(name, await service.open({ name, binding, others, env }));
+    return wrap(name, await service.open({ name, binding, derived, others, env }));
+  };
+  const derive = (name: string, variable: string): Bound | undefined => {
+    const binding = platform.deriveBinding?.(name, env);
+    if (binding === undefined) return undefined;
+    const entry = { ...readBinding(platform, variable, name, JSON.stringify(binding)), derived: true };
+    refuseOverlap([...bound.values(), entry]);
+    return entry;
   };
   return {
     async open(name) {
       const variable = bindingVariable(name);
-      const entry = bound.get(variable);
+      const entry = bound.get(variable) ?? derive(name, variable);
       if (!entry) {
         throw new ArtifactRegistryError("BINDING_NOT_CONFIGURED", `No registry is bound under the name "${name}".`, {
           hint: `Set ${variable} to the binding that provisioning answered.`,
@@ -66,10 +76,10 @@ export function createDirectory(
         });
       }
       if (entry.name !== name) throw sharedVariable(entry.name, name, variable);
-      const opening = opened.get(variable) ?? open(entry);
-      opened.set(variable, opening);
+      const opening = opened.get(name) ?? open(entry);
+      opened.set(name, opening);
       // A registry that could not be opened may open at the next call.
-      opening.catch(() => opened.delete(variable));
+      opening.catch(() => opened.delete(name));
       return opening;
     },
   };
@@ -113,7 +123,7 @@ function readBinding(platform: Platform, variable: string, name: string, text: s
     const service = Object.hasOwn(platform.services, serviceName) ? platform.services[serviceName] : undefined;
     if (!service) throw refuse(`the ${platform.name} platform has no service "${serviceName}".`);
     const binding = validate(service.binding, json);
-    return { name, variable, service, binding, space: service.prefix(name, binding) };
+    return { name, variable, service, binding, derived: false, space: service.prefix(name, binding) };
   } catch (error) {
     if (error instanceof ArtifactRegistryError && error.code === "INVALID_INPUT") throw refuse(error.message, error);
     throw error;

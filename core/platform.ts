@@ -6,6 +6,13 @@ import type { ArtifactRegistry } from "./registry.ts";
 export interface Platform {
   readonly name: string;
   readonly services: Readonly<Record<string, Service>>;
+  /**
+   * The binding of a registry that no variable binds, by the naming rule of provisioning, so that what was provisioned
+   * at run time needs no new deployment.
+   *
+   * @returns undefined where the environment names no stack
+   */
+  deriveBinding?(name: string, env: Environment): Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A kind of backing registry, and how an adapter for it is made from a binding. */
@@ -22,6 +29,8 @@ export interface OpenContext<Binding = unknown> {
   /** Name of the registry, as `images`. */
   readonly name: string;
   readonly binding: Binding;
+  /** Whether the binding was derived from names alone: it holds only where the registry carries our ownership tag. */
+  readonly derived: boolean;
   /** Name spaces of the other registries that this process knows of. */
   readonly others: readonly OtherSpace[];
   readonly env: Environment;

@@ -197,3 +197,38 @@ describe("what is refused at start, naming the variable", () => {
     expect(() => directory({}, ["images"])).not.toThrow();
   });
 });
+
+describe("a registry that no variable binds", () => {
+  const deriving: Platform = {
+    ...platform,
+    deriveBinding: (name, env) =>
+      env.ALIEN_STACK_PREFIX === undefined
+        ? undefined
+        : { service: "fake", prefix: `${env.ALIEN_STACK_PREFIX}-${name}` },
+  };
+  const env = { ALIEN_STACK_PREFIX: "stack" };
+
+  test("is derived from the stack's prefix, and the adapter is told so", async () => {
+    const registries = createDirectory(deriving, env);
+    await registries.open("images");
+    expect(opened).toMatchObject([{ name: "images", derived: true, binding: { prefix: "stack-images" } }]);
+  });
+
+  test("is not known where there is no stack", async () => {
+    const refused = await errorOf(() => createDirectory(deriving, {}).open("images"));
+    expect(refused).toMatchObject({ code: "BINDING_NOT_CONFIGURED" });
+  });
+
+  test("a variable counts more than the stack", async () => {
+    await createDirectory(deriving, { ...env, ALIEN_IMAGES_BINDING: bind("bound") }).open("images");
+    expect(opened).toMatchObject([{ derived: false, binding: { prefix: "bound" } }]);
+  });
+
+  test("may not overlap with one that a variable binds, and harms no other when it would", async () => {
+    const registries = createDirectory(deriving, { ...env, ALIEN_BUILDS_BINDING: bind("stack-images") });
+    expect(await errorOf(() => registries.open("images"))).toMatchObject({ code: "BINDING_CONFIG_INVALID" });
+    expect(await errorOf(() => registries.open("images-x"))).toMatchObject({ code: "BINDING_CONFIG_INVALID" });
+    await registries.open("other");
+    await registries.open("builds");
+  });
+});
