@@ -2,7 +2,7 @@ import type { Call } from "../../../core/call.ts";
 import type { Acquired } from "./acquire.ts";
 import { lost, stale, tooLate, wasAnswered } from "./errors.ts";
 import { readIntents, readRecord } from "./item.ts";
-import type { Held, LeaseRecord, Plan } from "./lease.ts";
+import type { Held, LeaseRecord, Packing, Plan } from "./lease.ts";
 import { type Intent, inOrder, settle } from "./settle.ts";
 import type { LeaseStore } from "./store.ts";
 
@@ -23,8 +23,8 @@ export interface Holding {
 }
 
 /** @throws UNEXPECTED_RESPONSE_FORMAT where the item cannot be read */
-export function hold(store: LeaseStore, repository: string, acquired: Acquired, call: Call): Holding {
-  const known = readRecord(acquired.before);
+export function hold(store: LeaseStore, packing: Packing, repository: string, acquired: Acquired, call: Call): Holding {
+  const known = readRecord(acquired.before, packing);
   const unfinished = readIntents(acquired.before);
   const writes = writing(call, () => acquired.left());
   let revoked = false;
@@ -103,6 +103,10 @@ export function writing(call: Call, left: () => number): Writing {
   };
 }
 
+/** A plan that names more than this is written down as one for everything: it must fit into the item. */
+const longestPlan = 100;
+
 export function intentsOf({ adds = [], removes = [] }: Plan): readonly Intent[] {
-  return inOrder([...adds.map((grant) => `+${grant}`), ...removes.map((grant) => `-${grant}`)]);
+  const short = (grants: readonly string[]) => (grants.length > longestPlan ? ["*"] : grants);
+  return inOrder([...short(adds).map((grant) => `+${grant}`), ...short(removes).map((grant) => `-${grant}`)]);
 }

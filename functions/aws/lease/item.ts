@@ -1,6 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import type { LeaseRecord } from "./lease.ts";
+import type { LeaseRecord, Packing } from "./lease.ts";
 import { type Intent, inOrder } from "./settle.ts";
 
 export type Item = Readonly<Record<string, AttributeValue>>;
@@ -35,6 +35,9 @@ export const attributes = {
   expiresAt: "expiresAt",
 } as const;
 
+/** A grant a line. */
+export const plain: Packing = { pack: (grants) => grants, unpack: (lines) => lines };
+
 /** A lease that somebody holds. */
 export interface SeenLease {
   readonly owner: string;
@@ -57,17 +60,17 @@ export function readIntents(item: Item | undefined): readonly Intent[] {
 }
 
 /** @throws UNEXPECTED_RESPONSE_FORMAT where something is recorded that is not ours: it is not taken for nothing */
-export function readRecord(item: Item | undefined): LeaseRecord | undefined {
+export function readRecord(item: Item | undefined, { unpack }: Packing = plain): LeaseRecord | undefined {
   const stored = item?.[attributes.grants];
   if (item === undefined || stored === undefined) return undefined;
-  const grants = stored.L?.map((grant) => grant.S);
-  if (!grants?.every((grant) => grant !== undefined)) throw unreadable(attributes.grants);
+  const lines = stored.L?.map((line) => line.S);
+  if (!lines?.every((line) => line !== undefined)) throw unreadable(attributes.grants);
   const lastUpdated = readDate(item, attributes.lastUpdated);
   if (!lastUpdated) throw unreadable(attributes.lastUpdated);
   const lastRevoked = readDate(item, attributes.lastRevoked);
   const documentHash = item[attributes.documentHash]?.S;
   return {
-    grants: inOrder(grants),
+    grants: inOrder(unpack(lines)),
     lastUpdated,
     deleted: item[attributes.deleted]?.BOOL === true,
     ...(lastRevoked && { lastRevoked }),

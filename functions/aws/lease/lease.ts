@@ -28,6 +28,13 @@ export interface Plan {
   readonly removes?: readonly string[];
 }
 
+/** How grants are written into the item, so that it stays small: each request costs by the item's size. */
+export interface Packing {
+  pack(grants: readonly string[]): readonly string[];
+  /** @throws UNEXPECTED_RESPONSE_FORMAT for what `pack` does not write */
+  unpack(lines: readonly string[]): readonly string[];
+}
+
 /** What is recorded of a repository. */
 export interface LeaseRecord {
   /** In order, each once. */

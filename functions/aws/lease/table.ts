@@ -6,7 +6,8 @@ import { type Clock, monotonic } from "./clock.ts";
 import { closing } from "./closing.ts";
 import { lost } from "./errors.ts";
 import { type Holding, hold, intentsOf } from "./hold.ts";
-import type { Outcome, Plan, PolicyLease } from "./lease.ts";
+import { plain } from "./item.ts";
+import type { Outcome, Packing, Plan, PolicyLease } from "./lease.ts";
 import { inOrder } from "./settle.ts";
 import { type Changes, createLeaseStore } from "./store.ts";
 
@@ -23,6 +24,8 @@ export interface LeaseTableOptions {
   readonly tombstoneSeconds?: number;
   /** Milliseconds between two looks at a lease that somebody holds: at first, and at most. Default 100 and 1,000. */
   readonly poll?: { readonly baseMs: number; readonly capMs: number };
+  /** How the item holds the grants. Default: a grant a line. */
+  readonly packing?: Packing;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
@@ -47,7 +50,7 @@ const rounds = 3;
  */
 export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
   const { tableName, leaseMs, client = newClient, requestTimeoutMs = 3_000, tombstoneSeconds = 7_200 } = options;
-  const { clock = monotonic, random = Math.random, poll = { baseMs: 100, capMs: 1_000 } } = options;
+  const { packing = plain, clock = monotonic, random = Math.random, poll = { baseMs: 100, capMs: 1_000 } } = options;
   const store = createLeaseStore({ tableName, requestTimeoutMs, client });
   const expiry = (call: Call) => ({ N: String(Math.ceil(call.now().getTime() / 1_000) + tombstoneSeconds) });
 
@@ -59,13 +62,15 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
           throw round > 1 && isRetryable(error) ? lost(repository, error) : error;
         });
         let outcome: Awaited<ReturnType<typeof work>>;
+        let lines: readonly string[];
         try {
           outcome = await work(holding.held);
+          lines = packing.pack(inOrder(outcome.grants));
         } catch (error) {
           if (!holding.mayLandLate(error)) await abandon(holding, call);
           throw error;
         }
-        if (await record(holding, plan, outcome, call)) return outcome.result;
+        if (await record(holding, plan, { ...outcome, grants: lines }, call)) return outcome.result;
         // Our last write may have undone what the next holder did: doing it all again repairs that.
         if (round === rounds) throw lost(repository);
       }
@@ -75,7 +80,7 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
   async function take(repository: string, plan: Plan, call: Call): Promise<Holding> {
     const acquired = await acquire({ store, leaseMs, clock, poll, random }, repository, intentsOf(plan), call);
     try {
-      return hold(store, repository, acquired, call);
+      return hold(store, packing, repository, acquired, call);
     } catch (error) {
       await store.change(repository, acquired.owner, free(acquired.owner), closing(call)).catch(() => undefined);
       throw error;
@@ -103,7 +108,7 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
       // A try without an answer may be applied late: nobody else writes before the lease is over.
       ...(holding.mayLandLate() ? { lastOwner: { S: acquired.owner } } : free(acquired.owner)),
       intents: undefined,
-      grants: { L: inOrder(outcome.grants).map((grant) => ({ S: grant })) },
+      grants: { L: outcome.grants.map((grant) => ({ S: grant })) },
       documentHash: outcome.documentHash === undefined ? undefined : { S: outcome.documentHash },
       lastUpdated: { S: now.toISOString() },
       ...(lastRevoked && { lastRevoked: { S: lastRevoked.toISOString() } }),

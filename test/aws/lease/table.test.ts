@@ -1,7 +1,13 @@
 import { CreateTableCommand, DescribeTableCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { createLeaseTable, type Held, type Outcome, type Plan } from "../../../functions/aws/lease/index.ts";
+import {
+  createLeaseTable,
+  grantPacking,
+  type Held,
+  type Outcome,
+  type Plan,
+} from "../../../functions/aws/lease/index.ts";
 import { readIntents, readLease, readRecord } from "../../../functions/aws/lease/item.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { type Dynamo, startDynamo } from "./dynamo.ts";
@@ -74,6 +80,27 @@ describe("an edit that nobody disturbs", () => {
       return { grants: [], result: "" };
     });
     expect(await recordOf(repository)).toEqual({ grants: [], lastUpdated: clock.date(), deleted: false });
+  });
+
+  test("writes grants as it is told, and reads them so", async () => {
+    const repository = newRepository();
+    const { lease, call } = startFunction(dynamo, { packing: grantPacking });
+    const grants = ["account:111111111111", "worker:111111111111:eu-west-1", "worker:111111111111:us-east-1"];
+    await lease.edit(repository, adds(...grants), call(), answering(nowGranted(...grants)));
+    const lines = ["account:111111111111", "worker:111111111111:eu-west-1,us-east-1"];
+    expect(await dynamo.item(repository)).toMatchObject({ grants: { L: lines.map((line) => ({ S: line })) } });
+    await lease.edit(repository, {}, call(), async ({ record, settle }) => {
+      expect(record?.grants).toEqual(grants);
+      expect(await settle(grants.slice(1))).toEqual(grants);
+      return nowGranted("account:111111111111");
+    });
+    await lease
+      .edit(repository, {}, call(), async ({ record }) => nowGranted(...(record?.grants ?? []), "stranger"))
+      .then(
+        () => expect.fail("it was written"),
+        (error) => expect(error).toMatchObject({ code: "UNEXPECTED_RESPONSE_FORMAT" }),
+      );
+    expect(await leaseOf(repository)).toBeUndefined();
   });
 
   test("one that revokes is remembered, whatever the clock says later", async () => {
