@@ -51,7 +51,7 @@ export async function startDistribution(binary: string): Promise<Started> {
   await writeFile(
     config,
     `version: 0.1
-log: {level: fatal, accesslog: {disabled: true}}
+log: {level: error, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: ${join(folder, "data")}}, delete: {enabled: true}}
 http: {addr: "127.0.0.1:${port}"}
 `,

@@ -10,10 +10,12 @@ const answered = (path: string, code: number): Check<undefined> => [
 
 const notAllowed = (method: string, path: string): Check<undefined> => [
   "RFC",
-  `${method} ${path.replace(/:.*/, ":…")} is 405`,
+  `${method} ${path.replace(/:.*/, ":…")} is 405, and tells what is allowed`,
   async (_, registry) => {
     const full = path.startsWith("/") ? path : `/v2/${registry.repository("one")}/${path}`;
-    expect.status(await registry.ask(method, full), 405);
+    const answer = await registry.ask(method, full);
+    expect.status(answer, 405);
+    expect.header(answer, "Allow", /[A-Z]/);
   },
 ];
 

@@ -123,8 +123,8 @@ const malformed = plain(
       "MUST",
       `a push under a digest ${name} is 400`,
       async (_, registry) => {
-        const path = `/v2/${registry.repository("one")}/blobs/uploads/?digest=${text}`;
-        const answer = await registry.ask("POST", path, { body: fresh() });
+        const pushed = { repository: registry.repository("one"), bytes: fresh(), digest: text };
+        const { last: answer } = await push(WAYS["single POST"] as (typeof WAYS)[string], registry, pushed);
         expect.status(answer, 400);
         expect.errorDocument(answer, "DIGEST_INVALID");
       },

@@ -9,9 +9,11 @@ import { deletion } from "./deletion.ts";
 import { manifestPush } from "./manifest-push.ts";
 import { manifestRefused } from "./manifest-refused.ts";
 import { manifestRules } from "./manifest-rules.ts";
+import { manifestUnknown } from "./manifest-unknown.ts";
 import { mountCases } from "./mount.ts";
 import { LEGAL_NAMES, names } from "./names.ts";
 import { referrers } from "./referrers.ts";
+import { tagNames } from "./tag-names.ts";
 import { tags } from "./tags.ts";
 import { tokens } from "./tokens.ts";
 import { uploadOrder } from "./upload-order.ts";
@@ -28,7 +30,9 @@ const PROTOCOL: readonly Group[] = [
   ...manifestPush,
   ...manifestRefused,
   ...manifestRules,
+  ...manifestUnknown,
   ...tags,
+  ...tagNames,
   ...referrers,
   ...deletion,
   ...names,

@@ -81,13 +81,13 @@ type Refused = { readonly answer: Answer; readonly tag: string; readonly digest:
 
 const nothingThere: readonly Check<Refused>[] = [
   [
-    "MUST",
+    "PRACTICE",
     "leaves no tag",
     async ({ tag }, registry) =>
       expect.status(await registry.ask("GET", `/v2/${registry.repository("refused")}/manifests/${tag}`), 404),
   ],
   [
-    "MUST",
+    "PRACTICE",
     "leaves no manifest",
     async ({ digest }, registry) =>
       expect.status(await registry.ask("GET", `/v2/${registry.repository("refused")}/manifests/${digest}`), 404),
@@ -108,7 +108,7 @@ const invalid = (name: string, make: () => Refusal) =>
     [
       ["PRACTICE", "is 400", ({ answer }) => expect.status(answer, 400)],
       [
-        "MUST",
+        "PRACTICE",
         "has the error document",
         ({ answer }) => expect.errorDocument(answer, "MANIFEST_INVALID", "DIGEST_INVALID"),
       ],

@@ -49,47 +49,6 @@ const mismatch = (algorithm: Algorithm) =>
     ],
   );
 
-const unknown = plain("manifest unknown", [
-  ...["a-tag-that-is-not-there", unknownDigest("sha256"), unknownDigest("sha512")].flatMap((reference) =>
-    ["manifests", "nowhere"].flatMap((slug): Check<undefined>[] => {
-      const shown = `${reference.replace(/:.*/, ":…")} in ${slug}`;
-      const path = (registry: Registry) => `/v2/${registry.repository(slug)}/manifests/${reference}`;
-      return [
-        ...(["GET", "HEAD", "DELETE"] as const).map(
-          (method): Check<undefined> => [
-            "MUST",
-            `${method} ${shown} is 404`,
-            async (_, registry) => expect.status(await registry.ask(method, path(registry)), 404),
-          ],
-        ),
-        [
-          "MUST",
-          `GET ${shown} has the error document`,
-          async (_, registry) =>
-            expect.errorDocument(await registry.ask("GET", path(registry)), "MANIFEST_UNKNOWN", "NAME_UNKNOWN"),
-        ],
-      ];
-    }),
-  ),
-  ...["sha256:baddigeststring", "sha256:", `md5:${"0".repeat(32)}`, `sha512:${"0".repeat(64)}`].flatMap(
-    (reference): Check<undefined>[] => [
-      [
-        "MUST",
-        `GET ${reference.slice(0, 24)} is 400 or 404`,
-        async (_, registry) => expect.status(await registry.ask("GET", at(registry, reference)), 400, 404),
-      ],
-      [
-        "MUST",
-        `PUT ${reference.slice(0, 24)} is 400`,
-        async (_, registry) => {
-          const answer = await putManifest(registry, registry.repository("manifests"), reference, index([]));
-          expect.status(answer, 400);
-        },
-      ],
-    ],
-  ),
-]);
-
 const put = (registry: Registry, reference: string, content: Content, contentType?: string) => {
   const headers = contentType === undefined ? {} : { "Content-Type": contentType };
   return registry.ask("PUT", at(registry, reference), { headers, body: content.bytes });
@@ -216,4 +175,4 @@ const overwritten = group(
   ],
 );
 
-export const manifestRules = [...ALGORITHMS.map(mismatch), unknown, types, sizes, overwritten];
+export const manifestRules = [...ALGORITHMS.map(mismatch), types, sizes, overwritten];

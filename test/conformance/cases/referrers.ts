@@ -2,14 +2,11 @@ import { type Check, group, plain } from "../judge/case.ts";
 import {
   ALGORITHMS,
   type Algorithm,
-  artifact,
   type Content,
   type Descriptor,
   describe,
   digestOf,
-  fresh,
   image,
-  index,
   TYPES,
   unknownDigest,
 } from "../judge/content.ts";
@@ -17,6 +14,7 @@ import * as expect from "../judge/expect.ts";
 import type { Answer } from "../judge/http.ts";
 import { giveManifest } from "../judge/push.ts";
 import type { Registry } from "../judge/registry.ts";
+import { REFERRERS, type Referrer } from "./referrer-kinds.ts";
 
 type Listed = { readonly schemaVersion: number; readonly mediaType: string; readonly manifests: Descriptor[] };
 
@@ -31,47 +29,6 @@ function manifestsOf(answer: Answer): Descriptor[] {
   expect.check(Array.isArray(manifests), "manifests is not a list");
   return manifests;
 }
-
-type Referrer = {
-  readonly make: (subject: Descriptor, algorithm: Algorithm) => Content;
-  readonly artifactType?: string;
-};
-
-const notes = { "org.example.note": "ä note", "org.opencontainers.image.created": "2026-01-01T00:00:00Z" };
-
-const REFERRERS: Readonly<Record<string, Referrer>> = {
-  "an artifact": {
-    make: (subject, algorithm) => artifact(TYPES.artifact, { algorithm, fields: { subject } }),
-    artifactType: TYPES.artifact,
-  },
-  "an artifact of another type": {
-    make: (subject, algorithm) => artifact(TYPES.otherArtifact, { algorithm, fields: { subject, annotations: notes } }),
-    artifactType: TYPES.otherArtifact,
-  },
-  "an image without artifactType": {
-    make: (subject, algorithm) => image({ algorithm, fields: { subject, annotations: notes } }),
-    artifactType: TYPES.config,
-  },
-  "an image whose artifactType is empty": {
-    make: (subject, algorithm) => image({ algorithm, fields: { subject, artifactType: "" } }),
-    artifactType: TYPES.config,
-  },
-  "an image whose config names a type": {
-    make: (subject, algorithm) =>
-      image({ algorithm, config: fresh(20), configType: "application/vnd.example.config", fields: { subject } }),
-    artifactType: "application/vnd.example.config",
-  },
-  "an index with artifactType": {
-    make: (subject, algorithm) => index([], { algorithm, fields: { subject, artifactType: TYPES.artifact } }),
-    artifactType: TYPES.artifact,
-  },
-  "an index without artifactType": {
-    make: (subject, algorithm) => index([], { algorithm, fields: { subject, annotations: { ...notes, of: "index" } } }),
-  },
-  "an index whose artifactType is empty": {
-    make: (subject, algorithm) => index([], { algorithm, fields: { subject, artifactType: "" } }),
-  },
-};
 
 type Known = {
   readonly subject: string;

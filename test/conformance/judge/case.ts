@@ -1,10 +1,10 @@
 import type { Registry } from "./registry.ts";
 
 /**
- * Where a case's rule comes from: the specification's MUST and SHOULD, an RFC that it rests on, or PRACTICE: what it
- * leaves open but clients in use, or the token protocol, depend on.
+ * Where a case's rule comes from: the specification's MUST, SHOULD and MAY (a registry may do without, but ours claims
+ * it), an RFC that it rests on, or PRACTICE: what it leaves open but clients in use, or the token protocol, depend on.
  */
-export type Level = "MUST" | "SHOULD" | "RFC" | "PRACTICE";
+export type Level = "MUST" | "SHOULD" | "MAY" | "RFC" | "PRACTICE";
 
 /** One leaf: it throws where the registry does not do what its name says. */
 export type Check<S> = readonly [level: Level, name: string, check: (state: S, registry: Registry) => unknown];

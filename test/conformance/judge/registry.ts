@@ -1,5 +1,9 @@
 import { basic, parseChallenge, tokenUrl } from "./challenge.ts";
+import { TYPES } from "./content.ts";
 import { type Answer, type Ask, send } from "./http.ts";
+
+/** What a client of today understands; a registry may give no manifest of another type. */
+const ACCEPT = [TYPES.image, TYPES.index, TYPES.dockerImage, TYPES.dockerList].join(", ");
 
 export type Target = {
   readonly url: string;
@@ -54,7 +58,9 @@ export function openRegistry(target: Target): Registry {
     ...target,
     repository: (slug) => (slug === "" ? target.namespace : `${target.namespace}/${slug}`),
     bare,
-    async ask(method, path, options) {
+    async ask(method, path, given) {
+      const reads = (method === "GET" || method === "HEAD") && path.includes("/manifests/");
+      const options = reads ? { ...given, headers: { Accept: ACCEPT, ...given?.headers } } : given;
       let answer = await authenticated(method, path, options);
       for (let hops = 0; hops < 5 && isRedirect(method, answer); hops++) {
         answer = await send(method, locationOf(answer), headersWithoutSecret(options));
