@@ -176,6 +176,7 @@ describe("a manifest's content", () => {
   it("has an artifact type of its own, or else its config's", () => {
     expect(parse({ ...image, artifactType: "a/b" }).artifactType).toBe("a/b");
     expect(parse(image).artifactType).toBe("application/vnd.oci.image.config.v1+json");
+    expect(parse({ ...image, artifactType: "" }).artifactType).toBe("application/vnd.oci.image.config.v1+json");
     expect(parse({ schemaVersion: 2, manifests: [] }, OCI_INDEX).artifactType).toBeUndefined();
   });
 });

@@ -33,7 +33,8 @@ export function parseManifest(bytes: Buffer, contentType: string | undefined): M
   const config = image ? descriptor(manifest.config, "config") : undefined;
   const layers = image ? requireList(manifest, "layers").map((layer) => descriptor(layer, "layers")) : [];
   const subject = isAbsent(manifest.subject) ? undefined : descriptor(manifest.subject, "subject").digest;
-  const artifactType = optionalString(manifest, "artifactType") ?? config?.mediaType;
+  // Empty counts as missing ("Listing Referrers"): then an image is of its config's type, and an index of none.
+  const artifactType = optionalString(manifest, "artifactType") || config?.mediaType;
   const annotations = annotationsOf(manifest);
   const stored = [...(config === undefined ? [] : [config]), ...layers].filter(({ elsewhere }) => !elsewhere);
   return {
