@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** Real clients against the built server: `bash test/tools/install.sh` first. What is missing fails, nothing is skipped. */
 export default defineConfig({
   test: {
-    include: ["test/e2e/**/*.e2e.ts"],
+    include: ["test/e2e/**/*.e2e.ts", "test/conformance/**/*.e2e.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     allowOnly: false,
