@@ -10,6 +10,8 @@ import type {
 } from "./schemas.ts";
 import type { Secret } from "./secret.ts";
 
+export type { Health };
+
 /** Credentials on the inside: the password prints as `[redacted]` until the answer is written. */
 export interface MintedCredentials {
   readonly authMethod: "basic" | "bearer";

@@ -1,6 +1,8 @@
-import { type NameSpace, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
+import type { Call } from "../../../core/call.ts";
+import { type NameSpace, type RoutableName, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { Environment, OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
+import { askAccount } from "../account.ts";
 import type { EcrBinding } from "../binding.ts";
 import { createClients } from "../clients.ts";
 import { createLeaseTable, createProcessLease, leaseWithoutTable } from "../lease/index.ts";
@@ -22,28 +24,26 @@ const leaseMs = 60_000;
 /** A registry on Amazon ECR, and what events do for it. */
 export interface EcrRegistry extends ArtifactRegistry {
   /** Gives a replica that has come into being the grants of home. */
-  replicated(...args: Parameters<ReplicaCopy>): ReturnType<ReplicaCopy>;
+  replicated(name: RoutableName, region: string, call: Call): Promise<void>;
 }
 
-type ReplicaCopy = (
-  name: Parameters<typeof copyGrants>[2],
-  region: string,
-  call: Parameters<typeof copyGrants>[4],
-) => Promise<void>;
-
-export function createEcrRegistry({ binding, others, env }: OpenContext<EcrBinding>): EcrRegistry {
+export function createEcrRegistry({ binding, derived, others, env }: OpenContext<EcrBinding>): EcrRegistry {
   const place = readPlace(env);
   const { repositoryPrefix: prefix, replicationRegions = [] } = binding;
-  const context: EcrContext = {
+  const bound: EcrContext = {
     binding,
     place,
     clients: createClients(place),
     replicaRegions: [...new Set(replicationRegions)].filter((region) => region !== place.region),
   };
+  const contextFor = derived ? completing(bound) : async () => bound;
   const roleArn = binding.pullRoleArn ?? binding.pushRoleArn;
   const host = roleArn === undefined ? undefined : registryHost(place, accountOf(roleArn));
   const space: NameSpace = { prefix, separator: "-", grammar: ecrGrammar, others, ...(host !== undefined && { host }) };
   const leases = leasesOf(binding, place.region, env);
+  // Loaded when the registry itself is made or looked at: IAM's client is no part of a credential request.
+  const provisioning = async () =>
+    (await import("../provisioning/provisioning.ts")).createAwsProvisioning(bound, leases, env);
 
   return {
     service: "ecr",
@@ -51,21 +51,45 @@ export function createEcrRegistry({ binding, others, env }: OpenContext<EcrBindi
     upstreamRepositoryPrefix: prefix,
     routeName: (logical) => routeLogicalName(logical, space),
     resolveId: (repoId) => resolveRepositoryId(repoId, space),
-    registryEndpoint: async (call) => `https://${host ?? (await askHost(context, call))}`,
+    // Without a bound role the account is not known: it is ours, and STS tells it.
+    registryEndpoint: async (call) =>
+      `https://${host ?? registryHost(place, await askAccount((await contextFor(call)).clients, call))}`,
 
-    createRepository(name, call) {
+    async createRepository(name, call) {
+      const context = await contextFor(call);
       const create = () => createRepository(context, name, call);
       return call.asOf && binding.leaseTable !== undefined
         ? unlessRevoked(context, leases, name, call, create)
         : create();
     },
-    getRepository: (name, call) => getRepository(context, name, call),
-    deleteRepository: (name, call) => deleteRepository(context, leases, name, call),
-    generateCredentials: (name, permissions, ttlSeconds, call) =>
-      generateCredentials(context, name, permissions, ttlSeconds, call),
-    crossAccount: createCrossAccount(context, leases),
-    health: (call) => ecrHealth(context, call),
-    replicated: (name, region, call) => copyGrants(context, leases, name, region, call),
+    getRepository: async (name, call) => getRepository(await contextFor(call), name, call),
+    deleteRepository: async (name, call) => deleteRepository(await contextFor(call), leases, name, call),
+    generateCredentials: async (name, permissions, ttlSeconds, call) =>
+      generateCredentials(await contextFor(call), name, permissions, ttlSeconds, call),
+    crossAccount: createCrossAccount(contextFor, leases),
+    provisioning: {
+      provision: async (options, call) => (await provisioning()).provision(options, call),
+      deprovision: async (options, call) => (await provisioning()).deprovision(options, call),
+    },
+    async health(call) {
+      // Only this door's role may look at IAM.
+      const findings = env.ALIEN_DOOR === "provision" ? await (await provisioning()).drift(call) : [];
+      return findings.length > 0 ? { status: "degraded", findings } : ecrHealth(await contextFor(call), call);
+    },
+    async replicated(name, region, call) {
+      const context = await contextFor(call);
+      // A region that has left the registry gets no grants any more.
+      if (context.replicaRegions.includes(region)) await copyGrants(context, leases, name, region, call);
+    },
+  };
+}
+
+/** Completes a derived binding at the first call that needs it. */
+function completing(bound: EcrContext): (call: Call) => Promise<EcrContext> {
+  let completed: EcrContext | undefined;
+  return async (call) => {
+    completed ??= await (await import("./derived.ts")).completeDerived(bound, call);
+    return completed;
   };
 }
 
@@ -77,10 +101,4 @@ function leasesOf({ leaseTable: tableName }: EcrBinding, region: string, env: En
   }
   const lease = createProcessLease();
   return { edits: leaseWithoutTable(lease, env), deletions: lease, key };
-}
-
-/** Without a bound role the account is not known: it is ours, and STS tells it. */
-async function askHost(context: EcrContext, call: Parameters<typeof copyGrants>[4]): Promise<string> {
-  const { askAccount } = await import("../account.ts");
-  return registryHost(context.place, await askAccount(context.clients, call));
 }

@@ -16,23 +16,27 @@ import { readStoredPolicy } from "./policies.ts";
 import { notFound } from "./repositories.ts";
 
 /** Cross-account access by repository policies: grants in, documents out, at home and at every replica. */
-export function createCrossAccount(context: EcrContext, leases: PolicyLeases): CrossAccountControl {
-  const { partition } = context.place;
+export function createCrossAccount(
+  contextFor: (call: Call) => Promise<EcrContext>,
+  leases: PolicyLeases,
+): CrossAccountControl {
   return {
     async add(name, access, call) {
       const aws = awsOnly(access);
-      refuseOtherPartitions(aws.roleArns, partition);
+      const context = await contextFor(call);
+      refuseOtherPartitions(aws.roleArns, context.place.partition);
       const plan = { adds: atoms(addAccess(noGrants, aws)) };
       await editGrants(context, leases, name, plan, (before) => addAccess(before, aws), call);
     },
 
     async remove(name, access, call) {
       const aws = awsOnly(access);
+      const context = await contextFor(call);
       await editGrants(context, leases, name, { removes: removable(aws) }, (before) => removeAccess(before, aws), call);
     },
 
     async get(name, call) {
-      const { grants, unmanaged } = await readGrants(context, name, call);
+      const { grants, unmanaged } = await readGrants(await contextFor(call), name, call);
       return {
         ...toPermissions(grants),
         scope: "repository",

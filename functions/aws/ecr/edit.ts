@@ -2,7 +2,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import { isServiceError } from "../errors.ts";
-import type { GrantSet } from "../grants/grant.ts";
+import { type GrantSet, noGrants } from "../grants/grant.ts";
 import { parseGrants } from "../grants/serialise.ts";
 import type { Held, Plan, PolicyLease } from "../lease/index.ts";
 import { policyHash } from "../policy/hash.ts";
@@ -92,6 +92,24 @@ export async function copyGrants(
     if (atHome === undefined || atHome === "no-repository") throw notFound(name);
     const grants = await settledGrants(held, readPolicy(atHome.text, context.place));
     const text = await writeEverywhere(context, name, policies, grants, held, call);
+    return { grants: atoms(grants), documentHash: policyHash(text), result: undefined };
+  });
+}
+
+/** Takes our grants away from one replica, which leaves the registry; those at home stay. */
+export async function clearReplica(
+  context: EcrContext,
+  { edits, key }: PolicyLeases,
+  name: RoutableName,
+  region: string,
+  call: Call,
+): Promise<void> {
+  await edits.edit(key(name), {}, call, async (held) => {
+    const [atHome, atReplica] = await readEverywhere(context, name, [context.place.region, region], call);
+    if (!atHome || !atReplica) throw notFound(name);
+    const text = atHome.stored === "no-repository" ? undefined : atHome.stored.text;
+    const grants = await settledGrants(held, readPolicy(text, context.place));
+    await writeEverywhere(context, name, [atReplica], noGrants, held, call);
     return { grants: atoms(grants), documentHash: policyHash(text), result: undefined };
   });
 }

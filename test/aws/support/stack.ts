@@ -1,6 +1,9 @@
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateRepositoryCommand, ECRClient } from "@aws-sdk/client-ecr";
+import { ownershipTag, ownershipTagKey } from "../../../functions/aws/ownership.ts";
 import { ecrRolePolicy } from "../../../functions/aws/policy/role-policy.ts";
 import { trustPolicy } from "../../../functions/aws/policy/trust-policy.ts";
+import { inlinePolicy } from "../../../functions/aws/provisioning/roles.ts";
 import {
   type AwsEmulator,
   type EmulatorOptions,
@@ -46,6 +49,7 @@ export async function startStack(options: StackOptions = {}): Promise<AwsStack> 
       { Effect: "Allow", Action: "ecr:*", Resource: "*" },
       { Effect: "Allow", Action: "sts:AssumeRole", Resource: `arn:${partition}:iam::${account}:role/*` },
       { Effect: "Allow", Action: "dynamodb:*", Resource: "*" },
+      { Effect: "Allow", Action: "iam:*", Resource: `arn:${partition}:iam::${account}:role/*` },
     ],
   });
   const trust = JSON.parse(trustPolicy({ partition, account, functionRoleArns: [functionRole] }));
@@ -53,12 +57,22 @@ export async function startStack(options: StackOptions = {}): Promise<AwsStack> 
     const [pullRoleArn, pushRoleArn] = (["pull", "push-pull"] as const).map((permissions) => {
       const policy = JSON.parse(ecrRolePolicy({ partition, account, repositoryPrefix: prefix, permissions }, regions));
       const name = `${prefix}-${permissions === "pull" ? "pull" : "push"}`;
-      return emulator.role(account, name, { trust, policies: { registry: policy }, maxSessionDuration: 43_200 });
+      const tags = { [ownershipTagKey]: prefix };
+      return emulator.role(account, name, {
+        trust,
+        tags,
+        policies: { [inlinePolicy]: policy },
+        maxSessionDuration: 43_200,
+      });
     });
     return { pullRoleArn, pushRoleArn };
   };
   const roles = new Map(prefixes.map((prefix) => [prefix, rolesOf(prefix)]));
   const admin = emulator.admin();
+  const ecr = new ECRClient({ endpoint: emulator.url, region, credentials: admin });
+  for (const prefix of prefixes) {
+    await ecr.send(new CreateRepositoryCommand({ repositoryName: prefix, tags: [ownershipTag(prefix)] }));
+  }
   await new DynamoDBClient({ endpoint: emulator.url, region, credentials: admin }).send(
     new CreateTableCommand({
       TableName: leaseTable,
@@ -74,6 +88,7 @@ export async function startStack(options: StackOptions = {}): Promise<AwsStack> 
     AWS_ENDPOINT_URL: emulator.url,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    ALIEN_FUNCTION_ROLE_ARNS: functionRole,
     ...(credentials.sessionToken !== undefined && { AWS_SESSION_TOKEN: credentials.sessionToken }),
   });
   return {

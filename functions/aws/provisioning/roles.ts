@@ -1,0 +1,196 @@
+import {
+  CreateRoleCommand,
+  DeleteRoleCommand,
+  DeleteRolePolicyCommand,
+  GetRoleCommand,
+  GetRolePolicyCommand,
+  ListRolePoliciesCommand,
+  PutRolePermissionsBoundaryCommand,
+  PutRolePolicyCommand,
+  type Role,
+  UpdateAssumeRolePolicyCommand,
+  UpdateRoleCommand,
+} from "@aws-sdk/client-iam";
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { isServiceError } from "../errors.ts";
+import { ownershipTag, ownershipTagKey } from "../ownership.ts";
+import { sessionSeconds } from "../session.ts";
+import type { Iam } from "./iam.ts";
+
+/** Name of the one inline policy of a role that we make. */
+export const inlinePolicy = "artifact-registry";
+
+/** What a pull or push role must be. */
+export interface WantedRole {
+  readonly name: string;
+  /** Value of the ownership tag. */
+  readonly prefix: string;
+  /** JSON. Undefined leaves an existing role's trust as it is. */
+  readonly trust: string | undefined;
+  /** JSON. */
+  readonly policy: string;
+  readonly permissionsBoundary: string | undefined;
+}
+
+export type Drift = "missing" | "foreign" | "trust" | "session" | "boundary" | "policy";
+
+/** Makes the role, or changes what differs; one that is as it should be is only read. @throws RESOURCE_CONFLICT */
+export async function ensureRole(iam: Iam, wanted: WantedRole, call: Call): Promise<void> {
+  const { name } = wanted;
+  let drift = await roleDrift(iam, wanted, call);
+  if (drift.includes("foreign")) throw foreignRole(name);
+  if (drift.includes("missing")) {
+    await createRole(iam, wanted, call);
+    drift = ["policy"];
+  }
+  const { trust, permissionsBoundary } = wanted;
+  if (drift.includes("trust") && trust !== undefined) {
+    await iam.send(call, "UpdateAssumeRolePolicy", (client, options) =>
+      client.send(new UpdateAssumeRolePolicyCommand({ RoleName: name, PolicyDocument: trust }), options),
+    );
+  }
+  if (drift.includes("session")) {
+    await iam.send(call, "UpdateRole", (client, options) =>
+      client.send(new UpdateRoleCommand({ RoleName: name, MaxSessionDuration: sessionSeconds.max }), options),
+    );
+  }
+  if (drift.includes("boundary") && permissionsBoundary !== undefined) {
+    const input = { RoleName: name, PermissionsBoundary: permissionsBoundary };
+    await iam.send(call, "PutRolePermissionsBoundary", (client, options) =>
+      client.send(new PutRolePermissionsBoundaryCommand(input), options),
+    );
+  }
+  if (drift.includes("policy")) {
+    const input = { RoleName: name, PolicyName: inlinePolicy, PolicyDocument: wanted.policy };
+    await iam.send(call, "PutRolePolicy", (client, options) => client.send(new PutRolePolicyCommand(input), options));
+  }
+}
+
+/** In what the role differs from what it must be. Reads only. */
+export async function roleDrift(iam: Iam, wanted: WantedRole, call: Call): Promise<Drift[]> {
+  const role = await getRole(iam, wanted.name, call);
+  if (!role) return ["missing"];
+  if (!isOurs(role, wanted.prefix)) return ["foreign"];
+  const drift: Drift[] = [];
+  const { trust, permissionsBoundary } = wanted;
+  if (trust !== undefined && !sameDocument(role.AssumeRolePolicyDocument, trust)) drift.push("trust");
+  if (role.MaxSessionDuration !== sessionSeconds.max) drift.push("session");
+  const boundary = role.PermissionsBoundary?.PermissionsBoundaryArn;
+  if (permissionsBoundary !== undefined && boundary !== permissionsBoundary) drift.push("boundary");
+  if (!sameDocument(await getPolicy(iam, wanted.name, call), wanted.policy)) drift.push("policy");
+  return drift;
+}
+
+/** Removes the role if it carries our tag; one that is gone, or somebody else's, is left alone. */
+export async function removeRole(iam: Iam, name: string, prefix: string, call: Call): Promise<void> {
+  const role = await getRole(iam, name, call);
+  if (!role || !isOurs(role, prefix)) return;
+  const { PolicyNames = [] } = await iam.send(call, "ListRolePolicies", (client, options) =>
+    client.send(new ListRolePoliciesCommand({ RoleName: name }), options),
+  );
+  for (const PolicyName of PolicyNames) {
+    await unlessGone(
+      iam.send(
+        call,
+        "DeleteRolePolicy",
+        (client, options) => client.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName }), options),
+        gone,
+      ),
+    );
+  }
+  await unlessGone(
+    iam.send(
+      call,
+      "DeleteRole",
+      (client, options) => client.send(new DeleteRoleCommand({ RoleName: name }), options),
+      gone,
+    ),
+  );
+}
+
+const gone = ["NoSuchEntityException", "NoSuchEntity"];
+
+async function unlessGone(request: Promise<unknown>): Promise<void> {
+  try {
+    await request;
+  } catch (error) {
+    if (!isServiceError(error, ...gone)) throw error;
+  }
+}
+
+async function getRole(iam: Iam, name: string, call: Call): Promise<Role | undefined> {
+  try {
+    const { Role: role } = await iam.send(
+      call,
+      "GetRole",
+      (client, options) => client.send(new GetRoleCommand({ RoleName: name }), options),
+      gone,
+    );
+    return role;
+  } catch (error) {
+    if (isServiceError(error, ...gone)) return undefined;
+    throw error;
+  }
+}
+
+async function getPolicy(iam: Iam, name: string, call: Call): Promise<string | undefined> {
+  try {
+    const { PolicyDocument } = await iam.send(
+      call,
+      "GetRolePolicy",
+      (client, options) => client.send(new GetRolePolicyCommand({ RoleName: name, PolicyName: inlinePolicy }), options),
+      gone,
+    );
+    return PolicyDocument;
+  } catch (error) {
+    if (isServiceError(error, ...gone)) return undefined;
+    throw error;
+  }
+}
+
+async function createRole(iam: Iam, wanted: WantedRole, call: Call): Promise<void> {
+  const { name, trust, permissionsBoundary } = wanted;
+  if (trust === undefined) {
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", "ALIEN_FUNCTION_ROLE_ARNS is not set.", {
+      hint: "List the execution roles of the functions that mint credentials, separated by commas.",
+    });
+  }
+  const input = {
+    RoleName: name,
+    AssumeRolePolicyDocument: trust,
+    Description: `Mints credentials for the artifact registry ${wanted.prefix}.`,
+    MaxSessionDuration: sessionSeconds.max,
+    Tags: [ownershipTag(wanted.prefix)],
+    ...(permissionsBoundary !== undefined && { PermissionsBoundary: permissionsBoundary }),
+  };
+  const exists = ["EntityAlreadyExistsException", "EntityAlreadyExists"];
+  try {
+    await iam.send(call, "CreateRole", (client, options) => client.send(new CreateRoleCommand(input), options), exists);
+  } catch (error) {
+    // Ours if an answer was lost on the way; the next call looks at it as it looks at every role.
+    if (!isServiceError(error, ...exists)) throw error;
+    const role = await getRole(iam, name, call);
+    if (!role || !isOurs(role, wanted.prefix)) throw foreignRole(name);
+  }
+}
+
+function isOurs({ Tags = [] }: Role, prefix: string): boolean {
+  return Tags.some(({ Key, Value }) => Key === ownershipTagKey && Value === prefix);
+}
+
+/** IAM answers documents URL-encoded (RFC 3986). */
+function sameDocument(encoded: string | undefined, wanted: string): boolean {
+  if (encoded === undefined) return false;
+  try {
+    return JSON.stringify(JSON.parse(decodeURIComponent(encoded))) === JSON.stringify(JSON.parse(wanted));
+  } catch {
+    return false;
+  }
+}
+
+function foreignRole(name: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The role "${name}" exists and is not this registry's.`, {
+    hint: `Give it the tag ${ownershipTagKey} with the registry's prefix to have it adopted, or rename it.`,
+  });
+}

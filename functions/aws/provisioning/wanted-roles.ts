@@ -1,0 +1,40 @@
+import type { Environment } from "../../../core/platform.ts";
+import type { EcrContext } from "../ecr/context.ts";
+import { ecrRolePolicy } from "../policy/role-policy.ts";
+import { trustPolicy } from "../policy/trust-policy.ts";
+import { roleArn, roleName } from "./role-names.ts";
+import type { WantedRole } from "./roles.ts";
+
+interface Scope {
+  readonly context: EcrContext;
+  readonly account: string;
+  readonly env: Environment;
+  /** Home and replica regions. */
+  readonly regions: readonly string[];
+}
+
+type Wanted = WantedRole & { readonly arn: string };
+
+/**
+ * The pull role and the push role as they must be. `ALIEN_FUNCTION_ROLE_ARNS` lists the execution roles that they trust,
+ * `ALIEN_PERMISSIONS_BOUNDARY_ARN` the boundary that they get.
+ */
+export function wantedRoles({ context, account, env, regions }: Scope): [pull: Wanted, push: Wanted] {
+  const { repositoryPrefix: prefix } = context.binding;
+  const { partition } = context.place;
+  const functionRoleArns = (env.ALIEN_FUNCTION_ROLE_ARNS ?? "").split(",").flatMap((arn) => arn.trim() || []);
+  const trust = functionRoleArns.length > 0 ? trustPolicy({ partition, account, functionRoleArns }) : undefined;
+  const wanted = (kind: "pull" | "push"): Wanted => {
+    const permissions = kind === "pull" ? "pull" : "push-pull";
+    const name = roleName(prefix, kind);
+    return {
+      name,
+      arn: roleArn(partition, account, name),
+      prefix,
+      trust,
+      policy: ecrRolePolicy({ partition, account, repositoryPrefix: prefix, permissions }, regions),
+      permissionsBoundary: env.ALIEN_PERMISSIONS_BOUNDARY_ARN || undefined,
+    };
+  };
+  return [wanted("pull"), wanted("push")];
+}
