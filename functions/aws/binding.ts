@@ -42,5 +42,61 @@ export const ecrBinding = v.strictObject({
   repositoryDefaults: v.optional(repositoryDefaults),
 });
 
+/** Repository names of ECR Public know single separators only. */
+const publicRepositoryPrefix = v.pipe(
+  v.string(),
+  v.regex(
+    /^[a-z0-9]+(?:[._-][a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-][a-z0-9]+)*)*$/,
+    "must be a repository name in ECR Public's grammar",
+  ),
+  v.minLength(2, "must have at least 2 characters"),
+  v.maxLength(128, "must have at most 128 characters"),
+);
+
+const publicRole = v.pipe(accountRole, v.startsWith("arn:aws:", "must be a role in the partition aws"));
+
+const text = (length: number) =>
+  v.pipe(v.string(), v.maxLength(length, `must have at most ${length.toLocaleString("en")} characters`));
+
+const badges = v.pipe(
+  v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(50, "must have at most 50 characters"))),
+  v.maxLength(50, "must have at most 50 entries"),
+);
+
+const logoBytesAtMost = 512_000;
+
+/** What the Amazon ECR Public Gallery shows of a new repository (API reference, RepositoryCatalogDataInput). */
+export const catalogData = v.strictObject({
+  description: v.optional(text(1_024)),
+  /** Markdown. */
+  about: v.optional(text(25_600)),
+  /** Markdown. */
+  usage: v.optional(text(25_600)),
+  /** As `ARM 64` or `x86-64`; the gallery makes badges of those that it knows. */
+  architectures: v.optional(badges),
+  /** As `Linux` or `Windows`. */
+  operatingSystems: v.optional(badges),
+  /** A picture in base64. */
+  logo: v.optional(
+    v.pipe(
+      v.string(),
+      v.base64("must be base64"),
+      v.check((logo) => Buffer.byteLength(logo, "base64") <= logoBytesAtMost, "must have at most 512,000 bytes"),
+    ),
+  ),
+});
+
+export const ecrPublicBinding = v.strictObject({
+  service: v.literal("ecr-public"),
+  repositoryPrefix: publicRepositoryPrefix,
+  pullRoleArn: v.optional(publicRole),
+  pushRoleArn: v.optional(publicRole),
+  catalogData: v.optional(catalogData),
+  /** What a new repository gets beside its name. An existing one is left as it is. */
+  repositoryDefaults: v.optional(v.strictObject({ tags: v.optional(tags) })),
+});
+
+export type CatalogData = v.InferOutput<typeof catalogData>;
+export type EcrPublicBinding = v.InferOutput<typeof ecrPublicBinding>;
 export type EcrBinding = v.InferOutput<typeof ecrBinding>;
 export type RepositoryDefaults = v.InferOutput<typeof repositoryDefaults>;

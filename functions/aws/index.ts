@@ -1,5 +1,5 @@
 import { defineService, type Platform } from "../../core/platform.ts";
-import { ecrBinding } from "./binding.ts";
+import { ecrBinding, ecrPublicBinding } from "./binding.ts";
 import { createEcrRegistry } from "./ecr/adapter.ts";
 
 /** Amazon ECR and Amazon ECR Public. */
@@ -10,6 +10,12 @@ export const platform: Platform = {
       binding: ecrBinding,
       prefix: (_name, { repositoryPrefix: prefix }) => ({ prefix, separator: "-" }),
       open: createEcrRegistry,
+    }),
+    "ecr-public": defineService({
+      binding: ecrPublicBinding,
+      prefix: (_name, { repositoryPrefix: prefix }) => ({ prefix, separator: "-" }),
+      // With its SDK, which a private registry's cold start does not pay for.
+      open: async (context) => (await import("./ecr-public/adapter.ts")).createEcrPublicRegistry(context),
     }),
   },
 };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { digestOf, pullImage, pushImage } from "../../oci/client/index.ts";
 import { buildImage } from "../oci-client/images.ts";
+import type { Golden } from "./golden.ts";
 import type { Subject } from "./suite.ts";
 
 const bytes = Buffer.from("one small layer");
@@ -8,8 +9,10 @@ const blob = { digest: digestOf(bytes), body: bytes };
 const refused = { status: expect.toSatisfy((status: number) => status === 401 || status === 403) };
 /** Some registries know no deletion by clients at all, and say so. */
 const deletionRefused = { status: expect.toSatisfy((status: number) => [401, 403, 405].includes(status)) };
+/** Where anybody may read, nothing says that there is a catalog at all. */
+const noCatalog = { status: expect.toSatisfy((status: number) => [401, 403, 404, 405].includes(status)) };
 
-export function credentialTests(subject: () => Subject): void {
+export function credentialTests(subject: () => Subject, { publicPulls }: Golden): void {
   const withImage = async () => {
     const { suite, registry, fresh, client } = subject();
     const { name } = await suite.ok("createRepository", { registry, name: fresh() });
@@ -68,7 +71,7 @@ export function credentialTests(subject: () => Subject): void {
         for (const digest of image.blobs.keys()) {
           await expect(client.deleteBlob(name, digest)).rejects.toMatchObject(deletionRefused);
         }
-        await expect(client.catalog()).rejects.toMatchObject(refused);
+        await expect(client.catalog()).rejects.toMatchObject(publicPulls ? noCatalog : refused);
         expect(await pullImage(client, name, "1.0")).toEqual(image);
       },
     );
@@ -78,13 +81,18 @@ export function credentialTests(subject: () => Subject): void {
       const other = await withImage();
       const client = await subject().client(await mine.mint(permissions));
       const theirs = [...other.image.blobs.keys()][0] ?? "";
-      await expect(client.pullManifest(other.name, "1.0")).rejects.toMatchObject(refused);
-      await expect(client.readBlob(other.name, theirs)).rejects.toMatchObject(refused);
-      await expect(client.tags(other.name)).rejects.toMatchObject(refused);
+      if (publicPulls) {
+        expect(await pullImage(client, other.name, "1.0")).toEqual(other.image);
+        expect(await client.tags(other.name)).toEqual(["1.0"]);
+      } else {
+        await expect(client.pullManifest(other.name, "1.0")).rejects.toMatchObject(refused);
+        await expect(client.readBlob(other.name, theirs)).rejects.toMatchObject(refused);
+        await expect(client.tags(other.name)).rejects.toMatchObject(refused);
+      }
       await expect(client.pushBlob(other.name, blob)).rejects.toMatchObject(refused);
       await expect(client.pushManifest(other.name, "2.0", other.image.manifest)).rejects.toMatchObject(refused);
       for (const near of [`${other.name}/nested`, other.name.slice(0, -1), `${mine.name}/nested`, `${mine.name}x`]) {
-        await expect(client.pullManifest(near, "1.0")).rejects.toMatchObject(refused);
+        await expect(client.pullManifest(near, "1.0")).rejects.toMatchObject(publicPulls ? { status: 404 } : refused);
         await expect(client.pushBlob(near, blob)).rejects.toMatchObject(refused);
       }
     });

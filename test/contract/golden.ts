@@ -7,6 +7,8 @@ export interface Golden {
   readonly tellsAbsence: boolean;
   /** Whether a push makes a repository that was never created. */
   readonly pushCreates: boolean;
+  /** Whether anybody may read every repository by nature, so that credentials bound pushes only. */
+  readonly publicPulls: boolean;
 }
 
 /** What each platform is known to be unable to do; its capabilities must say the same, no more and no less. */
@@ -15,11 +17,25 @@ export const golden = {
     unsupported: ["addCrossAccountAccess", "removeCrossAccountAccess", "getCrossAccountAccess"],
     tellsAbsence: true,
     pushCreates: true,
+    publicPulls: false,
   },
   ecr: {
     unsupported: [],
     tellsAbsence: true,
     pushCreates: false,
+    publicPulls: false,
+  },
+  "ecr-public": {
+    unsupported: [
+      "addCrossAccountAccess",
+      "removeCrossAccountAccess",
+      "getCrossAccountAccess",
+      "provisionRegistry",
+      "deprovisionRegistry",
+    ],
+    tellsAbsence: true,
+    pushCreates: false,
+    publicPulls: true,
   },
 } as const satisfies Record<string, Golden>;
 

@@ -8,6 +8,7 @@ import { golden, type PlatformName } from "./golden.ts";
 import { type Suite, startSuite } from "./harness.ts";
 import { lifecycleTests } from "./lifecycle.ts";
 import { nameTests } from "./names.ts";
+import { withPaths } from "./paths.ts";
 import { registryTests } from "./registry.ts";
 
 /** A platform as the suite meets it: real sockets all the way down. */
@@ -23,6 +24,8 @@ export interface Backend {
   readonly env: Environment;
   /** Where the registry is reached, if its endpoint's host is not to be had here. */
   dataPlane?(endpoint: string): string;
+  /** A repository's path in the registry, where it is not the routable name. */
+  path?(name: string): string;
   /** Turns the backend's clock, where waiting for the end of a credential would take too long. */
   advance?(milliseconds: number): void;
   stop(): Promise<void>;
@@ -55,7 +58,7 @@ export function contractSuite({ name, start }: ContractPlatform): void {
     beforeAll(async () => {
       backend = await start();
       let count = 0;
-      const { platform, env, dataPlane = (endpoint) => endpoint, advance } = backend;
+      const { platform, env, dataPlane = (endpoint) => endpoint, path, advance } = backend;
       const suite = await startSuite(platform, env, ["images", "builds"]);
       const endpoint = async () => {
         const { registryEndpoint } = await suite.ok("describeRegistry", { registry: "images" });
@@ -71,11 +74,13 @@ export function contractSuite({ name, start }: ContractPlatform): void {
           if (advance) advance(milliseconds);
           else await sleep(milliseconds);
         },
-        client: async ({ authMethod, username, password }) =>
-          createClient({
+        client: async ({ authMethod, username, password }) => {
+          const client = createClient({
             url: await endpoint(),
             credentials: authMethod === "bearer" ? { bearer: password } : { username, password },
-          }),
+          });
+          return path ? withPaths(client, path) : client;
+        },
       };
     });
 
@@ -87,7 +92,7 @@ export function contractSuite({ name, start }: ContractPlatform): void {
     registryTests(current, golden[name]);
     nameTests(current);
     lifecycleTests(current, golden[name]);
-    credentialTests(current);
+    credentialTests(current, golden[name]);
     errorTests(current);
   });
 }

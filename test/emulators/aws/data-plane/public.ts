@@ -53,6 +53,8 @@ export function servePublic(world: World, backing: () => Promise<Backing>) {
       );
     }
     if (kind === "PUT manifest") return push(world, repository, await backing(), route.name, route.tail, request);
+    // Our registry knows of a repository by its images only.
+    if (kind === "GET tags" && repository.images.size === 0) return sendJson(request, { name: route.name, tags: [] });
     query.delete("mount");
     query.delete("from");
     req.url = query.size === 0 ? path : `${path}?${query}`;

@@ -1,0 +1,57 @@
+import { ECRPUBLICClient } from "@aws-sdk/client-ecr-public";
+import type { Call } from "../../../core/call.ts";
+import type { EcrPublicBinding } from "../binding.ts";
+import { type Clients, createClients, type SessionCredentials } from "../clients.ts";
+import { translateAwsError } from "../errors.ts";
+import type { Place } from "../place.ts";
+
+/** What every part of the adapter works with. */
+export interface EcrPublicContext {
+  readonly binding: EcrPublicBinding;
+  readonly place: Place;
+  readonly clients: Clients;
+  /** The client under the function's own identity. */
+  readonly own: ECRPUBLICClient;
+  /** A client under another identity; not kept. */
+  as(credentials: SessionCredentials): ECRPUBLICClient;
+}
+
+/** ECR Public answers here and nowhere else, wherever the function runs (Amazon ECR Public endpoints and quotas). */
+const region = "us-east-1";
+
+export function createContext(binding: EcrPublicBinding, place: Place): EcrPublicContext {
+  // Repeating is the core's, which counts the calls.
+  const common = { region, maxAttempts: 1 };
+  return {
+    binding,
+    place,
+    clients: createClients(place),
+    own: new ECRPUBLICClient(common),
+    as: (credentials) => new ECRPUBLICClient({ ...common, credentials }),
+  };
+}
+
+/**
+ * One request to ECR Public under the function's own identity.
+ *
+ * @param action as IAM names it, without `ecr-public:`
+ * @param expected names of errors that mean something to the caller of this function
+ * @throws ArtifactRegistryError for what every action may meet; expected errors pass, to be told apart by name
+ */
+export function ecrPublic<T>(
+  { own }: EcrPublicContext,
+  call: Call,
+  action: string,
+  send: (client: ECRPUBLICClient, options: { abortSignal: AbortSignal }) => Promise<T>,
+  expected: readonly string[] = [],
+): Promise<T> {
+  const what = `ECR Public ${action}`;
+  return call.upstream(what, async (abortSignal) => {
+    try {
+      return await send(own, { abortSignal });
+    } catch (error) {
+      if (error instanceof Error && expected.includes(error.name)) throw error;
+      throw translateAwsError(error, what, `ecr-public:${action} on the repository`);
+    }
+  });
+}

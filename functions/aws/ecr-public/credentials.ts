@@ -1,0 +1,52 @@
+import { GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr-public";
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
+import type { MintedCredentials } from "../../../core/registry.ts";
+import type { Permissions } from "../../../core/schemas.ts";
+import { mintedFrom } from "../ecr/credentials.ts";
+import { translateAwsError } from "../errors.ts";
+import { accountOf } from "../place.ts";
+import { ecrPublicSessionPolicy } from "../policy/session-policy.ts";
+import { assumeRole, sessionSeconds } from "../session.ts";
+import type { EcrPublicContext } from "./context.ts";
+
+/**
+ * Mints credentials that push to one repository, or to none: anybody reads all of ECR Public, and credentials for pulls
+ * raise the limits that anonymous pulls have. A session of the bound role, bounded by an inline policy, asks for the
+ * token, and a token may do what the session may.
+ *
+ * @throws BINDING_CONFIG_INVALID where no role is bound: the function's own identity never mints
+ */
+export async function generateCredentials(
+  { binding, clients, place, as }: EcrPublicContext,
+  name: RoutableName,
+  permissions: Permissions,
+  ttlSeconds: number | undefined,
+  call: Call,
+): Promise<MintedCredentials> {
+  const field = permissions === "pull" ? "pullRoleArn" : "pushRoleArn";
+  const roleArn = binding[field];
+  if (roleArn === undefined) {
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The binding has no ${field}.`, {
+      hint: "Make the role with the module in infra/aws, and bind it: the function's own identity never mints.",
+      context: { field },
+    });
+  }
+  const { partition } = place;
+  const policy = ecrPublicSessionPolicy({ partition, account: accountOf(roleArn), name, permissions });
+  const seconds = ttlSeconds ?? sessionSeconds.default;
+  const session = await assumeRole(clients, place, { roleArn, policy, seconds }, call);
+
+  const what = "ECR Public GetAuthorizationToken";
+  // One object, where private ECR answers a list.
+  const { authorizationData } = await call.upstream(what, async (abortSignal) => {
+    try {
+      return await as(session.credentials).send(new GetAuthorizationTokenCommand({}), { abortSignal });
+    } catch (error) {
+      const needs = `ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken on * for ${roleArn}`;
+      throw translateAwsError(error, what, needs);
+    }
+  });
+  return mintedFrom(authorizationData?.authorizationToken, authorizationData?.expiresAt, session.expiresAt);
+}
