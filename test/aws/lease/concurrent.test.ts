@@ -10,7 +10,7 @@ import { type PolicyStore, startPolicyStore } from "./policy-store.ts";
 import { startWorker, type Worker } from "./processes.ts";
 import type { Orders } from "./worker.ts";
 
-const leaseMs = 1_200;
+const leaseMs = 1_000;
 const writeMs = 400;
 let dynamo: Dynamo;
 let store: PolicyStore;
@@ -52,8 +52,8 @@ test("400 edits by 8 processes, some killed, one stopped beyond its lease: nothi
 }, async () => {
   const repository = "images-app";
   const workers = new Map<string, Worker>();
-  const start = (name: string) => {
-    const orders = ordersFor(name, 50, repository, true);
+  const start = (name: string, count = 50) => {
+    const orders = ordersFor(name, count, repository, true);
     // Each of its edits has something to write.
     const writing = orders.changes.map((change, index) => ({ ...change, kind: "add" as const, grant: `w4:${index}` }));
     workers.set(name, startWorker(name === "w4" ? { ...orders, changes: writing } : orders));
@@ -85,7 +85,7 @@ test("400 edits by 8 processes, some killed, one stopped beyond its lease: nothi
   // What the killed ones had left is done by others.
   store.watch = () => {};
   for (const name of ["w9", "w10", "w11"]) {
-    start(name);
+    start(name, 42);
   }
   for (const name of ["w9", "w10", "w11"]) expect(await workers.get(name)?.ended).toEqual({ code: 0, errors: "" });
   expect(stopped.sort()).toEqual(["w4", "w5"]);

@@ -6,7 +6,7 @@ import { startFunction } from "./function.ts";
 import { adds, answering, newRepository, nowGranted, refused, removes, useTable } from "./table.ts";
 
 const table = useTable();
-const { leaseOf, recordOf, plansOf, crash } = table;
+const { leaseOf, recordOf, plansOf } = table;
 
 describe("an edit that nobody disturbs", () => {
   test("costs two requests, counted, and leaves what it answered", async () => {

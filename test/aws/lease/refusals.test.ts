@@ -53,7 +53,7 @@ describe("what DynamoDB refuses", () => {
   });
 
   test("a table that is missing, or has another key, is named", async () => {
-    const { client } = dynamo;
+    const { client } = table.dynamo;
     const definition = [{ AttributeName: "id", AttributeType: "S" as const }];
     const key = [{ AttributeName: "id", KeyType: "HASH" as const }];
     await client.send(

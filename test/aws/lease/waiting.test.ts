@@ -1,4 +1,3 @@
-import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
 import type { Outcome } from "../../../functions/aws/lease/index.ts";
 import { errorOf } from "../../support/inputs.ts";
