@@ -8,6 +8,8 @@ import type { ArtifactRegistry } from "./registry.ts";
 
 /** The registries that this process serves, opened on first use. */
 export interface RegistryDirectory {
+  /** The registries that are known by name without being asked for: bound, listed, or named in a rule. */
+  names(): readonly string[];
   /**
    * @throws BINDING_NOT_CONFIGURED when nothing binds the name
    * @throws BINDING_CONFIG_INVALID when what binds it cannot be used
@@ -46,7 +48,8 @@ export function createDirectory(
   wrap: (name: string, registry: ArtifactRegistry) => ArtifactRegistry = (_name, registry) => registry,
 ): RegistryDirectory {
   const bound = new Map<string, Bound>();
-  for (const [variable, name] of nameVariables(env, names)) {
+  const known = nameVariables(env, names);
+  for (const [variable, name] of known) {
     const text = env[variable];
     if (text !== undefined) bound.set(variable, readBinding(platform, variable, name, text));
   }
@@ -66,6 +69,7 @@ export function createDirectory(
     return entry;
   };
   return {
+    names: () => [...known.values()],
     async open(name) {
       const variable = bindingVariable(name);
       const entry = bound.get(variable) ?? derive(name, variable);

@@ -78,7 +78,8 @@ function allowOnly(request: Request, methods: readonly string[], requestId: stri
   return json(405, { ...error.toWire(requestId), httpStatusCode: 405 }, requestId, { allow: methods.join(", ") });
 }
 
-function errorResponse(error: ArtifactRegistryError, requestId: string): Response {
+/** An error as HTTP answers it. */
+export function errorResponse(error: ArtifactRegistryError, requestId: string): Response {
   const waits = error.httpStatusCode === 429 || error.httpStatusCode === 503;
   const seconds = error.retryAfterSeconds ?? (waits && error.retryable ? 1 : undefined);
   return json(error.httpStatusCode, error.toWire(requestId), requestId, {

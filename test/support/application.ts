@@ -32,6 +32,7 @@ export function createSuite({ fake, ...options }: SuiteOptions = {}): Suite {
   const audit: AuditLine[] = [];
   const opened: string[] = [];
   const directory: RegistryDirectory = {
+    names: () => ["images"],
     async open(name) {
       opened.push(name);
       if (name === "images") return registry;

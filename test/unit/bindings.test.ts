@@ -51,6 +51,13 @@ test.each([
   expect(bindingVariable(name)).toBe(variable);
 });
 
+test("names tells what is bound, listed or named in a rule, and opens nothing", () => {
+  const env = { ALIEN_MY_IMAGES_BINDING: bind("images"), ALIEN_OTHER: "" };
+  expect(directory(env, ["my_images", "later"]).names()).toEqual(["my_images", "later"]);
+  expect(directory(env).names()).toEqual(["my-images"]);
+  expect(opened).toEqual([]);
+});
+
 describe("opening", () => {
   test("a registry is found under its variable's name, once", async () => {
     const registries = directory({ ALIEN_MY_IMAGES_BINDING: bind("images") });
