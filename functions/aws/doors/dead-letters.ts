@@ -1,34 +1,59 @@
-import type { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { translateAwsError } from "../errors.ts";
 
 /** Where events go that can never succeed, each with its reason. */
 export interface DeadLetters {
-  /** @throws when the letter was not taken: the event must then be kept by its sender */
-  send(event: unknown, reason: ArtifactRegistryError, requestId: string): Promise<void>;
+  /** @throws when the letter was not taken: whoever sent the event must then keep it */
+  send(event: string, reason: ArtifactRegistryError, requestId: string, signal: AbortSignal): Promise<void>;
 }
+
+const sendTimeoutMs = 5_000;
 
 /**
  * Dead letters in an SQS queue: the body is the event as it came, the attributes say why.
  *
  * @param queueUrl value of `ALIEN_DEAD_LETTER_QUEUE_URL`
+ * @throws BINDING_CONFIG_INVALID where it is not set: an event must never have nowhere to go
  */
-export function sqsDeadLetters(queueUrl: string): DeadLetters {
+export function sqsDeadLetters(queueUrl: string | undefined, region: string): DeadLetters {
+  if (queueUrl === undefined || !URL.canParse(queueUrl)) {
+    throw new ArtifactRegistryError(
+      "BINDING_CONFIG_INVALID",
+      "ALIEN_DEAD_LETTER_QUEUE_URL is not the URL of a queue.",
+      {
+        hint: "Set it to the SQS queue for events that can never succeed.",
+      },
+    );
+  }
+  let client: SQSClient | undefined;
   return {
-    async send(event, reason, requestId) {
+    async send(event, reason, requestId, signal) {
       // Loaded when the first event is hopeless: most functions never need it.
       const { SendMessageCommand, SQSClient } = await import("@aws-sdk/client-sqs");
-      const text = (StringValue: string) => ({ DataType: "String", StringValue });
-      await new SQSClient({}).send(
-        new SendMessageCommand({
-          QueueUrl: queueUrl,
-          MessageBody: JSON.stringify(event),
-          MessageAttributes: {
-            code: text(reason.code),
-            reason: text(reason.message),
-            requestId: text(requestId),
-          },
-        }),
-        { abortSignal: AbortSignal.timeout(5_000) },
-      );
+      client ??= new SQSClient({ region });
+      const attributes = { code: reason.code, reason: reason.message, hint: reason.hint ?? "", requestId };
+      const command = new SendMessageCommand({
+        QueueUrl: queueUrl,
+        MessageBody: printable(event),
+        MessageAttributes: Object.fromEntries(
+          Object.entries(attributes)
+            .filter(([, value]) => value !== "")
+            .map(([name, value]) => [name, { DataType: "String", StringValue: printable(value) }]),
+        ),
+      });
+      try {
+        const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(sendTimeoutMs)]);
+        await client.send(command, { abortSignal });
+      } catch (error) {
+        throw translateAwsError(error, "SQS SendMessage", "sqs:SendMessage on the dead-letter queue");
+      }
     },
   };
+}
+
+/** SQS refuses what XML 1.0 has no character for (API reference, SendMessage); a letter must not be lost over it. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are meant
+  return text.toWellFormed().replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd");
 }

@@ -1,67 +1,85 @@
 import * as v from "valibot";
-import { type EventOutcome, setupEventType } from "../../../core/events.ts";
+import { toArtifactRegistryError } from "../../../core/errors.ts";
+import { type EventOutcome, handleEvent } from "../../../core/events.ts";
+import type { Environment } from "../../../core/platform.ts";
+import { chain, type LambdaHandler, type TimedContext } from "../middleware/chain.ts";
+import { deadline } from "../middleware/deadline.ts";
+import { shape } from "../middleware/shape.ts";
+import { throwErrors } from "../middleware/throw-errors.ts";
+import { accountOf } from "../place.ts";
+import { sqsDeadLetters } from "./dead-letters.ts";
+import { eventLogToStdout } from "./event-log.ts";
+import { type EventBridgeEvent, eventBridgeEvent, type SqsEvent, sqsEvent, toCloudEvent } from "./event-shapes.ts";
+import { handleReplication, isReplication } from "./replication.ts";
+import type { Suite } from "./suite.ts";
 
-/** Amazon EventBridge's envelope. */
-export const eventBridgeEvent = v.looseObject({
-  version: v.string(),
-  id: v.string(),
-  source: v.string(),
-  "detail-type": v.string(),
-  time: v.string(),
-  region: v.string(),
-  account: v.string(),
-  detail: v.record(v.string(), v.unknown()),
-});
-
-/** An SQS batch as Lambda receives it. */
-export const sqsEvent = v.looseObject({
-  Records: v.pipe(
-    v.array(v.looseObject({ eventSource: v.literal("aws:sqs"), messageId: v.string(), body: v.string() })),
-    v.minLength(1, "must not be empty"),
-  ),
-});
-
-/** `ECR Replication Action`: the top-level region is the destination. */
-export const replicationDetail = v.looseObject({
-  result: v.string(),
-  "repository-name": v.string(),
-  "source-account": v.string(),
-  "source-region": v.string(),
-});
-
-export type EventBridgeEvent = v.InferOutput<typeof eventBridgeEvent>;
-export type SqsEvent = v.InferOutput<typeof sqsEvent>;
-export type ReplicationDetail = v.InferOutput<typeof replicationDetail>;
-
-export interface EventHandling {
-  /** Handles one CloudEvent. */
-  setup(event: unknown): Promise<EventOutcome>;
-  /** Brings the grants of home to a replica that has come into being. */
-  replicated(detail: ReplicationDetail, region: string, account: string): Promise<EventOutcome>;
+/** Which messages of a batch shall come again. */
+export interface BatchResult {
+  readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
 
-/** EventBridge's envelope as the CloudEvent that it stands for. */
-export function toCloudEvent(event: EventBridgeEvent): object {
-  return {
-    specversion: "1.0",
-    id: event.id,
-    source: event.source,
-    type: event["detail-type"],
-    time: event.time,
-    data: event.detail,
-  };
-}
+/**
+ * The `events` door: EventBridge, and batches of an SQS queue. What may succeed later is thrown, or named in the batch's
+ * answer, so that its sender delivers it again; what never can goes to the dead letters with its reason.
+ *
+ * @throws BINDING_CONFIG_INVALID where there is no queue for dead letters
+ */
+export function eventHandler(suite: Suite, env: Environment): LambdaHandler {
+  const deadLetters = sqsDeadLetters(env.ALIEN_DEAD_LETTER_QUEUE_URL, suite.region);
+  const log = suite.eventLog ?? eventLogToStdout;
 
-/** One event, from EventBridge itself or from the body of a message. */
-export async function handleOne(handling: EventHandling, event: unknown): Promise<EventOutcome> {
-  const envelope = v.safeParse(eventBridgeEvent, event);
-  if (!envelope.success) return handling.setup(event);
-  const { source, region, account, detail } = envelope.output;
-  if (source !== "aws.ecr" || envelope.output["detail-type"] !== "ECR Replication Action") {
-    return handling.setup(toCloudEvent(envelope.output));
+  /** Handles one event, which came as this text. @throws what shall be delivered again */
+  async function deliver(event: unknown, text: string, context: TimedContext, messageId?: string): Promise<void> {
+    const { awsRequestId: requestId, signal } = context;
+    const result = await handleOne(suite, event, context);
+    if (result.outcome === "done") return;
+    let { outcome, error } = result;
+    if (outcome === "dead-letter") {
+      try {
+        await deadLetters.send(text, error, requestId, signal);
+      } catch (failure) {
+        // The sender still has the event, and delivers it again.
+        [outcome, error] = ["retry", toArtifactRegistryError(failure)];
+      }
+    }
+    log({
+      time: suite.application.now().toISOString(),
+      requestId,
+      door: "events",
+      event: outcome,
+      ...(messageId !== undefined && { messageId }),
+      outcome: error.code,
+      reason: error.message,
+    });
+    if (outcome === "retry") throw error;
   }
-  const replication = v.safeParse(replicationDetail, detail);
-  // What cannot be read goes the way of every hopeless event, with its reason.
-  if (!replication.success) return handling.setup({ type: setupEventType, time: envelope.output.time });
-  return handling.replicated(replication.output, region, account);
+
+  async function deliverBatch({ Records }: SqsEvent, context: TimedContext): Promise<BatchResult> {
+    const outcomes = await Promise.allSettled(
+      Records.map(({ body, messageId }) => deliver(parse(body), body, context, messageId)),
+    );
+    const failed = Records.filter((_, index) => outcomes[index]?.status === "rejected");
+    return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+  }
+
+  const takes = shape(v.union([sqsEvent, eventBridgeEvent]), "events of EventBridge and batches of an SQS queue");
+  return chain<SqsEvent | EventBridgeEvent>([throwErrors(), takes, deadline()], (event, context) =>
+    v.is(sqsEvent, event) ? deliverBatch(event, context) : deliver(event, JSON.stringify(event), context),
+  );
+}
+
+async function handleOne(suite: Suite, event: unknown, context: TimedContext): Promise<EventOutcome> {
+  const { awsRequestId: requestId, signal, invokedFunctionArn } = context;
+  if (!v.is(eventBridgeEvent, event)) return handleEvent(suite.application, event, { requestId, signal });
+  if (!isReplication(event)) return handleEvent(suite.application, toCloudEvent(event), { requestId, signal });
+  return handleReplication(suite, accountOf(invokedFunctionArn), event, { requestId, signal });
+}
+
+/** What is no JSON stays the text that it is, and is refused for what it is. */
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
 }

@@ -7,7 +7,7 @@ import type { Caller } from "../../../core/caller.ts";
  *
  * @returns undefined for an ARN that names none of these
  */
-export function platformCaller(arn: string | undefined): Caller | undefined {
+export function platformCaller(arn: string | null | undefined): Caller | undefined {
   const parts = /^arn:aws[a-z-]*:(?:iam|sts)::(\d{12}):(.+)$/.exec(arn ?? "");
   const [, account = "", resource = ""] = parts ?? [];
   const session = /^assumed-role\/([\w+=,.@-]+)\/[\w+=,.@:-]+$/.exec(resource)?.[1];
