@@ -43,7 +43,8 @@ const notAuthenticated = [
  */
 export function translateAwsError(error: unknown, what: string, needs: string): unknown {
   if (error instanceof ArtifactRegistryError || !(error instanceof Error)) return error;
-  if (error.name === "AbortError" || error.name === "TimeoutError") return error;
+  // Ours, from the signal. The SDK calls a connection that broke a TimeoutError too, which is not the end of the call.
+  if (error.name === "AbortError" || error instanceof DOMException) return error;
   const refuse = (code: ArtifactRegistryError["code"], message: string, options: ErrorOptions = {}) =>
     new ArtifactRegistryError(code, message, { ...options, cause: error });
 

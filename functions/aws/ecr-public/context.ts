@@ -51,7 +51,10 @@ export function ecrPublic<T>(
       return await send(own, { abortSignal });
     } catch (error) {
       if (error instanceof Error && expected.includes(error.name)) throw error;
-      throw translateAwsError(error, what, `ecr-public:${action} on the repository`);
+      // Whoever creates with tags sets them too.
+      const needed = action === "CreateRepository" ? [action, "TagResource"] : [action];
+      const needs = needed.map((each) => `ecr-public:${each}`).join(" and ");
+      throw translateAwsError(error, what, `${needs} on the repository`);
     }
   });
 }

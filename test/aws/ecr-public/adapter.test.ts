@@ -1,0 +1,145 @@
+import {
+  ECRPUBLICClient,
+  GetRepositoryCatalogDataCommand,
+  ListTagsForResourceCommand,
+} from "@aws-sdk/client-ecr-public";
+import { describe, expect, test } from "vitest";
+import type { RoutableName } from "../../../core/names.ts";
+import { call, openRegistry, usePublicStack } from "./registry.ts";
+
+const stack = usePublicStack();
+let count = 0;
+const fresh = () => `images-${++count}` as RoutableName;
+const catalogData = { description: "an app", about: "# About", architectures: ["ARM 64"], logo: "aW1hZ2U=" };
+const repositoryDefaults = { tags: { team: "a" } };
+
+/** Catalog data and tags, as AWS keeps them. */
+async function stored(name: string) {
+  const { emulator, account } = stack();
+  const api = new ECRPUBLICClient({ endpoint: emulator.url, region: "us-east-1", credentials: emulator.admin() });
+  const resourceArn = `arn:aws:ecr-public::${account}:repository/${name}`;
+  const { tags } = await api.send(new ListTagsForResourceCommand({ resourceArn }));
+  return { ...(await api.send(new GetRepositoryCatalogDataCommand({ repositoryName: name }))).catalogData, tags };
+}
+
+/** What is sent to AWS meanwhile: service, action and region. */
+async function sent(work: () => Promise<unknown>): Promise<string[]> {
+  const { calls } = stack().emulator;
+  const before = calls.length;
+  await work();
+  return calls.slice(before).map(({ service, action, region }) => `${service} ${action} ${region}`);
+}
+
+describe("a repository", () => {
+  test("is created with what the binding says of it, under the account's alias", async () => {
+    const registry = await openRegistry(stack(), { catalogData, repositoryDefaults });
+    const name = fresh();
+    const { uri } = await registry.createRepository(name, call());
+    expect(uri).toBe(`public.ecr.aws/${stack().alias}/${name}`);
+    expect(await stored(name)).toMatchObject({
+      description: "an app",
+      aboutText: "# About",
+      architectures: ["ARM 64"],
+      logoUrl: expect.stringMatching(/^https:/),
+      tags: [
+        { Key: "alien:artifact-registry", Value: "images" },
+        { Key: "team", Value: "a" },
+      ],
+    });
+  });
+
+  test("that exists is left as it is", async () => {
+    const name = fresh();
+    const first = await (await openRegistry(stack())).createRepository(name, call());
+    const registry = await openRegistry(stack(), { catalogData, repositoryDefaults });
+    expect(await registry.createRepository(name, call())).toEqual(first);
+    const { description, tags } = await stored(name);
+    expect([description, tags?.length]).toEqual([undefined, 1]);
+  });
+
+  test("with the bare prefix is not deleted", async () => {
+    const registry = await openRegistry(stack());
+    const name = registry.resolveId("images");
+    const asked = await sent(() =>
+      expect(registry.deleteRepository(name, call())).rejects.toMatchObject({
+        code: "INVALID_INPUT",
+        context: { field: "repoId" },
+      }),
+    );
+    expect(asked).toEqual([]);
+  });
+
+  test("is named in the grammar of ECR Public", async () => {
+    const registry = await openRegistry(stack());
+    expect(registry.routeName("plain.name_x")).toBe("images-plain.name_x");
+    expect(registry.routeName("a__b")).toMatch(/^images-a-b-[a-z2-7]{20}$/);
+    expect(registry.routeName("x".repeat(250))).toHaveLength(205);
+    expect(() => registry.resolveId(`images-${"x".repeat(199)}`)).toThrow(/not a legal repository name/);
+  });
+});
+
+describe("the requests", () => {
+  const east = (...actions: string[]) => actions.map((action) => `ecr-public ${action} us-east-1`);
+
+  test("of each operation are no more than needed, and go to us-east-1 from wherever the function runs", async () => {
+    const registry = await openRegistry(stack(), {}, { AWS_REGION: "eu-west-1" });
+    const name = fresh();
+    const create = () => registry.createRepository(name, call());
+    expect(await sent(create)).toEqual(east("CreateRepository"));
+    expect(await sent(create)).toEqual(east("CreateRepository", "DescribeRepositories"));
+    expect(await sent(() => registry.getRepository(name, call()))).toEqual(east("DescribeRepositories"));
+    expect(await sent(() => registry.generateCredentials(name, "pull", 900, call()))).toEqual([
+      "sts AssumeRole eu-west-1",
+      ...east("GetAuthorizationToken"),
+    ]);
+    expect(await sent(() => registry.health(call()))).toEqual(east("DescribeRepositories"));
+    expect(await sent(() => registry.deleteRepository(name, call()))).toEqual(east("DeleteRepository"));
+    expect(await sent(() => registry.registryEndpoint(call()))).toEqual([]);
+  });
+
+  test("stop when the caller has gone", async () => {
+    const registry = await openRegistry(stack());
+    const { emulator } = stack();
+    const takeBack = emulator.faults.add({ service: "ecr-public", fault: { kind: "slow", ms: 2_000 } });
+    const before = Date.now();
+    const asked = registry.getRepository(fresh(), call({ signal: AbortSignal.timeout(50) }));
+    await expect(asked).rejects.toMatchObject({ code: "TIMEOUT" });
+    expect(Date.now() - before).toBeLessThan(1_500);
+    takeBack();
+  });
+});
+
+describe("a binding that cannot be used", () => {
+  test.each(["cn-north-1", "us-gov-west-1"])("is refused in %s, which has no ECR Public", async (AWS_REGION) => {
+    await expect(openRegistry(stack(), {}, { AWS_REGION })).rejects.toMatchObject({
+      code: "BINDING_CONFIG_INVALID",
+      message: expect.stringContaining(AWS_REGION),
+      hint: expect.stringContaining("private registry"),
+    });
+  });
+
+  test.each(["pull", "push-pull"] as const)(
+    "without a role mints no %s credentials, and says so",
+    async (permissions) => {
+      const field = permissions === "pull" ? "pullRoleArn" : "pushRoleArn";
+      const registry = await openRegistry(stack(), { [field]: undefined });
+      const mint = () => registry.generateCredentials(fresh(), permissions, undefined, call());
+      const refusal = { code: "BINDING_CONFIG_INVALID", context: { field }, retryable: false };
+      expect(await sent(() => expect(mint()).rejects.toMatchObject(refusal))).toEqual([]);
+      const { status, findings } = await registry.health(call());
+      expect([status, findings.length, findings[0]?.message]).toEqual(["degraded", 1, expect.stringContaining(field)]);
+    },
+  );
+
+  test("has catalog data that AWS refuses: the binding is named, not the caller", async () => {
+    const registry = await openRegistry(stack(), { catalogData });
+    for (const code of ["InvalidParameterException", "InvalidTagParameterException", "TooManyTagsException"]) {
+      stack().emulator.faults.add({ action: "CreateRepository", fault: { kind: "error", code } });
+      await expect(registry.createRepository(fresh(), call())).rejects.toMatchObject({
+        code: "BINDING_CONFIG_INVALID",
+        retryable: false,
+        hint: expect.stringContaining("catalogData"),
+      });
+    }
+  });
+});

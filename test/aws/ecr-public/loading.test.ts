@@ -1,0 +1,36 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { usePublicStack } from "./registry.ts";
+
+const stack = usePublicStack();
+
+/** Opens the registry in a process of its own. Returns which of AWS's clients have been loaded by then. */
+async function loadedBy(binding: string): Promise<string[]> {
+  const program = `
+    import { registerHooks } from "node:module";
+    const loaded = new Set();
+    registerHooks({
+      load(url, context, next) {
+        const client = /@aws-sdk\\/(client-[a-z-]+)\\//.exec(url)?.[1];
+        if (client) loaded.add(client);
+        return next(url, context);
+      },
+    });
+    const { platform } = await import("./functions/aws/index.ts");
+    const binding = JSON.parse(process.env.BINDING);
+    const service = platform.services[binding.service];
+    await service.open({ name: "images", binding, derived: false, others: [], env: process.env });
+    console.log(JSON.stringify([...loaded]));`;
+  const env = { ...process.env, ...stack().env(), BINDING: binding };
+  const run = promisify(execFile);
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { env });
+  return JSON.parse(stdout) as string[];
+}
+
+test("the client of ECR Public is loaded by a public registry only", async () => {
+  const priv = await loadedBy(JSON.stringify({ service: "ecr", repositoryPrefix: "images" }));
+  expect(priv).toContain("client-ecr");
+  expect(priv).not.toContain("client-ecr-public");
+  expect(await loadedBy(stack().binding("images"))).toContain("client-ecr-public");
+});

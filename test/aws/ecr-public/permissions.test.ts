@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
+import type { ArtifactRegistry } from "../../../core/registry.ts";
+import type { Statement } from "../../emulators/aws/identity/documents.ts";
+import { functionNeeds, startPublicStack } from "../support/public-stack.ts";
+import { call, openRegistry } from "./registry.ts";
+
+const name = "images-app" as RoutableName;
+
+/** Every operation, and what each ended with. */
+async function everything(registry: ArtifactRegistry): Promise<Record<string, string>> {
+  const outcome = (work: Promise<unknown>) =>
+    work.then(
+      () => "ok",
+      (error: unknown) => (error instanceof ArtifactRegistryError ? `${error.code}: ${error.hint}` : String(error)),
+    );
+  return {
+    create: await outcome(registry.createRepository(name, call())),
+    get: await outcome(registry.getRepository(name, call())),
+    pull: await outcome(registry.generateCredentials(name, "pull", undefined, call())),
+    push: await outcome(registry.generateCredentials(name, "push-pull", undefined, call())),
+    delete: await outcome(registry.deleteRepository(name, call())),
+  };
+}
+
+async function under(functionStatements: (needed: readonly Statement[]) => readonly Statement[]) {
+  const stack = await startPublicStack({ prefixes: ["images"], functionStatements });
+  try {
+    stack.useInThisProcess();
+    return Object.values(await everything(await openRegistry(stack)));
+  } finally {
+    await stack.stop();
+  }
+}
+
+describe("what the function's role may do", () => {
+  const needed = functionNeeds("aws", "111122223333", ["images"]);
+
+  test("suffices", async () => {
+    expect(await under((all) => all)).toEqual(Array(5).fill("ok"));
+  });
+
+  test.each(needed.map(({ Action }) => String(Action)))(
+    "is not enough without %s, and the hint says so",
+    async (action) => {
+      const outcomes = await under((all) => all.filter((statement) => statement.Action !== action));
+      const denied = outcomes.filter((outcome) => outcome.startsWith("ACCESS_DENIED"));
+      expect(denied).not.toEqual([]);
+      for (const outcome of denied) expect(outcome).toContain(action);
+    },
+  );
+});
