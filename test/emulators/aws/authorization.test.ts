@@ -83,6 +83,17 @@ describe("conditions", () => {
     expect((await refused(untagging.send(create("images-t", { a: "b" })))).message).toContain("ecr:TagResource");
   });
 
+  test("on the tags of a role that is made, which needs TagRole", async () => {
+    const trust = policy({ Effect: "Allow", Principal: { AWS: HOME }, Action: "sts:AssumeRole" });
+    const make = (RoleName: string, Value: string) =>
+      new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: trust, Tags: [{ Key: "owner", Value }] });
+    const condition = { StringEquals: { "aws:RequestTag/owner": "suite" } };
+    const { iam } = as(allow(["iam:CreateRole", "iam:TagRole"], "*", condition));
+    await iam.send(make("tagged-role", "suite"));
+    expect((await refused(iam.send(make("other-role", "other")))).name).toBe("AccessDenied");
+    expect((await refused(as(allow("iam:CreateRole")).iam.send(make("x", "suite")))).message).toContain("iam:TagRole");
+  });
+
   test("on the tags of a resource", async () => {
     await admin().ecr.send(create("images-owned", { owner: "suite" }));
     await admin().ecr.send(create("images-foreign", { owner: "other" }));

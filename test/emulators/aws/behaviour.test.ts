@@ -1,4 +1,8 @@
-import { CreateRepositoryCommand, PutReplicationConfigurationCommand } from "@aws-sdk/client-ecr";
+import {
+  CreateRepositoryCommand,
+  DeleteRepositoryCommand,
+  PutReplicationConfigurationCommand,
+} from "@aws-sdk/client-ecr";
 import { CreateRoleCommand } from "@aws-sdk/client-iam";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
@@ -82,6 +86,12 @@ test("a key of one's own must be one that the caller may let ECR use", async () 
   const grant = allow(["kms:CreateGrant", "kms:DescribeKey"], kmsKey);
   expect((await refused(create([allow("ecr:*")]))).message).toContain("kms:DescribeKey");
   await create([allow("ecr:*"), grant]);
+  const remove = (policies: ReturnType<typeof allow>[]) =>
+    clients(aws, aws.credentialsFor(aws.role(HOME, "remover", { policies }))).ecr.send(
+      new DeleteRepositoryCommand({ repositoryName: "images-kms" }),
+    );
+  expect((await refused(remove([allow("ecr:*")]))).message).toContain("kms:RetireGrant");
+  await remove([allow("ecr:*"), allow("kms:RetireGrant", kmsKey)]);
 });
 
 test("an anonymous client learns nothing", async () => {

@@ -111,8 +111,14 @@ describe("authorisation", () => {
     const other = path.replace("app-pushed", "app-other");
     expect((await registryRefusal(pushImage(client, other, "v1", image))).status).toBe(403);
     expect((await registryRefusal(anybody.pullManifest(path.replace("app-pushed", "none"), "v1"))).status).toBe(404);
-    const guessed = createClient({ url, credentials: { username: "AWS", password: "guessed" } });
-    expect((await registryRefusal(guessed.pullManifest(path, "v1"))).status).toBe(401);
+    const { password } = decode(authorizationData?.authorizationToken);
+    for (const credentials of [
+      { username: "AWS", password: "guessed" },
+      { username: "token", password },
+    ]) {
+      const guessed = createClient({ url, credentials });
+      expect((await registryRefusal(guessed.pullManifest(path, "v1"))).status).toBe(401);
+    }
     const remove = (force: boolean) => api().send(new DeleteRepositoryCommand({ repositoryName: "app-pushed", force }));
     expect((await refused(remove(false))).name).toBe("RepositoryNotEmptyException");
     await remove(true);

@@ -110,6 +110,18 @@ describe("what is signed", () => {
     expect([name, message]).toEqual(["InvalidSignatureException", expect.stringContaining("Signature expired")]);
   });
 
+  test("a signature for another service", async () => {
+    const { accessKeyId } = aws().userCredentials(HOME, "bob", allow("*"));
+    const scope = `${accessKeyId}/20260101/us-east-1/sts/aws4_request`;
+    const authorization = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host;x-amz-date, Signature=${"0".repeat(64)}`;
+    const headers = { authorization, "x-amz-target": "AmazonEC2ContainerRegistry_V20150921.DescribeRegistry" };
+    const answer = await fetch(aws().url, { method: "POST", headers, body: "{}" });
+    expect(await answer.json()).toEqual({
+      __type: "InvalidSignatureException",
+      message: "Credential should be scoped to correct service: 'ecr'.",
+    });
+  });
+
   test("an action that there is not", async () => {
     const cache = new DescribePullThroughCacheRulesCommand({});
     expect((await refused(clients(aws()).ecr.send(cache))).name).toBe("UnknownOperationException");

@@ -1,7 +1,7 @@
 import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { CreateRoleCommand } from "@aws-sdk/client-iam";
 import { AssumeRoleCommand, type AssumeRoleCommandInput, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { seededBytes } from "../../oci-client/images.ts";
 import { type SdkCredentials, startAwsEmulator } from "./index.ts";
 import { allow, assume, clients, HOME, OTHER, policy, refused, useEmulator } from "./support.ts";
@@ -160,11 +160,11 @@ describe("the session policy", () => {
 
 test("a role that was just created is seen late", async () => {
   const late = await startAwsEmulator({ accounts: [HOME], roleDelay: { looks: 2 } });
+  onTestFinished(() => late.stop());
   const AssumeRolePolicyDocument = policy({ Effect: "Allow", Principal: { AWS: HOME }, Action: "sts:AssumeRole" });
   const { Role } = await clients(late).iam.send(new CreateRoleCommand({ RoleName: "new", AssumeRolePolicyDocument }));
   const attempt = () => assume(late, late.admin(), { RoleArn: Role?.Arn ?? "" });
   expect((await refused(attempt())).name).toBe("AccessDenied");
   expect((await refused(attempt())).name).toBe("AccessDenied");
   await attempt();
-  await late.stop();
 });
