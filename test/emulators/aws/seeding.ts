@@ -7,8 +7,8 @@ import type { World } from "./world.ts";
 export type PolicyInput = Statement | readonly Statement[] | { readonly Version: string; readonly Statement: unknown };
 
 export interface RoleSeed {
-  /** One inline policy from statements, or several by name. */
-  readonly policies?: Statement | readonly Statement[] | Readonly<Record<string, PolicyInput>>;
+  /** One inline policy, or several by name. */
+  readonly policies?: PolicyInput | Readonly<Record<string, PolicyInput>>;
   /** Default: the Lambda service and the role's own account. */
   readonly trust?: PolicyInput;
   readonly path?: string;
@@ -98,12 +98,14 @@ function documentOf(policy: PolicyInput) {
 
 function namedPolicies(policies: RoleSeed["policies"] = []): [string, string][] {
   const none = Array.isArray(policies) && policies.length === 0;
-  const named: Readonly<Record<string, PolicyInput>> = isStatements(policies) ? { inline: policies } : policies;
+  const named: Readonly<Record<string, PolicyInput>> = isPolicy(policies) ? { inline: policies } : policies;
   return none ? [] : Object.entries(named).map(([name, policy]) => [name, JSON.stringify(documentOf(policy))]);
 }
 
-function isStatements(policies: NonNullable<RoleSeed["policies"]>): policies is Statement | readonly Statement[] {
-  return Array.isArray(policies) || typeof (policies as Statement).Effect === "string";
+function isPolicy(policies: NonNullable<RoleSeed["policies"]>): policies is PolicyInput {
+  if (Array.isArray(policies)) return true;
+  const { Effect, Version } = policies as { readonly Effect?: unknown; readonly Version?: unknown };
+  return typeof Effect === "string" || typeof Version === "string";
 }
 
 function defaultTrust(partition: string, account: string): PolicyInput {
