@@ -5,7 +5,7 @@ import type { ArtifactRegistry } from "../../../core/registry.ts";
 import { askAccount } from "../account.ts";
 import type { EcrBinding } from "../binding.ts";
 import { createClients } from "../clients.ts";
-import { createLeaseTable, createProcessLease, leaseWithoutTable } from "../lease/index.ts";
+import { createLeaseTable, createProcessLease, grantPacking, leaseWithoutTable } from "../lease/index.ts";
 import { ecrGrammar } from "../names.ts";
 import { accountOf, readPlace } from "../place.ts";
 import { ecrCapabilities } from "./capabilities.ts";
@@ -96,7 +96,7 @@ function completing(bound: EcrContext): (call: Call) => Promise<EcrContext> {
 function leasesOf({ leaseTable: tableName }: EcrBinding, region: string, env: Environment): PolicyLeases {
   const key = (name: string) => `${region}/${name}`;
   if (tableName !== undefined) {
-    const lease = createLeaseTable({ tableName, leaseMs });
+    const lease = createLeaseTable({ tableName, leaseMs, packing: grantPacking });
     return { edits: lease, deletions: lease, key };
   }
   const lease = createProcessLease();

@@ -4,12 +4,12 @@ import type { RoutableName } from "../../../core/names.ts";
 import type { CrossAccountControl } from "../../../core/registry.ts";
 import type { AwsAccess, CrossAccountAccess } from "../../../core/schemas.ts";
 import { addAccess } from "../grants/add.ts";
-import { type GrantSet, noGrants } from "../grants/grant.ts";
+import type { GrantSet } from "../grants/grant.ts";
 import { refuseOtherPartitions } from "../grants/partition.ts";
 import { toPermissions } from "../grants/permissions.ts";
 import { removeAccess } from "../grants/remove.ts";
+import { planToAdd, planToRemove } from "../lease/index.ts";
 import { readPolicy } from "../policy/read.ts";
-import { atoms } from "./atoms.ts";
 import type { EcrContext } from "./context.ts";
 import { editGrants, type PolicyLeases } from "./edit.ts";
 import { readStoredPolicy } from "./policies.ts";
@@ -25,14 +25,13 @@ export function createCrossAccount(
       const aws = awsOnly(access);
       const context = await contextFor(call);
       refuseOtherPartitions(aws.roleArns, context.place.partition);
-      const plan = { adds: atoms(addAccess(noGrants, aws)) };
-      await editGrants(context, leases, name, plan, (before) => addAccess(before, aws), call);
+      await editGrants(context, leases, name, planToAdd(aws), (before) => addAccess(before, aws), call);
     },
 
     async remove(name, access, call) {
       const aws = awsOnly(access);
       const context = await contextFor(call);
-      await editGrants(context, leases, name, { removes: removable(aws) }, (before) => removeAccess(before, aws), call);
+      await editGrants(context, leases, name, planToRemove(aws), (before) => removeAccess(before, aws), call);
     },
 
     async get(name, call) {
@@ -54,11 +53,6 @@ async function readGrants(
   const stored = await readStoredPolicy(context, name, context.place.region, call);
   if (stored === "no-repository") throw notFound(name);
   return readPolicy(stored.text, context.place);
-}
-
-/** All that a removal may take away, as the lease's plan writes it. */
-function removable({ accountIds, roleArns }: AwsAccess): string[] {
-  return [...accountIds.flatMap((id) => [`account:${id}`, `worker:${id}:*`]), ...roleArns.map((arn) => `role:${arn}`)];
 }
 
 function awsOnly(access: CrossAccountAccess): AwsAccess {

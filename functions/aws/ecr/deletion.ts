@@ -3,7 +3,7 @@ import type { Call } from "../../../core/call.ts";
 import { invalidInput } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import { isServiceError, translateAwsError } from "../errors.ts";
-import type { Held } from "../lease/index.ts";
+import { type Held, planToDelete } from "../lease/index.ts";
 import type { EcrContext } from "./context.ts";
 import type { PolicyLeases } from "./edit.ts";
 
@@ -28,7 +28,7 @@ export async function deleteRepository(
       "deprovisionRegistry removes it with the registry.",
     );
   }
-  await deletions.edit(key(name), { removes: ["*"] }, call, async (held) => {
+  await deletions.edit(key(name), planToDelete, call, async (held) => {
     await deleteIn(context, name, context.place.region, held);
     const outcomes = await Promise.allSettled(
       context.replicaRegions.map((region) => deleteIn(context, name, region, held)),

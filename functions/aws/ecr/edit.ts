@@ -3,15 +3,13 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import { isServiceError } from "../errors.ts";
 import { type GrantSet, noGrants } from "../grants/grant.ts";
-import { parseGrants } from "../grants/serialise.ts";
-import type { Held, Plan, PolicyLease } from "../lease/index.ts";
+import { atomsOf, fromAtoms, type Held, type Plan, type PolicyLease } from "../lease/index.ts";
 import { policyHash } from "../policy/hash.ts";
-import { type PolicyReading, readPolicy } from "../policy/read.ts";
+import { readPolicy } from "../policy/read.ts";
 import { writePolicy } from "../policy/write.ts";
-import { atoms } from "./atoms.ts";
 import type { EcrContext } from "./context.ts";
 import { readStoredPolicy, type StoredPolicy, writeStoredPolicy } from "./policies.ts";
-import { notFound } from "./repositories.ts";
+import { getRepository, notFound } from "./repositories.ts";
 
 /** The leases of one registry's repositories. */
 export interface PolicyLeases {
@@ -48,12 +46,11 @@ export async function editGrants(
     const policies = await readEverywhere(context, name, [home, ...context.replicaRegions], call);
     const atHome = policies[0]?.stored;
     if (atHome === undefined || atHome === "no-repository") throw notFound(name);
-    const reading = readPolicy(atHome.text, context.place);
-    const before = await settledGrants(held, reading);
+    const before = await settledGrants(context, name, held, atHome.text, call);
     held.refuseStale();
     const after = change(before);
     const text = await writeEverywhere(context, name, policies, after, held, call);
-    return { grants: atoms(after), documentHash: policyHash(text), result: undefined };
+    return { grants: atomsOf(after), documentHash: policyHash(text), result: undefined };
   });
 }
 
@@ -72,9 +69,12 @@ export async function unlessRevoked<T>(
   return edits.edit(key(name), {}, call, async (held) => {
     const stored = await readStoredPolicy(context, name, context.place.region, call);
     const text = stored === "no-repository" ? undefined : stored.text;
-    const grants = await settledGrants(held, readPolicy(text, context.place));
+    const { own, adopted } = readPolicy(text, context.place);
+    const grants = await held.settle(atomsOf(own), atomsOf(adopted));
     held.refuseStale();
-    return { grants: atoms(grants), documentHash: policyHash(text), result: await create() };
+    const result = await create();
+    // What was recorded of a repository that is gone is not what the new one grants.
+    return { grants: stored === "no-repository" ? [] : grants, documentHash: policyHash(text), result };
   });
 }
 
@@ -90,9 +90,9 @@ export async function copyGrants(
     const policies = await readEverywhere(context, name, [context.place.region, region], call);
     const atHome = policies[0]?.stored;
     if (atHome === undefined || atHome === "no-repository") throw notFound(name);
-    const grants = await settledGrants(held, readPolicy(atHome.text, context.place));
+    const grants = await settledGrants(context, name, held, atHome.text, call);
     const text = await writeEverywhere(context, name, policies, grants, held, call);
-    return { grants: atoms(grants), documentHash: policyHash(text), result: undefined };
+    return { grants: atomsOf(grants), documentHash: policyHash(text), result: undefined };
   });
 }
 
@@ -107,10 +107,11 @@ export async function clearReplica(
   await edits.edit(key(name), {}, call, async (held) => {
     const [atHome, atReplica] = await readEverywhere(context, name, [context.place.region, region], call);
     if (!atHome || !atReplica) throw notFound(name);
+    const gone = atHome.stored === "no-repository";
     const text = atHome.stored === "no-repository" ? undefined : atHome.stored.text;
-    const grants = await settledGrants(held, readPolicy(text, context.place));
+    const grants = gone ? noGrants : await settledGrants(context, name, held, text, call);
     await writeEverywhere(context, name, [atReplica], noGrants, held, call);
-    return { grants: atoms(grants), documentHash: policyHash(text), result: undefined };
+    return { grants: atomsOf(grants), documentHash: policyHash(text), result: undefined };
   });
 }
 
@@ -125,12 +126,30 @@ async function readEverywhere(
   );
 }
 
-/** What holds before this edit, without the roles of which AWS has made unique ids: they are gone, and cannot be sent. */
-async function settledGrants(held: Held, { own, adopted, dropped }: PolicyReading): Promise<GrantSet> {
-  const settled = parseGrants(await held.settle(atoms(own), atoms(adopted)));
+/**
+ * What holds before this edit. Left out are roles of which AWS has made unique ids, since they are gone and cannot be sent,
+ * and whatever was recorded of an earlier repository of the same name, which somebody deleted behind our back.
+ */
+async function settledGrants(
+  context: EcrContext,
+  name: RoutableName,
+  held: Held,
+  text: string | undefined,
+  call: Call,
+): Promise<GrantSet> {
+  const { own, adopted, dropped } = readPolicy(text, context.place);
+  const settled = fromAtoms(await held.settle(atomsOf(own), atomsOf(adopted)));
+  if (text === undefined && (await wasRecreated(context, name, held, call))) return noGrants;
   if (dropped.length === 0) return settled;
   const known = new Set([...own.roles, ...adopted.roles]);
   return { ...settled, roles: settled.roles.filter((role) => known.has(role)) };
+}
+
+/** Asked only where a repository without a policy has grants on record: that is rare, and costs a request. */
+async function wasRecreated(context: EcrContext, name: RoutableName, { record }: Held, call: Call): Promise<boolean> {
+  if (!record || record.deleted || record.grants.length === 0) return false;
+  const { createdAt } = await getRepository(context, name, call);
+  return createdAt !== undefined && new Date(createdAt) > record.lastUpdated;
 }
 
 /** Writes each document that differs. @returns the text at home */

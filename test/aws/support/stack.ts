@@ -42,7 +42,7 @@ const leaseTable = "leases";
 export async function startStack(options: StackOptions = {}): Promise<AwsStack> {
   const { prefixes = ["images", "builds"], replicaRegions = [] } = options;
   const regions = [region, ...replicaRegions];
-  const emulator = await startAwsEmulator({ accounts: [account, ...(options.accounts ?? [])], regions, ...options });
+  const emulator = await startAwsEmulator({ ...options, accounts: [account, ...(options.accounts ?? [])], regions });
   const { partition } = emulator;
   const functionRole = emulator.role(account, "function", {
     policies: (options.functionPolicies as never) ?? [
