@@ -55,8 +55,7 @@ const publicRepositoryPrefix = v.pipe(
 
 const publicRole = v.pipe(accountRole, v.startsWith("arn:aws:", "must be a role in the partition aws"));
 
-const text = (length: number) =>
-  v.pipe(v.string(), v.maxLength(length, `must have at most ${length} characters`));
+const text = (length: number) => v.pipe(v.string(), v.maxLength(length, `must have at most ${length} characters`));
 
 const badges = v.pipe(
   v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(50, "must have at most 50 characters"))),
