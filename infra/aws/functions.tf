@@ -1,0 +1,89 @@
+locals {
+  environments = {
+    for door in keys(var.doors) : door => {
+      for name, value in merge(
+        { for name, registry in local.registries : registry.variable => local.bindings[name] },
+        {
+          ALIEN_DOOR              = door
+          ALIEN_REGISTRIES        = join(",", keys(var.registries))
+          ALIEN_ACCESS_RULES_FILE = var.access_rules_file
+          ALIEN_ACCESS_RULES = length(var.access_rules) == 0 ? null : jsonencode([
+            for rule in var.access_rules : { for key, value in rule : key => value if value != null }
+          ])
+          ALIEN_OIDC_ISSUERS = door != "oidc" ? null : jsonencode([
+            for issuer in var.oidc_issuers : { for key, value in issuer : key => value if value != null }
+          ])
+          ALIEN_STACK_PREFIX             = var.derived_registries == null ? null : var.prefix
+          ALIEN_LEASE_TABLE              = var.derived_registries == null ? null : local.lease_table
+          ALIEN_FUNCTION_ROLE_ARNS       = door != "provision" ? null : join(",", [for each in local.minting_doors : local.function_role_arns[each]])
+          ALIEN_PERMISSIONS_BOUNDARY_ARN = door != "provision" ? null : local.minting_boundary
+        },
+      ) : name => value if value != null && value != ""
+    }
+  }
+}
+
+data "archive_file" "package" {
+  type             = "zip"
+  source_dir       = var.package_path
+  output_path      = "${path.root}/.terraform/${var.prefix}.zip"
+  output_file_mode = "0644"
+  excludes         = ["**/*.map"]
+}
+
+resource "aws_cloudwatch_log_group" "function" {
+  for_each = var.doors
+
+  name              = "/aws/lambda/${var.prefix}-${each.key}"
+  retention_in_days = var.log_retention_days
+  tags              = var.tags
+}
+
+resource "aws_lambda_function" "door" {
+  for_each = var.doors
+
+  function_name                  = "${var.prefix}-${each.key}"
+  description                    = "Artifact registry: the ${each.key} door."
+  role                           = aws_iam_role.function[each.key].arn
+  runtime                        = "nodejs24.x"
+  architectures                  = ["arm64"]
+  handler                        = "index.handler"
+  filename                       = data.archive_file.package.output_path
+  source_code_hash               = data.archive_file.package.output_base64sha256
+  memory_size                    = each.value.memory_size
+  timeout                        = each.value.timeout
+  reserved_concurrent_executions = each.value.reserved_concurrency
+  tags                           = var.tags
+
+  environment {
+    variables = merge(
+      local.environments[each.key],
+      each.key == "events" ? { ALIEN_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letters[0].url } : {},
+    )
+  }
+
+  logging_config {
+    log_format = "Text"
+    log_group  = aws_cloudwatch_log_group.function[each.key].name
+  }
+
+  lifecycle {
+    precondition {
+      # Room is left for the dead-letter queue's URL.
+      condition     = length(jsonencode(local.environments[each.key])) <= 3900
+      error_message = "The environment of the ${each.key} door exceeds Lambda's 4 KiB: put the rules into the package and name them with access_rules_file, or shorten catalog_data."
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.function]
+}
+
+# Nobody gets lambda:InvokeFunction on a URL's function but under lambda:InvokedViaFunctionUrl: behind the platform door, who may
+# invoke directly may write another caller's name into the event. For the oidc door, which is open to everybody, the
+# provider adds both statements itself; for the platform door they are in the callers' policies (callers.tf).
+resource "aws_lambda_function_url" "door" {
+  for_each = { for door, type in { platform = "AWS_IAM", oidc = "NONE" } : door => type if contains(keys(var.doors), door) }
+
+  function_name      = aws_lambda_function.door[each.key].function_name
+  authorization_type = each.value
+}

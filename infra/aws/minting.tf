@@ -1,0 +1,97 @@
+# The pull and push roles: each credential is a session of one of them, narrowed to one repository.
+locals {
+  minting_doors    = sort(setintersection(keys(var.doors), ["platform", "oidc", "invoke"]))
+  minting_actions  = jsondecode(file("${path.module}/policies/actions.json"))
+  minting_boundary = var.permissions_boundary != null ? var.permissions_boundary : "arn:${local.partition}:iam::${local.account}:policy/${var.prefix}-minting-boundary"
+  makes_boundary   = var.permissions_boundary == null && length(local.spaces) > 0
+
+  minting_trust = jsonencode(jsondecode(templatefile("${path.module}/policies/minting-trust.json.tftpl", {
+    account_root      = jsonencode("arn:${local.partition}:iam::${local.account}:root")
+    minting_functions = jsonencode(sort([for door in local.minting_doors : local.function_role_arns[door]]))
+  })))
+
+  minting_roles = merge([
+    for name, registry in local.registries : {
+      for kind in ["pull", "push"] : "${name}/${kind}" => {
+        name     = local.role_names[name][kind]
+        prefix   = registry.prefix
+        boundary = registry.service == "ecr" ? local.minting_boundary : var.permissions_boundary
+        policy = jsonencode(jsondecode(templatefile("${path.module}/policies/${registry.service}-minting.json.tftpl", {
+          actions = jsonencode(kind == "pull" ? local.minting_actions[registry.service].pull : concat(
+            local.minting_actions[registry.service].pull, local.minting_actions[registry.service].push
+          ))
+          repositories = jsonencode(registry.service == "ecr-public" ? [
+            for end in ["", "-*"] : format(local.public_arn, "${registry.prefix}${end}")
+            ] : flatten([for region in sort(concat([local.region], registry.regions)) : [
+              for end in ["", "-*"] : format(local.ecr_arn, region, "${registry.prefix}${end}")
+          ]]))
+        })))
+      }
+    } if local.mints && (registry.service == "ecr-public" || !var.provision_roles)
+  ]...)
+}
+
+resource "aws_iam_role" "minting" {
+  for_each = local.minting_roles
+
+  name                 = each.value.name
+  description          = "Mints credentials for the artifact registry ${each.value.prefix}."
+  assume_role_policy   = local.minting_trust
+  max_session_duration = 43200
+  permissions_boundary = each.value.boundary
+  tags                 = merge(var.tags, { "alien:artifact-registry" = each.value.prefix })
+
+  # The boundary's ARN is known before the policy is there.
+  depends_on = [aws_iam_policy.minting_boundary]
+}
+
+resource "aws_iam_role_policy" "minting" {
+  for_each = local.minting_roles
+
+  # The name that provisionRegistry uses, so that it finds what is made here.
+  name   = "artifact-registry"
+  role   = aws_iam_role.minting[each.key].name
+  policy = each.value.policy
+}
+
+# What a role that the provision door makes can do at most, whatever is written into it.
+resource "aws_iam_policy" "minting_boundary" {
+  count = local.makes_boundary ? 1 : 0
+
+  name        = "${var.prefix}-minting-boundary"
+  description = "Bounds the pull and push roles of the artifact registry ${var.prefix}."
+  tags        = var.tags
+  policy = jsonencode(jsondecode(templatefile("${path.module}/policies/ecr-minting.json.tftpl", {
+    actions      = jsonencode(concat(local.minting_actions.ecr.pull, local.minting_actions.ecr.push))
+    repositories = jsonencode(local.policy_values.repositories_anywhere)
+  })))
+}
+
+# The repository under the bare prefix holds the deployment images; its tags say whose registry it is.
+resource "aws_ecr_repository" "own" {
+  for_each = var.provision_roles ? {} : local.ecr
+
+  name                 = each.value.prefix
+  image_tag_mutability = each.value.repository_defaults.image_tag_mutability
+  tags                 = merge(var.tags, { "alien:artifact-registry" = each.value.prefix })
+
+  dynamic "image_scanning_configuration" {
+    for_each = each.value.repository_defaults.scan_on_push == null ? [] : [each.value.repository_defaults.scan_on_push]
+    content {
+      scan_on_push = image_scanning_configuration.value
+    }
+  }
+
+  dynamic "encryption_configuration" {
+    for_each = each.value.repository_defaults.kms_key_arn == null ? [] : [each.value.repository_defaults.kms_key_arn]
+    content {
+      encryption_type = "KMS"
+      kms_key         = encryption_configuration.value
+    }
+  }
+
+  lifecycle {
+    # provisionRegistry writes down here which regions may hold replicas.
+    ignore_changes = [tags["alien:artifact-registry:regions"], tags_all["alien:artifact-registry:regions"]]
+  }
+}

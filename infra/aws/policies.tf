@@ -1,0 +1,69 @@
+# The policies are JSON files, one per concern; policies/doors.json says which door has which. What is here fills in the ARNs.
+locals {
+  ecr_arn    = "arn:${local.partition}:ecr:%s:${local.account}:repository/%s"
+  public_arn = "arn:${local.partition}:ecr-public::${local.account}:repository/%s"
+  function_arns = {
+    for door in keys(var.doors) : door => "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.prefix}-${door}"
+  }
+  function_role_arns = {
+    for door in keys(var.doors) : door => "arn:${local.partition}:iam::${local.account}:role/${var.prefix}-${door}"
+  }
+
+  own           = [for space in local.spaces : format(local.ecr_arn, local.region, space.derived ? "${space.prefix}-*" : space.prefix)]
+  inside_home   = [for space in local.spaces : format(local.ecr_arn, local.region, "${space.prefix}-*")]
+  replicas      = flatten([for space in local.spaces : [for region in space.regions : format(local.ecr_arn, region, space.derived ? "${space.prefix}-*" : space.prefix)]])
+  inside_copies = flatten([for space in local.spaces : [for region in space.regions : format(local.ecr_arn, region, "${space.prefix}-*")]])
+  public_own    = [for registry in values(local.ecr_public) : format(local.public_arn, registry.prefix)]
+  public_inside = [for registry in values(local.ecr_public) : format(local.public_arn, "${registry.prefix}-*")]
+  keys          = distinct(compact([for registry in values(local.ecr) : registry.repository_defaults.kms_key_arn]))
+
+  policy_values = {
+    owners                = local.owners
+    repositories_home     = distinct(concat(local.own, local.inside_home))
+    inside_home           = distinct(local.inside_home)
+    repositories          = distinct(concat(local.own, local.inside_home, local.replicas, local.inside_copies))
+    inside                = distinct(concat(local.inside_home, local.inside_copies))
+    derived_home          = [for _ in values(local.derived) : format(local.ecr_arn, local.region, "${var.prefix}-*")]
+    keys                  = local.keys
+    lease_table           = local.lease_table_arn
+    minting_roles         = concat(flatten([for arns in values(local.role_arns) : values(arns)]), local.derived_role_arns)
+    public_repositories   = concat(local.public_own, local.public_inside)
+    public_inside         = local.public_inside
+    setup_queue           = local.setup_queue_arn
+    dead_letter_queue     = local.dead_letter_queue_arn
+    own_repositories      = distinct(local.own)
+    every_repository      = format(local.ecr_arn, "*", "*")
+    repositories_anywhere = distinct(flatten([for space in local.spaces : [for end in(space.derived ? ["-*"] : ["", "-*"]) : format(local.ecr_arn, "*", "${space.prefix}${end}")]]))
+    replication_role      = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"
+    provisioned_roles     = concat(flatten([for name in keys(local.ecr) : values(local.role_arns[name])]), local.derived_role_arns)
+    boundary              = local.minting_boundary
+  }
+
+  # A concern that nothing here has is in no role.
+  concerns = {
+    repositories        = length(local.spaces) > 0
+    lifecycle           = anytrue([for registry in values(local.ecr) : registry.repository_defaults.keep_last != null])
+    encryption          = length(local.keys) > 0
+    encryption-release  = length(local.keys) > 0
+    deletions           = length(local.spaces) > 0
+    grants              = length(local.spaces) > 0
+    derived             = length(local.derived) > 0
+    leases              = length(local.spaces) > 0
+    provisioning        = length(local.spaces) > 0
+    provisioning-roles  = length(local.spaces) > 0
+    public-repositories = length(local.ecr_public) > 0
+    public-deletions    = length(local.ecr_public) > 0
+  }
+  door_policies = merge([
+    for door, names in jsondecode(file("${path.module}/policies/doors.json")) : {
+      for name in names : "${door}/${name}" => jsonencode(jsondecode(templatefile(
+        "${path.module}/policies/${name}.json.tftpl",
+        {
+          for key, value in merge(local.policy_values, {
+            log_streams = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${var.prefix}-${door}:*"
+          }) : key => jsonencode(value)
+        },
+      ))) if lookup(local.concerns, name, true)
+    } if contains(keys(var.doors), door)
+  ]...)
+}

@@ -1,0 +1,149 @@
+variable "prefix" {
+  description = "Begins the name of everything that is made here, and of every repository whose registry names no prefix of its own."
+  type        = string
+  default     = "artifact-registry"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,38}[a-z0-9]$", var.prefix))
+    error_message = "prefix must have 2 to 40 characters of a-z, 0-9 and -, begin with a letter and not end with -."
+  }
+}
+
+variable "package_path" {
+  description = "The folder that `npm run build` writes for AWS: dist/aws. It is archived here."
+  type        = string
+}
+
+variable "doors" {
+  description = "The functions that are wanted, one per door: platform, oidc, invoke, events, provision. Memory in MiB, time-out in seconds."
+  type = map(object({
+    memory_size          = optional(number, 512)
+    timeout              = optional(number, 59)
+    reserved_concurrency = optional(number)
+  }))
+  default  = { platform = {}, invoke = {}, events = {} }
+  nullable = false
+
+  validation {
+    condition     = length(var.doors) > 0 && length(setsubtract(keys(var.doors), ["platform", "oidc", "invoke", "events", "provision"])) == 0
+    error_message = "doors may be platform, oidc, invoke, events and provision; at least one is needed."
+  }
+  validation {
+    # A lease on a repository lasts 60 s, and has to outlive the invocation that took it.
+    condition     = alltrue([for door in values(var.doors) : door.timeout >= 10 && door.timeout < 60])
+    error_message = "A door's timeout must be from 10 to 59 seconds: an edit's lease must outlive its invocation."
+  }
+  validation {
+    condition     = !contains(keys(var.doors), "oidc") || length(var.oidc_issuers) > 0
+    error_message = "The oidc door needs oidc_issuers: nobody else is believed there."
+  }
+}
+
+variable "access_rules" {
+  description = "Who may do what (ALIEN_ACCESS_RULES). What no rule allows is refused; a rule without grantees allows no grant to anybody."
+  type = list(object({
+    callers      = list(object({ issuer = string, subject = string }))
+    operations   = list(string)
+    registries   = list(string)
+    repositories = list(string)
+    grantees     = optional(list(string))
+  }))
+  default  = []
+  nullable = false
+
+  validation {
+    condition     = alltrue(flatten([for rule in var.access_rules : [for caller in rule.callers : !strcontains(caller.issuer, "*")]]))
+    error_message = "A caller's issuer must be one issuer, without wildcards."
+  }
+}
+
+variable "access_rules_file" {
+  description = "Path of a file in the package, as /var/task/rules.json, instead of access_rules: for rules that do not fit into 4 KiB of environment."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.access_rules_file == null || length(var.access_rules) == 0
+    error_message = "Set access_rules or access_rules_file, not both."
+  }
+}
+
+variable "oidc_issuers" {
+  description = "Whose tokens the oidc door takes (ALIEN_OIDC_ISSUERS): https URLs, each with the audience that its tokens must name."
+  type = list(object({
+    issuer   = string
+    audience = string
+    jwksUri  = optional(string)
+  }))
+  default  = []
+  nullable = false
+
+  validation {
+    condition     = alltrue([for each in var.oidc_issuers : startswith(each.issuer, "https://") && each.audience != ""])
+    error_message = "An issuer must be an https URL, with an audience."
+  }
+  validation {
+    condition     = length(distinct(var.oidc_issuers[*].issuer)) == length(var.oidc_issuers)
+    error_message = "Name each issuer once."
+  }
+}
+
+variable "callers" {
+  description = "Names of IAM roles of this account that may call a door (platform, invoke or provision). They get a policy for it; what they may do there is for access_rules to say."
+  type        = map(set(string))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.callers), setintersection(keys(var.doors), ["platform", "invoke", "provision"]))) == 0
+    error_message = "callers may be named for the doors platform, invoke and provision, where they are wanted."
+  }
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the permissions boundary of every role that is made here, and of those that provisionRegistry makes. Without it these get one that is made here and allows pushes at most."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:aws[a-z-]*:iam::(\\d{12}|aws):policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of a managed policy."
+  }
+}
+
+variable "setup_event_bus" {
+  description = "Name of the event bus on which set-up events appear."
+  type        = string
+  default     = "default"
+}
+
+variable "setup_event_sources" {
+  description = "Sources whose set-up events are taken. Empty means every source that may put events on the bus."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "log_retention_days" {
+  description = "Days for which the logs are kept, the audit log among them."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be one of CloudWatch's own: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, …"
+  }
+}
+
+variable "alarm_topic_arn" {
+  description = "SNS topic, in this region, that alarms are sent to. Without it they change their state and tell nobody."
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags of everything that is made here."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
