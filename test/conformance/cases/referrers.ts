@@ -33,6 +33,7 @@ function manifestsOf(answer: Answer): Descriptor[] {
 type Known = {
   readonly subject: string;
   readonly contents: Readonly<Record<string, Content>>;
+  readonly listed: Answer;
   readonly all: Descriptor[];
 };
 
@@ -114,10 +115,13 @@ const known = (order: "after the subject" | "before the subject" | "without a su
         contents[name] = content;
       }
       if (order === "before the subject") await give();
-      const all = manifestsOf(await registry.ask("GET", path(registry, digestOf(subject))));
-      return { subject: digestOf(subject), contents, all };
+      const listed = await registry.ask("GET", path(registry, digestOf(subject)));
+      const { manifests: all } = expect.json<Listed>(listed);
+      expect.check(Array.isArray(all), "there is no list of manifests");
+      return { subject: digestOf(subject), contents, listed, all };
     },
     [
+      ["MUST", "the list is an image index, with 200", ({ listed }) => void manifestsOf(listed)],
       [
         "MUST",
         "there are all of them, once",

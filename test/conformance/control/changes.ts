@@ -5,7 +5,7 @@ type Change = Pick<Mutation, "request" | "answer">;
 type Instead = Partial<Pick<Returning, "status" | "headers" | "body">>;
 
 export const BLOB = /\/blobs\/sha/;
-export const MANIFEST = /\/manifests\//;
+export const MANIFEST = /\/manifests\/[^/]+$/;
 export const UPLOAD = /\/blobs\/uploads\//;
 export const REFERRERS = /\/referrers\//;
 export const TAGS = /\/tags\/list/;

@@ -40,7 +40,8 @@ describe("the conformance judge", () => {
 
   it.each(MUTATIONS)("notices when $name", async (mutation) => {
     const outcomes = await judged(mutation);
-    expect(outcomes.length).toBeGreaterThan(0);
-    expect(failures(outcomes).length).toBeGreaterThan(0);
+    // A scenario that cannot be played fails all its cases: at least one has to notice by what it looks at itself.
+    const noticed = failures(outcomes).filter(({ failure }) => !failure?.startsWith("the scenario failed"));
+    expect(noticed.length).toBeGreaterThan(0);
   });
 });

@@ -121,13 +121,15 @@ async function session(
   final: Ask = { body: "" },
   total?: number,
 ): Promise<Step[]> {
-  const steps: Step[] = [{ answer: await start(registry, repository), held: 0 }];
-  let [location, held] = [locationOf(steps[0]?.answer as Answer), 0];
+  const started = await registry.ask("POST", `/v2/${repository}/blobs/uploads/`);
+  const steps: Step[] = [{ answer: started, held: 0 }];
+  if (started.status !== 202 || started.headers.location === undefined) return steps;
+  let [location, held] = [locationOf(started), 0];
   for (const patch of patches) {
     const answer = await registry.ask("PATCH", location, patch);
     held += patch.stream === undefined ? Buffer.byteLength(patch.body ?? "") : Buffer.concat(patch.stream).length;
     steps.push({ answer, held });
-    if (answer.status !== 202) return steps;
+    if (answer.status !== 202 || answer.headers.location === undefined) return steps;
     location = locationOf(answer);
   }
   steps.push({ answer: await registry.ask("PUT", withDigest(location, name), final), held: total ?? held });
