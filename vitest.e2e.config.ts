@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** Real clients against the built server: `bash test/tools/install.sh` first. What is missing fails, nothing is skipped. */
+/**
+ * Real clients against the built server, and the controls of the conformance judge: `bash test/tools/install.sh` first.
+ * What is missing fails, nothing is skipped.
+ */
 export default defineConfig({
   test: {
     include: ["test/e2e/**/*.e2e.ts", "test/conformance/**/*.e2e.ts"],

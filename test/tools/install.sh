@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests outside `npm test` need. Safe to run again: what is there is left alone.
 #
-#   bash test/tools/install.sh                 clients, strace and the fuzzer: what the tests need
+#   bash test/tools/install.sh                 clients, strace, distribution and the fuzzer: what the tests need
 #   bash test/tools/install.sh conformance     the official OCI conformance suite
 #   bash test/tools/install.sh bench           distribution, and zot where it can be built, to compare with
 #   bash test/tools/install.sh --bin           prints the folder of the tools that are built here
@@ -87,7 +87,7 @@ schemathesis() {
 }
 
 clients() {
-  debian skopeo=skopeo strace=strace
+  debian skopeo=skopeo strace=strace docker-registry=docker-registry
   golang crane github.com/google/go-containerregistry/cmd/crane "$CRANE"
   golang regctl github.com/regclient/regclient/cmd/regctl "$REGCTL"
 }
