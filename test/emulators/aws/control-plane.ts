@@ -71,6 +71,7 @@ export class ControlPlane {
         profile.name === "dynamodb"
           ? await this.#dynamodb(call, req, body)
           : success(profile, action, requestId, await handlerOf(profile, profile.name, action, record.region)(call));
+      if (fault?.kind === "answer") answer = success(profile, action, requestId, fault.output);
       record.outcome = fault?.kind ?? (answer.status < 400 ? "ok" : (answer.headers["x-amzn-errortype"] ?? "error"));
     } catch (error) {
       const shown = error instanceof AwsError ? error : brokenEmulator(profile, error);

@@ -84,6 +84,12 @@ describe("faults", () => {
     await list();
   });
 
+  test("an answer of another form is given after the change was made", async () => {
+    aws().faults.add({ fault: { kind: "answer", output: { repository: {} } }, action: "CreateRepository" });
+    expect((await create("images-answered")).repository).toEqual({});
+    expect(await names()).toContain("images-answered");
+  });
+
   test("an answer that does not come is not an answer of the emulator's making", async () => {
     aws().faults.add({ fault: { kind: "lost" }, service: "iam" });
     const AssumeRolePolicyDocument =

@@ -13,7 +13,9 @@ export type Fault =
   /** It is done, but late. */
   | { readonly kind: "slow"; readonly ms: number }
   /** It is done, and the connection breaks before the answer. */
-  | { readonly kind: "lost" };
+  | { readonly kind: "lost" }
+  /** It is done, and answered with something else than it should be. */
+  | { readonly kind: "answer"; readonly output: object };
 
 /** Which calls a fault hits. Everything that is left out matches. */
 export interface FaultRule {
