@@ -1,0 +1,149 @@
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { region = "us-east-1" }
+  }
+}
+
+mock_provider "archive" {}
+
+variables {
+  prefix       = "acme"
+  package_path = "../../dist/aws"
+  registries   = { images = {} }
+}
+
+run "no_registry" {
+  command = plan
+
+  variables {
+    registries = {}
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "a_registry_without_a_name" {
+  command = plan
+
+  variables {
+    registries = { "my images" = { repository_prefix = "images" } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "registries_that_share_a_variable" {
+  command = plan
+
+  variables {
+    registries = { my-images = { repository_prefix = "one" }, my_images = { repository_prefix = "two" } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "prefixes_that_extend_each_other" {
+  command = plan
+
+  variables {
+    registries = { images = {}, images-dev = {} }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "prefixes_that_are_nested" {
+  command = plan
+
+  variables {
+    registries = { images = { repository_prefix = "team" }, dev = { repository_prefix = "team/dev" } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "the_same_prefix_twice" {
+  command = plan
+
+  variables {
+    registries = { images = {}, other = { repository_prefix = "acme-images" } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "a_name_that_is_no_prefix" {
+  command = plan
+
+  variables {
+    registries = { Images = {} }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "a_public_prefix_in_private_grammar" {
+  command = plan
+
+  variables {
+    registries = { images = { service = "ecr-public", repository_prefix = "a--b" } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "a_service_that_is_none" {
+  command = plan
+
+  variables {
+    registries = { images = { service = "gar" } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "a_region_that_is_none" {
+  command = plan
+
+  variables {
+    registries = { images = { replication_regions = ["*"] } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "replicas_of_a_public_registry" {
+  command = plan
+
+  variables {
+    registries = { images = { service = "ecr-public", replication_regions = ["eu-west-1"] } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "a_mutability_that_is_none" {
+  command = plan
+
+  variables {
+    registries = { images = { repository_defaults = { image_tag_mutability = "SOMETIMES" } } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "the_alias_of_a_key" {
+  command = plan
+
+  variables {
+    registries = { images = { repository_defaults = { kms_key_arn = "alias/images" } } }
+  }
+
+  expect_failures = [var.registries]
+}

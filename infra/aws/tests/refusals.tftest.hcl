@@ -1,0 +1,172 @@
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { region = "us-east-1" }
+  }
+}
+
+mock_provider "archive" {}
+
+variables {
+  prefix       = "acme"
+  package_path = "../../dist/aws"
+  registries   = { images = {} }
+}
+
+run "a_prefix_that_is_no_name" {
+  command = plan
+
+  variables {
+    prefix = "Acme_"
+  }
+
+  expect_failures = [var.prefix]
+}
+
+run "a_door_that_is_none" {
+  command = plan
+
+  variables {
+    doors = { admin = {} }
+  }
+
+  expect_failures = [var.doors]
+}
+
+run "no_door" {
+  command = plan
+
+  variables {
+    doors = {}
+  }
+
+  expect_failures = [var.doors]
+}
+
+run "a_timeout_beyond_the_lease" {
+  command = plan
+
+  variables {
+    doors = { invoke = { timeout = 60 } }
+  }
+
+  expect_failures = [var.doors]
+}
+
+run "the_public_door_without_issuers" {
+  command = plan
+
+  variables {
+    doors = { oidc = {} }
+  }
+
+  expect_failures = [var.doors]
+}
+
+run "an_issuer_over_http" {
+  command = plan
+
+  variables {
+    oidc_issuers = [{ issuer = "http://token.example", audience = "acme" }]
+  }
+
+  expect_failures = [var.oidc_issuers]
+}
+
+run "an_issuer_twice" {
+  command = plan
+
+  variables {
+    oidc_issuers = [{ issuer = "https://token.example", audience = "a" }, { issuer = "https://token.example", audience = "b" }]
+  }
+
+  expect_failures = [var.oidc_issuers]
+}
+
+run "a_rule_for_any_issuer" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "*", subject = "*" }], operations = ["*"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "rules_twice" {
+  command = plan
+
+  variables {
+    access_rules      = [{ callers = [], operations = ["*"], registries = ["*"], repositories = ["*"] }]
+    access_rules_file = "/var/task/rules.json"
+  }
+
+  expect_failures = [var.access_rules_file]
+}
+
+run "a_caller_of_a_door_without_callers" {
+  command = plan
+
+  variables {
+    callers = { events = ["deploy"] }
+  }
+
+  expect_failures = [var.callers]
+}
+
+run "a_caller_of_a_door_that_is_not_there" {
+  command = plan
+
+  variables {
+    callers = { provision = ["deploy"] }
+  }
+
+  expect_failures = [var.callers]
+}
+
+run "a_boundary_that_is_no_policy" {
+  command = plan
+
+  variables {
+    permissions_boundary = "arn:aws:iam::111122223333:role/ours"
+  }
+
+  expect_failures = [var.permissions_boundary]
+}
+
+run "a_retention_that_cloudwatch_does_not_know" {
+  command = plan
+
+  variables {
+    log_retention_days = 8
+  }
+
+  expect_failures = [var.log_retention_days]
+}
+
+run "rules_that_do_not_fit" {
+  command = plan
+
+  variables {
+    doors        = { invoke = {} }
+    access_rules = [for name in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x"] : { callers = [{ issuer = "door", subject = "invoke" }], operations = ["createRepository"], registries = ["images"], repositories = ["acme-images-${name}-*"] }]
+  }
+
+  expect_failures = [aws_lambda_function.door]
+}
+
+run "policies_that_do_not_fit" {
+  command = plan
+
+  variables {
+    doors      = { invoke = {} }
+    registries = { for name in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x"] : "registry-${name}" => { replication_regions = ["eu-west-1", "eu-central-1"] } }
+  }
+
+  expect_failures = [aws_iam_role_policy.function]
+}
