@@ -15,6 +15,12 @@ import { runOfficialSuite } from "./official.ts";
 import { printFailures } from "./print.ts";
 import { startOurs } from "./targets.ts";
 
+/**
+ * What the official suite skips where a registry does without it, as it may: a mount that names no source would tell
+ * its caller what other repositories hold.
+ */
+const NOT_OURS = /mount[ -]anonymous/;
+
 /** No more cases than this mean that the judge, or the suite, did not really run. */
 const FEW = { ours: 400, official: 600 };
 
@@ -39,9 +45,15 @@ async function runOfficial(): Promise<Tally> {
     console.log("SKIPPED: the official conformance suite is not installed (test/tools/install.sh conformance)");
     return { passed: 0, failed: 0, skipped: 1 };
   }
-  const tally = await runOfficialSuite(binary);
-  for (const name of tally.failures) console.log(`failed: official suite: ${name}`);
-  return enough("the official suite", tally, FEW.official);
+  const { failures, skips, ...tally } = await runOfficialSuite(binary);
+  for (const name of failures) console.log(`failed: official suite: ${name}`);
+  const left = skips.filter((name) => !NOT_OURS.test(name));
+  for (const name of left) console.log(`failed: official suite: ${name}: it was skipped`);
+  return enough(
+    "the official suite",
+    { passed: tally.passed, failed: tally.failed + left.length, skipped: 0 },
+    FEW.official,
+  );
 }
 
 function enough(name: string, { passed, failed, skipped }: Tally, few: number): Tally {

@@ -54,7 +54,7 @@ async function fuzz(file: string, folder: string, url: string, callerToken: stri
     // Examples that the fuzzer keeps from run to run would make two runs differ.
     { HYPOTHESIS_STORAGE_DIRECTORY: join(folder, "hypothesis") },
   );
-  const { failures, ...tally } = readJunit(await readFile(junit, "utf8"));
+  const { failures, skips: _, ...tally } = readJunit(await readFile(junit, "utf8"));
   const { test_cases: requests, operations } = JSON.parse(await readFile(json, "utf8"));
   for (const name of failures) console.error(`failed: ${name}`);
   const whole = operations?.tested === operations?.total && requests.generated >= FEW_REQUESTS;
