@@ -25,13 +25,16 @@ export function createCrossAccount(
       const aws = awsOnly(access);
       const context = await contextFor(call);
       refuseOtherPartitions(aws.roleArns, context.place.partition);
-      await editGrants(context, leases, name, planToAdd(aws), (before) => addAccess(before, aws), call);
+      const change = (before: GrantSet) => addAccess(before, aws);
+      await editGrants(context, leases, name, { plan: planToAdd(aws), change, named: namedIn(aws) }, call);
     },
 
     async remove(name, access, call) {
       const aws = awsOnly(access);
       const context = await contextFor(call);
-      await editGrants(context, leases, name, planToRemove(aws), (before) => removeAccess(before, aws), call);
+      const change = (before: GrantSet) => removeAccess(before, aws);
+      // What is taken away need not exist any more.
+      await editGrants(context, leases, name, { plan: planToRemove(aws), change, named: [] }, call);
     },
 
     async get(name, call) {
@@ -53,6 +56,10 @@ async function readGrants(
   const stored = await readStoredPolicy(context, name, context.place.region, call);
   if (stored === "no-repository") throw notFound(name);
   return readPolicy(stored.text, context.place);
+}
+
+function namedIn({ accountIds, roleArns }: AwsAccess): string[] {
+  return [...roleArns, ...accountIds];
 }
 
 function awsOnly(access: CrossAccountAccess): AwsAccess {

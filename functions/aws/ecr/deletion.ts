@@ -6,6 +6,7 @@ import { isServiceError, translateAwsError } from "../errors.ts";
 import { type Held, planToDelete } from "../lease/index.ts";
 import type { EcrContext } from "./context.ts";
 import type { PolicyLeases } from "./edit.ts";
+import { inEveryRegion, refuseFailures } from "./outcomes.ts";
 
 const deleteTimeoutMs = 10_000;
 
@@ -29,11 +30,11 @@ export async function deleteRepository(
     );
   }
   await deletions.edit(key(name), planToDelete, call, async (held) => {
-    await deleteIn(context, name, context.place.region, held);
-    const outcomes = await Promise.allSettled(
-      context.replicaRegions.map((region) => deleteIn(context, name, region, held)),
-    );
-    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+    const { region: home } = context.place;
+    await deleteIn(context, name, home, held);
+    const replicas = context.replicaRegions.map((region) => ({ region }));
+    const outcomes = await inEveryRegion(replicas, ({ region }) => deleteIn(context, name, region, held));
+    refuseFailures([{ region: home }, ...outcomes], "The repository is deleted");
     return { grants: [], deleted: true, result: undefined };
   });
 }

@@ -8,6 +8,7 @@ import { policyHash } from "../policy/hash.ts";
 import { readPolicy } from "../policy/read.ts";
 import { writePolicy } from "../policy/write.ts";
 import type { EcrContext } from "./context.ts";
+import { inEveryRegion, type RegionOutcome, refuseFailures } from "./outcomes.ts";
 import { readStoredPolicy, type StoredPolicy, writeStoredPolicy } from "./policies.ts";
 import { getRepository, notFound } from "./repositories.ts";
 
@@ -26,10 +27,19 @@ interface RegionPolicy {
   readonly stored: StoredPolicy;
 }
 
+/** One change of a repository's grants. */
+export interface GrantEdit {
+  readonly plan: Plan;
+  change(before: GrantSet): GrantSet;
+  /** The principals that the caller named. */
+  readonly named: readonly string[];
+}
+
 /**
  * Changes the grants of a repository, at home and at every replica that exists, while nobody else does. Every document is
- * compared, also where nothing changes, so that a replica that fell behind is brought up; nothing is written before it
- * is clear that every document fits.
+ * compared, also where nothing changes, so that a replica that fell behind is brought up. Nothing is written before it
+ * is clear that every document fits; but a revocation is carried out wherever it can be, whatever is wrong with a
+ * replica elsewhere.
  *
  * @throws RESOURCE_NOT_FOUND; QUOTA_EXCEEDED; what `change` throws
  */
@@ -37,19 +47,32 @@ export async function editGrants(
   context: EcrContext,
   { edits, key }: PolicyLeases,
   name: RoutableName,
-  plan: Plan,
-  change: (before: GrantSet) => GrantSet,
+  { plan, change, named }: GrantEdit,
   call: Call,
 ): Promise<void> {
   const { region: home } = context.place;
+  const revokes = Boolean(plan.removes?.length);
   await edits.edit(key(name), plan, call, async (held) => {
-    const policies = await readEverywhere(context, name, [home, ...context.replicaRegions], call);
-    const atHome = policies[0]?.stored;
-    if (atHome === undefined || atHome === "no-repository") throw notFound(name);
+    const unread: RegionOutcome[] = [];
+    const readReplica = async (region: string): Promise<RegionPolicy[]> => {
+      try {
+        return [{ region, stored: await readStoredPolicy(context, name, region, call) }];
+      } catch (error) {
+        if (!revokes) throw error;
+        unread.push({ region, error });
+        return [];
+      }
+    };
+    const [atHome, ...replicas] = await Promise.all([
+      readStoredPolicy(context, name, home, call),
+      ...context.replicaRegions.map(readReplica),
+    ]);
+    if (atHome === "no-repository") throw notFound(name);
     const before = await settledGrants(context, name, held, atHome.text, call);
     held.refuseStale();
     const after = change(before);
-    const text = await writeEverywhere(context, name, policies, after, held, call);
+    const policies = [{ region: home, stored: atHome }, ...replicas.flat()];
+    const text = await writeEverywhere(context, name, { policies, grants: after, named, revokes, unread }, held, call);
     return { grants: atomsOf(after), documentHash: policyHash(text), result: undefined };
   });
 }
@@ -91,7 +114,7 @@ export async function copyGrants(
     const atHome = policies[0]?.stored;
     if (atHome === undefined || atHome === "no-repository") throw notFound(name);
     const grants = await settledGrants(context, name, held, atHome.text, call);
-    const text = await writeEverywhere(context, name, policies, grants, held, call);
+    const text = await writeEverywhere(context, name, { policies, grants }, held, call);
     return { grants: atomsOf(grants), documentHash: policyHash(text), result: undefined };
   });
 }
@@ -110,7 +133,7 @@ export async function clearReplica(
     const gone = atHome.stored === "no-repository";
     const text = atHome.stored === "no-repository" ? undefined : atHome.stored.text;
     const grants = gone ? noGrants : await settledGrants(context, name, held, text, call);
-    await writeEverywhere(context, name, [atReplica], noGrants, held, call);
+    await writeEverywhere(context, name, { policies: [atReplica], grants: noGrants }, held, call);
     return { grants: atomsOf(grants), documentHash: policyHash(text), result: undefined };
   });
 }
@@ -152,37 +175,53 @@ async function wasRecreated(context: EcrContext, name: RoutableName, { record }:
   return createdAt !== undefined && new Date(createdAt) > record.lastUpdated;
 }
 
-/** Writes each document that differs. @returns the text at home */
+interface Writes {
+  readonly policies: readonly RegionPolicy[];
+  readonly grants: GrantSet;
+  readonly named?: readonly string[];
+  /** Whether a document that cannot be written keeps the others from being written. */
+  readonly revokes?: boolean;
+  /** Regions that failed before. */
+  readonly unread?: readonly RegionOutcome[];
+}
+
+/** Writes each document that differs. @returns the text at the first of the regions */
 async function writeEverywhere(
   context: EcrContext,
   name: RoutableName,
-  policies: readonly RegionPolicy[],
-  grants: GrantSet,
+  { policies, grants, named = [], revokes = false, unread = [] }: Writes,
   held: Held,
   call: Call,
 ): Promise<string | undefined> {
-  const { roles } = grants;
-  const wanted = policies.flatMap(({ region, stored }) =>
+  const unfit: RegionOutcome[] = [];
+  const documents = policies.flatMap(({ region, stored }) => {
     // A replica that does not exist yet gets its policy by the event of its replication.
-    stored === "no-repository"
-      ? []
-      : [{ region, before: stored.text, text: writePolicy(stored.text, grants, context.place) }],
-  );
-  const changed = wanted.filter(({ before, text }) => policyHash(before) !== policyHash(text));
-  const outcomes = await Promise.allSettled(
-    changed.map(({ region, text }) => writeStoredPolicy(context, { name, region, text, roles }, held, call)),
-  );
-  // Each document is tried, whatever becomes of the others: a revocation reaches all that it can.
-  outcomes.forEach((outcome, index) => {
-    if (outcome.status === "rejected") refuse(outcome.reason, name, changed[index]?.region, context);
+    if (stored === "no-repository") return [];
+    try {
+      const text = writePolicy(stored.text, grants, context.place);
+      return [{ region, text, differs: policyHash(stored.text) !== policyHash(text) }];
+    } catch (error) {
+      if (!revokes) throw error;
+      unfit.push({ region, error });
+      return [];
+    }
   });
-  return wanted[0]?.text;
+  const outcomes = await inEveryRegion(documents, async ({ region, text, differs }) => {
+    if (!differs) return;
+    try {
+      await writeStoredPolicy(context, { name, region, text, named }, held, call);
+    } catch (error) {
+      throw explain(error, name, region, context);
+    }
+  });
+  refuseFailures([...outcomes, ...unfit, ...unread], "The policy is as asked for");
+  return documents[0]?.text;
 }
 
-function refuse(error: unknown, name: RoutableName, region: string | undefined, { place }: EcrContext): never {
-  if (!isServiceError(error, "RepositoryNotFoundException")) throw error;
-  if (region === place.region) throw notFound(name, error);
-  throw new ArtifactRegistryError("RESOURCE_CONFLICT", `The replica in ${region} was deleted during the edit.`, {
+function explain(error: unknown, name: RoutableName, region: string, { place }: EcrContext): unknown {
+  if (!isServiceError(error, "RepositoryNotFoundException")) return error;
+  if (region === place.region) return notFound(name, error);
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The replica in ${region} was deleted during the edit.`, {
     retryable: true,
     cause: error,
   });

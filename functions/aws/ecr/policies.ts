@@ -49,22 +49,24 @@ export async function readStoredPolicy(
  * Puts a policy in the place of the one that stands; without a text, deletes it. Under the lease: each try starts only
  * while the lease outlives it.
  *
- * @throws INVALID_INPUT for a role that does not exist, also after a while in which a new one becomes known
+ * @throws INVALID_INPUT for a role that does not exist, also after a while in which a new one becomes known;
+ *   RESOURCE_CONFLICT where the caller named nobody
  */
 export async function writeStoredPolicy(
   context: EcrContext,
-  { name, region, text, roles }: PolicyWrite,
+  write: PolicyWrite,
   held: Held,
   call: Call,
 ): Promise<void> {
   for (const wait of [...principalWaitsMs, undefined]) {
     try {
-      await writeOnce(context, { name, region, text, roles }, held);
+      await writeOnce(context, write, held);
       return;
     } catch (error) {
       if (!isPrincipalNotFound(error)) throw error;
-      if (wait === undefined) throw unknownPrincipal(roles, error);
-      await sleep(wait, undefined, { signal: call.signal });
+      if (wait === undefined) throw unknownPrincipal(write.named, error);
+      // When the call is over meanwhile, the next try says so.
+      await sleep(wait, undefined, { signal: call.signal }).catch(() => undefined);
     }
   }
 }
@@ -73,8 +75,8 @@ export interface PolicyWrite {
   readonly name: RoutableName;
   readonly region: string;
   readonly text: string | undefined;
-  /** Roles that the policy names, for the error when one of them is not there. */
-  readonly roles: readonly string[];
+  /** Whom the caller named: an error tells nobody who else is in the policy. */
+  readonly named: readonly string[];
 }
 
 async function writeOnce(
@@ -107,9 +109,16 @@ function isPrincipalNotFound(error: unknown): boolean {
   );
 }
 
-function unknownPrincipal(roles: readonly string[], cause: unknown): ArtifactRegistryError {
-  const named = roles.length > 0 ? roles.slice(0, 5).join(", ") : "an account";
-  return new ArtifactRegistryError("INVALID_INPUT", `AWS does not know a principal of the policy: ${named}.`, {
+function unknownPrincipal(named: readonly string[], cause: unknown): ArtifactRegistryError {
+  if (named.length === 0) {
+    return new ArtifactRegistryError("RESOURCE_CONFLICT", "AWS no longer knows a principal of the policy.", {
+      hint: "A role or account that was granted access is gone: remove its access.",
+      cause,
+    });
+  }
+  const some = `${named.slice(0, 5).join(", ")}${named.length > 5 ? ", …" : ""}`;
+  const message = `AWS does not know ${named.length === 1 ? "this principal" : "one of these principals"}: ${some}.`;
+  return new ArtifactRegistryError("INVALID_INPUT", message, {
     hint: "Create the role first; a new one is known some seconds later. Remove roles that no longer exist.",
     context: { field: "access" },
     cause,
