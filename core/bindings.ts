@@ -1,6 +1,6 @@
-import { LRUCache } from "lru-cache";
 import * as v from "valibot";
 import { ArtifactRegistryError } from "./errors.ts";
+import { LruMap } from "./lru-map.ts";
 import { type OtherSpace, overlappingPrefixes } from "./names.ts";
 import { validate } from "./operation.ts";
 import type { Environment, Platform, Service } from "./platform.ts";
@@ -56,7 +56,7 @@ export function createDirectory(
   refuseOverlap([...bound.values()]);
 
   // Bounded, since names of derived registries come from callers.
-  const opened = new LRUCache<string, Promise<ArtifactRegistry>>({ max: 1_000 });
+  const opened = new LruMap<string, Promise<ArtifactRegistry>>(1_000);
   const open = async ({ name, variable, binding, service, derived }: Bound): Promise<ArtifactRegistry> => {
     const others = [...bound.values()].filter((other) => other.variable !== variable).map((other) => other.space);
     return wrap(name, await service.open({ name, binding, derived, others, env }));

@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import { callerKey } from "./caller.ts";
+import { LruMap } from "./lru-map.ts";
 import type { ArtifactRegistry, MintedCredentials } from "./registry.ts";
 
 const entriesAtMost = 10_000;
@@ -18,10 +18,10 @@ interface Minted {
  * @param name the registry's, part of the key
  */
 export function withCredentialCache(name: string, registry: ArtifactRegistry): ArtifactRegistry {
-  const minted = new LRUCache<string, Minted>({ max: entriesAtMost });
+  const minted = new LruMap<string, Minted>(entriesAtMost);
   const minting = new Map<string, { readonly flight: Promise<MintedCredentials>; readonly signal: AbortSignal }>();
   // Counts deletions, so that a credential that was being minted meanwhile is not kept.
-  const generations = new LRUCache<string, number>({ max: entriesAtMost });
+  const generations = new LruMap<string, number>(entriesAtMost);
 
   const generateCredentials: ArtifactRegistry["generateCredentials"] = async (repository, permissions, ttl, call) => {
     const generation = generations.get(repository) ?? 0;

@@ -1,6 +1,7 @@
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { Place } from "./place.ts";
+import { sdkSettings } from "./sdk-settings.ts";
 
 /** Credentials of a role session. */
 export interface SessionCredentials {
@@ -12,26 +13,27 @@ export interface SessionCredentials {
 /** The SDK's clients, one per region, made when they are first needed. */
 export interface Clients {
   ecr(region: string): ECRClient;
-  /** A client under another identity; not kept. */
+  /** A client under another identity; not kept, but on the connections of the others. */
   ecrAs(credentials: SessionCredentials): ECRClient;
   sts(): STSClient;
 }
 
-// Repeating is the core's: it counts the calls, and an edit under a lease must know each of them.
-const common = { maxAttempts: 1 };
-
 export function createClients({ region: home }: Place): Clients {
   const byRegion = new Map<string, ECRClient>();
   let sts: STSClient | undefined;
+  const ecr = (region: string): ECRClient => {
+    const client = byRegion.get(region) ?? new ECRClient({ ...sdkSettings("ECR"), region });
+    byRegion.set(region, client);
+    return client;
+  };
   return {
-    ecr(region) {
-      const client = byRegion.get(region) ?? new ECRClient({ ...common, region });
-      byRegion.set(region, client);
-      return client;
+    ecr,
+    ecrAs(credentials) {
+      const { requestHandler } = ecr(home).config;
+      return new ECRClient({ ...sdkSettings("ECR"), region: home, credentials, requestHandler });
     },
-    ecrAs: (credentials) => new ECRClient({ ...common, region: home, credentials }),
     sts() {
-      sts ??= new STSClient({ ...common, region: home });
+      sts ??= new STSClient({ ...sdkSettings("STS"), region: home });
       return sts;
     },
   };
