@@ -18,7 +18,7 @@ variable "doors" {
   description = "The functions that are wanted, one per door: platform, oidc, invoke, events, provision. Memory in MiB, time-out in seconds."
   type = map(object({
     memory_size          = optional(number, 512)
-    timeout              = optional(number, 59)
+    timeout              = optional(number, 30)
     reserved_concurrency = optional(number)
   }))
   default  = { platform = {}, invoke = {}, events = {} }
@@ -29,9 +29,9 @@ variable "doors" {
     error_message = "doors may be platform, oidc, invoke, events and provision; at least one is needed."
   }
   validation {
-    # A lease on a repository lasts 60 s, and has to outlive the invocation that took it.
-    condition     = alltrue([for door in values(var.doors) : door.timeout >= 10 && door.timeout < 60])
-    error_message = "A door's timeout must be from 10 to 59 seconds: an edit's lease must outlive its invocation."
+    # An operation may take 25 s; its lease on a repository lasts 60 s, and has to outlive the invocation that took it.
+    condition     = alltrue([for door in values(var.doors) : door.timeout >= 30 && door.timeout < 60])
+    error_message = "A door's timeout must be from 30 to 59 seconds: longer than an operation, shorter than its lease."
   }
   validation {
     condition     = !contains(keys(var.doors), "oidc") || length(var.oidc_issuers) > 0

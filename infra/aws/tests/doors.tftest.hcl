@@ -23,7 +23,7 @@ run "every_door" {
   command = plan
 
   variables {
-    doors = { platform = {}, oidc = { memory_size = 256 }, invoke = { reserved_concurrency = 7 }, events = {}, provision = { timeout = 30 } }
+    doors = { platform = {}, oidc = { memory_size = 256 }, invoke = { reserved_concurrency = 7 }, events = {}, provision = { timeout = 45 } }
   }
 
   assert {
@@ -41,7 +41,7 @@ run "every_door" {
     error_message = "A function knows its door."
   }
   assert {
-    condition     = aws_lambda_function.door["invoke"].reserved_concurrent_executions == 7 && aws_lambda_function.door["oidc"].memory_size == 256 && aws_lambda_function.door["provision"].timeout == 30
+    condition     = aws_lambda_function.door["invoke"].reserved_concurrent_executions == 7 && aws_lambda_function.door["oidc"].memory_size == 256 && aws_lambda_function.door["provision"].timeout == 45
     error_message = "Doors are sized one by one."
   }
   assert {

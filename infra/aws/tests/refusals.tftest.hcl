@@ -58,6 +58,16 @@ run "a_timeout_beyond_the_lease" {
   expect_failures = [var.doors]
 }
 
+run "a_timeout_within_an_operation" {
+  command = plan
+
+  variables {
+    doors = { invoke = { timeout = 25 } }
+  }
+
+  expect_failures = [var.doors]
+}
+
 run "the_public_door_without_issuers" {
   command = plan
 
