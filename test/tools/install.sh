@@ -3,6 +3,7 @@
 #
 #   bash test/tools/install.sh                 clients, strace, distribution and the fuzzer: what the tests need
 #   bash test/tools/install.sh conformance     the official OCI conformance suite
+#   bash test/tools/install.sh tofu            OpenTofu, where neither it nor Terraform is there
 #   bash test/tools/install.sh bench           distribution, and zot where it can be built, to compare with
 #   bash test/tools/install.sh --bin           prints the folder of the tools that are built here
 #
@@ -15,6 +16,7 @@ REGCTL=v0.11.7
 CONFORMANCE=967efdc079b9
 ZOT=v2.1.2
 SCHEMATHESIS=4.32.5
+TOFU=v1.10.10
 
 root="${XDG_CACHE_HOME:-$HOME/.cache}/artifact-registry-functions"
 bin="$root/bin-$CRANE-$REGCTL-$CONFORMANCE-$SCHEMATHESIS"
@@ -92,11 +94,45 @@ clients() {
   golang regctl github.com/regclient/regclient/cmd/regctl "$REGCTL"
 }
 
+# What is new enough for infra/ (1.9) is taken as it is: OpenTofu takes minutes to build.
+tofu() {
+  local program minor folder="$root/go/tofu-$TOFU"
+  for program in tofu terraform; do
+    minor=$(command "$program" version 2>/dev/null | sed -nE '1s/^(OpenTofu|Terraform) v1\.([0-9]+)\..*/\2/p') || true
+    if ((${minor:-0} >= 9)); then
+      ln -sfn "$(type -P "$program")" "$bin/$program"
+      return
+    fi
+  done
+  [[ -x "$folder/tofu" ]] || build_tofu "$folder" || return 0
+  ln -sfn "$folder/tofu" "$bin/tofu"
+}
+
+# Its go.mod replaces a module, which `go install` of a version refuses: it is built in its own source, under its own go.sum.
+build_tofu() {
+  local folder=$1 module=github.com/opentofu/opentofu source output
+  if ! command -v go >/dev/null; then
+    missing+=("tofu: Go 1.24 or newer is not installed")
+    return 1
+  fi
+  say "building tofu $TOFU"
+  mkdir -p "$folder.part"
+  source=$(cd "$root" && GOFLAGS='' go mod download -json "$module@$TOFU" 2>/dev/null </dev/null | sed -nE 's/^\t"Dir": "(.*)",?$/\1/p') || true
+  if [[ -z $source ]] || ! output=$(cd "$source" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build \
+    -ldflags "-s -w -X $module/version.dev=no" -o "$folder.part/tofu" ./cmd/tofu 2>&1 </dev/null); then
+    missing+=("tofu: $(tail -n 2 <<<"${output:-its source cannot be had}" | tr '\n\t' '  ' | sed -E 's#https?://[^ ]*##')")
+    rm -rf "$folder.part"
+    return 1
+  fi
+  mv -T "$folder.part" "$folder"
+}
+
 for part in "${@:-clients fuzz}"; do
   for one in $part; do
     case "$one" in
       clients) clients ;;
       fuzz) schemathesis ;;
+      tofu) tofu ;;
       conformance) golang conformance github.com/opencontainers/distribution-spec/conformance "$CONFORMANCE" ;;
       bench)
         debian docker-registry=docker-registry
