@@ -7,7 +7,8 @@ const answerMs = 500;
 export function deadline(): Middleware {
   return {
     before({ context }) {
-      context.signal = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - answerMs));
+      const left = Math.floor(context.getRemainingTimeInMillis()) - answerMs;
+      context.signal = AbortSignal.timeout(Math.max(0, left));
     },
   };
 }

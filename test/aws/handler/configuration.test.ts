@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { eventOf } from "./events.ts";
+import { rules, startFunction } from "./functions.ts";
+
+const good: Record<string, string> = {
+  AWS_REGION: "us-east-1",
+  ALIEN_DOOR: "invoke",
+  ALIEN_ACCESS_RULES: rules,
+  ALIEN_IMAGES_BINDING: '{"service":"ecr","repositoryPrefix":"images"}',
+};
+
+const bad: [string, Record<string, string>, RegExp][] = [
+  ["no door", { ALIEN_DOOR: "" }, /ALIEN_DOOR/],
+  ["a door that is none", { ALIEN_DOOR: "window" }, /ALIEN_DOOR/],
+  ["rules that are no JSON", { ALIEN_ACCESS_RULES: "{" }, /access rules/],
+  ["a binding that is none", { ALIEN_IMAGES_BINDING: '{"service":"ecr"}' }, /ALIEN_IMAGES_BINDING/],
+  ["another cloud's binding", { ALIEN_IMAGES_BINDING: '{"service":"gar"}' }, /no service "gar"/],
+  ["no region", { AWS_REGION: "" }, /AWS_REGION/],
+  ["no issuers", { ALIEN_DOOR: "oidc" }, /OIDC issuers/],
+  ["nowhere for dead letters", { ALIEN_DOOR: "events" }, /ALIEN_DEAD_LETTER_QUEUE_URL/],
+];
+
+test.each(bad)("%s: told to who calls directly", async (_, env, message) => {
+  const fn = startFunction({ ...good, ...env });
+  // Also to the second who asks.
+  for (const event of [eventOf("direct"), eventOf("sqs-batch")]) {
+    const error = (await fn.invoke(event).catch((thrown: unknown) => thrown)) as Error;
+    expect(error.name).toBe("BINDING_CONFIG_INVALID");
+    expect(JSON.parse(error.message)).toMatchObject({ message: expect.stringMatching(message), retryable: false });
+  }
+});
+
+test.each(bad)("%s: told to who calls over HTTP", async (_, env, message) => {
+  const answer = await startFunction({ ...good, ...env }).invoke(eventOf("function-url-iam"));
+  expect(answer).toMatchObject({ statusCode: 400, headers: { "content-type": "application/json" } });
+  const { body } = answer as { body: string };
+  expect(JSON.parse(body)).toMatchObject({ code: "BINDING_CONFIG_INVALID", message: expect.stringMatching(message) });
+});
+
+test("without rules nobody may do anything", async () => {
+  const { ALIEN_ACCESS_RULES: _, ...env } = good;
+  await expect(startFunction(env).invoke(eventOf("direct"))).rejects.toMatchObject({ name: "ACCESS_DENIED" });
+});
+
+test("a function is handed no callback", async () => {
+  const { createHandler } = await import("../../../functions/aws/doors/handler.ts");
+  // Lambda's runtime refuses a handler with a third parameter.
+  expect(createHandler(good).length).toBe(2);
+});
