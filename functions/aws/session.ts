@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import type { Call } from "../../core/call.ts";
 import type { Caller } from "../../core/caller.ts";
@@ -35,7 +36,7 @@ export async function assumeRole(
   const longest = place.onLambda ? sessionSeconds.chained : sessionSeconds.max;
   const seconds = Math.min(Math.max(request.seconds, sessionSeconds.min), longest);
   try {
-    return await tryToAssume(clients, { ...request, seconds }, call);
+    return await onceVisible(clients, request.roleArn, call, () => tryToAssume(clients, { ...request, seconds }, call));
   } catch (error) {
     const tooLong = isServiceError(error, "ValidationError") && seconds > sessionSeconds.chained;
     if (!tooLong) throw translate(error, request.roleArn);
@@ -45,6 +46,30 @@ export async function assumeRole(
   } catch (error) {
     throw translate(error, request.roleArn);
   }
+}
+
+/** Milliseconds between tries: STS sees a role some seconds after it was made, and denies it until then. */
+const visibleWaitsMs = [1_000, 2_000];
+/** Roles of which it is known whether they can be assumed: nobody waits for those any more. */
+const known = new WeakMap<Clients, Set<string>>();
+
+async function onceVisible<T>(clients: Clients, roleArn: string, call: Call, assume: () => Promise<T>): Promise<T> {
+  const roles = known.get(clients) ?? new Set();
+  known.set(clients, roles);
+  for (const wait of visibleWaitsMs) {
+    if (roles.has(roleArn)) break;
+    try {
+      const session = await assume();
+      roles.add(roleArn);
+      return session;
+    } catch (error) {
+      if (!isServiceError(error, "AccessDenied")) throw error;
+      // When the call is over meanwhile, the next try says so.
+      await sleep(wait, undefined, { signal: call.signal }).catch(() => undefined);
+    }
+  }
+  roles.add(roleArn);
+  return assume();
 }
 
 async function tryToAssume(clients: Clients, request: SessionRequest, call: Call): Promise<Session> {
@@ -78,7 +103,7 @@ function translate(error: unknown, roleArn: string): unknown {
   if (isServiceError(error, "AccessDenied")) {
     // A role that does not exist and one that does not trust us look the same.
     return new ArtifactRegistryError("ACCESS_DENIED", "The bound role cannot be assumed.", {
-      hint: `${roleArn} must exist and trust the function's role, which needs sts:AssumeRole on it.`,
+      hint: `${roleArn} must exist and trust the function's role, which needs sts:AssumeRole on it. One that was just made is known some seconds later.`,
       cause: error,
     });
   }

@@ -9,7 +9,7 @@ import { createLeaseTable, createProcessLease, grantPacking, leaseWithoutTable }
 import { ecrGrammar } from "../names.ts";
 import { accountOf, readPlace } from "../place.ts";
 import { ecrCapabilities } from "./capabilities.ts";
-import type { EcrContext } from "./context.ts";
+import type { ContextFor, EcrContext } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
 import { createCrossAccount } from "./cross-account.ts";
 import { deleteRepository } from "./deletion.ts";
@@ -36,14 +36,14 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     clients: createClients(place),
     replicaRegions: [...new Set(replicationRegions)].filter((region) => region !== place.region),
   };
-  const contextFor = derived ? completing(bound) : async () => bound;
+  const contextFor: ContextFor = derived ? completing(bound) : async () => bound;
   const roleArn = binding.pullRoleArn ?? binding.pushRoleArn;
   const host = roleArn === undefined ? undefined : registryHost(place, accountOf(roleArn));
   const space: NameSpace = { prefix, separator: "-", grammar: ecrGrammar, others, ...(host !== undefined && { host }) };
   const leases = leasesOf(binding, place.region, env);
   // Loaded when the registry itself is made or looked at: IAM's client is no part of a credential request.
   const provisioning = async () =>
-    (await import("../provisioning/provisioning.ts")).createAwsProvisioning(bound, leases, env);
+    (await import("../provisioning/provisioning.ts")).createAwsProvisioning({ context: bound, leases, env, derived });
 
   return {
     service: "ecr",
@@ -63,7 +63,7 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
         : create();
     },
     getRepository: async (name, call) => getRepository(await contextFor(call), name, call),
-    deleteRepository: async (name, call) => deleteRepository(await contextFor(call), leases, name, call),
+    deleteRepository: async (name, call) => deleteRepository(await contextFor(call, "fresh"), leases, name, call),
     generateCredentials: async (name, permissions, ttlSeconds, call) =>
       generateCredentials(await contextFor(call), name, permissions, ttlSeconds, call),
     crossAccount: createCrossAccount(contextFor, leases),
@@ -77,19 +77,30 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
       return findings.length > 0 ? { status: "degraded", findings } : ecrHealth(await contextFor(call), call);
     },
     async replicated(name, region, call) {
-      const context = await contextFor(call);
+      const context = await contextFor(call, "fresh");
       // A region that has left the registry gets no grants any more.
       if (context.replicaRegions.includes(region)) await copyGrants(context, leases, name, region, call);
     },
   };
 }
 
-/** Completes a derived binding at the first call that needs it. */
-function completing(bound: EcrContext): (call: Call) => Promise<EcrContext> {
-  let completed: EcrContext | undefined;
-  return async (call) => {
-    completed ??= await (await import("./derived.ts")).completeDerived(bound, call);
-    return completed;
+/** Milliseconds for which it is believed what the registry's tags said; a change of regions is seen by then. */
+const believedMs = 60_000;
+
+/**
+ * Completes a derived binding at the first call that needs it. What changes grants, or deletes, asks anew: it must reach
+ * every region that the registry has at this moment. A registry that is not there is asked for each time.
+ */
+function completing(bound: EcrContext): ContextFor {
+  let known: { readonly context: EcrContext; readonly at: number } | undefined;
+  return async (call, fresh) => {
+    const now = call.now().getTime();
+    if (fresh || !known || now - known.at > believedMs) {
+      const { completeDerived } = await import("./derived.ts");
+      known = undefined;
+      known = { context: await completeDerived(bound, call), at: now };
+    }
+    return known.context;
   };
 }
 

@@ -14,6 +14,9 @@ export interface EcrContext {
   readonly replicaRegions: readonly string[];
 }
 
+/** The context of one call. `fresh` asks anew for what may have changed, as the regions of a derived binding. */
+export type ContextFor = (call: Call, fresh?: "fresh") => Promise<EcrContext>;
+
 /**
  * One request to ECR in one region.
  *

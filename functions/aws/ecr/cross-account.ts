@@ -10,20 +10,17 @@ import { toPermissions } from "../grants/permissions.ts";
 import { removeAccess } from "../grants/remove.ts";
 import { planToAdd, planToRemove } from "../lease/index.ts";
 import { readPolicy } from "../policy/read.ts";
-import type { EcrContext } from "./context.ts";
+import type { ContextFor, EcrContext } from "./context.ts";
 import { editGrants, type PolicyLeases } from "./edit.ts";
 import { readStoredPolicy } from "./policies.ts";
 import { notFound } from "./repositories.ts";
 
 /** Cross-account access by repository policies: grants in, documents out, at home and at every replica. */
-export function createCrossAccount(
-  contextFor: (call: Call) => Promise<EcrContext>,
-  leases: PolicyLeases,
-): CrossAccountControl {
+export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases): CrossAccountControl {
   return {
     async add(name, access, call) {
       const aws = awsOnly(access);
-      const context = await contextFor(call);
+      const context = await contextFor(call, "fresh");
       refuseOtherPartitions(aws.roleArns, context.place.partition);
       const change = (before: GrantSet) => addAccess(before, aws);
       await editGrants(context, leases, name, { plan: planToAdd(aws), change, named: namedIn(aws) }, call);
@@ -31,7 +28,7 @@ export function createCrossAccount(
 
     async remove(name, access, call) {
       const aws = awsOnly(access);
-      const context = await contextFor(call);
+      const context = await contextFor(call, "fresh");
       const change = (before: GrantSet) => removeAccess(before, aws);
       // What is taken away need not exist any more.
       await editGrants(context, leases, name, { plan: planToRemove(aws), change, named: [] }, call);

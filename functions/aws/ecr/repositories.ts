@@ -66,7 +66,8 @@ async function create(context: EcrContext, name: RoutableName, call: Call): Prom
   }
 }
 
-function createInput({ binding }: EcrContext, name: RoutableName): CreateRepositoryCommandInput {
+/** What a new repository is made with: the binding's defaults, and whose it is. */
+export function createInput({ binding }: EcrContext, name: string): CreateRepositoryCommandInput {
   const { imageTagMutability, scanOnPush, kmsKey, tags = {} } = binding.repositoryDefaults ?? {};
   return {
     repositoryName: name,

@@ -1,6 +1,7 @@
 import type { IAMClient } from "@aws-sdk/client-iam";
 import type { Call } from "../../../core/call.ts";
-import { translateAwsError } from "../errors.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { isServiceError, translateAwsError } from "../errors.ts";
 
 /** Requests to IAM. The SDK's client is loaded with this file, which only provisioning imports. */
 export interface Iam {
@@ -13,6 +14,14 @@ export interface Iam {
   ): Promise<T>;
 }
 
+/** IAM's ways of saying: not at this moment. */
+const busy = [
+  "ConcurrentModificationException",
+  "ConcurrentModification",
+  "EntityTemporarilyUnmodifiableException",
+  "EntityTemporarilyUnmodifiable",
+];
+
 export function createIam(client: IAMClient): Iam {
   return {
     send(call, action, request, expected = []) {
@@ -21,6 +30,12 @@ export function createIam(client: IAMClient): Iam {
         try {
           return await request(client, { abortSignal });
         } catch (error) {
+          if (isServiceError(error, ...busy)) {
+            throw new ArtifactRegistryError("RESOURCE_CONFLICT", `${what}: somebody else is changing the same role.`, {
+              retryable: true,
+              cause: error,
+            });
+          }
           if (error instanceof Error && expected.includes(error.name)) throw error;
           throw translateAwsError(error, what, `iam:${action} on the registry's roles`);
         }

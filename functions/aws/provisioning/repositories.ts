@@ -3,17 +3,19 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type EcrContext, ecr } from "../ecr/context.ts";
 import { isServiceError } from "../errors.ts";
+import { ecrGrammar } from "../names.ts";
 import { ownershipTagKey } from "../ownership.ts";
-import { findOwnRepository } from "./own-repository.ts";
+import { findOwnRepository, ownerOf } from "./own-repository.ts";
+import { inTurns } from "./turns.ts";
 
-/** Names of all repositories of the account in a region that begin with the prefix, whosever they are. */
-export async function namesWithPrefix(
-  context: EcrContext,
-  prefix: string,
-  region: string,
-  call: Call,
-): Promise<string[]> {
-  const names: string[] = [];
+export interface Found {
+  readonly name: string;
+  readonly arn: string;
+}
+
+/** All repositories of the account in a region whose names begin with the prefix, whosever they are. */
+export async function withPrefix(context: EcrContext, prefix: string, region: string, call: Call): Promise<Found[]> {
+  const found: Found[] = [];
   let nextToken: string | undefined;
   do {
     const page = await ecr(
@@ -24,12 +26,12 @@ export async function namesWithPrefix(
         client.send(new DescribeRepositoriesCommand({ maxResults: 1_000, ...(nextToken && { nextToken }) }), options),
       { region },
     );
-    for (const { repositoryName: name } of page.repositories ?? []) {
-      if (name?.startsWith(prefix)) names.push(name);
+    for (const { repositoryName: name, repositoryArn: arn } of page.repositories ?? []) {
+      if (name?.startsWith(prefix) && arn !== undefined) found.push({ name, arn });
     }
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
-  return names;
+  return found;
 }
 
 /** Whether a repository belongs to the registry: `{prefix}-…`. */
@@ -61,19 +63,39 @@ export async function holdsImages(context: EcrContext, name: string, call: Call)
  */
 export async function refuseOverlappingRegistries(
   context: EcrContext,
-  names: readonly string[],
+  all: readonly Found[],
   call: Call,
 ): Promise<void> {
   const { repositoryPrefix: prefix } = context.binding;
+  const refuse = (name: string) => {
+    throw new ArtifactRegistryError("RESOURCE_CONFLICT", `The registry "${name}" overlaps with "${prefix}".`, {
+      hint: `No registry's prefix may extend another's by - or /. It is known by its tag ${ownershipTagKey}. Nothing was changed.`,
+    });
+  };
   const shorter = [...prefix.matchAll(/[-/]/g)].map(({ index }) => prefix.slice(0, index));
-  for (const name of [...shorter, ...names.filter((each) => isInside(each, prefix))]) {
-    const { owner } = (await findOwnRepository(context, call, name)) ?? {};
-    if (owner === name && owner !== prefix) {
-      throw new ArtifactRegistryError("RESOURCE_CONFLICT", `The registry "${name}" overlaps with "${prefix}".`, {
-        hint: `No registry's prefix may extend another's by - or /. It is known by its tag ${ownershipTagKey}.`,
-      });
-    }
+  // Before the second of two separators stands no repository's name.
+  for (const name of shorter.filter((each) => each.length >= 2 && ecrGrammar.pattern.test(each))) {
+    if ((await findOwnRepository(context, call, name))?.owner === name) refuse(name);
   }
+  const longer = all.filter(({ name }) => isInside(name, prefix) || name.startsWith(`${prefix}/`));
+  await inTurns(longer, async ({ name, arn }) => {
+    if ((await ownerOf(context, arn, call)) === name) refuse(name);
+  });
+}
+
+/**
+ * Refuses a region in which a registry of the same prefix has its home: its repositories would be overwritten. Also tells
+ * whether the region can be reached at all, before anything depends on it.
+ *
+ * @throws RESOURCE_CONFLICT; what a region that is not enabled answers
+ */
+export async function refuseOtherHome(context: EcrContext, region: string, call: Call): Promise<void> {
+  const { repositoryPrefix: prefix } = context.binding;
+  const there = await findOwnRepository(context, call, prefix, region);
+  if (there?.owner === undefined) return;
+  throw new ArtifactRegistryError("RESOURCE_CONFLICT", `A registry "${prefix}" has its home in ${region}.`, {
+    hint: "Choose another prefix or another region: its repositories would be overwritten. Nothing was changed.",
+  });
 }
 
 /**
@@ -81,8 +103,8 @@ export async function refuseOverlappingRegistries(
  *
  * @throws RESOURCE_CONFLICT naming one of them
  */
-export function refuseForeignMatches(names: readonly string[], prefix: string): void {
-  const foreign = names.find((name) => name !== prefix && !isInside(name, prefix));
+export function refuseForeignMatches(all: readonly Found[], prefix: string): void {
+  const foreign = all.find(({ name }) => name !== prefix && !isInside(name, prefix))?.name;
   if (foreign === undefined) return;
   throw new ArtifactRegistryError(
     "RESOURCE_CONFLICT",

@@ -15,6 +15,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { isServiceError } from "../errors.ts";
 import { ownershipTag, ownershipTagKey } from "../ownership.ts";
+import { policyHash } from "../policy/hash.ts";
 import { sessionSeconds } from "../session.ts";
 import type { Iam } from "./iam.ts";
 
@@ -35,16 +36,30 @@ export interface WantedRole {
 
 export type Drift = "missing" | "foreign" | "trust" | "session" | "boundary" | "policy";
 
-/** Makes the role, or changes what differs; one that is as it should be is only read. @throws RESOURCE_CONFLICT */
-export async function ensureRole(iam: Iam, wanted: WantedRole, call: Call): Promise<void> {
-  const { name } = wanted;
-  let drift = await roleDrift(iam, wanted, call);
-  if (drift.includes("foreign")) throw foreignRole(name);
-  if (drift.includes("missing")) {
-    await createRole(iam, wanted, call);
+/**
+ * What there is to do on a role. Reads only.
+ *
+ * @throws RESOURCE_CONFLICT for a role that is not ours, BINDING_CONFIG_INVALID where a new one would trust nobody
+ */
+export async function examineRole(iam: Iam, wanted: WantedRole, call: Call): Promise<Drift[]> {
+  const drift = await roleDrift(iam, wanted, call);
+  if (drift.includes("foreign")) throw foreignRole(wanted.name, " Nothing was changed.");
+  if (drift.includes("missing") && wanted.trust === undefined) {
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", "ALIEN_FUNCTION_ROLE_ARNS is not set.", {
+      hint: "List the execution roles of the functions that mint credentials, separated by commas.",
+    });
+  }
+  return drift;
+}
+
+/** Makes the role, or changes what differs. */
+export async function ensureRole(iam: Iam, wanted: WantedRole, found: readonly Drift[], call: Call): Promise<void> {
+  const { name, trust, permissionsBoundary } = wanted;
+  let drift = found;
+  if (drift.includes("missing") && trust !== undefined) {
+    await createRole(iam, { ...wanted, trust }, call);
     drift = ["policy"];
   }
-  const { trust, permissionsBoundary } = wanted;
   if (drift.includes("trust") && trust !== undefined) {
     await iam.send(call, "UpdateAssumeRolePolicy", (client, options) =>
       client.send(new UpdateAssumeRolePolicyCommand({ RoleName: name, PolicyDocument: trust }), options),
@@ -99,17 +114,26 @@ export async function removeRole(iam: Iam, name: string, prefix: string, call: C
       ),
     );
   }
-  await unlessGone(
-    iam.send(
-      call,
-      "DeleteRole",
-      (client, options) => client.send(new DeleteRoleCommand({ RoleName: name }), options),
-      gone,
-    ),
-  );
+  try {
+    await unlessGone(
+      iam.send(
+        call,
+        "DeleteRole",
+        (client, options) => client.send(new DeleteRoleCommand({ RoleName: name }), options),
+        [...gone, ...inUse],
+      ),
+    );
+  } catch (error) {
+    if (!isServiceError(error, ...inUse)) throw error;
+    throw new ArtifactRegistryError("RESOURCE_CONFLICT", `The role "${name}" has policies that are not this suite's.`, {
+      hint: "Detach what somebody attached to it, then call again.",
+      cause: error,
+    });
+  }
 }
 
 const gone = ["NoSuchEntityException", "NoSuchEntity"];
+const inUse = ["DeleteConflictException", "DeleteConflict"];
 
 async function unlessGone(request: Promise<unknown>): Promise<void> {
   try {
@@ -149,13 +173,8 @@ async function getPolicy(iam: Iam, name: string, call: Call): Promise<string | u
   }
 }
 
-async function createRole(iam: Iam, wanted: WantedRole, call: Call): Promise<void> {
+async function createRole(iam: Iam, wanted: WantedRole & { readonly trust: string }, call: Call): Promise<void> {
   const { name, trust, permissionsBoundary } = wanted;
-  if (trust === undefined) {
-    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", "ALIEN_FUNCTION_ROLE_ARNS is not set.", {
-      hint: "List the execution roles of the functions that mint credentials, separated by commas.",
-    });
-  }
   const input = {
     RoleName: name,
     AssumeRolePolicyDocument: trust,
@@ -183,14 +202,15 @@ function isOurs({ Tags = [] }: Role, prefix: string): boolean {
 function sameDocument(encoded: string | undefined, wanted: string): boolean {
   if (encoded === undefined) return false;
   try {
-    return JSON.stringify(JSON.parse(decodeURIComponent(encoded))) === JSON.stringify(JSON.parse(wanted));
+    // By meaning: whoever else writes the same document (infra/aws does) may order its members in another way.
+    return policyHash(decodeURIComponent(encoded)) === policyHash(wanted);
   } catch {
     return false;
   }
 }
 
-function foreignRole(name: string): ArtifactRegistryError {
+function foreignRole(name: string, more = ""): ArtifactRegistryError {
   return new ArtifactRegistryError("RESOURCE_CONFLICT", `The role "${name}" exists and is not this registry's.`, {
-    hint: `Give it the tag ${ownershipTagKey} with the registry's prefix to have it adopted, or rename it.`,
+    hint: `Give it the tag ${ownershipTagKey} with the registry's prefix to have it adopted, or rename it.${more}`,
   });
 }

@@ -1,7 +1,8 @@
+import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { EcrContext } from "../ecr/context.ts";
 import { ecrRolePolicy } from "../policy/role-policy.ts";
-import { trustPolicy } from "../policy/trust-policy.ts";
+import { type TrustScope, trustPolicy } from "../policy/trust-policy.ts";
 import { roleArn, roleName } from "./role-names.ts";
 import type { WantedRole } from "./roles.ts";
 
@@ -13,7 +14,7 @@ interface Scope {
   readonly regions: readonly string[];
 }
 
-type Wanted = WantedRole & { readonly arn: string };
+export type Wanted = WantedRole & { readonly arn: string };
 
 /**
  * The pull role and the push role as they must be. `ALIEN_FUNCTION_ROLE_ARNS` lists the execution roles that they trust,
@@ -23,7 +24,7 @@ export function wantedRoles({ context, account, env, regions }: Scope): [pull: W
   const { repositoryPrefix: prefix } = context.binding;
   const { partition } = context.place;
   const functionRoleArns = (env.ALIEN_FUNCTION_ROLE_ARNS ?? "").split(",").flatMap((arn) => arn.trim() || []);
-  const trust = functionRoleArns.length > 0 ? trustPolicy({ partition, account, functionRoleArns }) : undefined;
+  const trust = functionRoleArns.length > 0 ? trustOf({ partition, account, functionRoleArns }) : undefined;
   const wanted = (kind: "pull" | "push"): Wanted => {
     const permissions = kind === "pull" ? "pull" : "push-pull";
     const name = roleName(prefix, kind);
@@ -37,4 +38,16 @@ export function wantedRoles({ context, account, env, regions }: Scope): [pull: W
     };
   };
   return [wanted("pull"), wanted("push")];
+}
+
+function trustOf(scope: TrustScope): string {
+  try {
+    return trustPolicy(scope);
+  } catch (cause) {
+    // Not the caller's mistake, but the deployment's.
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", "ALIEN_FUNCTION_ROLE_ARNS cannot be trusted.", {
+      ...(cause instanceof ArtifactRegistryError && cause.hint !== undefined && { hint: cause.hint }),
+      cause,
+    });
+  }
 }

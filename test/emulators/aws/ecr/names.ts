@@ -4,7 +4,11 @@ const PRIVATE = /^(?:[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*\/)*[a-z0-9]+(?:(?:\.|
 
 /** The repository's name. @throws InvalidParameterException */
 export function repositoryName(input: Input, field = "repositoryName"): string {
-  const name = input.text(field);
+  return legalName(input, input.text(field), field);
+}
+
+/** The name, where it is one. @throws InvalidParameterException */
+export function legalName(input: Input, name: string, field: string): string {
   const against = (constraint: string) =>
     input.invalid(`Invalid parameter at '${field}' failed to satisfy constraint: '${constraint}'`);
   if (name.length < 2) throw against("Member must have length greater than or equal to 2");

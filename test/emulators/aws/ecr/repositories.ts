@@ -4,7 +4,7 @@ import { paged } from "../wire/paging.ts";
 import { readTags } from "../wire/tags.ts";
 import { authorizedRepository, authorizeName, EVERY_REPOSITORY, registryOf } from "./authorize.ts";
 import { authorizeKeyRelease, encryptionOf } from "./encryption.ts";
-import { repositoryName } from "./names.ts";
+import { legalName, repositoryName } from "./names.ts";
 import { addRepository, type Repository, requireRepository } from "./state.ts";
 
 export async function createRepository(call: Call): Promise<object> {
@@ -38,7 +38,7 @@ export async function createRepository(call: Call): Promise<object> {
 export async function describeRepositories(call: Call): Promise<object> {
   const { input } = call;
   const registry = registryOf(call);
-  const names = input.texts("repositoryNames");
+  const names = input.texts("repositoryNames").map((name) => legalName(input, name, "repositoryNames"));
   if (names.length > 100) throw call.error("InvalidParameterException", "At most 100 repository names.");
   for (const name of names.length > 0 ? names : [EVERY_REPOSITORY]) await authorizeName(call, registry, name);
   if (names.length > 0) {

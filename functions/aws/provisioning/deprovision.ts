@@ -1,0 +1,70 @@
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { DeprovisionOptions } from "../../../core/registry.ts";
+import { askIdentity } from "../account.ts";
+import { clearRegion } from "./clear-region.ts";
+import { deleteWithReplicas } from "./deletion.ts";
+import { findOwnRepository, type OwnRepository, ownerOf } from "./own-repository.ts";
+import type { Site } from "./provisioning.ts";
+import { regionsOfRule } from "./replication.ts";
+import { putRule, readRules } from "./replication-configuration.ts";
+import { type Found, holdsImages, isInside, withPrefix } from "./repositories.ts";
+import { roleName } from "./role-names.ts";
+import { removeRole } from "./roles.ts";
+import { inTurns } from "./turns.ts";
+
+/**
+ * Removes what carries the registry's tag, and what belongs to it: replicas and the replication rule. Idempotent.
+ *
+ * @throws RESOURCE_CONFLICT (not retryable) while there are repositories or images, unless told to delete them
+ */
+export async function deprovision(
+  site: Site,
+  { deleteRepositories = false }: DeprovisionOptions,
+  call: Call,
+): Promise<void> {
+  const { context, leases, iam } = site;
+  const { binding, place } = context;
+  const { repositoryPrefix: prefix } = binding;
+  const found = await findOwnRepository(context, call);
+  const own = found?.owner === prefix ? found : undefined;
+  const inside = (await withPrefix(context, prefix, place.region, call)).filter(({ name }) => isInside(name, prefix));
+  if (!deleteRepositories) await refuseWhatIsKept(site, inside, own, call);
+
+  const { account } = await askIdentity(context.clients, call);
+  const standing = regionsOfRule(await readRules(context, call), prefix, account);
+  const known = [...new Set([...(own?.regions ?? []), ...standing, ...context.replicaRegions])];
+  // Without our own repository, a rule for the prefix is somebody else's.
+  if (own && standing.length > 0) await putRule(context, leases, account, [], call);
+  const removal = { context, leases, replicas: known };
+  await inTurns(inside, async ({ name, arn }) => {
+    // What somebody else made under our prefix carries no tag of ours, and stays.
+    if ((await ownerOf(context, arn, call)) === prefix) await deleteWithReplicas(removal, name, { images: true }, call);
+  });
+  if (own) for (const region of known) await clearRegion(context, leases, region, call);
+  for (const kind of ["pull", "push"] as const) await removeRole(iam, roleName(prefix, kind), prefix, call);
+  // Last, since its tags are what a repeated call finds the rest by.
+  if (own) await deleteWithReplicas(removal, prefix, { images: deleteRepositories }, call);
+}
+
+async function refuseWhatIsKept(
+  { context }: Site,
+  inside: readonly Found[],
+  own: OwnRepository | undefined,
+  call: Call,
+): Promise<void> {
+  const { repositoryPrefix: prefix } = context.binding;
+  let kept = own && (await holdsImages(context, prefix, call)) ? 1 : 0;
+  await inTurns(inside, async ({ arn }) => {
+    if ((await ownerOf(context, arn, call)) === prefix) kept++;
+  });
+  if (kept > 0) throw notEmpty(kept);
+}
+
+export function notEmpty(repositories: number): ArtifactRegistryError {
+  const what = repositories === 1 ? "a repository" : `${repositories} repositories`;
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The registry still holds ${what}.`, {
+    hint: "Delete them first, or pass deleteRepositories: true. The images under the bare prefix count as one.",
+    context: { repositories },
+  });
+}

@@ -1,0 +1,42 @@
+import type { Call } from "../../../core/call.ts";
+import type { Health } from "../../../core/registry.ts";
+import { findOwnRepository } from "./own-repository.ts";
+import type { Site } from "./provisioning.ts";
+import { regionsOfRule } from "./replication.ts";
+import { readRules } from "./replication-configuration.ts";
+import { type Drift, roleDrift } from "./roles.ts";
+import { wantedRoles } from "./wanted-roles.ts";
+
+const words: Readonly<Record<Drift, string>> = {
+  missing: "does not exist",
+  foreign: "is not this registry's",
+  trust: "trusts others than the functions",
+  session: "allows another length of sessions",
+  boundary: "has another permissions boundary",
+  policy: "has another policy",
+};
+
+/** In what the registry differs from what provisioning makes. Reads only. */
+export async function findDrift({ context, env, iam, derived }: Site, call: Call): Promise<Health["findings"]> {
+  const { repositoryPrefix: prefix } = context.binding;
+  const hint = "Run provisionRegistry.";
+  const own = await findOwnRepository(context, call);
+  if (own?.owner !== prefix) return [{ message: `The registry "${prefix}" is not provisioned.`, hint }];
+
+  const messages: string[] = [];
+  const standing = regionsOfRule(await readRules(context, call), prefix, own.account);
+  const regions = derived ? standing : [...context.replicaRegions].sort();
+  for (const role of wantedRoles({ context, account: own.account, env, regions: [context.place.region, ...regions] })) {
+    for (const each of await roleDrift(iam, role, call)) messages.push(`The role "${role.name}" ${words[each]}.`);
+  }
+  if (standing.join() !== regions.join()) {
+    messages.push(`The registry replicates to ${list(standing)}; its binding names ${list(regions)}.`);
+  }
+  const left = own.regions.filter((region) => !standing.includes(region));
+  if (left.length > 0) messages.push(`A change of regions was not finished: ${list(left)} may still hold grants.`);
+  return messages.map((message) => ({ message, hint }));
+}
+
+function list(regions: readonly string[]): string {
+  return regions.length === 0 ? "no region" : regions.join(", ");
+}

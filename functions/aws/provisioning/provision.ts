@@ -1,0 +1,114 @@
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { ProvisionOptions } from "../../../core/registry.ts";
+import { askIdentity } from "../account.ts";
+import { clearRegion } from "./clear-region.ts";
+import {
+  createOwnRepository,
+  findOwnRepository,
+  foreignRepository,
+  type OwnRepository,
+  rememberRegions,
+} from "./own-repository.ts";
+import type { Site } from "./provisioning.ts";
+import { regionsOfRule } from "./replication.ts";
+import { putRule, readRules, standsFor } from "./replication-configuration.ts";
+import { refuseForeignMatches, refuseOtherHome, refuseOverlappingRegistries, withPrefix } from "./repositories.ts";
+import { type Drift, ensureRole, examineRole } from "./roles.ts";
+import { type Wanted, wantedRoles } from "./wanted-roles.ts";
+
+/** What there is, what shall be, and what is in between. */
+interface Survey {
+  readonly account: string;
+  readonly own: OwnRepository | undefined;
+  /** Regions that may hold replicas. */
+  readonly known: readonly string[];
+  /** Regions that shall hold replicas. */
+  readonly wanted: readonly string[];
+  /** Whether the replication rule is as it shall be. */
+  readonly ruleStands: boolean;
+  readonly roles: readonly [pull: Wanted, push: Wanted];
+  readonly drift: ReadonlyMap<Wanted, readonly Drift[]>;
+}
+
+/**
+ * Makes what the registry needs, or changes what differs. Idempotent: where everything is as it shall be, it is only read.
+ *
+ * @returns the binding
+ * @throws RESOURCE_CONFLICT for what is not ours, QUOTA_EXCEEDED, BINDING_CONFIG_INVALID: before anything was changed
+ */
+export async function provision(
+  site: Site,
+  { replicationRegions }: ProvisionOptions,
+  call: Call,
+): Promise<Record<string, unknown>> {
+  const survey = await look(site, replicationRegions, call);
+  await apply(site, survey, call);
+  const { leaseTable, repositoryDefaults, repositoryPrefix } = site.context.binding;
+  const { wanted, roles } = survey;
+  return {
+    service: "ecr",
+    repositoryPrefix,
+    pullRoleArn: roles[0].arn,
+    pushRoleArn: roles[1].arn,
+    ...(wanted.length > 0 && { replicationRegions: wanted }),
+    ...(leaseTable !== undefined && { leaseTable }),
+    ...(repositoryDefaults && { repositoryDefaults }),
+  };
+}
+
+/** Reads everything, and refuses whatever stands in the way. Writes nothing. */
+async function look(site: Site, asked: readonly string[] | undefined, call: Call): Promise<Survey> {
+  const { context, env, iam, derived } = site;
+  const { binding, place } = context;
+  const { repositoryPrefix: prefix } = binding;
+  const { account } = await askIdentity(context.clients, call);
+  const own = await findOwnRepository(context, call);
+  if (own && own.owner !== prefix) throw foreignRepository(prefix);
+
+  const rules = await readRules(context, call);
+  const standing = regionsOfRule(rules, prefix, account);
+  // A binding that was derived names no regions; it must not take away those that are.
+  const named = asked ?? binding.replicationRegions ?? (derived ? standing : []);
+  const wanted = [...new Set(named)].filter((region) => region !== place.region).sort();
+  if (!own?.provisioned) refuseForeignRule(standing, wanted);
+  const ruleStands = standsFor(context, account, rules, wanted);
+
+  const all = await withPrefix(context, prefix, place.region, call);
+  if (wanted.length > 0) refuseForeignMatches(all, prefix);
+  // Once provisioned, it is the other registry that is refused.
+  if (!own?.provisioned) await refuseOverlappingRegistries(context, all, call);
+  const had = [...(own?.regions ?? []), ...standing];
+  for (const region of wanted) if (!had.includes(region)) await refuseOtherHome(context, region, call);
+
+  const roles = wantedRoles({ context, account, env, regions: [place.region, ...wanted] });
+  const drift = new Map<Wanted, readonly Drift[]>();
+  for (const role of roles) drift.set(role, await examineRole(iam, role, call));
+  const known = [...new Set([...had, ...context.replicaRegions])];
+  return { account, own, known, wanted, ruleStands, roles, drift };
+}
+
+async function apply({ context, leases, iam }: Site, survey: Survey, call: Call): Promise<void> {
+  const { account, known, wanted, ruleStands, drift } = survey;
+  const own = survey.own ?? (await createOwnRepository(context, call));
+  for (const [role, found] of drift) await ensureRole(iam, role, found, call);
+
+  // Written down before the first replica can be: a region is never forgotten while it may hold grants.
+  const remembered = await rememberRegions(context, own, [...new Set([...known, ...wanted])], call);
+  if (!ruleStands) await putRule(context, leases, account, wanted, call);
+  for (const region of known) {
+    if (!wanted.includes(region)) await clearRegion(context, leases, region, call);
+  }
+  await rememberRegions(context, remembered, wanted, call);
+}
+
+/** A rule for our prefix from before the registry was ours is somebody's: it may be taken over, but not cut short. */
+function refuseForeignRule(standing: readonly string[], wanted: readonly string[]): void {
+  const lost = standing.filter((region) => !wanted.includes(region));
+  if (lost.length === 0) return;
+  throw new ArtifactRegistryError(
+    "RESOURCE_CONFLICT",
+    `A replication rule for this prefix exists, to ${lost.join(", ")}.`,
+    { hint: "Name its regions as replicationRegions to take it over, or remove it. Nothing was changed." },
+  );
+}

@@ -1,0 +1,141 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { ownershipTagKey } from "../../../functions/aws/ownership.ts";
+import { type Account, further, home, type Rule, replica, useAccount } from "./support/account.ts";
+import { callsOf, isRead, stateOf } from "./support/state.ts";
+
+const account = useAccount({ accounts: ["444455556666"] });
+
+interface Case {
+  /** What stands in the way. */
+  readonly arrange: (prefix: string, account: Account) => unknown;
+  readonly regions?: readonly string[];
+  readonly env?: Record<string, string>;
+  readonly code?: string;
+  readonly says: string | RegExp;
+}
+
+const owned = (prefix: string) => ({ [ownershipTagKey]: prefix });
+const filled = (count: number, to: Rule["to"]): Rule[] =>
+  Array.from({ length: count }, (_, n) => ({ to, filters: [`theirs-${n}`] }));
+const manyRegions = ["eu-north", "eu-south", "sa-east"].flatMap((area) =>
+  Array.from({ length: 9 }, (_, n) => `${area}-${n + 1}`),
+);
+
+const cases: Readonly<Record<string, Case>> = {
+  "a repository under the bare prefix that is not ours": {
+    arrange: (prefix, account) => account.repository(prefix),
+    says: "exists and is not this registry's",
+  },
+  "a pull role that is not ours": {
+    arrange: (prefix, { emulator, stack }) => emulator.role(stack.account, `${prefix}-pull`),
+    says: "-pull",
+  },
+  "a push role of another registry": {
+    arrange: (prefix, { emulator, stack }) => emulator.role(stack.account, `${prefix}-push`, { tags: owned("other") }),
+    says: "-push",
+  },
+  "ten rules already": {
+    arrange: (_, account) => account.setRules(filled(10, [replica])),
+    code: "QUOTA_EXCEEDED",
+    says: "no room",
+  },
+  "25 destinations already": {
+    arrange: (_, account) => account.setRules(filled(1, manyRegions.slice(0, 25))),
+    code: "QUOTA_EXCEEDED",
+    says: "no room",
+  },
+  "a repository that the filter would take too": {
+    arrange: (prefix, account) => account.repository(`${prefix}2`),
+    says: /would also replicate "[\w-]+2"/,
+  },
+  "a registry with a shorter prefix": {
+    arrange: (prefix, account) => account.repository(prefix.slice(0, -2), owned(prefix.slice(0, -2))),
+    says: "overlaps",
+  },
+  "a registry that extends ours by -": {
+    arrange: (prefix, account) => account.repository(`${prefix}-dev`, owned(`${prefix}-dev`)),
+    regions: [],
+    says: "overlaps",
+  },
+  "a registry that extends ours by /": {
+    arrange: (prefix, account) => account.repository(`${prefix}/dev`, owned(`${prefix}/dev`)),
+    regions: [],
+    says: "overlaps",
+  },
+  "a registry of the same prefix with its home in the region": {
+    arrange: (prefix, account) => account.repository(prefix, owned(prefix), replica),
+    says: replica,
+  },
+  "a rule for our prefix that somebody else made": {
+    arrange: (prefix, account) => account.setRules([{ to: [further], filters: [prefix] }]),
+    says: "replication rule",
+  },
+  "no functions to trust": {
+    arrange: () => undefined,
+    env: { ALIEN_FUNCTION_ROLE_ARNS: "" },
+    code: "BINDING_CONFIG_INVALID",
+    says: "ALIEN_FUNCTION_ROLE_ARNS",
+  },
+  "a function of another account to trust": {
+    arrange: () => undefined,
+    env: { ALIEN_FUNCTION_ROLE_ARNS: "arn:aws:iam::444455556666:role/function" },
+    code: "BINDING_CONFIG_INVALID",
+    says: "ALIEN_FUNCTION_ROLE_ARNS",
+  },
+  "a region that cannot be reached": {
+    arrange: (_, { emulator }) =>
+      emulator.faults.add({ fault: { kind: "reset" }, region: replica, times: Number.POSITIVE_INFINITY }),
+    code: "SERVICE_UNAVAILABLE",
+    says: replica,
+  },
+};
+
+afterEach(async () => {
+  account().emulator.faults.clear();
+  await account().setRules([]);
+});
+
+describe("provisionRegistry refuses, and nothing was changed", () => {
+  test.each(Object.entries(cases))("%s", async (_title, { arrange, regions = [replica], env = {}, code, says }) => {
+    const prefix = `${account().fresh()}-x`;
+    await arrange(prefix, account());
+    const suite = await account().open(prefix, { env });
+    const before = stateOf(account());
+    const calls = await callsOf(account().emulator, async () => {
+      const { body } = await suite.refused("provisionRegistry", { registry: "images", replicationRegions: regions });
+      expect(body).toMatchObject({ code: code ?? "RESOURCE_CONFLICT", retryable: code === "SERVICE_UNAVAILABLE" });
+      expect(`${body.message} ${body.hint}`).toMatch(says);
+    });
+    expect(calls.filter((call) => !isRead(call))).toEqual([]);
+    expect(stateOf(account())).toEqual(before);
+  });
+});
+
+describe("what is no refusal", () => {
+  test("destinations that several rules share are counted once", async () => {
+    await account().setRules(filled(9, [replica, further, "eu-west-2"]));
+    const prefix = account().fresh();
+    const suite = await account().open(prefix);
+    await suite.ok("provisionRegistry", { registry: "images", replicationRegions: [replica] });
+    expect(account().rules()).toHaveLength(10);
+  });
+
+  test("a rule for our prefix into another account is theirs, and stays", async () => {
+    const prefix = account().fresh();
+    await account().setRules([{ to: [[home, "444455556666"]], filters: [prefix] }]);
+    const before = account().rules();
+    const suite = await account().open(prefix);
+    await suite.ok("provisionRegistry", { registry: "images", replicationRegions: [replica] });
+    await suite.ok("provisionRegistry", { registry: "images", replicationRegions: [] });
+    await suite.ok("deprovisionRegistry", { registry: "images" });
+    expect(account().rules()).toEqual(before);
+  });
+
+  test("neighbours that only look alike, where nothing is replicated", async () => {
+    const prefix = account().fresh();
+    await account().repository(`${prefix}2`, owned(`${prefix}2`));
+    await account().repository(`${prefix}-theirs`);
+    const suite = await account().open(prefix);
+    await suite.ok("provisionRegistry", { registry: "images" });
+  });
+});
