@@ -2,6 +2,7 @@
 # Installs what the tests outside `npm test` need. Safe to run again: what is there is left alone.
 #
 #   bash test/tools/install.sh                 clients, strace, distribution and the fuzzer: what the tests need
+#   bash test/tools/install.sh lambda          Lambda's own runtime client, built from source
 #   bash test/tools/install.sh conformance     the official OCI conformance suite
 #   bash test/tools/install.sh tofu            OpenTofu, where neither it nor Terraform is there
 #   bash test/tools/install.sh bench           distribution, and zot where it can be built, to compare with
@@ -17,6 +18,7 @@ CONFORMANCE=967efdc079b9
 ZOT=v2.1.2
 SCHEMATHESIS=4.32.5
 TOFU=v1.10.10
+RIC=4.0.2
 
 root="${XDG_CACHE_HOME:-$HOME/.cache}/artifact-registry-functions"
 bin="$root/bin-$CRANE-$REGCTL-$CONFORMANCE-$SCHEMATHESIS"
@@ -94,6 +96,28 @@ clients() {
   golang regctl github.com/regclient/regclient/cmd/regctl "$REGCTL"
 }
 
+# The package's install scripts build it with cmake; Node's headers are those of the system where it has them.
+lambda() {
+  local folder="$root/node/aws-lambda-ric-$RIC" output
+  if [[ ! -e "$folder/node_modules/aws-lambda-ric/rapid-client.node" ]]; then
+    debian cmake=cmake make=make g++=g++ autoreconf=autoconf automake=automake libtoolize=libtool xz=xz-utils python3=python3
+    say "building aws-lambda-ric $RIC"
+    rm -rf "$folder.part"
+    mkdir -p "$folder.part"
+    echo '{"private":true,"allowScripts":{"aws-lambda-ric":true}}' >"$folder.part/package.json"
+    [[ ! -e /usr/include/node/node_api.h ]] || export npm_config_nodedir=/usr
+    if ! output=$(cd "$folder.part" && npm install --no-audit --no-fund "aws-lambda-ric@$RIC" 2>&1 </dev/null) ||
+      [[ ! -e "$folder.part/node_modules/aws-lambda-ric/rapid-client.node" ]]; then
+      missing+=("aws-lambda-ric: $(grep -m 1 -iE 'error' <<<"$output" | tr '\t' ' ' | sed -E 's#https?://[^ ]*##')")
+      rm -rf "$folder.part"
+      return
+    fi
+    rm -rf "$folder"
+    mv -T "$folder.part" "$folder"
+  fi
+  ln -sfn "$folder/node_modules/aws-lambda-ric/index.mjs" "$bin/aws-lambda-ric"
+}
+
 # What is new enough for infra/ (1.9) is taken as it is: OpenTofu takes minutes to build.
 tofu() {
   local program minor folder="$root/go/tofu-$TOFU"
@@ -132,6 +156,7 @@ for part in "${@:-clients fuzz}"; do
     case "$one" in
       clients) clients ;;
       fuzz) schemathesis ;;
+      lambda) lambda ;;
       tofu) tofu ;;
       conformance) golang conformance github.com/opencontainers/distribution-spec/conformance "$CONFORMANCE" ;;
       bench)
