@@ -1,0 +1,106 @@
+import { GcpError } from "../errors.ts";
+import { emptyPolicy } from "../iam/policy.ts";
+import type { World } from "../world.ts";
+import { type Message, type Method, messageOf, pageOf, permit, text, timestamp } from "./method.ts";
+import { EMPTY } from "./operations.ts";
+import {
+  locationResource,
+  mustFind,
+  parseLocationName,
+  parseRepositoryName,
+  type Repository,
+  resourceOf,
+} from "./repository.ts";
+
+const TYPE = "type.googleapis.com/google.devtools.artifactregistry.v1.Repository";
+const ID = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+export const createRepository: Method = (call) => {
+  const { world, operations, request } = call;
+  const { project, location } = parseLocationName(text(request, "parent"));
+  permit(call, "repositories.create", locationResource(project, location));
+  const id = text(request, "repositoryId");
+  const wanted = messageOf(request, "repository");
+  const format = text(wanted, "format");
+  if (!ID.test(id)) throw new GcpError("INVALID_ARGUMENT", `The repository ID ${JSON.stringify(id)} is not valid.`);
+  if (format === "" || format === "FORMAT_UNSPECIFIED") {
+    throw new GcpError("INVALID_ARGUMENT", "The repository format must be specified.");
+  }
+  if (!world.dataPlane?.serves(location)) {
+    throw new GcpError(
+      "INVALID_ARGUMENT",
+      `The location ${JSON.stringify(location)} is not known to the emulator: name it at start.`,
+    );
+  }
+  const name = `projects/${project}/locations/${location}/repositories/${id}`;
+  const refuseExisting = () => {
+    if (world.repositories.has(name)) throw new GcpError("ALREADY_EXISTS", "the repository already exists");
+  };
+  refuseExisting();
+  return operations.start(call, `projects/${project}/locations/${location}`, () => {
+    refuseExisting();
+    return { "@type": TYPE, ...shown(addRepository(world, name, wanted)) };
+  });
+};
+
+/** Makes a repository, at once. */
+export function addRepository(world: World, name: string, wanted: Message = {}): Repository {
+  const now = world.clock();
+  const repository: Repository = {
+    ...parseRepositoryName(name),
+    description: text(wanted, "description"),
+    labels: messageOf(wanted, "labels") as Record<string, string>,
+    format: text(wanted, "format") || "DOCKER",
+    immutableTags: messageOf(wanted, "dockerConfig").immutableTags === true,
+    createTime: now,
+    updateTime: now,
+    policy: emptyPolicy(),
+    packages: new Map(),
+  };
+  world.repositories.set(name, repository);
+  return repository;
+}
+
+export const getRepository: Method = (call) => {
+  const name = parseRepositoryName(text(call.request, "name"));
+  permit(call, "repositories.get", resourceOf(call.world, name));
+  return shown(mustFind(call.world, name));
+};
+
+export const listRepositories: Method = (call) => {
+  const { project, location } = parseLocationName(text(call.request, "parent"));
+  permit(call, "repositories.list", locationResource(project, location));
+  const all = [...call.world.repositories.values()].filter(
+    (repository) => repository.project === project && repository.location === location,
+  );
+  const { items, next } = pageOf(call.request, all);
+  return { repositories: items.map(shown), nextPageToken: next };
+};
+
+export const deleteRepository: Method = (call) => {
+  const { world, operations, request } = call;
+  const name = parseRepositoryName(text(request, "name"));
+  permit(call, "repositories.delete", resourceOf(world, name));
+  const repository = mustFind(world, name);
+  return operations.start(call, `projects/${name.project}/locations/${name.location}`, async () => {
+    for (const path of repository.packages.keys()) await world.dataPlane?.deleteImage(repository, path);
+    if (world.repositories.get(name.name) === repository) world.repositories.delete(name.name);
+    return EMPTY;
+  });
+};
+
+function shown(repository: Repository): Message {
+  const { name, description, labels, format, immutableTags, createTime, updateTime, project, location, id } =
+    repository;
+  return {
+    name,
+    format,
+    description,
+    labels,
+    mode: "STANDARD_REPOSITORY",
+    createTime: timestamp(createTime),
+    updateTime: timestamp(updateTime),
+    registryUri: `${location}-docker.pkg.dev/${project.replace(":", "/")}/${id}`,
+    ...(immutableTags ? { dockerConfig: { immutableTags } } : {}),
+  };
+}

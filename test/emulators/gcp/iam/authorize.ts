@@ -1,0 +1,47 @@
+import type { CallRecord } from "../call.ts";
+import { permissionDenied } from "../errors.ts";
+import type { Caller } from "../identity/tokens.ts";
+import type { World } from "../world.ts";
+import { holds } from "./conditions.ts";
+import type { Policy } from "./policy.ts";
+
+/** Something with a policy of its own, inside a project; the policy is absent where the thing is. */
+export interface Resource {
+  /** As conditions see it, and as refusals name it: `projects/P/locations/L/repositories/R`. */
+  readonly name: string;
+  readonly project: string;
+  readonly policy: Policy | undefined;
+}
+
+/** Whether the bindings of the resource or of its project give this caller a permission. */
+export function isAllowed(world: World, caller: Caller | undefined, permission: string, resource: Resource): boolean {
+  const policies = [resource.policy, world.directory.project(resource.project)?.policy];
+  const context = { resource: resource.name, now: world.clock() };
+  return policies.some((policy) =>
+    policy?.bindings.some(
+      ({ role, members, condition }) =>
+        world.roles.allows(role, permission) &&
+        members.some((member) => isMember(caller, member)) &&
+        (condition === undefined || holds(condition.expression, context)),
+    ),
+  );
+}
+
+function isMember(caller: Caller | undefined, member: string): boolean {
+  if (member === "allUsers") return true;
+  return caller !== undefined && (member === "allAuthenticatedUsers" || member === caller.member);
+}
+
+/** @throws PERMISSION_DENIED, which does not tell a missing resource from a closed one */
+export function authorize(
+  world: World,
+  record: CallRecord,
+  caller: Caller | undefined,
+  permission: string,
+  resource: Resource,
+): void {
+  const allowed = isAllowed(world, caller, permission, resource);
+  record.authorizations.push({ permission, resource: resource.name, allowed });
+  record.resource ??= resource.name;
+  if (!allowed) throw permissionDenied(permission, resource.name);
+}

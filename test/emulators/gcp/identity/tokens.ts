@@ -1,0 +1,67 @@
+import { randomBytes } from "node:crypto";
+import { unauthenticated } from "../errors.ts";
+import type { Directory } from "./directory.ts";
+
+export const CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform";
+
+/** Who calls, and what the token lets them ask for. */
+export interface Caller {
+  readonly email: string;
+  /** As policies name it. */
+  readonly member: string;
+  readonly scopes: readonly string[];
+  readonly expiresAt: Date;
+}
+
+interface Token extends Caller {
+  /** Of the service account: a token of a deleted one is worth nothing, also when the name is taken again. */
+  readonly uniqueId: string | undefined;
+}
+
+/** Access tokens that the emulator has given out. */
+export class Tokens {
+  readonly #directory: Directory;
+  readonly #clock: () => Date;
+  readonly #tokens = new Map<string, Token>();
+
+  constructor(directory: Directory, clock: () => Date) {
+    this.#directory = directory;
+    this.#clock = clock;
+  }
+
+  /** A token for a service account, or for a user where no account has this e-mail. */
+  mint(
+    email: string,
+    seconds: number,
+    scopes: readonly string[] = [CLOUD_PLATFORM],
+  ): { token: string; expiresAt: Date } {
+    const account = this.#directory.account(email);
+    const token = `emulated.${randomBytes(24).toString("base64url")}`;
+    const expiresAt = new Date(this.#clock().getTime() + seconds * 1000);
+    const member = `${account === undefined ? "user" : "serviceAccount"}:${email}`;
+    this.#tokens.set(token, { email, member, scopes, expiresAt, uniqueId: account?.uniqueId });
+    return { token, expiresAt };
+  }
+
+  /** Another token that stands for the same as one that was given out. */
+  exchange(caller: Caller): string {
+    const seconds = (caller.expiresAt.getTime() - this.#clock().getTime()) / 1000;
+    return this.mint(caller.email, seconds, caller.scopes).token;
+  }
+
+  /** @throws UNAUTHENTICATED for a token that nobody gave out, that has expired, or whose account is gone */
+  check(token: string, service: string): Caller {
+    const found = this.#tokens.get(token);
+    if (found === undefined) throw unauthenticated("ACCESS_TOKEN_TYPE_UNSUPPORTED", service);
+    const gone = found.uniqueId !== undefined && this.#directory.account(found.email)?.uniqueId !== found.uniqueId;
+    if (gone || found.expiresAt <= this.#clock()) throw unauthenticated("ACCESS_TOKEN_EXPIRED", service);
+    return found;
+  }
+
+  /** The caller of an API by its `Authorization` header. */
+  bearer(header: string | undefined, service: string): Caller {
+    const [, token] = /^Bearer +(\S+)$/i.exec(header?.trim() ?? "") ?? [];
+    if (token === undefined) throw unauthenticated("CREDENTIALS_MISSING", service);
+    return this.check(token, service);
+  }
+}

@@ -1,0 +1,112 @@
+import { addRepository } from "./artifact-registry/repositories.ts";
+import { emailOf } from "./http/iam.ts";
+import { type Binding, emptyPolicy, newEtag, type Policy } from "./iam/policy.ts";
+import type { ServiceAccount } from "./identity/directory.ts";
+import type { World } from "./world.ts";
+
+export interface AccountSeed {
+  readonly project?: string;
+  /** Roles on resources: a project's id, a repository's name, an account's e-mail, a topic's name. */
+  readonly roles?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Arranging tests: all of it takes effect at once, unasked and unlogged. */
+export interface GcpSeeding {
+  /** Makes a project, with the agents of Cloud Run and Artifact Registry in it. */
+  project(id: string, number: string): void;
+  /** Makes a custom role. Returns its name. */
+  role(id: string, permissions: readonly string[]): string;
+  /** Makes a service account, or gives one more roles. Returns its e-mail. */
+  serviceAccount(id: string, seed?: AccountSeed): string;
+  /**
+   * Deletes one. Its members are shown as `deleted:…?uid=N`, or, as happens for a while, `plain`: then no policy with
+   * it can be written. Returns its unique id.
+   */
+  deleteServiceAccount(email: string, shown?: "deleted" | "plain"): string;
+  /** Makes a repository in the home project and the first location. Returns its name, `projects/…`. */
+  repository(
+    id: string,
+    at?: { readonly project?: string; readonly location?: string; readonly format?: string },
+  ): string;
+  /** Makes a topic. Returns its name, `projects/…`. */
+  topic(id: string, project?: string): string;
+  /** The whole policy of a project, repository, account or topic. */
+  policy(resource: string): Policy;
+  /** Replaces it without any check. */
+  setPolicy(resource: string, bindings: readonly Binding[], auditConfigs?: Policy["auditConfigs"]): void;
+  /** An access token of a service account, or of a user. */
+  token(email: string, options?: { readonly seconds?: number; readonly scopes?: readonly string[] }): string;
+  /** A token of somebody who owns the home project and may write policies and mint tokens there. */
+  admin(): string;
+  /** An identity token of an account, as the metadata server gives it. */
+  idToken(email: string, audience: string): string;
+}
+
+export function seeding(world: World, home: string, location: string): GcpSeeding {
+  const { directory, tokens, roles } = world;
+  const adminEmail = "admin@emulator.example";
+  const account = (email: string): ServiceAccount => {
+    const found = directory.account(email);
+    if (found === undefined) throw new Error(`${email} does not exist.`);
+    return found;
+  };
+  const holder = (resource: string): { policy: Policy } => {
+    const { repositories, topics } = world;
+    const found =
+      repositories.get(resource) ?? topics.get(resource) ?? directory.account(resource) ?? directory.project(resource);
+    if (found === undefined) throw new Error(`${resource} has no policy.`);
+    return found;
+  };
+  const setPolicy: GcpSeeding["setPolicy"] = (resource, bindings, auditConfigs = []) => {
+    holder(resource).policy = { bindings, auditConfigs, etag: newEtag() };
+  };
+  const grant = (resource: string, role: string, member: string) => {
+    const { bindings, auditConfigs } = holder(resource).policy;
+    const isMeant = (binding: Binding) => binding.role === role && binding.condition === undefined;
+    const members = bindings.find(isMeant)?.members ?? [];
+    const others = bindings.filter((binding) => !isMeant(binding));
+    setPolicy(resource, [...others, { role, members: [...new Set([...members, member])] }], auditConfigs);
+  };
+  return {
+    project: (id, number) => void directory.addProject(id, number),
+    role(id, permissions) {
+      const name = `projects/${home}/roles/${id}`;
+      roles.define(name, permissions);
+      return name;
+    },
+    serviceAccount(id, { project = home, roles: granted = {} } = {}) {
+      const email = emailOf(id, project);
+      if (directory.account(email) === undefined) directory.add(email, project);
+      for (const [resource, names] of Object.entries(granted)) {
+        for (const name of names) grant(resource, name, `serviceAccount:${email}`);
+      }
+      return email;
+    },
+    deleteServiceAccount(email, shown = "deleted") {
+      const found = account(email);
+      if (shown === "deleted") world.deleteAccount(found);
+      else directory.remove(email);
+      return found.uniqueId;
+    },
+    repository(id, at = {}) {
+      const name = `projects/${at.project ?? home}/locations/${at.location ?? location}/repositories/${id}`;
+      return addRepository(world, name, { format: at.format ?? "DOCKER" }).name;
+    },
+    topic(id, project = home) {
+      const name = `projects/${project}/topics/${id}`;
+      world.topics.set(name, { policy: emptyPolicy() });
+      return name;
+    },
+    policy: (resource) => holder(resource).policy,
+    setPolicy,
+    token: (email, { seconds = 3600, scopes } = {}) => tokens.mint(email, seconds, scopes).token,
+    admin() {
+      for (const { id } of directory.projects()) {
+        for (const role of ["roles/owner", "roles/iam.serviceAccountTokenCreator"])
+          grant(id, role, `user:${adminEmail}`);
+      }
+      return tokens.mint(adminEmail, 3600).token;
+    },
+    idToken: (email, audience) => world.idTokens.sign(account(email), audience, true),
+  };
+}
