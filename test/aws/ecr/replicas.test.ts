@@ -1,0 +1,264 @@
+import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { clients } from "../../emulators/aws/support.ts";
+import { openApplication, type TestApplication } from "./support/application.ts";
+import { A, B, lambdaPulls, makeConsumers, pulls, roleOf, whoMay } from "./support/consumers.ts";
+import { access, useRegistry } from "./support/registry.ts";
+
+const home = "us-east-1";
+const west = "eu-west-1";
+const east = "ap-southeast-2";
+const registry = useRegistry({ replicaRegions: [west, east] });
+let application: TestApplication;
+
+beforeAll(() => {
+  makeConsumers(registry().emulator);
+  application = openApplication(registry().stack, { binding: { replicationRegions: [west, east] } });
+});
+afterEach(() => registry().emulator.faults.clear());
+
+const worker = (account: string, ...regions: string[]) => ({
+  accountIds: [account],
+  regions,
+  allowedServiceTypes: ["worker" as const],
+});
+const everywhere = async (name: string) =>
+  Promise.all([home, west, east].map((region) => registry().statements(name, region)));
+const created = async (name: string) =>
+  (await registry().suite.ok("createRepository", { registry: "images", name })).name;
+const broken = (region: string, action: string) =>
+  registry().emulator.faults.add({
+    fault: { kind: "failure", status: 503 },
+    region,
+    action,
+    times: Number.POSITIVE_INFINITY,
+  });
+const failing = async (operation: string, input: object) => {
+  const { status, body } = await application.ask(operation, input);
+  expect(status).toBeGreaterThanOrEqual(400);
+  return body as { code: string; message: string; retryable: boolean; hint?: string };
+};
+const revoke = (repoId: string, account: string) =>
+  failing("removeCrossAccountAccess", { repoId, access: access({ accountIds: [account] }) });
+
+describe("grants and replicas", () => {
+  test("a grant reaches every replica, and the same may pull there", async () => {
+    const name = await registry().repository();
+    await registry().add(name, worker(A, west));
+    const [atHome, inWest, inEast] = await everywhere(name);
+    expect(inWest).toEqual(atHome);
+    expect(inEast).toEqual(atHome);
+    const app = registry().emulator.credentialsFor(roleOf(registry().emulator, A, "app"));
+    expect(await pulls(registry(), app, name, west)).toBe(true);
+    expect(await lambdaPulls(registry(), A, west, name)).toBe(true);
+    expect(await lambdaPulls(registry(), A, east, name)).toBe(false);
+    await registry().remove(name, { accountIds: [A] });
+    expect(await pulls(registry(), app, name, west)).toBe(false);
+    expect(await lambdaPulls(registry(), A, west, name)).toBe(false);
+    expect(await everywhere(name)).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("a replica that does not exist yet gets the grants by its event", async () => {
+    const name = await created("late");
+    await registry().add(name, worker(A, west));
+    expect(
+      await pulls(registry(), registry().emulator.credentialsFor(roleOf(registry().emulator, A, "app")), name, west),
+    ).toBe(false);
+    await registry().push(name);
+    const events = await registry().emulator.replicate();
+    expect(events.map(({ region }) => region).sort()).toEqual([east, west]);
+    expect(await lambdaPulls(registry(), A, west, name)).toBe(false);
+    for (const { region } of events) expect(await application.replicated(name, region)).toEqual({ ok: true });
+    expect(await lambdaPulls(registry(), A, west, name)).toBe(true);
+    const [atHome, ...replicas] = await everywhere(name);
+    expect(replicas).toEqual([atHome, atHome]);
+  });
+
+  test("its event is taken as often as it comes, and after a revocation it brings nothing back", async () => {
+    const name = await registry().repository();
+    await registry().add(name, worker(A, west));
+    await registry().remove(name, { accountIds: [A] });
+    for (const region of [west, west, east]) expect(await application.replicated(name, region)).toEqual({ ok: true });
+    expect(await everywhere(name)).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("its event takes the lease, and waits for an edit that is going on", async () => {
+    const name = await registry().repository();
+    const { faults } = registry().emulator;
+    const order: string[] = [];
+    const start = Promise.withResolvers<void>();
+    faults.before = async ({ action, region, input }) => {
+      if (JSON.stringify(input).includes(name) && action.endsWith("RepositoryPolicy"))
+        order.push(`${action} ${region}`);
+      if (action === "SetRepositoryPolicy" && region === home) {
+        start.resolve();
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      }
+    };
+    const adding = registry().add(name, { accountIds: [A] });
+    await start.promise;
+    expect(await application.replicated(name, west)).toEqual({ ok: true });
+    await adding;
+    const get = (region: string) => `GetRepositoryPolicy ${region}`;
+    expect(order.slice(0, 3).sort()).toEqual([get(east), get(west), get(home)]);
+    expect(order.slice(6).sort()).toEqual([get(west), get(home)]);
+  });
+
+  test("a region that is none of the registry's gets nothing", async () => {
+    const name = await registry().repository();
+    await registry().add(name, { accountIds: [A] });
+    const calls = registry().emulator.calls.length;
+    expect(await application.replicated(name, "eu-central-1")).toEqual({ ok: true });
+    expect(registry().emulator.calls.length).toBe(calls);
+  });
+});
+
+describe("a replica that fell behind", () => {
+  test.each([
+    ["lost its policy", []],
+    ["kept what was revoked", [A, B]],
+  ])("and %s is brought up by an edit that changes nothing at home", async (_what, stale) => {
+    const name = await registry().repository();
+    await registry().add(name, { accountIds: [B] });
+    const right = await registry().statements(name);
+    if (stale.length > 0) {
+      const statements = [{ ...right?.[0], Principal: { AWS: stale.map((id) => `arn:aws:iam::${id}:root`) } }];
+      await registry().setPolicy(name, statements, west);
+    } else {
+      const repository = registry().emulator.world.registry(registry().stack.account, west).repositories.get(name);
+      if (repository) repository.policy = undefined;
+    }
+    expect(await registry().statements(name, west)).not.toEqual(right);
+    await registry().add(name, { accountIds: [B] });
+    expect(await everywhere(name)).toEqual([right, right, right]);
+  });
+
+  test("keeps its own foreign statements", async () => {
+    const name = await registry().repository();
+    const theirs = {
+      Sid: "OfThisRegion",
+      Effect: "Allow",
+      Principal: { AWS: `arn:aws:iam::${B}:root` },
+      Action: "ecr:DescribeImages",
+    };
+    await registry().setPolicy(name, [theirs], west);
+    await registry().add(name, { accountIds: [A] });
+    expect((await registry().statements(name, west))?.[0]).toEqual(theirs);
+    expect(JSON.stringify(await registry().statements(name, home))).not.toContain("OfThisRegion");
+    await registry().remove(name, { accountIds: [A] });
+    expect(await registry().statements(name, west)).toEqual([theirs]);
+  });
+});
+
+describe("with one region out of order", () => {
+  test.each(["GetRepositoryPolicy", "DeleteRepositoryPolicy"])(
+    "(%s) a revocation reaches the others, says so, and the same call finishes it",
+    async (action) => {
+      const name = await registry().repository();
+      await registry().add(name, { accountIds: [A] });
+      const healed = broken(west, action);
+      const error = await revoke(name, A);
+      expect(error).toMatchObject({ code: "CLOUD_PLATFORM_ERROR", retryable: true });
+      expect(error.message).toContain(`${home}, ${east}`);
+      expect(error.message).toContain(`may not be in ${west}`);
+      expect(error.hint).toContain("The same call again finishes it.");
+      healed();
+      const inWest = await registry().statements(name, west);
+      expect(inWest).toHaveLength(1);
+      expect(await everywhere(name)).toEqual([undefined, inWest, undefined]);
+      expect(await whoMay(registry(), name)).toEqual([]);
+      await registry().remove(name, { accountIds: [A] });
+      expect(await everywhere(name)).toEqual([undefined, undefined, undefined]);
+    },
+  );
+
+  test("a grant is not begun where a replica cannot be read", async () => {
+    const name = await registry().repository();
+    const healed = broken(west, "GetRepositoryPolicy");
+    const error = await failing("addCrossAccountAccess", { repoId: name, access: access({ accountIds: [A] }) });
+    healed();
+    expect(error).toMatchObject({ code: "CLOUD_PLATFORM_ERROR", retryable: true });
+    expect(await everywhere(name)).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("a grant that is half written is finished by the same call, and undone by a removal", async () => {
+    for (const next of ["add", "remove"] as const) {
+      const name = await registry().repository();
+      const healed = broken(west, "SetRepositoryPolicy");
+      const error = await failing("addCrossAccountAccess", { repoId: name, access: access({ accountIds: [A] }) });
+      healed();
+      expect(error).toMatchObject({ retryable: true });
+      expect(error.message).toContain(`may not be in ${west}`);
+      await registry()[next](name, { accountIds: [A] });
+      const [atHome, ...replicas] = await everywhere(name);
+      expect(replicas).toEqual([atHome, atHome]);
+      expect(await whoMay(registry(), name)).toEqual(next === "add" ? ["A/app", "A/ci"] : []);
+    }
+  });
+
+  test("what nobody retries away is told as such, also when another region would recover", async () => {
+    const name = await registry().repository();
+    await registry().add(name, { accountIds: [A] });
+    broken(west, "DeleteRepositoryPolicy");
+    registry().emulator.faults.add({
+      fault: { kind: "error", code: "AccessDeniedException" },
+      region: east,
+      action: "DeleteRepositoryPolicy",
+      times: Number.POSITIVE_INFINITY,
+    });
+    expect(await revoke(name, A)).toMatchObject({ code: "ACCESS_DENIED", retryable: false });
+  });
+});
+
+describe("deletion", () => {
+  const regionsWith = async (name: string) => {
+    const found = await Promise.all(
+      [home, west, east].map(async (region) => {
+        const { ecr } = clients(registry().emulator, registry().emulator.admin(), region);
+        const { repositories = [] } = await ecr.send(new DescribeRepositoriesCommand({}));
+        return repositories.some(({ repositoryName }) => repositoryName === name) ? [region] : [];
+      }),
+    );
+    return found.flat();
+  };
+  const remove = (repoId: string) => registry().suite.ok("deleteRepository", { registry: "images", repoId });
+
+  test("takes the replicas with it, with their images and grants, and nobody else's", async () => {
+    const [name, neighbour] = [await registry().repository("team"), await registry().repository("team-x")];
+    await registry().add(name, { accountIds: [A] });
+    await remove(name);
+    expect([await regionsWith(name), await regionsWith(neighbour)]).toEqual([[], [home, west, east]]);
+    await remove(name);
+  });
+
+  test("takes them also when home is already gone", async () => {
+    const name = await registry().repository();
+    const { account } = registry().stack;
+    registry().emulator.world.registry(account, home).repositories.delete(name);
+    expect(await regionsWith(name)).toEqual([west, east]);
+    await remove(name);
+    expect(await regionsWith(name)).toEqual([]);
+  });
+
+  test("that fails at a replica says so, and the same call finishes it", async () => {
+    const name = await registry().repository();
+    const healed = broken(west, "DeleteRepository");
+    const error = await failing("deleteRepository", { repoId: name });
+    healed();
+    expect(error).toMatchObject({ retryable: true });
+    expect(error.message).toContain(`may not be in ${west}`);
+    expect(await regionsWith(name)).toEqual([west]);
+    await remove(name);
+    expect(await regionsWith(name)).toEqual([]);
+  });
+
+  test("a repository made again has none of the grants of the one before", async () => {
+    const name = await registry().repository("again");
+    await registry().add(name, { accountIds: [A] });
+    await remove(name);
+    expect(await created(name.replace("images-", ""))).toBe(name);
+    await registry().push(name);
+    await registry().add(name, { accountIds: [B] });
+    expect(await whoMay(registry(), name)).toEqual(["B/app", "B/ci"]);
+  });
+});
