@@ -32,7 +32,7 @@ export async function findDrift({ context, env, iam, derived }: Site, call: Call
   if (standing.join() !== regions.join()) {
     messages.push(`The registry replicates to ${list(standing)}; its binding names ${list(regions)}.`);
   }
-  const left = own.regions.filter((region) => !standing.includes(region));
+  const left = own.regions.filter((region) => !standing.includes(region) && !regions.includes(region));
   if (left.length > 0) messages.push(`A change of regions was not finished: ${list(left)} may still hold grants.`);
   return messages.map((message) => ({ message, hint }));
 }

@@ -17,6 +17,8 @@ import { type AwsStack, startStack } from "../../support/stack.ts";
 export const home = "us-east-1";
 export const replica = "eu-west-1";
 export const further = "ap-southeast-1";
+/** An account that is granted access. */
+export const consumer = "444455556666";
 
 /** The permissions boundary that every role of a test gets. */
 export const boundaryName = "minting-boundary";

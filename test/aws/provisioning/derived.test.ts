@@ -1,0 +1,120 @@
+import { describe, expect, test } from "vitest";
+import { ownershipTagKey } from "../../../functions/aws/ownership.ts";
+import { consumer, replica, useAccount } from "./support/account.ts";
+import { callsOf } from "./support/state.ts";
+
+const account = useAccount({ accounts: [consumer] });
+const access = { type: "aws", accountIds: [consumer], regions: [], roleArns: [], allowedServiceTypes: [] };
+
+async function stack(prefix = account().fresh()) {
+  const env = { ALIEN_STACK_PREFIX: prefix, ALIEN_LEASE_TABLE: account().stack.leaseTable };
+  // Two functions of one deployment: what one provisions the other has to find.
+  return { prefix, runtime: await account().openDerived(env), provision: await account().openDerived(env) };
+}
+
+const operations = [
+  ["createRepository", { name: "app" }],
+  ["getRepository", { repoId: "app" }],
+  ["deleteRepository", { repoId: "app" }],
+  ["generateCredentials", { repoId: "app", permissions: "pull" }],
+  ["addCrossAccountAccess", { repoId: "app", access }],
+  ["removeCrossAccountAccess", { repoId: "app", access }],
+  ["getCrossAccountAccess", { repoId: "app" }],
+  ["describeRegistry", {}],
+] as const;
+
+describe("a registry that no variable binds", () => {
+  test.each(operations)("%s is refused before it is provisioned, without a write", async (operation, input) => {
+    const { runtime } = await stack();
+    const calls = await callsOf(account().emulator, async () => {
+      const { body } = await runtime.refused(operation, { registry: "images", ...input });
+      expect(body).toMatchObject({ code: "BINDING_NOT_CONFIGURED", retryable: false });
+      expect(body.hint).toContain("provisionRegistry");
+    });
+    expect(calls.map(({ action }) => action)).toEqual(["DescribeRepositories"]);
+  });
+
+  test("works after it, in a process that refused it before", async () => {
+    const { prefix, runtime, provision } = await stack();
+    await runtime.refused("createRepository", { registry: "images", name: "app" });
+    await provision.ok("provisionRegistry", { registry: "images" });
+    const { name } = await runtime.ok("createRepository", { registry: "images", name: "app" });
+    expect(name).toBe(`${prefix}-images-app`);
+    const { username } = await runtime.ok("generateCredentials", {
+      registry: "images",
+      repoId: name,
+      permissions: "pull",
+    });
+    expect(username).toBe("AWS");
+    await runtime.ok("addCrossAccountAccess", { registry: "images", repoId: name, access });
+    expect(account().policy(name)).toContain(consumer);
+  });
+
+  test("is refused where the repository is not ours", async () => {
+    const { prefix, runtime } = await stack();
+    await account().repository(`${prefix}-images`);
+    await account().repository(`${prefix}-builds`, { [ownershipTagKey]: "other" });
+    for (const registry of ["images", "builds"]) {
+      const { body } = await runtime.refused("createRepository", { registry, name: "app" });
+      expect(body.code).toBe("BINDING_NOT_CONFIGURED");
+    }
+  });
+
+  test("edits reach the regions that it has at this moment, in a process that knew others", async () => {
+    const { prefix, runtime, provision } = await stack();
+    await provision.ok("provisionRegistry", { registry: "images" });
+    const { name } = await runtime.ok("createRepository", { registry: "images", name: "app" });
+    await provision.ok("provisionRegistry", { registry: "images", replicationRegions: [replica] });
+    await account().push(name);
+    await account().emulator.replicate();
+    await runtime.ok("addCrossAccountAccess", { registry: "images", repoId: name, access });
+    expect(account().policy(name, replica)).toContain(consumer);
+
+    await provision.ok("provisionRegistry", { registry: "images", replicationRegions: [] });
+    expect(account().policy(name, replica)).toBeUndefined();
+    await runtime.ok("addCrossAccountAccess", { registry: "images", repoId: name, access });
+    expect(account().policy(name, replica)).toBeUndefined();
+
+    await provision.ok("provisionRegistry", { registry: "images", replicationRegions: [replica] });
+    await runtime.ok("deleteRepository", { registry: "images", repoId: name });
+    expect(account().repositories(replica)).not.toContain(name);
+    expect(account().tags(`${prefix}-images`)).toMatchObject({ [ownershipTagKey]: `${prefix}-images` });
+  });
+
+  test("credentials ask for the tags once, and not at each call", async () => {
+    const { runtime, provision } = await stack();
+    await provision.ok("provisionRegistry", { registry: "images" });
+    const mint = (n: number) =>
+      runtime.ok("generateCredentials", { registry: "images", repoId: `app-${n}`, permissions: "pull" });
+    expect((await callsOf(account().emulator, () => mint(1))).length).toBe(4);
+    expect((await callsOf(account().emulator, () => mint(2))).length).toBe(2);
+  });
+
+  test("is refused again once it was deprovisioned, where something is changed", async () => {
+    const { runtime, provision } = await stack();
+    await provision.ok("provisionRegistry", { registry: "images" });
+    await runtime.ok("createRepository", { registry: "images", name: "app" });
+    await provision.ok("deprovisionRegistry", { registry: "images", deleteRepositories: true });
+    const { body } = await runtime.refused("addCrossAccountAccess", { registry: "images", repoId: "app", access });
+    expect(body.code).toBe("BINDING_NOT_CONFIGURED");
+  });
+});
+
+test("two stacks, and two registries of one, have nothing to do with each other", async () => {
+  const [one, two] = [await stack(), await stack()];
+  await one.provision.ok("provisionRegistry", { registry: "images" });
+  await one.provision.ok("provisionRegistry", { registry: "builds" });
+  await two.provision.ok("provisionRegistry", { registry: "images" });
+  const create = async (suite: typeof one.runtime, registry: string) =>
+    (await suite.ok("createRepository", { registry, name: "app" })).name;
+  const names = [
+    await create(one.runtime, "images"),
+    await create(one.runtime, "builds"),
+    await create(two.runtime, "images"),
+  ];
+  expect(names).toEqual([`${one.prefix}-images-app`, `${one.prefix}-builds-app`, `${two.prefix}-images-app`]);
+  await one.provision.ok("deprovisionRegistry", { registry: "images", deleteRepositories: true });
+  expect(account().repositories()).not.toContain(names[0]);
+  for (const name of names.slice(1)) expect(account().repositories()).toContain(name);
+  await two.runtime.ok("generateCredentials", { registry: "images", repoId: "app", permissions: "push-pull" });
+});
