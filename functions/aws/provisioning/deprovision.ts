@@ -5,12 +5,12 @@ import { askIdentity } from "../account.ts";
 import { clearRegion } from "./clear-region.ts";
 import { deleteWithReplicas } from "./deletion.ts";
 import { findOwnRepository, type OwnRepository, ownerOf } from "./own-repository.ts";
-import type { Site } from "./provisioning.ts";
 import { regionsOfRule } from "./replication.ts";
 import { putRule, readRules } from "./replication-configuration.ts";
 import { type Found, holdsImages, isInside, withPrefix } from "./repositories.ts";
 import { roleName } from "./role-names.ts";
 import { removeRole } from "./roles.ts";
+import type { Site } from "./site.ts";
 import { inTurns } from "./turns.ts";
 
 /**

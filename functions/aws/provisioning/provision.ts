@@ -10,11 +10,11 @@ import {
   type OwnRepository,
   rememberRegions,
 } from "./own-repository.ts";
-import type { Site } from "./provisioning.ts";
 import { regionsOfRule } from "./replication.ts";
 import { putRule, readRules, standsFor } from "./replication-configuration.ts";
 import { refuseForeignMatches, refuseOtherHome, refuseOverlappingRegistries, withPrefix } from "./repositories.ts";
 import { type Drift, ensureRole, examineRole } from "./roles.ts";
+import type { Site } from "./site.ts";
 import { type Wanted, wantedRoles } from "./wanted-roles.ts";
 
 /** What there is, what shall be, and what is in between. */

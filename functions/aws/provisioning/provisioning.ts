@@ -1,24 +1,12 @@
 import { IAMClient } from "@aws-sdk/client-iam";
 import type { Call } from "../../../core/call.ts";
-import type { Environment } from "../../../core/platform.ts";
 import type { Health, Provisioning } from "../../../core/registry.ts";
-import type { EcrContext } from "../ecr/context.ts";
-import type { PolicyLeases } from "../ecr/edit.ts";
 import { sdkSettings } from "../sdk-settings.ts";
 import { deprovision } from "./deprovision.ts";
 import { findDrift } from "./drift.ts";
-import { createIam, type Iam } from "./iam.ts";
+import { createIam } from "./iam.ts";
 import { provision } from "./provision.ts";
-
-/** What every part of provisioning works with. */
-export interface Site {
-  readonly context: EcrContext;
-  readonly leases: PolicyLeases;
-  readonly env: Environment;
-  readonly iam: Iam;
-  /** Whether the binding was derived, and names neither roles nor regions. */
-  readonly derived: boolean;
-}
+import type { Site } from "./site.ts";
 
 export interface AwsProvisioning extends Provisioning {
   /** In what the registry differs from what provisioning makes. Reads only. */
