@@ -51,7 +51,7 @@ export function createDirectory(
   const known = nameVariables(env, names);
   for (const [variable, name] of known) {
     const text = env[variable];
-    if (text !== undefined) bound.set(variable, readBinding(platform, variable, name, text));
+    if (text !== undefined) bound.set(variable, readBinding(platform, variable, name, text, env));
   }
   refuseOverlap([...bound.values()]);
 
@@ -64,7 +64,7 @@ export function createDirectory(
   const derive = (name: string, variable: string): Bound | undefined => {
     const binding = platform.deriveBinding?.(name, env);
     if (binding === undefined) return undefined;
-    const entry = { ...readBinding(platform, variable, name, JSON.stringify(binding)), derived: true };
+    const entry = { ...readBinding(platform, variable, name, JSON.stringify(binding), env), derived: true };
     refuseOverlap([...bound.values(), entry]);
     return entry;
   };
@@ -107,7 +107,7 @@ function nameVariables(env: Environment, names: readonly string[]): Map<string, 
   return result;
 }
 
-function readBinding(platform: Platform, variable: string, name: string, text: string): Bound {
+function readBinding(platform: Platform, variable: string, name: string, text: string, env: Environment): Bound {
   const refuse = (why: string, cause?: unknown) =>
     new ArtifactRegistryError("BINDING_CONFIG_INVALID", `${variable}: ${why}`, {
       hint: `Expected JSON with "service": ${Object.keys(platform.services)
@@ -127,7 +127,7 @@ function readBinding(platform: Platform, variable: string, name: string, text: s
     const service = Object.hasOwn(platform.services, serviceName) ? platform.services[serviceName] : undefined;
     if (!service) throw refuse(`the ${platform.name} platform has no service "${serviceName}".`);
     const binding = validate(service.binding, json);
-    return { name, variable, service, binding, derived: false, space: service.prefix(name, binding) };
+    return { name, variable, service, binding, derived: false, space: service.prefix(name, binding, env) };
   } catch (error) {
     if (error instanceof ArtifactRegistryError && error.code === "INVALID_INPUT") throw refuse(error.message, error);
     throw error;

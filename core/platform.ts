@@ -20,7 +20,7 @@ export interface Service<Schema extends v.GenericSchema = v.GenericSchema> {
   /** Schema of the binding's JSON, `service` included. */
   readonly binding: Schema;
   /** The name space of a registry, so that overlapping ones are refused at start. */
-  prefix(name: string, binding: v.InferOutput<Schema>): OtherSpace;
+  prefix(name: string, binding: v.InferOutput<Schema>, env: Environment): OtherSpace;
   /** Builds the adapter. May load its SDK lazily; makes no call. */
   open(context: OpenContext<v.InferOutput<Schema>>): ArtifactRegistry | Promise<ArtifactRegistry>;
 }

@@ -1,0 +1,43 @@
+import * as v from "valibot";
+
+const projectId = v.pipe(
+  v.string(),
+  v.regex(/^(?:[a-z0-9][a-z0-9.-]*\.[a-z]{2,}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "must be a project id"),
+);
+
+const location = v.pipe(v.string(), v.regex(/^[a-z]+(?:-[a-z0-9]+)*$/, "must be a location, as europe-west1 or us"));
+
+/** A repository's id, or its whole resource name, which then tells project and location too. */
+const repositoryName = v.pipe(
+  v.string(),
+  v.regex(
+    /^(?:projects\/[^/]+\/locations\/[^/]+\/repositories\/)?[a-z](?:[a-z0-9-]*[a-z0-9])?$/,
+    "must be the id of an Artifact Registry repository, or projects/{project}/locations/{location}/repositories/{id}",
+  ),
+);
+
+const serviceAccount = v.pipe(
+  v.string(),
+  v.regex(
+    /^[a-z0-9][a-z0-9.-]{0,127}@[a-z0-9.-]{1,200}\.gserviceaccount\.com$/,
+    "must be the e-mail address of a service account",
+  ),
+);
+
+export const garBinding = v.strictObject({
+  service: v.literal("gar"),
+  /** Absent: that of `repositoryName`, else `GOOGLE_CLOUD_PROJECT`. */
+  projectId: v.optional(projectId),
+  /** Absent: that of `repositoryName`, else `GOOGLE_CLOUD_LOCATION`. */
+  location: v.optional(location),
+  repositoryName,
+  /** The account that pull credentials are minted for. Without it none are minted. */
+  pullServiceAccountEmail: v.optional(serviceAccount),
+  /** The account that push credentials are minted for. Without it none are minted. */
+  pushServiceAccountEmail: v.optional(serviceAccount),
+});
+
+export type GarBinding = v.InferOutput<typeof garBinding>;
+
+export const isProjectId = (text: string): boolean => v.is(projectId, text);
+export const isLocation = (text: string): boolean => v.is(location, text);

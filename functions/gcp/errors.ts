@@ -1,0 +1,101 @@
+import { ArtifactRegistryError, type ErrorOptions } from "../../core/errors.ts";
+import { codeOfStatus, grpcCode, nameOf } from "./grpc-codes.ts";
+
+/** The status of a refusal, from gRPC (`code`) or from HTTP (`response.status`). */
+export function googleCode(error: unknown): number | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const status = httpResponse(error)?.status;
+  if (status !== undefined) return codeOfStatus(status);
+  return "code" in error && typeof error.code === "number" ? error.code : undefined;
+}
+
+/** Google's own words, for telling refusals of one code apart. They are not handed on: they name other principals. */
+export function googleMessage(error: unknown): string {
+  if (typeof error !== "object" || error === null) return "";
+  const told = httpResponse(error)?.data?.error?.message;
+  if (typeof told === "string") return told;
+  return "message" in error && typeof error.message === "string" ? error.message : "";
+}
+
+/**
+ * What a refusal of a Google API means to a caller of the suite.
+ *
+ * @param what the request, as `Artifact Registry GetIamPolicy`
+ * @param needs the permission without which it is denied, and on what
+ */
+export function translateGoogleError(error: unknown, what: string, needs: string): unknown {
+  if (error instanceof ArtifactRegistryError || isAbort(error)) return error;
+  const refuse = (code: ArtifactRegistryError["code"], message: string, options: ErrorOptions = {}) =>
+    new ArtifactRegistryError(code, message, { ...options, cause: error });
+  const code = googleCode(error);
+  switch (code) {
+    case undefined:
+      if (isOurs(error)) return refuse("CLOUD_PLATFORM_ERROR", `${what} could not be asked for.`);
+      return refuse("SERVICE_UNAVAILABLE", `${what}: Google Cloud cannot be reached.`, { retryable: true });
+    case grpcCode.permissionDenied:
+      if (/SERVICE_DISABLED|has not been used in project|is disabled/.test(googleMessage(error))) {
+        return refuse("BINDING_CONFIG_INVALID", `${what}: the API is not enabled in the project.`, {
+          hint: "Enable artifactregistry.googleapis.com and iamcredentials.googleapis.com.",
+        });
+      }
+      return refuse("ACCESS_DENIED", `${what} was denied.`, { hint: `The function's service account needs ${needs}.` });
+    case grpcCode.unauthenticated:
+      return refuse("BINDING_CONFIG_INVALID", `Google does not accept the function's own credentials for ${what}.`, {
+        hint: "See that the function runs under its service account.",
+      });
+    case grpcCode.resourceExhausted: {
+      const seconds = retryAfter(error);
+      return refuse("RATE_LIMIT_EXCEEDED", `${what} was throttled.`, {
+        retryable: true,
+        ...(seconds !== undefined && { retryAfterSeconds: seconds }),
+      });
+    }
+    case grpcCode.deadlineExceeded:
+      return refuse("TIMEOUT", `${what} did not answer in time.`, {
+        retryable: true,
+        hint: "It may or may not have been applied; the same call again is safe.",
+      });
+    case grpcCode.cancelled:
+    case grpcCode.unavailable:
+      return refuse("SERVICE_UNAVAILABLE", `${what}: the service is not available.`, { retryable: true });
+    case grpcCode.notFound:
+      return refuse("RESOURCE_NOT_FOUND", `${what}: there is no such resource.`);
+    case grpcCode.aborted:
+      return refuse("RESOURCE_CONFLICT", `${what} met another change.`, { retryable: true });
+    case grpcCode.alreadyExists:
+    case grpcCode.failedPrecondition:
+      return refuse("RESOURCE_CONFLICT", `${what} is not possible in the present state.`);
+    default:
+      return refuse("CLOUD_PLATFORM_ERROR", `${what} failed with ${nameOf(code)}.`, {
+        retryable: code === grpcCode.unknown || code === grpcCode.internal,
+      });
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException || (error instanceof Error && error.name === "AbortError");
+}
+
+/** Whether the request never left, since something here is wrong: no credentials to be found, a bad argument. */
+function isOurs(error: unknown): boolean {
+  return error instanceof TypeError || /could not load the default credentials/i.test(googleMessage(error));
+}
+
+interface HttpResponse {
+  readonly status?: number;
+  readonly headers?: Headers;
+  readonly data?: { readonly error?: { readonly message?: unknown } };
+}
+
+function httpResponse(error: object): HttpResponse | undefined {
+  return "response" in error && typeof error.response === "object" && error.response !== null
+    ? (error.response as HttpResponse)
+    : undefined;
+}
+
+function retryAfter(error: unknown): number | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const header = httpResponse(error)?.headers?.get("retry-after");
+  const seconds = Number(header ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+}

@@ -1,0 +1,69 @@
+import type { v1 } from "@google-cloud/artifact-registry";
+import type { Call } from "../../../core/call.ts";
+import type { Environment } from "../../../core/platform.ts";
+import type { OwnIdentity } from "../auth.ts";
+import type { GarBinding } from "../binding.ts";
+import { googleCode, translateGoogleError } from "../errors.ts";
+import type { GarNames } from "../names.ts";
+import type { GarPlace } from "../place.ts";
+import type { ControlPlane } from "./control-plane.ts";
+
+/** What every part of the adapter works with. */
+export interface GarContext {
+  readonly binding: GarBinding;
+  readonly place: GarPlace;
+  readonly names: GarNames;
+  readonly env: Environment;
+  readonly identity: OwnIdentity;
+  /** Loads the client of the API at the first call: no part of a credential request. */
+  controlPlane(): Promise<ControlPlane>;
+}
+
+/** Milliseconds for one request. */
+const timeoutMs = 10_000;
+
+export type Client = v1.ArtifactRegistryClient;
+/** What every request of the client is sent with. Repeating is the core's, so the client's own is off. */
+export interface RequestOptions {
+  readonly timeout: number;
+  readonly retry: null;
+  readonly otherArgs: { readonly headers: Readonly<Record<string, string>> };
+}
+
+/**
+ * One request to Artifact Registry.
+ *
+ * @param action the method, as `GetIamPolicy`
+ * @param permission that it needs on the repository
+ * @param expected codes that mean something to the caller of this function: such an error passes as it is
+ */
+export function rpc<T>(
+  { controlPlane, place }: GarContext,
+  call: Call,
+  { action, permission, expected = [] }: RpcOptions,
+  send: (client: Client, options: RequestOptions) => Promise<T>,
+): Promise<T> {
+  const what = `Artifact Registry ${action}`;
+  return call.upstream(
+    what,
+    async (signal) => {
+      try {
+        const { client, headers } = await (await controlPlane()).open();
+        signal.throwIfAborted();
+        return await send(client, { timeout: timeoutMs, retry: null, otherArgs: { headers: { ...headers } } });
+      } catch (error) {
+        signal.throwIfAborted();
+        const code = googleCode(error);
+        if (code !== undefined && expected.includes(code)) throw error;
+        throw translateGoogleError(error, what, `${permission} on the repository ${place.repository}`);
+      }
+    },
+    { timeoutMs },
+  );
+}
+
+export interface RpcOptions {
+  readonly action: string;
+  readonly permission: string;
+  readonly expected?: readonly number[];
+}

@@ -1,0 +1,101 @@
+import type { Call } from "../../core/call.ts";
+import { ArtifactRegistryError } from "../../core/errors.ts";
+import type { Environment } from "../../core/platform.ts";
+import { Secret } from "../../core/secret.ts";
+import { cloudPlatform, type OwnIdentity } from "./auth.ts";
+import { googleCode, googleMessage, translateGoogleError } from "./errors.ts";
+import { grpcCode } from "./grpc-codes.ts";
+
+/** Seconds that an access token may live (IAM Credentials, generateAccessToken). */
+export const tokenSeconds = { min: 1, max: 3_600, default: 3_600 } as const;
+/** Seconds to ask for where Google's clock is behind ours, and finds an hour too long. */
+const underSkew = 3_300;
+
+const what = "IAM Credentials generateAccessToken";
+
+export interface AccessToken {
+  readonly token: Secret;
+  readonly expiresAt: Date;
+}
+
+/**
+ * An access token of a service account, made by impersonation.
+ *
+ * @param seconds more than an hour is capped, less than a second raised
+ * @throws ACCESS_DENIED where the account is missing or may not be impersonated: Google does not tell which
+ */
+export async function impersonate(
+  identity: OwnIdentity,
+  env: Environment,
+  { email, seconds }: { readonly email: string; readonly seconds: number },
+  call: Call,
+): Promise<AccessToken> {
+  const wanted = Math.min(Math.max(seconds, tokenSeconds.min), tokenSeconds.max);
+  const ask = (lifetime: number) =>
+    call.upstream(what, (signal) => generateAccessToken(identity, env, { email, lifetime }, signal));
+  try {
+    return await ask(wanted);
+  } catch (error) {
+    if (wanted <= underSkew || !isTooLong(error)) throw translate(error, email);
+  }
+  try {
+    return await ask(underSkew);
+  } catch (error) {
+    throw translate(error, email);
+  }
+}
+
+async function generateAccessToken(
+  identity: OwnIdentity,
+  env: Environment,
+  { email, lifetime }: { readonly email: string; readonly lifetime: number },
+  signal: AbortSignal,
+): Promise<AccessToken> {
+  const client = await identity.client();
+  const endpoint = (env.ALIEN_IAM_CREDENTIALS_ENDPOINT ?? "https://iamcredentials.googleapis.com").replace(/\/+$/, "");
+  try {
+    const { data } = await client.request<{ accessToken?: unknown; expireTime?: unknown }>({
+      url: `${endpoint}/v1/projects/-/serviceAccounts/${email}:generateAccessToken`,
+      method: "POST",
+      data: { scope: [cloudPlatform], lifetime: `${lifetime}s` },
+      signal,
+      // Repeating is the core's.
+      retry: false,
+    });
+    return tokenFrom(data);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isTooLong(error) || googleCode(error) === grpcCode.permissionDenied) throw error;
+    throw translateGoogleError(error, what, `iam.serviceAccounts.getAccessToken on ${email}`);
+  }
+}
+
+function tokenFrom(data: { accessToken?: unknown; expireTime?: unknown } | undefined): AccessToken {
+  const { accessToken, expireTime } = data ?? {};
+  const expiresAt = new Date(typeof expireTime === "string" ? expireTime : Number.NaN);
+  if (typeof accessToken !== "string" || accessToken === "" || Number.isNaN(expiresAt.getTime())) {
+    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "IAM Credentials answered without a token.");
+  }
+  return { token: new Secret(accessToken), expiresAt };
+}
+
+function isTooLong(error: unknown): boolean {
+  return (
+    googleCode(error) === grpcCode.invalidArgument && /cannot exceed 3,?600 ?s(?:econds)?/i.test(googleMessage(error))
+  );
+}
+
+function translate(error: unknown, email: string): unknown {
+  const translated = translateGoogleError(error, what, `iam.serviceAccounts.getAccessToken on ${email}`);
+  if (
+    !(translated instanceof ArtifactRegistryError) ||
+    !["ACCESS_DENIED", "RESOURCE_NOT_FOUND"].includes(translated.code)
+  )
+    return translated;
+  return new ArtifactRegistryError("ACCESS_DENIED", "The bound service account cannot be impersonated.", {
+    hint:
+      `${email} must exist, and the function's own service account needs iam.serviceAccounts.getAccessToken on it ` +
+      "(roles/iam.serviceAccountTokenCreator): Google does not tell which of the two is missing.",
+    cause: error,
+  });
+}

@@ -1,0 +1,17 @@
+import { defineService, type Platform } from "../../core/platform.ts";
+import { garBinding } from "./binding.ts";
+import { createGarRegistry } from "./gar/adapter.ts";
+import { garPrefix } from "./names.ts";
+import { placeOf } from "./place.ts";
+
+/** Google Artifact Registry. */
+export const platform: Platform = {
+  name: "gcp",
+  services: {
+    gar: defineService({
+      binding: garBinding,
+      prefix: (_name, binding, env) => ({ prefix: garPrefix(placeOf(binding, env)), separator: "/" }),
+      open: createGarRegistry,
+    }),
+  },
+};
