@@ -129,3 +129,34 @@ describe("members", () => {
     expect(await refused(set(policy))).toMatchObject({ message: expect.stringContaining(`${email} does not exist.`) });
   });
 });
+
+test("an account that was made again has nothing of its forerunner's", async () => {
+  const { resource, get, set } = fresh();
+  const email = gcp().serviceAccount("again-and-again");
+  await set({ bindings: [{ role: READER, members: [`serviceAccount:${email}`] }] });
+  const read = () => artifactRegistry(gcp()).getRepository({ name: resource }, as(gcp().token(email)));
+  await read();
+  gcp().deleteServiceAccount(email);
+  gcp().serviceAccount("again-and-again");
+  expect(await refused(read())).toMatchObject({ code: 7 });
+  const policy = await get();
+  await set({ ...policy, bindings: [{ role: READER, members: [`serviceAccount:${email}`] }] });
+  await read();
+});
+
+test("without a lock, 40 edits at once end as compare-and-swap says", async () => {
+  const { get, set } = fresh();
+  const added = await Promise.all(
+    Array.from({ length: 40 }, async (_, index) => {
+      const policy = await get();
+      const members = [...(policy.bindings?.[0]?.members ?? []), `user:user-${index}@example.com`];
+      return set({ ...policy, bindings: [{ role: READER, members }] }).then(
+        () => members.at(-1),
+        () => undefined,
+      );
+    }),
+  );
+  const acknowledged = added.filter((member) => member !== undefined);
+  expect(acknowledged.length).toBeGreaterThan(0);
+  expect((await get()).bindings?.[0]?.members?.toSorted()).toEqual(acknowledged.toSorted());
+});
