@@ -80,6 +80,15 @@ describe("generateAccessToken", () => {
     expect((await generate(undefined, target, { scope: SCOPE })).status).toBe(401);
     expect((await generate("guessed", target, { scope: SCOPE })).status).toBe(401);
   });
+
+  test("takes a token of IAM's own scope, and none of another's", async () => {
+    const target = account();
+    const email = account({ [target]: [TOKEN_CREATOR] });
+    const scoped = (scope: string) => gcp().token(email, { scopes: [`https://www.googleapis.com/auth/${scope}`] });
+    expect((await generate(scoped("iam"), target, { scope: SCOPE })).status).toBe(200);
+    const refused = await generate(scoped("pubsub"), target, { scope: SCOPE });
+    expect(refused.body.error?.details?.[0]?.reason).toBe("ACCESS_TOKEN_SCOPE_INSUFFICIENT");
+  });
 });
 
 test("generateIdToken gives a token that the key set verifies", async () => {

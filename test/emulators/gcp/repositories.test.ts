@@ -95,8 +95,12 @@ describe("permissions", () => {
     await client.listRepositories({ parent }, as(short));
     gcp().advance(60_000);
     expect(await list(as(short))).toMatchObject({ code: 16, reason: "ACCESS_TOKEN_EXPIRED" });
-    const narrow = gcp().token(email, { scopes: ["https://www.googleapis.com/auth/devstorage.read_only"] });
-    expect(await list(as(narrow))).toMatchObject({ code: 7, reason: "ACCESS_TOKEN_SCOPE_INSUFFICIENT" });
+    const scoped = (scope: string) => as(gcp().token(email, { scopes: [`https://www.googleapis.com/auth/${scope}`] }));
+    const tooNarrow = { code: 7, reason: "ACCESS_TOKEN_SCOPE_INSUFFICIENT" };
+    expect(await list(scoped("devstorage.read_only"))).toMatchObject(tooNarrow);
+    expect(await list(scoped("iam"))).toMatchObject(tooNarrow);
+    await client.listRepositories({ parent }, scoped("cloud-platform.read-only"));
+    expect(await refused(create("written", DOCKER, scoped("cloud-platform.read-only")))).toMatchObject(tooNarrow);
   });
 
   test("are those of the roles, on the resource or on its project", async () => {

@@ -14,8 +14,8 @@ import type { Message, Method } from "../artifact-registry/method.ts";
 import { ARTIFACT_REGISTRY, OPERATIONS } from "../artifact-registry/methods.ts";
 import { Operations } from "../artifact-registry/operations.ts";
 import type { CallRecord } from "../call.ts";
-import { GcpError, insufficientScope, STATUSES } from "../errors.ts";
-import { CLOUD_PLATFORM } from "../identity/tokens.ts";
+import { GcpError, STATUSES } from "../errors.ts";
+import { checkScopes } from "../identity/tokens.ts";
 import type { World } from "../world.ts";
 import { statusDetails } from "./status-details.ts";
 import { Wire } from "./wire.ts";
@@ -115,7 +115,7 @@ export class GrpcServer {
     if (fault?.kind === "error") throw new GcpError(fault.status, fault.message ?? `Injected ${fault.status}.`);
     const caller = world.tokens.bearer(metadata.get("authorization")[0]?.toString(), SERVICE);
     record.principal = caller.email;
-    if (!caller.scopes.includes(CLOUD_PLATFORM)) throw insufficientScope(SERVICE);
+    checkScopes(caller, SERVICE, /^(Get|List)/.test(record.action));
     if (fault?.kind === "slow") await sleep(fault.ms);
     try {
       const answer = await method({ world, operations: this.#operations, request, caller, record, fault });

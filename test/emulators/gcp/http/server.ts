@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { GcpError, insufficientScope } from "../errors.ts";
-import { CLOUD_PLATFORM } from "../identity/tokens.ts";
+import { GcpError } from "../errors.ts";
+import { checkScopes } from "../identity/tokens.ts";
 import type { World } from "../world.ts";
 import { answerCall, send } from "./answer.ts";
 import { IAM } from "./iam.ts";
@@ -55,7 +55,7 @@ async function handle(world: World, req: IncomingMessage, res: ServerResponse): 
     const service = `${route.service}.googleapis.com`;
     const caller = world.tokens.bearer(req.headers.authorization, service);
     record.principal = caller.email;
-    if (!caller.scopes.includes(CLOUD_PLATFORM)) throw insufficientScope(service);
+    checkScopes(caller, service, false);
     const body = tryParse(bytes);
     if (body === undefined) {
       throw new GcpError("INVALID_ARGUMENT", "Invalid JSON payload received. Expected an object.");

@@ -1,8 +1,22 @@
 import { randomBytes } from "node:crypto";
-import { unauthenticated } from "../errors.ts";
+import { insufficientScope, unauthenticated } from "../errors.ts";
 import type { Directory } from "./directory.ts";
 
 export const CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform";
+
+/** Narrower scopes that an API takes too. */
+const NARROWER: Readonly<Record<string, readonly string[]>> = {
+  "iam.googleapis.com": ["https://www.googleapis.com/auth/iam"],
+  "iamcredentials.googleapis.com": ["https://www.googleapis.com/auth/iam"],
+  "pubsub.googleapis.com": ["https://www.googleapis.com/auth/pubsub"],
+};
+const READ_ONLY = "https://www.googleapis.com/auth/cloud-platform.read-only";
+
+/** @throws PERMISSION_DENIED where none of the token's scopes is one that the API takes */
+export function checkScopes({ scopes }: Caller, service: string, reads: boolean): void {
+  const enough = [CLOUD_PLATFORM, ...(NARROWER[service] ?? []), ...(reads ? [READ_ONLY] : [])];
+  if (!enough.some((scope) => scopes.includes(scope))) throw insufficientScope(service);
+}
 
 /** Who calls, and what the token lets them ask for. */
 export interface Caller {
