@@ -28,7 +28,7 @@ export function ecr<T>(
   call: Call,
   action: string,
   send: (client: ECRClient, options: { abortSignal: AbortSignal }) => Promise<T>,
-  { region = place.region, expected = [] }: EcrRequestOptions = {},
+  { region = place.region, expected = [], needs }: EcrRequestOptions = {},
 ): Promise<T> {
   const what = `ECR ${action}${region === place.region ? "" : ` in ${region}`}`;
   return call.upstream(what, async (abortSignal) => {
@@ -36,7 +36,7 @@ export function ecr<T>(
       return await send(clients.ecr(region), { abortSignal });
     } catch (error) {
       if (error instanceof Error && expected.includes(error.name)) throw error;
-      throw translateAwsError(error, what, `ecr:${action} on the repository, in ${region}`);
+      throw translateAwsError(error, what, needs ?? `ecr:${action} on the repository, in ${region}`);
     }
   });
 }
@@ -45,4 +45,6 @@ export interface EcrRequestOptions {
   readonly region?: string;
   /** Names of errors that mean something to the caller of this function. */
   readonly expected?: readonly string[];
+  /** The permissions without which it is denied, where the action's own is not all. */
+  readonly needs?: string;
 }

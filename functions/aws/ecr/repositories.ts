@@ -51,13 +51,16 @@ export function notFound(name: RoutableName, cause?: unknown): ArtifactRegistryE
 }
 
 async function create(context: EcrContext, name: RoutableName, call: Call): Promise<RepositoryResponse | undefined> {
+  const { kmsKey } = context.binding.repositoryDefaults ?? {};
+  const key = kmsKey === undefined ? "" : "; kms:DescribeKey and kms:CreateGrant on the key";
+  const needs = `ecr:CreateRepository and ecr:TagResource on the repository, in ${context.place.region}${key}`;
   try {
     const { repository } = await ecr(
       context,
       call,
       "CreateRepository",
       (client, options) => client.send(new CreateRepositoryCommand(createInput(context, name)), options),
-      { expected: ["RepositoryAlreadyExistsException"] },
+      { expected: ["RepositoryAlreadyExistsException"], needs },
     );
     return answer(name, repository);
   } catch (error) {

@@ -31,16 +31,17 @@ export interface AwsStack {
 export interface StackOptions extends EmulatorOptions {
   readonly prefixes?: readonly string[];
   readonly replicaRegions?: readonly string[];
+  /** The home region. */
+  readonly region?: string;
   /** Instead of all that the function may do. */
   readonly functionPolicies?: PolicyInput;
 }
 
 const account = "111122223333";
-const region = "us-east-1";
 const leaseTable = "leases";
 
 export async function startStack(options: StackOptions = {}): Promise<AwsStack> {
-  const { prefixes = ["images", "builds"], replicaRegions = [] } = options;
+  const { prefixes = ["images", "builds"], replicaRegions = [], region = "us-east-1" } = options;
   const regions = [region, ...replicaRegions];
   const emulator = await startAwsEmulator({ ...options, accounts: [account, ...(options.accounts ?? [])], regions });
   const { partition } = emulator;
