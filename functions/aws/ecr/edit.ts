@@ -119,21 +119,21 @@ export async function copyGrants(
   });
 }
 
-/** Takes our grants away from one replica, which leaves the registry; those at home stay. */
-export async function clearReplica(
+/** Takes our grants away from replicas in regions that leave the registry; those at home stay. */
+export async function clearReplicas(
   context: EcrContext,
   { edits, key }: PolicyLeases,
   name: RoutableName,
-  region: string,
+  regions: readonly string[],
   call: Call,
 ): Promise<void> {
   await edits.edit(key(name), {}, call, async (held) => {
-    const [atHome, atReplica] = await readEverywhere(context, name, [context.place.region, region], call);
-    if (!atHome || !atReplica) throw notFound(name);
+    const [atHome, ...replicas] = await readEverywhere(context, name, [context.place.region, ...regions], call);
+    if (!atHome) throw notFound(name);
     const gone = atHome.stored === "no-repository";
     const text = atHome.stored === "no-repository" ? undefined : atHome.stored.text;
     const grants = gone ? noGrants : await settledGrants(context, name, held, text, call);
-    await writeEverywhere(context, name, { policies: [atReplica], grants: noGrants }, held, call);
+    await writeEverywhere(context, name, { policies: replicas, grants: noGrants }, held, call);
     return { grants: atomsOf(grants), documentHash: policyHash(text), result: undefined };
   });
 }

@@ -2,7 +2,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { ProvisionOptions } from "../../../core/registry.ts";
 import { askIdentity } from "../account.ts";
-import { clearRegion } from "./clear-region.ts";
+import { clearRegions } from "./clear-regions.ts";
 import {
   createOwnRepository,
   findOwnRepository,
@@ -88,7 +88,8 @@ async function look(site: Site, asked: readonly string[] | undefined, call: Call
   return { account, own, known, wanted, ruleStands, roles, drift };
 }
 
-async function apply({ context, leases, iam }: Site, survey: Survey, call: Call): Promise<void> {
+async function apply(site: Site, survey: Survey, call: Call): Promise<void> {
+  const { context, leases, iam } = site;
   const { account, known, wanted, ruleStands, drift } = survey;
   const own = survey.own ?? (await createOwnRepository(context, call));
   for (const [role, found] of drift) await ensureRole(iam, role, found, call);
@@ -96,9 +97,8 @@ async function apply({ context, leases, iam }: Site, survey: Survey, call: Call)
   // Written down before the first replica can be: a region is never forgotten while it may hold grants.
   const remembered = await rememberRegions(context, own, [...new Set([...known, ...wanted])], call);
   if (!ruleStands) await putRule(context, leases, account, wanted, call);
-  for (const region of known) {
-    if (!wanted.includes(region)) await clearRegion(context, leases, region, call);
-  }
+  const dropped = known.filter((region) => !wanted.includes(region));
+  await clearRegions(site, dropped, call);
   await rememberRegions(context, remembered, wanted, call);
 }
 

@@ -1,0 +1,153 @@
+import { DynamoDBClient, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { expect } from "vitest";
+import { createApplication } from "../../../../core/application.ts";
+import type { AuditLine } from "../../../../core/audit.ts";
+import { doorCaller } from "../../../../core/caller.ts";
+import { readDirectory } from "../../../../core/configuration.ts";
+import { createHttp } from "../../../../core/http.ts";
+import type { RetryPolicy } from "../../../../core/retry.ts";
+import { platform } from "../../../../functions/aws/index.ts";
+import { keyAttribute } from "../../../../functions/aws/lease/item.ts";
+import type { CallRecord } from "../../../emulators/aws/call.ts";
+import type { Fault } from "../../../emulators/aws/faults.ts";
+import { allowAll } from "../../../support/inputs.ts";
+import type { Account } from "./account.ts";
+import { isRead, stateOf } from "./state.ts";
+
+/** Each kind of fault, with the codes that may be told for it where nobody asks again. */
+export const faults: readonly { readonly fault: Fault; readonly codes: readonly string[] }[] = [
+  { fault: { kind: "throttle" }, codes: ["RATE_LIMIT_EXCEEDED"] },
+  { fault: { kind: "failure", status: 500 }, codes: ["CLOUD_PLATFORM_ERROR", "SERVICE_UNAVAILABLE"] },
+  { fault: { kind: "reset" }, codes: ["SERVICE_UNAVAILABLE"] },
+  { fault: { kind: "lost" }, codes: ["SERVICE_UNAVAILABLE"] },
+  { fault: { kind: "slow", ms: 30 }, codes: [] },
+];
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** One operation in this process, with as many tries of each request as a test wants to see. */
+export async function ask(
+  account: Account,
+  { prefix, binding = {}, operation, input = {} }: Scenario & { readonly prefix: string },
+  retry: RetryPolicy = { attempts: 1, baseMs: 1, capMs: 1 },
+): Promise<{ answer: Answer; audit: string }> {
+  const bound = { service: "ecr", repositoryPrefix: prefix, leaseTable: account.stack.leaseTable, ...binding };
+  const rules = [allowAll("door")];
+  const lines: AuditLine[] = [];
+  const application = createApplication({
+    directory: readDirectory(platform, account.env({ ALIEN_IMAGES_BINDING: JSON.stringify(bound) }), rules, ["images"]),
+    rules,
+    door: { name: "local", accepts: "http", admits: () => true, authenticate: async () => doorCaller("alice") },
+    audit: (line) => void lines.push(line),
+    retry,
+  });
+  const request = new Request(`http://127.0.0.1/v1/${operation}`, {
+    method: "POST",
+    body: JSON.stringify({ registry: "images", ...input }),
+  });
+  const response = await createHttp(application)(request);
+  const text = await response.text();
+  return { answer: { status: response.status, text, body: JSON.parse(text) }, audit: JSON.stringify(lines) };
+}
+
+export interface Scenario {
+  readonly operation: "provisionRegistry" | "deprovisionRegistry";
+  readonly binding?: object;
+  readonly input?: object;
+}
+
+export interface Arranged extends Scenario {
+  /** Brings the registry into the state in which the operation finds it. */
+  arrange(account: Account, prefix: string): Promise<void>;
+}
+
+/** The requests of an operation that nothing disturbs, and the state that it leaves. */
+export interface Undisturbed {
+  readonly calls: readonly CallRecord[];
+  readonly after: unknown;
+}
+
+export async function undisturbed(account: Account, scenario: Arranged): Promise<Undisturbed> {
+  const prefix = account.fresh("ref");
+  await scenario.arrange(account, prefix);
+  const from = account.emulator.calls.length;
+  const { answer } = await ask(account, { ...scenario, prefix });
+  expect([answer.status, answer.text]).toEqual([200, expect.anything()]);
+  return { calls: account.emulator.calls.slice(from), after: plain(account, prefix) };
+}
+
+/** Disturbs one request, then asks again: the others' things and all secrets are where they were. */
+export async function disturb(
+  account: Account,
+  scenario: Arranged,
+  { after }: Undisturbed,
+  nth: number,
+  { fault, codes }: (typeof faults)[number],
+): Promise<void> {
+  const { emulator } = account;
+  const prefix = account.fresh("run");
+  await scenario.arrange(account, prefix);
+  const notMine = (name: string) => !name.startsWith(prefix);
+  const others = stateOf(account, notMine);
+  emulator.faults.add({ fault, nth });
+  const { answer, audit } = await ask(account, { ...scenario, prefix });
+  emulator.faults.clear();
+  if (answer.status !== 200) {
+    expect(codes).toContain(answer.body.code);
+    expect(answer.body).toMatchObject({ retryable: true, message: expect.any(String) });
+  }
+  const { AWS_SECRET_ACCESS_KEY = "", AWS_SESSION_TOKEN = "" } = process.env;
+  for (const secret of [AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN]) expect(answer.text + audit).not.toContain(secret);
+  expect(stateOf(account, notMine)).toEqual(others);
+
+  await leasesRunOut(account);
+  const again = await ask(account, { ...scenario, prefix });
+  expect([again.answer.status, again.answer.text]).toEqual([200, expect.anything()]);
+  expect(plain(account, prefix)).toEqual(after);
+  expect(stateOf(account, notMine)).toEqual(others);
+}
+
+/** What there is of a registry, without what differs from run to run. */
+function plain(account: Account, prefix: string): unknown {
+  const text = JSON.stringify(stateOf(account, (name) => name.startsWith(prefix)));
+  return JSON.parse(text.replaceAll(prefix, "{prefix}"), (key, value) =>
+    key === "createdAt" || key === "id" ? undefined : value,
+  );
+}
+
+/** As if the time of every lease had passed: one whose write was not answered is not given back before. */
+export async function leasesRunOut({ emulator, stack }: Account): Promise<void> {
+  const client = new DynamoDBClient({ endpoint: emulator.url, region: stack.region, credentials: emulator.admin() });
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: stack.leaseTable, ConsistentRead: true }));
+  for (const item of Items) {
+    const { [keyAttribute]: key, owner } = item;
+    if (key === undefined || owner === undefined) continue;
+    await client.send(
+      new UpdateItemCommand({
+        TableName: stack.leaseTable,
+        Key: { [keyAttribute]: key },
+        UpdateExpression: "REMOVE #owner, #leaseMs, #acquiredAt, #seenMs",
+        ExpressionAttributeNames: {
+          "#owner": "owner",
+          "#leaseMs": "leaseMs",
+          "#acquiredAt": "acquiredAt",
+          "#seenMs": "seenMs",
+        },
+      }),
+    );
+  }
+  client.destroy();
+}
+
+/** Every write under every fault; the reads, and the lease, which has tests of its own, under one after the other. */
+export function plan({ calls }: Undisturbed): { nth: number; call: CallRecord; faults: typeof faults }[] {
+  return calls.map((call, index) => {
+    const one = faults[index % faults.length];
+    const rotates = isRead(call) || call.service === "dynamodb";
+    return { nth: index + 1, call, faults: rotates && one ? [one] : faults };
+  });
+}

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { useAccount } from "./support/account.ts";
+import { callsOf } from "./support/state.ts";
+
+const account = useAccount({ roleDelay: { looks: 1 } });
+
+test("provisioning does not wait until STS knows the roles; whoever mints with them first does", async () => {
+  const prefix = account().fresh();
+  const provisioning = await account().open(prefix);
+  const started = performance.now();
+  const { binding } = await provisioning.ok("provisionRegistry", { registry: "images" });
+  expect(performance.now() - started).toBeLessThan(1_000);
+  const suite = await account().open(prefix, { binding });
+  const calls = await callsOf(account().emulator, () =>
+    suite.ok("generateCredentials", { registry: "images", repoId: "app", permissions: "pull" }),
+  );
+  expect(calls.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
+    "AssumeRole AccessDenied",
+    "AssumeRole ok",
+    "GetAuthorizationToken ok",
+  ]);
+});
