@@ -12,9 +12,9 @@ const deletionRefused = { status: expect.toSatisfy((status: number) => [401, 403
 /** Where anybody may read, nothing says that there is a catalog at all. */
 const noCatalog = { status: expect.toSatisfy((status: number) => [401, 403, 404, 405].includes(status)) };
 
-export function credentialTests(subject: () => Subject, { publicPulls }: Golden): void {
-  const withImage = async () => {
-    const { suite, registry, fresh, client } = subject();
+export function credentialTests(subject: () => Subject, { publicPulls, credentialScope }: Golden): void {
+  const withImage = async (which: "registry" | "otherRegistry" = "registry") => {
+    const { suite, fresh, client, [which]: registry } = subject();
     const { name } = await suite.ok("createRepository", { registry, name: fresh() });
     const mint = (permissions: "pull" | "push-pull", ttlSeconds?: number) =>
       suite.ok("generateCredentials", { registry, repoId: name, permissions, ...(ttlSeconds && { ttlSeconds }) });
@@ -22,6 +22,9 @@ export function credentialTests(subject: () => Subject, { publicPulls }: Golden)
     await pushImage(await client(await mint("push-pull")), name, "1.0", image);
     return { name, image, mint };
   };
+
+  /** A repository that credentials of `withImage()` must not open. */
+  const outOfScope = () => withImage(credentialScope === "registry" ? "otherRegistry" : "registry");
 
   describe("credentials", () => {
     test("say the truth about themselves", async () => {
@@ -32,6 +35,7 @@ export function credentialTests(subject: () => Subject, { publicPulls }: Golden)
       const credentials = await mint("pull", 900);
       expect(credentials.authMethod).toBe(capabilities.credentials.authMethod);
       expect(credentials.scope).toBe(capabilities.credentials.scope);
+      expect(credentials.scope).toBe(credentialScope);
       expect(credentials.username === "").toBe(credentials.authMethod === "bearer");
       const seconds = (Date.parse(credentials.expiresAt ?? "") - before) / 1_000;
       expect(seconds).toBeGreaterThanOrEqual(899);
@@ -62,7 +66,7 @@ export function credentialTests(subject: () => Subject, { publicPulls }: Golden)
     });
 
     test.each(["pull", "push-pull"] as const)(
-      "%s credentials delete nothing and list no catalog",
+      "%s credentials delete nothing and list nothing beyond their scope",
       async (permissions) => {
         const { name, image, mint } = await withImage();
         const client = await subject().client(await mint(permissions));
@@ -71,14 +75,22 @@ export function credentialTests(subject: () => Subject, { publicPulls }: Golden)
         for (const digest of image.blobs.keys()) {
           await expect(client.deleteBlob(name, digest)).rejects.toMatchObject(deletionRefused);
         }
-        await expect(client.catalog()).rejects.toMatchObject(publicPulls ? noCatalog : refused);
+        if (credentialScope === "repository") {
+          await expect(client.catalog()).rejects.toMatchObject(publicPulls ? noCatalog : refused);
+        } else {
+          // What may be opened may be listed, and no more.
+          const listed = await client.catalog().catch(() => []);
+          const { suite, registry } = subject();
+          const { upstreamRepositoryPrefix: prefix } = await suite.ok("describeRegistry", { registry });
+          expect(listed.filter((each) => !each.startsWith(`${prefix}/`))).toEqual([]);
+        }
         expect(await pullImage(client, name, "1.0")).toEqual(image);
       },
     );
 
-    test.each(["pull", "push-pull"] as const)("%s credentials open no other repository", async (permissions) => {
+    test.each(["pull", "push-pull"] as const)("%s credentials open nothing beyond their scope", async (permissions) => {
       const mine = await withImage();
-      const other = await withImage();
+      const other = await outOfScope();
       const client = await subject().client(await mine.mint(permissions));
       const theirs = [...other.image.blobs.keys()][0] ?? "";
       if (publicPulls) {
@@ -91,15 +103,29 @@ export function credentialTests(subject: () => Subject, { publicPulls }: Golden)
       }
       await expect(client.pushBlob(other.name, blob)).rejects.toMatchObject(refused);
       await expect(client.pushManifest(other.name, "2.0", other.image.manifest)).rejects.toMatchObject(refused);
-      for (const near of [`${other.name}/nested`, other.name.slice(0, -1), `${mine.name}/nested`, `${mine.name}x`]) {
+      const nearMine = credentialScope === "repository" ? [`${mine.name}/nested`, `${mine.name}x`] : [];
+      for (const near of [`${other.name}/nested`, other.name.slice(0, -1), ...nearMine]) {
         await expect(client.pullManifest(near, "1.0")).rejects.toMatchObject(publicPulls ? { status: 404 } : refused);
         await expect(client.pushBlob(near, blob)).rejects.toMatchObject(refused);
       }
     });
 
+    if (credentialScope === "registry") {
+      test("open each repository of their registry, as their scope says, and no wider", async () => {
+        const mine = await withImage();
+        const sibling = await withImage();
+        const pull = await subject().client(await mine.mint("pull"));
+        expect(await pullImage(pull, sibling.name, "1.0")).toEqual(sibling.image);
+        await expect(pull.pushBlob(sibling.name, blob)).rejects.toMatchObject(refused);
+        const push = await subject().client(await mine.mint("push-pull"));
+        await pushImage(push, sibling.name, "2.0", mine.image);
+        expect(await pullImage(pull, sibling.name, "2.0")).toEqual(mine.image);
+      });
+    }
+
     test("a push token cannot mount a layer from a repository that it may not read", async () => {
       const mine = await withImage();
-      const other = await withImage();
+      const other = await outOfScope();
       const client = await subject().client(await mine.mint("push-pull"));
       for (const digest of other.image.blobs.keys()) {
         if (mine.image.blobs.has(digest)) continue;

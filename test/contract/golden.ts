@@ -9,6 +9,8 @@ export interface Golden {
   readonly pushCreates: boolean;
   /** Whether anybody may read every repository by nature, so that credentials bound pushes only. */
   readonly publicPulls: boolean;
+  /** What credentials open at most: the repository that they were asked for, or all of its registry. */
+  readonly credentialScope: "repository" | "registry";
 }
 
 /** What each platform is known to be unable to do; its capabilities must say the same, no more and no less. */
@@ -18,12 +20,14 @@ export const golden = {
     tellsAbsence: true,
     pushCreates: true,
     publicPulls: false,
+    credentialScope: "repository",
   },
   ecr: {
     unsupported: [],
     tellsAbsence: true,
     pushCreates: false,
     publicPulls: false,
+    credentialScope: "repository",
   },
   "ecr-public": {
     unsupported: [
@@ -36,6 +40,14 @@ export const golden = {
     tellsAbsence: true,
     pushCreates: false,
     publicPulls: true,
+    credentialScope: "repository",
+  },
+  gar: {
+    unsupported: ["provisionRegistry", "deprovisionRegistry"],
+    tellsAbsence: false,
+    pushCreates: true,
+    publicPulls: false,
+    credentialScope: "registry",
   },
 } as const satisfies Record<string, Golden>;
 

@@ -39,7 +39,8 @@ export function lifecycleTests(subject: () => Subject, { tellsAbsence, pushCreat
       const { name, createdAt } = await suite.ok("createRepository", { registry, name: logical });
       const push = await minted(name, "push-pull");
       await pushImage(push, name, "1.0", buildImage({ seed: name }));
-      expect(await suite.ok("createRepository", { registry, name: logical })).toMatchObject({ name, createdAt });
+      const again = await suite.ok("createRepository", { registry, name: logical });
+      expect([again.name, again.createdAt]).toEqual([name, createdAt]);
       expect(await push.tags(name)).toEqual(["1.0"]);
     });
 
@@ -66,7 +67,9 @@ export function lifecycleTests(subject: () => Subject, { tellsAbsence, pushCreat
       const image = buildImage({ seed: name });
       await pushImage(client, name, "1.0", image);
       expect(await suite.ok("deleteRepository", { registry, repoId: name })).toEqual({});
-      expect((await suite.refused("getRepository", { registry, repoId: name })).body.code).toBe("RESOURCE_NOT_FOUND");
+      if (tellsAbsence) {
+        expect((await suite.refused("getRepository", { registry, repoId: name })).body.code).toBe("RESOURCE_NOT_FOUND");
+      }
       await expect(client.pullManifest(name, "1.0")).rejects.toMatchObject({ status: 404 });
       await expect(client.pullManifest(name, image.manifest.digest)).rejects.toMatchObject({ status: 404 });
       for (const digest of image.blobs.keys()) expect(await client.headBlob(name, digest)).toBeUndefined();
@@ -82,7 +85,8 @@ export function lifecycleTests(subject: () => Subject, { tellsAbsence, pushCreat
       await suite.ok("deleteRepository", { registry, repoId: name });
       await suite.ok("createRepository", { registry, name: logical });
       const client = await minted(name, "push-pull");
-      expect(await client.tags(name)).toEqual([]);
+      if (tellsAbsence) expect(await client.tags(name)).toEqual([]);
+      else await expect(client.tags(name)).rejects.toMatchObject({ status: 404 });
       await pushImage(client, name, "2.0", buildImage({ seed: `${name}/2` }));
       expect(await client.tags(name)).toEqual(["2.0"]);
     });
@@ -120,7 +124,8 @@ export function lifecycleTests(subject: () => Subject, { tellsAbsence, pushCreat
         ),
       );
       const { createdAt } = await suite.ok("createRepository", { registry, name });
-      expect(await suite.ok("getRepository", { registry, repoId })).toMatchObject({ name: repoId, createdAt });
+      const found = await suite.ok("getRepository", { registry, repoId });
+      expect([found.name, found.createdAt]).toEqual([repoId, createdAt]);
     });
 
     test("setupRepository creates, and does it again without harm", async () => {
