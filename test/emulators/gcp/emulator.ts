@@ -58,7 +58,8 @@ export async function startGcpEmulator(options: GcpEmulatorOptions = {}): Promis
   let ahead = 0;
   const clock = () => new Date(Date.now() + ahead);
   const faults = new Faults<Fault, CallRecord>();
-  const behaviour: Behaviour = { operationMs: 10, clockSkewSeconds: 0, longLived: [], ...options.behaviour };
+  const usual: Behaviour = { operationMs: 10, clockSkewSeconds: 0, longLived: [], emptyCatalog: false };
+  const behaviour = { ...usual, ...options.behaviour };
   const world = new World({ clock, faults, behaviour, accountDelayMs: options.accountDelayMs ?? 0 });
   for (const [id, number] of Object.entries(projects)) world.directory.addProject(id, number);
   const dataPlane = await DataPlane.open(world, locations);

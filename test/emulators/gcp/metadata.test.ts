@@ -9,7 +9,10 @@ const get = async (email: string, path: string, headers: Record<string, string> 
   const answer = await fetch(`http://${await gcp().metadata(email)}/computeMetadata/v1/${path}`, { headers });
   return { status: answer.status, text: await answer.text(), flavor: answer.headers.get("metadata-flavor") };
 };
-afterEach(() => vi.unstubAllEnvs());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.useRealTimers();
+});
 
 test("tells whoever asks by the rules who the code runs as", async () => {
   const email = gcp().serviceAccount("function");
@@ -28,11 +31,17 @@ test("gives the same token again until little is left of it", async () => {
   const email = gcp().serviceAccount("function");
   const token = async () => JSON.parse((await get(email, "instance/service-accounts/default/token")).text);
   const first = await token();
-  expect(first).toMatchObject({ token_type: "Bearer", expires_in: 3600 });
-  gcp().advance(1_800_000);
+  expect(first).toMatchObject({ token_type: "Bearer", expires_in: expect.closeTo(3600, -1) });
+  gcp().advance(7_200_000);
+  expect(await token()).toMatchObject({ access_token: first.access_token });
+  expect(gcp().world.tokens.check(first.access_token, "test").email).toBe(email);
+  const start = Date.now();
+  vi.useFakeTimers({ toFake: ["Date"], now: start + 1_800_000 });
   expect(await token()).toMatchObject({ access_token: first.access_token, expires_in: expect.closeTo(1800, -1) });
-  gcp().advance(1_600_000);
+  vi.setSystemTime(start + 3_400_000);
   expect((await token()).access_token).not.toBe(first.access_token);
+  vi.setSystemTime(start + 3_600_000);
+  expect(() => gcp().world.tokens.check(first.access_token, "test")).toThrow("invalid authentication credentials");
 });
 
 test("is what google-auth-library takes its tokens from, and impersonates with", async () => {

@@ -66,9 +66,16 @@ describe("the registry", () => {
     expect((await registryRefusal(pullImage(client(), missing, "v1"))).status).toBe(403);
     const untouched = imageIn(repository, "never-pushed");
     expect((await registryRefusal(pullImage(permitted, untouched, "v1"))).status).toBe(404);
+    expect((await registryRefusal(permitted.tags(untouched))).status).toBe(404);
+    expect((await registryRefusal(permitted.tags(missing))).status).toBe(404);
     const other = gcp().repository("npm", { format: "NPM" });
     expect((await registryRefusal(pullImage(permitted, imageIn(other, "app"), "v1"))).status).toBe(400);
-    expect((await fetch(`${gcp().registryUrl()}/v2/${HOME}/images/manifests/v1`)).status).toBe(401);
+    expect((await registryRefusal(permitted.catalog())).status).toBe(404);
+    gcp().behaviour.emptyCatalog = true;
+    expect(await permitted.catalog()).toEqual([]);
+    const anonymous = await fetch(`${gcp().registryUrl()}/v2/${missing}/manifests/v1`);
+    expect(anonymous.status).toBe(401);
+    expect(anonymous.headers.get("www-authenticate")).toContain(`scope="repository:${missing}:pull"`);
   });
 
   test("ends a token by the emulator's clock, and with its account", async () => {

@@ -16,6 +16,8 @@ export interface Behaviour {
   clockSkewSeconds: number;
   /** E-mails whose tokens may live for 12 hours, by an organisation's policy. */
   longLived: readonly string[];
+  /** `_catalog` is empty for everybody who has a token, as others have seen it; else there is no such path. */
+  emptyCatalog: boolean;
 }
 
 /** A message that was published. */

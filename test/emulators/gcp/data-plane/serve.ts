@@ -45,6 +45,7 @@ export async function serve(front: Front, request: RegistryRequest, record: Call
   if (path === "/v2/token") return giveToken(world, request, caller);
   if (caller === undefined) throw unauthorized(front, request, "Unauthenticated request.");
   if (route?.kind === "base") return sendJson(request, {});
+  if (route?.kind === "catalog" && world.behaviour.emptyCatalog) return sendJson(request, { repositories: [] });
   if (route === undefined || route.kind === "token" || route.kind === "repository" || route.kind === "catalog") {
     throw new RegistryRefusal(404, "UNSUPPORTED", "There is no such path.");
   }
@@ -93,16 +94,22 @@ function authenticate(front: Front, request: RegistryRequest): Caller | undefine
   }
 }
 
-function unauthorized({ host, location }: Front, { path }: RegistryRequest, message: string): RegistryRefusal {
+function unauthorized(
+  { host, location }: Front,
+  { path, route, method }: RegistryRequest,
+  message: string,
+): RegistryRefusal {
   const service = `${location}-docker.pkg.dev`;
-  const challenge = { "Www-Authenticate": `Bearer realm="http://${host}/v2/token",service="${service}"` };
+  const action = PERMISSIONS[`${method} ${route?.kind}`] === DOWNLOAD ? "pull" : "push,pull";
+  const scope = route !== undefined && "name" in route ? `,scope="repository:${route.name}:${action}"` : "";
+  const challenge = { "Www-Authenticate": `Bearer realm="http://${host}/v2/token",service="${service}"${scope}` };
   return new RegistryRefusal(401, "UNAUTHORIZED", message, path === "/v2/token" ? {} : challenge);
 }
 
 /** The token service: the token stands for the caller, and is worth what the caller may do at the time of use. */
 function giveToken(world: World, request: RegistryRequest, caller: Caller | undefined): void {
   if (caller === undefined) throw new RegistryRefusal(403, "DENIED", "Unauthenticated request.");
-  const seconds = Math.floor((caller.expiresAt.getTime() - world.clock().getTime()) / 1000);
+  const seconds = Math.floor((caller.expiresAt.getTime() - caller.clock().getTime()) / 1000);
   sendJson(request, { token: world.tokens.exchange(caller), expires_in: seconds });
 }
 

@@ -25,18 +25,22 @@ export interface Caller {
   readonly member: string;
   readonly scopes: readonly string[];
   readonly expiresAt: Date;
-}
-
-interface Token extends Caller {
   /** Of the service account: a token of a deleted one is worth nothing, also when the name is taken again. */
   readonly uniqueId: string | undefined;
+  /** The clock by which the token ends. */
+  readonly clock: () => Date;
+}
+
+export interface NewToken {
+  readonly token: string;
+  readonly expiresAt: Date;
 }
 
 /** Access tokens that the emulator has given out. */
 export class Tokens {
   readonly #directory: Directory;
   readonly #clock: () => Date;
-  readonly #tokens = new Map<string, Token>();
+  readonly #tokens = new Map<string, Caller>();
 
   constructor(directory: Directory, clock: () => Date) {
     this.#directory = directory;
@@ -44,23 +48,22 @@ export class Tokens {
   }
 
   /** A token for a service account, or for a user where no account has this e-mail. */
-  mint(
-    email: string,
-    seconds: number,
-    scopes: readonly string[] = [CLOUD_PLATFORM],
-  ): { token: string; expiresAt: Date } {
+  mint(email: string, seconds: number, scopes: readonly string[] = [CLOUD_PLATFORM], clock = this.#clock): NewToken {
     const account = this.#directory.account(email);
-    const token = `emulated.${randomBytes(24).toString("base64url")}`;
-    const expiresAt = new Date(this.#clock().getTime() + seconds * 1000);
+    // In whole seconds, as it is told.
+    const expiresAt = new Date(Math.floor(clock().getTime() / 1000 + seconds) * 1000);
     const member = `${account === undefined ? "user" : "serviceAccount"}:${email}`;
-    this.#tokens.set(token, { email, member, scopes, expiresAt, uniqueId: account?.uniqueId });
-    return { token, expiresAt };
+    return {
+      token: this.exchange({ email, member, scopes, expiresAt, uniqueId: account?.uniqueId, clock }),
+      expiresAt,
+    };
   }
 
-  /** Another token that stands for the same as one that was given out. */
+  /** Another token for the same caller. */
   exchange(caller: Caller): string {
-    const seconds = (caller.expiresAt.getTime() - this.#clock().getTime()) / 1000;
-    return this.mint(caller.email, seconds, caller.scopes).token;
+    const token = `emulated.${randomBytes(24).toString("base64url")}`;
+    this.#tokens.set(token, caller);
+    return token;
   }
 
   /** @throws UNAUTHENTICATED for a token that nobody gave out, that has expired, or whose account is gone */
@@ -68,7 +71,7 @@ export class Tokens {
     const found = this.#tokens.get(token);
     if (found === undefined) throw unauthenticated("ACCESS_TOKEN_TYPE_UNSUPPORTED", service);
     const gone = found.uniqueId !== undefined && this.#directory.account(found.email)?.uniqueId !== found.uniqueId;
-    if (gone || found.expiresAt <= this.#clock()) throw unauthenticated("ACCESS_TOKEN_EXPIRED", service);
+    if (gone || found.expiresAt <= found.clock()) throw unauthenticated("ACCESS_TOKEN_EXPIRED", service);
     return found;
   }
 
