@@ -29,6 +29,7 @@ export function sdkSettings(serviceId: string, env: Environment = process.env): 
     defaultsMode: "standard",
     retryMode: "standard",
     authSchemePreference: [],
+    disableClockSkewCorrection: false,
     sigv4aSigningRegionSet: [],
     useFipsEndpoint: env.AWS_USE_FIPS_ENDPOINT === "true",
     useDualstackEndpoint: env.AWS_USE_DUALSTACK_ENDPOINT === "true",

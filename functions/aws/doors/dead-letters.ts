@@ -1,6 +1,7 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { translateAwsError } from "../errors.ts";
+import { sdkSettings } from "../sdk-settings.ts";
 
 /** Where events go that can never succeed, each with its reason. */
 export interface DeadLetters {
@@ -31,7 +32,8 @@ export function sqsDeadLetters(queueUrl: string | undefined, region: string): De
     async send(event, reason, requestId, signal) {
       // Loaded when the first event is hopeless: most functions never need it.
       const { SendMessageCommand, SQSClient } = await import("@aws-sdk/client-sqs");
-      client ??= new SQSClient({ region });
+      // Repeated by the SDK: a letter that comes twice does no harm.
+      client ??= new SQSClient({ ...sdkSettings("SQS"), region, maxAttempts: 3 });
       const attributes = { code: reason.code, reason: reason.message, hint: reason.hint ?? "", requestId };
       const command = new SendMessageCommand({
         QueueUrl: queueUrl,

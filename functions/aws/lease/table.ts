@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { sdkSettings } from "../sdk-settings.ts";
 import { acquire } from "./acquire.ts";
 import { type Clock, monotonic } from "./clock.ts";
 import { closing } from "./closing.ts";
@@ -136,5 +137,5 @@ function isRetryable(error: unknown): boolean {
 
 async function newClient(): Promise<DynamoDBClient> {
   const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
-  return new DynamoDBClient({ maxAttempts: 1 });
+  return new DynamoDBClient(sdkSettings("DYNAMODB"));
 }
