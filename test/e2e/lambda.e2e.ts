@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { eventOf, httpEventOf } from "../aws/handler/events.ts";
 import { functionEnv } from "../aws/handler/functions.ts";
 import { type RunningFunction, startRunningFunction } from "../aws/runtime/function.ts";
+import { type Ask, access, walk } from "../aws/runtime/walk.ts";
 import { type AwsStack, startStack } from "../aws/support/stack.ts";
 
 /** The bundle as it is deployed, under Lambda's own runtime client, in every form in which it is called. */
@@ -35,31 +36,6 @@ async function start(door: string, more: Record<string, string> = {}): Promise<R
   return running;
 }
 
-const access = {
-  type: "aws",
-  accountIds: ["444455556666"],
-  regions: ["us-east-1"],
-  roleArns: [],
-  allowedServiceTypes: ["worker"],
-};
-
-/** One way of calling an operation: answers its output, or the error's code. */
-type Ask = (operation: string, input: object) => Promise<Record<string, unknown>>;
-
-async function walk(ask: Ask, name: string): Promise<void> {
-  const repoId = `images-${name}`;
-  expect(await ask("createRepository", { name })).toMatchObject({ name: repoId, uri: expect.stringContaining(repoId) });
-  const credentials = await ask("generateCredentials", { repoId, permissions: "push-pull", ttlSeconds: 900 });
-  expect(credentials).toMatchObject({ authMethod: "basic", username: "AWS", scope: "repository" });
-  expect(running?.log()).not.toContain(credentials.password);
-  expect(await ask("addCrossAccountAccess", { repoId, access })).toEqual({});
-  expect(await ask("getCrossAccountAccess", { repoId })).toMatchObject({ access: { accountIds: ["444455556666"] } });
-  expect(await ask("removeCrossAccountAccess", { repoId, access })).toEqual({});
-  expect(await ask("getCrossAccountAccess", { repoId })).toMatchObject({ access: { accountIds: [] } });
-  expect(await ask("deleteRepository", { repoId })).toEqual({});
-  expect(await ask("getRepository", { repoId })).toMatchObject({ code: "RESOURCE_NOT_FOUND" });
-}
-
 describe("called directly", () => {
   const directly: Ask = async (operation, input) => {
     const { failed, payload } = (await running?.invoke({ operation, registry: "images", ...input })) ?? {};
@@ -74,7 +50,7 @@ describe("called directly", () => {
 
   test("create, credentials, add, get, remove, delete", async () => {
     const { log } = await start("invoke");
-    await walk(directly, "direct");
+    await walk(directly, "direct", log);
     const lines = log()
       .split("\n")
       .filter((line) => line.startsWith("{"));
@@ -115,8 +91,8 @@ describe("called over its URL", () => {
   };
 
   test("create, credentials, add, get, remove, delete", async () => {
-    await start("platform");
-    await walk(overUrl, "url");
+    const { log } = await start("platform");
+    await walk(overUrl, "url", log);
   });
 
   test("an event of another shape is answered with 400", async () => {
