@@ -2,6 +2,7 @@ import { createApplication } from "../../../../core/application.ts";
 import type { AuditLine } from "../../../../core/audit.ts";
 import { doorCaller } from "../../../../core/caller.ts";
 import { readDirectory } from "../../../../core/configuration.ts";
+import type { ArtifactRegistryError } from "../../../../core/errors.ts";
 import { type EventOutcome, handleEvent, setupEventType } from "../../../../core/events.ts";
 import { createHttp } from "../../../../core/http.ts";
 import type { Environment } from "../../../../core/platform.ts";
@@ -30,8 +31,8 @@ export interface TestApplication {
   ask(operation: string, input: object, caller?: string): Promise<WireAnswer>;
   /** Delivers a set-up event that was sent at this moment. */
   event(data: object, time: Date): Promise<EventOutcome>;
-  /** What the events door does when a replica has come into being. */
-  replicated(repoId: string, region: string): Promise<{ readonly ok: boolean; readonly code?: string }>;
+  /** What the events door does when a replica has come into being. Answers what went wrong. */
+  replicated(repoId: string, region: string): Promise<ArtifactRegistryError | undefined>;
 }
 
 export function openApplication(stack: AwsStack, parts: ApplicationParts = {}): TestApplication {
@@ -90,7 +91,7 @@ export function openApplication(stack: AwsStack, parts: ApplicationParts = {}): 
         repoId,
         run: (registry, call) => (registry as EcrRegistry).replicated(registry.resolveId(repoId), region, call),
       });
-      return answer.ok ? { ok: true } : { ok: false, code: answer.error.code };
+      return answer.ok ? undefined : answer.error;
     },
   };
 }

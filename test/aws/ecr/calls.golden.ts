@@ -1,0 +1,124 @@
+/** The calls that each operation makes, of a registry with two replica regions and a lease table. docs/aws.md has them too. */
+export const home = "us-east-1";
+export const replicas = ["eu-west-1", "ap-southeast-2"] as const;
+
+const ecr = (action: string, ...regions: string[]) => regions.map((region) => `ecr:${action}@${region}`);
+const atHome = (action: string) => ecr(action, home);
+const everywhere = (action: string) => ecr(action, home, ...replicas);
+/** Takes the lease, or records the outcome and gives it back. */
+const lease = [`dynamodb:UpdateItem@${home}`];
+const sts = (action: string) => [`sts:${action}@${home}`];
+
+const read = everywhere("GetRepositoryPolicy");
+const edit = [...lease, ...read, ...everywhere("SetRepositoryPolicy"), ...lease];
+const noEdit = [...lease, ...read, ...lease];
+const mint = [...sts("AssumeRole"), ...atHome("GetAuthorizationToken")];
+const deletion = everywhere("DeleteRepository");
+
+/** By operation, then by case: each call as `service:action@region`, in order; those of several regions go out at once. */
+export const golden = {
+  createRepository: {
+    "a new one": atHome("CreateRepository"),
+    "one that exists": [...atHome("CreateRepository"), ...atHome("DescribeRepositories")],
+    "a new one, with keepLast": [...atHome("CreateRepository"), ...atHome("PutLifecyclePolicy")],
+    "one that exists, with keepLast": [
+      ...atHome("CreateRepository"),
+      ...atHome("GetLifecyclePolicy"),
+      ...atHome("DescribeRepositories"),
+    ],
+  },
+  getRepository: {
+    "one that exists": atHome("DescribeRepositories"),
+    "one that does not": atHome("DescribeRepositories"),
+  },
+  deleteRepository: {
+    "one that exists": [...lease, ...deletion, ...lease],
+    "one that is gone": [...lease, ...deletion, ...lease],
+    "without a lease table": deletion,
+  },
+  generateCredentials: {
+    pull: mint,
+    "push-pull": mint,
+    "once more": [],
+    "for longer than the role allows": [...sts("AssumeRole"), ...mint],
+  },
+  addCrossAccountAccess: {
+    "a new grant": edit,
+    "a grant that is there": noEdit,
+    "before there are replicas": [...lease, ...read, ...atHome("SetRepositoryPolicy"), ...lease],
+    "adopting an earlier tool's statement": [
+      ...lease,
+      ...read,
+      ...lease,
+      ...everywhere("SetRepositoryPolicy"),
+      ...lease,
+    ],
+    "of a repository that does not exist": noEdit,
+  },
+  removeCrossAccountAccess: {
+    "one of two grants": edit,
+    "the last grant": [...lease, ...read, ...everywhere("DeleteRepositoryPolicy"), ...lease],
+    "a grant that is not there": noEdit,
+  },
+  getCrossAccountAccess: { plain: atHome("GetRepositoryPolicy") },
+  setupRepository: {
+    "a new one, with access": [
+      ...atHome("CreateRepository"),
+      ...lease,
+      ...read,
+      ...atHome("SetRepositoryPolicy"),
+      ...lease,
+    ],
+    "an event, with access": [
+      ...lease,
+      ...atHome("GetRepositoryPolicy"),
+      ...atHome("CreateRepository"),
+      ...lease,
+      ...lease,
+      ...read,
+      ...atHome("SetRepositoryPolicy"),
+      ...lease,
+    ],
+    "an event that comes too late": [...lease, ...atHome("GetRepositoryPolicy"), ...lease],
+  },
+  describeRegistry: {
+    plain: atHome("DescribeRepositories"),
+    "without bound roles": [...sts("GetCallerIdentity"), ...atHome("DescribeRepositories")],
+  },
+  "replication event": {
+    "of a new replica": [
+      ...lease,
+      ...ecr("GetRepositoryPolicy", home, replicas[0]),
+      ...ecr("SetRepositoryPolicy", replicas[0]),
+      ...lease,
+    ],
+    "once more": [...lease, ...ecr("GetRepositoryPolicy", home, replicas[0]), ...lease],
+  },
+} as const satisfies Record<string, Record<string, readonly string[]>>;
+
+/** One row of the table. */
+export interface Row {
+  readonly operation: string;
+  readonly title: string;
+  readonly calls: readonly string[];
+}
+
+export const rows: readonly Row[] = Object.entries(golden).flatMap(([operation, cases]) =>
+  Object.entries(cases).map(([title, calls]: [string, readonly string[]]) => ({ operation, title, calls })),
+);
+
+/** The table as docs/aws.md shows it. */
+export function markdown(): string {
+  const lines = rows.map(({ operation, title, calls }) => {
+    const groups: { action: string; count: number }[] = [];
+    for (const call of calls) {
+      const action = call.replace(/@.*/, "");
+      const last = groups.at(-1);
+      if (last?.action === action && action !== "dynamodb:UpdateItem") last.count++;
+      else groups.push({ action, count: 1 });
+    }
+    const list = groups.map(({ action, count }) => `\`${action}\`${count > 1 ? ` × ${count}` : ""}`).join(", ");
+    return `| ${operation} | ${title} | ${calls.length} | ${list || "none"} |`;
+  });
+  return ["| operation | case | calls | which |", "|---|---|---|---|", ...lines].join("\n");
+}

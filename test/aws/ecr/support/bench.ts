@@ -1,0 +1,105 @@
+import { DeleteItemCommand, DynamoDBClient, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { grantPacking } from "../../../../functions/aws/lease/index.ts";
+import { type Item, readLease, readRecord } from "../../../../functions/aws/lease/item.ts";
+import { addRepository } from "../../../emulators/aws/ecr/state.ts";
+import { bindPrincipals } from "../../../emulators/aws/identity/bound-principals.ts";
+import type { CallRecord } from "../../../emulators/aws/index.ts";
+import { type AwsStack, startStack } from "../../support/stack.ts";
+import { home, replicas } from "../calls.golden.ts";
+import { type ApplicationParts, openApplication, type TestApplication } from "./application.ts";
+import { makeConsumers } from "./consumers.ts";
+
+export const regions = [home, ...replicas];
+export type ApplicationName = "plain" | "keepLast" | "noTable" | "noRoles";
+export type Applications = Readonly<Record<ApplicationName, TestApplication>>;
+
+/** An account in which operations run over and over, each on a repository of its own. */
+export interface Bench {
+  readonly stack: AwsStack;
+  /** The suite in the forms that the rows need, with these limits. */
+  applications(limits: ApplicationParts): Applications;
+  slot(number: number): Slot;
+  stop(): Promise<void>;
+}
+
+/** A repository and its lease, without anything else on them. */
+export interface Slot {
+  readonly logical: string;
+  readonly name: string;
+  /** Takes the repository and its lease away, as if there had never been one. */
+  clear(): Promise<void>;
+  make(...regions: readonly string[]): void;
+  setPolicy(statements: readonly object[]): void;
+  item(): Promise<Item | undefined>;
+  /** Lets the time pass that a lease lasts, for those who wait for it. */
+  age(): Promise<void>;
+  /** Whether a call is about this repository. Calls without a name are told apart by nothing. */
+  isAbout(call: CallRecord): boolean;
+}
+
+export async function startBench(): Promise<Bench> {
+  const stack = await startStack({ replicaRegions: replicas });
+  stack.useInThisProcess();
+  const { emulator, account, leaseTable } = stack;
+  const { world } = emulator;
+  makeConsumers(emulator);
+  const dynamo = new DynamoDBClient({ endpoint: emulator.url, region: home, credentials: emulator.admin() });
+
+  function applications(limits: ApplicationParts): Applications {
+    const env = { AWS_LAMBDA_FUNCTION_NAME: "artifact-registry" };
+    const open = (binding: object, more = env) =>
+      openApplication(stack, { binding: { replicationRegions: replicas, ...binding }, env: more, ...limits });
+    return {
+      plain: open({}),
+      keepLast: open({ repositoryDefaults: { keepLast: 5 } }),
+      noTable: open({ leaseTable: undefined }, {} as typeof env),
+      noRoles: open({ pullRoleArn: undefined, pushRoleArn: undefined }),
+    };
+  }
+
+  function slot(number: number): Slot {
+    const logical = `slot-${number}`;
+    const name = `images-${logical}`;
+    const Key = { repository: { S: `${home}/${name}` } };
+    const item = async () => (await dynamo.send(new GetItemCommand({ TableName: leaseTable, Key }))).Item;
+    return {
+      logical,
+      name,
+      item,
+      async clear() {
+        for (const region of regions) world.registry(account, region).repositories.delete(name);
+        await dynamo.send(new DeleteItemCommand({ TableName: leaseTable, Key }));
+      },
+      make(...wanted) {
+        for (const region of wanted) addRepository(world.registry(account, region), name, world.clock());
+      },
+      setPolicy(Statement) {
+        for (const region of regions) {
+          const repository = world.registry(account, region).repositories.get(name);
+          const document = { Version: "2012-10-17", Statement: Statement as never };
+          if (repository) repository.policy = bindPrincipals(world.directory, document);
+        }
+      },
+      async age() {
+        const held = readLease(await item());
+        if (held === undefined) return;
+        await dynamo.send(
+          new UpdateItemCommand({
+            TableName: leaseTable,
+            Key,
+            UpdateExpression: "SET seenMs = :all",
+            ExpressionAttributeValues: { ":all": { N: String(Math.ceil(held.leaseMs * 1.02)) } },
+          }),
+        );
+      },
+      isAbout: ({ input }) => JSON.stringify(input).includes(`${name}"`) || Object.keys(input).length === 0,
+    };
+  }
+
+  return { stack, applications, slot, stop: () => stack.stop() };
+}
+
+/** The grants that an item has on record. */
+export function recorded(item: Item | undefined): readonly string[] | undefined {
+  return readRecord(item, grantPacking)?.grants;
+}

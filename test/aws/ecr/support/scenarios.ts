@@ -1,0 +1,157 @@
+import type { ArtifactRegistryError } from "../../../../core/errors.ts";
+import { home, replicas } from "../calls.golden.ts";
+import type { WireAnswer } from "./application.ts";
+import { type ApplicationName, type Applications, regions, type Slot } from "./bench.ts";
+import { A, B } from "./consumers.ts";
+import { access } from "./registry.ts";
+
+/** How a row of the table comes about. */
+export interface Scenario {
+  readonly application?: ApplicationName;
+  /** Arranged on an empty slot, by means that no fault hits. */
+  arrange?(run: Run): Promise<unknown>;
+  run(run: Run): Promise<WireAnswer>;
+}
+
+/** One go of a scenario. */
+export interface Run {
+  readonly slot: Slot;
+  readonly applications: Applications;
+  readonly application: ApplicationName;
+  /** A new one each time, so that no credential is handed out again. */
+  readonly caller: string;
+}
+
+/** A statement of somebody else, which no operation may touch. */
+export const theirs = {
+  Sid: "Theirs",
+  Effect: "Allow",
+  Principal: { AWS: "arn:aws:iam::999900001111:root" },
+  Action: "ecr:DescribeImages",
+};
+const earlier = {
+  Sid: "CrossAccountRolePermission",
+  Effect: "Allow",
+  Principal: { AWS: `arn:aws:iam::${B}:root` },
+  Action: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+};
+const toA = access({ accountIds: [A], regions: [home], allowedServiceTypes: ["worker"] });
+const toB = access({ accountIds: [B] });
+
+const ask = ({ applications, application, caller }: Run, operation: string, input: object) =>
+  applications[application].ask(operation, input, caller);
+const onRepository =
+  (operation: string, more: object = {}) =>
+  (run: Run) =>
+    ask(run, operation, { repoId: run.slot.name, ...more });
+const add = onRepository("addCrossAccountAccess", { access: toA });
+const remove = onRepository("removeCrossAccountAccess", { access: toA });
+const create = (run: Run) => ask(run, "createRepository", { name: run.slot.logical });
+const setUp = (run: Run) => ask(run, "setupRepository", { name: run.slot.logical, access: [toA] });
+const mint = (permissions: string, ttlSeconds?: number) =>
+  onRepository("generateCredentials", { permissions, ...(ttlSeconds !== undefined && { ttlSeconds }) });
+
+/** The repository and its replicas, with a statement of others. */
+const exists = async ({ slot }: Run) => {
+  slot.make(...regions);
+  slot.setPolicy([theirs]);
+};
+const bare = async ({ slot }: Run) => slot.make(...regions);
+const grantedTo =
+  (...accesses: readonly object[]) =>
+  async (run: Run) => {
+    await exists(run);
+    for (const each of accesses) await onRepository("addCrossAccountAccess", { access: each })(run);
+  };
+const event = async ({ applications, application, slot }: Run, time: Date): Promise<WireAnswer> => {
+  const data = { name: slot.logical, access: [toA] };
+  const result = await applications[application].event(data, time);
+  return result.outcome === "done" ? okay : answerOf(result.error);
+};
+const replicated = async ({ applications, application, slot }: Run): Promise<WireAnswer> => {
+  const error = await applications[application].replicated(slot.name, replicas[0]);
+  return error === undefined ? okay : answerOf(error);
+};
+const okay: WireAnswer = { status: 200, text: "{}", body: {} };
+const answerOf = (error: ArtifactRegistryError): WireAnswer => {
+  const body = { ...error.toWire("event") };
+  return { status: error.httpStatusCode, text: JSON.stringify(body), body };
+};
+
+/** By operation and case, as the table names them. */
+export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario>>>> = {
+  createRepository: {
+    "a new one": { run: create },
+    "one that exists": { arrange: exists, run: create },
+    "a new one, with keepLast": { application: "keepLast", run: create },
+    "one that exists, with keepLast": { application: "keepLast", arrange: create, run: create },
+  },
+  getRepository: {
+    "one that exists": { arrange: exists, run: onRepository("getRepository") },
+    "one that does not": { run: onRepository("getRepository") },
+  },
+  deleteRepository: {
+    "one that exists": { arrange: grantedTo(toA), run: onRepository("deleteRepository") },
+    "one that is gone": { run: onRepository("deleteRepository") },
+    "without a lease table": { application: "noTable", arrange: exists, run: onRepository("deleteRepository") },
+  },
+  generateCredentials: {
+    pull: { arrange: exists, run: mint("pull") },
+    "push-pull": { arrange: exists, run: mint("push-pull", 900) },
+    "once more": { arrange: mint("pull"), run: mint("pull") },
+    "for longer than the role allows": { application: "noTable", arrange: exists, run: mint("pull", 7_200) },
+  },
+  addCrossAccountAccess: {
+    "a new grant": { arrange: grantedTo(toB), run: add },
+    "a grant that is there": { arrange: grantedTo(toA), run: add },
+    "before there are replicas": { arrange: async ({ slot }) => slot.make(home), run: add },
+    "adopting an earlier tool's statement": {
+      async arrange(run) {
+        await exists(run);
+        await remove(run);
+        run.slot.setPolicy([theirs, earlier]);
+      },
+      run: add,
+    },
+    "of a repository that does not exist": { run: add },
+  },
+  removeCrossAccountAccess: {
+    "one of two grants": { arrange: grantedTo(toA, toB), run: remove },
+    "the last grant": {
+      async arrange(run) {
+        await bare(run);
+        await add(run);
+      },
+      run: remove,
+    },
+    "a grant that is not there": { arrange: grantedTo(toB), run: remove },
+  },
+  getCrossAccountAccess: { plain: { arrange: grantedTo(toB), run: onRepository("getCrossAccountAccess") } },
+  setupRepository: {
+    "a new one, with access": { run: setUp },
+    "an event, with access": { run: (run) => event(run, new Date()) },
+    "an event that comes too late": {
+      async arrange(run) {
+        await grantedTo(toA, toB)(run);
+        await remove(run);
+      },
+      run: (run) => event(run, new Date(Date.now() - 60_000)),
+    },
+  },
+  describeRegistry: {
+    plain: { run: (run) => ask(run, "describeRegistry", {}) },
+    "without bound roles": { application: "noRoles", run: (run) => ask(run, "describeRegistry", {}) },
+  },
+  "replication event": {
+    "of a new replica": {
+      async arrange(run) {
+        run.slot.make(home);
+        run.slot.setPolicy([theirs]);
+        await add(run);
+        run.slot.make(replicas[0]);
+      },
+      run: replicated,
+    },
+    "once more": { arrange: grantedTo(toA), run: replicated },
+  },
+};
