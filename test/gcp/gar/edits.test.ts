@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readerRole } from "../../../functions/gcp/policy/document.ts";
-import { access, crossAccountOf, emails, newCall, openRegistry, useStack, workers } from "../support/registry.ts";
+import { crossAccountOf, emails, newCall, openRegistry, useStack, workers } from "../support/registry.ts";
 
 const stack = useStack();
 const customer = "444455556666";
@@ -17,60 +16,6 @@ const subject = () => {
   const writes = () => gcp.calls.filter(({ action }) => action === "SetIamPolicy").length;
   return { gcp, resource: repository("images"), registry, name, control, email, writes };
 };
-
-describe("grants", () => {
-  test("are added, told and taken away, and nothing is written where nothing changes", async () => {
-    const { control, name, email, writes } = subject();
-    await control.add(name, { ...workers(customer), serviceAccountEmails: [email] }, newCall());
-    await control.add(name, emails(email), newCall());
-    expect(writes()).toBe(1);
-    const value = { ...workers(customer), serviceAccountEmails: [email] };
-    expect(await control.get(name, newCall())).toEqual({ access: value, grants: [value], scope: "registry" });
-    await control.remove(name, access({ projectNumbers: [customer] }), newCall());
-    await control.remove(name, emails(email), newCall());
-    await control.remove(name, emails(email), newCall());
-    expect(writes()).toBe(3);
-    expect(await control.get(name, newCall())).toEqual({ access: access(), grants: [], scope: "registry" });
-  });
-
-  test("are the whole registry's, under whichever id they were added", async () => {
-    const { control, registry, name, email } = subject();
-    await control.add(name, emails(email), newCall());
-    const { access: told } = await control.get(registry.resolveId("team/other"), newCall());
-    expect(told).toEqual(emails(email));
-    await control.remove(registry.resolveId("third"), emails(email), newCall());
-    expect((await control.get(name, newCall())).grants).toEqual([]);
-  });
-
-  test("leave conditions and audit configuration as they are, on the wire too", async () => {
-    const { gcp, resource, control, name, email } = subject();
-    const { bindings } = gcp.policy(resource);
-    const condition = { title: "later", description: "d", location: "l", expression: 'resource.name == "x"' };
-    const conditional = { role: readerRole, members: ["allUsers"], condition };
-    const audit = [{ service: "allServices", auditLogConfigs: [{ logType: "DATA_READ", exemptedMembers: [] }] }];
-    gcp.setPolicy(resource, [conditional, ...bindings], audit);
-    await control.add(name, emails(email), newCall());
-    await control.remove(name, emails(email), newCall());
-    expect(gcp.policy(resource).bindings).toEqual([conditional, ...bindings]);
-    expect(gcp.policy(resource).auditConfigs).toEqual(audit);
-    gcp.setPolicy(resource, bindings);
-  });
-
-  test("of the registry's own accounts, and of another cloud, are refused before anything is asked", async () => {
-    const { gcp, control, name } = subject();
-    for (const change of [control.add, control.remove]) {
-      await expect(
-        change(name, emails("a@b.iam.gserviceaccount.com", stack().pullAccount("images")), newCall()),
-      ).rejects.toMatchObject({
-        code: "INVALID_INPUT",
-        context: { field: "access.serviceAccountEmails.1" },
-      });
-      const aws = { type: "aws" as const, accountIds: [], regions: [], roleArns: [], allowedServiceTypes: [] };
-      await expect(change(name, aws, newCall())).rejects.toMatchObject({ code: "INVALID_INPUT" });
-    }
-    expect(gcp.calls).toEqual([]);
-  });
-});
 
 describe("edits that meet trouble", () => {
   test.each([1, 3])("%i conflicts: the whole edit is done again", async (times) => {
