@@ -21,6 +21,7 @@ locals {
     owners                = local.owners
     repositories_home     = distinct(concat(local.own, local.inside_home))
     inside_home           = distinct(local.inside_home)
+    kept_home             = [for registry in values(local.ecr) : format(local.ecr_arn, local.region, "${registry.prefix}-*") if registry.repository_defaults.keep_last != null]
     repositories          = distinct(concat(local.own, local.inside_home, local.replicas, local.inside_copies))
     inside                = distinct(concat(local.inside_home, local.inside_copies))
     derived_home          = [for _ in values(local.derived) : format(local.ecr_arn, local.region, "${var.prefix}-*")]
