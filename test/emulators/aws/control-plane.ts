@@ -9,6 +9,7 @@ import { ECR_PUBLIC } from "./ecr-public/operations.ts";
 import type { Fault } from "./faults.ts";
 import { IAM } from "./iam/operations.ts";
 import { authenticate } from "./identity/authenticate.ts";
+import type { Principal } from "./identity/principal.ts";
 import { SQS } from "./sqs/operations.ts";
 import { STS } from "./sts/operations.ts";
 import { type Answer, refusal, success } from "./wire/answers.ts";
@@ -52,6 +53,8 @@ export class ControlPlane {
     };
     world.calls.push(record);
     const requestId = randomUUID();
+    const who = identify(() => authenticate(world, profile, req, body, request.signed));
+    if ("principal" in who) record.principal = who.principal.arn;
     await world.faults.before?.(record);
     const fault = world.faults.take(record);
     if (fault?.kind === "reset") {
@@ -60,8 +63,8 @@ export class ControlPlane {
     }
     let answer: Answer;
     try {
-      const principal = authenticate(world, profile, req, body, request.signed);
-      record.principal = principal.arn;
+      if ("error" in who) throw who.error;
+      const { principal } = who;
       refuseByFault(profile, fault);
       if (values === undefined) throw new AwsError("SerializationException", "The body is not a JSON object.");
       if (fault?.kind === "slow") await sleep(fault.ms);
@@ -119,6 +122,15 @@ function handlerOf(
     throw new AwsError("UnsupportedCommandException", `${action} command is only supported in us-east-1.`);
   }
   return handler;
+}
+
+/** Who asks is known before anything goes wrong, so that faults can be for one caller; a refusal of it comes later. */
+function identify(authenticated: () => Principal): { readonly principal: Principal } | { readonly error: unknown } {
+  try {
+    return { principal: authenticated() };
+  } catch (error) {
+    return { error };
+  }
 }
 
 function refuseByFault(profile: ServiceProfile, fault: Fault | undefined): void {

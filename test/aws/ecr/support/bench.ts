@@ -1,4 +1,10 @@
-import { DeleteItemCommand, DynamoDBClient, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  DeleteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
 import { grantPacking } from "../../../../functions/aws/lease/index.ts";
 import { type Item, readLease, readRecord } from "../../../../functions/aws/lease/item.ts";
 import { addRepository } from "../../../emulators/aws/ecr/state.ts";
@@ -28,12 +34,14 @@ export interface Slot {
   readonly name: string;
   /** Takes the repository and its lease away, as if there had never been one. */
   clear(): Promise<void>;
+  /** Keeps what there is now. Returns what brings it back. */
+  save(): Promise<() => Promise<void>>;
   make(...regions: readonly string[]): void;
   setPolicy(statements: readonly object[]): void;
   item(): Promise<Item | undefined>;
   /** Lets the time pass that a lease lasts, for those who wait for it. */
   age(): Promise<void>;
-  /** Whether a call is about this repository. Calls without a name are told apart by nothing. */
+  /** Whether a call is about this repository, or for a caller whose name begins with the slot's. */
   isAbout(call: CallRecord): boolean;
 }
 
@@ -60,6 +68,7 @@ export async function startBench(): Promise<Bench> {
   function slot(number: number): Slot {
     const logical = `slot-${number}`;
     const name = `images-${logical}`;
+    const about = new RegExp(`\\b${name}\\\\*"`);
     const Key = { repository: { S: `${home}/${name}` } };
     const item = async () => (await dynamo.send(new GetItemCommand({ TableName: leaseTable, Key }))).Item;
     return {
@@ -69,6 +78,25 @@ export async function startBench(): Promise<Bench> {
       async clear() {
         for (const region of regions) world.registry(account, region).repositories.delete(name);
         await dynamo.send(new DeleteItemCommand({ TableName: leaseTable, Key }));
+      },
+      async save() {
+        const kept = await item();
+        const registries = regions.map((region) => world.registry(account, region).repositories);
+        const there = registries.map((repositories) => {
+          const repository = repositories.get(name);
+          return repository && { ...repository };
+        });
+        return async () => {
+          for (const [index, repositories] of registries.entries()) {
+            const repository = there[index];
+            if (repository) repositories.set(name, { ...repository });
+            else repositories.delete(name);
+          }
+          const TableName = leaseTable;
+          await (kept
+            ? dynamo.send(new PutItemCommand({ TableName, Item: kept }))
+            : dynamo.send(new DeleteItemCommand({ TableName, Key })));
+        };
       },
       make(...wanted) {
         for (const region of wanted) addRepository(world.registry(account, region), name, world.clock());
@@ -92,7 +120,14 @@ export async function startBench(): Promise<Bench> {
           }),
         );
       },
-      isAbout: ({ input }) => JSON.stringify(input).includes(`${name}"`) || Object.keys(input).length === 0,
+      isAbout({ input, principal = "" }) {
+        const caller = `door-${logical}-`;
+        return (
+          about.test(JSON.stringify(input)) ||
+          principal.includes(`/${caller}`) ||
+          String(input.RoleSessionName).startsWith(caller)
+        );
+      },
     };
   }
 
