@@ -1,6 +1,4 @@
-import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { clients } from "../../emulators/aws/support.ts";
 import { openApplication, type TestApplication } from "./support/application.ts";
 import { A, B, lambdaPulls, makeConsumers, pulls, roleOf, whoMay } from "./support/consumers.ts";
 import { access, useRegistry } from "./support/registry.ts";
@@ -207,58 +205,5 @@ describe("with one region out of order", () => {
       times: Number.POSITIVE_INFINITY,
     });
     expect(await revoke(name, A)).toMatchObject({ code: "ACCESS_DENIED", retryable: false });
-  });
-});
-
-describe("deletion", () => {
-  const regionsWith = async (name: string) => {
-    const found = await Promise.all(
-      [home, west, east].map(async (region) => {
-        const { ecr } = clients(registry().emulator, registry().emulator.admin(), region);
-        const { repositories = [] } = await ecr.send(new DescribeRepositoriesCommand({}));
-        return repositories.some(({ repositoryName }) => repositoryName === name) ? [region] : [];
-      }),
-    );
-    return found.flat();
-  };
-  const remove = (repoId: string) => registry().suite.ok("deleteRepository", { registry: "images", repoId });
-
-  test("takes the replicas with it, with their images and grants, and nobody else's", async () => {
-    const [name, neighbour] = [await registry().repository("team"), await registry().repository("team-x")];
-    await registry().add(name, { accountIds: [A] });
-    await remove(name);
-    expect([await regionsWith(name), await regionsWith(neighbour)]).toEqual([[], [home, west, east]]);
-    await remove(name);
-  });
-
-  test("takes them also when home is already gone", async () => {
-    const name = await registry().repository();
-    const { account } = registry().stack;
-    registry().emulator.world.registry(account, home).repositories.delete(name);
-    expect(await regionsWith(name)).toEqual([west, east]);
-    await remove(name);
-    expect(await regionsWith(name)).toEqual([]);
-  });
-
-  test("that fails at a replica says so, and the same call finishes it", async () => {
-    const name = await registry().repository();
-    const healed = broken(west, "DeleteRepository");
-    const error = await failing("deleteRepository", { repoId: name });
-    healed();
-    expect(error).toMatchObject({ retryable: true });
-    expect(error.message).toContain(`may not be in ${west}`);
-    expect(await regionsWith(name)).toEqual([west]);
-    await remove(name);
-    expect(await regionsWith(name)).toEqual([]);
-  });
-
-  test("a repository made again has none of the grants of the one before", async () => {
-    const name = await registry().repository("again");
-    await registry().add(name, { accountIds: [A] });
-    await remove(name);
-    expect(await created(name.replace("images-", ""))).toBe(name);
-    await registry().push(name);
-    await registry().add(name, { accountIds: [B] });
-    expect(await whoMay(registry(), name)).toEqual(["B/app", "B/ci"]);
   });
 });

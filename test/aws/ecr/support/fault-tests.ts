@@ -32,7 +32,7 @@ export function faultTests(rows: readonly Row[]): void {
         injectionsOf(row).map(async (injection) => {
           const isSlow = injection.kind === "slow";
           const found = await lanes.run(own ?? (isSlow ? "slow" : "fast"), (number) =>
-            inject(bench, bench.slot(number), isSlow ? slow : fast, injection, wanted),
+            inject(bench, bench.slot(number), { applications: isSlow ? slow : fast, patient: fast }, injection, wanted),
           );
           injected++;
           const { call, nth, kind, times: often } = injection;

@@ -3,7 +3,7 @@ import type { CallRecord, Fault } from "../../../emulators/aws/index.ts";
 import type { Row } from "../calls.golden.ts";
 import { type Applications, type Bench, recorded, type Slot } from "./bench.ts";
 import { expectedAnswer, secretsIn } from "./judge.ts";
-import { type Run, scenarios } from "./scenarios.ts";
+import { type Run, type Scenario, scenarios } from "./scenarios.ts";
 import { deviations, type Snapshot, snapshot } from "./state.ts";
 
 /** What a message of AWS's may hold, and no answer or log of ours. */
@@ -74,9 +74,14 @@ export interface Reference {
 
 let goes = 0;
 
-async function arranged(slot: Slot, applications: Applications, row: Row): Promise<Run> {
-  const scenario = scenarios[row.operation]?.[row.title];
-  if (scenario === undefined) throw new Error(`Nothing runs ${row.operation}: ${row.title}.`);
+/** Who runs a row: the suite with the limits of the test, and one that is patient, to arrange what there is before. */
+export interface Runners {
+  readonly applications: Applications;
+  readonly patient: Applications;
+}
+
+async function arranged(slot: Slot, { applications, patient }: Runners, row: Row): Promise<Run> {
+  const scenario = scenarioOf(row);
   const caller = `${slot.logical}-${++goes}`;
   const run = { slot, applications, application: scenario.application ?? "plain", caller } as const;
   const key = `${slot.name} ${row.operation} ${row.title}`;
@@ -85,7 +90,11 @@ async function arranged(slot: Slot, applications: Applications, row: Row): Promi
     await known();
   } else {
     await slot.clear();
-    await scenario.arrange?.(run);
+    // A credential that shall be there already must be in the cache of the application that is asked again.
+    await scenario.arrange?.({
+      ...run,
+      applications: row.operation === "generateCredentials" ? applications : patient,
+    });
     arrangements.set(key, await slot.save());
   }
   return run;
@@ -94,17 +103,17 @@ async function arranged(slot: Slot, applications: Applications, row: Row): Promi
 /** What brings back what a row starts from, by slot. */
 const arrangements = new Map<string, () => Promise<void>>();
 
-const go = (row: Row, run: Run) => {
-  const scenario = scenarios[row.operation]?.[row.title];
-  if (scenario === undefined) throw new Error("unreachable");
-  return scenario.run(run);
-};
+function scenarioOf({ operation, title }: Row): Scenario {
+  const scenario = scenarios[operation]?.[title];
+  if (scenario === undefined) throw new Error(`Nothing runs ${operation}: ${title}.`);
+  return scenario;
+}
 
 /** Runs a row undisturbed. */
-export async function reference(bench: Bench, slot: Slot, applications: Applications, row: Row): Promise<Reference> {
-  const run = await arranged(slot, applications, row);
+export async function reference(bench: Bench, slot: Slot, patient: Applications, row: Row): Promise<Reference> {
+  const run = await arranged(slot, { applications: patient, patient }, row);
   const before = snapshot(bench, slot);
-  const { status, body } = await go(row, run);
+  const { status, body } = await scenarioOf(row).run(run);
   return { before, after: snapshot(bench, slot), status, code: body.code };
 }
 
@@ -112,13 +121,13 @@ export async function reference(bench: Bench, slot: Slot, applications: Applicat
 export async function inject(
   bench: Bench,
   slot: Slot,
-  applications: Applications,
+  runners: Runners,
   injection: Injection,
   wanted: Reference,
 ): Promise<string[]> {
   const { row, call, nth, kind } = injection;
-  const run = await arranged(slot, applications, row);
-  const { audit } = applications[run.application];
+  const run = await arranged(slot, runners, row);
+  const { audit } = runners.applications[run.application];
   const audited = audit.length;
   const [service, action, region] = call.split(/[:@]/);
   const hit = { count: 0 };
@@ -135,7 +144,7 @@ export async function inject(
     },
   });
   const from = bench.stack.emulator.calls.length;
-  const answer = await go(row, run);
+  const answer = await scenarioOf(row).run(run);
   heal();
   await quiet(bench, slot, from);
 
@@ -147,7 +156,7 @@ export async function inject(
   problems.push(...secretsIn(bench, answer, row), ...secretsIn(bench, { ...answer, text: logged, status: 0 }, row));
 
   await slot.age();
-  const again = await go(row, { ...run, caller: `${run.caller}-again` });
+  const again = await scenarioOf(row).run({ ...run, applications: runners.patient, caller: `${run.caller}-again` });
   const sound = again.status === wanted.status || again.status === 200;
   if (!sound) problems.push(`the same call again answered ${again.text}`);
   const after = snapshot(bench, slot);

@@ -61,8 +61,13 @@ const grantedTo =
   (...accesses: readonly object[]) =>
   async (run: Run) => {
     await exists(run);
-    for (const each of accesses) await onRepository("addCrossAccountAccess", { access: each })(run);
+    for (const each of accesses) await sure(onRepository("addCrossAccountAccess", { access: each })(run));
   };
+/** What is arranged must have come about. */
+const sure = async (answer: Promise<WireAnswer>) => {
+  const { status, text } = await answer;
+  if (status !== 200) throw new Error(`It could not be arranged: ${text}`);
+};
 const event = async ({ applications, application, slot }: Run, time: Date): Promise<WireAnswer> => {
   const data = { name: slot.logical, access: [toA] };
   const result = await applications[application].event(data, time);
@@ -108,7 +113,7 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
     "adopting an earlier tool's statement": {
       async arrange(run) {
         await exists(run);
-        await remove(run);
+        await sure(remove(run));
         run.slot.setPolicy([theirs, earlier]);
       },
       run: add,
@@ -120,7 +125,7 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
     "the last grant": {
       async arrange(run) {
         await bare(run);
-        await add(run);
+        await sure(add(run));
       },
       run: remove,
     },
@@ -133,7 +138,7 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
     "an event that comes too late": {
       async arrange(run) {
         await grantedTo(toA, toB)(run);
-        await remove(run);
+        await sure(remove(run));
       },
       run: (run) => event(run, new Date(Date.now() - 60_000)),
     },
@@ -147,7 +152,7 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
       async arrange(run) {
         run.slot.make(home);
         run.slot.setPolicy([theirs]);
-        await add(run);
+        await sure(add(run));
         run.slot.make(replicas[0]);
       },
       run: replicated,
