@@ -11,11 +11,14 @@ import { platform } from "../../../../functions/aws/index.ts";
 import { allowAll } from "../../../support/inputs.ts";
 import type { AwsStack } from "../../support/stack.ts";
 
-export interface ApplicationParts {
-  readonly binding?: object;
-  readonly env?: Environment;
+export interface Limits {
   readonly operationTimeoutMs?: number;
   readonly upstreamTimeoutMs?: number;
+}
+
+export interface ApplicationParts extends Limits {
+  readonly binding?: object;
+  readonly env?: Environment;
 }
 
 /** What an operation answered, as it goes over the wire. */
@@ -36,8 +39,13 @@ export interface TestApplication {
 }
 
 export function openApplication(stack: AwsStack, parts: ApplicationParts = {}): TestApplication {
-  const { binding = {}, env = {}, operationTimeoutMs, upstreamTimeoutMs } = parts;
-  const variables = { ...stack.env(), ALIEN_IMAGES_BINDING: stack.binding("images", binding), ...env };
+  const { binding = {}, env = {}, ...limits } = parts;
+  return openIn({ ...stack.env(), ALIEN_IMAGES_BINDING: stack.binding("images", binding), ...env }, limits);
+}
+
+/** The same, in an environment that binds `images`. */
+export function openIn(variables: Environment, limits: Limits = {}): TestApplication {
+  const { operationTimeoutMs, upstreamTimeoutMs } = limits;
   const rules = [allowAll("door")];
   const audit: AuditLine[] = [];
   const common = {

@@ -80,7 +80,7 @@ export interface Runners {
   readonly patient: Applications;
 }
 
-async function arranged(slot: Slot, { applications, patient }: Runners, row: Row): Promise<Run> {
+export async function arranged(slot: Slot, { applications, patient }: Runners, row: Row): Promise<Run> {
   const scenario = scenarioOf(row);
   const caller = `${slot.logical}-${++goes}`;
   const run = { slot, applications, application: scenario.application ?? "plain", caller } as const;

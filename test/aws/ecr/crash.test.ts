@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { replicas, rows } from "./calls.golden.ts";
+import { openApplication } from "./support/application.ts";
+import { type Applications, type Bench, recorded, startBench } from "./support/bench.ts";
+import { A, B } from "./support/consumers.ts";
+import { arranged, reference } from "./support/injections.ts";
+import { Lanes } from "./support/lanes.ts";
+import { kill, startWorker, type Worker } from "./support/processes.ts";
+import { access } from "./support/registry.ts";
+import { scenarios } from "./support/scenarios.ts";
+import { deviations, snapshot } from "./support/state.ts";
+
+const home = "us-east-1";
+const toA = access({ accountIds: [A], regions: [home], allowedServiceTypes: ["worker"] });
+const binding = { replicationRegions: replicas };
+let bench: Bench;
+let patient: Applications;
+const lanes = new Lanes({ processes: 3 });
+/** Called when a process's call has had its effect, and before its answer. */
+const watchers = new Map<string, () => Promise<void>>();
+
+beforeAll(async () => {
+  bench = await startBench();
+  patient = bench.applications({});
+  bench.stack.emulator.faults.after = async ({ principal = "" }) => watchers.get(principal)?.();
+});
+afterAll(() => bench.stop());
+
+const cases = [
+  ["addCrossAccountAccess", "a new grant", { access: toA }],
+  ["addCrossAccountAccess", "adopting an earlier tool's statement", { access: toA }],
+  ["removeCrossAccountAccess", "one of two grants", { access: toA }],
+  ["removeCrossAccountAccess", "the last grant", { access: toA }],
+  ["deleteRepository", "one that exists", {}],
+] as const;
+
+describe.concurrent("a process that is killed", () => {
+  test.each(cases)("after each call of %s (%s)", { timeout: 120_000 }, async (operation, title, more) => {
+    const row = rows.find((each) => each.operation === operation && each.title === title);
+    if (row === undefined) throw new Error("There is no such row.");
+    const wanted = await lanes.run("processes", (number) => reference(bench, bench.slot(number), patient, row));
+    const kills = row.calls.map((_, index) => index + 1);
+    await Promise.all(
+      kills.map((nth) =>
+        lanes.run("processes", async (number) => {
+          const slot = bench.slot(number);
+          const run = await arranged(slot, { applications: patient, patient }, row);
+          const requests = [{ operation, input: { repoId: slot.name, ...more } }];
+          const worker = startWorker(bench.stack, binding, { caller: run.caller, requests });
+          await killedAfter(worker, nth);
+          expect(worker.reports.map(({ event }) => event)).toEqual(["start"]);
+          expect(deviations(wanted, snapshot(bench, slot), false)).toEqual([]);
+
+          await slot.age();
+          const again = await scenarios[operation]?.[title]?.run(run);
+          expect(again?.status).toBe(200);
+          expect(snapshot(bench, slot)).toEqual(wanted.after);
+          expect([...(recorded(await slot.item()) ?? [])].sort()).toEqual(wanted.after.regions[0]?.grants);
+        }),
+      ),
+    );
+  });
+});
+
+/** Lets a process make so many calls, and kills it when the last of them has had its effect. */
+async function killedAfter(worker: Worker, nth: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let count = 0;
+  watchers.set(worker.principal, async () => {
+    if (++count !== nth) return;
+    await kill(worker);
+    resolve();
+  });
+  const early = worker.ended.then(({ errors }) => {
+    if (count < nth) throw new Error(`It ended after ${count} calls: ${errors}`);
+  });
+  await Promise.all([promise, early]);
+  watchers.delete(worker.principal);
+}
+
+test("a write that nobody waited for keeps everybody else away until it can land no more", async () => {
+  const slot = bench.slot(900);
+  await slot.clear();
+  slot.make(home, ...replicas);
+  const impatient = openApplication(bench.stack, { binding, operationTimeoutMs: 700 });
+  const add = (account: string) =>
+    impatient.ask("addCrossAccountAccess", { repoId: slot.name, access: access({ accountIds: [account] }) });
+  bench.stack.emulator.faults.add({
+    fault: { kind: "slow", ms: 2_000 },
+    action: "SetRepositoryPolicy",
+    region: home,
+    matches: (call) => slot.isAbout(call),
+  });
+  expect((await add(A)).body).toMatchObject({ code: "TIMEOUT", retryable: true });
+  const grants = () => snapshot(bench, slot).regions.map((region) => region.grants);
+  expect(grants()[0]).toEqual([]);
+  expect((await add(B)).body).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true });
+  await expect.poll(() => grants()[0], { timeout: 5_000 }).toEqual([`account:${A}`]);
+  await slot.age();
+  expect((await add(B)).status).toBe(200);
+  const both = [`account:${A}`, `account:${B}`];
+  expect(grants()).toEqual([both, both, both]);
+  expect(recorded(await slot.item())).toEqual(both);
+});

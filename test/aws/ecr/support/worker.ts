@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { openIn } from "./application.ts";
+
+/** What a worker is told, as JSON in its first argument. */
+export interface Orders {
+  readonly caller: string;
+  readonly requests: readonly { readonly operation: string; readonly input: object }[];
+  readonly operationTimeoutMs?: number;
+}
+
+/** What a worker prints, a line each. */
+export interface Report {
+  readonly event: "start" | "acknowledged" | "refused";
+  readonly index: number;
+  readonly at: number;
+  readonly text?: string;
+}
+
+const { caller, requests, operationTimeoutMs } = JSON.parse(process.argv[2] ?? "") as Orders;
+const { ask } = openIn(process.env, operationTimeoutMs === undefined ? {} : { operationTimeoutMs });
+// One clock for all processes of the machine.
+const at = () => Number(process.hrtime.bigint()) / 1e6;
+const print = (report: Omit<Report, "at">) => process.stdout.write(`${JSON.stringify({ ...report, at: at() })}\n`);
+
+for (const [index, { operation, input }] of requests.entries()) {
+  print({ event: "start", index });
+  for (;;) {
+    const { status, text, body } = await ask(operation, input, caller);
+    if (status === 200) break;
+    print({ event: "refused", index, text });
+    if (body.retryable !== true) process.exit(1);
+    await sleep(Math.random() * 50);
+  }
+  print({ event: "acknowledged", index });
+}
+process.exit(0);
