@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { link, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { openRegistry } from "../../oci/registry/index.ts";
 import { loadTokenKey } from "../../oci/token/index.ts";
@@ -233,9 +234,15 @@ describe("closing", () => {
     const client = await startRegistry();
     const bytes = randomBytes(20_000_000);
     const send = client.as(scope("a"));
-    const push = pushBlob(send, "a", bytes);
+    const body = new PassThrough();
+    const push = send("POST", `/v2/a/blobs/uploads/?digest=${sha256(bytes)}`, {
+      headers: { "Content-Length": bytes.length },
+      body,
+    });
+    body.write(bytes.subarray(0, bytes.length / 2));
     await expect.poll(async () => (await filesIn(join(client.dataDir, "uploads"))).length).toBe(1);
     const closed = client.running.close();
+    body.end(bytes.subarray(bytes.length / 2));
     expect((await push).status).toBe(201);
     await closed;
     await expect(send("GET", "/v2/")).rejects.toThrow(/ECONNREFUSED|socket hang up/);

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
 import { type RunningRegistry, type ServeOptions, serveRegistry } from "../../oci/registry/index.ts";
 import { loadTokenKey, mintToken, parseScope, type TokenKey } from "../../oci/token/index.ts";
@@ -20,13 +21,14 @@ export interface Answer {
 
 export interface Ask {
   readonly headers?: OutgoingHttpHeaders;
-  readonly body?: Buffer | string;
+  /** A stream goes out as it comes; its length is the caller's to name in the headers. */
+  readonly body?: Buffer | string | Readable;
 }
 
 /** One request over a real socket, exactly as written: nothing is followed, added or decoded. */
 export function ask(method: string, url: string, { headers = {}, body }: Ask = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sized = body === undefined || "Transfer-Encoding" in headers;
+    const sized = body === undefined || body instanceof Readable || "Transfer-Encoding" in headers;
     const length = sized ? {} : { "Content-Length": Buffer.byteLength(body) };
     // The path as it is written: a URL would resolve the dots in it.
     const [, host, port, path] = /^http:\/\/(.+):(\d+)(\/.*)$/.exec(url) ?? [];
@@ -40,7 +42,8 @@ export function ask(method: string, url: string, { headers = {}, body }: Ask = {
       });
     });
     req.on("error", reject);
-    req.end(body);
+    if (body instanceof Readable) body.pipe(req);
+    else req.end(body);
   });
 }
 
