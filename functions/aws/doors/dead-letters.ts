@@ -1,13 +1,8 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { DeadLetters } from "../../../core/dead-letters.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { translateAwsError } from "../errors.ts";
 import { sdkSettings } from "../sdk-settings.ts";
-
-/** Where events go that can never succeed, each with its reason. */
-export interface DeadLetters {
-  /** @throws when the letter was not taken: whoever sent the event must then keep it */
-  send(event: string, reason: ArtifactRegistryError, requestId: string, signal: AbortSignal): Promise<void>;
-}
 
 const sendTimeoutMs = 5_000;
 
@@ -17,7 +12,7 @@ const sendTimeoutMs = 5_000;
  * @param queueUrl value of `ALIEN_DEAD_LETTER_QUEUE_URL`
  * @throws BINDING_CONFIG_INVALID where it is not set: an event must never have nowhere to go
  */
-export function sqsDeadLetters(queueUrl: string | undefined, region: string): DeadLetters {
+export function sqsDeadLetters(queueUrl: string | undefined, region: string): DeadLetters<string> {
   if (queueUrl === undefined || !URL.canParse(queueUrl)) {
     throw new ArtifactRegistryError(
       "BINDING_CONFIG_INVALID",

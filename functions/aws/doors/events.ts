@@ -1,14 +1,13 @@
 import * as v from "valibot";
-import { toArtifactRegistryError } from "../../../core/errors.ts";
 import { type EventOutcome, handleEvent } from "../../../core/events.ts";
 import type { Environment } from "../../../core/platform.ts";
+import { settle } from "../../../core/settle.ts";
 import { chain, type LambdaHandler, type TimedContext } from "../middleware/chain.ts";
 import { deadline } from "../middleware/deadline.ts";
 import { shape } from "../middleware/shape.ts";
 import { throwErrors } from "../middleware/throw-errors.ts";
 import { accountOf } from "../place.ts";
 import { sqsDeadLetters } from "./dead-letters.ts";
-import { eventLogToStdout } from "./event-log.ts";
 import { type EventBridgeEvent, eventBridgeEvent, type SqsEvent, sqsEvent, toCloudEvent } from "./event-shapes.ts";
 import { handleReplication, isReplication } from "./replication.ts";
 import type { Suite } from "./suite.ts";
@@ -26,32 +25,13 @@ export interface BatchResult {
  */
 export function eventHandler(suite: Suite, env: Environment): LambdaHandler {
   const deadLetters = sqsDeadLetters(env.ALIEN_DEAD_LETTER_QUEUE_URL, suite.region);
-  const log = suite.eventLog ?? eventLogToStdout;
+  const { now } = suite.application;
 
   /** Handles one event, which came as this text. @throws what shall be delivered again */
   async function deliver(event: unknown, text: string, context: TimedContext, messageId?: string): Promise<void> {
     const { awsRequestId: requestId, signal } = context;
-    const result = await handleOne(suite, event, context);
-    if (result.outcome === "done") return;
-    let { outcome, error } = result;
-    if (outcome === "dead-letter") {
-      try {
-        await deadLetters.send(text, error, requestId, signal);
-      } catch (failure) {
-        // The sender still has the event, and delivers it again.
-        [outcome, error] = ["retry", toArtifactRegistryError(failure)];
-      }
-    }
-    log({
-      time: suite.application.now().toISOString(),
-      requestId,
-      door: "events",
-      event: outcome,
-      ...(messageId !== undefined && { messageId }),
-      outcome: error.code,
-      reason: error.message,
-    });
-    if (outcome === "retry") throw error;
+    const delivery = { event: text, requestId, signal, messageId };
+    await settle(await handleOne(suite, event, context), delivery, { deadLetters, log: suite.eventLog, now });
   }
 
   async function deliverBatch({ Records }: SqsEvent, context: TimedContext): Promise<BatchResult> {

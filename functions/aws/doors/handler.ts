@@ -1,13 +1,14 @@
 import * as v from "valibot";
 import { type ArtifactRegistryError, toArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
+import type { SuiteOptions } from "../../../core/suite.ts";
 import { answerErrors } from "../middleware/answer-errors.ts";
 import { chain, type LambdaHandler } from "../middleware/chain.ts";
 import { throwErrors } from "../middleware/throw-errors.ts";
 import { directHandler } from "./direct.ts";
 import { httpHandler } from "./http.ts";
 import { httpEvent } from "./http-event.ts";
-import { readSuite, type SuiteOptions } from "./suite.ts";
+import { readSuite } from "./suite.ts";
 
 /**
  * The function behind the door that the environment names. Nothing is thrown here: a configuration that cannot be used is

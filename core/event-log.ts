@@ -1,4 +1,4 @@
-import type { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { ArtifactRegistryError } from "./errors.ts";
 
 /** What became of an event that was not simply handled. Beside the audit line, which only an operation that ran has. */
 export interface EventLine {
@@ -7,7 +7,7 @@ export interface EventLine {
   readonly requestId: string;
   readonly door: "events";
   readonly event: "retry" | "dead-letter";
-  /** Where the event came in a queue. */
+  /** The sender's own name for the delivery, where it has one. */
   readonly messageId?: string;
   readonly outcome: ArtifactRegistryError["code"];
   readonly reason: string;
