@@ -8,6 +8,8 @@ export default defineConfig({
     hookTimeout: 30_000,
     // What is waited for comes, sooner or later: a slow machine is no failure.
     expect: { poll: { timeout: 20_000 } },
+    // By default one core is left to whoever watches; nobody does.
+    maxWorkers: "100%",
     allowOnly: false,
     passWithNoTests: false,
   },

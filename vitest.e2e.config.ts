@@ -11,6 +11,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // What is waited for comes, sooner or later: a slow machine is no failure.
     expect: { poll: { timeout: 20_000 } },
+    // Several build the same bundle.
+    fileParallelism: false,
     allowOnly: false,
     passWithNoTests: false,
   },
