@@ -1,5 +1,4 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createApplication } from "../../core/application.ts";
 import { type Audit, auditToStdout } from "../../core/audit.ts";
@@ -9,6 +8,7 @@ import { localDoor } from "../../core/doors.ts";
 import { createHttp } from "../../core/http.ts";
 import type { Environment } from "../../core/platform.ts";
 import type { Rule } from "../../core/rules.ts";
+import { listen, stopListening, urlOf } from "../../core/server/listen.ts";
 import { serveRegistry } from "../../oci/registry/index.ts";
 import { loadTokenKey } from "../../oci/token/index.ts";
 import { keyFile, localPlatform } from "./index.ts";
@@ -65,14 +65,14 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
     const registryUrl = settings.registryUrl ?? registry.url;
     const http = createHttp(createApplication({ directory: directoryFor(registryUrl), rules, door, audit, now }));
     const server = createServer(getRequestListener((request) => http(request)));
-    await listen(server, host, settings.port);
+    await listen(server, { host, port: settings.port });
     return {
       url: urlOf(server, host),
       registryUrl,
       settings,
       async close() {
         // The API first: what it has in flight may still need the registry.
-        await stop(server);
+        await stopListening(server);
         await registry.close();
       },
     };
@@ -92,28 +92,3 @@ const everything: Rule[] = [
     grantees: ["*"],
   },
 ];
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
-async function stop(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  // A kept-alive connection becomes idle when its last answer has gone out; ask again until none is left.
-  const again = setInterval(() => server.closeIdleConnections(), 100);
-  await closed;
-  clearInterval(again);
-}
-
-function urlOf(server: Server, host: string): string {
-  const { port } = server.address() as AddressInfo;
-  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
-}

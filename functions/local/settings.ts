@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
-import { ArtifactRegistryError } from "../../core/errors.ts";
 import type { Environment } from "../../core/platform.ts";
+import { readPort, settingRefused } from "../../core/server/settings.ts";
 
 /** What the local server is told by its environment. */
 export interface Settings {
@@ -20,32 +20,19 @@ export interface Settings {
 export function readSettings(env: Environment): Settings {
   const given = env.ALIEN_CALLER_TOKEN;
   if (given !== undefined && !/^[\x21-\x7e]{8,512}$/.test(given)) {
-    throw refused("ALIEN_CALLER_TOKEN must be 8 to 512 visible characters without spaces.");
+    throw settingRefused("ALIEN_CALLER_TOKEN must be 8 to 512 visible characters without spaces.");
   }
   const registryUrl = env.REGISTRY_URL || undefined;
   if (registryUrl !== undefined && !(URL.canParse(registryUrl) && /^https?:$/.test(new URL(registryUrl).protocol))) {
-    throw refused("REGISTRY_URL must be an http or https URL.");
+    throw settingRefused("REGISTRY_URL must be an http or https URL.");
   }
   return {
     host: env.HOST || "127.0.0.1",
-    port: port(env, "PORT", 8080),
-    registryPort: port(env, "REGISTRY_PORT", 5050),
+    port: readPort(env, "PORT", 8080),
+    registryPort: readPort(env, "REGISTRY_PORT", 5050),
     dataDir: resolve(env.DATA_DIR || ".data"),
     registryUrl,
     callerToken: given ?? randomBytes(24).toString("base64url"),
     callerTokenIsNew: given === undefined,
   };
-}
-
-function port(env: Environment, variable: string, standard: number): number {
-  const text = env[variable];
-  if (text === undefined || text === "") return standard;
-  const number = Number(text);
-  // 0 asks the system for a free port.
-  if (/^\d{1,5}$/.test(text) && number <= 65_535) return number;
-  throw refused(`${variable} must be a port number, not "${text}".`);
-}
-
-function refused(message: string): ArtifactRegistryError {
-  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", message);
 }
