@@ -46,7 +46,10 @@ export async function openDoor(env: Environment): Promise<Door> {
       return platformDoor();
     case "oidc": {
       // Loaded only behind this door: the others verify nothing themselves.
-      const { createOidcVerifier, parseIssuers } = await import("./oidc.ts");
+      const [{ createOidcVerifier }, { parseIssuers }] = await Promise.all([
+        import("./oidc.ts"),
+        import("./oidc-issuers.ts"),
+      ]);
       return oidcDoor(createOidcVerifier(parseIssuers(env.ALIEN_OIDC_ISSUERS ?? "")));
     }
     case "invoke":

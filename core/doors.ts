@@ -15,6 +15,13 @@ export interface Door {
   authenticate(request: CallerEvidence): Promise<Caller>;
   /** Whether operations of this kind pass here. */
   admits(kind: OperationKind): boolean;
+  /**
+   * Whether the door can tell callers apart yet; absent where it always can.
+   *
+   * @returns what is not as it should be, although callers can be let in
+   * @throws SERVICE_UNAVAILABLE while nobody can be let in
+   */
+  ready?(): Promise<readonly ArtifactRegistryError[]>;
 }
 
 export const doorNames = ["platform", "oidc", "invoke", "events", "provision", "local"] as const;
@@ -44,14 +51,17 @@ export function platformDoor(): Door {
 }
 
 /** Public HTTP where only a verified token counts; whatever a platform header claims is worth nothing. */
-export function oidcDoor(verify: (token: string) => Promise<Caller>): Door {
+export function oidcDoor(verify: Verify): Door {
   return {
     name: "oidc",
     accepts: "http",
     admits: runtimeOnly,
     authenticate: async ({ authorization }) => verify(bearer(authorization)),
+    ...(verify.ready && { ready: verify.ready }),
   };
 }
+
+type Verify = ((token: string) => Promise<Caller>) & Pick<Door, "ready">;
 
 /** Doors whose senders the platform lets in one and all: direct invocations, events, provisioning. */
 export function trustedDoor(name: "invoke" | "events" | "provision"): Door {

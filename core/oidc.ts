@@ -1,34 +1,10 @@
-import {
-  createRemoteJWKSet,
-  customFetch,
-  decodeJwt,
-  errors,
-  type FetchImplementation,
-  type JWTVerifyGetKey,
-  jwtVerify,
-} from "jose";
+import { createRemoteJWKSet, customFetch, decodeJwt, errors, type FetchImplementation, jwtVerify } from "jose";
 import * as v from "valibot";
 import type { Caller } from "./caller.ts";
 import { ArtifactRegistryError } from "./errors.ts";
+import { issuerUrl, type OidcIssuer } from "./oidc-issuers.ts";
 import { validate } from "./operation.ts";
-
-const issuerUrl = v.pipe(v.string(), v.check(isSafeUrl, "must be an https URL (http only on loopback)"));
-
-const issuerList = v.pipe(
-  v.array(
-    v.strictObject({
-      issuer: issuerUrl,
-      /** The `aud` that tokens for this suite carry. Required: a token for somebody else is not for us. */
-      audience: v.pipe(v.string(), v.minLength(1, "must not be empty")),
-      /** Where the keys are, for an issuer without a discovery document. */
-      jwksUri: v.optional(issuerUrl),
-    }),
-  ),
-  v.minLength(1, "must name at least one issuer"),
-  v.check((list) => new Set(list.map((each) => each.issuer)).size === list.length, "must name each issuer once"),
-);
-
-export type OidcIssuer = v.InferOutput<typeof issuerList>[number];
+import { createPrivateFetch } from "./private-fetch.ts";
 
 export interface OidcOptions {
   readonly now?: () => Date;
@@ -38,28 +14,24 @@ export interface OidcOptions {
   readonly cooldownMs?: number;
   /** Milliseconds for one request to an issuer. Default 5,000. */
   readonly timeoutMs?: number;
-  /** For issuers that ask for a CA or an authorization of their own. */
+  /** For issuers that name no CA and no token of their own. Default: the global one. */
   readonly fetch?: FetchImplementation;
+}
+
+/** Tells who a token's bearer is, once its issuer vouches for it. */
+export interface OidcVerifier {
+  (token: string): Promise<Caller>;
+  /**
+   * Asks every issuer for its keys. One is enough: an issuer that is away must not shut the door for the others' callers.
+   *
+   * @returns what went wrong with each issuer that could not be asked
+   * @throws SERVICE_UNAVAILABLE while no issuer's keys can be had
+   */
+  ready(): Promise<readonly ArtifactRegistryError[]>;
 }
 
 // No symmetric algorithm and no "none": whoever verifies must not be able to sign.
 const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
-
-/**
- * @param text JSON, the value of `ALIEN_OIDC_ISSUERS`: a list of `{issuer, audience, jwksUri?}`
- * @throws BINDING_CONFIG_INVALID naming the field
- */
-export function parseIssuers(text: string): OidcIssuer[] {
-  try {
-    return validate(issuerList, JSON.parse(text));
-  } catch (error) {
-    const why = error instanceof ArtifactRegistryError ? error.message : "It is not JSON.";
-    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The OIDC issuers are not valid. ${why}`, {
-      hint: "Expected ALIEN_OIDC_ISSUERS as a JSON list of {issuer, audience, jwksUri?}.",
-      cause: error,
-    });
-  }
-}
 
 /**
  * Verifies tokens of several issuers: signature, issuer, audience and time (OpenID Connect Core 1.0, 3.1.3.7). The
@@ -68,13 +40,10 @@ export function parseIssuers(text: string): OidcIssuer[] {
  * @returns a function that throws AUTHENTICATION_ERROR for a token that does not count, and SERVICE_UNAVAILABLE
  *   while the issuer's keys cannot be had: an unreachable issuer is never an open door
  */
-export function createOidcVerifier(
-  issuers: readonly OidcIssuer[],
-  options: OidcOptions = {},
-): (token: string) => Promise<Caller> {
+export function createOidcVerifier(issuers: readonly OidcIssuer[], options: OidcOptions = {}): OidcVerifier {
   const { now = () => new Date(), clockSkewSeconds = 60 } = options;
   const trusted = new Map(issuers.map((each) => [each.issuer, { ...each, keys: keysOf(each, options) }]));
-  return async (token) => {
+  const verify = async (token: string): Promise<Caller> => {
     const claimed = claimedIssuer(token);
     const issuer = claimed === undefined ? undefined : trusted.get(claimed);
     if (!issuer) throw refused("The token's issuer is not trusted.");
@@ -94,7 +63,28 @@ export function createOidcVerifier(
       throw translate(error, issuer.issuer);
     }
   };
+  const ready = async () => {
+    const all = [...trusted.values()];
+    const asked = await Promise.allSettled(all.map(fetchKeys));
+    const failed = asked.flatMap((each) => (each.status === "rejected" ? [each.reason as ArtifactRegistryError] : []));
+    const [first] = failed;
+    if (first && failed.length === all.length) throw first;
+    return failed;
+  };
+  return Object.assign(verify, { ready });
 }
+
+/** Has the keys at hand before the first token comes. @throws SERVICE_UNAVAILABLE */
+async function fetchKeys({ issuer, keys }: { issuer: string; keys: () => Promise<KeySet> }): Promise<void> {
+  const set = await keys();
+  try {
+    if (!set.fresh) await set.reload();
+  } catch (error) {
+    throw translate(error, issuer);
+  }
+}
+
+type KeySet = ReturnType<typeof createRemoteJWKSet>;
 
 /** The issuer that an unverified token names: only chooses whose keys it is verified with. */
 function claimedIssuer(token: string): string | undefined {
@@ -127,9 +117,11 @@ function withCooldown(request: FetchImplementation, cooldownMs: number): FetchIm
 const discoveryDocument = v.looseObject({ issuer: v.string(), jwks_uri: issuerUrl });
 
 /** The issuer's keys: found by discovery at first use, fetched again when a token names one that is not known. */
-function keysOf(issuer: OidcIssuer, options: OidcOptions): () => Promise<JWTVerifyGetKey> {
+function keysOf(issuer: OidcIssuer, options: OidcOptions): () => Promise<KeySet> {
   const { timeoutMs = 5_000, cooldownMs = 1_000 } = options;
-  const request = withCooldown(options.fetch ?? (globalThis.fetch as FetchImplementation), cooldownMs);
+  const own = issuer.caFile !== undefined || issuer.tokenFile !== undefined;
+  const plain = options.fetch ?? (globalThis.fetch as FetchImplementation);
+  const request = withCooldown(own ? createPrivateFetch(issuer) : plain, cooldownMs);
   const fromUri = (uri: string) =>
     createRemoteJWKSet(new URL(uri), {
       timeoutDuration: timeoutMs,
@@ -141,7 +133,7 @@ function keysOf(issuer: OidcIssuer, options: OidcOptions): () => Promise<JWTVeri
     const keys = fromUri(issuer.jwksUri);
     return async () => keys;
   }
-  let found: Promise<JWTVerifyGetKey> | undefined;
+  let found: Promise<KeySet> | undefined;
   const discover = async () => {
     const url = `${issuer.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
     const signal = AbortSignal.timeout(timeoutMs);
@@ -198,11 +190,4 @@ function unavailable(issuer: string, cause: unknown): ArtifactRegistryError {
     hint: "The token could not be verified; try again when the issuer answers.",
     cause,
   });
-}
-
-function isSafeUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  if (url.protocol === "https:") return true;
-  return url.protocol === "http:" && /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(url.hostname);
 }

@@ -4,7 +4,8 @@ import { SignJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { oidcDoor } from "../../core/doors.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { createOidcVerifier, type OidcIssuer, type OidcOptions, parseIssuers } from "../../core/oidc.ts";
+import { createOidcVerifier, type OidcOptions } from "../../core/oidc.ts";
+import { type OidcIssuer, parseIssuers } from "../../core/oidc-issuers.ts";
 import { createSuite, post } from "../support/application.ts";
 import { errorOf, goodInputs } from "../support/inputs.ts";
 import { answerJson, createKey, forge, type Issuer, startIssuer } from "../support/issuer.ts";
@@ -41,6 +42,8 @@ describe("ALIEN_OIDC_ISSUERS", () => {
       { issuer: "https://issuer.example", audience: "suite" },
       { issuer: "https://other.example/path", audience: "suite", jwksUri: "https://other.example/keys" },
       { issuer: "http://127.0.0.1:8080", audience: "suite" },
+      { issuer: "https://in.house.example", audience: "suite", caFile: "/etc/ca.pem" },
+      { issuer: "https://cluster", audience: "suite", jwksUri: "https://cluster/keys", caFile: "/ca", tokenFile: "/t" },
     ];
     expect(parseIssuers(JSON.stringify(list))).toEqual(list);
   });
@@ -51,6 +54,12 @@ describe("ALIEN_OIDC_ISSUERS", () => {
     ["no audience", [{ issuer: "https://i.example" }], /"0\.audience" is missing/],
     ["an empty audience", [{ issuer: "https://i.example", audience: "" }], /"0\.audience" must not be empty/],
     ["an audience list", [{ issuer: "https://i.example", audience: ["a"] }], /"0\.audience" must be a string/],
+    [
+      "a token without a place to send it",
+      [{ issuer: "https://i.example", audience: "a", tokenFile: "/t" }],
+      /"0" must have a jwksUri/,
+    ],
+    ["an empty CA", [{ issuer: "https://i.example", audience: "a", caFile: "" }], /"0\.caFile" must not be empty/],
     ["plain http", [{ issuer: "http://issuer.example", audience: "a" }], /"0\.issuer" must be an https URL/],
     [
       "http on a host that looks like loopback",

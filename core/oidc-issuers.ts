@@ -1,0 +1,58 @@
+import * as v from "valibot";
+import { ArtifactRegistryError } from "./errors.ts";
+import { validate } from "./operation.ts";
+
+/** An issuer, or where its keys are. */
+export const issuerUrl = v.pipe(v.string(), v.check(isSafeUrl, "must be an https URL (http only on loopback)"));
+
+const filled = v.pipe(v.string(), v.minLength(1, "must not be empty"));
+
+const trustedIssuer = v.pipe(
+  v.strictObject({
+    issuer: issuerUrl,
+    /** The `aud` that tokens for this suite carry. Required: a token for somebody else is not for us. */
+    audience: filled,
+    /** Where the keys are, for an issuer without a discovery document. */
+    jwksUri: v.optional(issuerUrl),
+    /** PEM file of the CAs that the issuer's certificate is checked with, instead of those that Node brings. */
+    caFile: v.optional(filled),
+    /** File of the bearer token that the keys are asked for with: a Kubernetes API server answers nobody else. */
+    tokenFile: v.optional(filled),
+  }),
+  // Where a token is sent is the operator's word, never that of a discovery document.
+  v.check(
+    ({ tokenFile, jwksUri }) => tokenFile === undefined || jwksUri !== undefined,
+    "must have a jwksUri where it has a tokenFile: the token is sent there and nowhere else",
+  ),
+);
+
+const issuerList = v.pipe(
+  v.array(trustedIssuer),
+  v.minLength(1, "must name at least one issuer"),
+  v.check((list) => new Set(list.map((each) => each.issuer)).size === list.length, "must name each issuer once"),
+);
+
+export type OidcIssuer = v.InferOutput<typeof issuerList>[number];
+
+/**
+ * @param text JSON, the value of `ALIEN_OIDC_ISSUERS`: a list of `{issuer, audience, jwksUri?, caFile?, tokenFile?}`
+ * @throws BINDING_CONFIG_INVALID naming the field
+ */
+export function parseIssuers(text: string): OidcIssuer[] {
+  try {
+    return validate(issuerList, JSON.parse(text));
+  } catch (error) {
+    const why = error instanceof ArtifactRegistryError ? error.message : "It is not JSON.";
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The OIDC issuers are not valid. ${why}`, {
+      hint: "Expected ALIEN_OIDC_ISSUERS as a JSON list of {issuer, audience, jwksUri?, caFile?, tokenFile?}.",
+      cause: error,
+    });
+  }
+}
+
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  if (url.protocol === "https:") return true;
+  return url.protocol === "http:" && /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(url.hostname);
+}
