@@ -3,7 +3,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Fault } from "../../emulators/aws/faults.ts";
+import type { Fault } from "../../emulators/aws/index.ts";
 import { call, openRegistry, usePublicStack } from "./registry.ts";
 
 const stack = usePublicStack();

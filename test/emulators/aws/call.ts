@@ -1,3 +1,4 @@
+import type { Fault as AnyFault } from "../faults.ts";
 import { type Ask, type Authorization, authorize } from "./identity/authorization.ts";
 import type { Principal } from "./identity/principal.ts";
 import { AwsError } from "./wire/errors.ts";
@@ -18,11 +19,21 @@ export interface CallRecord {
   resource?: string;
   /** What was evaluated for it, with the verdicts. */
   readonly authorizations: Authorization[];
-  /** `ok`, the code of the error, or the fault that hit it; absent while it runs. */
-  outcome?: string;
+  /** `ok`, the code of the error, or the kind of the fault that hit it; absent while it runs. */
+  outcome?: string | undefined;
   /** The request's parameters; nothing for the registry. */
   readonly input: Readonly<Record<string, unknown>>;
 }
+
+/** An error by name, before anything is done, as `ServerException`. */
+export interface NamedError {
+  readonly kind: "error";
+  readonly code: string;
+  readonly message?: string;
+  readonly status?: number;
+}
+
+export type Fault = AnyFault<NamedError>;
 
 /** One call as a handler sees it. */
 export class Call {

@@ -1,12 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Call, type CallRecord, type Handler } from "./call.ts";
+import { Call, type CallRecord, type Fault, type Handler } from "./call.ts";
 import { authorizeTables, type HashKeys, learnHashKey } from "./dynamodb/authorize.ts";
 import type { Dynalites } from "./dynamodb/dynalite.ts";
 import { ECR } from "./ecr/operations.ts";
 import { ECR_PUBLIC } from "./ecr-public/operations.ts";
-import type { Fault } from "./faults.ts";
 import { IAM } from "./iam/operations.ts";
 import { authenticate } from "./identity/authenticate.ts";
 import type { Principal } from "./identity/principal.ts";
@@ -15,7 +13,7 @@ import { STS } from "./sts/operations.ts";
 import { type Answer, refusal, success } from "./wire/answers.ts";
 import { AwsError } from "./wire/errors.ts";
 import { Input } from "./wire/input.ts";
-import { readApiRequest } from "./wire/request.ts";
+import { type ApiRequest, readApiRequest } from "./wire/request.ts";
 import { failure, type ServiceName, type ServiceProfile } from "./wire/services.ts";
 import type { World } from "./world.ts";
 
@@ -55,38 +53,32 @@ export class ControlPlane {
     const requestId = randomUUID();
     const who = identify(() => authenticate(world, profile, req, body, request.signed));
     if ("principal" in who) record.principal = who.principal.arn;
-    await world.faults.before?.(record);
-    const fault = world.faults.take(record);
-    if (fault?.kind === "reset") {
-      record.outcome = "reset";
-      return void req.socket.destroy();
-    }
-    let answer: Answer;
-    try {
-      if ("error" in who) throw who.error;
-      const { principal } = who;
-      refuseByFault(profile, fault);
-      if (values === undefined) throw new AwsError("SerializationException", "The body is not a JSON object.");
-      if (fault?.kind === "slow") await sleep(fault.ms);
-      const input = new Input(values, profile.protocol === "query" ? "ValidationError" : "InvalidParameterException");
-      const call = new Call({ world, profile, input, principal, record });
-      answer =
-        profile.name === "dynamodb"
-          ? await this.#dynamodb(call, req, body)
-          : success(profile, action, requestId, await handlerOf(profile, profile.name, action, record.region)(call));
-      if (fault?.kind === "answer") answer = success(profile, action, requestId, fault.output);
-      record.outcome = fault?.kind ?? (answer.status < 400 ? "ok" : (answer.headers["x-amzn-errortype"] ?? "error"));
-    } catch (error) {
-      const shown = error instanceof AwsError ? error : brokenEmulator(profile, error);
-      record.outcome = shown.code;
-      answer = refusal(profile, requestId, shown);
-      if (fault?.kind === "throttle" && fault.retryAfterSeconds !== undefined) {
-        answer = { ...answer, headers: { ...answer.headers, "retry-after": String(fault.retryAfterSeconds) } };
-      }
-    }
-    await world.faults.after?.(record);
-    if (fault?.kind === "lost") return void req.socket.destroy();
-    send(res, answer);
+    await world.faults.run<Answer>(record, {
+      refusal: (fault) => ("error" in who ? undefined : refusalOf(profile, fault)),
+      serve: async (fault) => {
+        if ("error" in who) throw who.error;
+        const answer = await this.#serve({ ...request, principal: who.principal, record, requestId }, req);
+        return fault?.kind === "answer" ? success(profile, action, requestId, fault.output) : answer;
+      },
+      refuse(error, fault) {
+        const shown = error instanceof AwsError ? error : brokenEmulator(profile, error);
+        const seconds = fault?.kind === "throttle" ? fault.retryAfterSeconds : undefined;
+        const answer = refusal(profile, requestId, shown);
+        const headers = { ...answer.headers, ...(seconds !== undefined && { "retry-after": String(seconds) }) };
+        return { answer: { ...answer, headers }, code: shown.code };
+      },
+      send: (answer) => send(res, answer),
+      cut: () => req.socket.destroy(),
+    });
+  }
+
+  async #serve(request: Identified, req: IncomingMessage): Promise<Answer> {
+    const { profile, action, values, body, principal, record, requestId } = request;
+    if (values === undefined) throw new AwsError("SerializationException", "The body is not a JSON object.");
+    const input = new Input(values, profile.protocol === "query" ? "ValidationError" : "InvalidParameterException");
+    const call = new Call({ world: this.#world, profile, input, principal, record });
+    if (profile.name === "dynamodb") return this.#dynamodb(call, req, body);
+    return success(profile, action, requestId, await handlerOf(profile, profile.name, action, record.region)(call));
   }
 
   async #dynamodb(call: Call, req: IncomingMessage, body: Buffer): Promise<Answer> {
@@ -98,6 +90,7 @@ export class ControlPlane {
     const kept = ["content-type", "x-amzn-requestid", "x-amz-crc32"];
     const bytes = Buffer.from(await answer.arrayBuffer());
     const type = answer.ok ? undefined : /"__type":"[^"]*#(\w+)"/.exec(bytes.toString())?.[1];
+    if (!answer.ok) call.record.outcome = type ?? "error";
     return {
       status: answer.status,
       headers: {
@@ -124,6 +117,13 @@ function handlerOf(
   return handler;
 }
 
+/** A request whose sender is known. */
+interface Identified extends ApiRequest {
+  readonly principal: Principal;
+  readonly record: CallRecord;
+  readonly requestId: string;
+}
+
 /** Who asks is known before anything goes wrong, so that faults can be for one caller; a refusal of it comes later. */
 function identify(authenticated: () => Principal): { readonly principal: Principal } | { readonly error: unknown } {
   try {
@@ -133,12 +133,12 @@ function identify(authenticated: () => Principal): { readonly principal: Princip
   }
 }
 
-function refuseByFault(profile: ServiceProfile, fault: Fault | undefined): void {
-  if (fault?.kind === "throttle") throw failure(profile, "throttled");
-  if (fault?.kind === "error") throw new AwsError(fault.code, fault.message ?? fault.code, fault.status ?? 400);
-  if (fault?.kind !== "failure") return;
+function refusalOf(profile: ServiceProfile, fault: Fault): AwsError | undefined {
+  if (fault.kind === "throttle") return failure(profile, "throttled");
+  if (fault.kind === "error") return new AwsError(fault.code, fault.message ?? fault.code, fault.status ?? 400);
+  if (fault.kind !== "failure") return undefined;
   const { code, message } = failure(profile, "internal");
-  throw new AwsError(code, message, fault.status ?? 500);
+  return new AwsError(code, message, fault.status ?? 500);
 }
 
 /** What nobody expected is a fault of the emulator: it says so, that no test takes it for the service's word. */

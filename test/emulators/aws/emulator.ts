@@ -1,11 +1,11 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { CallRecord } from "./call.ts";
+import { Faults } from "../faults.ts";
+import type { CallRecord, NamedError } from "./call.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { DataPlane } from "./data-plane/data-plane.ts";
 import { Dynalites } from "./dynamodb/dynalite.ts";
 import type { EmulatorEvent } from "./events.ts";
-import { Faults } from "./faults.ts";
 import { Directory, type RoleDelay } from "./identity/directory.ts";
 import type { Fetcher } from "./lambda-pull.ts";
 import { lambdaPull } from "./lambda-pull.ts";
@@ -28,7 +28,7 @@ export interface AwsEmulator {
   readonly url: string;
   readonly home: string;
   readonly partition: string;
-  readonly faults: Faults;
+  readonly faults: Faults<NamedError, CallRecord>;
   /** Every call since the start, or since it was last emptied (`calls.length = 0`). */
   readonly calls: CallRecord[];
   /** What EventBridge would have got. */
@@ -84,7 +84,7 @@ export async function startAwsEmulator(options: EmulatorOptions = {}): Promise<A
   const clock = () => new Date(Date.now() + ahead);
   const directory = new Directory(partition, clock, roleDelay);
   for (const account of accounts) directory.account(account);
-  const faults = new Faults();
+  const faults = new Faults<NamedError, CallRecord>();
   const behaviour = {
     regionalTokens: true,
     tokensOutliveSessions: false,

@@ -1,11 +1,11 @@
-import type { CallRecord } from "./call.ts";
+import type { Faults } from "../faults.ts";
+import type { CallRecord, NamedError } from "./call.ts";
 import type { DataPlane } from "./data-plane/data-plane.ts";
 import type { PrivateRegistry } from "./ecr/state.ts";
 import { newPrivateRegistry } from "./ecr/state.ts";
 import type { PublicRegistry } from "./ecr-public/state.ts";
 import { newPublicRegistry } from "./ecr-public/state.ts";
 import type { EmulatorEvent } from "./events.ts";
-import type { Faults } from "./faults.ts";
 import type { Directory } from "./identity/directory.ts";
 import type { Principal } from "./identity/principal.ts";
 import type { Queue } from "./sqs/queue.ts";
@@ -31,7 +31,7 @@ export interface RegistryToken {
 /** Everything that the emulator knows. */
 export class World {
   readonly directory: Directory;
-  readonly faults: Faults;
+  readonly faults: Faults<NamedError, CallRecord>;
   readonly behaviour: Behaviour;
   readonly clock: () => Date;
   readonly calls: CallRecord[] = [];
@@ -43,7 +43,12 @@ export class World {
   readonly #registries = new Map<string, PrivateRegistry>();
   readonly #publicRegistries = new Map<string, PublicRegistry>();
 
-  constructor(options: { directory: Directory; faults: Faults; behaviour: Behaviour; clock: () => Date }) {
+  constructor(options: {
+    directory: Directory;
+    faults: Faults<NamedError, CallRecord>;
+    behaviour: Behaviour;
+    clock: () => Date;
+  }) {
     this.directory = options.directory;
     this.faults = options.faults;
     this.behaviour = options.behaviour;

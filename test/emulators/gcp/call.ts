@@ -1,3 +1,4 @@
+import type { Fault as AnyFault } from "../faults.ts";
 import type { Status } from "./errors.ts";
 
 export type Service = "artifactregistry" | "iamcredentials" | "iam" | "pubsub" | "metadata" | "registry";
@@ -26,15 +27,13 @@ export interface CallRecord {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** What goes wrong with a call. */
-export type Fault =
-  /** A status of Google's, before anything is done: UNAVAILABLE, RESOURCE_EXHAUSTED, ABORTED, … */
+/** What goes wrong on Google Cloud besides what goes wrong on every cloud. */
+export type GcpFault =
+  /** A status of Google's, before anything is done: ABORTED, PERMISSION_DENIED, … */
   | { readonly kind: "error"; readonly status: Status; readonly message?: string }
-  /** The connection breaks before anything is done. */
-  | { readonly kind: "reset" }
-  /** It is done, but late. */
-  | { readonly kind: "slow"; readonly ms: number }
-  /** It is done, and the connection breaks before the answer. */
-  | { readonly kind: "lost" }
   /** The call starts a long-running operation that does nothing and ends with this error. */
-  | { readonly kind: "operation"; readonly status: Status; readonly message?: string };
+  | { readonly kind: "operation"; readonly status: Status; readonly message?: string }
+  /** The call starts a long-running operation that does nothing and never ends. */
+  | { readonly kind: "unending" };
+
+export type Fault = AnyFault<GcpFault>;

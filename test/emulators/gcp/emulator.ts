@@ -1,5 +1,5 @@
 import { Faults } from "../faults.ts";
-import type { CallRecord, Fault } from "./call.ts";
+import type { CallRecord, GcpFault } from "./call.ts";
 import { DataPlane } from "./data-plane/data-plane.ts";
 import { GrpcServer } from "./grpc/server.ts";
 import { serveMetadata } from "./http/metadata.ts";
@@ -24,7 +24,7 @@ export interface GcpEmulator extends GcpSeeding {
   readonly grpc: { readonly host: "127.0.0.1"; readonly port: number; readonly url: string };
   readonly home: string;
   readonly location: string;
-  readonly faults: Faults<Fault, CallRecord>;
+  readonly faults: Faults<GcpFault, CallRecord>;
   /** Every call since the start, or since it was last emptied (`calls.length = 0`). */
   readonly calls: CallRecord[];
   /** What was published to Pub/Sub. */
@@ -57,7 +57,7 @@ export async function startGcpEmulator(options: GcpEmulatorOptions = {}): Promis
   if (home === undefined || location === undefined) throw new Error("An emulator needs a project and a location.");
   let ahead = 0;
   const clock = () => new Date(Date.now() + ahead);
-  const faults = new Faults<Fault, CallRecord>();
+  const faults = new Faults<GcpFault, CallRecord>();
   const usual: Behaviour = { operationMs: 10, clockSkewSeconds: 0, longLived: [], emptyCatalog: false };
   const behaviour = { ...usual, ...options.behaviour };
   const world = new World({ clock, faults, behaviour, accountDelayMs: options.accountDelayMs ?? 0 });

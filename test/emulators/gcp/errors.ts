@@ -1,3 +1,5 @@
+import type { Fault } from "./call.ts";
+
 /** The canonical codes of Google's APIs: over gRPC a number, over HTTP a status. */
 export const STATUSES = {
   CANCELLED: { grpc: 1, http: 499 },
@@ -29,12 +31,39 @@ export interface ErrorInfo {
 export class GcpError extends Error {
   readonly status: Status;
   readonly info: ErrorInfo | undefined;
+  /** Over HTTP only. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: Status, message: string, info?: ErrorInfo) {
+  constructor(status: Status, message: string, info?: ErrorInfo, retryAfterSeconds?: number) {
     super(message);
     this.name = "GcpError";
     this.status = status;
     this.info = info;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** What nobody expected is a fault of the emulator: it says so, that no test takes it for Google's word. */
+export function asGcpError(error: unknown): GcpError {
+  if (error instanceof GcpError) return error;
+  console.error("The Google Cloud emulator failed:", error);
+  return new GcpError("INTERNAL", `The emulator failed: ${String(error)}`);
+}
+
+/** What Google answers for a fault; nothing for one that it does not tell of. */
+export function refusalByFault(fault: Fault): GcpError | undefined {
+  switch (fault.kind) {
+    case "throttle":
+      return new GcpError("RESOURCE_EXHAUSTED", "Quota exceeded.", undefined, fault.retryAfterSeconds);
+    case "failure":
+      // Google has no status for a 502 of its own.
+      return fault.status === undefined || fault.status === 500
+        ? new GcpError("INTERNAL", "Internal error encountered.")
+        : new GcpError("UNAVAILABLE", "The service is currently unavailable.");
+    case "error":
+      return new GcpError(fault.status, fault.message ?? `Injected ${fault.status}.`);
+    default:
+      return undefined;
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { pushImage } from "../../../oci/client/index.ts";
 import { buildImage } from "../../oci-client/images.ts";
@@ -45,6 +46,49 @@ describe("faults", () => {
     await grant("allUsers");
     expect(members()).toEqual(["allUsers"]);
     expect(gcp().calls.map(({ outcome }) => outcome)).toEqual([status, "ok"]);
+  });
+
+  test.each([
+    [{ kind: "throttle" }, 8, "RESOURCE_EXHAUSTED"],
+    [{ kind: "failure" }, 13, "INTERNAL"],
+    [{ kind: "failure", status: 503 }, 14, "UNAVAILABLE"],
+  ] as const)("what every cloud has, in Google's words: %o", async (fault, code, status) => {
+    gcp().faults.add({ fault, action: "SetIamPolicy" });
+    expect(await refused(grant("allUsers"))).toMatchObject({ code });
+    expect(members()).toEqual([]);
+    expect(gcp().calls.map(({ outcome }) => outcome)).toEqual([status]);
+  });
+
+  test("throttling over HTTP may say for how long", async () => {
+    gcp().faults.add({ fault: { kind: "throttle", retryAfterSeconds: 7 }, service: "iam" });
+    const headers = { authorization: `Bearer ${gcp().admin()}` };
+    const answer = await fetch(`${gcp().url}/v1/projects/vendor-project/serviceAccounts`, { headers });
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([429, "7"]);
+  });
+
+  test("an answer of another form is given after the change was made", async () => {
+    gcp().faults.add({ fault: { kind: "answer", output: { version: 3 } }, action: "SetIamPolicy" });
+    expect((await grant("allUsers"))[0]).toMatchObject({ version: 3, bindings: [], etag: Buffer.alloc(0) });
+    expect(members()).toEqual(["allUsers"]);
+  });
+
+  test("an operation that never ends does nothing", async () => {
+    gcp().faults.add({ fault: { kind: "unending" }, action: "DeleteRepository" });
+    const client = artifactRegistry(gcp());
+    const [operation] = await client.deleteRepository({ name: resource }, as(gcp().admin()));
+    const { operationsClient } = client;
+    const request = { name: operation.name ?? "" } as Parameters<typeof operationsClient.getOperation>[0];
+    for (let looks = 0; looks < 5; looks++) {
+      const [seen] = await operationsClient.getOperation(request, as(gcp().admin()));
+      expect([seen.done, gcp().world.repositories.has(resource)]).toEqual([false, true]);
+      await sleep(gcp().behaviour.operationMs);
+    }
+  });
+
+  test("the caller is known before anything goes wrong", async () => {
+    gcp().faults.add({ fault: { kind: "reset" }, matches: ({ principal }) => principal !== undefined });
+    await refused(grant("allUsers"));
+    expect(gcp().calls).toMatchObject([{ outcome: "reset", principal: expect.stringContaining("@") }]);
   });
 
   test("a reset has no effect, a lost answer has; neither is repeated by itself", async () => {

@@ -1,6 +1,6 @@
 import type { Faults } from "../faults.ts";
 import type { Repository } from "./artifact-registry/repository.ts";
-import type { CallRecord, Fault, Service } from "./call.ts";
+import type { CallRecord, GcpFault, Service } from "./call.ts";
 import type { DataPlane } from "./data-plane/data-plane.ts";
 import type { Policy } from "./iam/policy.ts";
 import { Roles } from "./iam/roles.ts";
@@ -34,7 +34,7 @@ export class World {
   readonly tokens: Tokens;
   readonly idTokens: IdTokens;
   readonly roles = new Roles();
-  readonly faults: Faults<Fault, CallRecord>;
+  readonly faults: Faults<GcpFault, CallRecord>;
   readonly behaviour: Behaviour;
   readonly clock: () => Date;
   readonly calls: CallRecord[] = [];
@@ -46,7 +46,7 @@ export class World {
 
   constructor(options: {
     clock: () => Date;
-    faults: Faults<Fault, CallRecord>;
+    faults: Faults<GcpFault, CallRecord>;
     behaviour: Behaviour;
     accountDelayMs: number;
   }) {

@@ -9,7 +9,7 @@ import type { RetryPolicy } from "../../../../core/retry.ts";
 import { platform } from "../../../../functions/aws/index.ts";
 import { keyAttribute } from "../../../../functions/aws/lease/item.ts";
 import type { CallRecord } from "../../../emulators/aws/call.ts";
-import type { Fault } from "../../../emulators/aws/faults.ts";
+import type { Fault } from "../../../emulators/aws/index.ts";
 import { allowAll } from "../../../support/inputs.ts";
 import type { Account } from "./account.ts";
 import { isRead, stateOf } from "./state.ts";

@@ -23,6 +23,7 @@ export class Operations {
     const name = `${parent}/operations/${randomUUID()}`;
     const pending = { name, done: false, metadata: METADATA };
     this.#operations.set(name, pending);
+    if (fault?.kind === "unending") return pending;
     const work = async () => {
       await sleep(this.#world.behaviour.operationMs, undefined, { signal: this.#stopped.signal });
       if (fault?.kind === "operation") throw new GcpError(fault.status, fault.message ?? "The operation failed.");

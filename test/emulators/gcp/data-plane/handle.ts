@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
+import { answerRegistry, commonRefusal } from "../../aws/data-plane/answer.ts";
 import type { Backing } from "../../aws/data-plane/backing.ts";
-import { RegistryRefusal, sendRefusal } from "../../aws/data-plane/refusals.ts";
+import { RegistryRefusal } from "../../aws/data-plane/refusals.ts";
 import { readRequest } from "../../aws/data-plane/request.ts";
 import type { Fault } from "../call.ts";
 import { STATUSES } from "../errors.ts";
@@ -22,38 +22,20 @@ export async function handleRegistry(front: Front, req: IncomingMessage, res: Se
   const request = readRequest(req, res);
   const { method, route, path } = request;
   const record = world.record("registry", `${method} ${route?.kind ?? path}`, { path });
-  try {
-    await world.faults.before?.(record);
-    const fault = world.faults.take(record);
-    record.outcome = fault?.kind;
-    if (fault?.kind === "reset") return void req.socket.destroy();
-    if (fault?.kind === "slow") await sleep(fault.ms);
-    if (fault?.kind === "lost") loseAnswer(res);
-    refuseByFault(fault);
-    await serve(front, request, record);
-    record.outcome ??= "ok";
-    await world.faults.after?.(record);
-  } catch (error) {
-    const refusal =
-      error instanceof RegistryRefusal
-        ? error
-        : new RegistryRefusal(500, "UNKNOWN", String(error instanceof Error ? error.stack : error));
-    record.outcome = refusal.code;
-    sendRefusal(res, refusal);
+  await answerRegistry(world.faults, record, request, () => serve(front, request, record), refusalOf);
+}
+
+function refusalOf(fault: Fault): RegistryRefusal | undefined {
+  switch (fault.kind) {
+    case "error": {
+      const { http } = STATUSES[fault.status];
+      const code = http === 429 ? "TOOMANYREQUESTS" : http === 403 ? "DENIED" : "UNKNOWN";
+      return new RegistryRefusal(http, code, fault.message ?? `Injected ${fault.status}.`);
+    }
+    case "operation":
+    case "unending":
+      return undefined;
+    default:
+      return commonRefusal(fault);
   }
-}
-
-function refuseByFault(fault: Fault | undefined): void {
-  if (fault?.kind !== "error") return;
-  const { http } = STATUSES[fault.status];
-  const code = http === 429 ? "TOOMANYREQUESTS" : http === 403 ? "DENIED" : "UNKNOWN";
-  throw new RegistryRefusal(http, code, fault.message ?? `Injected ${fault.status}.`);
-}
-
-/** Whatever is answered, the connection breaks in its place. */
-function loseAnswer(res: ServerResponse): void {
-  res.writeHead = () => {
-    res.destroy();
-    return res;
-  };
 }

@@ -1,5 +1,4 @@
 import { createRequire } from "node:module";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   Metadata,
   Server,
@@ -13,9 +12,8 @@ import { fromJSON } from "@grpc/proto-loader";
 import type { Message, Method } from "../artifact-registry/method.ts";
 import { ARTIFACT_REGISTRY, OPERATIONS } from "../artifact-registry/methods.ts";
 import { Operations } from "../artifact-registry/operations.ts";
-import type { CallRecord } from "../call.ts";
-import { GcpError, STATUSES } from "../errors.ts";
-import { checkScopes } from "../identity/tokens.ts";
+import { asGcpError, GcpError, refusalByFault, STATUSES } from "../errors.ts";
+import { checkScopes, identify } from "../identity/tokens.ts";
 import type { World } from "../world.ts";
 import { statusDetails } from "./status-details.ts";
 import { Wire } from "./wire.ts";
@@ -89,52 +87,32 @@ export class GrpcServer {
     done: sendUnaryData<Message>,
   ): Promise<void> {
     const world = this.#world;
-    const record = world.record("artifactregistry", action, call.request);
-    let sent: () => void;
-    try {
-      await world.faults.before?.(record);
-      const answer = await this.#run(record, method, call);
-      sent = () => (answer === undefined ? this.#wire?.cut(call.getPeer()) : done(null, answer));
-    } catch (error) {
-      sent = () => done(refusal(record, error));
-    }
-    await world.faults.after?.(record);
-    sent();
-  }
-
-  /** The answer; nothing where a fault keeps it back. */
-  async #run(
-    record: CallRecord,
-    method: Method,
-    { request, metadata }: ServerUnaryCall<Message, Message>,
-  ): Promise<Message | undefined> {
-    const world = this.#world;
-    const fault = world.faults.take(record);
-    record.outcome = fault?.kind;
-    if (fault?.kind === "reset") return undefined;
-    if (fault?.kind === "error") throw new GcpError(fault.status, fault.message ?? `Injected ${fault.status}.`);
-    const caller = world.tokens.bearer(metadata.get("authorization")[0]?.toString(), SERVICE);
-    record.principal = caller.email;
-    checkScopes(caller, SERVICE, /^(Get|List)/.test(record.action));
-    if (fault?.kind === "slow") await sleep(fault.ms);
-    try {
-      const answer = await method({ world, operations: this.#operations, request, caller, record, fault });
-      record.outcome ??= "ok";
-      return fault?.kind === "lost" ? undefined : answer;
-    } catch (error) {
-      if (fault?.kind === "lost") return undefined;
-      throw error;
-    }
+    const { request, metadata } = call;
+    const record = world.record("artifactregistry", action, request);
+    const identified = identify(record, () =>
+      world.tokens.bearer(metadata.get("authorization")[0]?.toString(), SERVICE),
+    );
+    await world.faults.run<Parameters<typeof done>>(record, {
+      refusal: refusalByFault,
+      serve: async (fault) => {
+        const caller = identified();
+        checkScopes(caller, SERVICE, /^(Get|List)/.test(action));
+        const answer = await method({ world, operations: this.#operations, request, caller, record, fault });
+        return [null, fault?.kind === "answer" ? { ...fault.output } : answer];
+      },
+      refuse(error) {
+        const shown = asGcpError(error);
+        return { answer: [statusOf(shown)], code: shown.status };
+      },
+      send: (answer) => done(...answer),
+      cut: () => this.#wire?.cut(call.getPeer()),
+    });
   }
 }
 
-/** What nobody expected is a fault of the emulator: it says so, that no test takes it for Google's word. */
-function refusal(record: CallRecord, error: unknown) {
-  const shown = error instanceof GcpError ? error : new GcpError("INTERNAL", `The emulator failed: ${String(error)}`);
-  if (shown !== error) console.error("The Google Cloud emulator failed:", error);
-  record.outcome = shown.status;
-  const code = STATUSES[shown.status].grpc;
+function statusOf({ status, message, info }: GcpError) {
+  const code = STATUSES[status].grpc;
   const metadata = new Metadata();
-  if (shown.info !== undefined) metadata.set("grpc-status-details-bin", statusDetails(code, shown.message, shown.info));
-  return { code, details: shown.message, metadata };
+  if (info !== undefined) metadata.set("grpc-status-details-bin", statusDetails(code, message, info));
+  return { code, details: message, metadata };
 }

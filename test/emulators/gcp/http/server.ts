@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { GcpError } from "../errors.ts";
-import { checkScopes } from "../identity/tokens.ts";
+import { checkScopes, identify } from "../identity/tokens.ts";
 import type { World } from "../world.ts";
 import { answerCall, send } from "./answer.ts";
 import { IAM } from "./iam.ts";
@@ -51,10 +51,10 @@ async function handle(world: World, req: IncomingMessage, res: ServerResponse): 
   }
   const bytes = await bodyOf(req);
   const record = world.record(route.service, route.action, { path, ...tryParse(bytes) });
+  const service = `${route.service}.googleapis.com`;
+  const identified = identify(record, () => world.tokens.bearer(req.headers.authorization, service));
   await answerCall(world, record, req, res, () => {
-    const service = `${route.service}.googleapis.com`;
-    const caller = world.tokens.bearer(req.headers.authorization, service);
-    record.principal = caller.email;
+    const caller = identified();
     checkScopes(caller, service, false);
     const body = tryParse(bytes);
     if (body === undefined) {

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { CallRecord } from "../call.ts";
 import { insufficientScope, unauthenticated } from "../errors.ts";
 import type { Directory } from "./directory.ts";
 
@@ -29,6 +30,23 @@ export interface Caller {
   readonly uniqueId: string | undefined;
   /** The clock by which the token ends. */
   readonly clock: () => Date;
+}
+
+/**
+ * Notes who calls before anything goes wrong, so that faults and hooks can be for one caller.
+ *
+ * @returns the caller, or throws why there is none, when the call is served
+ */
+export function identify(record: CallRecord, authenticated: () => Caller): () => Caller {
+  try {
+    const caller = authenticated();
+    record.principal = caller.email;
+    return () => caller;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
 }
 
 export interface NewToken {
