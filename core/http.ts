@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Application } from "./application.ts";
 import type { Caller } from "./caller.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
+import { invoke } from "./invoke.ts";
 import { readJson } from "./json.ts";
 
 /** What a handler knows of a request beside the request itself. */
@@ -14,7 +15,10 @@ export interface HttpContext {
 
 export type HttpApplication = (request: Request, context?: HttpContext) => Promise<Response>;
 
-/** The suite's HTTP face, in the Fetch standard: `POST /v1/{operation}`, `GET /healthz`, `GET /openapi.json`. */
+/**
+ * The suite's HTTP face, in the Fetch standard: `POST /v1/{operation}`, `GET /healthz`, `GET /openapi.json`; behind doors
+ * for direct invocation `POST /` instead, with `operation` in the body.
+ */
 export function createHttp(application: Application): HttpApplication {
   return async (request, context = {}) => {
     const requestId = context.requestId ?? randomUUID();
@@ -42,6 +46,13 @@ async function route(
     // Loaded only when asked for: no credential request pays for it.
     const { openApiDocument } = await import("./openapi.ts");
     return json(200, openApiDocument(), requestId);
+  }
+  if (pathname === "/" && application.door.accepts === "invoke") {
+    // Platforms without a direct invocation of their own have this one.
+    const refused = allowOnly(request, ["POST"], requestId);
+    if (refused) return refused;
+    const payload = await readJson(request.body);
+    return json(200, await invoke(application, payload, { requestId, signal: request.signal }), requestId);
   }
   const operation = /^\/v1\/([^/]+)$/.exec(pathname)?.[1];
   if (operation === undefined) {

@@ -17,9 +17,15 @@ export async function readJson(body: ReadableStream<Uint8Array> | null): Promise
     if (size > bodyLimit) throw tooLarge();
     chunks.push(chunk);
   }
+  return parseBytes(Buffer.concat(chunks));
+}
+
+/** As `readJson`, for bytes that are at hand. */
+export function parseBytes(bytes: Uint8Array): unknown {
+  if (bytes.byteLength > bodyLimit) throw tooLarge();
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw invalidInput("The body is not UTF-8.");
   }

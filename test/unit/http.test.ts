@@ -345,3 +345,42 @@ test("a hundred requests at once do not mix", async () => {
     answers.map((_, i) => [`images/app-${i}`, `req-${i}`]),
   );
 });
+
+describe("direct invocation over HTTP", () => {
+  const payload = { operation: "createRepository", registry: "images", name: "my-app" };
+
+  test.each(["invoke", "provision"] as const)("the %s door takes the payload at /", async (name) => {
+    const operation = name === "invoke" ? payload : { operation: "describeRegistry", registry: "images" };
+    const suite = createSuite({ door: trustedDoor(name) });
+    const answer = await send(suite, post("/", operation), { requestId: "req-1" });
+    expect(answer.status).toBe(200);
+    expect(suite.audit).toMatchObject([{ caller: { issuer: "door", subject: name }, requestId: "req-1" }]);
+  });
+
+  test("nothing counts there that a request says of its caller", async () => {
+    const suite = createSuite({ door: trustedDoor("invoke") });
+    await send(suite, post("/", payload, { authorization: "Bearer t" }));
+    expect(suite.audit[0]?.caller).toEqual({ issuer: "door", subject: "invoke" });
+  });
+
+  test.each([
+    ["no payload", "{}", 400],
+    ["no JSON", "{", 400],
+    ["too much", JSON.stringify({ ...payload, name: "x".repeat(70_000) }), 413],
+    ["a field too many", JSON.stringify({ ...payload, extra: 1 }), 400],
+  ])("%s is refused", async (_, body, status) => {
+    const suite = createSuite({ door: trustedDoor("invoke") });
+    expect(await send(suite, post("/", body))).toMatchObject({ status });
+    expect(suite.opened).toEqual([]);
+  });
+
+  test("only POST", async () => {
+    const answer = await send(createSuite({ door: trustedDoor("invoke") }), get("/"));
+    expect([answer.status, answer.headers.get("allow")]).toEqual([405, "POST"]);
+  });
+
+  test.each([platformDoor(), trustedDoor("events"), localDoor("t")])("not at the $name door", async (door) => {
+    const answer = await send(createSuite({ door }), post("/", payload, { authorization: "Bearer t" }));
+    expect(answer.status).toBe(404);
+  });
+});
