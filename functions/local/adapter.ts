@@ -4,10 +4,10 @@ import { fitName, type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalN
 import type { OpenContext } from "../../core/platform.ts";
 import type { ArtifactRegistry } from "../../core/registry.ts";
 import { Secret } from "../../core/secret.ts";
+import { repositoryMarker } from "../../oci/client/index.ts";
 import { mintToken, type TokenKey } from "../../oci/token/index.ts";
 import type { LocalRegistryLocation } from "./binding.ts";
 import { localCapabilities } from "./capabilities.ts";
-import { marker } from "./marker.ts";
 import { createProvisioning } from "./provisioning.ts";
 import { audience, createRegistryClient, type RegistryClient, repositoryAccess } from "./registry-client.ts";
 
@@ -98,7 +98,7 @@ export function createLocalRegistry(
 }
 
 async function pushMarker(registry: RegistryClient, repository: string, call: Call): Promise<void> {
-  const { config, manifest } = marker;
+  const { config, manifest } = repositoryMarker;
   await registry.oci(call, "push marker", repositoryAccess(repository, "pull", "push"), async (client) => {
     await client.pushBlob(repository, { digest: config.digest, body: config.bytes });
     await client.pushManifest(repository, manifest.digest, manifest);

@@ -4,6 +4,7 @@ import * as listing from "./listing.ts";
 import * as manifests from "./manifests.ts";
 import type { Descriptor } from "./media-types.ts";
 import { bytesOf } from "./read.ts";
+import type { Grant } from "./token.ts";
 import { type ClientOptions, Transport } from "./transport.ts";
 
 /** A client of one OCI registry. Every method throws `OciError`, and the signal's reason when it is aborted. */
@@ -12,6 +13,8 @@ export type OciClient = {
   ping(): Promise<void>;
   /** What the registry asks of somebody without credentials; empty where it asks for nothing. */
   challenges(): Promise<Challenge[]>;
+  /** Asks the token service of a Bearer challenge for a token of one scope, as `repository:team/app:pull`. */
+  requestToken(challenge: Challenge, scope: string): Promise<Grant>;
   pushBlob(repository: string, blob: blobs.BlobSource): Promise<blobs.PushedBlob>;
   mountBlob(repository: string, mount: { readonly digest: string; readonly from: string }): Promise<boolean>;
   headBlob(repository: string, digest: string): Promise<{ size: number | undefined } | undefined>;
@@ -59,6 +62,8 @@ function clientOf(options: ClientOptions, transport: Transport): OciClient {
       await answer.body?.cancel();
     },
     challenges: () => transport.challenges(),
+    requestToken: ({ scheme, params: { scope: _suggested, ...params } }, scope) =>
+      transport.exchange({ scheme, params }, [scope]),
     pushBlob: (repository, blob) => blobs.pushBlob(transport, repository, blob),
     mountBlob: (repository, mount) => blobs.mountBlob(transport, repository, mount),
     headBlob: (repository, digest) => blobs.headBlob(transport, repository, digest),

@@ -1,12 +1,19 @@
 import type { Challenge } from "./challenge.ts";
 import { errorFrom, OciError } from "./errors.ts";
+import { readLimited } from "./read.ts";
 import type { Redactor } from "./redact.ts";
 import { union } from "./scope.ts";
 
 /** The lifetime of a token whose answer names none (Docker token specification). */
 const DEFAULT_SECONDS = 60;
+const MAX_ANSWER_BYTES = 256 * 1024;
 
-type Grant = { readonly value: string; readonly expiresAt: number };
+/** A token as the service granted it. Times are milliseconds since the epoch. */
+export type Grant = {
+  readonly value: string;
+  /** By our clock: when it was asked for, or issued if that was earlier, and the lifetime that the answer names. */
+  readonly expiresAt: number;
+};
 
 /** Bearer tokens by what they were asked for: each is used until its own expiry and not a moment longer. */
 export class TokenCache {
@@ -41,9 +48,13 @@ export class TokenCache {
   }
 }
 
+/** Whether a token service may be sent the credentials. */
+export type TrustRealm = (realm: URL) => boolean;
+
 export type Exchange = {
   readonly registry: URL;
   readonly challenge: Challenge;
+  readonly trustRealm: TrustRealm | undefined;
   readonly scopes: readonly string[];
   /** The value of an `Authorization` header, or none for an anonymous token. */
   readonly basic: string | undefined;
@@ -55,11 +66,12 @@ export type Exchange = {
 
 /**
  * Asks the realm of a Bearer challenge for a token.
- * @throws OciError what the token service answered, or `REALM_REFUSED` for a realm that would carry credentials in the clear
+ * @throws OciError what the token service answered, or `REALM_REFUSED` for a realm that would carry credentials in the
+ *   clear, or that is not trusted
  */
 export async function exchangeToken(input: Exchange): Promise<Grant> {
   const { challenge, redactor } = input;
-  const realm = realmOf(challenge, input.registry);
+  const realm = realmOf(input);
   const service = challenge.params.service;
   if (service !== undefined) realm.searchParams.set("service", service);
   for (const one of union(challenge.params.scope, ...input.scopes)) realm.searchParams.append("scope", one);
@@ -79,23 +91,36 @@ export async function exchangeToken(input: Exchange): Promise<Grant> {
     });
   if (!response.ok) throw await errorFrom(response, what, redactor.clean);
 
-  const answer: unknown = await response.json().catch(() => undefined);
+  const answer = parse(await readLimited(response, MAX_ANSWER_BYTES));
   const value = member(answer, "token") ?? member(answer, "access_token");
   if (typeof value !== "string" || value === "") {
     throw new OciError(response.status, "UNEXPECTED_RESPONSE", `${what}: the answer holds no token`);
   }
   const seconds = member(answer, "expires_in");
   const lifetime = typeof seconds === "number" && seconds > 0 ? seconds : DEFAULT_SECONDS;
-  return { value: redactor.learn(value), expiresAt: asked + lifetime * 1000 };
+  const issuedAt = Date.parse(String(member(answer, "issued_at")));
+  const from = Number.isNaN(issuedAt) ? asked : Math.min(asked, issuedAt);
+  return { value: redactor.learn(value), expiresAt: from + lifetime * 1000 };
 }
 
-function realmOf(challenge: Challenge, registry: URL): URL {
+function realmOf({ challenge, registry, trustRealm }: Exchange): URL {
   const realm = URL.parse(challenge.params.realm ?? "");
   const allowed = realm?.protocol === "https:" || (realm?.protocol === "http:" && registry.protocol === "http:");
   if (realm === null || !allowed) {
     throw new OciError(401, "REALM_REFUSED", `${registry.host} names a token service that is not safe to ask`);
   }
+  if (trustRealm !== undefined && !trustRealm(realm)) {
+    throw new OciError(401, "REALM_REFUSED", `${registry.host} sends its clients to ${realm.origin} for tokens`);
+  }
   return realm;
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 function member(value: unknown, key: string): unknown {

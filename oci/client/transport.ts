@@ -1,7 +1,7 @@
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { errorFrom, OciError } from "./errors.ts";
 import { Redactor } from "./redact.ts";
-import { exchangeToken, TokenCache } from "./token.ts";
+import { exchangeToken, type Grant, TokenCache, type TrustRealm } from "./token.ts";
 
 export type Credentials =
   | { readonly username: string; readonly password: string }
@@ -15,6 +15,8 @@ export type ClientOptions = {
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Ends every request of this client. */
   readonly signal?: AbortSignal | undefined;
+  /** Which token services may be sent the credentials. Default: every one whose connection is as safe as the registry's. */
+  readonly trustRealm?: TrustRealm | undefined;
   /** Milliseconds since the epoch; tests turn this clock. */
   readonly now?: (() => number) | undefined;
 };
@@ -41,6 +43,7 @@ export class Transport {
   readonly #fetch: typeof globalThis.fetch;
   readonly #signal: AbortSignal | undefined;
   readonly #now: () => number;
+  readonly #trustRealm: TrustRealm | undefined;
   readonly #tokens: TokenCache;
   readonly #redactor: Redactor;
   /** Set once the registry has asked for Basic, so that later requests need not be refused first. */
@@ -52,6 +55,7 @@ export class Transport {
     this.#fetch = options.fetch ?? globalThis.fetch;
     this.#signal = options.signal;
     this.#now = options.now ?? Date.now;
+    this.#trustRealm = options.trustRealm;
     this.#tokens = shared === undefined ? new TokenCache(this.#now) : shared.#tokens;
     this.#redactor = shared === undefined ? new Redactor() : shared.#redactor;
     this.#session = shared === undefined ? { basic: false } : shared.#session;
@@ -72,11 +76,31 @@ export class Transport {
     throw await errorFrom(response, this.#name(call, url), this.#redactor.clean);
   }
 
-  /** Sends one GET without credentials and reads what the registry asks for. */
+  /** Sends one GET without credentials and reads what the registry asks for. @throws OciError unless that is 200 or 401 */
   async challenges(): Promise<Challenge[]> {
-    const response = await this.#once({ to: "v2/", scopes: [], expect: [] }, this.resolve("v2/"), undefined);
+    const call: Call = { to: "v2/", scopes: [], expect: [200, 401] };
+    const response = await this.#once(call, this.resolve("v2/"), undefined);
+    if (!call.expect.includes(response.status)) {
+      throw await errorFrom(response, this.#name(call, this.resolve("v2/")), this.#redactor.clean);
+    }
     await response.body?.cancel();
     return parseChallenges(response.headers.get("www-authenticate") ?? "");
+  }
+
+  /** Asks the token service of a Bearer challenge for a token of exactly these scopes. Never one that is at hand. */
+  exchange(challenge: Challenge, scopes: readonly string[]): Promise<Grant> {
+    const credentials = this.#credentials;
+    return exchangeToken({
+      registry: this.root,
+      challenge,
+      trustRealm: this.#trustRealm,
+      scopes,
+      basic: credentials === undefined || "bearer" in credentials ? undefined : `Basic ${basicPair(credentials)}`,
+      fetch: this.#fetch,
+      signal: this.#signal,
+      redactor: this.#redactor,
+      now: this.#now,
+    });
   }
 
   /** Reads a location that the registry gave, relative to `base`, or a path under the root. */
@@ -116,18 +140,7 @@ export class Transport {
     const bearer = challenges.find((one) => one.scheme === "bearer" && one.params.realm !== undefined);
     if (bearer !== undefined) {
       const refused = sent?.startsWith("Bearer ") ? sent.slice(7) : undefined;
-      const token = await this.#tokens.renew(keyOf(call), refused, () =>
-        exchangeToken({
-          registry: this.root,
-          challenge: bearer,
-          scopes: call.scopes,
-          basic,
-          fetch: this.#fetch,
-          signal: this.#signal,
-          redactor: this.#redactor,
-          now: this.#now,
-        }),
-      );
+      const token = await this.#tokens.renew(keyOf(call), refused, () => this.exchange(bearer, call.scopes));
       return `Bearer ${token}`;
     }
     if (basic === undefined || !challenges.some((one) => one.scheme === "basic")) return undefined;

@@ -31,13 +31,14 @@ export function formatScope(access: readonly Access[]): string {
   return access.map(({ type, name, actions }) => `${type}:${name}:${actions.join(",")}`).join(" ");
 }
 
-/** Whether `held` allows this one action on this one resource. The action `*` stands for every action. */
+/**
+ * Whether `held` allows this one action on this one resource. The action `*` stands for every action, and a held name
+ * that ends with `/*` for every repository below: names of repositories have no `*`.
+ */
 export function allows(held: readonly Access[], type: Access["type"], name: string, action: string): boolean {
   return held.some(
     (entry) =>
-      entry.type === type &&
-      entry.name === name &&
-      (entry.actions.includes(action) || (action !== "*" && entry.actions.includes("*"))),
+      covers(entry, type, name) && (entry.actions.includes(action) || (action !== "*" && entry.actions.includes("*"))),
   );
 }
 
@@ -61,5 +62,10 @@ export function narrow(requested: readonly Access[], held: readonly Access[]): A
 }
 
 function heldActions(held: readonly Access[], type: Access["type"], name: string): string[] {
-  return held.filter((entry) => entry.type === type && entry.name === name).flatMap((entry) => [...entry.actions]);
+  return held.filter((entry) => covers(entry, type, name)).flatMap((entry) => [...entry.actions]);
+}
+
+function covers(entry: Access, type: Access["type"], name: string): boolean {
+  if (entry.type !== type) return false;
+  return entry.name === name || (entry.name.endsWith("/*") && name.startsWith(entry.name.slice(0, -1)));
 }

@@ -5,6 +5,7 @@ export function withPaths(client: OciClient, path: (name: string) => string): Oc
   return {
     ping: () => client.ping(),
     challenges: () => client.challenges(),
+    requestToken: (challenge, scope) => client.requestToken(challenge, scope),
     pushBlob: (name, blob) => client.pushBlob(path(name), blob),
     mountBlob: (name, { digest, from }) => client.mountBlob(path(name), { digest, from: path(from) }),
     headBlob: (name, digest) => client.headBlob(path(name), digest),

@@ -247,3 +247,58 @@ test("challenges() tells what is asked of a stranger, and sends no credentials t
   expect(challenge).toMatchObject({ scheme: "bearer", params: { realm: "https://auth.example/token", service: "s" } });
   expect(server.seen).toMatchObject([{ url: "/v2/", authorization: undefined }]);
 });
+
+test("challenges() of a registry that answers neither 200 nor 401 is an error, not a registry that asks for nothing", async () => {
+  const server = await serve((_, response) => reply(response, 503, "", { "retry-after": "7" }));
+  const refused = createClient({ url: server.url }).challenges();
+  await expect(refused).rejects.toMatchObject({ status: 503, retryAfterSeconds: 7 });
+});
+
+describe("requestToken()", () => {
+  const challengeOf = (server: Server) => ({
+    scheme: "bearer",
+    params: { realm: `${server.url}/token`, service: "s", scope: "repository:other:pull" },
+  });
+
+  test("asks for exactly the scope, not for what the challenge suggests", async () => {
+    const server = await serve((_, response) => reply(response, 200, { token: "t-1", expires_in: 90 }));
+    const client = createClient({ url: server.url, credentials, now: () => 1_000 });
+    const grant = await client.requestToken(challengeOf(server), "repository:team/app:pull");
+    expect(grant).toEqual({ value: "t-1", expiresAt: 91_000 });
+    const asked = new URL(server.seen[0]?.url ?? "", server.url).searchParams;
+    expect([asked.getAll("scope"), asked.getAll("service")]).toEqual([["repository:team/app:pull"], ["s"]]);
+  });
+
+  test("counts a lifetime from when the token was issued, where that was earlier, and takes 60 s where none is named", async () => {
+    const answers = [
+      { token: "t", issued_at: "1970-01-01T00:00:10Z", expires_in: 30 },
+      { token: "t", issued_at: "2099-01-01T00:00:00Z", expires_in: 30 },
+      { token: "t" },
+      { token: "t", issued_at: "soon", expires_in: "long" },
+    ];
+    const server = await serve((_, response) => reply(response, 200, answers.shift()));
+    const client = createClient({ url: server.url, credentials, now: () => 20_000 });
+    const ends: number[] = [];
+    for (let i = 0; i < 4; i++) ends.push((await client.requestToken(challengeOf(server), "s")).expiresAt);
+    expect(ends).toEqual([40_000, 50_000, 80_000, 80_000]);
+  });
+
+  test("sends the password to no realm that is not trusted", async () => {
+    const elsewhere = await serve((_, response) => reply(response, 200, { token: "t" }));
+    const asked: string[] = [];
+    const trustRealm = (realm: URL) => asked.push(realm.origin) === 0;
+    const client = createClient({ url: "http://127.0.0.1:9", credentials, trustRealm });
+    await expect(client.requestToken(challengeOf(elsewhere), "s")).rejects.toMatchObject({ code: "REALM_REFUSED" });
+    expect([asked, elsewhere.seen]).toEqual([[elsewhere.url], []]);
+  });
+
+  test("reads no endless answer", async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(200);
+      const more = () => response.write("x".repeat(65_536), () => !response.destroyed && setImmediate(more));
+      more();
+    });
+    const client = createClient({ url: server.url, credentials });
+    await expect(client.requestToken(challengeOf(server), "s")).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE" });
+  });
+});

@@ -2,14 +2,18 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Access, allows, formatScope, narrow, parseScope } from "../../oci/token/index.ts";
 
-const accessList = fc.array(
-  fc.record({
-    type: fc.constant("repository" as const),
-    name: fc.constantFrom("a", "b", "team/app"),
-    actions: fc.uniqueArray(fc.constantFrom("pull", "push", "delete", "*"), { minLength: 1 }),
-  }),
-  { maxLength: 4 },
-);
+const listOf = (...names: string[]) =>
+  fc.array(
+    fc.record({
+      type: fc.constant("repository" as const),
+      name: fc.constantFrom(...names),
+      actions: fc.uniqueArray(fc.constantFrom("pull", "push", "delete", "*"), { minLength: 1 }),
+    }),
+    { maxLength: 4 },
+  );
+const accessList = listOf("a", "b", "team/app");
+/** What is held may be a whole folder; what is asked for is one repository. */
+const heldList = listOf("a", "b", "team/app", "team/*");
 
 describe("scopes", () => {
   it.each<[string, Access[]]>([
@@ -43,7 +47,7 @@ describe("scopes", () => {
 
   it("narrow to what is both asked for and held, never more than either", () => {
     fc.assert(
-      fc.property(accessList, accessList, (requested, held) => {
+      fc.property(accessList, heldList, (requested, held) => {
         const granted = narrow(requested, held);
         for (const { type, name, actions } of granted) {
           for (const action of actions) {
@@ -51,7 +55,7 @@ describe("scopes", () => {
             expect(allows(requested, type, name, action)).toBe(true);
           }
         }
-        for (const name of ["a", "b", "team/app"]) {
+        for (const name of ["a", "b", "team/app", "team/other"]) {
           for (const action of ["pull", "push", "delete"]) {
             const both = allows(held, "repository", name, action) && allows(requested, "repository", name, action);
             // A wildcard on both sides is granted as the wildcard.
@@ -60,6 +64,15 @@ describe("scopes", () => {
         }
       }),
     );
+  });
+
+  it("of everything below a folder open what is below it, and nothing beside it", () => {
+    const held = parseScope("repository:team/*:pull");
+    const asked = parseScope(
+      "repository:team/a:pull,push repository:team/a/b:pull repository:team:pull repository:teams/a:pull",
+    );
+    expect(formatScope(narrow(asked, held))).toBe("repository:team/a:pull repository:team/a/b:pull");
+    expect(narrow(parseScope("registry:team/a:pull"), held)).toEqual([]);
   });
 
   it("of one repository say nothing of one below or beside it", () => {

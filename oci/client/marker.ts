@@ -1,4 +1,5 @@
-import { digestOf, OCI_EMPTY, OCI_MANIFEST } from "../../oci/client/index.ts";
+import { digestOf } from "./digest.ts";
+import { OCI_EMPTY, OCI_MANIFEST } from "./media-types.ts";
 
 const config = Buffer.from("{}");
 
@@ -16,7 +17,7 @@ const manifest = Buffer.from(
   }),
 );
 
-export const marker = {
+export const repositoryMarker = {
   config: { bytes: config, digest: digestOf(config) },
   manifest: { bytes: manifest, digest: digestOf(manifest), mediaType: OCI_MANIFEST },
 } as const;
