@@ -18,7 +18,7 @@ export interface GcpEmulatorOptions {
 }
 
 export interface GcpEmulator extends GcpSeeding {
-  /** Where IAM, IAM Credentials, Pub/Sub and the keys of identity tokens (`/oauth2/v3/certs`) are. */
+  /** Where Artifact Registry over HTTP, IAM, IAM Credentials, Pub/Sub and the keys of identity tokens (`/oauth2/v3/certs`) are. */
   readonly url: string;
   /** Artifact Registry over gRPC. */
   readonly grpc: { readonly host: "127.0.0.1"; readonly port: number; readonly url: string };
@@ -92,6 +92,7 @@ export async function startGcpEmulator(options: GcpEmulatorOptions = {}): Promis
       GCE_METADATA_HOST: await metadata(email),
       GOOGLE_CLOUD_PROJECT: world.directory.account(email)?.project ?? home,
       ALIEN_GAR_ENDPOINT: `http://127.0.0.1:${grpc.port}`,
+      ALIEN_GAR_REST_ENDPOINT: url,
       ALIEN_IAM_CREDENTIALS_ENDPOINT: url,
       ALIEN_IAM_ENDPOINT: url,
       ALIEN_PUBSUB_ENDPOINT: url,

@@ -6,6 +6,8 @@ import type { World } from "./world.ts";
 
 export interface AccountSeed {
   readonly project?: string;
+  /** What it says of itself; only of one that is made by this. */
+  readonly description?: string;
   /** Roles on resources: a project's id, a repository's name, an account's e-mail, a topic's name. */
   readonly roles?: Readonly<Record<string, readonly string[]>>;
 }
@@ -26,7 +28,12 @@ export interface GcpSeeding {
   /** Makes a repository in the home project and the first location. Returns its name, `projects/…`. */
   repository(
     id: string,
-    at?: { readonly project?: string; readonly location?: string; readonly format?: string },
+    at?: {
+      readonly project?: string;
+      readonly location?: string;
+      readonly format?: string;
+      readonly labels?: Readonly<Record<string, string>>;
+    },
   ): string;
   /** Makes a topic. Returns its name, `projects/…`. */
   topic(id: string, project?: string): string;
@@ -74,9 +81,9 @@ export function seeding(world: World, home: string, location: string): GcpSeedin
       roles.define(name, permissions);
       return name;
     },
-    serviceAccount(id, { project = home, roles: granted = {} } = {}) {
+    serviceAccount(id, { project = home, description = "", roles: granted = {} } = {}) {
       const email = emailOf(id, project);
-      if (directory.account(email) === undefined) directory.add(email, project);
+      if (directory.account(email) === undefined) directory.add(email, project, { description });
       for (const [resource, names] of Object.entries(granted)) {
         for (const name of names) grant(resource, name, `serviceAccount:${email}`);
       }
@@ -90,7 +97,7 @@ export function seeding(world: World, home: string, location: string): GcpSeedin
     },
     repository(id, at = {}) {
       const name = `projects/${at.project ?? home}/locations/${at.location ?? location}/repositories/${id}`;
-      return addRepository(world, name, { format: at.format ?? "DOCKER" }).name;
+      return addRepository(world, name, { format: at.format ?? "DOCKER", labels: at.labels ?? {} }).name;
     },
     topic(id, project = home) {
       const name = `projects/${project}/topics/${id}`;

@@ -14,6 +14,8 @@ import {
 
 const TYPE = "type.googleapis.com/google.devtools.artifactregistry.v1.Repository";
 const ID = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** Resource Manager, "Requirements for labels". */
+const LABEL = { key: /^\p{Ll}[\p{Ll}\d_-]{0,62}$/u, value: /^[\p{Ll}\d_-]{0,63}$/u };
 
 export const createRepository: Method = (call) => {
   const { world, operations, request } = call;
@@ -25,6 +27,10 @@ export const createRepository: Method = (call) => {
   if (!ID.test(id)) throw new GcpError("INVALID_ARGUMENT", `The repository ID ${JSON.stringify(id)} is not valid.`);
   if (format === "" || format === "FORMAT_UNSPECIFIED") {
     throw new GcpError("INVALID_ARGUMENT", "The repository format must be specified.");
+  }
+  for (const [key, value] of Object.entries(messageOf(wanted, "labels"))) {
+    if (LABEL.key.test(key) && LABEL.value.test(String(value))) continue;
+    throw new GcpError("INVALID_ARGUMENT", `The label ${JSON.stringify({ [key]: value })} is not valid.`);
   }
   if (!world.dataPlane?.serves(location)) {
     throw new GcpError(
@@ -89,7 +95,8 @@ export const deleteRepository: Method = (call) => {
   });
 };
 
-function shown(repository: Repository): Message {
+/** A repository as the API answers it. */
+export function shown(repository: Repository): Message {
   const { name, description, labels, format, immutableTags, createTime, updateTime, project, location, id } =
     repository;
   return {

@@ -76,6 +76,7 @@ function target({ world, caller, record, path: [email = ""] }: Request, permissi
     isAllowed(world, caller, permission, { name: resource, project: account.project, policy: account.policy });
   record.authorizations.push({ permission, resource, allowed });
   record.resource ??= resource;
+  if (allowed && account.disabled) throw new GcpError("FAILED_PRECONDITION", `Service account ${email} is disabled.`);
   if (allowed) return account;
   throw new GcpError("PERMISSION_DENIED", `Permission '${permission}' denied on resource (or it may not exist).`, {
     reason: "IAM_PERMISSION_DENIED",

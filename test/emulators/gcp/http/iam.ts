@@ -42,7 +42,15 @@ function create(request: Request): Json {
     );
   }
   const wanted = objectOf(body, "serviceAccount");
+  onlyFields(wanted, "displayName", "description");
   const texts = { displayName: textOf(wanted, "displayName"), description: textOf(wanted, "description") };
+  for (const [field, limit] of [
+    ["displayName", 100],
+    ["description", 256],
+  ] as const) {
+    if (Buffer.byteLength(texts[field]) <= limit) continue;
+    throw new GcpError("INVALID_ARGUMENT", `The ${field} of a service account has at most ${limit} bytes.`);
+  }
   return shown(world.directory.add(email, project, { ...texts, late: true }));
 }
 
@@ -100,7 +108,7 @@ function target(request: Request, permission: string): ServiceAccount {
 
 const projectResource = (project: string): Resource => ({ name: `projects/${project}`, project, policy: undefined });
 
-function shown({ email, project, uniqueId, displayName, description }: ServiceAccount): Json {
+function shown({ email, project, uniqueId, displayName, description, disabled }: ServiceAccount): Json {
   return {
     name: `projects/${project}/serviceAccounts/${email}`,
     projectId: project,
@@ -110,6 +118,7 @@ function shown({ email, project, uniqueId, displayName, description }: ServiceAc
     etag: "MDEwMjE5MjA=",
     ...(displayName === "" ? {} : { displayName }),
     ...(description === "" ? {} : { description }),
+    ...(disabled ? { disabled } : {}),
   };
 }
 

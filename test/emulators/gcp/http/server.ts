@@ -4,12 +4,13 @@ import { GcpError } from "../errors.ts";
 import { checkScopes, identify } from "../identity/tokens.ts";
 import type { World } from "../world.ts";
 import { answerCall, send } from "./answer.ts";
+import { ARTIFACT_REGISTRY } from "./artifact-registry.ts";
 import { IAM } from "./iam.ts";
 import { IAM_CREDENTIALS } from "./iam-credentials.ts";
 import { PUBSUB } from "./pubsub.ts";
 import type { Json, Route } from "./route.ts";
 
-const ROUTES: readonly Route[] = [...IAM_CREDENTIALS, ...IAM, ...PUBSUB];
+const ROUTES: readonly Route[] = [...ARTIFACT_REGISTRY, ...IAM_CREDENTIALS, ...IAM, ...PUBSUB];
 
 export interface Listening {
   /** `127.0.0.1:PORT` */

@@ -7,6 +7,8 @@ export interface ServiceAccount {
   readonly uniqueId: string;
   readonly displayName: string;
   readonly description: string;
+  /** Nobody gets tokens for it. */
+  disabled: boolean;
   policy: Policy;
   /** From when on other services know of it. */
   readonly visibleFrom: Date;
@@ -56,6 +58,7 @@ export class Directory {
       uniqueId: `1${Array.from({ length: 20 }, () => randomInt(10)).join("")}`,
       displayName,
       description,
+      disabled: false,
       policy: emptyPolicy(),
       visibleFrom: new Date(this.#clock().getTime() + (late ? this.#delayMs : 0)),
     };
