@@ -14,6 +14,8 @@ export interface OwnIdentity {
    * @throws BINDING_CONFIG_INVALID where there is no identity
    */
   client(): Promise<AuthClient>;
+  /** The address of the service account that this is; undefined for identities that are none. */
+  email(): Promise<string | undefined>;
 }
 
 export function createOwnIdentity(): OwnIdentity {
@@ -26,6 +28,13 @@ export function createOwnIdentity(): OwnIdentity {
         // Fetched apart from the request that it is for, so that its failure is not taken for the request's.
         await client.getAccessToken();
         return client;
+      } catch (error) {
+        throw translateOwn(error);
+      }
+    },
+    async email() {
+      try {
+        return (await auth.getCredentials()).client_email;
       } catch (error) {
         throw translateOwn(error);
       }

@@ -11,7 +11,7 @@ const location = v.pipe(v.string(), v.regex(/^[a-z]+(?:-[a-z0-9]+)*$/, "must be 
 const repositoryName = v.pipe(
   v.string(),
   v.regex(
-    /^(?:projects\/[^/]+\/locations\/[^/]+\/repositories\/)?[a-z](?:[a-z0-9-]*[a-z0-9])?$/,
+    /^(?:projects\/[^/]+\/locations\/[^/]+\/repositories\/)?[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
     "must be the id of an Artifact Registry repository, or projects/{project}/locations/{location}/repositories/{id}",
   ),
 );
@@ -40,4 +40,5 @@ export const garBinding = v.strictObject({
 export type GarBinding = v.InferOutput<typeof garBinding>;
 
 export const isProjectId = (text: string): boolean => v.is(projectId, text);
+export const isServiceAccount = (text: string): boolean => v.is(serviceAccount, text);
 export const isLocation = (text: string): boolean => v.is(location, text);

@@ -1,11 +1,13 @@
 import { ArtifactRegistryError, type ErrorOptions } from "../../core/errors.ts";
-import { codeOfStatus, grpcCode, nameOf } from "./grpc-codes.ts";
+import { codeOfName, codeOfStatus, grpcCode, nameOf } from "./grpc-codes.ts";
 
 /** The status of a refusal, from gRPC (`code`) or from HTTP (`response.status`). */
 export function googleCode(error: unknown): number | undefined {
   if (typeof error !== "object" || error === null) return undefined;
-  const status = httpResponse(error)?.status;
-  if (status !== undefined) return codeOfStatus(status);
+  const response = httpResponse(error);
+  const named = codeOfName(response?.data?.error?.status);
+  if (named !== undefined) return named;
+  if (response?.status !== undefined) return codeOfStatus(response.status);
   return "code" in error && typeof error.code === "number" ? error.code : undefined;
 }
 
@@ -35,7 +37,7 @@ export function translateGoogleError(error: unknown, what: string, needs: string
     case grpcCode.permissionDenied:
       if (/SERVICE_DISABLED|has not been used in project|is disabled/.test(googleMessage(error))) {
         return refuse("BINDING_CONFIG_INVALID", `${what}: the API is not enabled in the project.`, {
-          hint: "Enable artifactregistry.googleapis.com and iamcredentials.googleapis.com.",
+          hint: "Enable artifactregistry.googleapis.com, iam.googleapis.com and iamcredentials.googleapis.com.",
         });
       }
       return refuse("ACCESS_DENIED", `${what} was denied.`, { hint: `The function's service account needs ${needs}.` });
@@ -84,7 +86,7 @@ function isOurs(error: unknown): boolean {
 interface HttpResponse {
   readonly status?: number;
   readonly headers?: Headers;
-  readonly data?: { readonly error?: { readonly message?: unknown } };
+  readonly data?: { readonly error?: { readonly message?: unknown; readonly status?: unknown } };
 }
 
 function httpResponse(error: object): HttpResponse | undefined {

@@ -39,6 +39,11 @@ export function codeOfStatus(status: number): number {
   return byStatus[status] ?? (status >= 500 ? grpcCode.unavailable : grpcCode.unknown);
 }
 
+/** The code of a status as Google writes it, as `ALREADY_EXISTS`; one HTTP status stands for several. */
+export function codeOfName(name: unknown): number | undefined {
+  return Object.values(grpcCode).find((code) => nameOf(code) === name);
+}
+
 /** A code as Google writes it, as `FAILED_PRECONDITION`. */
 export function nameOf(code: number): string {
   const name = Object.entries(grpcCode).find(([, value]) => value === code)?.[0];

@@ -3,6 +3,7 @@ import { garBinding } from "./binding.ts";
 import { createGarRegistry } from "./gar/adapter.ts";
 import { garPrefix } from "./names.ts";
 import { placeOf } from "./place.ts";
+import { derivedRepository, provisionedBinding } from "./provisioning/naming.ts";
 
 /** Google Artifact Registry. */
 export const platform: Platform = {
@@ -13,5 +14,10 @@ export const platform: Platform = {
       prefix: (_name, binding, env) => ({ prefix: garPrefix(placeOf(binding, env)), separator: "/" }),
       open: createGarRegistry,
     }),
+  },
+  deriveBinding(name, env) {
+    const { ALIEN_STACK_PREFIX: stack } = env;
+    if (!stack) return undefined;
+    return provisionedBinding(placeOf({ repositoryName: derivedRepository(stack, name) }, env));
   },
 };

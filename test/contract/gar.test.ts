@@ -5,7 +5,7 @@ import { contractSuite } from "./suite.ts";
 contractSuite({
   name: "gar",
   async start() {
-    const stack = await startStack();
+    const stack = await startStack({ projectRoles: ["roles/artifactregistry.admin", "roles/iam.serviceAccountAdmin"] });
     stack.useInThisProcess();
     return {
       platform,

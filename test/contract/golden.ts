@@ -43,7 +43,7 @@ export const golden = {
     credentialScope: "repository",
   },
   gar: {
-    unsupported: ["provisionRegistry", "deprovisionRegistry"],
+    unsupported: [],
     tellsAbsence: false,
     pushCreates: true,
     publicPulls: false,

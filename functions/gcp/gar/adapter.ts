@@ -9,11 +9,12 @@ import type { GarContext } from "./context.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { generateCredentials } from "./credentials.ts";
 import { createCrossAccount } from "./cross-account.ts";
+import { ifProvisioned } from "./derived.ts";
 import { garHealth } from "./health.ts";
 import { deletePackage } from "./packages.ts";
 
 /** A registry on a Docker repository of Google Artifact Registry: the repositories in it are image paths. */
-export function createGarRegistry({ binding, others, env }: OpenContext<GarBinding>): ArtifactRegistry {
+export function createGarRegistry({ binding, derived, others, env }: OpenContext<GarBinding>): ArtifactRegistry {
   const place = placeOf(binding, env);
   const names = createGarNames(place, others);
   const host = registryHost(place);
@@ -33,7 +34,7 @@ export function createGarRegistry({ binding, others, env }: OpenContext<GarBindi
   // An image path exists only once it is pushed, so that there is nothing to create and nothing to find.
   const answer = (name: string) => ({ name, uri: `${host}/${name}` });
 
-  return {
+  const registry: ArtifactRegistry = {
     service: "gar",
     capabilities: garCapabilities,
     upstreamRepositoryPrefix: names.prefix,
@@ -46,6 +47,19 @@ export function createGarRegistry({ binding, others, env }: OpenContext<GarBindi
     generateCredentials: (_name, permissions, ttlSeconds, call) =>
       generateCredentials(context, permissions, ttlSeconds, call),
     crossAccount: createCrossAccount(context),
-    health: (call) => garHealth(context, call),
+    // Loaded when the registry itself is made or looked at: no part of a credential request.
+    provisioning: {
+      provision: async (options, call) =>
+        (await import("../provisioning/provision.ts")).provision(context, options, call),
+      deprovision: async (options, call) =>
+        (await import("../provisioning/deprovision.ts")).deprovision(context, options, call),
+    },
+    async health(call) {
+      // Only this door's account may look at IAM.
+      if (env.ALIEN_DOOR !== "provision") return garHealth(context, call);
+      const { findDrift } = await import("../provisioning/drift.ts");
+      return garHealth(context, call, () => findDrift(context, call));
+    },
   };
+  return derived ? ifProvisioned(registry, context) : registry;
 }

@@ -1,11 +1,6 @@
 import type { Capabilities } from "../../../core/schemas.ts";
 import { tokenSeconds } from "../impersonation.ts";
 
-const notProvisioned = {
-  reason: "This build does not make or remove repositories of Artifact Registry and their service accounts.",
-  hint: "Make them with gcloud or Terraform, and bind them: repositoryName and the two service accounts.",
-};
-
 export const garCapabilities: Capabilities = {
   credentials: {
     authMethod: "basic",
@@ -17,5 +12,5 @@ export const garCapabilities: Capabilities = {
   tellsAbsence: false,
   crossAccountAccess: "gcp",
   crossAccountScope: "registry",
-  unsupported: { provisionRegistry: notProvisioned, deprovisionRegistry: notProvisioned },
+  unsupported: {},
 };

@@ -6,6 +6,7 @@ import type { GarBinding } from "../binding.ts";
 import { googleCode, translateGoogleError } from "../errors.ts";
 import type { GarNames } from "../names.ts";
 import type { GarPlace } from "../place.ts";
+import { needed } from "../policy/permissions.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
 /** What every part of the adapter works with. */
@@ -30,32 +31,26 @@ export interface RequestOptions {
   readonly otherArgs: { readonly headers: Readonly<Record<string, string>> };
 }
 
-/**
- * One request to Artifact Registry.
- *
- * @param action the method, as `GetIamPolicy`
- * @param permission that it needs on the repository
- * @param expected codes that mean something to the caller of this function: such an error passes as it is
- */
+/** One request to Artifact Registry. */
 export function rpc<T>(
-  { controlPlane, place }: GarContext,
+  context: GarContext,
   call: Call,
-  { action, permission, expected = [] }: RpcOptions,
+  options: RpcOptions,
   send: (client: Client, options: RequestOptions) => Promise<T>,
 ): Promise<T> {
-  const what = `Artifact Registry ${action}`;
+  const what = `Artifact Registry ${options.action}`;
   return call.upstream(
     what,
     async (signal) => {
       try {
-        const { client, headers } = await (await controlPlane()).open();
+        const { client, headers } = await (await context.controlPlane()).open();
         signal.throwIfAborted();
         return await send(client, { timeout: timeoutMs, retry: null, otherArgs: { headers: { ...headers } } });
       } catch (error) {
         signal.throwIfAborted();
         const code = googleCode(error);
-        if (code !== undefined && expected.includes(code)) throw error;
-        throw translateGoogleError(error, what, `${permission} on the repository ${place.repository}`);
+        if (code !== undefined && options.expected?.includes(code)) throw error;
+        throw translateGoogleError(error, what, neededFor(context, options));
       }
     },
     { timeoutMs },
@@ -63,7 +58,17 @@ export function rpc<T>(
 }
 
 export interface RpcOptions {
+  /** The method, as `GetIamPolicy`. */
   readonly action: string;
+  /** That it needs. */
   readonly permission: string;
+  /** What it is needed on; absent means the registry's repository. */
+  readonly on?: string;
+  /** Codes that mean something to the caller: such an error passes as it is. */
   readonly expected?: readonly number[];
+}
+
+/** The permission of a request as a hint names it. */
+export function neededFor({ place }: GarContext, { permission, on }: RpcOptions): string {
+  return needed(permission, on ?? `the repository ${place.repository}`);
 }

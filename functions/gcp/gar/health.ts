@@ -1,11 +1,21 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { Health } from "../../../core/schemas.ts";
-import { repositoryResource } from "../place.ts";
-import { type GarContext, rpc } from "./context.ts";
+import type { GarContext } from "./context.ts";
+import { findRepository } from "./repository.ts";
 
-/** Whether the repository is there and takes images, and the binding is complete. */
-export async function garHealth(context: GarContext, call: Call): Promise<Health> {
+type Findings = Health["findings"];
+
+/**
+ * Whether the binding is complete, and the registry well.
+ *
+ * @param look at the registry; by default whether the repository is there and takes images
+ */
+export async function garHealth(
+  context: GarContext,
+  call: Call,
+  look: () => Promise<Findings> = () => askRepository(context, call),
+): Promise<Health> {
   const { binding } = context;
   const missing = (["pullServiceAccountEmail", "pushServiceAccountEmail"] as const).filter(
     (field) => binding[field] === undefined,
@@ -15,18 +25,20 @@ export async function garHealth(context: GarContext, call: Call): Promise<Health
       message: `The binding has no ${field}.`,
       hint: "Without the service account no credentials are minted.",
     })),
-    ...(await askRepository(context, call)),
+    ...(await look()),
   ];
   return { status: findings.length === 0 ? "healthy" : "degraded", findings };
 }
 
-async function askRepository(context: GarContext, call: Call): Promise<Health["findings"]> {
-  const options = { action: "GetRepository", permission: "artifactregistry.repositories.get" };
+async function askRepository(context: GarContext, call: Call): Promise<Findings> {
   try {
-    const [{ format }] = await rpc(context, call, options, (client, more) =>
-      client.getRepository({ name: repositoryResource(context.place) }, more),
-    );
-    if (format === "DOCKER") return [];
+    const repository = await findRepository(context, call);
+    if (repository === undefined) {
+      return [
+        { message: `The repository "${context.place.repository}" does not exist.`, hint: "Run provisionRegistry." },
+      ];
+    }
+    if (repository.format === "DOCKER") return [];
     return [{ message: "The repository does not hold images.", hint: "Bind one of format Docker." }];
   } catch (error) {
     if (!(error instanceof ArtifactRegistryError)) throw error;

@@ -1,11 +1,16 @@
 import type { protos } from "@google-cloud/artifact-registry";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { googleCode, googleMessage, translateGoogleError } from "../errors.ts";
+import { googleCode, translateGoogleError } from "../errors.ts";
 import { grpcCode } from "../grpc-codes.ts";
 import { repositoryResource } from "../place.ts";
+import { conflict } from "../policy/compare-and-swap.ts";
 import { type IamPolicy, policyVersion } from "../policy/document.ts";
-import { type GarContext, rpc } from "./context.ts";
+import { notYetKnown, unknownMember } from "../policy/unknown-member.ts";
+import { type GarContext, neededFor, rpc } from "./context.ts";
+
+/** As errors name it. */
+export const repositoryPolicy = "The repository's IAM policy";
 
 /** Reads the repository's policy, with its conditional bindings. */
 export async function readPolicy(context: GarContext, call: Call): Promise<IamPolicy> {
@@ -29,25 +34,37 @@ export async function readPolicy(context: GarContext, call: Call): Promise<IamPo
 /**
  * Puts a policy in the place of the one with the same etag.
  *
- * @returns false where somebody changed it in between: nothing was written
- * @throws INVALID_INPUT naming the member that IAM does not know
+ * @param awaited e-mails of accounts that are there, though IAM may not know them yet
+ * @throws NotYet where somebody changed it in between, or IAM does not know such an account: nothing was written
+ * @throws INVALID_INPUT naming another member that IAM does not know
  */
-export async function writePolicy(context: GarContext, policy: IamPolicy, call: Call): Promise<boolean> {
+export async function writePolicy(
+  context: GarContext,
+  policy: IamPolicy,
+  call: Call,
+  awaited: readonly string[],
+): Promise<void> {
   const resource = repositoryResource(context.place);
-  const permission = "artifactregistry.repositories.setIamPolicy";
-  const action = "SetIamPolicy";
-  const expected = [grpcCode.aborted, grpcCode.invalidArgument, grpcCode.failedPrecondition, grpcCode.notFound];
+  const options = {
+    action: "SetIamPolicy",
+    permission: "artifactregistry.repositories.setIamPolicy",
+    expected: [grpcCode.aborted, grpcCode.invalidArgument, grpcCode.failedPrecondition, grpcCode.notFound],
+  };
   try {
-    await rpc(context, call, { action, permission, expected }, (client, more) =>
+    await rpc(context, call, options, (client, more) =>
       client.setIamPolicy({ resource, policy: policy as protos.google.iam.v1.IPolicy }, more),
     );
-    return true;
   } catch (error) {
     switch (googleCode(error)) {
       case grpcCode.aborted:
-        return false;
-      case grpcCode.invalidArgument:
-        throw unknownMember(error) ?? translateGoogleError(error, `Artifact Registry ${action}`, permission);
+        throw conflict(repositoryPolicy, error);
+      case grpcCode.invalidArgument: {
+        const member = unknownMember(error);
+        if (member === undefined) {
+          throw translateGoogleError(error, "Artifact Registry SetIamPolicy", neededFor(context, options));
+        }
+        throw awaited.includes(member) ? notYetKnown(member, error) : noMember(member, error);
+      }
       case grpcCode.failedPrecondition:
         throw new ArtifactRegistryError("ACCESS_DENIED", "The project's organisation does not allow this grant.", {
           hint: "See the organisation policy iam.allowedPolicyMemberDomains.",
@@ -61,14 +78,11 @@ export async function writePolicy(context: GarContext, policy: IamPolicy, call: 
   }
 }
 
-/** IAM refuses a whole policy for one member that is gone, also for one that was there before and is another's. */
-function unknownMember(error: unknown): ArtifactRegistryError | undefined {
-  const member = /(?:account|user|group|member|principal)\s+(\S+?)\s+does not exist/i.exec(googleMessage(error))?.[1];
-  if (member === undefined) return undefined;
+function noMember(member: string, cause: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("INVALID_INPUT", `Google Cloud does not know the member ${member}.`, {
     hint: "Create it first, or, where it was granted earlier and is gone, remove it from the repository's IAM policy.",
     context: { field: "access", member },
-    cause: error,
+    cause,
   });
 }
 

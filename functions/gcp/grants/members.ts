@@ -35,8 +35,13 @@ export function grantOfEmail(email: string): Grant {
  * @returns undefined for users, groups, everybody, deleted accounts: only what a caller could have passed is a grant
  */
 export function grantOfMember(member: string): Grant | undefined {
-  const email = member.startsWith(prefix) ? canonical(member.slice(prefix.length)) : undefined;
+  const email = emailOfMember(member);
   return email !== undefined && v.is(serviceAccountEmails.item, email) ? grantOfEmail(email) : undefined;
+}
+
+/** The address of a service account that is there. */
+export function emailOfMember(member: string): string | undefined {
+  return member.startsWith(prefix) ? canonical(member.slice(prefix.length)) : undefined;
 }
 
 /** The address of a service account that is gone, of which IAM made `deleted:serviceAccount:{email}?uid={number}`. */

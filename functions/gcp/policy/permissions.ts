@@ -61,3 +61,15 @@ export const permissionsOf = {
     ],
   },
 } as const satisfies Readonly<Record<GcpDoor, GcpPermissions>>;
+
+/** A permission on something, for a hint: with the smallest predefined role that has it. */
+export function needed(permission: string, on: string): string {
+  return `${permission} on ${on} (${roleWith(permission)})`;
+}
+
+function roleWith(permission: string): string {
+  if (permission === "iam.serviceAccounts.getAccessToken") return "roles/iam.serviceAccountTokenCreator";
+  if (permission.startsWith("iam.serviceAccounts.")) return "roles/iam.serviceAccountAdmin";
+  if (permission === "artifactregistry.packages.delete") return "roles/artifactregistry.repoAdmin";
+  return /\.(?:get|list)$/.test(permission) ? "roles/artifactregistry.reader" : "roles/artifactregistry.admin";
+}

@@ -1,3 +1,4 @@
+import { ownershipLabel, ownershipMark } from "../../../functions/gcp/ownership.ts";
 import { type GcpEmulator, type GcpEmulatorOptions, startGcpEmulator } from "../../emulators/gcp/index.ts";
 
 /** A project with what a registry needs, as an operator makes it. */
@@ -27,24 +28,29 @@ export interface StackOptions extends Pick<GcpEmulatorOptions, "behaviour" | "ac
   readonly project?: string;
   /** Roles of the function on each repository. */
   readonly functionRoles?: readonly string[];
+  /** Roles of the function on the project. */
+  readonly projectRoles?: readonly string[];
 }
 
 const location = "europe-west1";
 
 export async function startStack(options: StackOptions = {}): Promise<GcpStack> {
   const { repositories = ["images", "builds"], project = "vendor-project", ...rest } = options;
-  const { functionRoles = ["roles/artifactregistry.admin"] } = options;
+  const { functionRoles = ["roles/artifactregistry.admin"], projectRoles = [] } = options;
   const gcp = await startGcpEmulator({
     ...rest,
     projects: { [project]: "111122223333", "customer-project": "444455556666" },
     locations: [location],
   });
-  const functionAccount = gcp.serviceAccount("function");
+  const functionAccount = gcp.serviceAccount("function", { roles: { [project]: projectRoles } });
   const accounts = new Map<string, { pull: string; push: string; name: string }>();
   for (const id of repositories) {
-    const name = gcp.repository(id);
-    const pull = gcp.serviceAccount(`${id}-pull`, { roles: { [name]: ["roles/artifactregistry.reader"] } });
-    const push = gcp.serviceAccount(`${id}-push`, { roles: { [name]: ["roles/artifactregistry.writer"] } });
+    const name = gcp.repository(id, { labels: { [ownershipLabel]: id } });
+    const description = ownershipMark({ project, location, repository: id });
+    const account = (kind: string, role: string) =>
+      gcp.serviceAccount(`${id}-${kind}`, { description, roles: { [name]: [role] } });
+    const pull = account("pull", "roles/artifactregistry.reader");
+    const push = account("push", "roles/artifactregistry.writer");
     for (const email of [pull, push]) {
       gcp.serviceAccount("function", { roles: { [email]: ["roles/iam.serviceAccountTokenCreator"] } });
     }

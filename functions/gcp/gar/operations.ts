@@ -1,0 +1,55 @@
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { translateGoogleError } from "../errors.ts";
+import { growing, NotYet, repeatedly } from "../repeating.ts";
+import { type GarContext, neededFor, type RpcOptions, rpc } from "./context.ts";
+
+/** Milliseconds between two looks at an operation: the first, growing to the last. */
+const looks = growing(50, 2_000);
+
+/** The part of google.longrunning.Operation that is read here. */
+export interface Operation {
+  readonly name?: string | null;
+  readonly done?: boolean | null;
+  readonly error?: { readonly code?: number | null; readonly message?: string | null } | null;
+}
+
+/** Waits for the end of an operation that a request started, and throws the error that it ended with. */
+export async function finished(
+  context: GarContext,
+  started: Operation,
+  options: RpcOptions,
+  call: Call,
+): Promise<void> {
+  let next = async () => started;
+  const { error } = await repeatedly(call, looks, async () => {
+    const operation = await next();
+    next = () => look(context, operation.name ?? "", call);
+    if (!operation.done) throw new NotYet(goesOn(options.action));
+    return operation;
+  });
+  if (!error?.code) return;
+  const failure = Object.assign(new Error(error.message ?? ""), { code: error.code });
+  if (options.expected?.includes(error.code)) throw failure;
+  throw translateGoogleError(failure, `Artifact Registry ${options.action}`, neededFor(context, options));
+}
+
+function look(context: GarContext, name: string, call: Call): Promise<Operation> {
+  if (name === "") throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "An operation has no name.");
+  const options = { action: "GetOperation", permission: "artifactregistry.repositories.get" };
+  return rpc(context, call, options, async (client, { otherArgs, timeout }) => {
+    const headers = { ...otherArgs.headers, "x-goog-request-params": `name=${encodeURIComponent(name)}` };
+    const [operation] = await client.operationsClient.getOperation(
+      { name } as Parameters<typeof client.operationsClient.getOperation>[0],
+      { timeout, retry: null, otherArgs: { headers } } as Parameters<typeof client.operationsClient.getOperation>[1],
+    );
+    return operation as Operation;
+  });
+}
+
+function goesOn(action: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("TIMEOUT", `Artifact Registry ${action} has begun, and goes on.`, {
+    retryable: true,
+    hint: "The same call again waits for its end.",
+  });
+}

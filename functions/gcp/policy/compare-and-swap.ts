@@ -1,0 +1,55 @@
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { jittered, NotYet, repeatedly } from "../repeating.ts";
+import type { IamPolicy } from "./document.ts";
+
+/** Milliseconds: the first wait after a conflict is random below 250, each next bound doubles to 8,000. */
+const afterConflict = jittered(250, 8_000);
+
+/** Something that has an IAM policy. */
+export interface PolicyHolder {
+  /** The policy as errors name it, as `The repository's IAM policy`. */
+  readonly what: string;
+  read(call: Call): Promise<IamPolicy>;
+  /**
+   * Puts a policy in the place of the one with the same etag.
+   *
+   * @throws NotYet where it was not written, and the whole edit may succeed later: somebody changed it in between
+   */
+  write(policy: IamPolicy, call: Call): Promise<void>;
+}
+
+/**
+ * Changes a policy by compare-and-swap: what was read is written only over itself, so that no edit of anybody's is lost.
+ * After a conflict the whole edit is done again, as long as the operation has time. An edit whose answer was lost meets
+ * its own change at the next reading, and is done.
+ *
+ * @param change pure; gives back the very policy where there is nothing to do, and nothing is written
+ */
+export async function compareAndSwap(
+  holder: PolicyHolder,
+  change: (policy: IamPolicy) => IamPolicy,
+  call: Call,
+): Promise<void> {
+  await repeatedly(call, afterConflict, async () => {
+    const policy = await holder.read(call);
+    if (!policy.etag?.length) {
+      throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", `${holder.what} has no etag.`, {
+        hint: "Nothing was changed: a write could undo somebody else's.",
+      });
+    }
+    const changed = change(policy);
+    if (changed !== policy) await holder.write(changed, call);
+  });
+}
+
+/** That somebody changed the policy in between. */
+export function conflict(what: string, cause: unknown): NotYet {
+  return new NotYet(
+    new ArtifactRegistryError("RESOURCE_CONFLICT", `${what} keeps being changed by others.`, {
+      retryable: true,
+      hint: "Nothing was changed. Call again.",
+      cause,
+    }),
+  );
+}

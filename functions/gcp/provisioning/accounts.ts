@@ -1,0 +1,118 @@
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { googleCode } from "../errors.ts";
+import type { GarContext } from "../gar/context.ts";
+import { grpcCode } from "../grpc-codes.ts";
+import { bearsMark, ownershipMark } from "../ownership.ts";
+import { notYetKnown } from "../policy/unknown-member.ts";
+import { jittered, repeatedly } from "../repeating.ts";
+import { accountsUrl, iam } from "./iam.ts";
+import type { WantedAccount } from "./wanted.ts";
+
+/** Milliseconds between two looks at an account that exists, and is not to be seen yet. */
+const looks = jittered(250, 4_000);
+
+/** What is read of a service account. */
+export interface Account {
+  /** Stands for this very account, also when its name is taken again. */
+  readonly uniqueId?: string;
+  readonly description?: string;
+  readonly disabled?: boolean;
+}
+
+/** In what an account is not as it must be. */
+export type AccountState = "missing" | "foreign" | "disabled" | "ready";
+
+export function stateOf(account: Account | undefined, { place }: GarContext): AccountState {
+  if (account === undefined) return "missing";
+  if (!bearsMark(account.description ?? "", place)) return "foreign";
+  return account.disabled ? "disabled" : "ready";
+}
+
+/** @returns undefined where there is none */
+export async function findAccount(context: GarContext, email: string, call: Call): Promise<Account | undefined> {
+  try {
+    const request = {
+      action: "GetServiceAccount",
+      permission: "iam.serviceAccounts.get",
+      expected: [grpcCode.notFound],
+    };
+    return await iam<Account>(context, call, { ...request, url: `${accountsUrl(context)}/${email}` });
+  } catch (error) {
+    if (googleCode(error) === grpcCode.notFound) return undefined;
+    throw error;
+  }
+}
+
+/** @throws RESOURCE_CONFLICT where somebody else was faster */
+export async function createAccount(context: GarContext, { kind, email }: WantedAccount, call: Call): Promise<void> {
+  const { place } = context;
+  const does = kind === "pull" ? "Pulls from" : "Pushes to";
+  const request = {
+    action: "CreateServiceAccount",
+    permission: "iam.serviceAccounts.create",
+    on: `the project ${place.project}`,
+    expected: [grpcCode.alreadyExists],
+    url: accountsUrl(context),
+    method: "POST" as const,
+    data: {
+      accountId: email.slice(0, email.indexOf("@")),
+      serviceAccount: {
+        displayName: `${does} ${place.repository}`,
+        description: `${does} an artifact registry. ${ownershipMark(place)}`,
+      },
+    },
+  };
+  try {
+    await iam(context, call, request);
+  } catch (error) {
+    if (googleCode(error) !== grpcCode.alreadyExists) throw error;
+    // Ours if an answer was lost on the way.
+    const found = await repeatedly(call, looks, async () => {
+      const account = await findAccount(context, email, call);
+      if (account === undefined) throw notYetKnown(email, error);
+      return account;
+    });
+    refuseUnusable(found, email, context);
+  }
+}
+
+/** Deletes this very account; one that is gone, or another of its name, is left alone. */
+export async function deleteAccount(context: GarContext, { uniqueId }: Account, call: Call): Promise<void> {
+  if (uniqueId === undefined) {
+    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "IAM answered an account without its unique id.");
+  }
+  try {
+    await iam(context, call, {
+      action: "DeleteServiceAccount",
+      permission: "iam.serviceAccounts.delete",
+      expected: [grpcCode.notFound],
+      url: `${accountsUrl(context)}/${uniqueId}`,
+      method: "DELETE",
+    });
+  } catch (error) {
+    if (googleCode(error) !== grpcCode.notFound) throw error;
+  }
+}
+
+/**
+ * Refuses an account that must not be used.
+ *
+ * @throws RESOURCE_CONFLICT for one that is not ours, or that somebody disabled, which is theirs to take back
+ */
+export function refuseUnusable(account: Account | undefined, email: string, context: GarContext, more = ""): void {
+  const state = stateOf(account, context);
+  if (state === "ready" || state === "missing") return;
+  const [what, hint] =
+    state === "foreign"
+      ? ["exists and is not this registry's", `${adoption(context)}, or choose another repository's name.`]
+      : ["is disabled", "Enable it: who disabled it had a reason, so that provisioning does not."];
+  throw new ArtifactRegistryError("RESOURCE_CONFLICT", `The service account ${email} ${what}.`, {
+    hint: `${hint}${more}`,
+  });
+}
+
+/** How somebody's account becomes the registry's. */
+export function adoption({ place }: GarContext): string {
+  return `Put "${ownershipMark(place)}" into its description to have it adopted`;
+}
