@@ -1,0 +1,103 @@
+# What the doors' accounts may do: custom roles by concern (roles/permissions.json), by door and by what they are bound on
+# (roles/doors.json). A custom role counts in its own project only.
+locals {
+  door_roles       = { for door, roles in jsondecode(file("${path.module}/roles/doors.json")) : door => roles if contains(keys(var.doors), door) }
+  role_permissions = jsondecode(file("${path.module}/roles/permissions.json"))
+  grantable        = jsondecode(file("${path.module}/roles/grantable.json"))
+
+  # Whoever may write a policy could give itself any role. Where Google knows which roles a change is about, only these pass.
+  grant_limits = {
+    for concern, roles in local.grantable : concern =>
+    "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${join(", ", [for role in roles : "'${role}'"])}])"
+  }
+
+  repository_grants = merge(flatten([
+    for door, roles in local.door_roles : [
+      for name, registry in local.registries : {
+        for concern in roles.repository : "${door}/${name}/${concern}" => { door = door, registry = registry, concern = concern }
+      }
+    ]
+  ])...)
+  account_grants = merge(flatten([
+    for door, roles in local.door_roles : [
+      for key, account in local.minting_accounts : {
+        for concern in roles.account : "${door}/${key}/${concern}" => { door = door, account = account, concern = concern }
+      }
+    ]
+  ])...)
+  project_grants = merge([
+    for door, roles in local.door_roles : {
+      for concern in concat(roles.project, var.derived_registries ? roles.derived : []) : "${door}/${concern}" => { door = door, concern = concern }
+    }
+  ]...)
+
+  roles = {
+    for key in distinct(concat(
+      [for grant in values(local.repository_grants) : "${grant.registry.project}/${grant.concern}"],
+      [for grant in values(local.account_grants) : "${grant.account.project}/${grant.concern}"],
+      [for grant in values(local.project_grants) : "${local.registry_project}/${grant.concern}"],
+    )) : key => { project = split("/", key)[0], concern = split("/", key)[1] }
+  }
+  role_names = { for key, role in local.roles : key => "projects/${role.project}/roles/${replace(var.prefix, "-", "_")}_${role.concern}" }
+}
+
+resource "google_project_iam_custom_role" "concern" {
+  for_each = local.roles
+
+  project     = each.value.project
+  role_id     = "${replace(var.prefix, "-", "_")}_${each.value.concern}"
+  title       = "Artifact registry ${var.prefix}: ${replace(each.value.concern, "_", " ")}"
+  description = "What the code of a function's door calls, and nothing else."
+  permissions = local.role_permissions[each.value.concern]
+
+  depends_on = [google_project_service.needed]
+}
+
+resource "google_artifact_registry_repository_iam_member" "function" {
+  for_each = local.repository_grants
+
+  project    = each.value.registry.project
+  location   = each.value.registry.location
+  repository = each.value.registry.repository
+  role       = local.role_names["${each.value.registry.project}/${each.value.concern}"]
+  member     = "serviceAccount:${local.function_emails[each.value.door]}"
+
+  dynamic "condition" {
+    for_each = contains(keys(local.grant_limits), each.value.concern) ? [local.grant_limits[each.value.concern]] : []
+    content {
+      title      = "grants_readers_only"
+      expression = condition.value
+    }
+  }
+
+  depends_on = [google_project_iam_custom_role.concern, google_service_account.function]
+}
+
+resource "google_service_account_iam_member" "function" {
+  for_each = local.account_grants
+
+  service_account_id = "projects/${each.value.account.project}/serviceAccounts/${each.value.account.email}"
+  role               = local.role_names["${each.value.account.project}/${each.value.concern}"]
+  member             = "serviceAccount:${local.function_emails[each.value.door]}"
+
+  depends_on = [google_project_iam_custom_role.concern, google_service_account.function, google_service_account.minting]
+}
+
+# What is provisioned at run time is not there yet: it can be opened on its project only, in which nothing else is.
+resource "google_project_iam_member" "function" {
+  for_each = local.project_grants
+
+  project = local.registry_project
+  role    = local.role_names["${local.registry_project}/${each.value.concern}"]
+  member  = "serviceAccount:${local.function_emails[each.value.door]}"
+
+  dynamic "condition" {
+    for_each = contains(keys(local.grant_limits), each.value.concern) ? [local.grant_limits[each.value.concern]] : []
+    content {
+      title      = each.value.concern == "grants" ? "grants_readers_only" : "grants_registry_roles_only"
+      expression = condition.value
+    }
+  }
+
+  depends_on = [google_project_iam_custom_role.concern, google_service_account.function]
+}

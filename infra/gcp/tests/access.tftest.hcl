@@ -1,0 +1,162 @@
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "111122223333" }
+  }
+  mock_data "google_cloud_run_v2_service" {
+    defaults = { uri = "https://door.example" }
+  }
+}
+
+mock_provider "archive" {}
+
+variables {
+  project_id   = "acme-functions"
+  region       = "europe-west1"
+  prefix       = "acme"
+  package_path = "../../dist/gcp"
+  oidc_issuers = [{ issuer = "https://token.example", audience = "acme" }]
+  registries   = { images = {}, builds = { project_id = "acme-builds", location = "europe" } }
+}
+
+run "repositories" {
+  command = plan
+
+  variables {
+    doors = { platform = {}, oidc = {}, invoke = {}, events = {} }
+  }
+
+  assert {
+    condition = sort([for key, member in google_artifact_registry_repository_iam_member.function : key if startswith(key, "oidc/")]) == sort([
+      for key in ["builds/grants", "builds/registry", "images/grants", "images/registry"] : "oidc/${key}"
+    ])
+    error_message = "A door for callers works on each repository, and on no other."
+  }
+  assert {
+    condition     = sort([for key, member in google_artifact_registry_repository_iam_member.function : key if startswith(key, "events/")]) == tolist(["events/builds/grants", "events/images/grants"])
+    error_message = "An event grants, and deletes nothing."
+  }
+  assert {
+    condition = (
+      google_artifact_registry_repository_iam_member.function["oidc/builds/registry"].project == "acme-builds"
+      && google_artifact_registry_repository_iam_member.function["oidc/builds/registry"].location == "europe"
+      && google_artifact_registry_repository_iam_member.function["oidc/builds/registry"].repository == "acme-builds"
+      && google_artifact_registry_repository_iam_member.function["oidc/builds/registry"].role == "projects/acme-builds/roles/acme_registry"
+      && google_artifact_registry_repository_iam_member.function["oidc/builds/registry"].member == "serviceAccount:acme-oidc@acme-functions.iam.gserviceaccount.com"
+    )
+    error_message = "Rights are bound on the repository itself, by a role of its own project."
+  }
+  assert {
+    condition = alltrue([for key, member in google_artifact_registry_repository_iam_member.function :
+      join(" ", member.condition[*].expression) == (
+        endswith(key, "/grants") ? "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/artifactregistry.reader'])" : ""
+      )
+    ])
+    error_message = "Who grants may grant readers only, where Google tells the roles."
+  }
+  assert {
+    condition     = length(google_project_iam_member.function) == 0
+    error_message = "Nothing is bound on a project that can be bound on the repository."
+  }
+}
+
+run "minting" {
+  command = plan
+
+  variables {
+    doors = { platform = {}, oidc = {}, invoke = {}, events = {} }
+  }
+
+  assert {
+    condition     = sort([for key in keys(google_service_account_iam_member.function) : key if strcontains(key, "/images/")]) == sort(flatten([for door in ["invoke", "oidc", "platform"] : [for kind in ["pull", "push"] : "${door}/images/${kind}/minting"]]))
+    error_message = "The doors for callers mint, and the events door does not."
+  }
+  assert {
+    condition = (
+      google_service_account_iam_member.function["oidc/builds/push/minting"].service_account_id == "projects/acme-builds/serviceAccounts/acme-builds-push@acme-builds.iam.gserviceaccount.com"
+      && google_service_account_iam_member.function["oidc/builds/push/minting"].role == "projects/acme-builds/roles/acme_minting"
+      && google_service_account_iam_member.function["oidc/builds/push/minting"].member == "serviceAccount:acme-oidc@acme-functions.iam.gserviceaccount.com"
+    )
+    error_message = "Tokens are made of exactly that account, by a role that can make access tokens and nothing else."
+  }
+  assert {
+    condition = { for key, member in google_artifact_registry_repository_iam_member.minting : key => "${member.role} ${member.member}" if startswith(key, "images/") } == {
+      "images/pull" = "roles/artifactregistry.reader serviceAccount:acme-images-pull@acme-functions.iam.gserviceaccount.com"
+      "images/push" = "roles/artifactregistry.writer serviceAccount:acme-images-push@acme-functions.iam.gserviceaccount.com"
+    }
+    error_message = "The pull account reads its repository, the push account writes to it."
+  }
+  assert {
+    condition     = google_project_iam_custom_role.concern["acme-functions/minting"].permissions == toset(["iam.serviceAccounts.getAccessToken"])
+    error_message = "Minting is one permission."
+  }
+}
+
+run "roles" {
+  command = plan
+
+  variables {
+    doors               = { platform = {}, events = {}, provision = {} }
+    registry_project_id = "acme-registries"
+  }
+
+  assert {
+    condition = alltrue([for role in values(google_project_iam_custom_role.concern) :
+      role.permissions == toset(jsondecode(file("roles/permissions.json"))[trimprefix(role.role_id, "acme_")])
+    ])
+    error_message = "Custom roles have what roles/permissions.json says."
+  }
+  assert {
+    condition     = sort([for key in keys(google_project_iam_custom_role.concern) : key]) == sort(concat([for concern in ["grants", "minting", "registry"] : "acme-builds/${concern}"], [for concern in ["grants", "minting", "provisioning", "provisioning_grants", "registry"] : "acme-registries/${concern}"]))
+    error_message = "A project has the roles that are bound in it, and no others; the functions' own has none."
+  }
+  assert {
+    condition = { for key, member in google_project_iam_member.function : key => "${member.project} ${member.role} ${member.member}" } == {
+      for concern in ["provisioning", "provisioning_grants"] : "provision/${concern}" => "acme-registries projects/acme-registries/roles/acme_${concern} serviceAccount:acme-provision@acme-functions.iam.gserviceaccount.com"
+    }
+    error_message = "The provision door works in the registries' project, and in no other."
+  }
+  assert {
+    condition     = strcontains(google_project_iam_member.function["provision/provisioning_grants"].condition[0].expression, "hasOnly(['roles/artifactregistry.reader', 'roles/artifactregistry.writer', 'roles/iam.serviceAccountTokenCreator'])")
+    error_message = "The provision door gives the roles that a registry needs, where Google tells the roles."
+  }
+  assert {
+    condition     = length([for key in concat(keys(google_service_account_iam_member.function), keys(google_artifact_registry_repository_iam_member.function)) : key if startswith(key, "provision/")]) == 0
+    error_message = "Who makes registries does not use them."
+  }
+}
+
+run "derived" {
+  command = plan
+
+  variables {
+    registries          = {}
+    registry_project_id = "acme-registries"
+    derived_registries  = true
+    doors               = { oidc = {}, events = {} }
+  }
+
+  assert {
+    condition = { for key, member in google_project_iam_member.function : key => "${member.project} ${member.role}" } == {
+      for key in ["events/grants", "events/ownership", "oidc/grants", "oidc/registry"] : key => "acme-registries projects/acme-registries/roles/acme_${split("/", key)[1]}"
+    }
+    error_message = "What is provisioned later is worked on in its project, and the provisioned accounts say who mints."
+  }
+  assert {
+    condition     = alltrue([for key, member in google_project_iam_member.function : length(member.condition) == (endswith(key, "/grants") ? 1 : 0)])
+    error_message = "There too, who grants may grant readers only."
+  }
+}
+
+run "build" {
+  command = plan
+
+  assert {
+    condition = (
+      google_project_iam_member.build_logs.role == "roles/logging.logWriter"
+      && google_project_iam_member.build_source.role == "roles/storage.objectViewer"
+      && strcontains(google_project_iam_member.build_source.condition[0].expression, "'projects/_/buckets/gcf-v2-sources-111122223333-europe-west1'")
+      && google_artifact_registry_repository_iam_member.build.repository == "acme-functions"
+    )
+    error_message = "The build reads sources of functions, writes logs, and pushes into the functions' own repository."
+  }
+}

@@ -1,0 +1,107 @@
+variable "registries" {
+  description = <<-EOT
+    The registries that the functions serve, by name (1 to 64 characters of A-Z, a-z, 0-9, - and _). Their repositories
+    exist, with format Docker.
+    - project_id: registry_project_id if left out
+    - location: a region or multi-region; region if left out
+    - repository_id: {prefix}-{name} if left out
+    - pull_service_account_email, push_service_account_email: accounts that exist; made here if left out
+  EOT
+  type = map(object({
+    project_id                 = optional(string)
+    location                   = optional(string)
+    repository_id              = optional(string)
+    pull_service_account_email = optional(string)
+    push_service_account_email = optional(string)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(var.registries) > 0 || var.derived_registries
+    error_message = "Name at least one registry, or allow derived_registries."
+  }
+  validation {
+    condition     = alltrue([for name in keys(var.registries) : can(regex("^[A-Za-z0-9_-]{1,64}$", name))])
+    error_message = "A registry's name must have 1 to 64 characters of A-Z, a-z, 0-9, - and _."
+  }
+  validation {
+    condition     = length(distinct([for name in keys(var.registries) : upper(replace(name, "-", "_"))])) == length(var.registries)
+    error_message = "Two registries share a variable: their names differ only in case, or in - and _."
+  }
+  validation {
+    condition = alltrue([for registry in values(var.registries) :
+      can(regex("^(?:[a-z0-9][a-z0-9.-]*\\.[a-z]{2,}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$", coalesce(registry.project_id, var.project_id)))
+    ])
+    error_message = "A registry's project_id must be a project id: not its number, and not its name."
+  }
+  validation {
+    condition     = alltrue([for registry in values(var.registries) : can(regex("^[a-z]+(?:-[a-z0-9]+)*$", coalesce(registry.location, var.region)))])
+    error_message = "A registry's location must be a region or a multi-region, as europe-west1 or europe."
+  }
+  validation {
+    condition = alltrue([for name, registry in var.registries :
+      can(regex("^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$", coalesce(registry.repository_id, "${var.prefix}-${name}")))
+    ])
+    error_message = "A repository_id must have 1 to 63 characters of a-z, 0-9 and -, begin with a letter and not end with -. Set one where the registry's name gives none."
+  }
+  validation {
+    # The location is no part of an image's name under the host.
+    condition = length(distinct([for name, registry in var.registries :
+      "${coalesce(registry.project_id, var.registry_project_id, var.project_id)}/${coalesce(registry.repository_id, "${var.prefix}-${name}")}"
+    ])) == length(var.registries)
+    error_message = "Two registries have the same repository, or repositories of one name in two locations: an image could belong to both."
+  }
+  validation {
+    condition = alltrue([for name, registry in var.registries :
+      coalesce(registry.project_id, var.registry_project_id, var.project_id) != var.project_id || coalesce(registry.repository_id, "${var.prefix}-${name}") != "${var.prefix}-functions"
+    ])
+    error_message = "{prefix}-functions holds the functions' own images: who may push there becomes the functions."
+  }
+  validation {
+    condition = alltrue(flatten([for registry in values(var.registries) : [
+      for email in [registry.pull_service_account_email, registry.push_service_account_email] :
+      email == null ? true : can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z][a-z0-9-]{4,28}[a-z0-9](?:\\.[a-z0-9.-]+)?\\.iam\\.gserviceaccount\\.com$", email))
+    ]]))
+    error_message = "A service account must be the e-mail address of one that was made in a project: {id}@{project}.iam.gserviceaccount.com."
+  }
+  validation {
+    condition = alltrue([for registry in values(var.registries) :
+      registry.pull_service_account_email == null || registry.pull_service_account_email != registry.push_service_account_email
+    ])
+    error_message = "A registry's pull and push accounts must be two: credentials for pulls would push."
+  }
+  validation {
+    # One account for two registries would open both with the credentials of one.
+    condition = length(distinct(flatten([for registry in values(var.registries) : distinct(compact([registry.pull_service_account_email, registry.push_service_account_email]))]))) == length(
+      flatten([for registry in values(var.registries) : distinct(compact([registry.pull_service_account_email, registry.push_service_account_email]))])
+    )
+    error_message = "No service account may serve two registries: credentials for one would open the other."
+  }
+}
+
+variable "registry_project_id" {
+  description = "The project of the registries that name none of their own: project_id if left out. The provision door and derived_registries need one in which nothing else is."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = can(regex("^(?:[a-z0-9][a-z0-9.-]*\\.[a-z]{2,}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$", coalesce(var.registry_project_id, var.project_id)))
+    error_message = "registry_project_id must be a project id: not its number, and not its name."
+  }
+}
+
+variable "derived_registries" {
+  description = <<-EOT
+    Set it where registries are provisioned at run time, without a deployment of this module: the functions then find an
+    unnamed registry by its name, and may work on every repository of registry_project_id.
+  EOT
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.derived_registries || coalesce(var.registry_project_id, var.project_id) != var.project_id
+    error_message = "With derived_registries the functions may open every repository of the registries' project to others: give them a project of their own (registry_project_id), without the functions'."
+  }
+}
