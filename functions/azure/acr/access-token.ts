@@ -1,0 +1,123 @@
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
+import { Secret } from "../../../core/secret.ts";
+import { unexpected } from "../errors.ts";
+import { registryUrl } from "../place.ts";
+import { type Access, compareAccess, readClaims } from "./claims.ts";
+import type { AcrContext } from "./context.ts";
+import { askRegistry, textOf } from "./http.ts";
+import { type Action, missingRoles } from "./roles.ts";
+
+const what = "ACR access token";
+
+export interface AccessToken {
+  readonly token: Secret;
+  readonly expiresAt: Date;
+}
+
+/** What the registry gave, before anybody has judged whether it is what was asked. */
+export interface Granted extends AccessToken {
+  readonly access: readonly Access[];
+}
+
+/**
+ * A token of the registry for exactly these actions on exactly this repository.
+ *
+ * @throws ACCESS_DENIED naming the roles that are missing, and for a token that opens anything else
+ */
+export async function accessToken(
+  context: AcrContext,
+  name: RoutableName,
+  actions: readonly Action[],
+  call: Call,
+): Promise<AccessToken> {
+  const asked = { type: "repository", name, actions };
+  const { granted, fresh, refresh } = await anyAccess(context, name, actions, call);
+  const { missing } = compareAccess(granted.access, asked);
+  if (missing.length === 0 || fresh) return judged(granted, asked);
+  // A refresh token remembers the roles of its exchange: one that was assigned since is seen only by a new one.
+  context.refreshTokens.drop(refresh);
+  return judged((await anyAccess(context, name, actions, call)).granted, asked);
+}
+
+/**
+ * A token of the registry for what the identity may do of these actions. It is to be looked at, never handed out.
+ *
+ * @returns also the refresh token that bought it, and whether that was made for this call
+ */
+export async function anyAccess(
+  context: AcrContext,
+  name: RoutableName,
+  actions: readonly Action[],
+  call: Call,
+): Promise<{ readonly granted: Granted; readonly refresh: Secret; readonly fresh: boolean }> {
+  const first = await context.refreshTokens.get(call);
+  try {
+    return { granted: await ask(context, first.token, name, actions, call), refresh: first.token, fresh: first.fresh };
+  } catch (error) {
+    if (first.fresh || !(error instanceof ArtifactRegistryError) || error.code !== "ACCESS_DENIED") throw error;
+    // The registry no longer knows the token that was kept; a new one tells whether that was all.
+    context.refreshTokens.drop(first.token);
+  }
+  const { token, fresh } = await context.refreshTokens.get(call);
+  return { granted: await ask(context, token, name, actions, call), refresh: token, fresh };
+}
+
+async function ask(
+  { env, loginServer }: AcrContext,
+  refresh: Secret,
+  name: RoutableName,
+  actions: readonly Action[],
+  call: Call,
+): Promise<Granted> {
+  const service = await loginServer(call);
+  const { json } = await askRegistry(call, {
+    what,
+    hint: missingRoles(actions, name),
+    url: `${registryUrl(service, env)}/oauth2/token`,
+    method: "POST",
+    form: {
+      grant_type: "refresh_token",
+      service,
+      scope: `repository:${name}:${actions.join(",")}`,
+      refresh_token: refresh.reveal(),
+    },
+    expect: [200],
+  });
+  const token = textOf(json, "access_token");
+  const claims = token === undefined ? undefined : readClaims(token);
+  // A token without an access claim is no access token: it may even be the refresh token.
+  if (token === undefined || claims?.access === undefined || token === refresh.reveal()) throw unexpected(what);
+  if (claims.expiresAt.getTime() <= call.now().getTime()) throw unexpected(what);
+  return { token: new Secret(token), expiresAt: claims.expiresAt, access: claims.access };
+}
+
+interface Asked extends Access {
+  readonly actions: readonly Action[];
+}
+
+function judged({ token, expiresAt, access }: Granted, asked: Asked): AccessToken {
+  const { missing, more } = compareAccess(access, asked);
+  if (missing.length > 0) {
+    const lacking = asked.actions.filter((action) => missing.includes(action));
+    throw new ArtifactRegistryError(
+      "ACCESS_DENIED",
+      `The registry does not let the function ${lacking.join(" and ")}.`,
+      {
+        hint: missingRoles(lacking, asked.name),
+        context: { missing: lacking.join(",") },
+      },
+    );
+  }
+  if (more) {
+    throw new ArtifactRegistryError(
+      "ACCESS_DENIED",
+      "The registry granted more than was asked, which is not handed out.",
+      {
+        hint: "See what stands between the function and the registry: a registry of Azure narrows its tokens.",
+      },
+    );
+  }
+  return { token, expiresAt };
+}

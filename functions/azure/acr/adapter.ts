@@ -1,0 +1,39 @@
+import type { OpenContext } from "../../../core/platform.ts";
+import type { ArtifactRegistry } from "../../../core/registry.ts";
+import { createArm } from "../arm/arm.ts";
+import type { AcrBinding } from "../binding.ts";
+import { createOwnIdentity } from "../identity.ts";
+import { createAcrNames } from "../names.ts";
+import { acrCapabilities } from "./capabilities.ts";
+import type { AcrContext } from "./context.ts";
+import { generateCredentials } from "./credentials.ts";
+import { exchangeIdentity } from "./exchange.ts";
+import { acrHealth } from "./health.ts";
+import { createLoginServer } from "./login-server.ts";
+import { createRefreshTokens } from "./refresh-tokens.ts";
+import { createRepository, deleteRepository, getRepository } from "./repositories.ts";
+
+/** A registry on Azure Container Registry, or the part of one under a prefix. */
+export function createAcrRegistry({ binding, others, env }: OpenContext<AcrBinding>): ArtifactRegistry {
+  const names = createAcrNames(binding, others);
+  const identity = createOwnIdentity(env);
+  const arm = createArm(identity, binding.loginServer, env);
+  const loginServer = createLoginServer(binding, arm);
+  const refreshTokens = createRefreshTokens((call) => exchangeIdentity({ identity, env, loginServer }, call));
+  const context: AcrContext = { binding, names, env, identity, arm, refreshTokens, loginServer };
+
+  return {
+    service: "acr",
+    capabilities: acrCapabilities,
+    upstreamRepositoryPrefix: names.prefix,
+    routeName: names.routeName,
+    resolveId: names.resolveId,
+    registryEndpoint: async (call) => `https://${await loginServer(call)}`,
+    createRepository: (name, call) => createRepository(context, name, call),
+    getRepository: (name, call) => getRepository(context, name, call),
+    deleteRepository: (name, call) => deleteRepository(context, name, call),
+    generateCredentials: (name, permissions, _ttlSeconds, call) =>
+      generateCredentials(context, name, permissions, call),
+    health: (call) => acrHealth(context, call),
+  };
+}

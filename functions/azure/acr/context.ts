@@ -1,0 +1,19 @@
+import type { Call } from "../../../core/call.ts";
+import type { Environment } from "../../../core/platform.ts";
+import type { Arm } from "../arm/arm.ts";
+import type { AcrBinding } from "../binding.ts";
+import type { OwnIdentity } from "../identity.ts";
+import type { AcrNames } from "../names.ts";
+import type { RefreshTokens } from "./refresh-tokens.ts";
+
+/** What every part of the adapter works with. */
+export interface AcrContext {
+  readonly binding: AcrBinding;
+  readonly names: AcrNames;
+  readonly env: Environment;
+  readonly identity: OwnIdentity;
+  readonly arm: Arm;
+  readonly refreshTokens: RefreshTokens;
+  /** The host of the registry: the binding's, else what Azure Resource Manager says. */
+  loginServer(call: Call): Promise<string>;
+}

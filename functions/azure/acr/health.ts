@@ -1,0 +1,70 @@
+import type { Registry } from "@azure/arm-containerregistry";
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { Health } from "../../../core/schemas.ts";
+import { anyAccess } from "./access-token.ts";
+import { compareAccess } from "./claims.ts";
+import type { AcrContext } from "./context.ts";
+import { getRegistry } from "./login-server.ts";
+import { type Action, missingRoles } from "./roles.ts";
+
+type Findings = Health["findings"];
+
+/** All that the function asks tokens for. */
+const needed: readonly Action[] = ["pull", "push", "metadata_read", "delete"];
+
+/** Whether the registry is as it should be, answers, and lets the function do its work. */
+export async function acrHealth(context: AcrContext, call: Call): Promise<Health> {
+  const [settings, access] = [
+    await findings(async () => ofSettings(context, await getRegistry(context.binding, context.arm, call))),
+    await findings(() => ofAccess(context, call)),
+  ];
+  const all = [...settings.findings, ...access.findings];
+  if (access.failed) return { status: "unhealthy", findings: all };
+  return { status: all.length === 0 ? "healthy" : "degraded", findings: all };
+}
+
+function ofSettings({ binding }: AcrContext, registry: Registry): Findings {
+  const { loginServer, adminUserEnabled, anonymousPullEnabled, provisioningState } = registry;
+  const result: Findings = [];
+  if (binding.loginServer !== undefined && loginServer?.toLowerCase() !== binding.loginServer) {
+    result.push({
+      message: "The binding's loginServer is not the registry's.",
+      hint: `The registry's is ${loginServer}.`,
+    });
+  }
+  if (provisioningState !== "Succeeded") result.push({ message: `The registry's state is ${provisioningState}.` });
+  if (adminUserEnabled) {
+    result.push({
+      message: "The registry's admin user is on.",
+      hint: "Switch it off: its password opens every repository and does not end.",
+    });
+  }
+  if (anonymousPullEnabled) {
+    result.push({
+      message: "Anybody may pull from the registry without credentials.",
+      hint: "Switch anonymous pull off.",
+    });
+  }
+  return result;
+}
+
+/** One token for all that is needed shows which roles are missing; it is looked at and forgotten. */
+async function ofAccess(context: AcrContext, call: Call): Promise<Findings> {
+  const name = context.names.routeName("health");
+  const { granted } = await anyAccess(context, name, needed, call);
+  const { missing } = compareAccess(granted.access, { type: "repository", name, actions: needed });
+  const lacking = needed.filter((action) => missing.includes(action));
+  if (lacking.length === 0) return [];
+  return [{ message: `The function may not ${lacking.join(", ")}.`, hint: missingRoles(lacking, name) }];
+}
+
+async function findings(look: () => Promise<Findings>): Promise<{ findings: Findings; failed: boolean }> {
+  try {
+    return { findings: await look(), failed: false };
+  } catch (error) {
+    if (!(error instanceof ArtifactRegistryError)) throw error;
+    const { message, hint } = error;
+    return { findings: [{ message, ...(hint !== undefined && { hint }) }], failed: true };
+  }
+}

@@ -1,0 +1,70 @@
+import type { ContainerRegistryManagementClient } from "@azure/arm-containerregistry";
+import type { Call } from "../../../core/call.ts";
+import type { Environment } from "../../../core/platform.ts";
+import { translateArmError } from "../errors.ts";
+import type { OwnIdentity } from "../identity.ts";
+import { resourceManager, subscriptionId } from "../place.ts";
+
+export type ArmClient = ContainerRegistryManagementClient;
+
+/** Azure Resource Manager, as the function's own identity. */
+export interface Arm {
+  /** Loads the client at the first call: no part of a credential request. */
+  load(): Promise<LoadedArm>;
+}
+
+export interface LoadedArm {
+  readonly client: ArmClient;
+  readonly restorePoller: typeof import("./client.ts").restorePoller;
+}
+
+/** @param loginServer tells the cloud, where it is not the public one */
+export function createArm(identity: OwnIdentity, loginServer: string | undefined, env: Environment): Arm {
+  let loading: Promise<LoadedArm> | undefined;
+  return {
+    load() {
+      // Before anything is kept: a missing subscription is told each time.
+      const subscription = subscriptionId(env);
+      loading ??= import("./client.ts").then(({ createClient, restorePoller }) => ({
+        client: createClient(identity, subscription, resourceManager(loginServer, env)),
+        restorePoller,
+      }));
+      return loading;
+    },
+  };
+}
+
+export interface ArmRequest {
+  /** As `GET scopeMaps`. */
+  readonly action: string;
+  /** What the request needs, and on what: the hint of its denial. */
+  readonly permission: string;
+  /** Which refusals mean something to the caller of this function: such an error passes as it is. */
+  readonly expected?: (error: unknown) => boolean;
+}
+
+/** One request to Azure Resource Manager. */
+export function armRequest<T>(
+  arm: Arm,
+  call: Call,
+  { action, permission, expected }: ArmRequest,
+  send: (loaded: LoadedArm, options: { readonly abortSignal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const what = `Azure Resource Manager ${action}`;
+  return call.upstream(what, async (abortSignal) => {
+    try {
+      return await send(await arm.load(), { abortSignal });
+    } catch (error) {
+      abortSignal.throwIfAborted();
+      if (expected?.(error)) throw error;
+      throw translateArmError(error, { what, hint: deniedHint(permission) });
+    }
+  });
+}
+
+function deniedHint(permission: string): string {
+  return (
+    `The function's identity needs ${permission}, as the role Container Registry Contributor and Data Access ` +
+    "Configuration Administrator has it. A new role assignment may take 10 minutes to count."
+  );
+}
