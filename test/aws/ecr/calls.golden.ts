@@ -1,3 +1,5 @@
+import { markdownOf, rowsOf } from "../../support/faults/rows.ts";
+
 /** The calls that each operation makes, of a registry with two replica regions and a lease table. docs/aws.md has them too. */
 export const home = "us-east-1";
 export const replicas = ["eu-west-1", "ap-southeast-2"] as const;
@@ -94,31 +96,9 @@ export const golden = {
     ],
     "once more": [...lease, ...ecr("GetRepositoryPolicy", home, replicas[0]), ...lease],
   },
-} as const satisfies Record<string, Record<string, readonly string[]>>;
+} as const;
 
-/** One row of the table. */
-export interface Row {
-  readonly operation: string;
-  readonly title: string;
-  readonly calls: readonly string[];
-}
-
-export const rows: readonly Row[] = Object.entries(golden).flatMap(([operation, cases]) =>
-  Object.entries(cases).map(([title, calls]: [string, readonly string[]]) => ({ operation, title, calls })),
-);
+export const rows = rowsOf(golden);
 
 /** The table as docs/aws.md shows it. */
-export function markdown(): string {
-  const lines = rows.map(({ operation, title, calls }) => {
-    const groups: { action: string; count: number }[] = [];
-    for (const call of calls) {
-      const action = call.replace(/@.*/, "");
-      const last = groups.at(-1);
-      if (last?.action === action && action !== "dynamodb:UpdateItem") last.count++;
-      else groups.push({ action, count: 1 });
-    }
-    const list = groups.map(({ action, count }) => `\`${action}\`${count > 1 ? ` × ${count}` : ""}`).join(", ");
-    return `| ${operation} | ${title} | ${calls.length} | ${list || "none"} |`;
-  });
-  return ["| operation | case | calls | which |", "|---|---|---|---|", ...lines].join("\n");
-}
+export const markdown = () => markdownOf(rows, ["dynamodb:UpdateItem"]);

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Lanes } from "../../support/faults/lanes.ts";
 import { replicas, rows } from "./calls.golden.ts";
 import { openApplication } from "./support/application.ts";
 import { type Applications, type Bench, recorded, startBench } from "./support/bench.ts";
 import { A, B } from "./support/consumers.ts";
 import { arranged, reference } from "./support/injections.ts";
-import { Lanes } from "./support/lanes.ts";
 import { kill, startWorker, type Worker } from "./support/processes.ts";
 import { access } from "./support/registry.ts";
 import { scenarios } from "./support/scenarios.ts";

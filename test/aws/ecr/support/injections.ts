@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CallRecord, Fault } from "../../../emulators/aws/index.ts";
-import type { Row } from "../calls.golden.ts";
+import type { FaultKind, Injection } from "../../../support/faults/injections.ts";
+import { expectedAnswer } from "../../../support/faults/judge.ts";
+import type { Row } from "../../../support/faults/rows.ts";
 import { type Applications, type Bench, recorded, type Slot } from "./bench.ts";
-import { expectedAnswer, secretsIn } from "./judge.ts";
+import { secretsIn } from "./judge.ts";
 import { type Run, type Scenario, scenarios } from "./scenarios.ts";
 import { deviations, type Snapshot, snapshot } from "./state.ts";
 
@@ -19,30 +21,9 @@ export const kinds = {
   reset: { fault: { kind: "reset" }, passing: true },
   lost: { fault: { kind: "lost" }, passing: true },
   slow: { fault: { kind: "slow", ms: 0 }, passing: true },
-} as const satisfies Record<string, { fault: Fault; passing: boolean }>;
+} as const satisfies Record<string, FaultKind<Fault>>;
 
 export type Kind = keyof typeof kinds;
-export const times = ["once", "from then on"] as const;
-
-/** One fault, at one call of one row. */
-export interface Injection {
-  readonly row: Row;
-  /** `service:action@region`, and which of these calls of the row it is. */
-  readonly call: string;
-  readonly nth: number;
-  readonly kind: Kind;
-  readonly times: (typeof times)[number];
-}
-
-/** Every entry of the table × every kind of fault × once and for good. */
-export function injectionsOf(row: Row): Injection[] {
-  return row.calls.flatMap((call, index) => {
-    const nth = row.calls.slice(0, index + 1).filter((other) => other === call).length;
-    return Object.keys(kinds).flatMap((kind) =>
-      times.map((often) => ({ row, call, nth, kind: kind as Kind, times: often })),
-    );
-  });
-}
 
 /** Milliseconds after which each kind of request is given up; the bench's own limit for those that have none. */
 export const upstreamTimeoutMs = 800;
@@ -122,7 +103,7 @@ export async function inject(
   bench: Bench,
   slot: Slot,
   runners: Runners,
-  injection: Injection,
+  injection: Injection<Kind>,
   wanted: Reference,
 ): Promise<string[]> {
   const { row, call, nth, kind } = injection;
@@ -150,7 +131,7 @@ export async function inject(
 
   const problems: string[] = [];
   if (hit.count < nth) problems.push("the fault hit nothing");
-  problems.push(...expectedAnswer(answer, injection, wanted));
+  problems.push(...expectedAnswer(answer, injection, kinds[kind], wanted));
   problems.push(...deviations(wanted, snapshot(bench, slot), answer.status === wanted.status));
   const logged = JSON.stringify(audit.slice(audited));
   problems.push(...secretsIn(bench, answer, row), ...secretsIn(bench, { ...answer, text: logged, status: 0 }, row));

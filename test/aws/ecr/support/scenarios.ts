@@ -1,6 +1,5 @@
-import type { ArtifactRegistryError } from "../../../../core/errors.ts";
+import { type WireAnswer, wireOf } from "../../../support/suite.ts";
 import { home, replicas } from "../calls.golden.ts";
-import type { WireAnswer } from "./application.ts";
 import { type ApplicationName, type Applications, regions, type Slot } from "./bench.ts";
 import { A, B } from "./consumers.ts";
 import { access } from "./registry.ts";
@@ -71,16 +70,10 @@ const sure = async (answer: Promise<WireAnswer>) => {
 const event = async ({ applications, application, slot }: Run, time: Date): Promise<WireAnswer> => {
   const data = { name: slot.logical, access: [toA] };
   const result = await applications[application].event(data, time);
-  return result.outcome === "done" ? okay : answerOf(result.error);
+  return wireOf(result.outcome === "done" ? undefined : result.error);
 };
 const replicated = async ({ applications, application, slot }: Run): Promise<WireAnswer> => {
-  const error = await applications[application].replicated(slot.name, replicas[0]);
-  return error === undefined ? okay : answerOf(error);
-};
-const okay: WireAnswer = { status: 200, text: "{}", body: {} };
-const answerOf = (error: ArtifactRegistryError): WireAnswer => {
-  const body = { ...error.toWire("event") };
-  return { status: error.httpStatusCode, text: JSON.stringify(body), body };
+  return wireOf(await applications[application].replicated(slot.name, replicas[0]));
 };
 
 /** By operation and case, as the table names them. */
