@@ -1,10 +1,18 @@
 import type { Platform } from "./core/platform.ts";
 
-/** The platforms, each loaded when it is named. Adding one is a folder under `functions/` and a line here. */
+/**
+ * The platforms: which services a binding may name, and the folder that knows them, loaded when it is asked for.
+ * Adding one is a folder under `functions/` and a line here.
+ */
 export const platforms = {
-  aws: async () => (await import("./functions/aws/index.ts")).platform,
-  gcp: async () => (await import("./functions/gcp/index.ts")).platform,
-  local: async () => (await import("./functions/local/index.ts")).platform,
-} as const satisfies Record<string, () => Promise<Platform>>;
+  aws: { services: ["ecr", "ecr-public"], load: async () => (await import("./functions/aws/index.ts")).platform },
+  gcp: { services: ["gar"], load: async () => (await import("./functions/gcp/index.ts")).platform },
+  local: { services: ["local"], load: async () => (await import("./functions/local/index.ts")).platform },
+} as const satisfies Record<string, PlatformEntry>;
 
 export type PlatformName = keyof typeof platforms;
+
+interface PlatformEntry {
+  readonly services: readonly string[];
+  load(): Promise<Platform>;
+}

@@ -29,6 +29,8 @@ export interface ErrorOptions {
   readonly context?: Readonly<Record<string, string | number | boolean>>;
   /** Seconds to wait before the next try, as the upstream asked for it. */
   readonly retryAfterSeconds?: number;
+  /** Names the request in the function's audit log, where the error came over the wire. */
+  readonly requestId?: string;
   /** What was caught. Kept for debuggers; never printed to callers or logs. */
   readonly cause?: unknown;
 }
@@ -52,6 +54,7 @@ export class ArtifactRegistryError extends Error {
   readonly hint: string | undefined;
   readonly context: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly requestId: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -59,6 +62,7 @@ export class ArtifactRegistryError extends Error {
     this.retryable = options.retryable ?? false;
     this.hint = options.hint;
     this.context = options.context;
+    this.requestId = options.requestId;
     // What an upstream sends may be anything: a date in the past, a word.
     const seconds = options.retryAfterSeconds;
     this.retryAfterSeconds = seconds !== undefined && seconds >= 0 && Number.isFinite(seconds) ? seconds : undefined;

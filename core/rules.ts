@@ -33,6 +33,11 @@ const ruleList = v.array(rule);
 /** Who may do what. Default deny: what no rule allows is refused. `*` stands for any run of characters. */
 export type Rule = v.InferOutput<typeof rule>;
 
+/** For a caller that the process itself stands for: a developer's own machine, an adapter in one's own process. */
+export function allowEverything(caller: Caller): Rule[] {
+  return [{ callers: [caller], operations: ["*"], registries: ["*"], repositories: ["*"], grantees: ["*"] }];
+}
+
 /**
  * @param text JSON, the value of `ALIEN_ACCESS_RULES`
  * @throws BINDING_CONFIG_INVALID naming the field

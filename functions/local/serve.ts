@@ -3,11 +3,12 @@ import { getRequestListener } from "@hono/node-server";
 import { createApplication } from "../../core/application.ts";
 import { type Audit, auditToStdout } from "../../core/audit.ts";
 import { bindingVariable } from "../../core/bindings.ts";
+import { doorCaller } from "../../core/caller.ts";
 import { openDoor, readDirectory, readRules } from "../../core/configuration.ts";
 import { localDoor } from "../../core/doors.ts";
 import { createHttp } from "../../core/http.ts";
 import type { Environment } from "../../core/platform.ts";
-import type { Rule } from "../../core/rules.ts";
+import { allowEverything } from "../../core/rules.ts";
 import { listen, stopListening, urlOf } from "../../core/server/listen.ts";
 import { serveRegistry } from "../../oci/registry/index.ts";
 import { loadTokenKey } from "../../oci/token/index.ts";
@@ -43,7 +44,8 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   const { audit = auditToStdout, now = () => new Date() } = options;
   const settings = readSettings(env);
   const { host, dataDir } = settings;
-  const rules = readRules(env) ?? everything;
+  // Whoever holds the caller token may do everything: it is the developer's own machine.
+  const rules = readRules(env) ?? allowEverything(doorCaller("local"));
   const door = env.ALIEN_DOOR === undefined ? localDoor(settings.callerToken) : await openDoor(env);
   // Read once before anything listens, so that a bad binding is told before the first port is taken.
   const bound: Environment = { [bindingVariable(defaultRegistry)]: '{"service":"local"}', ...env };
@@ -81,14 +83,3 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
     throw error;
   }
 }
-
-/** Whoever holds the caller token may do everything: it is the developer's own machine. */
-const everything: Rule[] = [
-  {
-    callers: [{ issuer: "door", subject: "local" }],
-    operations: ["*"],
-    registries: ["*"],
-    repositories: ["*"],
-    grantees: ["*"],
-  },
-];

@@ -1,0 +1,60 @@
+import type { AuthOptions, Environment, FunctionBinding } from "../binding.ts";
+import type { Authenticate } from "./request.ts";
+
+/** A token, or how to get one; asked for at each try. */
+export type Token = string | ((signal: AbortSignal) => string | Promise<string>);
+
+/** Proves it by a bearer token. */
+export function bearer(token: Token): Authenticate {
+  return async ({ headers, signal }) => ({
+    ...headers,
+    authorization: `Bearer ${typeof token === "string" ? token : await token(signal)}`,
+  });
+}
+
+/** The form of authentication that a binding asks for, or that fits its platform. Each is loaded when it is used. */
+export function authenticator(binding: FunctionBinding, env: Environment): Authenticate {
+  const options = binding.auth ?? usual(binding, env);
+  let loading: Promise<Authenticate> | undefined;
+  return async (request) => {
+    loading ??= load(options, binding.url, env);
+    // What failed to load may load at the next try.
+    loading.catch(() => {
+      loading = undefined;
+    });
+    return (await loading)(request);
+  };
+}
+
+async function load(options: AuthOptions, url: string, env: Environment): Promise<Authenticate> {
+  switch (options.type) {
+    case "aws":
+      return (await import("./aws.ts")).signV4(options, env);
+    case "gcp":
+      return bearer(await (await import("./gcp.ts")).idToken(options.audience ?? new URL(url).origin));
+    case "azure":
+      return bearer(await (await import("./azure.ts")).entraToken(options));
+    case "github":
+      return bearer((await import("./github.ts")).workflowToken(options.audience, env));
+    case "token":
+      return bearer((await import("./token.ts")).mountedToken(options, env));
+  }
+}
+
+/** Where a mounted service-account token is looked for, as infra/kubernetes mounts it. */
+export const tokenFile = "/var/run/secrets/artifact-registry/token";
+
+function usual({ platform }: FunctionBinding, env: Environment): AuthOptions {
+  switch (platform) {
+    case "aws":
+      return { type: "aws" };
+    case "gcp":
+      return { type: "gcp" };
+    case "azure":
+      return { type: "azure", audience: env.ALIEN_AUDIENCE ?? "" };
+    case "kubernetes":
+      return { type: "token", file: env.ALIEN_TOKEN_FILE ?? tokenFile };
+    case "local":
+      return { type: "token", variable: "ALIEN_CALLER_TOKEN" };
+  }
+}

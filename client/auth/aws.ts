@@ -1,0 +1,82 @@
+import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
+import { type Environment, refused } from "../binding.ts";
+import { noIdentity, notInstalled } from "./peer.ts";
+import type { Authenticate } from "./request.ts";
+
+/**
+ * Signature Version 4 for a Lambda function URL, or for Lambda's own API, with the credentials that the AWS SDK finds.
+ * The region is that of the URL.
+ */
+export async function signV4({ region }: { region?: string }, env: Environment): Promise<Authenticate> {
+  const [{ SignatureV4 }, { defaultProvider }] = await Promise.all([
+    import("@smithy/signature-v4").catch(notInstalled("@smithy/signature-v4")),
+    import("@aws-sdk/credential-provider-node").catch(notInstalled("@aws-sdk/credential-provider-node")),
+  ]);
+  const credentials = defaultProvider();
+  return async ({ method, url, body, headers }) => {
+    const { hostname, host, pathname, protocol } = new URL(url);
+    const signer = new SignatureV4({
+      service: "lambda",
+      region: region ?? regionOf(hostname) ?? env.AWS_REGION ?? noRegion(),
+      sha256: Sha256,
+      credentials: () => credentials().catch(nobody),
+    });
+    const signed = await signer.sign({
+      method,
+      protocol,
+      hostname,
+      path: pathname,
+      body,
+      headers: { ...headers, host },
+    });
+    // fetch sets it by itself, and to the same.
+    const { host: _, ...rest } = signed.headers;
+    return rest;
+  };
+}
+
+function regionOf(hostname: string): string | undefined {
+  const found = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$|^lambda\.([a-z0-9-]+)\.amazonaws\./.exec(hostname);
+  return found?.[1] ?? found?.[2];
+}
+
+function noRegion(): never {
+  throw refused("The function's URL", "does not tell its region.", "Set auth.region, or AWS_REGION.");
+}
+
+function nobody(cause: unknown): never {
+  throw noIdentity("AWS credentials", "Run under a role, or log in with aws sso login.", cause);
+}
+
+/** Node's own SHA-256, and its HMAC, in the form that the signer wants. */
+class Sha256 {
+  readonly #secret: string | Uint8Array | undefined;
+  #hash: Hash | Hmac;
+
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    this.#secret = typeof secret === "string" || secret === undefined ? secret : bytes(secret);
+    this.#hash = this.#start();
+  }
+
+  #start(): Hash | Hmac {
+    return this.#secret === undefined ? createHash("sha256") : createHmac("sha256", this.#secret);
+  }
+
+  update(chunk: Uint8Array): void {
+    this.#hash.update(chunk);
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest();
+  }
+
+  reset(): void {
+    this.#hash = this.#start();
+  }
+}
+
+function bytes(source: ArrayBuffer | ArrayBufferView): Uint8Array {
+  return ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+}

@@ -1,0 +1,26 @@
+import { ArtifactRegistryError } from "../../core/errors.ts";
+import type { Environment } from "../binding.ts";
+
+/**
+ * The OIDC token of a GitHub Actions workflow (docs.github.com, "OpenID Connect reference"). One lives for minutes, and
+ * the runner gives a new one at each request.
+ */
+export function workflowToken(audience: string, env: Environment) {
+  return async (signal: AbortSignal): Promise<string> => {
+    const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = env;
+    if (!url || !token) throw refused("This is no GitHub Actions job that may ask for an OIDC token.");
+    const response = await fetch(`${url}&audience=${encodeURIComponent(audience)}`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal,
+    });
+    if (!response.ok) throw refused(`GitHub answered ${response.status} for an OIDC token.`, response.status >= 500);
+    return ((await response.json()) as { value: string }).value;
+  };
+}
+
+function refused(message: string, retryable = false): ArtifactRegistryError {
+  return new ArtifactRegistryError("AUTHENTICATION_ERROR", message, {
+    retryable,
+    hint: "Give the job permissions: id-token: write.",
+  });
+}

@@ -1,0 +1,17 @@
+import { readFile } from "node:fs/promises";
+import { ArtifactRegistryError } from "../../core/errors.ts";
+import type { AuthOptions, Environment } from "../binding.ts";
+
+/** A token that somebody else keeps fresh: a file is read for each request, since mounted tokens rotate. */
+export function mountedToken(options: Extract<AuthOptions, { type: "token" }>, env: Environment) {
+  return async (): Promise<string> => {
+    const [token, where] =
+      "file" in options
+        ? [await readFile(options.file, "utf8").catch(() => ""), `The file ${options.file}`]
+        : [env[options.variable] ?? "", `The variable ${options.variable}`];
+    if (token.trim() !== "") return token.trim();
+    throw new ArtifactRegistryError("AUTHENTICATION_ERROR", `${where} holds no token.`, {
+      hint: "Set it to the bearer token that the function's door wants.",
+    });
+  };
+}

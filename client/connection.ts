@@ -1,0 +1,90 @@
+import { authenticator, bearer, type Token } from "./auth/authenticator.ts";
+import { checkBinding, type Environment, environment, type FunctionBinding, readFunctionBinding } from "./binding.ts";
+import { type CallOptions, post } from "./http.ts";
+import type { OperationName, Operations } from "./types.ts";
+
+/** A way to a registry's operations: a function over HTTP, or an adapter in this process. */
+export interface Connection {
+  /** The registry's name, as it is bound. */
+  readonly registry: string;
+  /** Known without asking, where the binding tells it. */
+  readonly facts?: RegistryFacts;
+  /** @throws ArtifactRegistryError */
+  call<Name extends OperationName>(
+    operation: Name,
+    input: Operations[Name]["input"],
+    options?: CallOptions,
+  ): Promise<Operations[Name]["output"]>;
+}
+
+export interface RegistryFacts {
+  /** URL of the registry, as image clients reach it. */
+  readonly registryEndpoint: string;
+  /** Path under which all its repositories live; may be empty. */
+  readonly upstreamRepositoryPrefix: string;
+}
+
+export interface ConnectOptions extends CallOptions, Partial<Omit<FunctionBinding, "service">> {
+  /** `function`, the default: over HTTP. `direct`: the adapter of the binding, in this process, under its own identity. */
+  readonly mode?: "function" | "direct";
+  /** A bearer token, or how to get one, instead of the platform's own authentication. */
+  readonly token?: Token;
+  /** Default: the process's. */
+  readonly env?: Environment;
+  /** Default: the global one. */
+  readonly fetch?: typeof fetch;
+}
+
+/** Named in a variable, so that no bundler brings the adapters of five platforms to a program that calls a function. */
+const directModule = "artifact-registry-functions/direct";
+interface DirectModule {
+  connectDirectly(registry: string, env: Environment, defaults: CallOptions): Promise<Connection>;
+}
+
+/**
+ * @param registry name of the registry: 1 to 64 characters of A-Z, a-z, 0-9, - and _
+ * @throws BINDING_NOT_CONFIGURED, BINDING_CONFIG_INVALID
+ */
+export async function connect(registry: string, options: ConnectOptions = {}): Promise<Connection> {
+  const { env = environment(), mode } = options;
+  if (mode === "direct") {
+    const { connectDirectly } = (await import(directModule)) as DirectModule;
+    return connectDirectly(registry, env, options);
+  }
+  const { token, fetch: send = globalThis.fetch, signal, timeoutMs, env: _, mode: __, ...given } = options;
+  const binding = given.url === undefined ? readFunctionBinding(registry, env) : fromOptions(given);
+  const authenticate = token === undefined ? authenticator(binding, env) : bearer(token);
+  const { registryEndpoint, upstreamRepositoryPrefix } = binding;
+  return {
+    registry,
+    ...(registryEndpoint !== undefined &&
+      upstreamRepositoryPrefix !== undefined && { facts: { registryEndpoint, upstreamRepositoryPrefix } }),
+    call(operation, input, more = {}) {
+      const { url, body } = target(binding, operation, { registry, ...input });
+      const limits = { signal: more.signal ?? signal, timeoutMs: more.timeoutMs ?? timeoutMs };
+      // The function answers what its schemas say; the contract suite holds it to them.
+      return post({ url, body, authenticate, fetch: send }, limits) as Promise<never>;
+    },
+  };
+}
+
+function fromOptions(given: Partial<FunctionBinding>): FunctionBinding {
+  return checkBinding({ platform: "kubernetes", ...given, service: "function" }, "The options' binding");
+}
+
+const provisioning: readonly OperationName[] = ["provisionRegistry", "deprovisionRegistry"];
+
+/** The `provision` door is no HTTP API: it takes one payload, as the platforms' own invocation does. */
+function target(binding: FunctionBinding, operation: OperationName, input: object): { url: string; body: string } {
+  if (binding.provision === undefined || !provisioning.includes(operation)) {
+    return { url: `${binding.url.replace(/\/$/, "")}/v1/${operation}`, body: JSON.stringify(input) };
+  }
+  return { url: invocationUrl(binding.provision), body: JSON.stringify({ operation, ...input }) };
+}
+
+function invocationUrl(provision: string): string {
+  const [, partition, region] = /^arn:(aws[a-z-]*):lambda:([a-z0-9-]+):/.exec(provision) ?? [];
+  if (region === undefined) return provision;
+  const suffix = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
+  return `https://lambda.${region}.${suffix}/2015-03-31/functions/${encodeURIComponent(provision)}/invocations`;
+}

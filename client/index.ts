@@ -1,0 +1,20 @@
+/** What programs import: `artifactRegistry()` to use a registry, `ArtifactRegistry` to declare one. */
+export { artifactRegistry, type Registry } from "./artifact-registry.ts";
+export type { Token } from "./auth/authenticator.ts";
+export type { AuthOptions, FunctionBinding, PlatformName } from "./binding.ts";
+export { type Connection, type ConnectOptions, connect, type RegistryFacts } from "./connection.ts";
+export { ArtifactRegistryError, type ErrorCode } from "./errors.ts";
+export type { CallOptions } from "./http.ts";
+export { ArtifactRegistry, type RegistryDefinition } from "./stack.ts";
+export type {
+  ArtifactRegistryCredentials,
+  AwsAccess,
+  CrossAccountAccess,
+  CrossAccountPermissions,
+  GcpAccess,
+  OperationName,
+  Operations,
+  Permissions,
+  RegistryDescription,
+  RepositoryResponse,
+} from "./types.ts";

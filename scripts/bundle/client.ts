@@ -1,0 +1,82 @@
+import { execFile } from "node:child_process";
+import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { common } from "./settings.ts";
+
+const run = promisify(execFile);
+const outdir = "dist/client";
+
+/** Where each peer is needed; none is for a caller with a bearer token. */
+const peers = [
+  "@aws-sdk/client-dynamodb",
+  "@aws-sdk/client-ecr",
+  "@aws-sdk/client-ecr-public",
+  "@aws-sdk/client-iam",
+  "@aws-sdk/client-sts",
+  "@aws-sdk/core",
+  "@aws-sdk/credential-provider-node",
+  "@azure/arm-authorization",
+  "@azure/arm-containerregistry",
+  "@azure/container-registry",
+  "@azure/identity",
+  "@google-cloud/artifact-registry",
+  "@grpc/grpc-js",
+  "@smithy/signature-v4",
+  "google-auth-library",
+];
+
+/** The package that programs install: the client, and in chunks of their own what few of them need. */
+export async function bundleClient(): Promise<void> {
+  await rm(outdir, { recursive: true, force: true });
+  await build({
+    ...common,
+    entryPoints: { index: "client/index.ts", direct: "client/direct.ts" },
+    outdir,
+    chunkNames: "chunks/[name]-[hash]",
+    format: "esm",
+    splitting: true,
+    sourcemap: true,
+    external: peers,
+  });
+  await run("npx", ["tsc", "-p", "tsconfig.client.json"]);
+  await writeFile(`${outdir}/package.json`, `${JSON.stringify(await manifest(), undefined, 2)}\n`);
+  for (const file of ["LICENSE"]) await copyFile(file, `${outdir}/${file}`);
+}
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly license: string;
+  readonly engines: Record<string, string>;
+  readonly dependencies: Record<string, string>;
+}
+
+async function manifest(): Promise<object> {
+  const { name, version, license, engines, dependencies } = JSON.parse(
+    await readFile("package.json", "utf8"),
+  ) as Manifest;
+  const versions = peers.map((peer) => {
+    const range = dependencies[peer];
+    if (range === undefined) throw new Error(`The package ${peer} is not among our own dependencies.`);
+    return [peer, range] as const;
+  });
+  return {
+    name,
+    version,
+    description:
+      "Client of the artifact-registry functions: repositories, short-lived credentials, cross-account pulls.",
+    license,
+    type: "module",
+    sideEffects: false,
+    engines,
+    exports: {
+      ".": { types: "./types/client/index.d.ts", default: "./index.js" },
+      "./direct": "./direct.js",
+      "./package.json": "./package.json",
+    },
+    peerDependencies: Object.fromEntries(versions),
+    peerDependenciesMeta: Object.fromEntries(peers.map((peer) => [peer, { optional: true }])),
+  };
+}
