@@ -25,6 +25,8 @@ resource "google_service_account" "minting" {
   project      = each.value.project
   account_id   = each.value.id
   display_name = "Artifact registry ${var.prefix}: credentials of ${each.value.registry} to ${each.value.kind}"
+  # The mark by which provisionRegistry knows a registry's accounts.
+  description = "${each.value.kind == "pull" ? "Pulls from" : "Pushes to"} an artifact registry. alien-artifact-registry=${local.registries[each.value.registry].location}/${local.registries[each.value.registry].repository}"
 
   depends_on = [google_project_service.needed]
 }

@@ -94,7 +94,7 @@ resource "google_project_iam_member" "function" {
   dynamic "condition" {
     for_each = contains(keys(local.grant_limits), each.value.concern) ? [local.grant_limits[each.value.concern]] : []
     content {
-      title      = each.value.concern == "grants" ? "grants_readers_only" : "grants_registry_roles_only"
+      title      = each.value.concern == "grants" ? "grants_readers_only" : "grants_minting_only"
       expression = condition.value
     }
   }

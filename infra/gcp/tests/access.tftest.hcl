@@ -89,6 +89,10 @@ run "minting" {
     condition     = google_project_iam_custom_role.concern["acme-functions/minting"].permissions == toset(["iam.serviceAccounts.getAccessToken"])
     error_message = "Minting is one permission."
   }
+  assert {
+    condition     = endswith(google_service_account.minting["builds/push"].description, " alien-artifact-registry=europe/acme-builds")
+    error_message = "Provisioning knows the accounts as the registry's."
+  }
 }
 
 run "roles" {
@@ -116,8 +120,8 @@ run "roles" {
     error_message = "The provision door works in the registries' project, and in no other."
   }
   assert {
-    condition     = strcontains(google_project_iam_member.function["provision/provisioning_grants"].condition[0].expression, "hasOnly(['roles/artifactregistry.reader', 'roles/artifactregistry.writer', 'roles/iam.serviceAccountTokenCreator'])")
-    error_message = "The provision door gives the roles that a registry needs, where Google tells the roles."
+    condition     = strcontains(google_project_iam_member.function["provision/provisioning_grants"].condition[0].expression, "hasOnly(['roles/iam.serviceAccountTokenCreator'])")
+    error_message = "The provision door gives the right to mint on accounts, and no other, where Google tells the roles."
   }
   assert {
     condition     = length([for key in concat(keys(google_service_account_iam_member.function), keys(google_artifact_registry_repository_iam_member.function)) : key if startswith(key, "provision/")]) == 0

@@ -46,6 +46,8 @@ resource "google_artifact_registry_repository" "images" {
   location      = "europe-west1"
   repository_id = "acme-images"
   format        = "DOCKER"
+  # By this provisioning knows it as a registry's, that no other may overlap with.
+  labels = { alien-artifact-registry = "acme-images" }
 
   lifecycle {
     prevent_destroy = true
