@@ -1,0 +1,62 @@
+import { Secret } from "./secret.ts";
+
+/** Credentials to pull one repository, as a node of a Kubernetes cluster uses them. */
+export interface PullCredentials {
+  /** Image URI without tag, as `registry.example/images/my-app`: which images the credentials are for. */
+  readonly uri: string;
+  readonly username: string;
+  readonly password: Secret;
+}
+
+/** The type of a Secret that `imagePullSecrets` may name. */
+export const pullSecretType = "kubernetes.io/dockerconfigjson";
+/** The one key of its data. */
+export const pullSecretKey = ".dockerconfigjson";
+/** Tells our Secrets from those that somebody made by hand under the same name. */
+export const pullSecretLabel = "artifact-registry.alien.dev/pull-secret";
+/** When the first of a Secret's credentials ends: ISO 8601, UTC. */
+export const expiresAtAnnotation = "artifact-registry.alien.dev/expires-at";
+
+/**
+ * The content of a `kubernetes.io/dockerconfigjson` Secret, in base64. Each entry is under its repository, not under the
+ * whole host, so that a node offers it for that repository's images and no others (Kubernetes, "Images": interpretation
+ * of config.json).
+ */
+export function dockerConfigJson(entries: readonly PullCredentials[]): Secret {
+  const auths = Object.fromEntries(
+    entries.map(({ uri, username, password }) => {
+      const pair = Buffer.from(`${username}:${password.reveal()}`, "utf8").toString("base64");
+      return [uri, { username, password: password.reveal(), auth: pair }];
+    }),
+  );
+  return new Secret(Buffer.from(JSON.stringify({ auths }), "utf8").toString("base64"));
+}
+
+export interface PullSecretMetadata {
+  readonly name: string;
+  readonly namespace?: string | undefined;
+  /** Absent where the credentials do not end. */
+  readonly expiresAt?: Date | undefined;
+}
+
+/**
+ * A ready manifest for `kubectl apply`. It holds the passwords in the clear (base64 hides nothing): write it where the
+ * credentials themselves may be written.
+ */
+export function pullSecretManifest(
+  { name, namespace, expiresAt }: PullSecretMetadata,
+  entries: readonly PullCredentials[],
+) {
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    type: pullSecretType,
+    metadata: {
+      name,
+      ...(namespace !== undefined && { namespace }),
+      labels: { [pullSecretLabel]: "true" },
+      ...(expiresAt && { annotations: { [expiresAtAnnotation]: expiresAt.toISOString() } }),
+    },
+    data: { [pullSecretKey]: dockerConfigJson(entries).reveal() },
+  };
+}

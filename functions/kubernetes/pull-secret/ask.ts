@@ -1,0 +1,87 @@
+import { createApplication } from "../../../core/application.ts";
+import { createDirectory } from "../../../core/bindings.ts";
+import type { Call } from "../../../core/call.ts";
+import { doorCaller } from "../../../core/caller.ts";
+import { trustedDoor } from "../../../core/doors.ts";
+import { ArtifactRegistryError, type ErrorCode, statusOf } from "../../../core/errors.ts";
+import type { Environment, Platform } from "../../../core/platform.ts";
+import { createPrivateFetch } from "../../../core/private-fetch.ts";
+import type { PullSecretSettings } from "./settings.ts";
+
+/** Runs an operation, wherever the function is. @throws ArtifactRegistryError, as the function refused it */
+export type Ask = (operation: string, input: object, call: Call) => Promise<Record<string, unknown>>;
+
+/** Asks the function over HTTP, as any caller of the `oidc` door: with the pod's own token for the function's audience. */
+export function askFunction(functionUrl: string, env: Environment): Ask {
+  const fetch = createPrivateFetch({
+    caFile: env.FUNCTION_CA_FILE || undefined,
+    tokenFile: env.FUNCTION_TOKEN_FILE || undefined,
+  });
+  return (operation, input, call) =>
+    call.upstream(`The function's ${operation}`, async (signal) => {
+      const headers = { "content-type": "application/json" };
+      const request = { method: "POST", headers, body: JSON.stringify(input), signal };
+      const response = await fetch(`${functionUrl}/v1/${operation}`, request).catch((cause: unknown) => {
+        throw unreachable(cause);
+      });
+      const answer: unknown = await response.json().catch(() => undefined);
+      if (response.status === 200 && isObject(answer)) return answer;
+      throw refusal(response.status, isObject(answer) ? answer : {});
+    });
+}
+
+/** Asks the adapter in this process. Whoever starts the process may: it holds the registry's accounts itself. */
+export function askInProcess(
+  platform: Platform,
+  { registry }: PullSecretSettings,
+  env: Environment,
+  log: (text: string) => void,
+): Ask {
+  const door = trustedDoor("invoke");
+  const operations = ["getRepository", "generateCredentials"];
+  const rule = { callers: [doorCaller("invoke")], operations, registries: [registry], repositories: ["*"] };
+  const directory = createDirectory(platform, env, [registry]);
+  const application = createApplication({
+    directory,
+    rules: [rule],
+    door,
+    // Not on the standard output, where a manifest may be written.
+    audit: (line) => log(`${JSON.stringify(line)}\n`),
+  });
+  return async (operation, input, { requestId, signal }) => {
+    const answer = await application.run({ operation, input: () => input, evidence: {}, requestId, signal });
+    if (!answer.ok) throw answer.error;
+    return answer.output as Record<string, unknown>;
+  };
+}
+
+function unreachable(cause: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "The function cannot be reached.", {
+    retryable: true,
+    hint: "Look at FUNCTION_URL, FUNCTION_CA_FILE and FUNCTION_TOKEN_FILE, and at the network policy.",
+    cause,
+  });
+}
+
+/** What the function refused, as it said so; what is no answer of ours says nothing about itself. */
+function refusal(status: number, answer: Record<string, unknown>): ArtifactRegistryError {
+  const { code, message, retryable, hint } = answer;
+  if (typeof code === "string" && Object.hasOwn(statusOf, code) && typeof message === "string") {
+    return new ArtifactRegistryError(code as ErrorCode, message, {
+      retryable: retryable === true,
+      ...(typeof hint === "string" && { hint }),
+    });
+  }
+  return new ArtifactRegistryError(
+    "UNEXPECTED_RESPONSE_FORMAT",
+    `The function answered ${status}, in no form of ours.`,
+    {
+      retryable: status >= 500,
+      hint: "Look at FUNCTION_URL: something else may be listening there.",
+    },
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

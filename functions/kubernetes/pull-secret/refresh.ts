@@ -1,0 +1,125 @@
+import * as v from "valibot";
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { validate } from "../../../core/operation.ts";
+import {
+  expiresAtAnnotation,
+  type PullCredentials,
+  pullSecretKey,
+  pullSecretLabel,
+  pullSecretManifest,
+  pullSecretType,
+} from "../../../core/pull-secret.ts";
+import { credentials, repository } from "../../../core/schemas.ts";
+import { Secret } from "../../../core/secret.ts";
+import type { Ask } from "./ask.ts";
+import type { ClusterSecrets } from "./cluster.ts";
+import type { PullSecretSettings } from "./settings.ts";
+
+/** Credentials for every repository of one Secret. */
+export interface Fetched {
+  readonly entries: readonly PullCredentials[];
+  /** When the first of them ends; absent where none does. */
+  readonly expiresAt: Date | undefined;
+}
+
+/**
+ * Asks for credentials to pull each repository.
+ *
+ * @throws what the function refused; OPERATION_NOT_SUPPORTED for credentials that a node cannot use;
+ *   BINDING_CONFIG_INVALID for a registry on another host than the one that the images name
+ */
+export async function fetchCredentials(settings: PullSecretSettings, ask: Ask, call: Call): Promise<Fetched> {
+  const { registry, host, ttlSeconds } = settings;
+  const entries: PullCredentials[] = [];
+  const ends: number[] = [];
+  for (const repoId of settings.repositories) {
+    const { uri } = expected(repository, await ask("getRepository", { registry, repoId }, call));
+    if (uri === undefined) throw notYet(repoId);
+    if (host !== undefined && !uri.startsWith(`${host}/`)) throw otherHost(uri, host);
+    const input = { registry, repoId, permissions: "pull", ...(ttlSeconds !== undefined && { ttlSeconds }) };
+    const minted = expected(credentials, await ask("generateCredentials", input, call));
+    if (minted.authMethod !== "basic") throw notForNodes();
+    entries.push({ uri, username: minted.username, password: new Secret(minted.password) });
+    if (minted.expiresAt !== undefined) ends.push(Date.parse(minted.expiresAt));
+  }
+  return { entries, expiresAt: ends.length === 0 ? undefined : new Date(Math.min(...ends)) };
+}
+
+/**
+ * Writes the credentials into the Secret, which must be there and be ours.
+ *
+ * @throws RESOURCE_CONFLICT for a Secret that is somebody else's, or that is changed again and again
+ */
+export async function writeSecret(
+  cluster: ClusterSecrets,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  { entries, expiresAt }: Fetched,
+  call: Call,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const before = await cluster.get(namespace, name, call);
+    if (before.type !== pullSecretType || before.metadata.labels?.[pullSecretLabel] !== "true") {
+      throw notOurs(namespace, name);
+    }
+    const { [expiresAtAnnotation]: _, ...annotations } = before.metadata.annotations ?? {};
+    const wanted = pullSecretManifest({ name, namespace, expiresAt }, entries);
+    const secret = {
+      ...before,
+      metadata: { ...before.metadata, annotations: { ...annotations, ...wanted.metadata.annotations } },
+      data: { ...before.data, [pullSecretKey]: wanted.data[pullSecretKey] ?? "" },
+    };
+    try {
+      return await cluster.replace(secret, call);
+    } catch (error) {
+      const conflict = error instanceof ArtifactRegistryError && error.code === "RESOURCE_CONFLICT";
+      if (!conflict || tries === 5) throw error;
+    }
+  }
+}
+
+export type Freshness = "fresh" | "short" | "gap";
+
+/**
+ * Whether the credentials last until they are replaced: two intervals, so that one run may fail. With less than one,
+ * pulls fail before each run.
+ */
+export function freshness({ expiresAt }: Fetched, intervalSeconds: number | undefined, now: Date): Freshness {
+  if (expiresAt === undefined || intervalSeconds === undefined) return "fresh";
+  const seconds = (expiresAt.getTime() - now.getTime()) / 1_000;
+  if (seconds <= intervalSeconds) return "gap";
+  // A moment passes between minting and asking.
+  return seconds < 2 * intervalSeconds - 60 ? "short" : "fresh";
+}
+
+function expected<Schema extends v.GenericSchema>(schema: Schema, answer: unknown): v.InferOutput<Schema> {
+  if (v.is(schema, answer)) return validate(schema, answer);
+  throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The function's answer is not of the expected form.");
+}
+
+function notYet(repoId: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("SERVICE_UNAVAILABLE", `The repository "${repoId}" has no URI yet.`, {
+    retryable: true,
+    hint: "It is being created; the next run will find it.",
+  });
+}
+
+function otherHost(uri: string, host: string): ArtifactRegistryError {
+  return new ArtifactRegistryError(
+    "BINDING_CONFIG_INVALID",
+    `The registry is at ${uri.split("/")[0]}, not at ${host}, which the images name.`,
+    { hint: "Correct PULL_SECRET_HOST, or the registry's binding: a node would never use these credentials." },
+  );
+}
+
+function notForNodes(): ArtifactRegistryError {
+  return new ArtifactRegistryError("OPERATION_NOT_SUPPORTED", "This registry's credentials are tokens for its API.", {
+    hint: "A node of a cluster can use a user and a password only: use the registry's own accounts for pull secrets.",
+  });
+}
+
+function notOurs(namespace: string, name: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The Secret ${namespace}/${name} was not made for this.`, {
+    hint: `It must be of type ${pullSecretType} and have the label ${pullSecretLabel}: "true".`,
+  });
+}

@@ -1,0 +1,81 @@
+import * as v from "valibot";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { validate } from "../../../core/operation.ts";
+import type { Environment } from "../../../core/platform.ts";
+import { repositoryId } from "../../../core/schemas.ts";
+import { readSeconds, settingRefused } from "../../../core/server/settings.ts";
+
+/** Which credentials are asked for, and which Secret holds them. */
+export interface PullSecretSettings {
+  readonly name: string;
+  readonly namespace: string | undefined;
+  readonly registry: string;
+  readonly repositories: readonly string[];
+  /** The host in the references of the images; credentials for another are refused. */
+  readonly host: string | undefined;
+  readonly ttlSeconds: number | undefined;
+  /** Seconds between two runs; absent where nobody says that there is another. */
+  readonly intervalSeconds: number | undefined;
+  /** The function to ask; absent: the adapter in this process. */
+  readonly functionUrl: string | undefined;
+}
+
+const repositoryList = v.pipe(v.array(repositoryId), v.minLength(1, "must name a repository"), v.maxLength(100));
+// RFC 1123, as Kubernetes asks of names: a name reaches the path of a request.
+const label = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?";
+
+/** @throws BINDING_CONFIG_INVALID naming the variable */
+export function readPullSecretSettings(env: Environment): PullSecretSettings {
+  const name = required(env, "PULL_SECRET_NAME");
+  if (name.length > 253 || !new RegExp(`^${label}(?:\\.${label})*$`).test(name)) {
+    throw settingRefused("PULL_SECRET_NAME must be the name of a Secret.");
+  }
+  const namespace = env.PULL_SECRET_NAMESPACE || undefined;
+  if (namespace !== undefined && !new RegExp(`^${label}$`).test(namespace)) {
+    throw settingRefused("PULL_SECRET_NAMESPACE must be the name of a namespace.");
+  }
+  return {
+    name,
+    namespace,
+    registry: required(env, "PULL_SECRET_REGISTRY"),
+    repositories: repositories(required(env, "PULL_SECRET_REPOSITORIES")),
+    host: env.PULL_SECRET_HOST || undefined,
+    ttlSeconds: optionalSeconds(env, "PULL_SECRET_TTL_SECONDS"),
+    intervalSeconds: optionalSeconds(env, "PULL_SECRET_INTERVAL_SECONDS"),
+    functionUrl: functionUrl(env),
+  };
+}
+
+function required(env: Environment, variable: string): string {
+  const text = env[variable];
+  if (text === undefined || text === "") throw settingRefused(`${variable} is missing.`);
+  return text;
+}
+
+function optionalSeconds(env: Environment, variable: string): number | undefined {
+  return env[variable] ? readSeconds(env, variable, 0, { min: 1, max: 9_999_999 }) : undefined;
+}
+
+function repositories(text: string): string[] {
+  try {
+    return validate(repositoryList, JSON.parse(text));
+  } catch (error) {
+    const why = error instanceof ArtifactRegistryError ? error.message : "It is not JSON.";
+    throw settingRefused(`PULL_SECRET_REPOSITORIES must be a JSON list of repository ids. ${why}`);
+  }
+}
+
+function functionUrl(env: Environment): string | undefined {
+  const text = env.FUNCTION_URL || undefined;
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) throw settingRefused("FUNCTION_URL must be an http or https URL.");
+  const loopback = /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(url.hostname);
+  if (url.protocol === "http:" && !loopback && env.FUNCTION_PLAIN_HTTP !== "true") {
+    throw settingRefused(
+      "FUNCTION_URL must be an https URL: over http everybody on the way reads the token and the passwords.",
+      "Set FUNCTION_PLAIN_HTTP=true to accept that.",
+    );
+  }
+  return text.replace(/\/+$/, "");
+}

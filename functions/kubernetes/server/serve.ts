@@ -1,0 +1,128 @@
+import { createServer, type Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { getRequestListener } from "@hono/node-server";
+import { createApplication } from "../../../core/application.ts";
+import { type Audit, auditToStdout } from "../../../core/audit.ts";
+import type { RegistryDirectory } from "../../../core/bindings.ts";
+import { openDoor, readDirectory, readRules } from "../../../core/configuration.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { createHttp } from "../../../core/http.ts";
+import type { Environment, Platform } from "../../../core/platform.ts";
+import { listen, urlOf } from "../../../core/server/listen.ts";
+import { settingRefused } from "../../../core/server/settings.ts";
+import { trackConnections } from "./connections.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { withProbes } from "./probes.ts";
+import { createReadiness } from "./readiness.ts";
+import { readSettings } from "./settings.ts";
+
+export interface Container {
+  readonly url: string;
+  readonly metricsUrl: string;
+  /**
+   * Not ready at once; stops listening after the drain; ends when the last answer has gone out.
+   *
+   * @returns whether every request was answered
+   */
+  close(): Promise<boolean>;
+}
+
+export interface ContainerOptions {
+  readonly audit?: Audit;
+  /** Told, in a sentence, what an operator should know. */
+  readonly warn?: (message: string) => void;
+  /** Waits for the drain. */
+  readonly pause?: (milliseconds: number) => Promise<unknown>;
+}
+
+/** Milliseconds beyond the longest operation that an answer may take to go out. */
+const writingMs = 2_000;
+
+/**
+ * Starts the suite as the container runs it: the HTTP API and the probes on `PORT`, Prometheus' metrics on
+ * `METRICS_PORT`.
+ *
+ * @throws ArtifactRegistryError for a bad setting, the error of listening for a port that is taken
+ */
+export async function serveContainer(
+  platform: Platform,
+  env: Environment,
+  { audit = auditToStdout, warn = () => {}, pause = sleep }: ContainerOptions = {},
+): Promise<Container> {
+  const settings = readSettings(env);
+  const metrics = createMetrics();
+  const rules = readRules(env) ?? [];
+  if (rules.length === 0) warn("There is no access rule: every caller is refused. Set ALIEN_ACCESS_RULES.");
+  const door = await openDoor({ ...env, ALIEN_DOOR: "oidc" });
+  const directory = readDirectory(metrics.countMints(platform), env, rules);
+  await openRegistries(directory);
+  const http = createHttp(
+    createApplication({
+      directory,
+      rules,
+      door,
+      operationTimeoutMs: settings.operationSeconds * 1_000,
+      audit(line) {
+        metrics.audit(line);
+        audit(line);
+      },
+    }),
+  );
+  const readiness = createReadiness(door, warn);
+  const serve = withProbes(readiness, (request) => metrics.track(() => http(request)));
+
+  const place = settings.host === undefined ? {} : { host: settings.host };
+  const api = createServer(
+    { keepAliveTimeout: settings.keepAliveSeconds * 1_000 },
+    getRequestListener((request) => serve(request)),
+  );
+  const connections = trackConnections(api);
+  const forMetrics = metricsServer(metrics);
+  await listen(forMetrics, { ...place, port: settings.metricsPort });
+  try {
+    await listen(api, { ...place, port: settings.port });
+  } catch (error) {
+    forMetrics.close();
+    throw error;
+  }
+  return {
+    url: urlOf(api, settings.host),
+    metricsUrl: urlOf(forMetrics, settings.host),
+    async close() {
+      readiness.stop();
+      connections.releaseClients();
+      await pause(settings.drainSeconds * 1_000);
+      const whole = await connections.close(settings.operationSeconds * 1_000 + writingMs);
+      // Last, so that the last requests are seen too.
+      forMetrics.close();
+      forMetrics.closeAllConnections();
+      return whole;
+    },
+  };
+}
+
+/** Opens what is bound, so that a mistake is seen at start. A name that only a rule holds may be another deployment's. */
+async function openRegistries(directory: RegistryDirectory): Promise<void> {
+  let bound = 0;
+  for (const name of directory.names()) {
+    try {
+      await directory.open(name);
+      bound++;
+    } catch (error) {
+      if (!(error instanceof ArtifactRegistryError && error.code === "BINDING_NOT_CONFIGURED")) throw error;
+    }
+  }
+  if (bound > 0) return;
+  throw settingRefused("No registry is bound.", "Set ALIEN_{NAME}_BINDING to a registry's binding, as JSON.");
+}
+
+function metricsServer(metrics: Metrics): Server {
+  return createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? "/", "http://metrics");
+    if (pathname !== "/metrics" || request.method !== "GET") return void response.writeHead(404).end();
+    metrics.text().then(
+      (text) => response.writeHead(200, { "content-type": metrics.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    );
+  });
+}

@@ -1,0 +1,33 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { serveRegistry } from "../../../oci/registry/index.ts";
+import { loadTokenKey, mintToken } from "../../../oci/token/index.ts";
+import type { Login } from "./files.ts";
+
+/** Our own registry as somebody else's: accounts are tokens of its own, for everything below some folders. */
+export async function startOurRegistry(folders: readonly string[]) {
+  const dataDir = await mkdtemp(join(tmpdir(), "external-ours-"));
+  const key = await loadTokenKey(join(dataDir, "token.key"));
+  const registry = await serveRegistry({ dataDir, key, host: "127.0.0.1", port: 0 });
+  const account = (actions: readonly string[], seconds = 3_600): Login => ({
+    username: "token",
+    password: mintToken(key, {
+      subject: "operator",
+      audience: "registry",
+      access: folders.flatMap((folder) => [
+        { type: "repository", name: folder, actions },
+        { type: "repository", name: `${folder}/*`, actions },
+      ]),
+      expiresAt: new Date(Date.now() + seconds * 1_000),
+    }),
+  });
+  return {
+    url: registry.url,
+    account,
+    async stop() {
+      await registry.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

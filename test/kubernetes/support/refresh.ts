@@ -1,0 +1,68 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Environment, Platform } from "../../../core/platform.ts";
+import { runRefresh } from "../../../functions/kubernetes/pull-secret/run.ts";
+import { type Authority, createAuthority } from "../../emulators/azure/http/certificates.ts";
+import { type ApiServer, type Grant, startApiServer } from "../../emulators/kubernetes/api-server.ts";
+import { createServiceAccounts, type ServiceAccounts, subjectOf } from "../../emulators/kubernetes/service-accounts.ts";
+import { temporaryFolder } from "./container.ts";
+
+export const refresher = { namespace: "registry", name: "pull-secret-refresher" };
+export const secretName = "registry-pull";
+export const ourLabel = { "artifact-registry.alien.dev/pull-secret": "true" };
+/** What the chart's Role allows, and nothing beside it. */
+export const grant: Grant = {
+  subject: subjectOf(refresher),
+  namespace: "apps",
+  resourceName: secretName,
+  verbs: ["get", "update"],
+};
+
+export interface Cluster {
+  readonly authority: Authority;
+  readonly accounts: ServiceAccounts;
+  readonly api: ApiServer;
+}
+
+export async function startCluster(): Promise<Cluster> {
+  const [authority, accounts] = await Promise.all([createAuthority(), createServiceAccounts()]);
+  return { authority, accounts, api: await startApiServer(accounts, authority) };
+}
+
+/** The environment that the CronJob's pod has in this cluster, with its mounted files. */
+export async function podEnvironment({ authority, accounts, api }: Cluster): Promise<Record<string, string>> {
+  const folder = await temporaryFolder();
+  const files = { ca: authority.ca, token: await accounts.token(refresher), namespace: refresher.namespace };
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  return {
+    KUBERNETES_SERVICE_HOST: "127.0.0.1",
+    KUBERNETES_SERVICE_PORT: new URL(api.url).port,
+    KUBERNETES_CA_FILE: join(folder, "ca"),
+    KUBERNETES_TOKEN_FILE: join(folder, "token"),
+    KUBERNETES_NAMESPACE_FILE: join(folder, "namespace"),
+    PULL_SECRET_NAME: secretName,
+    PULL_SECRET_NAMESPACE: "apps",
+    PULL_SECRET_REGISTRY: "images",
+    PULL_SECRET_REPOSITORIES: '["my-app"]',
+  };
+}
+
+/** One run, with all that it wrote. */
+export async function refresh(platform: Platform, env: Environment, args: readonly string[] = []) {
+  let [out, log] = ["", ""];
+  const code = await runRefresh(platform, env, args, {
+    out: (text) => {
+      out += text;
+    },
+    log: (text) => {
+      log += text;
+    },
+  });
+  const lines = log.trim().split("\n").filter(Boolean);
+  return { code, out, log, last: JSON.parse(lines.at(-1) ?? "{}") as Record<string, unknown> };
+}
+
+/** The entries of a Secret, as a node reads them. */
+export function authsOf(data: Readonly<Record<string, string>>): Record<string, Record<string, string>> {
+  return JSON.parse(Buffer.from(data[".dockerconfigjson"] ?? "", "base64").toString()).auths;
+}
