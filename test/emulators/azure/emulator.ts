@@ -1,0 +1,127 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { Faults } from "../faults.ts";
+import type { AzureFault, CallRecord } from "./call.ts";
+import { DataPlane } from "./data-plane/data-plane.ts";
+import { createAuthority } from "./http/certificates.ts";
+import type { Principal } from "./identity/directory.ts";
+import { newApp } from "./identity/managed-identity.ts";
+import { serveManagedIdentity } from "./identity/server.ts";
+import { type AzureSeeding, seeding } from "./seeding.ts";
+import { type Behaviour, World } from "./world.ts";
+
+export interface AzureOptions {
+  /** The group that registries and identities are made in where nothing else is said. */
+  readonly resourceGroup?: string;
+  /** What login servers end with; it tells the cloud, too. Default `azurecr.io`. */
+  readonly suffix?: "azurecr.io" | "azurecr.cn" | "azurecr.us";
+  readonly behaviour?: Partial<Behaviour>;
+}
+
+export interface AzureEmulator extends AzureSeeding {
+  readonly resourceGroupName: string;
+  readonly faults: Faults<AzureFault, CallRecord>;
+  /** Every call since the start, or since it was last emptied (`calls.length = 0`). */
+  readonly calls: CallRecord[];
+  readonly behaviour: Behaviour;
+  readonly world: World;
+  /** The certificate of the authority that signed those of the emulator's HTTPS servers, and a file with it. */
+  readonly ca: string;
+  readonly caFile: string;
+  /** Stands for every registry, without TLS: the `service` of a request tells which is meant, or its token. */
+  readonly acrUrl: string;
+  /** Where a registry is reached, by its name or its login server; its real host is not to be had here. */
+  registryUrl(name: string, scheme?: "http" | "https"): string;
+  /** Where to reach what was answered: takes an image's URI or a login server, and returns the URL of that registry here. */
+  reach(address: string, scheme?: "http" | "https"): string;
+  /** What an app's process has in its environment. With several identities, the first is the one that it names. */
+  environment(...identities: readonly Principal[]): Readonly<Record<string, string>>;
+  /** Makes this process trust the emulator's certificates. Returns the function that takes it back. */
+  trustInThisProcess(): () => void;
+  /** Moves the emulator's clock forward: tokens of registries end, delays pass. Those of Entra keep to the machine's. */
+  advance(ms: number): void;
+  close(): Promise<void>;
+}
+
+/**
+ * @example
+ * const azure = await startAzure();
+ * const registry = await azure.registry("vendorimages");
+ * const caller = azure.identity("function", { roles: { [azure.registryId("vendorimages")]: ["AcrPush"] } });
+ * Object.assign(process.env, azure.environment(caller));
+ */
+export async function startAzure(options: AzureOptions = {}): Promise<AzureEmulator> {
+  const { resourceGroup = "artifact-registry", suffix = "azurecr.io" } = options;
+  let ahead = 0;
+  const clock = () => new Date(Date.now() + ahead);
+  const faults = new Faults<AzureFault, CallRecord>();
+  const behaviour = { ...USUAL, ...options.behaviour };
+  const { ca, server } = await createAuthority();
+  const folder = await mkdtemp(join(tmpdir(), "azure-emulator-ca-"));
+  const caFile = join(folder, "ca.pem");
+  await writeFile(caFile, ca);
+  const world = new World({ clock, faults, behaviour, dataPlane: () => dataPlane, suffix });
+  const dataPlane = await DataPlane.open(world, server);
+  const identity = await serveManagedIdentity(world);
+  const registryUrl = (name: string, scheme: "http" | "https" = "http") =>
+    dataPlane.url(world.registries.get(name.toLowerCase())?.loginServer ?? name.toLowerCase(), scheme);
+
+  return {
+    resourceGroupName: resourceGroup,
+    faults,
+    calls: world.calls,
+    behaviour,
+    world,
+    ca,
+    caFile,
+    acrUrl: dataPlane.sharedUrl,
+    ...seeding(world, resourceGroup),
+    registryUrl,
+    reach: (address, scheme = "http") => dataPlane.url(hostOf(address), scheme),
+    environment(...identities) {
+      const app = newApp(identities);
+      world.apps.push(app);
+      const [first] = identities;
+      return {
+        IDENTITY_ENDPOINT: `${identity.url}/msi/token`,
+        IDENTITY_HEADER: app.header,
+        ...(first?.managed === "user" ? { AZURE_CLIENT_ID: first.clientId } : {}),
+        AZURE_TENANT_ID: world.directory.tenantId,
+        AZURE_SUBSCRIPTION_ID: world.subscription,
+        WEBSITE_OWNER_NAME: `${world.subscription}+${resourceGroup}-WestEuropewebspace-Linux`,
+        ALIEN_ACR_ENDPOINT: dataPlane.sharedUrl,
+        NODE_EXTRA_CA_CERTS: caFile,
+      };
+    },
+    trustInThisProcess() {
+      const before = getCACertificates("default");
+      setDefaultCACertificates([...before, ca]);
+      return () => setDefaultCACertificates(before);
+    },
+    advance(ms) {
+      ahead += ms;
+    },
+    async close() {
+      await identity.close();
+      await dataPlane.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const USUAL: Behaviour = {
+  operationMs: 10,
+  operationRetryAfterSeconds: undefined,
+  roleDelayMs: 0,
+  exchangeForAnybody: false,
+  refreshSeconds: 3 * 60 * 60,
+  accessSeconds: 75 * 60,
+};
+
+const hostOf = (address: string) =>
+  address
+    .replace(/^https?:\/\//, "")
+    .split("/")[0]
+    ?.toLowerCase() ?? "";

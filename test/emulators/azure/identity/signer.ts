@@ -1,0 +1,34 @@
+import { generateKeyPairSync, type KeyObject, randomUUID } from "node:crypto";
+import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
+
+/** Signs JSON web tokens with a key that was made at start (RS256). */
+export class Signer {
+  readonly #private: KeyObject;
+  readonly #public: KeyObject;
+  readonly #kid = randomUUID();
+
+  constructor() {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    this.#private = privateKey;
+    this.#public = publicKey;
+  }
+
+  sign(claims: JWTPayload): Promise<string> {
+    return new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid: this.#kid, typ: "JWT" }).sign(this.#private);
+  }
+
+  /** The claims of a token that this key signed and that has not ended at `now`; why not, in a word, for any other. */
+  async read(token: string, now: Date): Promise<JWTPayload | "invalid" | "expired"> {
+    try {
+      const { payload } = await jwtVerify(token, this.#public, { algorithms: ["RS256"], currentDate: now });
+      return payload;
+    } catch (error) {
+      return error instanceof errors.JWTExpired ? "expired" : "invalid";
+    }
+  }
+
+  /** The key set that verifies them. */
+  keys(): { readonly keys: readonly object[] } {
+    return { keys: [{ ...this.#public.export({ format: "jwk" }), kid: this.#kid, alg: "RS256", use: "sig" }] };
+  }
+}

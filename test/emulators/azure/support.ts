@@ -1,0 +1,74 @@
+import { afterAll, beforeAll } from "vitest";
+import { createClient, type OciClient } from "../../../oci/client/index.ts";
+import { type AzureEmulator, type AzureOptions, type Principal, startAzure } from "./index.ts";
+
+/** One emulator for the tests of a file. */
+export function useAzure(options: AzureOptions = {}): () => AzureEmulator {
+  let azure: AzureEmulator | undefined;
+  beforeAll(async () => {
+    azure = await startAzure(options);
+  });
+  afterAll(() => azure?.close());
+  return () => {
+    if (azure === undefined) throw new Error("The emulator has not started.");
+    return azure;
+  };
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: answers of several services, looked at by tests only
+  readonly body: any;
+}
+
+export async function ask(url: string, init: RequestInit = {}): Promise<Answered> {
+  const answer = await fetch(url, init);
+  const text = await answer.text();
+  return { status: answer.status, headers: answer.headers, body: text === "" ? undefined : parse(text) };
+}
+
+/** A registry's refresh token for a principal, or the refusal. */
+export async function exchange(
+  azure: AzureEmulator,
+  name: string,
+  principal: Principal,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Answered> {
+  const service = azure.world.registries.get(name)?.loginServer ?? name;
+  const access_token = await azure.entraToken(principal);
+  const form = new URLSearchParams({ grant_type: "access_token", service, access_token, ...more });
+  return ask(`${azure.registryUrl(name)}/oauth2/exchange`, { method: "POST", body: form });
+}
+
+/** An access token for a scope, by a refresh token, or the refusal. */
+export function token(azure: AzureEmulator, name: string, refreshToken: string, scope: string): Promise<Answered> {
+  const service = azure.world.registries.get(name)?.loginServer ?? name;
+  const form = new URLSearchParams({ grant_type: "refresh_token", service, scope, refresh_token: refreshToken });
+  return ask(`${azure.registryUrl(name)}/oauth2/token`, { method: "POST", body: form });
+}
+
+/** The access token for a scope that a principal gets. */
+export async function accessToken(
+  azure: AzureEmulator,
+  name: string,
+  principal: Principal,
+  scope: string,
+): Promise<string> {
+  const refresh = await exchange(azure, name, principal);
+  if (refresh.status !== 200) throw new Error(`The exchange was refused: ${JSON.stringify(refresh.body)}`);
+  return (await token(azure, name, refresh.body.refresh_token, scope)).body.access_token;
+}
+
+/** A client of a registry with an access token. */
+export function registryClient(azure: AzureEmulator, name: string, bearer: string): OciClient {
+  return createClient({ url: azure.registryUrl(name), credentials: { bearer } });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
