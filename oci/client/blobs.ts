@@ -74,10 +74,22 @@ export async function mountBlob(
   });
   await answer.body?.cancel();
   if (answer.status === 201) return true;
-  // Cancelling is optional in the specification: registries that lack it sweep the session themselves.
-  const to = locationOf(transport, answer);
-  await transport.send({ method: "DELETE", to, scopes, expect: [204] }).catch(() => undefined);
+  await cancelUpload(transport, scopes, answer);
   return false;
+}
+
+/** Begins an upload and ends it at once: resolves where pushing is allowed. */
+export async function tryUpload(transport: Transport, repository: string): Promise<void> {
+  const scopes = pushScopes(repository, undefined);
+  const answer = await transport.send({
+    method: "POST",
+    to: `v2/${repository}/blobs/uploads/`,
+    scopes,
+    headers: { "content-length": "0" },
+    expect: [202],
+  });
+  await answer.body?.cancel();
+  await cancelUpload(transport, scopes, answer);
 }
 
 /** The blob's size, or nothing where the registry says that it is not there. */
@@ -129,6 +141,12 @@ export async function deleteBlob(transport: Transport, repository: string, diges
   });
   await answer.body?.cancel();
   return answer.status !== 404;
+}
+
+/** Cancelling is optional in the specification: registries that lack it sweep the session themselves. */
+async function cancelUpload(transport: Transport, scopes: readonly string[], begun: Response): Promise<void> {
+  const to = locationOf(transport, begun);
+  await transport.send({ method: "DELETE", to, scopes, expect: [204] }).catch(() => undefined);
 }
 
 function pushScopes(repository: string, from: string | undefined): string[] {

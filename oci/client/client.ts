@@ -17,6 +17,8 @@ export type OciClient = {
   requestToken(challenge: Challenge, scope: string): Promise<Grant>;
   pushBlob(repository: string, blob: blobs.BlobSource): Promise<blobs.PushedBlob>;
   mountBlob(repository: string, mount: { readonly digest: string; readonly from: string }): Promise<boolean>;
+  /** Resolves where pushing is allowed; leaves nothing behind. */
+  tryUpload(repository: string): Promise<void>;
   headBlob(repository: string, digest: string): Promise<{ size: number | undefined } | undefined>;
   pullBlob(
     repository: string,
@@ -66,6 +68,7 @@ function clientOf(options: ClientOptions, transport: Transport): OciClient {
       transport.exchange({ scheme, params }, [scope]),
     pushBlob: (repository, blob) => blobs.pushBlob(transport, repository, blob),
     mountBlob: (repository, mount) => blobs.mountBlob(transport, repository, mount),
+    tryUpload: (repository) => blobs.tryUpload(transport, repository),
     headBlob: (repository, digest) => blobs.headBlob(transport, repository, digest),
     pullBlob: (repository, digest, range) => blobs.pullBlob(transport, repository, digest, range),
     async readBlob(repository, digest) {

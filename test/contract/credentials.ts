@@ -12,7 +12,7 @@ const deletionRefused = { status: expect.toSatisfy((status: number) => [401, 403
 /** Where anybody may read, nothing says that there is a catalog at all. */
 const noCatalog = { status: expect.toSatisfy((status: number) => [401, 403, 404, 405].includes(status)) };
 
-export function credentialTests(subject: () => Subject, { publicPulls, credentialScope }: Golden): void {
+export function credentialTests(subject: () => Subject, { publicPulls, credentialScope, lifetime }: Golden): void {
   const withImage = async (which: "registry" | "otherRegistry" = "registry") => {
     const { suite, fresh, client, [which]: registry } = subject();
     const { name } = await suite.ok("createRepository", { registry, name: fresh() });
@@ -37,23 +37,41 @@ export function credentialTests(subject: () => Subject, { publicPulls, credentia
       expect(credentials.scope).toBe(capabilities.credentials.scope);
       expect(credentials.scope).toBe(credentialScope);
       expect(credentials.username === "").toBe(credentials.authMethod === "bearer");
+      if (lifetime === "endless") {
+        expect(credentials.expiresAt).toBeUndefined();
+        return;
+      }
       const seconds = (Date.parse(credentials.expiresAt ?? "") - before) / 1_000;
-      expect(seconds).toBeGreaterThanOrEqual(899);
+      expect(seconds).toBeGreaterThanOrEqual(lifetime === "asked" ? 899 : 1);
       expect(seconds).toBeLessThanOrEqual(902);
     });
 
-    test("a lifetime outside the platform's is capped or raised, and one left out is the default", async () => {
-      const { suite, registry } = subject();
-      const { ttlSeconds } = (await suite.ok("describeRegistry", { registry })).capabilities.credentials;
-      const { mint } = await withImage();
-      const granted = async (ttl?: number) => {
-        const before = Date.now();
-        return (Date.parse((await mint("pull", ttl)).expiresAt ?? "") - before) / 1_000;
-      };
-      expect(Math.abs((await granted(10 ** 12)) - (ttlSeconds?.max ?? Number.NaN))).toBeLessThan(2);
-      expect(Math.abs((await granted(1)) - (ttlSeconds?.min ?? Number.NaN))).toBeLessThan(2);
-      expect(Math.abs((await granted()) - (ttlSeconds?.default ?? Number.NaN))).toBeLessThan(2);
-    });
+    if (lifetime === "asked") {
+      test("a lifetime outside the platform's is capped or raised, and one left out is the default", async () => {
+        const { suite, registry } = subject();
+        const { ttlSeconds } = (await suite.ok("describeRegistry", { registry })).capabilities.credentials;
+        const { mint } = await withImage();
+        const granted = async (ttl?: number) => {
+          const before = Date.now();
+          return (Date.parse((await mint("pull", ttl)).expiresAt ?? "") - before) / 1_000;
+        };
+        expect(Math.abs((await granted(10 ** 12)) - (ttlSeconds?.max ?? Number.NaN))).toBeLessThan(2);
+        expect(Math.abs((await granted(1)) - (ttlSeconds?.min ?? Number.NaN))).toBeLessThan(2);
+        expect(Math.abs((await granted()) - (ttlSeconds?.default ?? Number.NaN))).toBeLessThan(2);
+      });
+    } else {
+      test("a lifetime that is asked for changes nothing", async () => {
+        const { suite, registry } = subject();
+        expect((await suite.ok("describeRegistry", { registry })).capabilities.credentials.ttlSeconds).toBeUndefined();
+        const { mint } = await withImage();
+        const ends = async (ttl?: number) => Date.parse((await mint("pull", ttl)).expiresAt ?? "");
+        for (const ttl of [1, 10 ** 12]) {
+          const [plain, asked] = [await ends(), await ends(ttl)];
+          if (lifetime === "endless") expect([plain, asked]).toEqual([Number.NaN, Number.NaN]);
+          else expect(Math.abs(asked - plain)).toBeLessThan(30_000);
+        }
+      });
+    }
 
     test("pull credentials pull, and do nothing else", async () => {
       const { name, image, mint } = await withImage();
@@ -158,35 +176,39 @@ export function credentialTests(subject: () => Subject, { publicPulls, credentia
       }
     });
 
-    test("credentials end when they say, for clients that hold a session too", async () => {
-      const { suite, registry } = subject();
-      const { ttlSeconds } = (await suite.ok("describeRegistry", { registry })).capabilities.credentials;
-      const { name, mint } = await withImage();
-      const credentials = await mint("push-pull", Math.max(2, ttlSeconds?.min ?? 2));
-      const client = await subject().client(credentials);
-      await client.pullManifest(name, "1.0");
-      await subject().reach(new Date(Date.parse(credentials.expiresAt ?? "") + 20));
-      await expect(client.pullManifest(name, "1.0")).rejects.toMatchObject(refused);
-      await expect(client.pushBlob(name, blob)).rejects.toMatchObject(refused);
-      const late = await subject().client(credentials);
-      await expect(late.pullManifest(name, "1.0")).rejects.toMatchObject(refused);
-    });
+    if (lifetime === "asked") {
+      test("credentials end when they say, for clients that hold a session too", async () => {
+        const { suite, registry } = subject();
+        const { ttlSeconds } = (await suite.ok("describeRegistry", { registry })).capabilities.credentials;
+        const { name, mint } = await withImage();
+        const credentials = await mint("push-pull", Math.max(2, ttlSeconds?.min ?? 2));
+        const client = await subject().client(credentials);
+        await client.pullManifest(name, "1.0");
+        await subject().reach(new Date(Date.parse(credentials.expiresAt ?? "") + 20));
+        await expect(client.pullManifest(name, "1.0")).rejects.toMatchObject(refused);
+        await expect(client.pushBlob(name, blob)).rejects.toMatchObject(refused);
+        const late = await subject().client(credentials);
+        await expect(late.pullManifest(name, "1.0")).rejects.toMatchObject(refused);
+      });
+    }
 
-    test("are handed out again to the same caller only", async () => {
-      const { suite, registry } = subject();
-      const { name } = await withImage();
-      const ask = (as: "alice" | "bob", more: object = {}) =>
-        suite.ok(
-          "generateCredentials",
-          { registry, repoId: name, permissions: "pull", ttlSeconds: 3_000, ...more },
-          as,
-        );
-      const first = await ask("alice");
-      expect(await ask("alice")).toEqual(first);
-      expect((await ask("bob")).password).not.toBe(first.password);
-      expect((await ask("alice", { permissions: "push-pull" })).password).not.toBe(first.password);
-      expect((await ask("alice", { ttlSeconds: 3_001 })).password).not.toBe(first.password);
-    });
+    if (lifetime !== "endless") {
+      test("are handed out again to the same caller only", async () => {
+        const { suite, registry } = subject();
+        const { name } = await withImage();
+        const ask = (as: "alice" | "bob", more: object = {}) =>
+          suite.ok(
+            "generateCredentials",
+            { registry, repoId: name, permissions: "pull", ttlSeconds: 3_000, ...more },
+            as,
+          );
+        const first = await ask("alice");
+        expect(await ask("alice")).toEqual(first);
+        expect((await ask("bob")).password).not.toBe(first.password);
+        expect((await ask("alice", { permissions: "push-pull" })).password).not.toBe(first.password);
+        expect((await ask("alice", { ttlSeconds: 3_001 })).password).not.toBe(first.password);
+      });
+    }
 
     test("concurrent identical requests mint once", async () => {
       const { suite, registry } = subject();

@@ -11,7 +11,22 @@ export interface Golden {
   readonly publicPulls: boolean;
   /** What credentials open at most: the repository that they were asked for, or all of its registry. */
   readonly credentialScope: "repository" | "registry";
+  /** Whether a lifetime can be asked for, is the platform's own, or does not end. */
+  readonly lifetime: "asked" | "theirs" | "endless";
 }
+
+const external = {
+  unsupported: [
+    "addCrossAccountAccess",
+    "removeCrossAccountAccess",
+    "getCrossAccountAccess",
+    "provisionRegistry",
+    "deprovisionRegistry",
+  ],
+  tellsAbsence: true,
+  pushCreates: true,
+  publicPulls: false,
+} as const;
 
 /** What each platform is known to be unable to do; its capabilities must say the same, no more and no less. */
 export const golden = {
@@ -21,6 +36,7 @@ export const golden = {
     pushCreates: true,
     publicPulls: false,
     credentialScope: "repository",
+    lifetime: "asked",
   },
   ecr: {
     unsupported: [],
@@ -28,6 +44,7 @@ export const golden = {
     pushCreates: false,
     publicPulls: false,
     credentialScope: "repository",
+    lifetime: "asked",
   },
   "ecr-public": {
     unsupported: [
@@ -41,6 +58,7 @@ export const golden = {
     pushCreates: false,
     publicPulls: true,
     credentialScope: "repository",
+    lifetime: "asked",
   },
   gar: {
     unsupported: [],
@@ -48,7 +66,11 @@ export const golden = {
     pushCreates: true,
     publicPulls: false,
     credentialScope: "registry",
+    lifetime: "asked",
   },
+  external: { ...external, credentialScope: "repository", lifetime: "theirs" },
+  /** With `staticCredentials`. */
+  "external-static": { ...external, credentialScope: "registry", lifetime: "endless" },
 } as const satisfies Record<string, Golden>;
 
 export type PlatformName = keyof typeof golden;

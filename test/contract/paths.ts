@@ -8,6 +8,7 @@ export function withPaths(client: OciClient, path: (name: string) => string): Oc
     requestToken: (challenge, scope) => client.requestToken(challenge, scope),
     pushBlob: (name, blob) => client.pushBlob(path(name), blob),
     mountBlob: (name, { digest, from }) => client.mountBlob(path(name), { digest, from: path(from) }),
+    tryUpload: (name) => client.tryUpload(path(name)),
     headBlob: (name, digest) => client.headBlob(path(name), digest),
     pullBlob: (name, digest, range) => client.pullBlob(path(name), digest, range),
     readBlob: (name, digest) => client.readBlob(path(name), digest),

@@ -14,6 +14,8 @@ import { registryTests } from "./registry.ts";
 /** A platform as the suite meets it: real sockets all the way down. */
 export interface ContractPlatform {
   readonly name: PlatformName;
+  /** Which registry stands behind it, where there are several. */
+  readonly behind?: string;
   /** Starts whatever stands behind the adapter. */
   start(): Promise<Backend>;
 }
@@ -46,8 +48,8 @@ export interface Subject {
 }
 
 /** Everything that an adapter must pass, whatever stands behind it. */
-export function contractSuite({ name, start }: ContractPlatform): void {
-  describe(`contract: ${name}`, () => {
+export function contractSuite({ name, behind, start }: ContractPlatform): void {
+  describe(`contract: ${name}${behind === undefined ? "" : ` (${behind})`}`, () => {
     let backend: Backend | undefined;
     let subject: Subject | undefined;
     const current = (): Subject => {

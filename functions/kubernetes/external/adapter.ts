@@ -1,0 +1,36 @@
+import { type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
+import type { OpenContext } from "../../../core/platform.ts";
+import type { ArtifactRegistry } from "../../../core/registry.ts";
+import type { ExternalBinding } from "../binding.ts";
+import { externalCapabilities } from "./capabilities.ts";
+import { createConnection } from "./connection.ts";
+import type { ExternalContext } from "./context.ts";
+import { generateCredentials } from "./credentials.ts";
+import { deleteRepository } from "./deletion.ts";
+import { externalHealth } from "./health.ts";
+import { createRepository, getRepository } from "./repositories.ts";
+
+/** A namespace in an OCI registry that somebody else runs, reached by what the operator has mounted. */
+export function createExternalRegistry({ binding, others }: OpenContext<ExternalBinding>): ArtifactRegistry {
+  const { origin, host } = new URL(binding.registryUrl);
+  const prefix = binding.repositoryPrefix ?? "";
+  // Clients count the host as part of a name's 255 characters (distribution, `reference`).
+  const grammar = { ...ociGrammar, maxLength: ociGrammar.maxLength - host.length - 1 };
+  const space: NameSpace = { prefix, separator: "/", grammar, host, others };
+  const context: ExternalContext = { binding, host, connection: createConnection(binding) };
+
+  return {
+    service: "external",
+    capabilities: externalCapabilities(binding),
+    upstreamRepositoryPrefix: prefix,
+    routeName: (logical) => routeLogicalName(logical, space),
+    resolveId: (repoId) => resolveRepositoryId(repoId, space),
+    registryEndpoint: async () => origin,
+    createRepository: (name, call) => createRepository(context, name, call),
+    getRepository: (name, call) => getRepository(context, name, call),
+    deleteRepository: (name, call) => deleteRepository(context, name, call),
+    generateCredentials: (name, permissions, _ttlSeconds, call) =>
+      generateCredentials(context, name, permissions, call),
+    health: (call) => externalHealth(context, call),
+  };
+}

@@ -1,0 +1,70 @@
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
+import type { RepositoryResponse } from "../../../core/schemas.ts";
+import { OciError, repositoryMarker } from "../../../oci/client/index.ts";
+import { type ExternalContext, step } from "./context.ts";
+import { listTags } from "./tags.ts";
+
+const { manifest, config } = repositoryMarker;
+
+/**
+ * The repository, if it is there: if it has our marker or any tag. When it came into being no registry tells, so
+ * there is no `createdAt`.
+ *
+ * @throws RESOURCE_NOT_FOUND
+ */
+export async function getRepository(
+  context: ExternalContext,
+  name: RoutableName,
+  call: Call,
+): Promise<RepositoryResponse> {
+  if ((await hasMarker(context, name, call)) || (await listTags(context, name, call, 1)).length > 0) {
+    return answer(context, name);
+  }
+  throw new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${name}".`, {
+    hint: "Create it with createRepository.",
+  });
+}
+
+/**
+ * Makes sure that the repository answers: a marker without a tag, pushed by its digest, is what makes it exist. The
+ * marker is the same everywhere, so that pushing it twice changes nothing.
+ */
+export async function createRepository(
+  context: ExternalContext,
+  name: RoutableName,
+  call: Call,
+): Promise<RepositoryResponse> {
+  if (!(await hasMarker(context, name, call))) {
+    await step(context, call, { what: "push marker", as: "account" }, async (client) => {
+      await client.pushBlob(name, { digest: config.digest, body: config.bytes });
+      await client.pushManifest(name, manifest.digest, manifest).catch((error: unknown) => {
+        throw isWithoutBlob(error) ? deletedMeanwhile(name, error) : error;
+      });
+    });
+  }
+  return answer(context, name);
+}
+
+async function hasMarker(context: ExternalContext, name: RoutableName, call: Call): Promise<boolean> {
+  const head = await step(context, call, { what: "look for marker", as: "account" }, (client) =>
+    client.headManifest(name, manifest.digest),
+  );
+  return head !== undefined;
+}
+
+function isWithoutBlob(error: unknown): boolean {
+  return error instanceof OciError && (error.code === "MANIFEST_BLOB_UNKNOWN" || error.code === "BLOB_UNKNOWN");
+}
+
+function deletedMeanwhile(name: RoutableName, cause: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `"${name}" was deleted while it was created.`, {
+    retryable: true,
+    cause,
+  });
+}
+
+function answer({ host }: ExternalContext, name: RoutableName): RepositoryResponse {
+  return { name, uri: `${host}/${name}` };
+}

@@ -1,0 +1,94 @@
+import { randomBytes } from "node:crypto";
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
+import type { Permissions } from "../../../core/schemas.ts";
+import { type Credentials, type OciClient, OciError } from "../../../oci/client/index.ts";
+import { ask, type ExternalContext } from "./context.ts";
+
+type Action = "pull" | "push" | "delete";
+
+export interface Claimed {
+  readonly name: RoutableName;
+  readonly permissions: Permissions;
+  readonly scope: "repository" | "registry";
+}
+
+const noDigest = `sha256:${"0".repeat(64)}`;
+/** What a registry answers to somebody who may not; anything else means that they may. */
+const denials = new Set([401, 403, 405]);
+
+/**
+ * Tries out what credentials must not open, where nothing tells: deleting, pushing with those to pull, and whatever
+ * lies beside the repository (or outside the registry's prefix). Nothing is changed by it: what is asked for does not
+ * exist, and an upload that could begin is ended at once.
+ *
+ * @throws OPERATION_NOT_SUPPORTED when something could be opened, ACCESS_DENIED when the repository could not
+ */
+export async function tryOut(
+  context: ExternalContext,
+  credentials: Credentials,
+  { name, permissions, scope }: Claimed,
+  call: Call,
+): Promise<void> {
+  const client = await context.connection.with(credentials);
+  const attempt = (action: Action, where: string) =>
+    ask(call, `try to ${action}`, context.host, "credentials", (signal) =>
+      isOpen(client.withSignal(signal), action, where),
+    );
+  if (!(await attempt("pull", name))) throw tooNarrow(context);
+  const beyond = outside(context, scope);
+  const forbidden: [Action, string][] = [
+    ["delete", name],
+    ...(permissions === "pull" ? [["push", name] satisfies [Action, string]] : []),
+    ...(beyond === undefined ? [] : (["pull", "push"] as const).map((action): [Action, string] => [action, beyond])),
+  ];
+  for (const [action, where] of forbidden) {
+    if (await attempt(action, where))
+      throw tooWide(context, action, where === name ? "the repository" : `what lies outside its ${scope}`);
+  }
+}
+
+/** A repository that the credentials must not open; none where they may open everything. */
+function outside({ binding: { repositoryPrefix } }: ExternalContext, scope: Claimed["scope"]): string | undefined {
+  const nobodys = `tried-out-${randomBytes(8).toString("hex")}`;
+  if (scope === "registry") return repositoryPrefix === undefined ? undefined : nobodys;
+  return repositoryPrefix === undefined ? nobodys : `${repositoryPrefix}/${nobodys}`;
+}
+
+async function isOpen(client: OciClient, action: Action, name: string): Promise<boolean> {
+  try {
+    if (action === "pull") await client.headManifest(name, noDigest);
+    else if (action === "push") await client.tryUpload(name);
+    else await client.deleteManifest(name, noDigest);
+    return true;
+  } catch (error) {
+    if (
+      !(error instanceof OciError) ||
+      error.code === "REALM_REFUSED" ||
+      error.status === 0 ||
+      error.status === 429 ||
+      error.status >= 500
+    )
+      throw error;
+    return !denials.has(error.status);
+  }
+}
+
+function tooNarrow({ host }: ExternalContext): ArtifactRegistryError {
+  return new ArtifactRegistryError("ACCESS_DENIED", `The credentials that ${host} gives do not open the repository.`, {
+    hint: "See that the account's files are up to date, and that it may pull below the registry's prefix.",
+  });
+}
+
+function tooWide({ host, binding }: ExternalContext, action: Action, where: string): ArtifactRegistryError {
+  return new ArtifactRegistryError(
+    "OPERATION_NOT_SUPPORTED",
+    `The credentials that ${host} gives would ${action} beyond what they say: ${where}.`,
+    {
+      hint: binding.staticCredentials
+        ? "Restrict the account at the registry, or at a proxy in front of it: to pull, or to pull and push, below the prefix."
+        : "Its tokens are not bound to one repository. Bind restricted accounts, and set staticCredentials to hand them out.",
+    },
+  );
+}
