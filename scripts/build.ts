@@ -3,9 +3,16 @@
  * that none knows of another's SDK.
  */
 import { bundleAws } from "./bundle/aws.ts";
+import { bundleClient } from "./bundle/client.ts";
+import { bundleGcp } from "./bundle/gcp.ts";
 import { bundleLocal } from "./bundle/local.ts";
 
-const platforms: Readonly<Record<string, () => Promise<void>>> = { aws: bundleAws, local: bundleLocal };
+const platforms: Readonly<Record<string, () => Promise<void>>> = {
+  aws: bundleAws,
+  client: bundleClient,
+  gcp: bundleGcp,
+  local: bundleLocal,
+};
 
 const asked = process.argv.slice(2);
 for (const name of asked.length > 0 ? asked : Object.keys(platforms)) {

@@ -1,62 +1,10 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { build, type OutputFile, transform } from "esbuild";
-import { common } from "./settings.ts";
+import { bundleFunction } from "./function.ts";
 
-/** What is zipped for Lambda, and nothing else: the handler is `index.handler`. */
-const outdir = "dist/aws";
-/** What stays behind: source maps, and which module went into which file. */
-const mapsDir = "dist/aws-maps";
-
-/**
- * The Lambda function. esbuild splits only ES modules, but a cold start loads CommonJS some 15 ms sooner (docs/benchmarks.md):
- * so what is loaded lazily is split off first, and each file then becomes CommonJS by itself.
- */
-export async function bundleAws(): Promise<void> {
-  for (const folder of [outdir, mapsDir]) await rm(folder, { recursive: true, force: true });
-  const { outputFiles, metafile } = await build({
-    ...common,
-    entryPoints: { index: "functions/aws/handler.ts" },
-    outdir,
-    chunkNames: "chunks/[name]-[hash]",
-    format: "esm",
-    splitting: true,
-    sourcemap: "inline",
-    sourcesContent: false,
-    legalComments: "external",
-    write: false,
-    metafile: true,
+/** What is zipped for Lambda: the handler is `index.handler`. */
+export function bundleAws(): Promise<void> {
+  return bundleFunction({
+    outdir: "dist/aws",
+    entryPoint: "functions/aws/handler.ts",
+    packageJson: { type: "commonjs" },
   });
-  const files = outputFiles.map((file) => ({
-    ...file,
-    name: file.path.slice(file.path.indexOf(outdir) + outdir.length + 1),
-  }));
-  for (const { name, text } of files.filter((file) => file.name.endsWith(".js"))) {
-    const { code, map } = await transform(text, {
-      format: "cjs",
-      minify: true,
-      platform: common.platform,
-      target: common.target,
-      // Else a chunk that is loaded lazily would be loaded as an ES module after all.
-      supported: { "dynamic-import": false },
-      sourcemap: "external",
-      sourcefile: basename(name),
-    });
-    await write(join(outdir, name), code);
-    await write(join(mapsDir, `${name}.map`), map);
-  }
-  await write(join(outdir, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
-  await write(join(outdir, "LICENSES.txt"), licenses(files));
-  await write(join(mapsDir, "meta.json"), JSON.stringify(metafile));
-}
-
-/** The notices that the bundled packages ask to be kept. */
-function licenses(files: readonly OutputFile[]): string {
-  const notices = files.filter(({ path }) => path.endsWith(".LEGAL.txt")).map(({ text }) => text.trim());
-  return `${[...new Set(notices)].join("\n\n")}\n`;
-}
-
-async function write(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, content);
 }

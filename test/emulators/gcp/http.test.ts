@@ -169,6 +169,16 @@ test("a topic takes messages from those who may publish", async () => {
   const message = { data: Buffer.from("x").toString("base64"), attributes: { reason: "hopeless" } };
   expect((await publish(token, { messages: [message] })).body.messageIds).toHaveLength(1);
   expect(gcp().published).toMatchObject([{ topic, data: "x", attributes: { reason: "hopeless" } }]);
+  const many = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`a${index}`, "x"]));
+  for (const attributes of [
+    many,
+    { "": "x" },
+    { a: "x".repeat(1_025) },
+    { ["a".repeat(257)]: "x" },
+    { googclient: "x" },
+  ]) {
+    expect((await publish(token, { messages: [{ ...message, attributes }] })).status).toBe(400);
+  }
   for (const messages of [[], [{}], [{ data: "not base64!" }], [{ ...message, more: 1 }]]) {
     expect((await publish(token, { messages })).status).toBe(400);
   }

@@ -44,6 +44,7 @@ function publish(request: Request): Json {
         "Some messages in the publish request are empty: data or attributes are required.",
       );
     }
+    checkAttributes(attributes);
     const bytes = Buffer.from(data, "base64");
     if (bytes.toString("base64") !== data)
       throw new GcpError(
@@ -54,4 +55,24 @@ function publish(request: Request): Json {
   });
   world.published.push(...taken);
   return { messageIds: taken.map(({ messageId }) => messageId) };
+}
+
+/** Limits of a message's attributes (Pub/Sub, "Quotas and limits"); names that begin with goog are Google's. */
+function checkAttributes(attributes: Json): void {
+  const entries = Object.entries(attributes);
+  const bad = entries.find(
+    ([name, value]) =>
+      name === "" ||
+      name.startsWith("goog") ||
+      Buffer.byteLength(name) > 256 ||
+      typeof value !== "string" ||
+      Buffer.byteLength(value) > 1_024,
+  );
+  if (entries.length <= 100 && bad === undefined) return;
+  throw new GcpError(
+    "INVALID_ARGUMENT",
+    bad === undefined
+      ? "The request contains too many attributes."
+      : `One or more messages contain attributes that are not valid: ${JSON.stringify(bad[0])}.`,
+  );
 }

@@ -1,0 +1,65 @@
+import { startCall } from "../../../core/call.ts";
+import { doorCaller } from "../../../core/caller.ts";
+import type { DeadLetters } from "../../../core/dead-letters.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { Environment } from "../../../core/platform.ts";
+import type { OwnIdentity } from "../auth.ts";
+import { endpointOf, rest } from "../rest.ts";
+import type { PubsubMessage } from "./cloud-events.ts";
+
+const topicName = /^projects\/[a-z0-9][a-z0-9.:-]*\/topics\/[A-Za-z][\w.~+%-]{2,254}$/;
+
+/** Limits of a message's attributes (Pub/Sub, "Quotas and limits"). */
+const limits = { attributes: 100, valueBytes: 1_024 } as const;
+
+/**
+ * Dead letters in a topic of Pub/Sub: the message as it came, with attributes that say why.
+ *
+ * @param env `ALIEN_DEAD_LETTER_TOPIC`, as `projects/{project}/topics/{topic}`; `ALIEN_PUBSUB_ENDPOINT` where Pub/Sub is
+ *   not where Google has it
+ * @throws BINDING_CONFIG_INVALID where there is no topic: an event must never have nowhere to go
+ */
+export function pubsubDeadLetters(env: Environment, identity: OwnIdentity): DeadLetters<PubsubMessage> {
+  const topic = env.ALIEN_DEAD_LETTER_TOPIC ?? "";
+  if (!topicName.test(topic)) {
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", "ALIEN_DEAD_LETTER_TOPIC is not the name of a topic.", {
+      hint: "Set it to projects/{project}/topics/{topic}: where events go that can never succeed.",
+    });
+  }
+  const url = `${endpointOf(env, "ALIEN_PUBSUB_ENDPOINT", "pubsub.googleapis.com")}/v1/${topic}:publish`;
+  return {
+    async send({ data, attributes }, { code, message, hint }, requestId, signal) {
+      const why = { code, reason: message, ...(hint !== undefined && { hint }), requestId };
+      const letter = {
+        data: data.toString("base64"),
+        attributes: { ...carriedOver(attributes, Object.keys(why).length), ...cut(why) },
+      };
+      // Repeated where it may succeed: a letter that comes twice does no harm.
+      const call = startCall({ requestId, caller: doorCaller("events"), signal, now: () => new Date() });
+      await rest(identity, call, {
+        what: "Pub/Sub publish",
+        url,
+        method: "POST",
+        data: { messages: [letter] },
+        needs: "pubsub.topics.publish on the topic for dead letters",
+      });
+    },
+  };
+}
+
+/** The message's own attributes: those that Pub/Sub added it takes from nobody, and there must be room for ours. */
+function carriedOver(attributes: PubsubMessage["attributes"], ours: number): Record<string, string> {
+  const own = Object.entries(attributes).filter(([name]) => !name.startsWith("goog"));
+  return Object.fromEntries(own.slice(0, limits.attributes - ours));
+}
+
+function cut(attributes: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, cutText(value)]));
+}
+
+function cutText(value: string): string {
+  const bytes = Buffer.from(value);
+  if (bytes.byteLength <= limits.valueBytes) return value;
+  // What the cut leaves of a character is dropped.
+  return bytes.toString("utf8", 0, limits.valueBytes).replace(/\ufffd+$/, "");
+}

@@ -1,0 +1,39 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { invalidInput, toArtifactRegistryError } from "../../../core/errors.ts";
+import { createHttp, errorResponse, type HttpApplication } from "../../../core/http.ts";
+import type { Environment } from "../../../core/platform.ts";
+import type { Suite } from "../../../core/suite.ts";
+import { createPlatformCaller } from "./platform-caller.ts";
+
+type Serve = (request: Request, incoming: IncomingMessage) => Promise<Response>;
+
+/**
+ * The doors over HTTP. Nothing is ever thrown, so that the framework has nothing to answer by itself. What the platform is
+ * said to have said of the caller counts at the `platform` door alone.
+ */
+export function httpFunction(
+  reading: Promise<Suite>,
+  env: Environment,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const opening = reading.then((suite) => open(suite, env)).catch(refuseAll);
+  return getRequestListener(async (request, { incoming }) => (await opening)(request, incoming as IncomingMessage), {
+    errorHandler: () => errorResponse(invalidInput("The request is none that HTTP allows."), randomUUID()),
+  });
+}
+
+function open({ application }: Suite, env: Environment): Serve {
+  const http: HttpApplication = createHttp(application);
+  if (application.door.name !== "platform") return (request) => http(request);
+  const callerOf = createPlatformCaller(env, application.now);
+  return (request, { headersDistinct }) => {
+    const platformCaller = callerOf(headersDistinct);
+    return http(request, platformCaller && { platformCaller });
+  };
+}
+
+function refuseAll(thrown: unknown): Serve {
+  const error = toArtifactRegistryError(thrown);
+  return async () => errorResponse(error, randomUUID());
+}

@@ -1,0 +1,58 @@
+import * as v from "valibot";
+import type { Caller } from "../../../core/caller.ts";
+import type { Environment } from "../../../core/platform.ts";
+import { isServiceAccount } from "../binding.ts";
+
+type Headers = Readonly<NodeJS.Dict<readonly string[]>>;
+
+/** What stands in the place of the signature once the platform has verified a token. */
+const removed = "SIGNATURE_REMOVED_BY_GOOGLE";
+const clockSkewMs = 60_000;
+
+const claims = v.looseObject({
+  iss: v.literal("https://accounts.google.com"),
+  aud: v.string(),
+  exp: v.number(),
+  email: v.pipe(v.string(), v.check(isServiceAccount)),
+  email_verified: v.literal(true),
+});
+
+/**
+ * Finds the caller whom the platform authenticated: the service account of the ID token that it verified and handed on
+ * without its signature (Cloud Run, "Authenticating service-to-service"): issuer `gcp`, subject the e-mail.
+ *
+ * Where both headers come, the platform looks at `X-Serverless-Authorization` alone, and hands `Authorization` on as its
+ * sender wrote it: so it counts for nothing then. That a token was verified can be seen from nothing but its missing
+ * signature, which anybody can leave out: only IAM keeps those out whom the platform did not ask.
+ *
+ * @param env `ALIEN_PLATFORM_AUDIENCES`: what tokens must be for, separated by commas; absent means that the platform's
+ *   own check will do
+ * @returns a function that answers undefined where nobody was authenticated
+ */
+export function createPlatformCaller(env: Environment, now: () => Date): (headers: Headers) => Caller | undefined {
+  const audiences = (env.ALIEN_PLATFORM_AUDIENCES ?? "").split(",").flatMap((each) => each.trim() || []);
+  return (headers) => {
+    const token = bearer(headers["x-serverless-authorization"] ?? headers.authorization);
+    const found = token === undefined ? undefined : claimsOf(token);
+    if (found === undefined || found.exp * 1_000 + clockSkewMs < now().getTime()) return undefined;
+    if (audiences.length > 0 && !audiences.includes(found.aud)) return undefined;
+    return { issuer: "gcp", subject: found.email };
+  };
+}
+
+/** A header that came twice says nothing: who reads the first must not believe what was checked of the last. */
+function bearer(values: readonly string[] = []): string | undefined {
+  const [value, ...more] = values;
+  return more.length > 0 ? undefined : /^Bearer +(\S+)$/i.exec(value ?? "")?.[1];
+}
+
+function claimsOf(token: string): v.InferOutput<typeof claims> | undefined {
+  const [, payload = "", signature, ...more] = token.split(".");
+  if (signature !== removed || more.length > 0) return undefined;
+  try {
+    const parsed = v.safeParse(claims, JSON.parse(Buffer.from(payload, "base64url").toString()));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import { createFunctions } from "../../../functions/gcp/doors/functions.ts";
+import { timeLimits } from "../../../functions/gcp/doors/time-limits.ts";
+import { rules, startFunction } from "./functions.ts";
+import { goldenOf, setupEvent } from "./golden.ts";
+
+const binding = { service: "gar", projectId: "vendor-project", location: "europe-west1", repositoryName: "images" };
+const good: Record<string, string> = {
+  ALIEN_DOOR: "platform",
+  ALIEN_ACCESS_RULES: rules,
+  ALIEN_IMAGES_BINDING: JSON.stringify(binding),
+};
+
+const bad: [string, Record<string, string>, RegExp][] = [
+  ["no door", { ALIEN_DOOR: "" }, /ALIEN_DOOR/],
+  ["a door that is none", { ALIEN_DOOR: "window" }, /ALIEN_DOOR/],
+  ["rules that are no JSON", { ALIEN_ACCESS_RULES: "{" }, /access rules/],
+  ["a binding that is none", { ALIEN_IMAGES_BINDING: '{"service":"gar"}' }, /ALIEN_IMAGES_BINDING/],
+  ["another cloud's binding", { ALIEN_IMAGES_BINDING: '{"service":"ecr"}' }, /no service "ecr"/],
+  ["no location", { ALIEN_IMAGES_BINDING: '{"service":"gar","repositoryName":"images"}' }, /projectId/],
+  ["no issuers", { ALIEN_DOOR: "oidc" }, /OIDC issuers/],
+];
+
+test.each(bad)("%s: told to everybody who calls over HTTP", async (_, env, message) => {
+  const fn = await startFunction({ ...good, ...env });
+  // Also to the second who asks.
+  for (const golden of [goldenOf("platform"), goldenOf("public")]) {
+    const answer = await fn.send(golden);
+    expect(answer).toMatchObject({ status: 400, json: { code: "BINDING_CONFIG_INVALID", retryable: false } });
+    expect(answer.json.message).toMatch(message);
+    expect(answer.headers["x-request-id"]).toBe(answer.json.requestId);
+  }
+});
+
+const nowhere: typeof bad = [
+  ["nowhere for dead letters", { ALIEN_DOOR: "events" }, /ALIEN_DEAD_LETTER_TOPIC/],
+  ["a topic without its project", { ALIEN_DOOR: "events", ALIEN_DEAD_LETTER_TOPIC: "letters" }, /DEAD_LETTER_TOPIC/],
+  ["a URL for a topic", { ALIEN_DOOR: "events", ALIEN_DEAD_LETTER_TOPIC: "https://x/topics/y" }, /DEAD_LETTER_TOPIC/],
+  ["another door than events", {}, /platform door takes no events/],
+];
+
+test.each([...bad, ...nowhere])("%s: told to who sends events, which stay with them", async (_, env, message) => {
+  const { artifactRegistryEvents } = createFunctions({ ...good, ...env });
+  for (const _again of [1, 2]) {
+    const error = await artifactRegistryEvents(setupEvent()).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: "BINDING_CONFIG_INVALID" });
+    expect(JSON.parse((error as Error).message).message).toMatch(message);
+  }
+});
+
+test("without rules nobody may do anything", async () => {
+  const { ALIEN_ACCESS_RULES: _, ...env } = good;
+  expect(await (await startFunction(env)).send(goldenOf("platform"))).toMatchObject({ status: 403 });
+});
+
+test("the events function is handed no callback", () => {
+  // A second parameter would be one, to the framework.
+  expect(createFunctions(good).artifactRegistryEvents.length).toBe(1);
+});
+
+test("the events door is shut for HTTP", async () => {
+  const fn = await startFunction({
+    ...good,
+    ALIEN_DOOR: "events",
+    ALIEN_DEAD_LETTER_TOPIC: "projects/p/topics/letters",
+  });
+  expect(await fn.send(goldenOf("platform"))).toMatchObject({ status: 401 });
+  expect(await fn.send(goldenOf("direct"))).toMatchObject({ status: 404 });
+});
+
+test.each([
+  [undefined, 59_500, 55_000],
+  ["60", 59_500, 55_000],
+  ["30", 29_500, 29_500],
+  ["3600", 3_599_500, 55_000],
+  ["0", 59_500, 55_000],
+  ["soon", 59_500, 55_000],
+])("with %s seconds an invocation has %i ms, an operation %i", (seconds, invocationMs, operationMs) => {
+  expect(timeLimits({ CLOUD_RUN_TIMEOUT_SECONDS: seconds })).toEqual({ invocationMs, operationMs });
+});
