@@ -160,3 +160,44 @@ test("without a lock, 40 edits at once end as compare-and-swap says", async () =
   expect(acknowledged.length).toBeGreaterThan(0);
   expect((await get()).bindings?.[0]?.members?.toSorted()).toEqual(acknowledged.toSorted());
 });
+
+describe("a condition on the roles that are given and taken", () => {
+  const CUSTOM = ["artifactregistry.repositories.getIamPolicy", "artifactregistry.repositories.setIamPolicy"];
+  const WRITER = "roles/artifactregistry.writer";
+  const hasOnly = (...roles: string[]) =>
+    `api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${roles.map((role) => `'${role}'`).join(", ")}])`;
+
+  /** Somebody who may write the policy of a repository under such a condition, beside others' bindings. */
+  function limited(expression: string) {
+    const { resource } = fresh();
+    const email = gcp().serviceAccount(`account-${++count}`);
+    const role = gcp().role("limited", CUSTOM);
+    const others = { role: WRITER, members: [member()] };
+    const condition = { title: "limited", expression };
+    gcp().setPolicy(resource, [others, { role, members: [`serviceAccount:${email}`], condition }]);
+    const client = artifactRegistry(gcp());
+    const options = as(gcp().token(email));
+    return async (change: (bindings: object[]) => object[]) => {
+      const [policy] = await client.getIamPolicy({ resource, options: { requestedPolicyVersion: 3 } }, options);
+      const bindings = change([...(policy.bindings ?? [])]);
+      await client.setIamPolicy({ resource, policy: { ...policy, version: 3, bindings } }, options);
+    };
+  }
+  const denied = { code: 7, message: expect.stringContaining("setIamPolicy") };
+
+  test("lets those roles be given and taken, whatever else the policy holds", async () => {
+    const edit = limited(hasOnly(READER));
+    await edit((bindings) => [...bindings, { role: READER, members: [member()] }]);
+    await edit((bindings) => bindings.filter((binding) => (binding as { role?: string }).role !== READER));
+  });
+
+  test("keeps every other role from being given, taken, or freed from its condition", async () => {
+    const edit = limited(hasOnly(READER));
+    const adding = (role: string) => (bindings: object[]) => [...bindings, { role, members: [member()] }];
+    expect(await refused(edit(adding(WRITER)))).toMatchObject(denied);
+    expect(await refused(edit((all) => adding(WRITER)(adding(READER)(all))))).toMatchObject(denied);
+    expect(await refused(edit((all) => all.slice(1)))).toMatchObject(denied);
+    expect(await refused(edit((all) => all.map((each) => ({ ...each, condition: null }))))).toMatchObject(denied);
+    await limited(hasOnly(READER, WRITER))(adding(WRITER));
+  });
+});

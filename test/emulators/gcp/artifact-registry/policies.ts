@@ -14,10 +14,10 @@ export const getIamPolicy: Method = (call) => {
 export const setIamPolicy: Method = (call) => {
   const { world, request } = call;
   const name = parseRepositoryName(text(request, "resource"));
-  permit(call, "repositories.setIamPolicy", resourceOf(world, name));
-  const repository = mustFind(world, name);
   const { paths = [] } = messageOf(request, "updateMask") as { paths?: readonly string[] };
   const edit = { ...fromMessage(messageOf(request, "policy")), updateMask: paths };
+  permit(call, "repositories.setIamPolicy", { ...resourceOf(world, name), written: edit.bindings });
+  const repository = mustFind(world, name);
   repository.policy = editPolicy(repository.policy, edit, (binding) =>
     checkBinding(world.directory, world.roles, binding),
   );

@@ -81,7 +81,6 @@ function getIamPolicy(request: Request): Json {
 function setIamPolicy(request: Request): Json {
   const { world, body } = request;
   onlyFields(body, "policy", "updateMask");
-  const account = target(request, "iam.serviceAccounts.setIamPolicy");
   const policy = objectOf(body, "policy");
   onlyFields(policy, "version", "bindings", "auditConfigs", "etag");
   const edit = {
@@ -91,17 +90,19 @@ function setIamPolicy(request: Request): Json {
     auditConfigs: listOf(policy, "auditConfigs") as readonly AuditConfig[],
     updateMask: textOf(body, "updateMask").split(",").filter(Boolean),
   };
+  const account = target(request, "iam.serviceAccounts.setIamPolicy", edit.bindings);
   account.policy = editPolicy(account.policy, edit, (binding) => checkBinding(world.directory, world.roles, binding));
   return toJson(viewPolicy(account.policy, 3));
 }
 
 /** The account of a path, `projects/-` being any. @throws PERMISSION_DENIED, or NOT_FOUND for those who may know */
-function target(request: Request, permission: string): ServiceAccount {
+function target(request: Request, permission: string, written?: readonly Binding[]): ServiceAccount {
   const [asked = "", email = ""] = request.path;
   const account = request.world.directory.account(email);
   const project = asked === "-" ? (account?.project ?? "-") : asked;
   const found = account?.project === project ? account : undefined;
-  permit(request, permission, { name: `projects/${project}/serviceAccounts/${email}`, project, policy: found?.policy });
+  const name = `projects/${project}/serviceAccounts/${email}`;
+  permit(request, permission, { name, project, policy: found?.policy, ...(written && { written }) });
   if (found === undefined) throw new GcpError("NOT_FOUND", `Unknown service account: ${email}`);
   return found;
 }

@@ -3,7 +3,7 @@ import { permissionDenied } from "../errors.ts";
 import type { Caller } from "../identity/tokens.ts";
 import type { World } from "../world.ts";
 import { holds } from "./conditions.ts";
-import type { Policy } from "./policy.ts";
+import { type Binding, modifiedRoles, type Policy } from "./policy.ts";
 
 /** Something with a policy of its own, inside a project; the policy is absent where the thing is. */
 export interface Resource {
@@ -11,12 +11,19 @@ export interface Resource {
   readonly name: string;
   readonly project: string;
   readonly policy: Policy | undefined;
+  /** The bindings that are to take the place of the policy's, where it is written. */
+  readonly written?: readonly Binding[];
 }
 
 /** Whether the bindings of the resource or of its project give this caller a permission. */
 export function isAllowed(world: World, caller: Caller | undefined, permission: string, resource: Resource): boolean {
   const policies = [resource.policy, world.directory.project(resource.project)?.policy];
-  const context = { resource: resource.name, now: world.clock() };
+  const { name, policy: current, written } = resource;
+  const context = {
+    resource: name,
+    now: world.clock(),
+    ...(written && { modifiedRoles: modifiedRoles(current?.bindings ?? [], written) }),
+  };
   return policies.some((policy) =>
     policy?.bindings.some(
       ({ role, members, condition }) =>

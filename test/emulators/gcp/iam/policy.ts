@@ -107,6 +107,24 @@ function mergeBindings(bindings: readonly Binding[]): Binding[] {
   return [...merged.values()].filter(({ members }) => members.length > 0);
 }
 
+/** The roles whose members, under the same condition, are others afterwards. */
+export function modifiedRoles(before: readonly Binding[], after: readonly Binding[]): string[] {
+  const [old, fresh] = [roleByGrant(before), roleByGrant(after)];
+  const lost = [...old].filter(([grant]) => !fresh.has(grant));
+  const given = [...fresh].filter(([grant]) => !old.has(grant));
+  return [...new Set([...lost, ...given].map(([, role]) => role))].sort();
+}
+
+/** What is absent over HTTP is empty over gRPC. */
+function roleByGrant(bindings: readonly Binding[]): Map<string, string> {
+  return new Map(
+    bindings.flatMap(({ role, members, condition }) => {
+      const { title, description = "", expression, location = "" } = condition ?? {};
+      return members.map((member) => [JSON.stringify([role, member, title, description, expression, location]), role]);
+    }),
+  );
+}
+
 const MAX_MEMBERS = 1500;
 
 function checkBindings(bindings: readonly Binding[], check: (binding: Binding) => void): void {
