@@ -3,15 +3,8 @@ import { BareError } from "../../../core/bare-error.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { Suite } from "../../../core/suite.ts";
+import type { Receive } from "./events.ts";
 import type { TimeLimits } from "./time-limits.ts";
-
-/** Handles one event. @throws what its sender shall deliver again */
-export type Receive = (event: unknown, context: ReceiveContext) => Promise<void>;
-
-export interface ReceiveContext {
-  readonly requestId: string;
-  readonly signal: AbortSignal;
-}
 
 /**
  * The `events` door. To the framework whatever is thrown is an error that it logs and answers with status 500, so that

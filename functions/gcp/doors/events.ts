@@ -6,7 +6,14 @@ import type { Suite } from "../../../core/suite.ts";
 import { createOwnIdentity } from "../auth.ts";
 import { type CloudEvent, isCloudEvent, letterOf, messageIdOf, toSetupEvent } from "./cloud-events.ts";
 import { pubsubDeadLetters } from "./dead-letters.ts";
-import type { Receive, ReceiveContext } from "./event-function.ts";
+
+/** Handles one event. @throws what its sender shall deliver again */
+export type Receive = (event: unknown, context: ReceiveContext) => Promise<void>;
+
+export interface ReceiveContext {
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Takes CloudEvents, by themselves or in messages of Pub/Sub. What may succeed later is thrown; what never can goes to the
