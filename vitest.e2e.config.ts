@@ -6,7 +6,13 @@ import { defineConfig } from "vitest/config";
  */
 export default defineConfig({
   test: {
-    include: ["test/e2e/**/*.e2e.ts", "test/conformance/**/*.e2e.ts", "test/aws/**/*.e2e.ts"],
+    include: [
+      "test/e2e/**/*.e2e.ts",
+      "test/conformance/**/*.e2e.ts",
+      "test/aws/**/*.e2e.ts",
+      "test/contract/**/*.e2e.ts",
+      "test/kubernetes/**/*.e2e.ts",
+    ],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // What is waited for comes, sooner or later: a slow machine is no failure.

@@ -16,12 +16,13 @@ CRANE=v0.22.1
 REGCTL=v0.11.7
 CONFORMANCE=967efdc079b9
 ZOT=v2.1.2
+DISTRIBUTION=v3.1.2
 SCHEMATHESIS=4.32.5
 TOFU=v1.10.10
 RIC=4.0.2
 
 root="${XDG_CACHE_HOME:-$HOME/.cache}/artifact-registry-functions"
-bin="$root/bin-$CRANE-$REGCTL-$CONFORMANCE-$SCHEMATHESIS"
+bin="$root/bin-$CRANE-$REGCTL-$CONFORMANCE-$DISTRIBUTION-$SCHEMATHESIS"
 if [[ "${1:-}" == --bin ]]; then
   echo "$bin"
   exit 0
@@ -91,9 +92,11 @@ schemathesis() {
 }
 
 clients() {
-  debian skopeo=skopeo strace=strace docker-registry=docker-registry
+  debian skopeo=skopeo strace=strace docker-registry=docker-registry apache2=apache2-bin htpasswd=apache2-utils
   golang crane github.com/google/go-containerregistry/cmd/crane "$CRANE"
   golang regctl github.com/regclient/regclient/cmd/regctl "$REGCTL"
+  # Version 3 beside Debian's 2.8.
+  golang registry github.com/distribution/distribution/v3/cmd/registry "$DISTRIBUTION"
 }
 
 # The package's install scripts build it with cmake; Node's headers are those of the system where it has them.

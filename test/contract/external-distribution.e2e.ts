@@ -1,0 +1,15 @@
+import { tokenBackend } from "../kubernetes/support/token-registry.ts";
+import { tool } from "../tools/tools.ts";
+import { contractSuite } from "./suite.ts";
+
+contractSuite({
+  name: "external",
+  behind: "distribution 2.8 with a token server",
+  start: () => tokenBackend(tool("docker-registry")),
+});
+
+contractSuite({
+  name: "external",
+  behind: "distribution 3 with a token server",
+  start: () => tokenBackend(tool("registry")),
+});
