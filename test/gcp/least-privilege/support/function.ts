@@ -1,0 +1,139 @@
+import { platform } from "../../../../functions/gcp/index.ts";
+import { ownershipLabel, ownershipMark } from "../../../../functions/gcp/ownership.ts";
+import type { GcpDoor } from "../../../../functions/gcp/policy/permissions.ts";
+import { type Suite, startSuite } from "../../../contract/harness.ts";
+import { type GcpEmulator, startGcpEmulator } from "../../../emulators/gcp/index.ts";
+import { conditionOf, type DoorRoles, doorRoles, rolePermissions } from "../../../infra/support/gcp-roles.ts";
+
+export const registries = "acme-registries";
+export const functions = "acme-functions";
+/** Of the registry that is bound: elsewhere, so that what is bound on the project of the others does not reach it. */
+export const images = "acme-images";
+export const location = "europe-west1";
+
+/** Where a role is bound, and one permission of it. */
+export interface Right {
+  readonly place: keyof DoorRoles;
+  readonly concern: string;
+  readonly permission: string;
+}
+
+/** Every permission of a door, wherever it is bound. */
+export function rightsOf(door: GcpDoor): Right[] {
+  const places = Object.entries(doorRoles[door] ?? {}) as [keyof DoorRoles, readonly string[]][];
+  return places.flatMap(([place, concerns]) =>
+    concerns.flatMap((concern) =>
+      (rolePermissions[concern] ?? []).map((permission) => ({ place, concern, permission })),
+    ),
+  );
+}
+
+/** A function behind one door, under an account that has exactly what infra/gcp gives it. */
+export interface DoorFunction {
+  readonly gcp: GcpEmulator;
+  readonly account: string;
+  readonly suite: Suite;
+  readonly env: Readonly<Record<string, string>>;
+  /** An account of the registry that is bound. */
+  email(kind: "pull" | "push"): string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Arranges what infra/gcp makes: the registry `images`, which is bound, and, unless this door provisions, `builds`, which
+ * somebody provisioned.
+ *
+ * @param without a right that is left out
+ */
+export async function startDoor(door: GcpDoor, without?: Right): Promise<DoorFunction> {
+  const gcp = await startGcpEmulator({
+    projects: {
+      [registries]: "111122223333",
+      [functions]: "222233334444",
+      [images]: "333344445555",
+      "customer-project": "444455556666",
+    },
+    locations: [location],
+  });
+  const account = gcp.serviceAccount(`acme-${door}`, { project: functions });
+
+  const bind = (resource: string, place: keyof DoorRoles) => {
+    const bindings = (doorRoles[door]?.[place] ?? []).map((concern) => {
+      const isLeftOut = (permission: string) =>
+        without?.place === place && without.concern === concern && without.permission === permission;
+      const permissions = (rolePermissions[concern] ?? []).filter((permission) => !isLeftOut(permission));
+      const condition = conditionOf(concern);
+      const role = gcp.role(`${place}_${concern}`, permissions);
+      return { role, members: [`serviceAccount:${account}`], ...(condition && { condition }) };
+    });
+    gcp.setPolicy(resource, [...gcp.policy(resource).bindings, ...bindings]);
+  };
+  const registry = (project: string, id: string) => {
+    const name = gcp.repository(id, { project, labels: { [ownershipLabel]: id } });
+    const description = ownershipMark({ project, location, repository: id });
+    const minting = (kind: string, role: string) =>
+      gcp.serviceAccount(`${id}-${kind}`, { project, description, roles: { [name]: [role] } });
+    const pull = minting("pull", "roles/artifactregistry.reader");
+    const push = minting("push", "roles/artifactregistry.writer");
+    return { name, accounts: { pull, push } };
+  };
+
+  const bound = registry(images, "acme-images");
+  bind(bound.name, "repository");
+  for (const email of Object.values(bound.accounts)) bind(email, "account");
+  bind(registries, "derived");
+  bind(registries, "project");
+  if (door !== "provision") {
+    const derived = registry(registries, "acme-builds");
+    // As provisioning lets those mint whom it is told.
+    const mints = (doorRoles[door]?.account.length ?? 0) > 0;
+    for (const email of mints ? Object.values(derived.accounts) : []) {
+      gcp.serviceAccount(`acme-${door}`, {
+        project: functions,
+        roles: { [email]: ["roles/iam.serviceAccountTokenCreator"] },
+      });
+    }
+  }
+  const topic = gcp.topic("acme-dead-letters", functions);
+  if (door === "events") {
+    gcp.serviceAccount("acme-events", { project: functions, roles: { [topic]: ["roles/pubsub.publisher"] } });
+  }
+
+  const env = {
+    ...(await gcp.environment(account)),
+    METADATA_SERVER_DETECTION: "assume-present",
+    GOOGLE_CLOUD_PROJECT: registries,
+    GOOGLE_CLOUD_LOCATION: location,
+    ALIEN_DOOR: door,
+    ALIEN_STACK_PREFIX: "acme",
+    ALIEN_DEAD_LETTER_TOPIC: topic,
+    ALIEN_FUNCTION_SERVICE_ACCOUNTS: gcp.serviceAccount("acme-platform", { project: functions }),
+    ALIEN_IMAGES_BINDING: JSON.stringify({
+      service: "gar",
+      projectId: images,
+      location,
+      repositoryName: "acme-images",
+      pullServiceAccountEmail: bound.accounts.pull,
+      pushServiceAccountEmail: bound.accounts.push,
+    }),
+  };
+  const before = { ...process.env };
+  // Google's libraries look there.
+  Object.assign(process.env, env);
+  const suite = await startSuite(platform, env, ["images", "builds"]);
+  return {
+    gcp,
+    account,
+    suite,
+    env,
+    email: (kind) => bound.accounts[kind],
+    async stop() {
+      for (const name of Object.keys(env)) {
+        if (before[name] === undefined) delete process.env[name];
+        else process.env[name] = before[name];
+      }
+      await suite.stop();
+      await gcp.stop();
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import { read } from "./module.ts";
+
+const json = (name: string) => JSON.parse(read(`infra/gcp/roles/${name}.json`));
+
+/** Concerns by what their roles are bound on. */
+export interface DoorRoles {
+  /** On the repository of each registry that is bound. */
+  readonly repository: readonly string[];
+  /** On the registries' project, where registries are derived. */
+  readonly derived: readonly string[];
+  /** On each pull and push account. */
+  readonly account: readonly string[];
+  /** On the registries' project. */
+  readonly project: readonly string[];
+}
+
+/** Which custom roles infra/gcp gives each door. */
+export const doorRoles: Readonly<Record<string, DoorRoles>> = json("doors");
+
+/** The permissions of each custom role, by concern. */
+export const rolePermissions: Readonly<Record<string, readonly string[]>> = json("permissions");
+
+/** The roles that a concern's holder may give and take, for those that write policies under a condition. */
+export const grantable: Readonly<Record<string, readonly string[]>> = json("grantable");
+
+/** The condition under which a concern's role is bound, as infra/gcp/roles.tf writes it. */
+export function conditionOf(concern: string): { title: string; expression: string } | undefined {
+  const roles = grantable[concern];
+  if (roles === undefined) return undefined;
+  const list = roles.map((role) => `'${role}'`).join(", ");
+  return {
+    title: "grants_only",
+    expression: `api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${list}])`,
+  };
+}
