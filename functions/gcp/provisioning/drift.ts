@@ -8,6 +8,7 @@ import { holds, otherRoles } from "../policy/holders.ts";
 import { readAccountPolicy } from "./account-policies.ts";
 import { adoption, findAccount, stateOf } from "./accounts.ts";
 import { functionAccounts } from "./functions.ts";
+import { adoption as repositoryAdoption } from "./repositories.ts";
 import { tokenCreatorRole, type WantedAccount, wantedAccounts } from "./wanted.ts";
 
 const hint = "Run provisionRegistry.";
@@ -19,7 +20,8 @@ export async function findDrift(context: GarContext, call: Call): Promise<Health
   const own = await findRepository(context, call);
   if (!own) return [{ message: `The registry "${place.repository}" is not provisioned.`, hint }];
   if (!isOurs(own.labels ?? {}, place)) {
-    return [{ message: `The repository "${place.repository}" is not this registry's.`, hint }];
+    const message = `The repository "${place.repository}" is not this registry's.`;
+    return [{ message, hint: `${repositoryAdoption(context)}.` }];
   }
   if (own.format !== "DOCKER") {
     return [{ message: "The repository does not hold images.", hint: "Bind one of format Docker." }];

@@ -135,7 +135,7 @@ export function refuseUnusable(found: Repository, { place }: GarContext, more = 
       "RESOURCE_CONFLICT",
       `The repository "${repository}" exists and is not this registry's.`,
       {
-        hint: `Give it the label ${ownershipLabel}=${repository} to have it adopted, or choose another name.${more}`,
+        hint: `${adoption({ place })}, or choose another name.${more}`,
       },
     );
   }
@@ -143,6 +143,11 @@ export function refuseUnusable(found: Repository, { place }: GarContext, more = 
   throw new ArtifactRegistryError("RESOURCE_CONFLICT", `The repository "${repository}" does not hold images.`, {
     hint: `A registry's repository has the format Docker; choose another name.${more}`,
   });
+}
+
+/** How somebody's repository becomes the registry's. */
+export function adoption({ place }: Pick<GarContext, "place">): string {
+  return `Give it the label ${ownershipLabel}=${place.repository} to have it adopted`;
 }
 
 function parentOf({ place }: GarContext): string {

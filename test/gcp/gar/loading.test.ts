@@ -3,10 +3,10 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { useStack } from "../support/registry.ts";
 
-const stack = useStack();
+const stack = useStack({ repositories: ["images", "acme-images"] });
 
 /** Runs a request in a process of its own. Returns the packages that have been loaded by then. */
-async function loadedBy(request: string): Promise<string[]> {
+async function loadedBy(request: string, derived = false): Promise<string[]> {
   const program = `
     import Module, { registerHooks } from "node:module";
     import { startCall } from "./core/call.ts";
@@ -17,8 +17,9 @@ async function loadedBy(request: string): Promise<string[]> {
     };
     registerHooks({ load(url, context, next) { note(url); return next(url, context); } });
     const { platform } = await import("./functions/gcp/index.ts");
-    const binding = JSON.parse(process.env.BINDING);
-    const registry = await platform.services.gar.open({ name: "images", binding, derived: false, others: [], env: process.env });
+    const derived = ${derived};
+    const binding = derived ? platform.deriveBinding("images", process.env) : JSON.parse(process.env.BINDING);
+    const registry = await platform.services.gar.open({ name: "images", binding, derived, others: [], env: process.env });
     const name = registry.resolveId("my-app");
     const caller = { issuer: "door", subject: "test" };
     const call = startCall({ requestId: "r", caller, signal: AbortSignal.timeout(20_000), now: () => new Date() });
@@ -26,15 +27,16 @@ async function loadedBy(request: string): Promise<string[]> {
     for (const path of Object.keys(Module._cache)) note(path);
     console.log(JSON.stringify([...loaded]));
     process.exit(0);`;
-  const env = { ...process.env, ...stack().env(), BINDING: stack().binding("images") };
+  const place = { GOOGLE_CLOUD_LOCATION: stack().location, ALIEN_STACK_PREFIX: "acme" };
+  const env = { ...process.env, ...stack().env(), ...place, BINDING: stack().binding("images") };
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], { env });
   return JSON.parse(stdout) as string[];
 }
 
 const heavy = ["google-gax", "@grpc/grpc-js", "@google-cloud/artifact-registry", "protobufjs"];
 
-test("a request for credentials loads neither gax nor gRPC", async () => {
-  const loaded = await loadedBy('await registry.generateCredentials(name, "pull", 900, call)');
+test.each([false, true])("a request for credentials loads neither gax nor gRPC (derived: %s)", async (derived) => {
+  const loaded = await loadedBy('await registry.generateCredentials(name, "pull", 900, call)', derived);
   expect(loaded).toContain("google-auth-library");
   expect(loaded.filter((name) => heavy.includes(name))).toEqual([]);
 });

@@ -1,0 +1,53 @@
+import { afterEach, expect, test } from "vitest";
+import type { GarBinding } from "../../../functions/gcp/binding.ts";
+import { createGarRegistry } from "../../../functions/gcp/gar/adapter.ts";
+import { newCall } from "../support/registry.ts";
+import { useProject } from "./support/project.ts";
+import { callsOf } from "./support/state.ts";
+
+const hour = 3_600_000;
+/** Policies may name an account only when the emulator's clock has moved. */
+const project = useProject({ accountDelayMs: hour });
+
+afterEach(() => project().gcp.faults.clear());
+
+/** Lets IAM know of the accounts when the repository's policy is written for the nth time. */
+function knownAtLast(nth: number): void {
+  let written = 0;
+  project().gcp.faults.before = ({ service, action }) => {
+    if (service === "artifactregistry" && action === "SetIamPolicy" && ++written === nth) project().gcp.advance(hour);
+  };
+}
+
+test("accounts that IAM does not know at once are waited for", async () => {
+  const id = project().fresh();
+  const suite = await project().open(id);
+  knownAtLast(3);
+  const calls = await callsOf(project().gcp, () => suite.ok("provisionRegistry", { registry: "images" }));
+  const outcomes = calls.filter(({ service, action }) => service === "artifactregistry" && action === "SetIamPolicy");
+  expect(outcomes.map(({ outcome }) => outcome)).toEqual(["INVALID_ARGUMENT", "INVALID_ARGUMENT", "ok"]);
+  const writer = project().members(project().name(id), "roles/artifactregistry.writer");
+  expect(writer).toEqual([`serviceAccount:${project().email(`${id}-push`)}`]);
+});
+
+test("longer than the operation has time: retryable, and the same call again finishes it", async () => {
+  const id = project().fresh();
+  const binding = project().binding(id) as GarBinding;
+  const env = project().stack.env();
+  const { provisioning } = createGarRegistry({ name: "images", binding, derived: false, others: [], env });
+  // From the first refusal on, the operation has no more time.
+  const out = new AbortController();
+  project().gcp.faults.after = ({ outcome }) => {
+    if (outcome === "INVALID_ARGUMENT") setTimeout(() => out.abort(), 50);
+  };
+  const call = { ...newCall(), signal: out.signal };
+  await expect(provisioning?.provision({}, call)).rejects.toMatchObject({
+    code: "SERVICE_UNAVAILABLE",
+    retryable: true,
+    hint: expect.stringContaining("same call again"),
+  });
+  project().gcp.faults.clear();
+  knownAtLast(1);
+  await provisioning?.provision({}, newCall());
+  expect(project().members(project().name(id), "roles/artifactregistry.reader")).toHaveLength(1);
+});

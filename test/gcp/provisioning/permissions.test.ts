@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { platform } from "../../../functions/gcp/index.ts";
+import { type GcpPermissions, permissionsOf } from "../../../functions/gcp/policy/permissions.ts";
+import { type Suite, startSuite } from "../../contract/harness.ts";
+import type { CallRecord } from "../../emulators/gcp/index.ts";
+import { type GcpStack, startStack } from "../support/stack.ts";
+import { isControl } from "./support/state.ts";
+
+const input = { registry: "images" };
+const access = {
+  type: "gcp",
+  projectNumbers: ["444455556666"],
+  serviceAccountEmails: [],
+  allowedServiceTypes: ["worker"],
+};
+
+/** Everything that the doors for callers do. */
+const runtime = async (suite: Suite) => {
+  const { name } = await suite.ok("createRepository", { ...input, name: "app" });
+  const onApp = { ...input, repoId: name };
+  await suite.ok("addCrossAccountAccess", { ...onApp, access });
+  await suite.ok("getCrossAccountAccess", onApp);
+  await suite.ok("removeCrossAccountAccess", { ...onApp, access });
+  await suite.ok("generateCredentials", { ...onApp, permissions: "pull" });
+  await suite.ok("describeRegistry", input);
+  await suite.ok("deleteRepository", onApp);
+};
+const events = (suite: Suite) => suite.ok("setupRepository", { ...input, name: "app", access: [access] });
+const provisioning = async (suite: Suite) => {
+  await suite.ok("provisionRegistry", input);
+  await suite.ok("describeRegistry", input);
+  await suite.ok("deprovisionRegistry", input);
+};
+
+const all = ({ project, repositories, serviceAccounts }: GcpPermissions) => [
+  ...project,
+  ...repositories,
+  ...serviceAccounts,
+];
+
+interface Running {
+  readonly stack: GcpStack;
+  readonly suite: Suite;
+  stop(): Promise<void>;
+}
+
+/** A derived registry, and a function with exactly these permissions in its project. */
+async function start(permissions: readonly string[], provisioned: boolean): Promise<Running> {
+  const stack = await startStack({ repositories: [] });
+  const function_ = stack.functionAccount;
+  const env = { ...stack.env(), GOOGLE_CLOUD_LOCATION: stack.location, ALIEN_STACK_PREFIX: "acme" };
+  const grant = (role: string) => stack.gcp.serviceAccount("function", { roles: { [stack.project]: [role] } });
+  stack.useInThisProcess();
+  if (provisioned) {
+    // By another function, which lets this one mint for nobody yet.
+    process.env.GCE_METADATA_HOST = await stack.gcp.metadata(
+      stack.gcp.serviceAccount("provisioner", {
+        roles: { [stack.project]: [stack.gcp.role("provisioner", all(permissionsOf.provision))] },
+      }),
+    );
+    const other = await startSuite(platform, { ...env, ALIEN_FUNCTION_SERVICE_ACCOUNTS: function_ }, ["images"]);
+    await other.ok("provisionRegistry", input);
+    await other.stop();
+    process.env.GCE_METADATA_HOST = await stack.gcp.metadata(function_);
+    for (const kind of ["pull", "push"]) {
+      stack.gcp.setPolicy(`acme-images-${kind}@${stack.project}.iam.gserviceaccount.com`, []);
+    }
+  }
+  grant(stack.gcp.role("exactly", permissions));
+  const door = provisioned ? "platform" : "provision";
+  const suite = await startSuite(platform, { ...env, ALIEN_DOOR: door }, ["images"]);
+  stack.gcp.calls.length = 0;
+  return {
+    stack,
+    suite,
+    async stop() {
+      await suite.stop();
+      await stack.stop();
+    },
+  };
+}
+
+describe.each([
+  ["platform", runtime],
+  ["events", events],
+  ["provision", provisioning],
+] as const)("what the %s door's account may do", (door, work) => {
+  const permissions: GcpPermissions = permissionsOf[door];
+  let running: Running | undefined;
+  let asked: readonly { readonly permission: string; readonly resource: string; readonly allowed: boolean }[] = [];
+
+  beforeAll(async () => {
+    running = await start(all(permissions), door !== "provision");
+    await work(running.suite);
+    const mine = (call: CallRecord) => isControl(call) || call.service === "iamcredentials";
+    asked = running.stack.gcp.calls.filter(mine).flatMap(({ authorizations }) => authorizations);
+  });
+  afterAll(() => running?.stop());
+
+  test("is enough for everything that it does", () => {
+    expect(asked.length).toBeGreaterThan(2);
+    expect(asked.filter(({ allowed }) => !allowed)).toEqual([]);
+  });
+
+  test("is nothing that it does not ask for", () => {
+    expect([...all(permissions)].sort()).toEqual([...new Set(asked.map(({ permission }) => permission))].sort());
+  });
+
+  test("is listed by what it is asked on", () => {
+    const about = (pattern: RegExp) => [
+      ...new Set(asked.filter(({ resource }) => pattern.test(resource)).map(({ permission }) => permission)),
+    ];
+    expect(about(/\/repositories\//).sort()).toEqual([...permissions.repositories].sort());
+    expect(about(/\/serviceAccounts\//).sort()).toEqual([...permissions.serviceAccounts].sort());
+    expect(about(/^projects\/[^/]+(?:\/locations\/[^/]+)?$/).sort()).toEqual([...permissions.project].sort());
+  });
+});
+
+describe("without one of them", () => {
+  test.each(all(permissionsOf.provision))(
+    "%s, it is said who lacks what, and with it all is finished",
+    async (lacking) => {
+      const running = await start(
+        all(permissionsOf.provision).filter((permission) => permission !== lacking),
+        false,
+      );
+      try {
+        const { gcp } = running.stack;
+        const problems: { code: string; retryable: boolean; hint?: string | undefined }[] = [];
+        for (const operation of ["provisionRegistry", "deprovisionRegistry"] as const) {
+          try {
+            await running.suite.ok(operation, input);
+          } catch {
+            problems.push((await running.suite.refused(operation, input)).body);
+          }
+        }
+        expect(problems.length).toBeGreaterThan(0);
+        for (const problem of problems) {
+          expect(problem).toMatchObject({ code: "ACCESS_DENIED", retryable: false });
+          expect(problem.hint).toContain(`${lacking} on `);
+          expect(problem.hint).toMatch(/\(roles\/[A-Za-z.]+\)/);
+          const role = /\((roles\/[A-Za-z.]+)\)/.exec(problem.hint ?? "")?.[1] ?? "";
+          expect([role, gcp.world.roles.allows(role, lacking)]).toEqual([role, true]);
+        }
+        gcp.world.roles.define(`projects/${running.stack.project}/roles/exactly`, all(permissionsOf.provision));
+        await provisioning(running.suite);
+        expect(gcp.world.repositories.size).toBe(0);
+      } finally {
+        await running.stop();
+      }
+    },
+  );
+});

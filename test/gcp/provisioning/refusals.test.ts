@@ -1,0 +1,160 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { ownershipLabel } from "../../../functions/gcp/ownership.ts";
+import { type Project, useProject } from "./support/project.ts";
+import { callsOf, isRead, stateOf } from "./support/state.ts";
+
+const project = useProject();
+const input = { registry: "images" };
+
+interface Case {
+  /** What stands in the way of the repository `{id}`. */
+  readonly arrange: (id: string, project: Project) => unknown;
+  readonly env?: Record<string, string>;
+  readonly code?: string;
+  readonly says: string | RegExp;
+}
+
+const disable = (id: string, project: Project) => {
+  project.seedAccount(`${id}-push`, id);
+  const account = project.account(`${id}-push`);
+  if (!account) throw new Error("There is no account.");
+  account.disabled = true;
+};
+
+const cases: Readonly<Record<string, Case>> = {
+  "a repository without our label": {
+    arrange: (id, project) => project.seedRepository(id),
+    says: /exists and is not this registry's.* Give it the label alien-artifact-registry=reg/,
+  },
+  "a repository of another registry": {
+    arrange: (id, project) => project.seedRepository(id, { [ownershipLabel]: "other" }),
+    says: "exists and is not this registry's",
+  },
+  "a repository that holds no images": {
+    arrange: (id, project) => project.seedRepository(id, { [ownershipLabel]: id }, "NPM"),
+    says: "does not hold images",
+  },
+  "a pull account that is not ours": {
+    arrange: (id, project) => project.seedAccount(`${id}-pull`),
+    says: /-pull@.* exists and is not this registry's.* Put "alien-artifact-registry=europe-west1\/reg/,
+  },
+  "a push account of the registry of the same id in another location": {
+    arrange: (id, project) =>
+      project.gcp.serviceAccount(`${id}-push`, { description: `${ownershipLabel}=us-central1/${id}` }),
+    says: /-push@.* exists and is not this registry's/,
+  },
+  "a push account that somebody disabled": { arrange: disable, says: "is disabled" },
+  "a registry whose id ours extends by -": {
+    arrange: (id, project) => project.seedOwn(id.slice(0, -2)),
+    says: "overlaps",
+  },
+  "a registry that extends our id by -": {
+    arrange: (id, project) => project.seedOwn(`${id}-dev`),
+    says: "overlaps",
+  },
+  "functions that are no service accounts": {
+    arrange: () => undefined,
+    env: { ALIEN_FUNCTION_SERVICE_ACCOUNTS: "function@vendor-project.iam.gserviceaccount.com, you@example.com" },
+    code: "BINDING_CONFIG_INVALID",
+    says: "ALIEN_FUNCTION_SERVICE_ACCOUNTS",
+  },
+  "an API that cannot be reached": {
+    arrange: (_, { gcp }) =>
+      gcp.faults.add({ fault: { kind: "reset" }, action: "GetServiceAccount", times: Number.POSITIVE_INFINITY }),
+    code: "SERVICE_UNAVAILABLE",
+    says: "GetServiceAccount",
+  },
+};
+
+afterEach(() => project().gcp.faults.clear());
+
+describe("provisionRegistry refuses, and nothing was changed", () => {
+  test.each(Object.entries(cases))("%s", async (_title, { arrange, env = {}, code, says }) => {
+    const id = `${project().fresh()}-x`;
+    await arrange(id, project());
+    const suite = await project().open(id, { env });
+    const before = stateOf(project());
+    const calls = await callsOf(project().gcp, async () => {
+      const { body } = await suite.refused("provisionRegistry", input);
+      expect(body).toMatchObject({ code: code ?? "RESOURCE_CONFLICT", retryable: code === "SERVICE_UNAVAILABLE" });
+      expect(`${body.message} ${body.hint}`).toMatch(says);
+    });
+    expect(calls.filter((call) => !isRead(call))).toEqual([]);
+    expect(stateOf(project())).toEqual(before);
+  });
+});
+
+describe("what is no refusal", () => {
+  test("neighbours that only look alike, or that nobody provisioned", async () => {
+    const id = project().fresh();
+    project().seedOwn(`${id}2`);
+    project().seedRepository(`${id}-theirs`);
+    project().seedRepository(`${id}-other`, { [ownershipLabel]: "other" });
+    await (await project().open(id)).ok("provisionRegistry", input);
+  });
+});
+
+describe("what is found out while it writes", () => {
+  test("somebody made the repository meanwhile: it is not taken over", async () => {
+    const id = project().fresh();
+    project().gcp.faults.before = ({ action }) => {
+      if (action === "CreateRepository" && !project().repository(id)) project().seedRepository(id);
+    };
+    const { body } = await (await project().open(id)).refused("provisionRegistry", input);
+    expect(body).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: false });
+    expect(project().repository(id)?.labels).toEqual({});
+    expect(project().gcp.policy(project().name(id)).bindings).toEqual([]);
+  });
+
+  test("somebody made an account meanwhile: it gets no rights", async () => {
+    const id = project().fresh();
+    project().gcp.faults.before = ({ action, input: { accountId } }) => {
+      if (action === "CreateServiceAccount") project().seedAccount(`${accountId}`);
+    };
+    const { body } = await (await project().open(id)).refused("provisionRegistry", input);
+    expect(body).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: false });
+    expect(`${body.message}`).toContain(`${id}-pull@`);
+    expect(project().gcp.policy(project().name(id)).bindings).toEqual([]);
+    expect(project().gcp.policy(project().email(`${id}-pull`)).bindings).toEqual([]);
+  });
+
+  test("a policy that has no room for our accounts is not written", async () => {
+    const id = project().fresh();
+    const name = project().seedOwn(id);
+    const members = Array.from({ length: 1_499 }, (_, n) => `user:someone-${n}@example.com`);
+    project().gcp.setPolicy(name, [{ role: "roles/artifactregistry.reader", members }]);
+    const before = project().gcp.policy(name);
+    const { body } = await (await project().open(id)).refused("provisionRegistry", input);
+    expect(body).toMatchObject({ code: "QUOTA_EXCEEDED", context: { limit: 1_500, inUse: 1_499, wanted: 1_501 } });
+    expect(project().gcp.policy(name)).toEqual(before);
+  });
+
+  test("a function that does not exist is named, with its variable", async () => {
+    const id = project().fresh();
+    const gone = "gone@vendor-project.iam.gserviceaccount.com";
+    const suite = await project().open(id, { env: { ALIEN_FUNCTION_SERVICE_ACCOUNTS: gone } });
+    const { body } = await suite.refused("provisionRegistry", input);
+    expect(body).toMatchObject({ code: "BINDING_CONFIG_INVALID", retryable: false });
+    expect(`${body.message} ${body.hint}`).toMatch(/gone@.*ALIEN_FUNCTION_SERVICE_ACCOUNTS/);
+  });
+
+  test("a member of an adopted account's policy that is gone is named", async () => {
+    const id = project().fresh();
+    const pull = project().seedAccount(`${id}-pull`, id);
+    const left = "serviceAccount:left@vendor-project.iam.gserviceaccount.com";
+    project().gcp.setPolicy(pull, [{ role: "roles/iam.serviceAccountUser", members: [left] }]);
+    const { body } = await (await project().open(id)).refused("provisionRegistry", input);
+    expect(body).toMatchObject({ code: "BINDING_CONFIG_INVALID", retryable: false });
+    expect(`${body.message} ${body.hint}`).toMatch(/left@.*is gone: remove it/);
+  });
+
+  test("a member of an adopted repository's policy that is gone is named", async () => {
+    const id = project().fresh();
+    const name = project().seedOwn(id);
+    const left = "serviceAccount:left@vendor-project.iam.gserviceaccount.com";
+    project().gcp.setPolicy(name, [{ role: "roles/artifactregistry.reader", members: [left] }]);
+    const { body } = await (await project().open(id)).refused("provisionRegistry", input);
+    expect(body).toMatchObject({ code: "INVALID_INPUT", retryable: false });
+    expect(`${body.message}`).toContain("left@");
+  });
+});
