@@ -36,14 +36,15 @@ export async function createRepository(
   name: RoutableName,
   call: Call,
 ): Promise<RepositoryResponse> {
-  if (!(await hasMarker(context, name, call))) {
-    await step(context, call, { what: "push marker", as: "account" }, async (client) => {
+  await step(context, call, { what: "push marker", as: "account" }, async (client) => {
+    if ((await client.headManifest(name, manifest.digest)) !== undefined) return;
+    try {
       await client.pushBlob(name, { digest: config.digest, body: config.bytes });
-      await client.pushManifest(name, manifest.digest, manifest).catch((error: unknown) => {
-        throw isWithoutBlob(error) ? deletedMeanwhile(name, error) : error;
-      });
-    });
-  }
+      await client.pushManifest(name, manifest.digest, manifest);
+    } catch (error) {
+      throw isDisturbed(error) ? disturbed(name, error) : error;
+    }
+  });
   return answer(context, name);
 }
 
@@ -54,15 +55,23 @@ async function hasMarker(context: ExternalContext, name: RoutableName, call: Cal
   return head !== undefined;
 }
 
-function isWithoutBlob(error: unknown): boolean {
-  return error instanceof OciError && (error.code === "MANIFEST_BLOB_UNKNOWN" || error.code === "BLOB_UNKNOWN");
+/**
+ * Whether somebody else is creating or deleting the same repository. The marker's digest is right, so a registry that
+ * denies that is reading what another request is writing, as distribution 2.8 does.
+ */
+function isDisturbed(error: unknown): boolean {
+  return error instanceof OciError && ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "DIGEST_INVALID"].includes(error.code);
 }
 
-function deletedMeanwhile(name: RoutableName, cause: unknown): ArtifactRegistryError {
-  return new ArtifactRegistryError("RESOURCE_CONFLICT", `"${name}" was deleted while it was created.`, {
-    retryable: true,
-    cause,
-  });
+function disturbed(name: RoutableName, cause: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError(
+    "RESOURCE_CONFLICT",
+    `"${name}" was created or deleted by somebody else meanwhile.`,
+    {
+      retryable: true,
+      cause,
+    },
+  );
 }
 
 function answer({ host }: ExternalContext, name: RoutableName): RepositoryResponse {
