@@ -1,3 +1,4 @@
+import { bindingVariable } from "../core/binding-variable.ts";
 import { ArtifactRegistryError } from "../core/errors.ts";
 
 /** Where a registry's function is, and how to prove who calls. JSON of `ALIEN_{NAME}_BINDING`, or options. */
@@ -38,11 +39,6 @@ export type AuthOptions =
   | { readonly type: "token"; readonly variable: string };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** As the functions name it: `my-images` is bound by `ALIEN_MY_IMAGES_BINDING`. */
-export function bindingVariable(registry: string): string {
-  return `ALIEN_${registry.replaceAll("-", "_").toUpperCase()}_BINDING`;
-}
 
 /** The process's environment, where there is one. */
 export function environment(): Environment {

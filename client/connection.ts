@@ -37,7 +37,8 @@ export interface ConnectOptions extends CallOptions, Partial<Omit<FunctionBindin
 
 /** Named in a variable, so that no bundler brings the adapters of five platforms to a program that calls a function. */
 const directModule = "artifact-registry-functions/direct";
-interface DirectModule {
+/** What that module exports: its declarations are made from this. */
+export interface DirectModule {
   connectDirectly(registry: string, env: Environment, defaults: CallOptions): Promise<Connection>;
 }
 

@@ -1,11 +1,12 @@
 import { createApplication } from "../core/application.ts";
+import { bindingVariable } from "../core/binding-variable.ts";
 import { doorCaller } from "../core/caller.ts";
 import { readDirectory } from "../core/configuration.ts";
 import type { Door } from "../core/doors.ts";
 import { ArtifactRegistryError } from "../core/errors.ts";
 import type { Platform } from "../core/platform.ts";
 import { allowEverything } from "../core/rules.ts";
-import { bindingVariable, type Environment, refused } from "./binding.ts";
+import { type Environment, refused } from "./binding.ts";
 import type { Connection } from "./connection.ts";
 import { type CallOptions, defaultTimeoutMs } from "./http.ts";
 

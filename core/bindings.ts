@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { bindingVariable } from "./binding-variable.ts";
 import { ArtifactRegistryError } from "./errors.ts";
 import { LruMap } from "./lru-map.ts";
 import { type OtherSpace, overlappingPrefixes } from "./names.ts";
@@ -27,11 +28,6 @@ interface Bound {
 }
 
 const anyBinding = v.looseObject({ service: v.string() });
-
-/** The variable that binds a registry: `my-images` is bound by `ALIEN_MY_IMAGES_BINDING`. */
-export function bindingVariable(name: string): string {
-  return `ALIEN_${name.replaceAll("-", "_").toUpperCase()}_BINDING`;
-}
 
 /**
  * Reads and checks every binding at start, so that a mistake is seen before the first call.

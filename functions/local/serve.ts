@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createApplication } from "../../core/application.ts";
 import { type Audit, auditToStdout } from "../../core/audit.ts";
-import { bindingVariable } from "../../core/bindings.ts";
+import { bindingVariable } from "../../core/binding-variable.ts";
 import { doorCaller } from "../../core/caller.ts";
 import { openDoor, readDirectory, readRules } from "../../core/configuration.ts";
 import { localDoor } from "../../core/doors.ts";

@@ -26,6 +26,11 @@ const peers = [
   "google-auth-library",
 ];
 
+/** Its real declarations would bring those of every adapter. */
+const directTypes = `import type { DirectModule } from "./connection.ts";
+export declare const connectDirectly: DirectModule["connectDirectly"];
+`;
+
 /** The package that programs install: the client, and in chunks of their own what few of them need. */
 export async function bundleClient(): Promise<void> {
   await rm(outdir, { recursive: true, force: true });
@@ -40,8 +45,9 @@ export async function bundleClient(): Promise<void> {
     external: peers,
   });
   await run("npx", ["tsc", "-p", "tsconfig.client.json"]);
+  await writeFile(`${outdir}/types/client/direct.d.ts`, directTypes);
   await writeFile(`${outdir}/package.json`, `${JSON.stringify(await manifest(), undefined, 2)}\n`);
-  for (const file of ["LICENSE"]) await copyFile(file, `${outdir}/${file}`);
+  await copyFile("LICENSE", `${outdir}/LICENSE`);
 }
 
 interface Manifest {
@@ -73,7 +79,7 @@ async function manifest(): Promise<object> {
     engines,
     exports: {
       ".": { types: "./types/client/index.d.ts", default: "./index.js" },
-      "./direct": "./direct.js",
+      "./direct": { types: "./types/client/direct.d.ts", default: "./direct.js" },
       "./package.json": "./package.json",
     },
     peerDependencies: Object.fromEntries(versions),

@@ -1,0 +1,117 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const built = join(root, "dist/client");
+/** KiB that the import of the client with a bearer token may load. */
+const limit = 15;
+
+/** A program of somebody who installed the package, and nothing else. */
+let program: string;
+beforeAll(async () => {
+  await run(process.execPath, ["scripts/build.ts", "client"], { cwd: root });
+  program = await mkdtemp(join(tmpdir(), "client-package-"));
+  await run("npm", ["pack", built, "--pack-destination", program, "--silent"]);
+  await run("mkdir", ["-p", "node_modules/artifact-registry-functions"], { cwd: program });
+  const packed = ["-xzf", "artifact-registry-functions-0.1.0.tgz", "--strip-components=1"];
+  await run("tar", [...packed, "-C", "node_modules/artifact-registry-functions"], { cwd: program });
+  await writeFile(join(program, "package.json"), '{"type":"module"}');
+});
+afterAll(() => rm(program, { recursive: true, force: true }));
+
+async function runProgram(source: string, env: Record<string, string> = {}) {
+  await writeFile(join(program, "main.js"), source);
+  return JSON.parse((await run(process.execPath, ["main.js"], { cwd: program, env })).stdout);
+}
+
+const listLoaded = `
+  import { registerHooks } from "node:module";
+  const loaded = [];
+  registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context); } });
+`;
+
+describe("the package", () => {
+  it("has manners", async () => {
+    const { stdout } = await run("npx", ["publint", "--strict", built], { cwd: root });
+    expect(stdout).toContain("All good!");
+    await run("npx", ["attw", "--pack", built, "--profile", "esm-only"], { cwd: root });
+  });
+
+  it(`loads at most ${limit} KiB for a caller with a bearer token, and no SDK`, async () => {
+    const source = `${listLoaded}
+      const { artifactRegistry } = await import("artifact-registry-functions");
+      await artifactRegistry("images", { url: "https://127.0.0.1:1", token: "t", timeoutMs: 1 }).catch(() => {});
+      console.log(JSON.stringify(loaded));`;
+    const loaded = (await runProgram(source)) as string[];
+    const files = loaded.filter((url) => url.startsWith("file:")).map((url) => fileURLToPath(url));
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.every((file) => file.includes("node_modules/artifact-registry-functions/"))).toBe(true);
+    const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    expect(bytes / 1024).toBeLessThanOrEqual(limit);
+  });
+
+  it("needs nothing installed for it, and says which package a form of authentication wants", async () => {
+    const manifest = JSON.parse(await readFile(join(built, "package.json"), "utf8"));
+    expect(manifest.dependencies).toBeUndefined();
+    expect(Object.keys(manifest.peerDependenciesMeta)).toEqual(Object.keys(manifest.peerDependencies));
+    const source = `
+      import { connect } from "artifact-registry-functions";
+      const hints = [];
+      for (const platform of ["aws", "gcp", "azure"]) {
+        const auth = platform === "azure" ? { type: "azure", audience: "api://x" } : undefined;
+        const { call } = await connect("images", { url: "https://127.0.0.1:1", platform, auth });
+        await call("describeRegistry", {}).catch((error) => hints.push([error.code, error.hint]));
+      }
+      console.log(JSON.stringify(hints));`;
+    expect(await runProgram(source)).toEqual([
+      ["BINDING_CONFIG_INVALID", "npm install @smithy/signature-v4"],
+      ["BINDING_CONFIG_INVALID", "npm install google-auth-library"],
+      ["BINDING_CONFIG_INVALID", "npm install @azure/identity"],
+    ]);
+  });
+
+  it("brings what runs in process, and wants its SDK", async () => {
+    const source = `
+      import { artifactRegistry } from "artifact-registry-functions";
+      const refusal = (env) => artifactRegistry("images", { mode: "direct", env }).catch(({ code, message }) => [code, message]);
+      console.log(JSON.stringify([
+        await refusal({}),
+        await refusal({ ALIEN_IMAGES_BINDING: '{"service":"local","registryUrl":"nowhere","dataDir":"/nowhere"}' }),
+      ]));`;
+    const [unbound, local] = await runProgram(source);
+    expect(unbound[0]).toBe("BINDING_NOT_CONFIGURED");
+    expect(local[0]).toBe("BINDING_CONFIG_INVALID");
+  });
+
+  it("goes into a worker's bundle without any adapter", async () => {
+    await writeFile(
+      join(program, "worker.ts"),
+      `import { artifactRegistry, type Registry } from "artifact-registry-functions";
+       const registry: Registry = await artifactRegistry("images", { url: "https://x.example", token: "t" });
+       const { uri }: { uri?: string } = await registry.createRepository("my-app");
+       console.log(uri, registry.registryEndpoint);`,
+    );
+    const esbuild = [
+      "esbuild",
+      "worker.ts",
+      "--bundle",
+      "--minify",
+      "--platform=node",
+      "--format=esm",
+      "--outfile=worker.js",
+    ];
+    await run(join(root, "node_modules/.bin", esbuild[0] ?? ""), esbuild.slice(1), { cwd: program });
+    const { size } = await stat(join(program, "worker.js"));
+    expect(size / 1024).toBeLessThanOrEqual(limit);
+    await symlink(join(root, "node_modules/@types"), join(program, "node_modules/@types"));
+    const tsc = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--types", "node", "worker.ts"];
+    await run(join(root, "node_modules/.bin/tsc"), tsc, { cwd: program });
+  });
+});

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { artifactRegistry, type Registry } from "../../client/index.ts";
+import { startLocal, type TestSuite } from "./support/suite.ts";
+
+let suite: TestSuite;
+beforeAll(async () => {
+  suite = await startLocal();
+});
+afterAll(() => suite.stop());
+
+const modes: [string, () => Promise<Registry>][] = [
+  ["over HTTP", () => artifactRegistry("images", { env: {}, url: suite.url, token: suite.token })],
+  [
+    "over HTTP, by its binding",
+    () => {
+      const binding = { service: "function", url: suite.url, platform: "local" };
+      const env = { ALIEN_IMAGES_BINDING: JSON.stringify(binding), ALIEN_CALLER_TOKEN: suite.token };
+      return artifactRegistry("images", { env });
+    },
+  ],
+  [
+    "in this process",
+    () => {
+      const binding = { service: "local", registryUrl: suite.registryUrl, dataDir: suite.settings.dataDir };
+      return artifactRegistry("images", { mode: "direct", env: { ALIEN_IMAGES_BINDING: JSON.stringify(binding) } });
+    },
+  ],
+];
+
+describe.each(modes)("a registry %s", (title, open) => {
+  const name = `app-${title.length}`;
+  let registry: Registry;
+  beforeAll(async () => {
+    registry = await open();
+  });
+
+  it("knows where it is", () => {
+    expect(registry.registryEndpoint).toBe(suite.registryUrl);
+    expect(registry.upstreamRepositoryPrefix).toBe("images");
+  });
+
+  it("creates, finds, opens and deletes a repository", async () => {
+    const created = await registry.createRepository(name);
+    expect(created).toMatchObject({ name: `images/${name}`, createdAt: expect.any(String) });
+    expect(await registry.getRepository(created.name)).toEqual(created);
+    expect(await registry.getRepository(name)).toEqual(created);
+    expect(await registry.setupRepository(name)).toEqual(created);
+    const credentials = await registry.generateCredentials(created.name, "push-pull", 60);
+    expect(credentials).toMatchObject({ authMethod: "basic", username: "token", scope: "repository" });
+    await registry.deleteRepository(created.name);
+    await expect(registry.getRepository(created.name)).rejects.toMatchObject({ code: "RESOURCE_NOT_FOUND" });
+  });
+
+  it("refuses what the platform cannot do, with its reason", async () => {
+    const access = { type: "aws" as const, accountIds: [], regions: [], roleArns: [], allowedServiceTypes: [] };
+    const refusal = { code: "OPERATION_NOT_SUPPORTED", httpStatusCode: 501, hint: expect.any(String) };
+    await expect(registry.addCrossAccountAccess(name, access)).rejects.toMatchObject(refusal);
+    await expect(registry.removeCrossAccountAccess(name, access)).rejects.toMatchObject(refusal);
+    await expect(registry.getCrossAccountAccess(name)).rejects.toMatchObject(refusal);
+  });
+
+  it("refuses what is wrong, naming the field", async () => {
+    await expect(registry.createRepository("")).rejects.toMatchObject({
+      code: "INVALID_INPUT",
+      context: { field: "name" },
+    });
+    await expect(registry.generateCredentials(name, "pull", -1)).rejects.toMatchObject({
+      context: { field: "ttlSeconds" },
+    });
+  });
+});
+
+it("a wrong token is told at once", async () => {
+  const opening = artifactRegistry("images", { env: {}, url: suite.url, token: "another-token" });
+  await expect(opening).rejects.toMatchObject({ code: "AUTHENTICATION_ERROR", requestId: expect.any(String) });
+});
+
+it("a registry that is not bound is told at once, in both modes", async () => {
+  const refusal = { code: "BINDING_NOT_CONFIGURED", hint: expect.stringContaining("ALIEN_OTHER_BINDING") };
+  await expect(artifactRegistry("other", { env: {} })).rejects.toMatchObject(refusal);
+  await expect(artifactRegistry("other", { env: {}, mode: "direct" })).rejects.toMatchObject(refusal);
+});
+
+it("a function's binding cannot run in this process", async () => {
+  const env = { ALIEN_IMAGES_BINDING: '{"service":"function","url":"https://x","platform":"aws"}' };
+  const opening = artifactRegistry("images", { env, mode: "direct" });
+  await expect(opening).rejects.toMatchObject({ code: "BINDING_CONFIG_INVALID", hint: expect.stringContaining("ecr") });
+});

@@ -1,0 +1,50 @@
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { onTestFinished } from "vitest";
+
+export interface Seen {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface Reply {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: string | object;
+}
+
+export interface FakeFunction {
+  readonly url: string;
+  /** Every request, in its order. */
+  readonly seen: readonly Seen[];
+}
+
+/**
+ * Something at a URL that answers as it is told: what stands before a function, and functions that misbehave.
+ *
+ * @param replies one after the other, the last again and again; `reset` cuts the connection, `silence` answers never
+ */
+export async function startFake(...replies: readonly (Reply | "reset" | "silence")[]): Promise<FakeFunction> {
+  const seen: Seen[] = [];
+  const server = createServer(async (request, response) => {
+    const { method = "", url: path = "", headers } = request;
+    seen.push({ method, path, headers, body: await text(request) });
+    const reply = replies[Math.min(seen.length, replies.length) - 1] ?? {};
+    if (reply === "silence") return;
+    if (reply === "reset") {
+      request.socket.resetAndDestroy();
+      return;
+    }
+    const { status = 200, body = {} } = reply;
+    response.writeHead(status, reply.headers).end(typeof body === "string" ? body : JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
+}
