@@ -22,6 +22,12 @@ export function translateRegistryError(error: unknown, { what, hint }: Refused):
   if (!(error instanceof OciError)) return error;
   if (error.status === 0) return unreachable(what, "See that the binding's loginServer is right.", error);
   if (error.code === "UNEXPECTED_RESPONSE") return unexpected(what, error);
+  if (error.status === 405) {
+    return new ArtifactRegistryError("RESOURCE_CONFLICT", `${what}: the repository or an image in it is locked.`, {
+      hint: "Unlock it first: az acr repository update --delete-enabled true --write-enabled true.",
+      cause: error,
+    });
+  }
   if (error.status === 403 && /\bclient with IP\b|firewall|public network/i.test(error.message)) {
     return new ArtifactRegistryError("ACCESS_DENIED", `${what}: the registry's network rules refuse the function.`, {
       hint: "Let the function's network reach the registry: its firewall, its private endpoint.",

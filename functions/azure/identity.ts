@@ -41,7 +41,6 @@ function translateIdentityError(error: unknown): ArtifactRegistryError {
   if (status === 429) {
     return new ArtifactRegistryError("RATE_LIMIT_EXCEEDED", `${what}: throttled.`, { retryable: true, cause: error });
   }
-  // An answer without a token, and without an error, is the endpoint's trouble too.
   if (code === "network_error" || (status !== undefined && status >= 500)) {
     return new ArtifactRegistryError("SERVICE_UNAVAILABLE", `${what}: the identity endpoint does not answer.`, {
       retryable: true,

@@ -13,6 +13,8 @@ export interface Golden {
   readonly credentialScope: "repository" | "registry";
   /** Whether a lifetime can be asked for, is the platform's own, or does not end. */
   readonly lifetime: "asked" | "theirs" | "endless";
+  /** Whether credentials list the tags of what they open. */
+  readonly listsTags: boolean;
 }
 
 const external = {
@@ -26,6 +28,7 @@ const external = {
   tellsAbsence: true,
   pushCreates: true,
   publicPulls: false,
+  listsTags: true,
 } as const;
 
 /** What each platform is known to be unable to do; its capabilities must say the same, no more and no less. */
@@ -37,6 +40,7 @@ export const golden = {
     publicPulls: false,
     credentialScope: "repository",
     lifetime: "asked",
+    listsTags: true,
   },
   ecr: {
     unsupported: [],
@@ -45,6 +49,7 @@ export const golden = {
     publicPulls: false,
     credentialScope: "repository",
     lifetime: "asked",
+    listsTags: true,
   },
   "ecr-public": {
     unsupported: [
@@ -59,6 +64,7 @@ export const golden = {
     publicPulls: true,
     credentialScope: "repository",
     lifetime: "asked",
+    listsTags: true,
   },
   gar: {
     unsupported: [],
@@ -67,6 +73,23 @@ export const golden = {
     publicPulls: false,
     credentialScope: "registry",
     lifetime: "asked",
+    listsTags: true,
+  },
+  acr: {
+    unsupported: [
+      "addCrossAccountAccess",
+      "removeCrossAccountAccess",
+      "getCrossAccountAccess",
+      "provisionRegistry",
+      "deprovisionRegistry",
+    ],
+    tellsAbsence: true,
+    pushCreates: true,
+    publicPulls: false,
+    credentialScope: "repository",
+    lifetime: "theirs",
+    // Tags are metadata there: a right of its own, which neither pulling nor pushing needs.
+    listsTags: false,
   },
   external: { ...external, credentialScope: "repository", lifetime: "theirs" },
   /** With `staticCredentials`. */

@@ -28,6 +28,8 @@ export interface Backend {
   dataPlane?(endpoint: string): string;
   /** A repository's path in the registry, where it is not the routable name. */
   path?(name: string): string;
+  /** A repository's tags as an operator sees them, where credentials do not list them. */
+  tags?(name: string): Promise<string[]>;
   /** Turns the backend's clock, where waiting for the end of a credential would take too long. */
   advance?(milliseconds: number): void;
   stop(): Promise<void>;
@@ -45,6 +47,8 @@ export interface Subject {
   reach(moment: Date): Promise<void>;
   /** A client of the registry itself, with what generateCredentials answered. */
   client(credentials: { authMethod: "basic" | "bearer"; username: string; password: string }): Promise<OciClient>;
+  /** The tags of a repository: as this client lists them, or, where credentials list none, as an operator does. */
+  tags(client: OciClient, name: string): Promise<string[]>;
 }
 
 /** Everything that an adapter must pass, whatever stands behind it. */
@@ -60,7 +64,7 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
     beforeAll(async () => {
       backend = await start();
       let count = 0;
-      const { platform, env, dataPlane = (endpoint) => endpoint, path, advance } = backend;
+      const { platform, env, dataPlane = (endpoint) => endpoint, path, tags, advance } = backend;
       const suite = await startSuite(platform, env, ["images", "builds"]);
       const endpoint = async () => {
         const { registryEndpoint } = await suite.ok("describeRegistry", { registry: "images" });
@@ -76,6 +80,7 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
           if (advance) advance(milliseconds);
           else await sleep(milliseconds);
         },
+        tags: (client, repository) => (tags ? tags(repository) : client.tags(repository)),
         client: async ({ authMethod, username, password }) => {
           const client = createClient({
             url: await endpoint(),

@@ -1,0 +1,96 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { errorOf } from "../../support/inputs.ts";
+import { newCall, openRegistry, useStack } from "../support/registry.ts";
+
+const stack = useStack();
+const name = "images/app";
+const mint = () => {
+  const registry = openRegistry(stack());
+  return registry.generateCredentials(registry.resolveId(name), "pull", undefined, newCall());
+};
+const answering = (action: string, output: object) =>
+  stack().azure.faults.add({ fault: { kind: "answer", output }, action, times: Number.POSITIVE_INFINITY });
+
+const secret = "a-secret-of-the-registry";
+const jwt = (claims: object) =>
+  `${Buffer.from("{}").toString("base64url")}.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.${secret}`;
+const soon = Math.floor(Date.now() / 1_000) + 3_600;
+const access = (...actions: string[]) => ({ type: "repository", name, actions });
+
+afterEach(() => stack().azure.faults.clear());
+
+describe("what a registry should never answer", () => {
+  test.each([
+    ["nothing", {}],
+    ["no text", { refresh_token: 5 }],
+    ["an empty text", { refresh_token: "" }],
+    ["a list", [secret]],
+  ])("%s for a refresh token", async (_, output) => {
+    answering("exchange", output);
+    const error = await errorOf(mint);
+    expect([error.code, error.retryable]).toEqual(["UNEXPECTED_RESPONSE_FORMAT", false]);
+    expect(JSON.stringify(error.toWire("r"))).not.toContain(secret);
+  });
+
+  test.each([
+    ["nothing", {}],
+    ["no token", { access_token: secret }],
+    ["a token without access", { access_token: jwt({ exp: soon }) }],
+    ["a refresh token", { access_token: jwt({ exp: soon, permissions: { actions: ["*"] } }) }],
+    ["a token without an end", { access_token: jwt({ access: [access("pull")] }) }],
+    ["a token that has ended", { access_token: jwt({ exp: soon - 7_200, access: [access("pull")] }) }],
+  ])("%s for an access token", async (_, output) => {
+    answering("token", output);
+    const error = await errorOf(mint);
+    expect([error.code, error.retryable]).toEqual(["UNEXPECTED_RESPONSE_FORMAT", false]);
+    expect(JSON.stringify(error.toWire("r"))).not.toContain(secret);
+  });
+
+  test.each([
+    ["more actions", [access("pull", "push")]],
+    ["a wildcard", [access("pull", "*")]],
+    ["another repository beside it", [access("pull"), { ...access("pull"), name: "images" }]],
+    ["the catalog", [access("pull"), { type: "registry", name: "catalog", actions: ["*"] }]],
+  ])("a token for %s is not handed out", async (_, granted) => {
+    answering("token", { access_token: jwt({ exp: soon, access: granted }) });
+    const error = await errorOf(mint);
+    expect([error.code, error.retryable]).toEqual(["ACCESS_DENIED", false]);
+    expect(error.message).toContain("more than was asked");
+    expect(JSON.stringify(error.toWire("r"))).not.toContain(secret);
+  });
+
+  test.each([
+    ["another repository", [{ ...access("pull"), name: "images/app2" }]],
+    ["all repositories", [{ ...access("pull"), name: "*" }]],
+    ["nothing", []],
+  ])("a token for %s is a denial", async (_, granted) => {
+    answering("token", { access_token: jwt({ exp: soon, access: granted }) });
+    expect(await errorOf(mint)).toMatchObject({ code: "ACCESS_DENIED", context: { missing: "pull" } });
+  });
+});
+
+test("a registry behind a firewall says so", async () => {
+  const registry = stack().azure.world.registries.get(stack().registryName);
+  if (registry === undefined) throw new Error("There is no registry.");
+  registry.publicNetworkAccess = "Disabled";
+  try {
+    expect(await errorOf(mint)).toMatchObject({ code: "ACCESS_DENIED", hint: expect.stringContaining("network") });
+  } finally {
+    registry.publicNetworkAccess = "Enabled";
+  }
+});
+
+test("a login server that is another registry's, or nobody's", async () => {
+  for (const loginServer of ["other.azurecr.io", "nobody.example.com"]) {
+    const registry = openRegistry(stack(), { binding: { loginServer } });
+    const error = await errorOf(() => registry.generateCredentials(registry.resolveId(name), "pull", 1, newCall()));
+    expect(["BINDING_CONFIG_INVALID", "ACCESS_DENIED", "CLOUD_PLATFORM_ERROR"]).toContain(error.code);
+    expect(error.retryable).toBe(false);
+  }
+});
+
+test("an address where nobody listens", async () => {
+  const registry = openRegistry(stack(), { env: { ALIEN_ACR_ENDPOINT: "http://127.0.0.1:1" } });
+  const error = await errorOf(() => registry.generateCredentials(registry.resolveId(name), "pull", 1, newCall()));
+  expect(error).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true });
+});

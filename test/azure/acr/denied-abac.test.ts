@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { repositoryCondition } from "../../emulators/azure/index.ts";
+import { errorOf } from "../../support/inputs.ts";
+import { denialTests } from "../support/denials.ts";
+import { newCall, openRegistry } from "../support/registry.ts";
+
+const stack = denialTests("abac");
+
+test("an identity whose role is for one repository gets credentials for that, and is told of the others", async () => {
+  const { azure, other, registryId } = stack();
+  azure.assign(other("narrow"), "Container Registry Repository Writer", registryId, repositoryCondition("images/app"));
+  const registry = openRegistry(stack(), { as: "narrow" });
+  const mint = (name: string) =>
+    registry.generateCredentials(registry.routeName(name), "push-pull", undefined, newCall());
+  expect((await mint("app")).scope).toBe("repository");
+  const error = await errorOf(() => mint("other"));
+  expect(error).toMatchObject({ code: "ACCESS_DENIED", context: { missing: "pull,push" } });
+  expect(error.hint).toContain("images/other");
+});

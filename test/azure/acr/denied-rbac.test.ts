@@ -1,0 +1,3 @@
+import { denialTests } from "../support/denials.ts";
+
+denialTests("rbac");
