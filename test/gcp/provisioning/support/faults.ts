@@ -1,0 +1,131 @@
+import { expect } from "vitest";
+import { createApplication } from "../../../../core/application.ts";
+import type { AuditLine } from "../../../../core/audit.ts";
+import { doorCaller } from "../../../../core/caller.ts";
+import { readDirectory } from "../../../../core/configuration.ts";
+import { createHttp } from "../../../../core/http.ts";
+import type { RetryPolicy } from "../../../../core/retry.ts";
+import { platform } from "../../../../functions/gcp/index.ts";
+import type { CallRecord, Fault } from "../../../emulators/gcp/index.ts";
+import { allowAll } from "../../../support/inputs.ts";
+import type { Project } from "./project.ts";
+import { isControl, isRead, stateOf } from "./state.ts";
+
+/** Each kind of fault, with the codes that may be told for it where nobody asks again. */
+export const faults: readonly { readonly fault: Fault; readonly codes: readonly string[] }[] = [
+  { fault: { kind: "throttle" }, codes: ["RATE_LIMIT_EXCEEDED"] },
+  { fault: { kind: "failure", status: 500 }, codes: ["CLOUD_PLATFORM_ERROR"] },
+  { fault: { kind: "failure", status: 503 }, codes: ["SERVICE_UNAVAILABLE"] },
+  { fault: { kind: "reset" }, codes: ["SERVICE_UNAVAILABLE"] },
+  { fault: { kind: "lost" }, codes: ["SERVICE_UNAVAILABLE"] },
+  { fault: { kind: "slow", ms: 30 }, codes: [] },
+];
+
+export interface Scenario {
+  readonly operation: "provisionRegistry" | "deprovisionRegistry";
+  readonly input?: object;
+}
+
+export interface Arranged extends Scenario {
+  /** Brings the registry into the state in which the operation finds it. */
+  arrange(project: Project, id: string): Promise<void>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** One operation in this process, with as many tries of each request as a test wants to see. */
+export async function ask(
+  project: Project,
+  { id, operation, input = {} }: Scenario & { readonly id: string },
+  retry: RetryPolicy = { attempts: 1, baseMs: 1, capMs: 1 },
+): Promise<{ answer: Answer; audit: string }> {
+  const rules = [allowAll("door")];
+  const env = { ...project.stack.env(), ALIEN_IMAGES_BINDING: JSON.stringify(project.binding(id)) };
+  const lines: AuditLine[] = [];
+  const application = createApplication({
+    directory: readDirectory(platform, env, rules, ["images"]),
+    rules,
+    door: { name: "local", accepts: "http", admits: () => true, authenticate: async () => doorCaller("alice") },
+    audit: (line) => void lines.push(line),
+    retry,
+  });
+  const request = new Request(`http://127.0.0.1/v1/${operation}`, {
+    method: "POST",
+    body: JSON.stringify({ registry: "images", ...input }),
+  });
+  const response = await createHttp(application)(request);
+  const text = await response.text();
+  return { answer: { status: response.status, text, body: JSON.parse(text) }, audit: JSON.stringify(lines) };
+}
+
+/** The requests of an operation that nothing disturbs, and the state that it leaves. */
+export interface Undisturbed {
+  readonly calls: readonly CallRecord[];
+  readonly after: unknown;
+}
+
+export async function undisturbed(project: Project, scenario: Arranged): Promise<Undisturbed> {
+  const id = project.fresh("ref");
+  await scenario.arrange(project, id);
+  const from = project.gcp.calls.length;
+  const { answer } = await ask(project, { ...scenario, id });
+  expect([answer.status, answer.text]).toEqual([200, expect.anything()]);
+  return { calls: project.gcp.calls.slice(from).filter(isControl), after: plain(project, id) };
+}
+
+/** Disturbs one request, then asks again: the others' things and all secrets are where they were. */
+export async function disturb(
+  project: Project,
+  scenario: Arranged,
+  { after }: Undisturbed,
+  nth: number,
+  { fault, codes }: (typeof faults)[number],
+): Promise<void> {
+  const { gcp } = project;
+  const id = project.fresh("run");
+  await scenario.arrange(project, id);
+  const notMine = (name: string) => !name.startsWith(id);
+  const others = stateOf(project, notMine);
+  gcp.faults.add({ fault, nth, matches: isControl });
+  const { answer, audit } = await ask(project, { ...scenario, id });
+  gcp.faults.clear();
+  if (codes.length > 0) {
+    expect(codes).toContain(answer.body.code);
+    expect(answer.body).toMatchObject({ retryable: true, message: expect.any(String) });
+  }
+  expect(answer.text + audit).not.toMatch(/emulated\.|Bearer/);
+  expect(stateOf(project, notMine)).toEqual(others);
+  // Nobody has more than before and after together: the accounts' own rights are the only ones there are.
+  expect(strangers(project, id)).toEqual([]);
+
+  const again = await ask(project, { ...scenario, id });
+  expect([again.answer.status, again.answer.text]).toEqual([200, expect.anything()]);
+  expect(plain(project, id)).toEqual(after);
+  expect(stateOf(project, notMine)).toEqual(others);
+}
+
+/** Members of the registry's policies that are neither its accounts nor its function. */
+function strangers(project: Project, id: string): readonly string[] {
+  const own = [`${id}-pull`, `${id}-push`, "function"].map((name) => `serviceAccount:${project.email(name)}`);
+  const held = [project.repository(id), project.account(`${id}-pull`), project.account(`${id}-push`)];
+  const members = held.flatMap((each) => each?.policy.bindings.flatMap((binding) => binding.members) ?? []);
+  return members.filter((member) => !own.includes(member) && !member.startsWith("deleted:"));
+}
+
+/** What there is of a registry, without what differs from run to run. */
+function plain(project: Project, id: string): unknown {
+  const text = JSON.stringify(stateOf(project, (name) => name.startsWith(id)));
+  return JSON.parse(text.replaceAll(id, "{id}"), (key, value) => (key === "uniqueId" ? undefined : value));
+}
+
+/** Every write under every fault; the reads under one after the other. */
+export function plan({ calls }: Undisturbed): { nth: number; call: CallRecord; faults: typeof faults }[] {
+  return calls.map((call, index) => {
+    const one = faults[index % faults.length];
+    return { nth: index + 1, call, faults: isRead(call) && one ? [one] : faults };
+  });
+}
