@@ -5,12 +5,14 @@
 import { bundleAws } from "./bundle/aws.ts";
 import { bundleClient } from "./bundle/client.ts";
 import { bundleGcp } from "./bundle/gcp.ts";
+import { bundleKubernetes } from "./bundle/kubernetes.ts";
 import { bundleLocal } from "./bundle/local.ts";
 
 const platforms: Readonly<Record<string, () => Promise<void>>> = {
   aws: bundleAws,
   client: bundleClient,
   gcp: bundleGcp,
+  kubernetes: bundleKubernetes,
   local: bundleLocal,
 };
 

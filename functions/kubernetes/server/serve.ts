@@ -52,7 +52,6 @@ export async function serveContainer(
   const settings = readSettings(env);
   const metrics = createMetrics();
   const rules = readRules(env) ?? [];
-  if (rules.length === 0) warn("There is no access rule: every caller is refused. Set ALIEN_ACCESS_RULES.");
   const door = await openDoor({ ...env, ALIEN_DOOR: "oidc" });
   const directory = readDirectory(metrics.countMints(platform), env, rules);
   await openRegistries(directory);
@@ -85,6 +84,7 @@ export async function serveContainer(
     forMetrics.close();
     throw error;
   }
+  if (rules.length === 0) warn("There is no access rule: every caller is refused. Set ALIEN_ACCESS_RULES.");
   return {
     url: urlOf(api, settings.host),
     metricsUrl: urlOf(forMetrics, settings.host),
