@@ -1,0 +1,104 @@
+import { describe, expect, test } from "vitest";
+import { doorNames } from "../../core/doors.ts";
+import { ownershipLabel } from "../../functions/gcp/ownership.ts";
+import { readerRole } from "../../functions/gcp/policy/document.ts";
+import { accountEmail } from "../../functions/gcp/provisioning/naming.ts";
+import { writerRole } from "../../functions/gcp/provisioning/wanted.ts";
+import { conditionOf, doorRoles, grantable } from "./support/gcp-roles.ts";
+import { read, readAll } from "./support/module.ts";
+
+const module = readAll("infra/gcp", ".tf")
+  .filter((text) => !text.includes('module "'))
+  .join("\n");
+const resources = [...module.matchAll(/^resource "(\w+)" "(\w+)"/gm)].map(([, type = ""]) => type);
+
+describe("what the module and provisionRegistry make alike", () => {
+  // Which infra/gcp/tests/registries.tftest.hcl holds the module to.
+  const told = /run "names_of_accounts"[\s\S]*?\n}\n/.exec(read("infra/gcp/tests/registries.tftest.hcl"))?.[0] ?? "";
+  const repositories = [...told.matchAll(/(\w+) *= \{ repository_id = "([^"]+)" \}/g)];
+
+  test.each(repositories.map(([, name = "", repository = ""]) => [repository, name]))(
+    "the name of the push account of %s",
+    (repository, name) => {
+      const id = new RegExp(`^ +${name} += "([^"]+)"`, "m").exec(told)?.[1];
+      const place = { project: "acme-functions", location: "europe-west1", repository };
+      expect(accountEmail(place, "push")).toBe(`${id}@acme-functions.iam.gserviceaccount.com`);
+    },
+  );
+
+  test("those names are there", () => {
+    expect(repositories.length).toBeGreaterThan(3);
+  });
+
+  test("the mark of accounts, and the label of repositories", () => {
+    expect(read("infra/gcp/accounts.tf")).toContain(` ${ownershipLabel}=$\{local.registries`);
+    expect(read("infra/gcp/examples/basic/main.tf")).toContain(`labels = { ${ownershipLabel} = "acme-images" }`);
+  });
+
+  test("the roles of the accounts", () => {
+    const given = /resource "google_artifact_registry_repository_iam_member" "minting" \{[\s\S]*?\n\}/.exec(
+      module,
+    )?.[0];
+    expect(given?.match(/"roles\/[^"]+"/g)).toEqual([`"${readerRole}"`, `"${writerRole}"`]);
+  });
+});
+
+describe("what the module sets is what the functions read", () => {
+  const sources = [...readAll("core", ".ts"), ...readAll("functions/gcp", ".ts")].join("\n");
+
+  test("variables", () => {
+    const set = new Set(module.match(/\b(?:ALIEN|GOOGLE_CLOUD)_[A-Z]+(?:_[A-Z]+)*(?= *=)/g));
+    expect(set.size).toBeGreaterThan(8);
+    for (const name of set) expect(sources, name).toContain(name);
+  });
+
+  test("the doors", () => {
+    expect(Object.keys(doorRoles).sort()).toEqual(doorNames.filter((name) => name !== "local").sort());
+  });
+
+  test("the entry points", () => {
+    const named = /entry_point += (.+)/.exec(module)?.[1]?.match(/(?<=")artifactRegistry\w*(?=")/g) ?? [];
+    expect(named).toHaveLength(2);
+    for (const name of named)
+      expect(read("functions/gcp/handler.ts")).toMatch(new RegExp(`^(?:http|cloudEvent)\\("${name}"`, "m"));
+  });
+});
+
+describe("the module's hold on IAM", () => {
+  test("nowhere replaces what others wrote, but on the invokers of its own functions", () => {
+    const replacing = resources.filter((type) => /_iam_(?:policy|binding|audit_config)$/.test(type));
+    expect(replacing).toEqual(["google_cloud_run_v2_service_iam_binding"]);
+  });
+
+  test("opens no door to everybody but oidc", () => {
+    const lines = module.split("\n").filter((line) => /\[.*"all(?:Authenticated)?Users"/.test(line));
+    expect(lines.map((line) => line.trim())).toEqual([expect.stringMatching(/^oidc += \["allUsers"\]$/)]);
+  });
+
+  test("gives no key of an account to anybody, and no basic role", () => {
+    expect(resources).not.toContain("google_service_account_key");
+    expect(module).not.toMatch(/roles\/(?:owner|editor|viewer)"/);
+  });
+
+  test("uses these predefined roles, and no wider ones", () => {
+    const used = new Set(module.match(/(?<=")roles\/[A-Za-z.]+(?=")/g));
+    expect([...used].sort()).toEqual([
+      "roles/artifactregistry.reader",
+      "roles/artifactregistry.writer",
+      "roles/iam.serviceAccountOpenIdTokenCreator",
+      "roles/logging.logWriter",
+      "roles/pubsub.publisher",
+      "roles/pubsub.subscriber",
+      "roles/run.invoker",
+      "roles/storage.objectViewer",
+    ]);
+  });
+
+  test("writes conditions as the emulator was asked about them", () => {
+    const template = /"(api\.getAttribute\(.+)"\n/.exec(read("infra/gcp/roles.tf"))?.[1] ?? "";
+    for (const [concern, roles] of Object.entries(grantable)) {
+      const list = roles.map((role) => `'${role}'`).join(", ");
+      expect(conditionOf(concern)?.expression).toBe(template.replace(/\$\{.+\}/, list));
+    }
+  });
+});
