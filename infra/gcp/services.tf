@@ -3,13 +3,13 @@ locals {
   services = merge(
     {
       for service in concat(
-        ["artifactregistry", "cloudbuild", "cloudfunctions", "iam", "iamcredentials", "logging", "monitoring", "run", "storage"],
+        ["artifactregistry", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "iam", "iamcredentials", "logging", "monitoring", "run", "storage"],
         local.takes_events ? ["pubsub"] : [],
       ) : "${var.project_id}/${service}" => { project = var.project_id, service = "${service}.googleapis.com" }
     },
     merge([
       for project in local.registry_projects : {
-        for service in ["artifactregistry", "iam", "iamcredentials"] : "${project}/${service}" => { project = project, service = "${service}.googleapis.com" }
+        for service in ["artifactregistry", "cloudresourcemanager", "iam", "iamcredentials"] : "${project}/${service}" => { project = project, service = "${service}.googleapis.com" }
       }
     ]...),
   )

@@ -160,6 +160,35 @@ run "invokers" {
   }
 }
 
+run "labels_and_logs" {
+  command = plan
+
+  variables {
+    labels             = { team = "acme" }
+    log_retention_days = 30
+  }
+
+  assert {
+    condition = alltrue([for labels in concat(
+      values(google_cloudfunctions2_function.door)[*].labels,
+      values(google_pubsub_topic.topic)[*].labels,
+      google_pubsub_subscription.setup[*].labels,
+      google_pubsub_subscription.dead_letters[*].labels,
+      values(google_monitoring_alert_policy.alert)[*].user_labels,
+      [google_storage_bucket.source.labels, google_artifact_registry_repository.functions.labels],
+    ) : labels == tomap({ team = "acme" })])
+    error_message = "Everything that has labels has these."
+  }
+  assert {
+    condition     = google_logging_project_bucket_config.logs.retention_days == 30
+    error_message = "Logs are kept as long as is said."
+  }
+  assert {
+    condition     = { for door, account in google_service_account.function : door => account.account_id } == { events = "acme-events", platform = "acme-platform" } && google_service_account.trigger[0].account_id == "acme-trigger" && google_service_account.build.account_id == "acme-build"
+    error_message = "Each account has its own purpose, and bears its name."
+  }
+}
+
 run "an_open_platform_door" {
   command = apply
 
@@ -184,7 +213,7 @@ run "apis" {
   }
   assert {
     condition = [for key in keys(google_project_service.needed) : key if startswith(key, "acme-registries/")] == [
-      for service in ["artifactregistry", "iam", "iamcredentials"] : "acme-registries/${service}"
+      for service in ["artifactregistry", "cloudresourcemanager", "iam", "iamcredentials"] : "acme-registries/${service}"
     ]
     error_message = "The registries' project has the APIs that registries need."
   }
