@@ -46,6 +46,11 @@ export function translateGoogleError(error: unknown, what: string, needs: string
         hint: "See that the function runs under its service account.",
       });
     case grpcCode.resourceExhausted: {
+      if (/maximum number of/i.test(googleMessage(error))) {
+        return refuse("QUOTA_EXCEEDED", `${what}: the project holds as many as it may.`, {
+          hint: "Remove what is not needed, or ask Google for a higher quota.",
+        });
+      }
       const seconds = retryAfter(error);
       return refuse("RATE_LIMIT_EXCEEDED", `${what} was throttled.`, {
         retryable: true,

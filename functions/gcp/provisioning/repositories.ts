@@ -8,6 +8,10 @@ import { findRepository, type Repository } from "../gar/repository.ts";
 import { grpcCode } from "../grpc-codes.ts";
 import { isOurs, ownershipLabel } from "../ownership.ts";
 import { repositoryResource } from "../place.ts";
+import { jittered, NotYet, repeatedly } from "../repeating.ts";
+
+/** Milliseconds between two looks at a repository that exists, and is not to be seen yet. */
+const looks = jittered(100, 2_000);
 
 /** How many things one page of a list holds, at most. */
 const pageSize = 1_000;
@@ -23,7 +27,7 @@ export async function createOwnRepository(context: GarContext, call: Call): Prom
     action: "CreateRepository",
     permission: "artifactregistry.repositories.create",
     on: `the project ${context.place.project}`,
-    expected: [grpcCode.alreadyExists],
+    expected: [grpcCode.alreadyExists, grpcCode.invalidArgument],
   };
   const request = {
     parent: parentOf(context),
@@ -41,10 +45,14 @@ export async function createOwnRepository(context: GarContext, call: Call): Prom
     });
     await finished(context, started, options, call);
   } catch (error) {
+    if (googleCode(error) === grpcCode.invalidArgument) throw noSuchPlace(context, error);
     if (googleCode(error) !== grpcCode.alreadyExists) throw error;
-    // Ours if an answer was lost on the way.
-    const found = await findRepository(context, call);
-    if (found === undefined) throw stillBeingMade(repository, error);
+    // Ours if an answer was lost on the way, or another call makes it at this moment.
+    const found = await repeatedly(call, looks, async () => {
+      const made = await findRepository(context, call);
+      if (made === undefined) throw stillBeingMade(repository, error);
+      return made;
+    });
     refuseUnusable(found, context);
   }
 }
@@ -154,12 +162,23 @@ function parentOf({ place }: GarContext): string {
   return `projects/${place.project}/locations/${place.location}`;
 }
 
-function stillBeingMade(repository: string, cause: unknown): ArtifactRegistryError {
-  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The repository "${repository}" is being made.`, {
-    retryable: true,
-    hint: "The same call again finishes what is left.",
-    cause,
-  });
+function noSuchPlace({ place }: GarContext, cause: unknown): ArtifactRegistryError {
+  const { repository, location } = place;
+  return new ArtifactRegistryError(
+    "BINDING_CONFIG_INVALID",
+    `Artifact Registry makes no repository "${repository}" in ${location}.`,
+    { hint: "Choose one of its locations, and an id of at most 63 characters.", cause },
+  );
+}
+
+function stillBeingMade(repository: string, cause: unknown): NotYet {
+  return new NotYet(
+    new ArtifactRegistryError("RESOURCE_CONFLICT", `The repository "${repository}" is being made.`, {
+      retryable: true,
+      hint: "The same call again finishes what is left.",
+      cause,
+    }),
+  );
 }
 
 function overlap(other: string, repository: string): ArtifactRegistryError {

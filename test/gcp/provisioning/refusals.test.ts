@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { ownershipLabel } from "../../../functions/gcp/ownership.ts";
 import { type Project, useProject } from "./support/project.ts";
@@ -84,7 +87,36 @@ describe("provisionRegistry refuses, and nothing was changed", () => {
   });
 });
 
+test("a function that runs as a person, and lists nobody, is told to list somebody", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "person-"));
+  const file = join(directory, "person.json");
+  const nothing = { client_id: "none", client_secret: "none", refresh_token: "none" };
+  await writeFile(file, JSON.stringify({ type: "authorized_user", ...nothing }));
+  process.env.GOOGLE_APPLICATION_CREDENTIALS = file;
+  try {
+    const { body } = await (await project().open(project().fresh())).refused("provisionRegistry", input);
+    expect(body).toMatchObject({ code: "BINDING_CONFIG_INVALID", retryable: false });
+    expect(body.hint).toContain("ALIEN_FUNCTION_SERVICE_ACCOUNTS");
+  } finally {
+    delete process.env.GOOGLE_APPLICATION_CREDENTIALS;
+    await rm(directory, { recursive: true });
+  }
+});
+
 describe("what is no refusal", () => {
+  test("two calls at once: both end well, with one registry", async () => {
+    const id = project().fresh();
+    const suites = [await project().open(id), await project().open(id)];
+    const answers = await Promise.all(suites.map((suite) => suite.ok("provisionRegistry", input)));
+    expect(answers[0]).toEqual(answers[1]);
+    const again = await callsOf(project().gcp, () =>
+      project()
+        .open(id)
+        .then((one) => one.ok("provisionRegistry", input)),
+    );
+    expect(again.filter((call) => !isRead(call))).toEqual([]);
+  });
+
   test("neighbours that only look alike, or that nobody provisioned", async () => {
     const id = project().fresh();
     project().seedOwn(`${id}2`);
@@ -116,6 +148,21 @@ describe("what is found out while it writes", () => {
     expect(`${body.message}`).toContain(`${id}-pull@`);
     expect(project().gcp.policy(project().name(id)).bindings).toEqual([]);
     expect(project().gcp.policy(project().email(`${id}-pull`)).bindings).toEqual([]);
+  });
+
+  test("a location that Artifact Registry does not have", async () => {
+    const suite = await project().open(project().fresh(), { binding: { location: "mars-north1" } });
+    const { body } = await suite.refused("provisionRegistry", input);
+    expect(body).toMatchObject({ code: "BINDING_CONFIG_INVALID", retryable: false });
+    expect(body.message).toContain("mars-north1");
+  });
+
+  test("a project that has as many service accounts as it may", async () => {
+    const message = "Maximum number of service accounts on project reached.";
+    const fault = { kind: "error", status: "RESOURCE_EXHAUSTED", message } as const;
+    project().gcp.faults.add({ fault, action: "CreateServiceAccount" });
+    const { body } = await (await project().open(project().fresh())).refused("provisionRegistry", input);
+    expect(body).toMatchObject({ code: "QUOTA_EXCEEDED", retryable: false });
   });
 
   test("a policy that has no room for our accounts is not written", async () => {
