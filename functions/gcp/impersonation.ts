@@ -5,6 +5,7 @@ import { Secret } from "../../core/secret.ts";
 import { cloudPlatform, type OwnIdentity } from "./auth.ts";
 import { googleCode, googleMessage, translateGoogleError } from "./errors.ts";
 import { grpcCode } from "./grpc-codes.ts";
+import { endpointOf, rest } from "./rest.ts";
 
 /** Seconds that an access token may live (IAM Credentials, generateAccessToken). */
 export const tokenSeconds = { min: 1, max: 3_600, default: 3_600 } as const;
@@ -31,8 +32,18 @@ export async function impersonate(
   call: Call,
 ): Promise<AccessToken> {
   const wanted = Math.min(Math.max(seconds, tokenSeconds.min), tokenSeconds.max);
-  const ask = (lifetime: number) =>
-    call.upstream(what, (signal) => generateAccessToken(identity, env, { email, lifetime }, signal));
+  const endpoint = endpointOf(env, "ALIEN_IAM_CREDENTIALS_ENDPOINT", "iamcredentials.googleapis.com");
+  const ask = async (lifetime: number) => {
+    const answer = await rest<TokenAnswer | undefined>(identity, call, {
+      what,
+      url: `${endpoint}/v1/projects/-/serviceAccounts/${email}:generateAccessToken`,
+      method: "POST",
+      data: { scope: [cloudPlatform], lifetime: `${lifetime}s` },
+      needs: `iam.serviceAccounts.getAccessToken on ${email}`,
+      expected: [grpcCode.invalidArgument, grpcCode.permissionDenied, grpcCode.notFound],
+    });
+    return tokenFrom(answer ?? {});
+  };
   try {
     return await ask(wanted);
   } catch (error) {
@@ -45,33 +56,12 @@ export async function impersonate(
   }
 }
 
-async function generateAccessToken(
-  identity: OwnIdentity,
-  env: Environment,
-  { email, lifetime }: { readonly email: string; readonly lifetime: number },
-  signal: AbortSignal,
-): Promise<AccessToken> {
-  const client = await identity.client();
-  const endpoint = (env.ALIEN_IAM_CREDENTIALS_ENDPOINT ?? "https://iamcredentials.googleapis.com").replace(/\/+$/, "");
-  try {
-    const { data } = await client.request<{ accessToken?: unknown; expireTime?: unknown }>({
-      url: `${endpoint}/v1/projects/-/serviceAccounts/${email}:generateAccessToken`,
-      method: "POST",
-      data: { scope: [cloudPlatform], lifetime: `${lifetime}s` },
-      signal,
-      // Repeating is the core's.
-      retry: false,
-    });
-    return tokenFrom(data);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (isTooLong(error) || googleCode(error) === grpcCode.permissionDenied) throw error;
-    throw translateGoogleError(error, what, `iam.serviceAccounts.getAccessToken on ${email}`);
-  }
+interface TokenAnswer {
+  readonly accessToken?: unknown;
+  readonly expireTime?: unknown;
 }
 
-function tokenFrom(data: { accessToken?: unknown; expireTime?: unknown } | undefined): AccessToken {
-  const { accessToken, expireTime } = data ?? {};
+function tokenFrom({ accessToken, expireTime }: TokenAnswer): AccessToken {
   const expiresAt = new Date(typeof expireTime === "string" ? expireTime : Number.NaN);
   if (typeof accessToken !== "string" || accessToken === "" || Number.isNaN(expiresAt.getTime())) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "IAM Credentials answered without a token.");

@@ -15,6 +15,9 @@ export interface RestRequest {
   readonly expected?: readonly number[];
 }
 
+/** Milliseconds after which the client gives a request up that the core did not give up before. */
+const timeoutMs = 10_000;
+
 /** One request to a JSON API of Google's under the function's own identity. It loads neither gax nor gRPC. */
 export function rest<T>(
   identity: OwnIdentity,
@@ -23,9 +26,11 @@ export function rest<T>(
 ): Promise<T> {
   return call.upstream(what, async (signal) => {
     const client = await identity.client();
+    signal.throwIfAborted();
     try {
-      // Repeating is the core's.
-      const answer = await client.request<T>({ url, method, signal, retry: false, ...(data && { data }) });
+      // Repeating is the core's. The signal stays here: node-fetch ends the process where one is aborted before a request
+      // with a body is sent.
+      const answer = await client.request<T>({ url, method, timeout: timeoutMs, retry: false, ...(data && { data }) });
       return answer.data;
     } catch (error) {
       signal.throwIfAborted();

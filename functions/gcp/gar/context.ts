@@ -20,7 +20,7 @@ export interface GarContext {
   controlPlane(): Promise<ControlPlane>;
 }
 
-/** Milliseconds for one request. */
+/** Milliseconds after which the client gives a request up that the core did not give up before. */
 const timeoutMs = 10_000;
 
 export type Client = v1.ArtifactRegistryClient;
@@ -39,22 +39,18 @@ export function rpc<T>(
   send: (client: Client, options: RequestOptions) => Promise<T>,
 ): Promise<T> {
   const what = `Artifact Registry ${options.action}`;
-  return call.upstream(
-    what,
-    async (signal) => {
-      try {
-        const { client, headers } = await (await context.controlPlane()).open();
-        signal.throwIfAborted();
-        return await send(client, { timeout: timeoutMs, retry: null, otherArgs: { headers: { ...headers } } });
-      } catch (error) {
-        signal.throwIfAborted();
-        const code = googleCode(error);
-        if (code !== undefined && options.expected?.includes(code)) throw error;
-        throw translateGoogleError(error, what, neededFor(context, options));
-      }
-    },
-    { timeoutMs },
-  );
+  return call.upstream(what, async (signal) => {
+    try {
+      const { client, headers } = await (await context.controlPlane()).open();
+      signal.throwIfAborted();
+      return await send(client, { timeout: timeoutMs, retry: null, otherArgs: { headers: { ...headers } } });
+    } catch (error) {
+      signal.throwIfAborted();
+      const code = googleCode(error);
+      if (code !== undefined && options.expected?.includes(code)) throw error;
+      throw translateGoogleError(error, what, neededFor(context, options));
+    }
+  });
 }
 
 export interface RpcOptions {
