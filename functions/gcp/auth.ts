@@ -1,13 +1,13 @@
-import { type AuthClient, GoogleAuth } from "google-auth-library";
+import type { AuthClient } from "google-auth-library";
 import { ArtifactRegistryError } from "../../core/errors.ts";
+import type { Environment } from "../../core/platform.ts";
 import { translateGoogleError } from "./errors.ts";
 
 /** The widest scope: Artifact Registry documents no narrower one that pushes. IAM bounds what it opens. */
 export const cloudPlatform = "https://www.googleapis.com/auth/cloud-platform";
 
-/** The function's own identity, found as Google's libraries find it. */
+/** The function's own identity. */
 export interface OwnIdentity {
-  readonly auth: GoogleAuth;
   /**
    * A client that sends requests under this identity; its token has been fetched.
    *
@@ -18,28 +18,46 @@ export interface OwnIdentity {
   email(): Promise<string | undefined>;
 }
 
-export function createOwnIdentity(): OwnIdentity {
-  const auth = new GoogleAuth({ scopes: [cloudPlatform] });
+export function createOwnIdentity(env: Environment = process.env): OwnIdentity {
+  let finding: Promise<AuthClient> | undefined;
   return {
-    auth,
     async client() {
+      finding ??= find(env);
+      const attempt = finding;
       try {
-        const client = await auth.getClient();
+        const client = await attempt;
         // Fetched apart from the request that it is for, so that its failure is not taken for the request's.
         await client.getAccessToken();
         return client;
       } catch (error) {
+        // What was not found may be found at the next call.
+        if (finding === attempt) finding = undefined;
         throw translateOwn(error);
       }
     },
     async email() {
+      const { foundIdentity } = await import("./identity/found.ts");
       try {
-        return (await auth.getCredentials()).client_email;
+        return (await foundIdentity([cloudPlatform]).getCredentials()).client_email ?? undefined;
       } catch (error) {
         throw translateOwn(error);
       }
     },
   };
+}
+
+/**
+ * On Cloud Run the identity is the metadata server's: the client for that alone is a part of the library, and nobody looks
+ * first for files, for programs and for the name of a project, which takes longer than all the rest. Elsewhere it is
+ * found as Google's libraries find it.
+ */
+async function find(env: Environment): Promise<AuthClient> {
+  if (env.K_SERVICE && !env.GOOGLE_APPLICATION_CREDENTIALS) {
+    const { metadataIdentity } = await import("./identity/metadata.ts");
+    return metadataIdentity([cloudPlatform]);
+  }
+  const { foundIdentity } = await import("./identity/found.ts");
+  return foundIdentity([cloudPlatform]).getClient();
 }
 
 function translateOwn(error: unknown): unknown {

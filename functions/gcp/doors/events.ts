@@ -22,7 +22,7 @@ export interface ReceiveContext {
  * @throws BINDING_CONFIG_INVALID where there is no topic for dead letters
  */
 export function createReceive(suite: Suite, env: Environment): Receive {
-  const deadLetters = pubsubDeadLetters(env, createOwnIdentity());
+  const deadLetters = pubsubDeadLetters(env, createOwnIdentity(env));
   const { eventLog: log, application } = suite;
 
   async function handle(event: CloudEvent, context: ReceiveContext): Promise<EventOutcome> {

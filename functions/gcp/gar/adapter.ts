@@ -18,7 +18,7 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
   const place = placeOf(binding, env);
   const names = createGarNames(place, others);
   const host = registryHost(place);
-  const identity = createOwnIdentity();
+  const identity = createOwnIdentity(env);
   let loading: Promise<ControlPlane> | undefined;
   const context: GarContext = {
     binding,

@@ -24,9 +24,8 @@ export function createControlPlane(identity: OwnIdentity, env: Environment): Con
   let opening: Promise<v1.ArtifactRegistryClient> | undefined;
 
   const start = async (): Promise<v1.ArtifactRegistryClient> => {
-    await identity.client();
     const client = new v1.ArtifactRegistryClient({
-      auth: identity.auth,
+      authClient: await identity.client(),
       ...(endpoint !== undefined && addressOf(endpoint)),
       ...(inTheClear && { sslCreds: credentials.createInsecure() }),
     });

@@ -31,6 +31,8 @@ export const rules = JSON.stringify(
 export function functionEnv(stack: GcpStack, door: string, more: Record<string, string> = {}): Record<string, string> {
   return {
     ...stack.env(),
+    // As Cloud Run sets it.
+    K_SERVICE: "artifact-registry",
     ALIEN_DOOR: door,
     ALIEN_ACCESS_RULES: rules,
     ALIEN_IMAGES_BINDING: stack.binding("images"),
