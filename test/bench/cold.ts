@@ -1,83 +1,87 @@
 /**
- * The time from the import of the Lambda bundle to its first credential, above an empty module: `npm run bench:cold
- * [rounds]`. Each round is a new process per row, in turn, so that whatever else the machine does hits all alike.
+ * The time from the import of a platform's bundle to its first credential, above an empty module: `npm run bench:cold
+ * [rounds [platform …]]`. Each round is a new process per row, in turn, so that whatever else the machine does hits all
+ * alike.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildBundle, bundleDir, contentOf } from "../aws/bundle/bundle.ts";
-import { type ColdStart, coldStart } from "../aws/bundle/child.ts";
-import { startStub } from "./stub-aws.ts";
+import type { ColdStart } from "../support/cold-start.ts";
+import { awsSubject } from "./cold/aws.ts";
+import { gcpSubject } from "./cold/gcp.ts";
+import type { Subject } from "./cold/subject.ts";
 
-const rounds = Number(process.argv[2] ?? 20);
-const role = "arn:aws:iam::111122223333:role/images-pull";
-const event = { operation: "generateCredentials", registry: "images", repoId: "images-my-app", permissions: "pull" };
+const platforms = { aws: awsSubject, gcp: gcpSubject };
 
-buildBundle();
-const folder = mkdtempSync(join(tmpdir(), "bench-cold-"));
-const empty = join(folder, "empty.js");
-writeFileSync(empty, "exports.handler = async () => ({});\n");
-const stub = await startStub();
-const env = {
-  AWS_REGION: "us-east-1",
-  AWS_ENDPOINT_URL: stub.url,
-  AWS_ACCESS_KEY_ID: "ASIAEXAMPLE",
-  AWS_SECRET_ACCESS_KEY: "secret",
-  AWS_SESSION_TOKEN: "token",
-  AWS_LAMBDA_FUNCTION_NAME: "artifact-registry",
-  ALIEN_DOOR: "invoke",
-  ALIEN_IMAGES_BINDING: JSON.stringify({ service: "ecr", repositoryPrefix: "images", pullRoleArn: role }),
-  ALIEN_ACCESS_RULES: JSON.stringify([
-    {
-      callers: [{ issuer: "door", subject: "invoke" }],
-      operations: ["generateCredentials"],
-      registries: ["images"],
-      repositories: ["*"],
-    },
-  ]),
-};
-const cache = { NODE_COMPILE_CACHE: join(folder, "cache") };
-const rows = [
-  { name: "without a compile cache", file: join(bundleDir, "index.js"), env, of: "function" },
-  { name: "without a compile cache", file: empty, env, of: "empty" },
-  { name: "with NODE_COMPILE_CACHE", file: join(bundleDir, "index.js"), env: { ...env, ...cache }, of: "function" },
-  { name: "with NODE_COMPILE_CACHE", file: empty, env: { ...env, ...cache }, of: "empty" },
-] as const;
+type What = keyof ColdStart<unknown>["milliseconds"];
+interface Row {
+  readonly name: string;
+  readonly of: "function" | "empty";
+  readonly file: string;
+  readonly env: Subject["env"];
+  readonly results: ColdStart<unknown>[];
+}
 
-const results = new Map<(typeof rows)[number], ColdStart[]>(rows.map((row) => [row, []]));
-const load = loadavg()[0];
-// The first two fill the disk's cache and the compile cache.
-for (let round = -2; round < rounds; round++) {
-  for (const row of rows) {
-    const result = await coldStart(row.file, event, row.env);
-    if (row.of === "function" && !hasPassword(result)) throw new Error(JSON.stringify(result));
-    if (round >= 0) results.get(row)?.push(result);
+const [rounds = "20", ...asked] = process.argv.slice(2);
+console.log(`${cpus()[0]?.model ?? "?"}, ${cpus().length} cores, Node ${process.versions.node}`);
+for (const [name, open] of Object.entries(platforms)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  const subject = await open();
+  const folder = mkdtempSync(join(tmpdir(), "bench-cold-"));
+  try {
+    await bench(subject, folder, Number(rounds));
+  } finally {
+    subject.stop();
+    rmSync(folder, { recursive: true });
   }
 }
-stub.stop();
-rmSync(folder, { recursive: true });
 
-type What = "import" | "total";
-const sorted = (name: string, of: "function" | "empty", what: What): number[] => {
-  const row = rows.find((each) => each.name === name && each.of === of);
-  return ((row && results.get(row)) ?? []).map((each) => each.milliseconds[what]).sort((a, b) => a - b);
-};
-const median = (values: readonly number[]) => values[Math.floor(values.length / 2)] ?? Number.NaN;
-const loaded = results.get(rows[0])?.[0]?.loaded ?? [];
-const machine = `${cpus()[0]?.model ?? "?"}, ${cpus().length} cores, Node ${process.versions.node}`;
-console.log(`${machine}, load average ${load?.toFixed(1)} before`);
-console.log(`files of the bundle that are loaded: ${(contentOf(loaded).bytes / 1024).toFixed(0)} KiB\n`);
-console.log(
-  `| ms above an empty module, median of ${rounds} (fastest) | import | import and first credential |\n|---|---|---|`,
-);
-for (const name of new Set(rows.map((row) => row.name))) {
-  const above = (what: What) => {
-    const [ours, nothing] = [sorted(name, "function", what), median(sorted(name, "empty", what))];
-    return `${(median(ours) - nothing).toFixed(1)} (${((ours[0] ?? Number.NaN) - nothing).toFixed(1)})`;
-  };
-  console.log(`| ${name} | ${above("import")} | ${above("total")} |`);
+async function bench(subject: Subject, folder: string, times: number): Promise<void> {
+  const { bundle, env, empty, name } = subject;
+  bundle.build();
+  const nothing = join(folder, "empty.js");
+  writeFileSync(nothing, empty);
+  const cached = { ...env, NODE_COMPILE_CACHE: join(folder, "cache") };
+  const rows: Row[] = [
+    { name: "without a compile cache", env },
+    { name: "with NODE_COMPILE_CACHE", env: cached },
+  ].flatMap((row) => [
+    { ...row, of: "function", file: join(bundle.dir, "index.js"), results: [] },
+    { ...row, of: "empty", file: nothing, results: [] },
+  ]);
+  const load = loadavg()[0]?.toFixed(1);
+  // The first two fill the disk's cache and the compile cache.
+  for (let round = -2; round < times; round++) {
+    for (const { of, file, env: its, results } of rows) {
+      const result = await subject.run(file, its);
+      if (of === "function" && !result.minted) throw new Error(JSON.stringify(result));
+      if (round >= 0) results.push(result);
+    }
+  }
+  const loaded = bundle.contentOf(rows[0]?.results[0]?.loaded ?? []).bytes / 1024;
+  console.log(
+    `\n${name}: load average ${load} before; files of the bundle that are loaded: ${loaded.toFixed(0)} KiB\n`,
+  );
+  console.log(`| ms above an empty module, median of ${times} (fastest) | import | import and first credential |`);
+  console.log("|---|---|---|");
+  for (const row of rows.filter(({ of }) => of === "function")) {
+    const beside = rows.find((other) => other.name === row.name && other.of === "empty");
+    const above = (what: What) => {
+      const [ours, without] = [sorted(row, what), sorted(beside, what)];
+      return `${(median(ours) - median(without)).toFixed(1)} (${(least(ours) - least(without)).toFixed(1)})`;
+    };
+    console.log(`| ${row.name} | ${above("import")} | ${above("total")} |`);
+  }
 }
 
-function hasPassword({ answer }: ColdStart): boolean {
-  return typeof answer === "object" && answer !== null && "password" in answer;
+function sorted(row: Row | undefined, what: What): number[] {
+  return (row?.results ?? []).map((each) => each.milliseconds[what]).sort((a, b) => a - b);
+}
+
+function median(values: readonly number[]): number {
+  return values[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+function least(values: readonly number[]): number {
+  return values[0] ?? Number.NaN;
 }

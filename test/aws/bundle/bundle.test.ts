@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundleOf } from "../../support/bundle.ts";
+import type { ColdStart } from "../../support/cold-start.ts";
 import { httpEventOf } from "../handler/events.ts";
 import { functionEnv } from "../handler/functions.ts";
 import { type AwsStack, startStack } from "../support/stack.ts";
-import { allModules, buildBundle, bundleDir, contentOf, mapsDir } from "./bundle.ts";
-import { type ColdStart, coldStart } from "./child.ts";
+import { coldStart } from "./child.ts";
 
 /** Bytes that a cold request for credentials may load, minified. */
 const budget = 520 * 1024;
@@ -20,16 +21,19 @@ const lazy = [
   "@valibot/to-json-schema",
 ] as const;
 
+const bundle = bundleOf("aws");
+const { contentOf } = bundle;
+
 let stack: AwsStack;
 beforeAll(async () => {
-  buildBundle();
+  bundle.build();
   stack = await startStack();
 });
 afterAll(() => stack?.stop());
 
 const start = (door: string, event: object, more: Record<string, string> = {}) =>
-  coldStart(join(bundleDir, "index.js"), event, functionEnv(stack, door, more));
-const packagesIn = ({ loaded }: ColdStart) =>
+  coldStart(join(bundle.dir, "index.js"), event, functionEnv(stack, door, more));
+const packagesIn = ({ loaded }: ColdStart<unknown>) =>
   lazy.filter((name) => contentOf(loaded).modules.some((module) => module.startsWith(`node_modules/${name}/`)));
 
 const credentials = { repoId: "images-my-app", permissions: "pull" };
@@ -105,21 +109,21 @@ describe("what is loaded lazily is there when it is used", () => {
 });
 
 describe("the folder", () => {
-  const files = () => readdirSync(bundleDir, { recursive: true, encoding: "utf8" });
+  const files = () => readdirSync(bundle.dir, { recursive: true, encoding: "utf8" });
 
   test("is what is zipped, and nothing else", () => {
     const others = files().filter((name) => !/^chunks(\/[\w-]+\.js)?$/.test(name));
     expect(others.sort()).toEqual(["LICENSES.txt", "index.js", "package.json"]);
-    const maps = readdirSync(mapsDir, { recursive: true, encoding: "utf8" });
+    const maps = readdirSync(bundle.mapsDir, { recursive: true, encoding: "utf8" });
     for (const name of files().filter((each) => each.endsWith(".js"))) expect(maps).toContain(`${name}.map`);
   });
 
   test("holds no secret of this machine, no test, and no other cloud's code", () => {
     const foreign =
       /^(?:test|client|oci|functions\/(?!aws\/))|node_modules\/(?:@google-cloud|google-|@azure|@cloud-copilot)/;
-    expect(allModules().filter((module) => foreign.test(module))).toEqual([]);
+    expect(bundle.allModules().filter((module) => foreign.test(module))).toEqual([]);
     for (const name of files().filter((each) => each.endsWith(".js"))) {
-      expect(readFileSync(join(bundleDir, name), "utf8")).not.toContain(process.cwd());
+      expect(readFileSync(join(bundle.dir, name), "utf8")).not.toContain(process.cwd());
     }
   });
 });

@@ -1,0 +1,40 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Metafile } from "esbuild";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** What a platform's function is bundled to, in `dist`. */
+export interface Bundle {
+  /** What is deployed. */
+  readonly dir: string;
+  /** What stays behind. */
+  readonly mapsDir: string;
+  build(): void;
+  /** Which source files are in the files that were loaded, and how large those are. */
+  contentOf(loaded: readonly string[]): { readonly bytes: number; readonly modules: readonly string[] };
+  /** All source files of the bundle. */
+  allModules(): string[];
+}
+
+export function bundleOf(platform: "aws" | "gcp"): Bundle {
+  const dir = join(root, "dist", platform);
+  const mapsDir = `${dir}-maps`;
+  const readMeta = (): Metafile => JSON.parse(readFileSync(join(mapsDir, "meta.json"), "utf8"));
+  return {
+    dir,
+    mapsDir,
+    build: () => void execFileSync(process.execPath, ["scripts/build.ts", platform], { cwd: root, stdio: "inherit" }),
+    contentOf(loaded) {
+      const { outputs } = readMeta();
+      const files = loaded.filter((file) => file.startsWith(`${dir}/`));
+      return {
+        bytes: files.reduce((sum, file) => sum + statSync(file).size, 0),
+        modules: files.flatMap((file) => Object.keys(outputs[relative(root, file)]?.inputs ?? {})),
+      };
+    },
+    allModules: () => Object.keys(readMeta().inputs),
+  };
+}
