@@ -6,6 +6,7 @@ import { ownershipLabel, ownershipMark } from "../../../../functions/gcp/ownersh
 import { permissionsOf } from "../../../../functions/gcp/policy/permissions.ts";
 import { createClient, pushImage } from "../../../../oci/client/index.ts";
 import { type Suite, startSuite } from "../../../contract/harness.ts";
+import { emailOf } from "../../../emulators/gcp/http/iam.ts";
 import { buildImage } from "../../../oci-client/images.ts";
 import { type GcpStack, type StackOptions, startStack } from "../../support/stack.ts";
 
@@ -79,7 +80,7 @@ export class Project {
   }
 
   email(id: string): string {
-    return `${id}@${this.stack.project}.iam.gserviceaccount.com`;
+    return emailOf(id, this.stack.project);
   }
 
   repository(repository: string) {
