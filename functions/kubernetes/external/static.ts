@@ -24,7 +24,9 @@ export async function handOutAccount(
   if (account === undefined) throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The binding has no ${field}.`);
   const { username, password } = account;
   for (const other of ["account", ...(permissions === "pull" ? (["pushAccount"] as const) : [])] as const) {
-    if ((await connection.account(other))?.username === username) throw sameAccount(field, other);
+    const its = await connection.account(other);
+    // One user may have several passwords, each with rights of its own: access tokens.
+    if (its?.username === username && its.password.reveal() === password.reveal()) throw sameAccount(field, other);
   }
   const credentials = { username, password: password.reveal() };
   await tryOut({ ...context, connection }, credentials, { name, permissions, scope: "registry" }, call);
