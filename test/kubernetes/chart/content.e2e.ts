@@ -1,0 +1,178 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { createDirectory } from "../../../core/bindings.ts";
+import { parseIssuers } from "../../../core/oidc-issuers.ts";
+import { parseRules } from "../../../core/rules.ts";
+import { platform } from "../../../functions/kubernetes/index.ts";
+import { readPullSecretSettings } from "../../../functions/kubernetes/pull-secret/settings.ts";
+import { readSettings } from "../../../functions/kubernetes/server/settings.ts";
+import { everyOption, type Manifest, type Rendered, render } from "./helm.ts";
+
+let standard: Rendered;
+let all: Rendered;
+beforeAll(async () => {
+  [standard, all] = await Promise.all([render(), render(everyOption)]);
+});
+
+const podOf = ({ kind, spec }: Manifest) => (kind === "CronJob" ? spec.jobTemplate.spec.template : spec.template).spec;
+const workloads = () => [standard, all].flatMap((each) => [...each.all("Deployment"), ...each.all("CronJob")]);
+const envOf = (container: { env: { name: string; value?: string }[] }) =>
+  Object.fromEntries(container.env.map(({ name, value }) => [name, value ?? ""]));
+
+describe("every pod", () => {
+  test("runs as nobody, with a root file system that it cannot write, and with no right", () => {
+    for (const workload of workloads()) {
+      const pod = podOf(workload);
+      expect(pod.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        runAsUser: 10001,
+        seccompProfile: { type: "RuntimeDefault" },
+      });
+      for (const { securityContext, volumeMounts, resources } of pod.containers) {
+        expect(securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ["ALL"] },
+          readOnlyRootFilesystem: true,
+          runAsNonRoot: true,
+        });
+        for (const mount of volumeMounts) expect(mount.readOnly).toBe(true);
+        expect(resources.limits.memory).toBeDefined();
+      }
+    }
+  });
+
+  test("gets no token but those that it asks for, and every volume that it mounts", () => {
+    for (const workload of workloads()) {
+      const pod = podOf(workload);
+      expect(pod.automountServiceAccountToken).toBe(false);
+      const volumes = pod.volumes.map(({ name }: { name: string }) => name);
+      const mounts = pod.containers[0].volumeMounts.map(({ name }: { name: string }) => name);
+      expect([...mounts].sort()).toEqual([...volumes].sort());
+    }
+  });
+});
+
+describe("the server", () => {
+  test("reads what the chart writes: settings, bindings, issuers, rules", () => {
+    for (const chart of [standard, all]) {
+      const name = chart.one("Deployment").metadata.name;
+      const env = { ...chart.one("ConfigMap", name).data, ...chart.one("ConfigMap", `${name}-server`).data };
+      expect(() => readSettings(env)).not.toThrow();
+      expect(parseIssuers(env.ALIEN_OIDC_ISSUERS)[0]).toMatchObject({
+        jwksUri: "https://kubernetes.default.svc/openid/v1/jwks",
+        caFile: "/var/run/secrets/artifact-registry/cluster/ca.crt",
+        tokenFile: "/var/run/secrets/artifact-registry/cluster/token",
+      });
+      parseRules(chart.one("ConfigMap", `${name}-rules`).data["access-rules.json"]);
+      const names = env.ALIEN_REGISTRIES.split(",").filter(Boolean);
+      expect([...createDirectory(platform, env, names).names()].sort()).toEqual(names);
+    }
+  });
+
+  test("has time to drain and to finish before it is killed", () => {
+    for (const [chart, drain, operation] of [
+      [standard, 5, 25],
+      [all, 15, 40],
+    ] as const) {
+      expect(podOf(chart.one("Deployment")).terminationGracePeriodSeconds).toBeGreaterThan(drain + operation + 2);
+    }
+  });
+
+  test("rolls when its configuration changes", async () => {
+    const other = await render([], {
+      accessRules: [{ callers: [], operations: [], registries: [], repositories: [] }],
+    });
+    const sum = (chart: Rendered) => chart.one("Deployment").spec.template.metadata.annotations["checksum/config"];
+    expect(sum(other)).not.toBe(sum(standard));
+    expect(sum(await render())).toBe(sum(standard));
+  });
+
+  test("has no Service that shows its metrics unless Prometheus is to find them", () => {
+    const ports = (chart: Rendered) =>
+      chart.all("Service").flatMap(({ spec }) => spec.ports.map((port: { targetPort: string }) => port.targetPort));
+    expect(ports(standard)).toEqual(["http"]);
+    expect(ports(all).sort()).toEqual(["http", "metrics"]);
+  });
+
+  test("leaves the number of its pods to the autoscaler where there is one", () => {
+    expect(standard.one("Deployment").spec.replicas).toBe(2);
+    expect(all.one("Deployment").spec).not.toHaveProperty("replicas");
+    expect(all.one("HorizontalPodAutoscaler").spec.scaleTargetRef.name).toBe(all.one("Deployment").metadata.name);
+  });
+
+  test("is selected by its Service, its budget and its policy, and refreshers by none but the policy", () => {
+    const fits = (labels: Record<string, string>, wanted: Record<string, string>) =>
+      Object.entries(wanted).every(([key, value]) => labels[key] === value);
+    const server = all.one("Deployment").spec.template.metadata.labels;
+    const job = all.all("CronJob")[0]?.spec.jobTemplate.spec.template.metadata.labels;
+    const policy = all.one("NetworkPolicy").spec.podSelector.matchLabels;
+    expect([fits(server, policy), fits(job, policy)]).toEqual([true, true]);
+    const others = [
+      all.one("Deployment").spec.selector.matchLabels,
+      all.one("PodDisruptionBudget").spec.selector.matchLabels,
+      ...all.all("Service").map(({ spec }) => spec.selector),
+    ];
+    for (const selector of others) expect([fits(server, selector), fits(job, selector)]).toEqual([true, false]);
+  });
+});
+
+describe("a pull secret", () => {
+  const of = (kind: string, secret: string) => {
+    const role = all.all("Role").find(({ rules }) => rules[0].resourceNames[0] === secret);
+    const found = all.all(kind).find(({ metadata }) => metadata.name === role?.metadata.name);
+    if (!found) throw new Error(`no ${kind} for ${secret}`);
+    return found;
+  };
+
+  test.each([
+    ["images-pull", "apps", "*/30 * * * *"],
+    ["ecr-pull", "registry", "0 */4 * * *"],
+    ["in-cluster", "registry", "0 */1 * * *"],
+  ])("%s has an account of its own, which may read and write exactly it", (secret, namespace, schedule) => {
+    const role = of("Role", secret);
+    expect(role.metadata.namespace).toBe(namespace);
+    expect(role.rules).toEqual([
+      { apiGroups: [""], resources: ["secrets"], resourceNames: [secret], verbs: ["get", "update"] },
+    ]);
+    const account = of("ServiceAccount", secret).metadata;
+    const binding = of("RoleBinding", secret);
+    expect(binding.metadata.namespace).toBe(namespace);
+    expect(binding.subjects).toEqual([{ kind: "ServiceAccount", name: account.name, namespace: "registry" }]);
+    const job = of("CronJob", secret);
+    expect([job.spec.schedule, podOf(job).serviceAccountName]).toEqual([schedule, account.name]);
+    const [container] = podOf(job).containers;
+    expect(container.args).toEqual(["/app/refresh.js"]);
+    expect(readPullSecretSettings(envOf(container))).toMatchObject({ name: secret, namespace, registry: "images" });
+  });
+
+  test("is made the first time, empty, with the label that the refresher looks for", () => {
+    expect(
+      all
+        .all("Secret")
+        .map(({ metadata }) => metadata.name)
+        .sort(),
+    ).toEqual(["images-pull", "in-cluster"]);
+    for (const { type, metadata, data } of all.all("Secret")) {
+      expect(type).toBe("kubernetes.io/dockerconfigjson");
+      expect(metadata.labels?.["artifact-registry.alien.dev/pull-secret"]).toBe("true");
+      expect(metadata.annotations?.["helm.sh/resource-policy"]).toBe("keep");
+      expect(atob(data[".dockerconfigjson"])).toBe('{"auths":{}}');
+    }
+  });
+
+  test("from a function needs its token and none of the registry's accounts", () => {
+    const volumes = (secret: string) => podOf(of("CronJob", secret)).volumes.map(({ name }: { name: string }) => name);
+    expect(volumes("ecr-pull")).toEqual(["cluster", "function", "ca-bundle"]);
+    expect(volumes("images-pull")).toEqual(["cluster", "secret-robot", "secret-pull", "ca-bundle"]);
+    expect(podOf(of("CronJob", "ecr-pull")).containers[0]).not.toHaveProperty("envFrom");
+  });
+
+  test("adds no right to the server's own account", () => {
+    const server = podOf(all.one("Deployment")).serviceAccountName;
+    const subjects = all
+      .all("RoleBinding")
+      .flatMap((binding) => binding.subjects.map((each: { name: string }) => each.name));
+    expect(subjects).not.toContain(server);
+    expect(standard.all("Role")).toEqual([]);
+    expect(all.all("ClusterRole")).toEqual([]);
+  });
+});
