@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { Faults } from "../faults.ts";
+import { serveArm } from "./arm/server.ts";
 import type { AzureFault, CallRecord } from "./call.ts";
 import { DataPlane } from "./data-plane/data-plane.ts";
 import { createAuthority } from "./http/certificates.ts";
@@ -30,6 +31,8 @@ export interface AzureEmulator extends AzureSeeding {
   /** The certificate of the authority that signed those of the emulator's HTTPS servers, and a file with it. */
   readonly ca: string;
   readonly caFile: string;
+  /** Azure Resource Manager, over TLS. */
+  readonly armUrl: string;
   /** Stands for every registry, without TLS: the `service` of a request tells which is meant, or its token. */
   readonly acrUrl: string;
   /** Where a registry is reached, by its name or its login server; its real host is not to be had here. */
@@ -65,6 +68,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
   const world = new World({ clock, faults, behaviour, dataPlane: () => dataPlane, suffix });
   const dataPlane = await DataPlane.open(world, server);
   const identity = await serveManagedIdentity(world);
+  const arm = await serveArm(world, server);
   const registryUrl = (name: string, scheme: "http" | "https" = "http") =>
     dataPlane.url(world.registries.get(name.toLowerCase())?.loginServer ?? name.toLowerCase(), scheme);
 
@@ -76,6 +80,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
     world,
     ca,
     caFile,
+    armUrl: arm.url,
     acrUrl: dataPlane.sharedUrl,
     ...seeding(world, resourceGroup),
     registryUrl,
@@ -92,6 +97,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
         AZURE_SUBSCRIPTION_ID: world.subscription,
         WEBSITE_OWNER_NAME: `${world.subscription}+${resourceGroup}-WestEuropewebspace-Linux`,
         ALIEN_ACR_ENDPOINT: dataPlane.sharedUrl,
+        ALIEN_ARM_ENDPOINT: arm.url,
         NODE_EXTRA_CA_CERTS: caFile,
       };
     },
@@ -105,6 +111,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
     },
     async close() {
       await identity.close();
+      await arm.close();
       await dataPlane.close();
       await rm(folder, { recursive: true, force: true });
     },

@@ -1,14 +1,21 @@
+import { AuthorizationManagementClient } from "@azure/arm-authorization";
+import { ContainerRegistryManagementClient } from "@azure/arm-containerregistry";
 import { afterAll, beforeAll } from "vitest";
 import { createClient, type OciClient } from "../../../oci/client/index.ts";
 import { type AzureEmulator, type AzureOptions, type Principal, startAzure } from "./index.ts";
 
-/** One emulator for the tests of a file. */
+/** One emulator for the tests of a file, whose certificates are trusted. */
 export function useAzure(options: AzureOptions = {}): () => AzureEmulator {
   let azure: AzureEmulator | undefined;
+  let distrust = () => {};
   beforeAll(async () => {
     azure = await startAzure(options);
+    distrust = azure.trustInThisProcess();
   });
-  afterAll(() => azure?.close());
+  afterAll(async () => {
+    distrust();
+    await azure?.close();
+  });
   return () => {
     if (azure === undefined) throw new Error("The emulator has not started.");
     return azure;
@@ -72,3 +79,56 @@ function parse(text: string): unknown {
     return text;
   }
 }
+
+/** Azure's own client of container registries, at Azure Resource Manager as this principal. Its first poll comes at once. */
+export function managementClient(azure: AzureEmulator, principal: Principal): ContainerRegistryManagementClient {
+  return new ContainerRegistryManagementClient(
+    credentialOf(azure, principal),
+    azure.subscription,
+    clientOptions(azure),
+  );
+}
+
+/** Azure's own client of role assignments. */
+export function authorizationClient(azure: AzureEmulator, principal: Principal): AuthorizationManagementClient {
+  return new AuthorizationManagementClient(credentialOf(azure, principal), azure.subscription, clientOptions(azure));
+}
+
+/** For calls that the official client cannot make: JSON to Azure Resource Manager. */
+export async function arm(
+  azure: AzureEmulator,
+  principal: Principal | undefined,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<Answered> {
+  const bearer = principal && (await azure.entraToken(principal, "https://management.azure.com"));
+  const headers = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
+  const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  return ask(`${azure.armUrl}${path}`, init);
+}
+
+/** Status, code and message with which Azure's own client says that a call was refused. */
+export async function refusedWith(call: Promise<unknown>): Promise<{ status: number; code: string; message: string }> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof Error)) throw new Error("The call was not refused.");
+  const { statusCode, code, message } = error as Error & { statusCode: number; code: string };
+  return { status: statusCode, code, message };
+}
+
+const clientOptions = ({ armUrl }: AzureEmulator) => ({
+  endpoint: armUrl,
+  credentials: { scopes: ["https://management.azure.com/.default"] },
+  credentialScopes: ["https://management.azure.com/.default"],
+  retryOptions: { maxRetries: 0 },
+});
+
+const credentialOf = (azure: AzureEmulator, principal: Principal) => ({
+  getToken: async (scopes: string | string[]) => ({
+    token: await azure.entraToken(principal, String(scopes).replace("/.default", "")),
+    expiresOnTimestamp: Date.now() + 3_600_000,
+  }),
+});

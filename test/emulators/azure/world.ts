@@ -13,7 +13,7 @@ import { Roles } from "./rbac/roles.ts";
 
 /** What an emulator may be told to be like. May be changed at any time. */
 export interface Behaviour {
-  /** How long a long-running operation takes. Default 10. */
+  /** How long a long-running operation takes, by the clock of the emulator; 0 for none at all. Default 10. */
   operationMs: number;
   /** What ARM says in `Retry-After` of an operation that goes on; without, clients wait as they like. */
   operationRetryAfterSeconds: number | undefined;

@@ -37,6 +37,7 @@ export interface ScopeMap {
   readonly creationDate: Date;
   description: string | undefined;
   actions: readonly string[];
+  provisioningState: "Creating" | "Updating" | "Deleting" | "Succeeded";
 }
 
 /** A container registry. Names are case-insensitive; `name` is as it was made. */
@@ -103,7 +104,7 @@ const SYSTEM_MAPS: Readonly<Record<string, readonly string[]>> = {
 export function newRegistry(seed: RegistrySeed, loginServer: string, now: Date): Registry {
   const systemMaps = Object.entries(SYSTEM_MAPS).map(([name, actions]): [string, ScopeMap] => [
     name,
-    { name, type: "SystemDefined", creationDate: now, description: undefined, actions },
+    { name, type: "SystemDefined", creationDate: now, description: undefined, actions, provisioningState: "Succeeded" },
   ]);
   return {
     sku: "Basic",

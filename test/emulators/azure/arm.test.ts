@@ -1,0 +1,241 @@
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Principal } from "./index.ts";
+import { arm, ask, managementClient, refusedWith, useAzure } from "./support.ts";
+
+const azure = useAzure();
+const version = "?api-version=2025-11-01";
+const interval = { updateIntervalInMs: 1 };
+let owner: Principal;
+let group = "";
+let groupId = "";
+let count = 0;
+beforeAll(() => {
+  groupId = azure().resourceGroup(azure().resourceGroupName);
+  group = azure().resourceGroupName;
+  owner = azure().identity("owner", { roles: { [`/subscriptions/${azure().subscription}`]: ["Owner"] } });
+});
+afterEach(() => {
+  azure().faults.clear();
+  Object.assign(azure().behaviour, { operationMs: 10, operationRetryAfterSeconds: undefined });
+});
+const registries = (who = owner) => managementClient(azure(), who).registries;
+const fresh = () => `images${++count}`;
+const basic = { location: "westeurope", sku: { name: "Basic" } };
+const pathOf = (name: string) => `${groupId}/providers/Microsoft.ContainerRegistry/registries/${name}`;
+const put = (name: string, body: object) => arm(azure(), owner, "PUT", `${pathOf(name)}${version}`, body);
+
+describe("registries", () => {
+  test("are made, read, listed, updated and deleted by Azure's own client", async () => {
+    const name = fresh();
+    expect(await registries().checkNameAvailability({ name, type: "Microsoft.ContainerRegistry/registries" })).toEqual({
+      nameAvailable: true,
+    });
+    const made = await registries().create(
+      group,
+      name,
+      { ...basic, sku: { name: "Standard" }, tags: { owner: "suite" } },
+      interval,
+    );
+    expect(made).toMatchObject({
+      id: pathOf(name),
+      loginServer: `${name}.azurecr.io`,
+      provisioningState: "Succeeded",
+      sku: { name: "Standard", tier: "Standard" },
+      adminUserEnabled: false,
+      anonymousPullEnabled: false,
+      roleAssignmentMode: "LegacyRegistryPermissions",
+      tags: { owner: "suite" },
+    });
+    const updated = await registries().update(
+      group,
+      name,
+      { roleAssignmentMode: "AbacRepositoryPermissions" },
+      interval,
+    );
+    expect(updated).toMatchObject({ roleAssignmentMode: "AbacRepositoryPermissions", tags: { owner: "suite" } });
+    expect(await registries().get(group, name)).toEqual(updated);
+    const listed = [];
+    for await (const one of registries().listByResourceGroup(group)) listed.push(one.name);
+    for await (const one of registries().list()) listed.push(one.name);
+    expect(listed.filter((one) => one === name)).toHaveLength(2);
+    expect((await ask(`${azure().registryUrl(name)}/v2/`)).status).toBe(401);
+    await registries().delete(group, name, interval);
+    expect(await refusedWith(registries().get(group, name))).toMatchObject({ status: 404, code: "ResourceNotFound" });
+    await registries().delete(group, name, interval);
+  });
+
+  test("are replaced by what a document says, and all that it does not say is as usual", async () => {
+    const name = fresh();
+    await put(name, { ...basic, sku: { name: "Premium" }, tags: { a: "b" }, properties: { adminUserEnabled: true } });
+    const { status, body } = await put(name, basic);
+    expect([status, body.tags, body.properties.adminUserEnabled, body.sku.name]).toEqual([200, {}, false, "Basic"]);
+  });
+
+  test("have names that nobody else has, and keep their place", async () => {
+    const name = fresh();
+    await put(name, basic);
+    const availability = (asked: string) =>
+      registries().checkNameAvailability({ name: asked, type: "Microsoft.ContainerRegistry/registries" });
+    expect(await availability(name.toUpperCase())).toMatchObject({ nameAvailable: false, reason: "AlreadyExists" });
+    expect(await availability("no-dashes")).toMatchObject({ nameAvailable: false, reason: "Invalid" });
+    azure().resourceGroup("elsewhere");
+    const elsewhere = await refusedWith(registries().create("elsewhere", name, basic, interval));
+    expect(elsewhere).toMatchObject({ status: 409, code: "AlreadyInUse" });
+    const moved = await refusedWith(registries().create(group, name, { ...basic, location: "northeurope" }, interval));
+    expect(moved).toMatchObject({ status: 409, code: "InvalidResourceLocation" });
+  });
+
+  test.each([
+    ["no-dashes", basic, "InvalidResourceName"],
+    ["four", basic, "InvalidResourceName"],
+    ["nosku", { location: "westeurope" }, "MissingSku"],
+    ["badsku", { ...basic, sku: { name: "Huge" } }, "InvalidSku"],
+    ["nolocation", { sku: { name: "Basic" } }, "LocationRequired"],
+    ["badmode", { ...basic, properties: { roleAssignmentMode: "abac" } }, "InvalidRoleAssignmentMode"],
+    ["badflag", { ...basic, properties: { adminUserEnabled: "yes" } }, "InvalidRequestContent"],
+    ["anonymous", { ...basic, properties: { anonymousPullEnabled: true } }, "FeatureNotSupported"],
+  ])("are not made as %s", async (name, body, code) => {
+    const answer = await put(name, body);
+    expect([answer.status, answer.body.error.code]).toEqual([400, code]);
+  });
+
+  test("give their admin's password only where there is an admin", async () => {
+    const name = fresh();
+    await put(name, basic);
+    expect(await refusedWith(registries().listCredentials(group, name))).toMatchObject({
+      code: "UnauthorizedForCredentialOperations",
+    });
+    await put(name, { ...basic, properties: { adminUserEnabled: true } });
+    expect(await registries().listCredentials(group, name)).toMatchObject({
+      username: name,
+      passwords: [{ name: "password" }],
+    });
+  });
+
+  test("take what was assigned on them with them", async () => {
+    const name = fresh();
+    await put(name, basic);
+    const who = azure().identity("orphan", { roles: { [pathOf(name)]: ["Reader"] } });
+    expect((await registries(who).get(group, name)).name).toBe(name);
+    await registries().delete(group, name, interval);
+    await put(name, basic);
+    expect(await refusedWith(registries(who).get(group, name))).toMatchObject({ code: "AuthorizationFailed" });
+  });
+});
+
+describe("a long-running operation", () => {
+  test("goes on until it has ended, and says when to look again", async () => {
+    Object.assign(azure().behaviour, { operationMs: 60_000, operationRetryAfterSeconds: 0 });
+    const look = (at: string | null) => arm(azure(), owner, "GET", at?.replace(azure().armUrl, "") ?? "");
+    const name = fresh();
+    const { status, headers, body } = await put(name, basic);
+    expect([status, body.properties.provisioningState, headers.get("retry-after")]).toEqual([201, "Creating", "0"]);
+    const statusAt = headers.get("azure-asyncoperation");
+    expect((await look(statusAt)).body.status).toBe("InProgress");
+    azure().advance(60_000);
+    expect((await look(statusAt)).body.status).toBe("Succeeded");
+    const deletion = await arm(azure(), owner, "DELETE", `${pathOf(name)}${version}`);
+    const location = deletion.headers.get("location");
+    expect([deletion.status, (await look(location)).status]).toEqual([202, 202]);
+    const stranger = azure().identity("stranger");
+    expect((await arm(azure(), stranger, "GET", location?.replace(azure().armUrl, "") ?? "")).status).toBe(404);
+    expect((await registries().get(group, name)).provisioningState).toBe("Deleting");
+    azure().advance(60_000);
+    expect((await look(location)).status).toBe(204);
+    expect(await refusedWith(registries().get(group, name))).toMatchObject({ code: "ResourceNotFound" });
+  });
+
+  test("is none where the work is done at once", async () => {
+    azure().behaviour.operationMs = 0;
+    const name = fresh();
+    const { headers, body } = await put(name, basic);
+    expect([headers.get("azure-asyncoperation"), body.properties.provisioningState]).toEqual([null, "Succeeded"]);
+    expect((await arm(azure(), owner, "DELETE", `${pathOf(name)}${version}`)).status).toBe(200);
+  });
+
+  test("may fail, and then nothing was done", async () => {
+    const name = fresh();
+    azure().faults.add({
+      fault: { kind: "operation", code: "RegionIsFull", message: "No room." },
+      action: "PUT registries",
+    });
+    await expect(registries().create(group, name, basic, interval)).rejects.toThrow("RegionIsFull. No room.");
+    expect(await refusedWith(registries().get(group, name))).toMatchObject({ code: "ResourceNotFound" });
+    await put(name, basic);
+    azure().faults.add({ fault: { kind: "operation", code: "Conflict" }, action: "DELETE registries" });
+    await expect(registries().delete(group, name, interval)).rejects.toThrow();
+    expect((await registries().get(group, name)).provisioningState).toBe("Succeeded");
+  });
+
+  test("may never end", async () => {
+    const name = fresh();
+    azure().faults.add({ fault: { kind: "unending" }, action: "PUT registries" });
+    const { headers } = await put(name, basic);
+    const at = headers.get("azure-asyncoperation")?.replace(azure().armUrl, "") ?? "";
+    for (let look = 0; look < 3; look++)
+      expect((await arm(azure(), owner, "GET", at)).body).toMatchObject({ status: "InProgress" });
+    expect((await arm(azure(), owner, "GET", `${pathOf(name)}${version}`)).status).toBe(404);
+  });
+});
+
+describe("Azure Resource Manager", () => {
+  const codeOf = async (answer: ReturnType<typeof arm>) => {
+    const { status, body } = await answer;
+    return [status, body.error.code];
+  };
+  const listing = () => `${groupId}/providers/Microsoft.ContainerRegistry/registries`;
+
+  test("knows whom it talks to, by tokens that are for it", async () => {
+    expect(await codeOf(arm(azure(), undefined, "GET", listing() + version))).toEqual([401, "AuthenticationFailed"]);
+    const asked = async (bearer: string) => {
+      const answer = await ask(`${azure().armUrl}${listing()}${version}`, {
+        headers: { authorization: `Bearer ${bearer}` },
+      });
+      expect(answer.headers.get("www-authenticate")).toContain(`authorization_uri=`);
+      return answer.body.error.code;
+    };
+    expect(await asked("guessed")).toBe("InvalidAuthenticationToken");
+    expect(await asked(await azure().entraToken(owner))).toBe("InvalidAuthenticationTokenAudience");
+    expect(await asked(await azure().entraToken(owner, "https://management.azure.com", -5))).toBe(
+      "ExpiredAuthenticationToken",
+    );
+  });
+
+  test("wants a version that it knows, and knows no other resources", async () => {
+    expect(await codeOf(arm(azure(), owner, "GET", listing()))).toEqual([400, "MissingApiVersionParameter"]);
+    expect(await codeOf(arm(azure(), owner, "GET", `${listing()}?api-version=2016-01-01`))).toEqual([
+      400,
+      "InvalidApiVersionParameter",
+    ]);
+    expect(await codeOf(arm(azure(), owner, "GET", `${groupId}/providers/Other/things/x${version}`))).toEqual([
+      404,
+      "InvalidResourceType",
+    ]);
+  });
+
+  test("tells of resource groups", async () => {
+    const query = "?api-version=2024-11-01";
+    expect((await arm(azure(), owner, "GET", groupId + query)).body).toMatchObject({
+      name: group,
+      location: "westeurope",
+    });
+    expect(await codeOf(arm(azure(), owner, "GET", `${groupId}x${query}`))).toEqual([404, "ResourceGroupNotFound"]);
+    const stranger = azure().identity("nobody");
+    expect(await codeOf(arm(azure(), stranger, "GET", groupId + query))).toEqual([403, "AuthorizationFailed"]);
+  });
+
+  test("fails as it is told to", async () => {
+    const get = () => registries().get(group, "absent");
+    azure().faults.add({ fault: { kind: "throttle", retryAfterSeconds: 1 }, service: "arm" });
+    expect((await refusedWith(get())).status).toBe(429);
+    azure().faults.add({ fault: { kind: "failure", status: 503 }, service: "arm" });
+    expect((await refusedWith(get())).status).toBe(503);
+    const name = fresh();
+    azure().faults.add({ fault: { kind: "lost" }, action: "PUT registries" });
+    await expect(put(name, basic)).rejects.toThrow("fetch failed");
+    expect((await registries().get(group, name)).name).toBe(name);
+    azure().faults.add({ fault: { kind: "reset" }, action: "DELETE registries" });
+    await expect(registries().delete(group, name, interval)).rejects.toThrow();
+    expect((await registries().get(group, name)).name).toBe(name);
+  });
+});
