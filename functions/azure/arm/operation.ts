@@ -5,7 +5,7 @@ import { failedOperation } from "../errors.ts";
 import { type Arm, type ArmClient, type ArmRequest, armRequest } from "./arm.ts";
 
 /** Milliseconds between two looks at an operation: the first, growing to the last. */
-const looks = { firstMs: 100, lastMs: 2_000 } as const;
+const looks = { firstMs: 50, lastMs: 2_000 } as const;
 
 /** The part of the client's pollers that is used here. They are thenables: none may be awaited by accident. */
 interface Poller {
