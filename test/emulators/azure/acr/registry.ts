@@ -37,7 +37,7 @@ export interface ScopeMap {
   readonly creationDate: Date;
   description: string | undefined;
   actions: readonly string[];
-  provisioningState: "Creating" | "Updating" | "Deleting" | "Succeeded";
+  provisioningState: "Creating" | "Updating" | "Deleting" | "Succeeded" | "Failed";
 }
 
 /** A container registry. Names are case-insensitive; `name` is as it was made. */
