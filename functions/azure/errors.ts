@@ -21,7 +21,6 @@ interface Refusal {
 export function translateRegistryError(error: unknown, { what, hint }: Refused): unknown {
   if (!(error instanceof OciError)) return error;
   if (error.status === 0) return unreachable(what, "See that the binding's loginServer is right.", error);
-  if (error.code === "UNEXPECTED_RESPONSE") return unexpected(what, error);
   if (error.status === 405) {
     return new ArtifactRegistryError("RESOURCE_CONFLICT", `${what}: the repository or an image in it is locked.`, {
       hint: "Unlock it first: az acr repository update --delete-enabled true --write-enabled true.",

@@ -5,7 +5,7 @@ import type { RepositoryResponse } from "../../../core/schemas.ts";
 import { scopeMapName } from "../names.ts";
 import type { AcrContext } from "./context.ts";
 import { deleteImages, firstPush } from "./repository.ts";
-import { deleteScopeMap, type FoundScopeMap, findScopeMap, writeScopeMap } from "./scope-maps.ts";
+import { deleteScopeMap, findScopeMap, writeScopeMap } from "./scope-maps.ts";
 
 /**
  * Makes the repository's scope map: to the registry itself a repository comes into being by its first push.
@@ -19,8 +19,9 @@ export async function createRepository(
 ): Promise<RepositoryResponse> {
   const found = await findScopeMap(context, name, call);
   if (found?.ownership === "foreign") throw foreignScopeMap(name);
-  const isRight = found?.ownership === "exact" && !found.failed;
-  if (!isRight) await writeScopeMap(context, name, found !== undefined && !found.failed, call);
+  if (found?.state === "deleting") throw conflict(`"${name}" is being deleted.`);
+  const isRight = found?.ownership === "exact" && found.state === "there";
+  if (!isRight) await writeScopeMap(context, name, found?.state === "there", call);
   const made = isRight && found.createdAt ? found : await findScopeMap(context, name, call);
   if (made?.ownership === "foreign") throw foreignScopeMap(name);
   // Somebody deleted it between the two requests; that somebody wins.
@@ -32,7 +33,7 @@ export async function createRepository(
 /** @throws RESOURCE_NOT_FOUND where there is neither a scope map of ours nor an image */
 export async function getRepository(context: AcrContext, name: RoutableName, call: Call): Promise<RepositoryResponse> {
   const found = await findScopeMap(context, name, call);
-  const ours: FoundScopeMap | undefined = found?.ownership === "foreign" ? undefined : found;
+  const ours = found?.ownership === "foreign" || found?.state === "deleting" ? undefined : found;
   const pushedAt = await firstPush(context, name, call);
   if (ours !== undefined || pushedAt !== undefined) return answer(context, name, [ours?.createdAt, pushedAt], call);
   throw new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${name}".`, {

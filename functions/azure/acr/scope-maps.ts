@@ -16,8 +16,7 @@ export interface FoundScopeMap {
   readonly ownership: ScopeMapOwnership;
   /** Absent while it is being made. */
   readonly createdAt?: Date;
-  /** Whether Azure failed to make it. */
-  readonly failed: boolean;
+  readonly state: "there" | "failed" | "deleting";
 }
 
 /** The scope map under a repository's name. */
@@ -43,9 +42,21 @@ function read(found: ScopeMap, name: RoutableName): FoundScopeMap {
   const { creationDate, provisioningState } = found;
   return {
     ownership: ownershipOf(found, name),
-    failed: provisioningState === "Failed" || provisioningState === "Canceled",
+    state: stateOf(provisioningState),
     ...(creationDate && { createdAt: creationDate }),
   };
+}
+
+function stateOf(provisioningState: string | undefined): FoundScopeMap["state"] {
+  switch (provisioningState) {
+    case "Failed":
+    case "Canceled":
+      return "failed";
+    case "Deleting":
+      return "deleting";
+    default:
+      return "there";
+  }
 }
 
 /**

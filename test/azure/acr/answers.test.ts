@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { errorOf } from "../../support/inputs.ts";
-import { newCall, openRegistry, useStack } from "../support/registry.ts";
+import { containerRegistry, newCall, openRegistry, useStack } from "../support/registry.ts";
 
 const stack = useStack();
 const name = "images/app";
@@ -70,8 +70,7 @@ describe("what a registry should never answer", () => {
 });
 
 test("a registry behind a firewall says so", async () => {
-  const registry = stack().azure.world.registries.get(stack().registryName);
-  if (registry === undefined) throw new Error("There is no registry.");
+  const registry = containerRegistry(stack());
   registry.publicNetworkAccess = "Disabled";
   try {
     expect(await errorOf(mint)).toMatchObject({ code: "ACCESS_DENIED", hint: expect.stringContaining("network") });

@@ -5,6 +5,8 @@ import type { MintedCredentials } from "../../../core/registry.ts";
 import { createAcrRegistry } from "../../../functions/azure/acr/adapter.ts";
 import type { AcrBinding } from "../../../functions/azure/binding.ts";
 import { createClient, type OciClient } from "../../../oci/client/index.ts";
+import type { ScopeMap } from "../../emulators/azure/acr/registry.ts";
+import type { Registry } from "../../emulators/azure/index.ts";
 import { type AzureStack, type StackOptions, startStack } from "./stack.ts";
 
 /** One container registry for the tests of a file; Azure's libraries in this process see it. */
@@ -53,6 +55,28 @@ export function newCall(operationMs = 20_000, signal = AbortSignal.timeout(opera
 /** The calls that the emulator saw since the list was last emptied, as `token repository:images/app:pull`. */
 export function callsOf({ azure }: AzureStack): string[] {
   return azure.calls.map(({ service, action }) => `${service} ${action}`);
+}
+
+/** The container registry as the emulator keeps it. */
+export function containerRegistry({ azure, registryName }: AzureStack): Registry {
+  const registry = azure.world.registries.get(registryName);
+  if (registry === undefined) throw new Error(`There is no registry ${registryName}.`);
+  return registry;
+}
+
+/** Puts a scope map there that is not ours, unless told otherwise. */
+export function seedScopeMap(stack: AzureStack, name: string, parts: Partial<ScopeMap> = {}): ScopeMap {
+  const scopeMap: ScopeMap = {
+    name,
+    type: "UserDefined",
+    creationDate: new Date(),
+    description: undefined,
+    actions: ["repositories/other/content/read"],
+    provisioningState: "Succeeded",
+    ...parts,
+  };
+  containerRegistry(stack).scopeMaps.set(name, scopeMap);
+  return scopeMap;
 }
 
 /** What a minted token says of itself. */

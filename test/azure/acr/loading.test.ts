@@ -1,0 +1,48 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { useStack } from "../support/registry.ts";
+
+const stack = useStack();
+
+/** Runs a request in a process of its own. Returns the packages that have been loaded by then. */
+async function loadedBy(request: string): Promise<string[]> {
+  const program = `
+    import Module, { registerHooks } from "node:module";
+    import { startCall } from "./core/call.ts";
+    const loaded = new Set();
+    const note = (path) => {
+      const name = /node_modules\\/((?:@[^/]+\\/)?[^/]+)\\/(?!.*node_modules)/.exec(path)?.[1];
+      if (name) loaded.add(name);
+    };
+    registerHooks({ load(url, context, next) { note(url); return next(url, context); } });
+    const { platform } = await import("./functions/azure/index.ts");
+    const binding = JSON.parse(process.env.BINDING);
+    const registry = await platform.services.acr.open({ name: "images", binding, derived: false, others: [], env: process.env });
+    const name = registry.resolveId("my-app");
+    const caller = { issuer: "door", subject: "test" };
+    const call = startCall({ requestId: "r", caller, signal: AbortSignal.timeout(20_000), now: () => new Date() });
+    ${request};
+    for (const path of Object.keys(Module._cache)) note(path);
+    console.log(JSON.stringify([...loaded]));
+    process.exit(0);`;
+  const env = { ...process.env, ...stack().env(), BINDING: stack().binding("images") };
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], { env });
+  return JSON.parse(stdout) as string[];
+}
+
+const heavy = ["@azure/arm-containerregistry", "@azure/core-lro", "@azure-rest/core-client"];
+
+test("opening a registry loads no library of Azure's", async () => {
+  expect((await loadedBy("")).filter((name) => name.startsWith("@azure"))).toEqual([]);
+});
+
+test("a request for credentials loads the identity, and no client of Azure Resource Manager", async () => {
+  const loaded = await loadedBy('await registry.generateCredentials(name, "pull", 900, call)');
+  expect(loaded).toContain("@azure/identity");
+  expect(loaded.filter((name) => heavy.includes(name))).toEqual([]);
+});
+
+test("that client is loaded by the first request that needs it", async () => {
+  expect(await loadedBy("await registry.createRepository(name, call)")).toEqual(expect.arrayContaining(heavy));
+});

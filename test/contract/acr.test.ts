@@ -1,0 +1,3 @@
+import { acrContract } from "./acr.ts";
+
+acrContract("rbac");
