@@ -8,6 +8,7 @@ import type { AzureFault, CallRecord } from "./call.ts";
 import { DataPlane } from "./data-plane/data-plane.ts";
 import { createAuthority } from "./http/certificates.ts";
 import type { Principal } from "./identity/directory.ts";
+import { serveEntra } from "./identity/entra-server.ts";
 import { newApp } from "./identity/managed-identity.ts";
 import { serveManagedIdentity } from "./identity/server.ts";
 import { type AzureSeeding, seeding } from "./seeding.ts";
@@ -31,6 +32,8 @@ export interface AzureEmulator extends AzureSeeding {
   /** The certificate of the authority that signed those of the emulator's HTTPS servers, and a file with it. */
   readonly ca: string;
   readonly caFile: string;
+  /** Microsoft Entra ID, over TLS: what clients call the authority host. */
+  readonly authorityHost: string;
   /** Azure Resource Manager, over TLS. */
   readonly armUrl: string;
   /** Stands for every registry, without TLS: the `service` of a request tells which is meant, or its token. */
@@ -68,6 +71,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
   const world = new World({ clock, faults, behaviour, dataPlane: () => dataPlane, suffix });
   const dataPlane = await DataPlane.open(world, server);
   const identity = await serveManagedIdentity(world);
+  const entra = await serveEntra(world, server);
   const arm = await serveArm(world, server);
   const registryUrl = (name: string, scheme: "http" | "https" = "http") =>
     dataPlane.url(world.registries.get(name.toLowerCase())?.loginServer ?? name.toLowerCase(), scheme);
@@ -80,6 +84,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
     world,
     ca,
     caFile,
+    authorityHost: entra.url,
     armUrl: arm.url,
     acrUrl: dataPlane.sharedUrl,
     ...seeding(world, resourceGroup),
@@ -111,6 +116,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
     },
     async close() {
       await identity.close();
+      await entra.close();
       await arm.close();
       await dataPlane.close();
       await rm(folder, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { AuthorizationManagementClient } from "@azure/arm-authorization";
 import { ContainerRegistryManagementClient } from "@azure/arm-containerregistry";
 import { afterAll, beforeAll } from "vitest";
-import { createClient, type OciClient } from "../../../oci/client/index.ts";
+import { createClient, type OciClient, OciError } from "../../../oci/client/index.ts";
 import { type AzureEmulator, type AzureOptions, type Principal, startAzure } from "./index.ts";
 
 /** One emulator for the tests of a file, whose certificates are trusted. */
@@ -80,6 +80,16 @@ function parse(text: string): unknown {
   }
 }
 
+/** The status and code with which a registry refuses. */
+export async function registryRefusal(call: Promise<unknown>): Promise<{ status: number; code: string }> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof OciError)) throw new Error("The call was not refused.");
+  return { status: error.status, code: error.code };
+}
+
 /** Azure's own client of container registries, at Azure Resource Manager as this principal. Its first poll comes at once. */
 export function managementClient(azure: AzureEmulator, principal: Principal): ContainerRegistryManagementClient {
   return new ContainerRegistryManagementClient(
@@ -126,7 +136,8 @@ const clientOptions = ({ armUrl }: AzureEmulator) => ({
   retryOptions: { maxRetries: 0 },
 });
 
-const credentialOf = (azure: AzureEmulator, principal: Principal) => ({
+/** Tokens of a principal, as Azure's own clients ask for them. */
+export const credentialOf = (azure: AzureEmulator, principal: Principal) => ({
   getToken: async (scopes: string | string[]) => ({
     token: await azure.entraToken(principal, String(scopes).replace("/.default", "")),
     expiresOnTimestamp: Date.now() + 3_600_000,
