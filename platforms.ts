@@ -8,6 +8,10 @@ export const platforms = {
   aws: { services: ["ecr", "ecr-public"], load: async () => (await import("./functions/aws/index.ts")).platform },
   gcp: { services: ["gar"], load: async () => (await import("./functions/gcp/index.ts")).platform },
   azure: { services: ["acr"], load: async () => (await import("./functions/azure/index.ts")).platform },
+  kubernetes: {
+    services: ["external"],
+    load: async () => (await import("./functions/kubernetes/index.ts")).platform,
+  },
   local: { services: ["local"], load: async () => (await import("./functions/local/index.ts")).platform },
 } as const satisfies Record<string, PlatformEntry>;
 

@@ -3,7 +3,8 @@ import type { AccountField, AccountFiles } from "../binding.ts";
 import { type Account, dockerConfigAccount } from "./docker-config.ts";
 import { readText, refused } from "./mounted-file.ts";
 
-const readings = 4;
+/** Secrets are swapped once in minutes; files that are never twice the same are no Secret. */
+const readings = 20;
 
 /**
  * Reads an account from its files. They are read anew each time: Kubernetes replaces what is mounted while the
@@ -20,9 +21,10 @@ export async function readAccount(files: AccountFiles, field: AccountField, host
   const read = async () => [await readText(usernameFile, field), await readText(passwordFile, field)] as const;
   let [username, password] = await read();
   // A swap between the two files would pair an old name with a new password: two readings in a row must agree.
-  for (let i = 1; i < readings; i++) {
+  for (let i = 1; ; i++) {
     const [again, andAgain] = await read();
     if (again === username && andAgain === password) break;
+    if (i === readings) throw refused(field, passwordFile, "changes all the time");
     [username, password] = [again, andAgain];
   }
   if (username.includes(":")) throw refused(field, usernameFile, "holds a colon, which no user name may");
