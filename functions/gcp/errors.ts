@@ -20,6 +20,19 @@ export function googleMessage(error: unknown): string {
 }
 
 /**
+ * What a request answers; undefined where there is no such resource. The request has that code among those that it
+ * expects: every other refusal, and absence that was not recognised, stay errors.
+ */
+export async function unlessAbsent<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (googleCode(error) !== grpcCode.notFound) throw error;
+    return undefined;
+  }
+}
+
+/**
  * What a refusal of a Google API means to a caller of the suite.
  *
  * @param what the request, as `Artifact Registry GetIamPolicy`

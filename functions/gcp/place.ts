@@ -52,9 +52,14 @@ export function registryHost({ location }: GarPlace): string {
   return `${location}-docker.pkg.dev`;
 }
 
+/** The name of a location in the API: what repositories are made in. */
+export function locationResource({ project, location }: GarPlace): string {
+  return `projects/${project}/locations/${location}`;
+}
+
 /** The name of the repository itself in the API. */
-export function repositoryResource({ project, location, repository }: GarPlace): string {
-  return `projects/${project}/locations/${location}/repositories/${repository}`;
+export function repositoryResource(place: GarPlace): string {
+  return `${locationResource(place)}/repositories/${place.repository}`;
 }
 
 /** The name of an image path in the API, where its slashes are escaped. */

@@ -2,25 +2,32 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { translateGoogleError } from "../errors.ts";
 import { growing, NotYet, repeatedly } from "../repeating.ts";
-import { type GarContext, neededFor, type RpcOptions, rpc } from "./context.ts";
+import { type Client, type GarContext, neededFor, type RequestOptions, type RpcOptions, rpc } from "./context.ts";
 
 /** Milliseconds between two looks at an operation: the first, growing to the last. */
 const looks = growing(50, 2_000);
 
 /** The part of google.longrunning.Operation that is read here. */
-export interface Operation {
+interface Operation {
   readonly name?: string | null;
   readonly done?: boolean | null;
   readonly error?: { readonly code?: number | null; readonly message?: string | null } | null;
 }
 
-/** Waits for the end of an operation that a request started, and throws the error that it ended with. */
-export async function finished(
+/** One request that starts an operation, to the operation's end. @throws the error that it ended with */
+export async function operate(
   context: GarContext,
-  started: Operation,
-  options: RpcOptions,
   call: Call,
+  options: RpcOptions,
+  start: (
+    client: Client,
+    options: RequestOptions,
+  ) => Promise<readonly [{ readonly latestResponse: unknown }, ...unknown[]]>,
 ): Promise<void> {
+  const started = await rpc(context, call, options, async (client, more) => {
+    const [operation] = await start(client, more);
+    return operation.latestResponse as Operation;
+  });
   let next = async () => started;
   const { error } = await repeatedly(call, looks, async () => {
     const operation = await next();

@@ -1,11 +1,11 @@
 import type { Call } from "../../../core/call.ts";
 import { invalidInput } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
-import { googleCode } from "../errors.ts";
+import { unlessAbsent } from "../errors.ts";
 import { grpcCode } from "../grpc-codes.ts";
 import { packageResource } from "../place.ts";
-import { type GarContext, rpc } from "./context.ts";
-import { finished, type Operation } from "./operations.ts";
+import type { GarContext } from "./context.ts";
+import { operate } from "./operations.ts";
 
 /**
  * Deletes exactly this image path, with all its versions and tags, and waits until it is gone. Idempotent.
@@ -23,14 +23,6 @@ export async function deletePackage(context: GarContext, name: RoutableName, cal
     permission: "artifactregistry.packages.delete",
     expected: [grpcCode.notFound],
   };
-  try {
-    const started = await rpc(context, call, options, async (client, more) => {
-      const [operation] = await client.deletePackage(request, more);
-      return operation.latestResponse as Operation;
-    });
-    await finished(context, started, options, call);
-  } catch (error) {
-    // What is gone already is as it should be.
-    if (googleCode(error) !== grpcCode.notFound) throw error;
-  }
+  // What is gone already is as it should be.
+  await unlessAbsent(operate(context, call, options, (client, more) => client.deletePackage(request, more)));
 }

@@ -1,5 +1,5 @@
 import type { Call } from "../../../core/call.ts";
-import { googleCode } from "../errors.ts";
+import { unlessAbsent } from "../errors.ts";
 import { grpcCode } from "../grpc-codes.ts";
 import { repositoryResource } from "../place.ts";
 import { needed } from "../policy/permissions.ts";
@@ -19,20 +19,13 @@ export interface Repository {
  *
  * @returns undefined where there is none
  */
-export async function findRepository(
-  { place, identity, env }: GarContext,
-  call: Call,
-): Promise<Repository | undefined> {
+export function findRepository({ place, identity, env }: GarContext, call: Call): Promise<Repository | undefined> {
   const endpoint = endpointOf(env, "ALIEN_GAR_REST_ENDPOINT", "artifactregistry.googleapis.com");
-  try {
-    return await rest<Repository>(identity, call, {
-      what: "Artifact Registry GetRepository",
-      url: `${endpoint}/v1/${repositoryResource(place)}`,
-      needs: needed("artifactregistry.repositories.get", `the repository ${place.repository}`),
-      expected: [grpcCode.notFound],
-    });
-  } catch (error) {
-    if (googleCode(error) === grpcCode.notFound) return undefined;
-    throw error;
-  }
+  const request = rest<Repository>(identity, call, {
+    what: "Artifact Registry GetRepository",
+    url: `${endpoint}/v1/${repositoryResource(place)}`,
+    needs: needed("artifactregistry.repositories.get", `the repository ${place.repository}`),
+    expected: [grpcCode.notFound],
+  });
+  return unlessAbsent(request);
 }

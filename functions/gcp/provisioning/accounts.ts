@@ -1,6 +1,6 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { googleCode } from "../errors.ts";
+import { googleCode, unlessAbsent } from "../errors.ts";
 import type { GarContext } from "../gar/context.ts";
 import { grpcCode } from "../grpc-codes.ts";
 import { bearsMark, ownershipMark } from "../ownership.ts";
@@ -30,18 +30,14 @@ export function stateOf(account: Account | undefined, { place }: GarContext): Ac
 }
 
 /** @returns undefined where there is none */
-export async function findAccount(context: GarContext, email: string, call: Call): Promise<Account | undefined> {
-  try {
-    const request = {
-      action: "GetServiceAccount",
-      permission: "iam.serviceAccounts.get",
-      expected: [grpcCode.notFound],
-    };
-    return await iam<Account>(context, call, { ...request, url: `${accountsUrl(context)}/${email}` });
-  } catch (error) {
-    if (googleCode(error) === grpcCode.notFound) return undefined;
-    throw error;
-  }
+export function findAccount(context: GarContext, email: string, call: Call): Promise<Account | undefined> {
+  const request = iam<Account>(context, call, {
+    action: "GetServiceAccount",
+    permission: "iam.serviceAccounts.get",
+    expected: [grpcCode.notFound],
+    url: `${accountsUrl(context)}/${email}`,
+  });
+  return unlessAbsent(request);
 }
 
 /** @throws RESOURCE_CONFLICT where somebody else was faster */
@@ -73,7 +69,7 @@ export async function createAccount(context: GarContext, { kind, email }: Wanted
       if (account === undefined) throw notYetKnown(email, error);
       return account;
     });
-    refuseUnusable(found, email, context);
+    refuseUnusableAccount(found, email, context);
   }
 }
 
@@ -82,17 +78,14 @@ export async function deleteAccount(context: GarContext, { uniqueId }: Account, 
   if (uniqueId === undefined) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "IAM answered an account without its unique id.");
   }
-  try {
-    await iam(context, call, {
-      action: "DeleteServiceAccount",
-      permission: "iam.serviceAccounts.delete",
-      expected: [grpcCode.notFound],
-      url: `${accountsUrl(context)}/${uniqueId}`,
-      method: "DELETE",
-    });
-  } catch (error) {
-    if (googleCode(error) !== grpcCode.notFound) throw error;
-  }
+  const request = iam(context, call, {
+    action: "DeleteServiceAccount",
+    permission: "iam.serviceAccounts.delete",
+    expected: [grpcCode.notFound],
+    url: `${accountsUrl(context)}/${uniqueId}`,
+    method: "DELETE",
+  });
+  await unlessAbsent(request);
 }
 
 /**
@@ -100,7 +93,12 @@ export async function deleteAccount(context: GarContext, { uniqueId }: Account, 
  *
  * @throws RESOURCE_CONFLICT for one that is not ours, or that somebody disabled, which is theirs to take back
  */
-export function refuseUnusable(account: Account | undefined, email: string, context: GarContext, more = ""): void {
+export function refuseUnusableAccount(
+  account: Account | undefined,
+  email: string,
+  context: GarContext,
+  more = "",
+): void {
   const state = stateOf(account, context);
   if (state === "ready" || state === "missing") return;
   const [what, hint] =

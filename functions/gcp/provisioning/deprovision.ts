@@ -4,7 +4,8 @@ import type { GarContext } from "../gar/context.ts";
 import { findRepository } from "../gar/repository.ts";
 import { isOurs } from "../ownership.ts";
 import { deleteAccount, findAccount, stateOf } from "./accounts.ts";
-import { deleteOwnRepository, refuseImages } from "./repositories.ts";
+import { refuseImages } from "./images.ts";
+import { deleteOwnRepository } from "./own-repository.ts";
 import { wantedAccounts } from "./wanted.ts";
 
 /**

@@ -8,7 +8,7 @@ import { holds, otherRoles } from "../policy/holders.ts";
 import { readAccountPolicy } from "./account-policies.ts";
 import { adoption, findAccount, stateOf } from "./accounts.ts";
 import { functionAccounts } from "./functions.ts";
-import { adoption as repositoryAdoption } from "./repositories.ts";
+import { adoption as repositoryAdoption } from "./own-repository.ts";
 import { tokenCreatorRole, type WantedAccount, wantedAccounts } from "./wanted.ts";
 
 const hint = "Run provisionRegistry.";

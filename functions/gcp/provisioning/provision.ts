@@ -7,10 +7,11 @@ import { findRepository, type Repository } from "../gar/repository.ts";
 import { refuseOverfull } from "../policy/capacity.ts";
 import { withHolders } from "../policy/holders.ts";
 import { letMint } from "./account-policies.ts";
-import { createAccount, findAccount, refuseUnusable as refuseUnusableAccount } from "./accounts.ts";
+import { createAccount, findAccount, refuseUnusableAccount } from "./accounts.ts";
 import { functionAccounts } from "./functions.ts";
 import { provisionedBinding } from "./naming.ts";
-import { createOwnRepository, refuseOverlappingRegistries, refuseUnusable } from "./repositories.ts";
+import { refuseOverlappingRegistries } from "./overlap.ts";
+import { createOwnRepository, refuseUnusableRepository } from "./own-repository.ts";
 import { type WantedAccount, wantedAccounts } from "./wanted.ts";
 
 /** What there is, and who shall mint. */
@@ -48,7 +49,7 @@ export async function provision(
 async function look(context: GarContext, call: Call): Promise<Survey> {
   const functions = await functionAccounts(context, call);
   const own = await findRepository(context, call);
-  if (own) refuseUnusable(own, context, unchanged);
+  if (own) refuseUnusableRepository(own, context, unchanged);
   const missing: WantedAccount[] = [];
   for (const wanted of wantedAccounts(context.place)) {
     const account = await findAccount(context, wanted.email, call);

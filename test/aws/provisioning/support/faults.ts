@@ -1,16 +1,11 @@
 import { DynamoDBClient, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { expect } from "vitest";
-import { createApplication } from "../../../../core/application.ts";
-import type { AuditLine } from "../../../../core/audit.ts";
-import { doorCaller } from "../../../../core/caller.ts";
-import { readDirectory } from "../../../../core/configuration.ts";
-import { createHttp } from "../../../../core/http.ts";
 import type { RetryPolicy } from "../../../../core/retry.ts";
 import { platform } from "../../../../functions/aws/index.ts";
 import { keyAttribute } from "../../../../functions/aws/lease/item.ts";
 import type { CallRecord } from "../../../emulators/aws/call.ts";
 import type { Fault } from "../../../emulators/aws/index.ts";
-import { allowAll } from "../../../support/inputs.ts";
+import { type Asked, askOnce } from "../../../support/ask.ts";
 import type { Account } from "./account.ts";
 import { isRead, stateOf } from "./state.ts";
 
@@ -23,35 +18,14 @@ export const faults: readonly { readonly fault: Fault; readonly codes: readonly 
   { fault: { kind: "slow", ms: 30 }, codes: [] },
 ];
 
-export interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-/** One operation in this process, with as many tries of each request as a test wants to see. */
-export async function ask(
+/** One operation in this process on the registry with this prefix. */
+export function ask(
   account: Account,
-  { prefix, binding = {}, operation, input = {} }: Scenario & { readonly prefix: string },
-  retry: RetryPolicy = { attempts: 1, baseMs: 1, capMs: 1 },
-): Promise<{ answer: Answer; audit: string }> {
+  { prefix, binding = {}, ...asked }: Scenario & { readonly prefix: string },
+  retry?: RetryPolicy,
+): Promise<Asked> {
   const bound = { service: "ecr", repositoryPrefix: prefix, leaseTable: account.stack.leaseTable, ...binding };
-  const rules = [allowAll("door")];
-  const lines: AuditLine[] = [];
-  const application = createApplication({
-    directory: readDirectory(platform, account.env({ ALIEN_IMAGES_BINDING: JSON.stringify(bound) }), rules, ["images"]),
-    rules,
-    door: { name: "local", accepts: "http", admits: () => true, authenticate: async () => doorCaller("alice") },
-    audit: (line) => void lines.push(line),
-    retry,
-  });
-  const request = new Request(`http://127.0.0.1/v1/${operation}`, {
-    method: "POST",
-    body: JSON.stringify({ registry: "images", ...input }),
-  });
-  const response = await createHttp(application)(request);
-  const text = await response.text();
-  return { answer: { status: response.status, text, body: JSON.parse(text) }, audit: JSON.stringify(lines) };
+  return askOnce(platform, account.env({ ALIEN_IMAGES_BINDING: JSON.stringify(bound) }), asked, retry);
 }
 
 export interface Scenario {

@@ -1,13 +1,8 @@
 import { expect } from "vitest";
-import { createApplication } from "../../../../core/application.ts";
-import type { AuditLine } from "../../../../core/audit.ts";
-import { doorCaller } from "../../../../core/caller.ts";
-import { readDirectory } from "../../../../core/configuration.ts";
-import { createHttp } from "../../../../core/http.ts";
 import type { RetryPolicy } from "../../../../core/retry.ts";
 import { platform } from "../../../../functions/gcp/index.ts";
 import type { CallRecord, Fault } from "../../../emulators/gcp/index.ts";
-import { allowAll } from "../../../support/inputs.ts";
+import { type Asked, askOnce } from "../../../support/ask.ts";
 import type { Project } from "./project.ts";
 import { isControl, isRead, stateOf } from "./state.ts";
 
@@ -31,35 +26,14 @@ export interface Arranged extends Scenario {
   arrange(project: Project, id: string): Promise<void>;
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-/** One operation in this process, with as many tries of each request as a test wants to see. */
-export async function ask(
+/** One operation in this process on the registry with this repository. */
+export function ask(
   project: Project,
-  { id, operation, input = {} }: Scenario & { readonly id: string },
-  retry: RetryPolicy = { attempts: 1, baseMs: 1, capMs: 1 },
-): Promise<{ answer: Answer; audit: string }> {
-  const rules = [allowAll("door")];
-  const env = { ...project.stack.env(), ALIEN_IMAGES_BINDING: JSON.stringify(project.binding(id)) };
-  const lines: AuditLine[] = [];
-  const application = createApplication({
-    directory: readDirectory(platform, env, rules, ["images"]),
-    rules,
-    door: { name: "local", accepts: "http", admits: () => true, authenticate: async () => doorCaller("alice") },
-    audit: (line) => void lines.push(line),
-    retry,
-  });
-  const request = new Request(`http://127.0.0.1/v1/${operation}`, {
-    method: "POST",
-    body: JSON.stringify({ registry: "images", ...input }),
-  });
-  const response = await createHttp(application)(request);
-  const text = await response.text();
-  return { answer: { status: response.status, text, body: JSON.parse(text) }, audit: JSON.stringify(lines) };
+  scenario: Scenario & { readonly id: string },
+  retry?: RetryPolicy,
+): Promise<Asked> {
+  const env = { ...project.stack.env(), ALIEN_IMAGES_BINDING: JSON.stringify(project.binding(scenario.id)) };
+  return askOnce(platform, env, scenario, retry);
 }
 
 /** The requests of an operation that nothing disturbs, and the state that it leaves. */
