@@ -37,7 +37,7 @@ export async function tryOut(
       isOpen(client.withSignal(signal), action, where),
     );
   if (!(await attempt("pull", name))) throw tooNarrow(context);
-  const beyond = outside(context, scope);
+  const beyond = beside(scope === "repository" ? name : context.binding.repositoryPrefix);
   const forbidden: [Action, string][] = [
     ["delete", name],
     ...(permissions === "pull" ? [["push", name] satisfies [Action, string]] : []),
@@ -49,11 +49,15 @@ export async function tryOut(
   }
 }
 
-/** A repository that the credentials must not open; none where they may open everything. */
-function outside({ binding: { repositoryPrefix } }: ExternalContext, scope: Claimed["scope"]): string | undefined {
-  const nobodys = `tried-out-${randomBytes(8).toString("hex")}`;
-  if (scope === "registry") return repositoryPrefix === undefined ? undefined : nobodys;
-  return repositoryPrefix === undefined ? nobodys : `${repositoryPrefix}/${nobodys}`;
+/**
+ * A repository beside what the credentials may open: in the same folder, and alike to whoever compares beginnings only.
+ * None where they may open everything.
+ */
+function beside(opened: string | undefined): string | undefined {
+  if (opened === undefined) return undefined;
+  // Short enough for the name to stay a legal one.
+  const stem = opened.slice(0, 200).replace(/[^a-z0-9]+$/, "");
+  return `${stem}-tried-out-${randomBytes(8).toString("hex")}`;
 }
 
 async function isOpen(client: OciClient, action: Action, name: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { platform } from "../../../../functions/kubernetes/index.ts";
 import { createClient, type OciClient } from "../../../../oci/client/index.ts";
 import { openSuite, type TestSuite } from "../../../support/suite.ts";
-import { type Login, mountAccounts } from "../../support/files.ts";
+import { mountAccounts } from "../../support/files.ts";
 import { startOurRegistry } from "../../support/our-registry.ts";
 import { type Front, startFront } from "./front.ts";
 
@@ -29,13 +29,12 @@ export interface Bench {
 }
 
 /** Our own registry as somebody else's, behind fronts that misbehave when told. */
-export async function startBench(logins: Partial<Record<"account" | "pullAccount" | "pushAccount", Login>> = {}) {
+export async function startBench(): Promise<Bench> {
   const registry = await startOurRegistry(["images"]);
   const accounts = await mountAccounts({
     account: registry.account(["pull", "push", "delete"]),
     pullAccount: registry.account(["pull"]),
     pushAccount: registry.account(["pull", "push"]),
-    ...logins,
   });
   const owner = registry.account(["pull", "push", "delete"]);
   const fronts: Front[] = [];
@@ -67,5 +66,5 @@ export async function startBench(logins: Partial<Record<"account" | "pullAccount
       await registry.stop();
       await accounts.remove();
     },
-  } satisfies Bench;
+  };
 }
