@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePorts } from "../../e2e/ports.ts";
 import { type Issuer, startIssuer } from "../../support/issuer.ts";
-import { call, everythingFor } from "../support/container.ts";
+import { call } from "../support/container.ts";
+import { everythingFor } from "../support/grants.ts";
 import { buildImage, type Image } from "./build.ts";
 import { type RunningContainer, startContainer } from "./container.ts";
 

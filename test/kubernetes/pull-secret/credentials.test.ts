@@ -7,8 +7,9 @@ import { Secret } from "../../../core/secret.ts";
 import { freshness } from "../../../functions/kubernetes/pull-secret/refresh.ts";
 import { subjectOf } from "../../emulators/kubernetes/service-accounts.ts";
 import { fakePassword } from "../../support/fake-registry.ts";
-import { everythingFor, serve, temporaryFolder } from "../support/container.ts";
+import { serve, temporaryFolder } from "../support/container.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
+import { everythingFor } from "../support/grants.ts";
 import {
   authsOf,
   type Cluster,

@@ -5,7 +5,8 @@ import { type Authority, createAuthority } from "../../emulators/azure/http/cert
 import { type ApiServer, startApiServer } from "../../emulators/kubernetes/api-server.ts";
 import { createServiceAccounts, type ServiceAccounts } from "../../emulators/kubernetes/service-accounts.ts";
 import { type Issuer, startIssuer } from "../../support/issuer.ts";
-import { call, everythingFor, serve, temporaryFolder } from "../support/container.ts";
+import { call, serve, temporaryFolder } from "../support/container.ts";
+import { everythingFor } from "../support/grants.ts";
 
 const audience = "artifact-registry";
 const deployer = { namespace: "apps", name: "deployer" };

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type Issuer, startIssuer } from "../../support/issuer.ts";
-import { call, everythingFor, serve } from "../support/container.ts";
+import { call, serve } from "../support/container.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
+import { everythingFor } from "../support/grants.ts";
 
 let issuer: Issuer;
 beforeAll(async () => {

@@ -1,7 +1,8 @@
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
 import { startIssuer } from "../../support/issuer.ts";
-import { everythingFor, temporaryFolder } from "../support/container.ts";
+import { temporaryFolder } from "../support/container.ts";
+import { everythingFor } from "../support/grants.ts";
 import { type EntryProcess, serverEntry, startEntry } from "../support/process.ts";
 
 const issuers = JSON.stringify([{ issuer: "https://issuer.example", audience: "suite" }]);

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { serveContainer } from "../../../functions/kubernetes/server/serve.ts";
 import { errorOf } from "../../support/inputs.ts";
-import { everythingFor } from "../support/container.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
+import { everythingFor } from "../support/grants.ts";
 
 const good = {
   HOST: "127.0.0.1",

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { listen, urlOf } from "../../../core/server/listen.ts";
 import { trackConnections } from "../../../functions/kubernetes/server/connections.ts";
 import { type Issuer, startIssuer } from "../../support/issuer.ts";
-import { everythingFor, serve } from "../support/container.ts";
+import { serve } from "../support/container.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
+import { everythingFor } from "../support/grants.ts";
 
 let issuer: Issuer;
 beforeAll(async () => {

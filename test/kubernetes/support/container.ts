@@ -20,14 +20,6 @@ export interface Served extends Container {
   metrics(): Promise<string>;
 }
 
-/** Whoever the issuer vouches for may do everything with every repository of the registry `images`. */
-export function everythingFor(issuer: string, subject = "*"): string {
-  const any = ["*"];
-  return JSON.stringify([
-    { callers: [{ issuer, subject }], operations: any, registries: ["images"], repositories: any },
-  ]);
-}
-
 /** The container's server in this process, over local registries, on free loopback ports. */
 export async function serve(
   env: Environment,
