@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Lanes } from "../../support/faults/lanes.ts";
+import { Watchers } from "../../support/processes.ts";
 import { replicas, rows } from "./calls.golden.ts";
 import { openApplication } from "./support/application.ts";
 import { type Applications, type Bench, recorded, startBench } from "./support/bench.ts";
 import { A, B } from "./support/consumers.ts";
 import { arranged, reference } from "./support/injections.ts";
-import { kill, startWorker, type Worker } from "./support/processes.ts";
+import { startWorker } from "./support/processes.ts";
 import { access } from "./support/registry.ts";
 import { scenarios } from "./support/scenarios.ts";
 import { deviations, snapshot } from "./support/state.ts";
@@ -16,13 +17,12 @@ const binding = { replicationRegions: replicas };
 let bench: Bench;
 let patient: Applications;
 const lanes = new Lanes({ processes: 3 });
-/** Called when a process's call has had its effect, and before its answer. */
-const watchers = new Map<string, () => Promise<void>>();
+const watchers = new Watchers();
 
 beforeAll(async () => {
   bench = await startBench();
   patient = bench.applications({});
-  bench.stack.emulator.faults.after = async ({ principal = "" }) => watchers.get(principal)?.();
+  bench.stack.emulator.faults.after = (call) => watchers.seen(call);
 });
 afterAll(() => bench.stop());
 
@@ -47,7 +47,7 @@ describe.concurrent("a process that is killed", () => {
           const run = await arranged(slot, { applications: patient, patient }, row);
           const requests = [{ operation, input: { repoId: slot.name, ...more } }];
           const worker = startWorker(bench.stack, binding, { caller: run.caller, requests });
-          await killedAfter(worker, nth);
+          await watchers.killedAfter(worker, nth);
           expect(worker.reports.map(({ event }) => event)).toEqual(["start"]);
           expect(deviations(wanted, snapshot(bench, slot), false)).toEqual([]);
 
@@ -61,22 +61,6 @@ describe.concurrent("a process that is killed", () => {
     );
   });
 });
-
-/** Lets a process make so many calls, and kills it when the last of them has had its effect. */
-async function killedAfter(worker: Worker, nth: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let count = 0;
-  watchers.set(worker.principal, async () => {
-    if (++count !== nth) return;
-    await kill(worker);
-    resolve();
-  });
-  const early = worker.ended.then(({ errors }) => {
-    if (count < nth) throw new Error(`It ended after ${count} calls: ${errors}`);
-  });
-  await Promise.all([promise, early]);
-  watchers.delete(worker.principal);
-}
 
 test("a write that nobody waited for keeps everybody else away until it can land no more", async () => {
   const slot = bench.slot(900);

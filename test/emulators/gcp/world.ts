@@ -41,6 +41,8 @@ export class World {
   readonly repositories = new Map<string, Repository>();
   readonly topics = new Map<string, { policy: Policy }>();
   readonly published: Published[] = [];
+  /** What each long-running operation is about, by its name. */
+  readonly operationTargets = new Map<string, string>();
   /** Set by the emulator, which owns the sockets. */
   dataPlane: DataPlane | undefined;
 

@@ -7,8 +7,8 @@ export interface FaultKind<Fault> {
   readonly fault: Fault;
   /** Whether the same call may succeed later by itself. */
   readonly passing: boolean;
-  /** The codes of which one must be told; absent means any. */
-  readonly codes?: readonly string[];
+  /** The codes of which one must be told for a call that it hits; absent means any. */
+  readonly codes?: (call: string) => readonly string[];
   /** Whether also once is noticed, since the request it hits is not simply repeated. */
   readonly noticed?: boolean;
   /** Of which calls alone it can happen; absent means all. */

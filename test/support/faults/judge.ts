@@ -16,7 +16,7 @@ export function expectedAnswer(
   const problems: string[] = [];
   const { code, retryable, message, requestId, httpStatusCode, hint } = body;
   if (typeof code !== "string" || !(code in statusOf) || code === "INTERNAL_ERROR") problems.push("is not typed");
-  else if (codes !== undefined && !codes.includes(code)) problems.push(`should be one of ${codes.join(", ")}`);
+  else if (codes && !codes(injection.call).includes(code)) problems.push(`should be of ${codes(injection.call)}`);
   if (httpStatusCode !== status || typeof message !== "string" || typeof requestId !== "string") {
     problems.push("is not an error of ours");
   }

@@ -19,10 +19,11 @@ export class Operations {
   }
 
   /** Starts one below a location (`projects/P/locations/L`); `run` answers its response. */
-  start({ fault }: Call, parent: string, run: () => Promise<Message> | Message): Message {
+  start({ fault, record }: Call, parent: string, run: () => Promise<Message> | Message): Message {
     const name = `${parent}/operations/${randomUUID()}`;
     const pending = { name, done: false, metadata: METADATA };
     this.#operations.set(name, pending);
+    if (record.resource !== undefined) this.#world.operationTargets.set(name, record.resource);
     if (fault?.kind === "unending") return pending;
     const work = async () => {
       await sleep(this.#world.behaviour.operationMs, undefined, { signal: this.#stopped.signal });

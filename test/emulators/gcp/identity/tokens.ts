@@ -77,6 +77,11 @@ export class Tokens {
     };
   }
 
+  /** Every token that was given out, for those who search for them. */
+  all(): readonly string[] {
+    return [...this.#tokens.keys()];
+  }
+
   /** Another token for the same caller. */
   exchange(caller: Caller): string {
     const token = `emulated.${randomBytes(24).toString("base64url")}`;

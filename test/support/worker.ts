@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { openIn } from "./application.ts";
+import { type PlatformName, platforms } from "../../platforms.ts";
+import { openSuite } from "./suite.ts";
 
 /** What a worker is told, as JSON in its first argument. */
 export interface Orders {
+  readonly platform: PlatformName;
   readonly caller: string;
   readonly requests: readonly { readonly operation: string; readonly input: object }[];
   readonly operationTimeoutMs?: number;
@@ -16,8 +18,9 @@ export interface Report {
   readonly text?: string;
 }
 
-const { caller, requests, operationTimeoutMs } = JSON.parse(process.argv[2] ?? "") as Orders;
-const { ask } = openIn(process.env, operationTimeoutMs === undefined ? {} : { operationTimeoutMs });
+const { platform, caller, requests, operationTimeoutMs } = JSON.parse(process.argv[2] ?? "") as Orders;
+const limits = operationTimeoutMs === undefined ? {} : { operationTimeoutMs };
+const { ask } = openSuite(await platforms[platform].load(), process.env, limits);
 // One clock for all processes of the machine.
 const at = () => Number(process.hrtime.bigint()) / 1e6;
 const print = (report: Omit<Report, "at">) => process.stdout.write(`${JSON.stringify({ ...report, at: at() })}\n`);

@@ -1,0 +1,87 @@
+import { markdownOf, rowsOf } from "../../support/faults/rows.ts";
+
+const ar = (action: string) => `artifactregistry:${action}`;
+const metadata = (path: string) => `metadata:GET /computeMetadata/v1/instance/service-accounts/${path}`;
+
+/** The function's own token: asked for by a process that has just started, and again when it is about to end. */
+export const ownToken = metadata("default/token");
+/** Who the function is. */
+const ownName = metadata("default/email");
+const mint = "iamcredentials:generateAccessToken";
+const proof = ar("GetRepository");
+const edit = [ar("GetIamPolicy"), ar("SetIamPolicy")];
+const deletion = [ar("DeletePackage"), ar("GetOperation")];
+const account = "iam:GetServiceAccount";
+const accountPolicy = "iam:GetIamPolicy";
+const letMint = [accountPolicy, "iam:SetIamPolicy"];
+
+/** By operation, then by case: each call as `service:action`, in order. docs/gcp.md has the same table. */
+export const golden = {
+  createRepository: { "a new one": [], "of a derived registry": [ownToken, proof] },
+  getRepository: { plain: [] },
+  deleteRepository: {
+    "one that exists": deletion,
+    "one that is gone": [ar("DeletePackage")],
+    "by a new process": [ownToken, ...deletion],
+  },
+  generateCredentials: {
+    pull: [mint],
+    "push-pull": [mint],
+    "once more": [],
+    "by a new process": [ownToken, mint],
+    "where Google's clock is behind": [mint, mint],
+    "of a derived registry": [ownToken, proof, mint],
+  },
+  addCrossAccountAccess: {
+    "a new grant": edit,
+    "a grant that is there": [ar("GetIamPolicy")],
+    "of an account that does not exist": edit,
+    "by a new process": [ownToken, ...edit],
+    "of a derived registry": [proof, ...edit],
+  },
+  removeCrossAccountAccess: {
+    "one of two grants": edit,
+    "the last grant": edit,
+    "a grant of an account that was deleted": edit,
+    "a grant that is not there": [ar("GetIamPolicy")],
+  },
+  getCrossAccountAccess: { plain: [ar("GetIamPolicy")], "by a new process": [ownToken, ar("GetIamPolicy")] },
+  setupRepository: {
+    "a new one, with access": edit,
+    "an event, with access": edit,
+    "an event that comes too late": [],
+  },
+  describeRegistry: { plain: [proof], "without bound accounts": [proof] },
+} as const;
+
+/** Of the door that makes registries; their faults are in test/gcp/provisioning. */
+export const provisioningGolden = {
+  provisionRegistry: {
+    "from nothing": [
+      ...[ownName, ownToken, proof, account, account, ar("ListRepositories")],
+      ...[ar("CreateRepository"), ar("GetOperation"), "iam:CreateServiceAccount", "iam:CreateServiceAccount"],
+      ...[...edit, ...letMint, ...letMint],
+    ],
+    "one that is there": [ownName, proof, account, account, ar("GetIamPolicy"), accountPolicy, accountPolicy],
+  },
+  describeRegistry: {
+    "through the provision door": [
+      ...[ownName, proof, ar("GetIamPolicy")],
+      ...[account, accountPolicy, account, accountPolicy],
+    ],
+  },
+  deprovisionRegistry: {
+    "an empty one": [
+      ...[proof, ar("ListPackages"), account, "iam:DeleteServiceAccount", account, "iam:DeleteServiceAccount"],
+      ...[ar("ListPackages"), ar("DeleteRepository"), ar("GetOperation")],
+    ],
+    "one that is gone": [proof, account, account],
+  },
+} as const;
+
+export const rows = rowsOf(golden);
+export const provisioningRows = rowsOf(provisioningGolden);
+
+/** The table as docs/gcp.md shows it. */
+export const markdown = () =>
+  markdownOf([...rows, ...provisioningRows]).replaceAll(/GET \/computeMetadata\/\S+\//g, "");

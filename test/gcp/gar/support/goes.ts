@@ -1,0 +1,39 @@
+import type { Row } from "../../../support/faults/rows.ts";
+import type { WireAnswer } from "../../../support/suite.ts";
+import type { Bench, Patience, Slot } from "./bench.ts";
+import { type Run, type Scenario, scenarios } from "./scenarios.ts";
+import { type Reference, snapshot } from "./state.ts";
+
+export function scenarioOf({ operation, title }: Row): Scenario {
+  const scenario = scenarios[operation]?.[title];
+  if (scenario === undefined) throw new Error(`Nothing runs ${operation}: ${title}.`);
+  return scenario;
+}
+
+let goes = 0;
+
+/** Brings about what a row starts from. */
+export async function arranged(slot: Slot, row: Row, patience: Patience): Promise<Run> {
+  const { cold = false, variant = "plain", arrange } = scenarioOf(row);
+  const caller = `caller-${++goes}`;
+  slot.clear();
+  const suite = cold ? slot.open(patience, variant) : await slot.warm(patience, variant);
+  // A credential that shall be there already must be in the cache of the suite that is asked again.
+  const arranging = row.operation === "generateCredentials" ? suite : await slot.warm("quick");
+  await arrange?.({ slot, suite: arranging, caller });
+  return { slot, suite, caller };
+}
+
+/** Runs it again as one who waits, and has not asked before. */
+export async function again(run: Run, row: Row): Promise<WireAnswer> {
+  const { variant = "plain" } = scenarioOf(row);
+  return scenarioOf(row).run({ ...run, suite: await run.slot.warm("quick", variant), caller: `${run.caller}-again` });
+}
+
+/** Runs a row undisturbed. */
+export async function reference(bench: Bench, slot: Slot, row: Row): Promise<Reference> {
+  const run = await arranged(slot, row, "quick");
+  const before = snapshot(bench, slot);
+  const { status, body } = await scenarioOf(row).run(run);
+  return { before, after: snapshot(bench, slot), status, code: body.code };
+}

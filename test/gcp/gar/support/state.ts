@@ -1,0 +1,58 @@
+import { grantsOf } from "../../../../functions/gcp/grants/grant.ts";
+import { memberOf } from "../../../../functions/gcp/grants/members.ts";
+import { readGrants } from "../../../../functions/gcp/policy/read.ts";
+import { type Bench, reader, type Slot } from "./bench.ts";
+
+/** What Google Cloud has of one registry. */
+export interface Snapshot {
+  /** Members that may pull by our binding and that an operation may add or take away, in order. */
+  readonly grants: readonly string[];
+  /** Everything else of the policy. */
+  readonly foreign: string;
+  /** Image paths, in order. */
+  readonly images: readonly string[];
+}
+
+export interface Reference {
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+  readonly status: number;
+  readonly code: unknown;
+}
+
+export function snapshot({ stack }: Bench, { resource }: Slot): Snapshot {
+  const { bindings, auditConfigs } = stack.gcp.policy(resource);
+  const id = resource.slice(resource.lastIndexOf("/") + 1);
+  const own = new Set([stack.pullAccount(id), stack.pushAccount(id)]);
+  const granted = new Set(grantsOf(readGrants({ bindings }, own)).map(memberOf));
+  const isGrant = (member: string) => granted.has(member) || member.startsWith("deleted:");
+  const ours = bindings.filter(({ role, condition }) => role === reader && condition === undefined);
+  const foreign = bindings.map((binding) =>
+    ours.includes(binding) ? { ...binding, members: binding.members.filter((member) => !isGrant(member)) } : binding,
+  );
+  return {
+    grants: ours.flatMap(({ members }) => members.filter(isGrant)).sort(),
+    foreign: JSON.stringify([foreign, auditConfigs]).replaceAll(id, "{id}"),
+    images: [...(stack.gcp.world.repositories.get(resource)?.packages.keys() ?? [])].sort(),
+  };
+}
+
+/**
+ * What of a state is neither before, nor after, nor in between: nobody may have more than before and after together,
+ * nobody less than in both, and what others wrote is as it was.
+ */
+export function deviations({ before, after }: Reference, now: Snapshot, succeeded: boolean): string[] {
+  if (succeeded) {
+    return JSON.stringify(now) === JSON.stringify(after) ? [] : [`it succeeded and left ${JSON.stringify(now)}`];
+  }
+  const problems: string[] = [];
+  for (const what of ["grants", "images"] as const) {
+    const either = new Set([...before[what], ...after[what]]);
+    const both = before[what].filter((each) => after[what].includes(each));
+    if (now[what].some((each) => !either.has(each))) problems.push(`${what} of neither before nor after: ${now[what]}`);
+    if (both.some((each) => !now[what].includes(each)))
+      problems.push(`${what} that were to stay are gone: ${now[what]}`);
+  }
+  if (now.foreign !== before.foreign) problems.push(`what others wrote was changed: ${now.foreign}`);
+  return problems;
+}
