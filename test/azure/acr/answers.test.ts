@@ -1,3 +1,5 @@
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { errorOf } from "../../support/inputs.ts";
 import { containerRegistry, newCall, openRegistry, useStack } from "../support/registry.ts";
@@ -86,6 +88,60 @@ test("a login server that is another registry's, or nobody's", async () => {
     expect(["BINDING_CONFIG_INVALID", "ACCESS_DENIED", "CLOUD_PLATFORM_ERROR"]).toContain(error.code);
     expect(error.retryable).toBe(false);
   }
+});
+
+/** A credential request to a registry of the test's own making. */
+async function mintFrom(registryServer: RequestListener) {
+  const { url, stop } = await serve(registryServer);
+  try {
+    const registry = openRegistry(stack(), { env: { ALIEN_ACR_ENDPOINT: url } });
+    return await registry.generateCredentials(registry.resolveId(name), "pull", 1, newCall());
+  } finally {
+    await stop();
+  }
+}
+
+async function serve(handle: RequestListener) {
+  const server = createServer(handle);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+test("a redirect carries no token elsewhere", async () => {
+  const visits: string[] = [];
+  const elsewhere = await serve((req, res) => {
+    visits.push(req.url ?? "");
+    res.end();
+  });
+  try {
+    const error = await errorOf(() =>
+      mintFrom((_req, res) => void res.writeHead(307, { location: `${elsewhere.url}/taken` }).end()),
+    );
+    expect([error.code, error.retryable]).toEqual(["CLOUD_PLATFORM_ERROR", false]);
+    expect(visits).toEqual([]);
+  } finally {
+    await elsewhere.stop();
+  }
+});
+
+test("the refresh token itself is never handed out, whatever it says of itself", async () => {
+  const answers = (accessToken: string): RequestListener => {
+    const refreshToken = jwt({ exp: soon, access: [access("pull")] });
+    return (req, res) => {
+      const isExchange = req.url?.endsWith("/exchange");
+      res.end(JSON.stringify(isExchange ? { refresh_token: refreshToken } : { access_token: accessToken }));
+    };
+  };
+  const another = jwt({ exp: soon, access: [access("pull")], jti: "another" });
+  expect((await mintFrom(answers(another))).password.reveal()).toBe(another);
+  const error = await errorOf(() => mintFrom(answers(jwt({ exp: soon, access: [access("pull")] }))));
+  expect(error.code).toBe("UNEXPECTED_RESPONSE_FORMAT");
 });
 
 test("an address where nobody listens", async () => {
