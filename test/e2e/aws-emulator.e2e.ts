@@ -19,12 +19,13 @@ import { writeLayout } from "./layout.ts";
 
 const run = promisify(execFile);
 const folder = fileURLToPath(new URL("../emulators/aws/boto3/", import.meta.url));
+const installer = fileURLToPath(new URL("../tools/python.sh", import.meta.url));
 const REFUSED = /unauthorized|denied|not authorized|authentication required|\b40[13]\b/i;
 const [home, other] = ["111122223333", "444455556666"];
 
 /** The emulator under clients that are not ours and not JavaScript's: boto3 parses every answer by AWS's own models. */
 test("boto3 finds in the emulator what it expects of AWS", async () => {
-  const { stdout: python } = await run("bash", [join(folder, "install.sh")]);
+  const { stdout: python } = await run("bash", [installer, join(folder, "requirements.txt")]);
   const aws = await startAwsEmulator({ accounts: [home, other], regions: ["us-east-1"] });
   onTestFinished(() => aws.stop());
   const role = aws.role(home, "function", {

@@ -14,7 +14,7 @@ import { writeLayout } from "./layout.ts";
 
 const run = promisify(execFile);
 const folder = fileURLToPath(new URL("../emulators/azure/python/", import.meta.url));
-const python = fileURLToPath(new URL("../tools/python.sh", import.meta.url));
+const installer = fileURLToPath(new URL("../tools/python.sh", import.meta.url));
 const REFUSED = /unauthorized|denied|not authorized|authentication required|\b40[13]\b/i;
 const NULL_GUID = "00000000-0000-0000-0000-000000000000";
 
@@ -27,7 +27,7 @@ async function start() {
 
 /** The emulator under clients that are not ours and not JavaScript's: Azure's own for Python. */
 test("Azure's Python clients find in the emulator what they expect of Azure", async () => {
-  const { stdout: path } = await run("bash", [python, join(folder, "requirements.txt")]);
+  const { stdout: python } = await run("bash", [installer, join(folder, "requirements.txt")]);
   const { azure, id } = await start();
   const group = azure.resourceGroup(azure.resourceGroupName);
   await azure.registry("abacimages", { mode: "abac" });
@@ -54,7 +54,7 @@ test("Azure's Python clients find in the emulator what they expect of Azure", as
     EMULATOR_APPLICATION: app.clientId,
     EMULATOR_SECRET: app.secret,
   };
-  const { stdout } = await run(path.trim(), [join(folder, "run.py")], { env });
+  const { stdout } = await run(python.trim(), [join(folder, "run.py")], { env });
   const checks = stdout
     .trim()
     .split("\n")

@@ -14,6 +14,7 @@ import { writeLayout } from "./layout.ts";
 
 const run = promisify(execFile);
 const folder = fileURLToPath(new URL("../emulators/gcp/python/", import.meta.url));
+const installer = fileURLToPath(new URL("../tools/python.sh", import.meta.url));
 const REFUSED = /unauthorized|denied|not authorized|authentication required|\b40[13]\b/i;
 const HOME = "vendor-project";
 
@@ -30,7 +31,7 @@ async function start() {
 
 /** The emulator under a client that is not ours and not JavaScript's: Google's own for Python, and google-auth. */
 test("Google's Python client finds in the emulator what it expects of Google Cloud", async () => {
-  const { stdout: python } = await run("bash", [join(folder, "install.sh")]);
+  const { stdout: python } = await run("bash", [installer, join(folder, "requirements.txt")]);
   const { gcp, pull, push, stranger } = await start();
   const creator = ["roles/iam.serviceAccountTokenCreator"];
   const roles = { [HOME]: ["roles/artifactregistry.admin"], [pull]: creator, [stranger]: creator };
