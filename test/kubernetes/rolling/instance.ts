@@ -11,8 +11,8 @@ export interface Instance {
   readonly metricsUrl: string;
   /** All that it has written so far. */
   readonly log: () => string;
-  /** @returns the exit code after SIGTERM */
-  stop(): Promise<number | null>;
+  /** @returns the exit code after the signal, SIGTERM if none is named */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
   kill(): void;
 }
 
@@ -34,8 +34,8 @@ export async function startInstance(env: Readonly<Record<string, string>>): Prom
     url: `http://127.0.0.1:${port}`,
     metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
     log: () => log,
-    stop() {
-      child.kill("SIGTERM");
+    stop(signal = "SIGTERM") {
+      child.kill(signal);
       return ended;
     },
     kill: () => void child.kill("SIGKILL"),

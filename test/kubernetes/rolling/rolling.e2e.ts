@@ -18,3 +18,9 @@ test("a rolling restart under load fails no request, and no secret is in a log o
   expect(searched.logLines).toBeGreaterThan(outcomes["200"] ?? 0);
   expect(minted).toBeGreaterThan(0);
 });
+
+test("a restart that finishes nothing is seen to fail requests", async () => {
+  const { outcomes, exitCodes } = await rollingRestart({ connections: 50, seconds: 1, signal: "SIGKILL" });
+  expect(exitCodes.slice(0, 2)).toEqual([null, null]);
+  expect(Object.keys(outcomes).filter((outcome) => outcome !== "200")).not.toEqual([]);
+});

@@ -13,6 +13,8 @@ export interface RollingOptions {
   readonly connections: number;
   /** Seconds of load before the restart, and after it. */
   readonly seconds: number;
+  /** What ends the old instances. Default SIGTERM; SIGKILL shows that a failed request is seen. */
+  readonly signal?: NodeJS.Signals;
 }
 
 export interface RollingResult {
@@ -31,7 +33,7 @@ export interface RollingResult {
 }
 
 /** Two instances over a registry of its own, under load; each is replaced by a new one as a Deployment does it. */
-export async function rollingRestart({ connections, seconds }: RollingOptions): Promise<RollingResult> {
+export async function rollingRestart({ connections, seconds, signal }: RollingOptions): Promise<RollingResult> {
   const root = fileURLToPath(new URL("../../../", import.meta.url));
   execFileSync(process.execPath, ["scripts/build.ts", "kubernetes"], { cwd: root, stdio: "inherit" });
   const registry = await startOurRegistry(["images"]);
@@ -81,7 +83,7 @@ export async function rollingRestart({ connections, seconds }: RollingOptions): 
       await start();
       // Its last metrics, since it takes them with it.
       metrics.push(await (await fetch(instance.metricsUrl)).text());
-      exitCodes.push(await instance.stop());
+      exitCodes.push(await instance.stop(signal));
       proxy.remove(instance.url);
     }
     await sleep(seconds * 1_000);
