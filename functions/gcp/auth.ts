@@ -14,8 +14,6 @@ export interface OwnIdentity {
    * @throws BINDING_CONFIG_INVALID where there is no identity
    */
   client(): Promise<AuthClient>;
-  /** The address of the service account that this is; undefined for identities that are none. */
-  email(): Promise<string | undefined>;
 }
 
 export function createOwnIdentity(env: Environment = process.env): OwnIdentity {
@@ -32,14 +30,6 @@ export function createOwnIdentity(env: Environment = process.env): OwnIdentity {
       } catch (error) {
         // What was not found may be found at the next call.
         if (finding === attempt) finding = undefined;
-        throw translateOwn(error);
-      }
-    },
-    async email() {
-      const { foundIdentity } = await import("./identity/found.ts");
-      try {
-        return (await foundIdentity([cloudPlatform]).getCredentials()).client_email ?? undefined;
-      } catch (error) {
         throw translateOwn(error);
       }
     },

@@ -134,6 +134,13 @@ describe("what can never succeed goes to the dead letters with its reason", () =
     expect(granted()).toBe(false);
   });
 
+  test("a message that Pub/Sub pushed by itself", async () => {
+    const fn = await open();
+    expect(await fn.send(messageOf("no JSON", { own: "1" }, "push-structured"))).toMatchObject({ status: 204 });
+    expect(letters()).toMatchObject([{ data: "no JSON", attributes: { own: "1", code: "INVALID_INPUT" } }]);
+    expect(fn.events).toMatchObject([{ event: "dead-letter", messageId: "12345678901234567" }]);
+  });
+
   test("an event of Pub/Sub that holds no message", async () => {
     const fn = await open();
     for (const body of [{}, { message: null }, { message: { data: "no base64!" } }]) {
@@ -211,6 +218,8 @@ describe("what is no event is refused, and stays with its sender", () => {
     ["a request", goldenOf("platform").body],
     ["a list", []],
     ["nothing", undefined],
+    // The framework takes it for none: Pub/Sub keeps it, until it gives up.
+    ["a pushed message without data", { message: { messageId: "1", attributes: {} }, subscription: "x" }],
   ])("%s", async (_, body) => {
     const fn = await open();
     const answer = await fn.send(goldenOf("direct", { body }));
@@ -218,13 +227,4 @@ describe("what is no event is refused, and stays with its sender", () => {
     expect([fn.audit, letters()]).toEqual([[], []]);
     expect(answer.text).not.toMatch(/ at .*\.[jt]s:\d+/);
   });
-});
-
-test("the framework's own form of a message that Pub/Sub pushed by itself is a message too", async () => {
-  const fn = await open();
-  const { message } = goldenOf("pubsub-structured").body as { message: object };
-  const body = { message, subscription: "projects/vendor-project/subscriptions/direct" };
-  const pushed = goldenOf("direct", { body, path: "/projects/vendor-project/topics/repositories" });
-  expect(await fn.send(pushed)).toMatchObject({ status: 204 });
-  expect(granted()).toBe(true);
 });

@@ -10,13 +10,18 @@ export type GoldenName =
   | "event-binary"
   | "pubsub-structured"
   | "pubsub-binary"
-  | "pubsub-plain";
+  | "pubsub-plain"
+  | "push-structured"
+  | "push-binary";
 
 export const eventNames = ["event-structured", "event-binary"] as const satisfies readonly GoldenName[];
+/** Messages as Eventarc hands them on, and as Pub/Sub pushes them by itself. */
 export const messageNames = [
   "pubsub-structured",
   "pubsub-binary",
   "pubsub-plain",
+  "push-structured",
+  "push-binary",
 ] as const satisfies readonly GoldenName[];
 
 /** A request as it reaches the function. */
@@ -50,8 +55,12 @@ export function verifiedToken(changes: object = {}, signature = "SIGNATURE_REMOV
 }
 
 /** The message of a golden request, with data and attributes of one's own. */
-export function messageOf(data: string, attributes: Readonly<Record<string, string>> = {}): Golden {
-  const golden = goldenOf("pubsub-plain");
+export function messageOf(
+  data: string,
+  attributes: Readonly<Record<string, string>> = {},
+  name: (typeof messageNames)[number] = "pubsub-plain",
+): Golden {
+  const golden = goldenOf(name);
   const { message, ...rest } = golden.body as { message: object };
   return {
     ...golden,
