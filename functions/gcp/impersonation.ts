@@ -12,6 +12,9 @@ export const tokenSeconds = { min: 1, max: 3_600, default: 3_600 } as const;
 /** Seconds to ask for where Google's clock is behind ours, and finds an hour too long. */
 const underSkew = 3_300;
 
+/** The account is missing, or disabled, or closed to the function: Google does not always tell which. */
+const closed: readonly number[] = [grpcCode.permissionDenied, grpcCode.notFound, grpcCode.failedPrecondition];
+
 const what = "IAM Credentials generateAccessToken";
 
 export interface AccessToken {
@@ -23,7 +26,7 @@ export interface AccessToken {
  * An access token of a service account, made by impersonation.
  *
  * @param seconds more than an hour is capped, less than a second raised
- * @throws ACCESS_DENIED where the account is missing or may not be impersonated: Google does not tell which
+ * @throws ACCESS_DENIED where the account is missing, disabled, or may not be impersonated
  */
 export async function impersonate(
   identity: OwnIdentity,
@@ -40,7 +43,7 @@ export async function impersonate(
       method: "POST",
       data: { scope: [cloudPlatform], lifetime: `${lifetime}s` },
       needs: `iam.serviceAccounts.getAccessToken on ${email}`,
-      expected: [grpcCode.invalidArgument, grpcCode.permissionDenied, grpcCode.notFound],
+      expected: [grpcCode.invalidArgument, ...closed],
     });
     return tokenFrom(answer ?? {});
   };
@@ -77,15 +80,14 @@ function isTooLong(error: unknown): boolean {
 
 function translate(error: unknown, email: string): unknown {
   const translated = translateGoogleError(error, what, `iam.serviceAccounts.getAccessToken on ${email}`);
-  if (
-    !(translated instanceof ArtifactRegistryError) ||
-    !["ACCESS_DENIED", "RESOURCE_NOT_FOUND"].includes(translated.code)
-  )
-    return translated;
+  const code = googleCode(error);
+  if (!(translated instanceof ArtifactRegistryError) || code === undefined || !closed.includes(code)) return translated;
+  // Denied for a reason of its own, as an API that is not enabled.
+  if (translated.code === "BINDING_CONFIG_INVALID") return translated;
   return new ArtifactRegistryError("ACCESS_DENIED", "The bound service account cannot be impersonated.", {
     hint:
-      `${email} must exist, and the function's own service account needs iam.serviceAccounts.getAccessToken on it ` +
-      "(roles/iam.serviceAccountTokenCreator): Google does not tell which of the two is missing.",
+      `${email} must exist and be enabled, and the function's own service account needs ` +
+      "iam.serviceAccounts.getAccessToken on it (roles/iam.serviceAccountTokenCreator): Google does not tell what is missing.",
     cause: error,
   });
 }

@@ -1,6 +1,7 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { translateGoogleError } from "../errors.ts";
+import { translateGoogleError, unlessAbsent } from "../errors.ts";
+import { grpcCode } from "../grpc-codes.ts";
 import { growing, NotYet, repeatedly } from "../repeating.ts";
 import { type Client, type GarContext, neededFor, type RequestOptions, type RpcOptions, rpc } from "./context.ts";
 
@@ -31,7 +32,7 @@ export async function operate(
   let next = async () => started;
   const { error } = await repeatedly(call, looks, async () => {
     const operation = await next();
-    next = () => look(context, operation.name ?? "", call);
+    next = () => look(context, options, operation.name ?? "", call);
     if (!operation.done) throw new NotYet(goesOn(options.action));
     return operation;
   });
@@ -41,16 +42,31 @@ export async function operate(
   throw translateGoogleError(failure, `Artifact Registry ${options.action}`, neededFor(context, options));
 }
 
-function look(context: GarContext, name: string, call: Call): Promise<Operation> {
+async function look(context: GarContext, { action }: RpcOptions, name: string, call: Call): Promise<Operation> {
   if (name === "") throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "An operation has no name.");
-  const options = { action: "GetOperation", permission: "artifactregistry.repositories.get" };
-  return rpc(context, call, options, async (client, { otherArgs, timeout }) => {
+  const options = {
+    action: "GetOperation",
+    permission: "artifactregistry.repositories.get",
+    expected: [grpcCode.notFound],
+  };
+  const found = rpc(context, call, options, async (client, { otherArgs, timeout }) => {
     const headers = { ...otherArgs.headers, "x-goog-request-params": `name=${encodeURIComponent(name)}` };
     const [operation] = await client.operationsClient.getOperation(
       { name } as Parameters<typeof client.operationsClient.getOperation>[0],
       { timeout, retry: null, otherArgs: { headers } } as Parameters<typeof client.operationsClient.getOperation>[1],
     );
     return operation as Operation;
+  });
+  const operation = await unlessAbsent(found);
+  // What the operation is about is not said to be absent by that: it may be there.
+  if (operation === undefined) throw endUnknown(action);
+  return operation;
+}
+
+function endUnknown(action: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", `How Artifact Registry ${action} ended is not known.`, {
+    retryable: true,
+    hint: "The same call again finishes it.",
   });
 }
 

@@ -4,7 +4,7 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { googleCode, translateGoogleError } from "../errors.ts";
 import { grpcCode } from "../grpc-codes.ts";
 import { repositoryResource } from "../place.ts";
-import { conflict } from "../policy/compare-and-swap.ts";
+import { conflict, withEtag } from "../policy/compare-and-swap.ts";
 import { type IamPolicy, policyVersion } from "../policy/document.ts";
 import { notYetKnown, unknownMember } from "../policy/unknown-member.ts";
 import { type GarContext, neededFor, rpc } from "./context.ts";
@@ -24,7 +24,7 @@ export async function readPolicy(context: GarContext, call: Call): Promise<IamPo
     const [policy] = await rpc(context, call, options, (client, more) =>
       client.getIamPolicy({ resource, options: { requestedPolicyVersion: policyVersion } }, more),
     );
-    return policy as IamPolicy;
+    return withEtag(policy as IamPolicy, repositoryPolicy);
   } catch (error) {
     if (googleCode(error) === grpcCode.notFound) throw noRepository(context, error);
     throw error;

@@ -32,14 +32,17 @@ export async function compareAndSwap(
   call: Call,
 ): Promise<void> {
   await repeatedly(call, afterConflict, async () => {
-    const policy = await holder.read(call);
-    if (!policy.etag?.length) {
-      throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", `${holder.what} has no etag.`, {
-        hint: "Nothing was changed: a write could undo somebody else's.",
-      });
-    }
+    const policy = withEtag(await holder.read(call), holder.what);
     const changed = change(policy);
     if (changed !== policy) await holder.write(changed, call);
+  });
+}
+
+/** Refuses what is no policy: IAM gives an etag to an empty one too. @throws UNEXPECTED_RESPONSE_FORMAT */
+export function withEtag(policy: IamPolicy, what: string): IamPolicy {
+  if (policy.etag?.length) return policy;
+  throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", `${what} has no etag.`, {
+    hint: "Nothing was changed: a write could undo somebody else's.",
   });
 }
 

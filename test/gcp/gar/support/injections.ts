@@ -3,7 +3,7 @@ import type { Injection } from "../../../support/faults/injections.ts";
 import { expectedAnswer } from "../../../support/faults/judge.ts";
 import type { WireAnswer } from "../../../support/suite.ts";
 import { type Bench, type Slot, theirs } from "./bench.ts";
-import { again, arranged, scenarioOf } from "./goes.ts";
+import { again, arranged, said, scenarioOf } from "./goes.ts";
 import { canary, type Kind, kinds, lasts } from "./kinds.ts";
 import { deviations, type Reference, snapshot } from "./state.ts";
 
@@ -39,6 +39,9 @@ export async function inject(
   if (hits < nth) problems.push("the fault hit nothing");
   problems.push(...expectedAnswer(answer, injection, kinds[kind], wanted));
   problems.push(...deviations(wanted, snapshot(bench, slot), answer.status === wanted.status));
+
+  const tells = said(slot, row, answer);
+  if (tells !== undefined && tells !== wanted.said) problems.push(`it succeeded and answered ${tells}`);
 
   const second = await again(run, row);
   if (second.status !== wanted.status) problems.push(`the same call again answered ${second.text}`);

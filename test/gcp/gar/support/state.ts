@@ -18,6 +18,8 @@ export interface Reference {
   readonly after: Snapshot;
   readonly status: number;
   readonly code: unknown;
+  /** What was answered, where it is the same each time. */
+  readonly said: string | undefined;
 }
 
 export function snapshot({ stack }: Bench, { resource }: Slot): Snapshot {
