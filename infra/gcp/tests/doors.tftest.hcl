@@ -189,21 +189,6 @@ run "labels_and_logs" {
   }
 }
 
-run "an_open_platform_door" {
-  command = apply
-
-  variables {
-    doors = { platform = {} }
-  }
-
-  override_data {
-    target = data.google_cloud_run_v2_service.door
-    values = { uri = "https://door.example", invoker_iam_disabled = true }
-  }
-
-  expect_failures = [data.google_cloud_run_v2_service.door]
-}
-
 run "apis" {
   command = plan
 
@@ -246,4 +231,20 @@ run "alerts" {
     )
     error_message = "One dead letter is enough."
   }
+}
+
+# Last: OpenTofu can neither plan again nor take away what was applied with a mock provider; it leaves an errored_test.tfstate.
+run "an_open_platform_door" {
+  command = apply
+
+  variables {
+    doors = { platform = {} }
+  }
+
+  override_data {
+    target = data.google_cloud_run_v2_service.door
+    values = { uri = "https://door.example", invoker_iam_disabled = true }
+  }
+
+  expect_failures = [data.google_cloud_run_v2_service.door]
 }

@@ -18,6 +18,26 @@ variables {
   registries   = { images = {} }
 }
 
+run "without_events" {
+  command = plan
+
+  variables {
+    doors = { platform = {} }
+  }
+
+  assert {
+    condition = (
+      length(google_pubsub_topic.topic) + length(google_pubsub_subscription.setup) + length(google_pubsub_subscription.dead_letters) + length(google_service_account.trigger) == 0
+      && length(google_pubsub_topic_iam_member.publisher) + length(google_pubsub_subscription_iam_member.agent) + length(google_service_account_iam_member.trigger_tokens) == 0
+      && keys(google_monitoring_alert_policy.alert) == ["platform-errors", "platform-throttles"]
+      && output.setup_topic == null && output.dead_letters == null
+      && !contains(keys(google_project_service.needed), "acme-functions/pubsub")
+    )
+    error_message = "Without the events door there is nothing of Pub/Sub."
+  }
+}
+
+# Last: OpenTofu can neither plan again nor take away what was applied with a mock provider; it leaves an errored_test.tfstate.
 run "events" {
   command = apply
 
@@ -69,24 +89,5 @@ run "events" {
   assert {
     condition     = output.setup_topic == "projects/acme-functions/topics/acme-setup" && output.dead_letters.subscription == "projects/acme-functions/subscriptions/acme-dead-letters"
     error_message = "The topics are told."
-  }
-}
-
-run "without_events" {
-  command = plan
-
-  variables {
-    doors = { platform = {} }
-  }
-
-  assert {
-    condition = (
-      length(google_pubsub_topic.topic) + length(google_pubsub_subscription.setup) + length(google_pubsub_subscription.dead_letters) + length(google_service_account.trigger) == 0
-      && length(google_pubsub_topic_iam_member.publisher) + length(google_pubsub_subscription_iam_member.agent) + length(google_service_account_iam_member.trigger_tokens) == 0
-      && keys(google_monitoring_alert_policy.alert) == ["platform-errors", "platform-throttles"]
-      && output.setup_topic == null && output.dead_letters == null
-      && !contains(keys(google_project_service.needed), "acme-functions/pubsub")
-    )
-    error_message = "Without the events door there is nothing of Pub/Sub."
   }
 }

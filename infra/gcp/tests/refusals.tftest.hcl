@@ -357,7 +357,12 @@ run "rules_that_do_not_fit" {
   command = plan
 
   variables {
-    access_rules = [for number in range(300) : { callers = [{ issuer = "gcp", subject = "caller-${number}@acme-ci.iam.gserviceaccount.com" }], operations = ["createRepository"], registries = ["images"], repositories = ["acme-functions/acme-images/${number}"] }]
+    access_rules = [for one in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"] : {
+      callers      = [{ issuer = "gcp", subject = "deploy@acme-ci.iam.gserviceaccount.com" }]
+      operations   = ["createRepository"]
+      registries   = ["images"]
+      repositories = [for two in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x"] : "acme-functions/acme-images/${one}-${two}-and-a-name-that-is-long-enough-to-need-a-file-of-rules-beside-the-code"]
+    }]
   }
 
   expect_failures = [google_cloudfunctions2_function.door]
