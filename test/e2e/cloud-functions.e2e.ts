@@ -182,6 +182,8 @@ describe("behind the platform door", () => {
       retryable: true,
     });
     expect((await fetch(`${url}/openapi.json`, { headers })).status).toBe(200);
+    const nowhere = await fetch(`${url}/v1/%ff`, { method: "POST", headers, body: "{}" });
+    expect(await nowhere.json()).toMatchObject({ code: "RESOURCE_NOT_FOUND" });
     expect(running?.log()).not.toMatch(leaks);
   });
 });
