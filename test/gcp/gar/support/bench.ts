@@ -4,16 +4,21 @@ import type { Binding, CallRecord } from "../../../emulators/gcp/index.ts";
 import { type Limits, openSuite, type TestSuite } from "../../../support/suite.ts";
 import { type GcpStack, startStack } from "../../support/stack.ts";
 
-/** How patient a suite is. `quick` has the core's own limits. */
-export type Patience = "quick" | "impatient";
+/**
+ * How patient a suite is. `quick` has the core's own limits, `brief` little time for an operation, `impatient` and `hasty`
+ * little for a request too: so little, for `hasty`, that a loaded machine may miss it.
+ */
+export type Patience = "quick" | "brief" | "impatient" | "hasty";
 /** `unbound` has no accounts to mint for, `derived` no binding at all. */
 export type Variant = "plain" | "unbound" | "derived";
 
 /** Milliseconds after which an impatient suite gives a request up. */
-export const upstreamTimeoutMs = 300;
+export const upstreamTimeoutMs = 1_500;
 const limits: Readonly<Record<Patience, Limits>> = {
   quick: {},
-  impatient: { upstreamTimeoutMs, operationTimeoutMs: 4_000 },
+  brief: { operationTimeoutMs: 6_000 },
+  impatient: { upstreamTimeoutMs, operationTimeoutMs: 8_000 },
+  hasty: { upstreamTimeoutMs: 300, operationTimeoutMs: 4_000 },
 };
 
 /** By how much Google's clock is behind here: an hour is always too long. */

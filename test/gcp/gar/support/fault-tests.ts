@@ -5,7 +5,7 @@ import type { Row } from "../../../support/faults/rows.ts";
 import { type Bench, startBench } from "./bench.ts";
 import { reference, scenarioOf } from "./goes.ts";
 import { inject } from "./injections.ts";
-import { isOfMetadata, type Kind, kinds, lasts } from "./kinds.ts";
+import { isOfMetadata, type Kind, kinds, patienceFor } from "./kinds.ts";
 import { makeConsumers } from "./scenarios.ts";
 
 const lanesOf = { quick: 4, lasting: 24 };
@@ -27,7 +27,7 @@ export function faultTests(rows: readonly Row[]): void {
           alone ? metadata.alone(work) : cold ? metadata.together(work) : work();
         const wanted = await go(() => lanes.run("quick", (number) => reference(bench, bench.slot(number), row)));
         return (injection) => {
-          const lane = lasts(injection) ? "lasting" : "quick";
+          const lane = patienceFor(injection) === "quick" ? "quick" : "lasting";
           const run = () => lanes.run(lane, (number) => inject(bench, bench.slot(number), injection, wanted));
           return go(run, isOfMetadata(injection.call));
         };
@@ -43,7 +43,8 @@ async function warm(bench: Bench, rows: readonly Row[]): Promise<void> {
   for (let number = 1; number <= slots; number++) {
     for (const variant of variants) {
       await bench.slot(number).warm("quick", variant);
-      if (number > lanesOf.quick) await bench.slot(number).warm("impatient", variant);
+      if (number <= lanesOf.quick) continue;
+      for (const patience of ["brief", "impatient"] as const) await bench.slot(number).warm(patience, variant);
     }
   }
 }

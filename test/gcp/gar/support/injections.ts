@@ -4,7 +4,7 @@ import { expectedAnswer } from "../../../support/faults/judge.ts";
 import type { WireAnswer } from "../../../support/suite.ts";
 import { type Bench, type Slot, theirs } from "./bench.ts";
 import { again, arranged, said, scenarioOf } from "./goes.ts";
-import { canary, type Kind, kinds, lasts } from "./kinds.ts";
+import { canary, type Kind, kinds, patienceFor } from "./kinds.ts";
 import { deviations, type Reference, snapshot } from "./state.ts";
 
 /** Runs a row with one fault, then once more without. @returns what is wrong with how it went */
@@ -16,7 +16,7 @@ export async function inject(
 ): Promise<string[]> {
   const { row, call, nth, kind } = injection;
   const { faults, calls } = bench.stack.gcp;
-  const run = await arranged(slot, row, lasts(injection) ? "impatient" : "quick");
+  const run = await arranged(slot, row, patienceFor(injection));
   const { audit } = run.suite;
   const audited = audit.length;
   let hits = 0;

@@ -1,6 +1,6 @@
 import type { Fault } from "../../../emulators/gcp/index.ts";
 import type { FaultKind, Injection } from "../../../support/faults/injections.ts";
-import { upstreamTimeoutMs } from "./bench.ts";
+import { type Patience, upstreamTimeoutMs } from "./bench.ts";
 
 /** What a message of Google's may hold, and no answer or log of ours. */
 export const canary = "canary-message-4711";
@@ -80,10 +80,11 @@ export const kinds = {
 export type Kind = keyof typeof kinds;
 
 /**
- * Whether only the end of the operation's time ends it: such are run by those who have little. The library that asks the
- * metadata server waits long between its own tries.
+ * How patient whoever meets it must be, that it ends soon: some faults only the end of the operation's time ends. The
+ * library that asks the metadata server waits long between its own tries.
  */
-export function lasts({ kind, call, times }: Injection<Kind>): boolean {
-  if (isOfMetadata(call) && times === "from then on") return true;
-  return kind === "slow" || kind === "aborted" || kind === "an operation that never ends";
+export function patienceFor({ kind, call, times }: Injection<Kind>): Patience {
+  if (isOfMetadata(call)) return times === "once" && kind !== "slow" ? "quick" : "hasty";
+  if (kind === "slow") return "impatient";
+  return kind === "aborted" || kind === "an operation that never ends" ? "brief" : "quick";
 }
