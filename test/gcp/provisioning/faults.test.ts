@@ -43,10 +43,12 @@ describe.each(Object.entries(scenarios))("%s", (_title, scenario) => {
   }, async () => {
     const reference = await undisturbed(project(), scenario);
     expect(reference.calls.filter((call) => !isRead(call)).length).toBeGreaterThan(2);
-    for (const { nth, call, faults } of plan(reference)) {
+    for (const { target, faults } of plan(reference)) {
       for (const each of faults) {
-        await disturb(project(), scenario, reference, nth, each).catch((error: unknown) => {
-          throw new Error(`${each.fault.kind} at ${nth}, ${call.service} ${call.action}`, { cause: error });
+        await disturb(project(), scenario, reference, target, each).catch((error: unknown) => {
+          throw new Error(`${each.fault.kind} at the ${target.nth}. ${target.service} ${target.action}`, {
+            cause: error,
+          });
         });
       }
     }

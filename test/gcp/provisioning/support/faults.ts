@@ -56,7 +56,7 @@ export async function disturb(
   project: Project,
   scenario: Arranged,
   { after }: Undisturbed,
-  nth: number,
+  { service, action, nth }: Target,
   { fault, codes }: (typeof faults)[number],
 ): Promise<void> {
   const { gcp } = project;
@@ -64,7 +64,7 @@ export async function disturb(
   await scenario.arrange(project, id);
   const notMine = (name: string) => !name.startsWith(id);
   const others = stateOf(project, notMine);
-  gcp.faults.add({ fault, nth, matches: isControl });
+  gcp.faults.add({ fault, service, action, nth });
   const { answer, audit } = await ask(project, { ...scenario, id });
   gcp.faults.clear();
   if (codes.length > 0) {
@@ -96,10 +96,26 @@ function plain(project: Project, id: string): unknown {
   return JSON.parse(text.replaceAll(id, "{id}"), (key, value) => (key === "uniqueId" ? undefined : value));
 }
 
-/** Every write under every fault; the reads under one after the other. */
-export function plan({ calls }: Undisturbed): { nth: number; call: CallRecord; faults: typeof faults }[] {
-  return calls.map((call, index) => {
+/** One request of an operation. */
+export interface Target extends Pick<CallRecord, "service" | "action"> {
+  /** Which of the requests of this kind, from 1. */
+  readonly nth: number;
+}
+
+/**
+ * Every write under every fault; the reads under one after the other. Of the looks at an operation that is under way the
+ * first alone: how many there are is up to the machine.
+ */
+export function plan({ calls }: Undisturbed): { target: Target; faults: typeof faults }[] {
+  const isLook = ({ action }: CallRecord) => action === "GetOperation";
+  const certain = calls.filter((call, index) => {
+    const before = calls[index - 1];
+    return !isLook(call) || before === undefined || !isLook(before);
+  });
+  return certain.map((call, index) => {
+    const { service, action } = call;
+    const same = certain.slice(0, index + 1).filter((other) => other.service === service && other.action === action);
     const one = faults[index % faults.length];
-    return { nth: index + 1, call, faults: isRead(call) && one ? [one] : faults };
+    return { target: { service, action, nth: same.length }, faults: isRead(call) && one ? [one] : faults };
   });
 }
