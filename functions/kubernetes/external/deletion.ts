@@ -1,7 +1,7 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
-import { isDigest, OciError, repositoryMarker } from "../../../oci/client/index.ts";
+import { OciError, repositoryMarker } from "../../../oci/client/index.ts";
 import { readManifest, readReferrers } from "./contents.ts";
 import { type ExternalContext, step } from "./context.ts";
 import { listTags } from "./tags.ts";
@@ -28,28 +28,32 @@ export async function deleteRepository(context: ExternalContext, name: RoutableN
       });
     }
     const done = new Set<string>();
-    for (const tag of tags) await deleteImage(context, name, tag, done, call);
+    for (const tag of tags) {
+      const found = await deleteImage(context, name, tag, done, call);
+      // With a manifest its other tags go. One that is still listed then, and leads nowhere, would be listed for ever.
+      if (!found && round > 1) await remove(context, name, tag, call);
+    }
   }
   await deleteImage(context, name, repositoryMarker.manifest.digest, new Set(), call);
 }
 
-/** Deletes a manifest after everything that only it leads to. */
+/**
+ * Deletes a manifest after everything that it leads to.
+ *
+ * @returns whether there was one
+ */
 async function deleteImage(
   context: ExternalContext,
   name: RoutableName,
   reference: string,
   done: Set<string>,
   call: Call,
-): Promise<void> {
-  if (done.has(reference)) return;
+): Promise<boolean> {
+  if (done.has(reference)) return true;
   const manifest = await readManifest(context, name, reference, call);
-  if (manifest === undefined) {
-    // A tag that leads nowhere would be listed for ever.
-    if (!isDigest(reference)) await remove(context, name, reference, call);
-    return;
-  }
+  if (manifest === undefined) return false;
   const { digest } = manifest;
-  if (done.has(digest)) return;
+  if (done.has(digest)) return true;
   done.add(digest);
   const below = [...(await readReferrers(context, name, digest, call)), ...manifest.children];
   const held: string[] = [];
@@ -66,6 +70,7 @@ async function deleteImage(
   await remove(context, name, digest, call);
   for (const each of held) await remove(context, name, each, call);
   await removeBlobs(context, name, kept, call);
+  return true;
 }
 
 function remove(context: ExternalContext, name: RoutableName, reference: string, call: Call): Promise<void> {
