@@ -47,7 +47,8 @@ export async function rollingRestart({ connections, seconds, signal }: RollingOp
   const proxy = await startProxy();
   const instances: Instance[] = [];
   const env = {
-    DRAIN_SECONDS: "2",
+    // Many times a look at the readiness, which takes its time where 200 connections share two cores with it.
+    DRAIN_SECONDS: "6",
     ALIEN_OIDC_ISSUERS: JSON.stringify([{ issuer: issuer.url, audience: "suite" }]),
     ALIEN_ACCESS_RULES: everythingFor(issuer.url),
     ALIEN_IMAGES_BINDING: JSON.stringify({
