@@ -10,8 +10,8 @@ export function faultTests(rows: readonly Row[]): void {
     const bench = await startBench();
     const fast = bench.applications({});
     // The time of a whole operation is cut, so that nobody waits for four tries of the longest request.
-    const slow = bench.applications({ upstreamTimeoutMs, operationTimeoutMs: 6_500 });
-    const lanes = new Lanes({ fast: 4, slow: 48, alone: 1 });
+    const slow = bench.applications({ upstreamTimeoutMs, operationTimeoutMs: 12_000 });
+    const lanes = new Lanes({ fast: 4, slow: 20, alone: 1 });
     return {
       async prepare(row) {
         // Calls that name no repository are hit for everybody who makes them: nobody else may.

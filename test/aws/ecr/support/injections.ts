@@ -26,7 +26,7 @@ export const kinds = {
 export type Kind = keyof typeof kinds;
 
 /** Milliseconds after which each kind of request is given up; the bench's own limit for those that have none. */
-export const upstreamTimeoutMs = 800;
+export const upstreamTimeoutMs = 2_000;
 const giveUpMs: Readonly<Record<string, number>> = {
   "dynamodb:UpdateItem": 3_000,
   "ecr:SetRepositoryPolicy": 5_000,
