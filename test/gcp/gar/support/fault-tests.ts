@@ -1,10 +1,11 @@
 import { faultTests as everyFault } from "../../../support/faults/fault-tests.ts";
 import { Gate } from "../../../support/faults/gate.ts";
+import { inject } from "../../../support/faults/inject.ts";
 import { Lanes } from "../../../support/faults/lanes.ts";
 import type { Row } from "../../../support/faults/rows.ts";
 import { type Bench, startBench } from "./bench.ts";
 import { reference, scenarioOf } from "./goes.ts";
-import { inject } from "./injections.ts";
+import { stageOf } from "./stage.ts";
 import { isOfMetadata, type Kind, kinds, patienceFor } from "./kinds.ts";
 import { makeConsumers } from "./scenarios.ts";
 
@@ -28,7 +29,8 @@ export function faultTests(rows: readonly Row[]): void {
         const wanted = await go(() => lanes.run("quick", (number) => reference(bench, bench.slot(number), row)));
         return (injection) => {
           const lane = patienceFor(injection) === "quick" ? "quick" : "lasting";
-          const run = () => lanes.run(lane, (number) => inject(bench, bench.slot(number), injection, wanted));
+          const run = () =>
+            lanes.run(lane, (number) => inject(stageOf(bench, bench.slot(number), injection), injection, wanted));
           return go(run, isOfMetadata(injection.call));
         };
       },

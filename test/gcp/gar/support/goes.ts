@@ -1,8 +1,9 @@
+import type { Reference } from "../../../support/faults/inject.ts";
 import type { Row } from "../../../support/faults/rows.ts";
 import type { WireAnswer } from "../../../support/suite.ts";
 import type { Bench, Patience, Slot } from "./bench.ts";
 import { type Run, type Scenario, scenarios } from "./scenarios.ts";
-import { type Reference, snapshot } from "./state.ts";
+import { type Snapshot, snapshot } from "./state.ts";
 
 export function scenarioOf({ operation, title }: Row): Scenario {
   const scenario = scenarios[operation]?.[title];
@@ -31,7 +32,7 @@ export async function again(run: Run, row: Row): Promise<WireAnswer> {
 }
 
 /** Runs a row undisturbed. */
-export async function reference(bench: Bench, slot: Slot, row: Row): Promise<Reference> {
+export async function reference(bench: Bench, slot: Slot, row: Row): Promise<Reference<Snapshot>> {
   const run = await arranged(slot, row, "quick");
   const before = snapshot(bench, slot);
   const answer = await scenarioOf(row).run(run);

@@ -1,6 +1,7 @@
 import { grantsOf } from "../../../../functions/gcp/grants/grant.ts";
 import { memberOf } from "../../../../functions/gcp/grants/members.ts";
 import { readGrants } from "../../../../functions/gcp/policy/read.ts";
+import type { Reference } from "../../../support/faults/inject.ts";
 import { type Bench, reader, type Slot } from "./bench.ts";
 
 /** What Google Cloud has of one registry. */
@@ -11,15 +12,6 @@ export interface Snapshot {
   readonly foreign: string;
   /** Image paths, in order. */
   readonly images: readonly string[];
-}
-
-export interface Reference {
-  readonly before: Snapshot;
-  readonly after: Snapshot;
-  readonly status: number;
-  readonly code: unknown;
-  /** What was answered, where it is the same each time. */
-  readonly said: string | undefined;
 }
 
 export function snapshot({ stack }: Bench, { resource }: Slot): Snapshot {
@@ -43,7 +35,7 @@ export function snapshot({ stack }: Bench, { resource }: Slot): Snapshot {
  * What of a state is neither before, nor after, nor in between: nobody may have more than before and after together,
  * nobody less than in both, and what others wrote is as it was.
  */
-export function deviations({ before, after }: Reference, now: Snapshot, succeeded: boolean): string[] {
+export function deviations({ before, after }: Reference<Snapshot>, now: Snapshot, succeeded: boolean): string[] {
   if (succeeded) {
     return JSON.stringify(now) === JSON.stringify(after) ? [] : [`it succeeded and left ${JSON.stringify(now)}`];
   }
