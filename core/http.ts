@@ -44,7 +44,7 @@ async function route(
     const refused = allowOnly(request, ["GET", "HEAD"], requestId);
     if (refused) return refused;
     // Loaded only when asked for: no credential request pays for it.
-    const { openApiDocument } = await import("./openapi.ts");
+    const { openApiDocument } = await import("./openapi/document.ts");
     return json(200, openApiDocument(), requestId);
   }
   if (pathname === "/" && application.door.accepts === "invoke") {

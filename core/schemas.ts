@@ -42,23 +42,38 @@ export const ttlSeconds = v.pipe(
 
 export const timestamp = v.pipe(v.string(), v.isoTimestamp(), v.description("ISO 8601, UTC."));
 
+export const authMethod = v.pipe(
+  v.picklist(["basic", "bearer"]),
+  v.description("How to present credentials to the registry."),
+);
+
+export const scope = v.pipe(
+  v.picklist(["repository", "registry"]),
+  v.description("One repository alone, or all of them where the platform cannot narrow it further."),
+);
+
+export const serviceType = v.picklist(["worker"]);
+
 const allowedServiceTypes = v.pipe(
-  v.array(v.picklist(["worker"])),
+  v.array(serviceType),
   v.maxLength(1),
   v.description("Compute services of the consumer that may pull by themselves."),
 );
 
-const accountId = v.pipe(v.string(), v.regex(/^\d{12}$/, "must be 12 digits"));
-const region = v.pipe(v.string(), v.regex(/^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/, "must be a plain region, as us-east-1"));
-const roleArn = v.pipe(
+export const accountId = v.pipe(v.string(), v.regex(/^\d{12}$/, "must be 12 digits"));
+export const region = v.pipe(
+  v.string(),
+  v.regex(/^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/, "must be a plain region, as us-east-1"),
+);
+export const roleArn = v.pipe(
   v.string(),
   v.regex(
     /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/,
     "must be the literal ARN of an IAM role (no wildcard, no root, no session)",
   ),
 );
-const projectNumber = v.pipe(v.string(), v.regex(/^\d{6,20}$/, "must be a project number (digits only)"));
-const serviceAccountEmail = v.pipe(
+export const projectNumber = v.pipe(v.string(), v.regex(/^\d{6,20}$/, "must be a project number (digits only)"));
+export const serviceAccountEmail = v.pipe(
   v.string(),
   v.regex(
     /^[a-z0-9][a-z0-9.-]{0,127}@[a-z0-9.-]{1,200}\.gserviceaccount\.com$/,
@@ -89,15 +104,14 @@ export const repository = v.strictObject({
   createdAt: v.optional(timestamp),
 });
 
+export const password = v.pipe(v.string(), v.description("Password (basic) or token (bearer). A secret."));
+
 export const credentials = v.strictObject({
-  authMethod: v.pipe(v.picklist(["basic", "bearer"]), v.description("How to present them to the registry.")),
+  authMethod,
   username: v.pipe(v.string(), v.description("Empty for bearer.")),
-  password: v.pipe(v.string(), v.description("Password (basic) or token (bearer).")),
+  password,
   expiresAt: v.optional(v.pipe(timestamp, v.description("The moment until which they are promised to work."))),
-  scope: v.pipe(
-    v.picklist(["repository", "registry"]),
-    v.description("The narrowest scope that the platform enforced."),
-  ),
+  scope,
 });
 
 export const crossAccountPermissions = v.strictObject({
@@ -106,7 +120,7 @@ export const crossAccountPermissions = v.strictObject({
     v.array(crossAccountAccess),
     v.description("The exact state: these values, added one by one, give it."),
   ),
-  scope: v.optional(v.picklist(["repository", "registry"])),
+  scope: v.optional(scope),
   unmanaged: v.optional(v.pipe(v.array(v.string()), v.description("Sids of statements that others wrote."))),
   lastUpdated: v.optional(timestamp),
 });
@@ -120,14 +134,14 @@ export const health = v.strictObject({
 
 export const capabilities = v.strictObject({
   credentials: v.strictObject({
-    authMethod: v.picklist(["basic", "bearer"]),
-    scope: v.picklist(["repository", "registry"]),
+    authMethod,
+    scope,
     ttlSeconds: v.optional(v.strictObject({ min: v.number(), max: v.number(), default: v.number() })),
   }),
   /** Whether the platform can tell a repository that was never created from one that is empty. */
   tellsAbsence: v.boolean(),
   crossAccountAccess: v.optional(v.picklist(["aws", "gcp"])),
-  crossAccountScope: v.optional(v.picklist(["repository", "registry"])),
+  crossAccountScope: v.optional(scope),
   /** What the platform cannot do: the reason and the platform's own way, by operation. */
   unsupported: v.record(v.string(), v.strictObject({ reason: v.string(), hint: v.string() })),
 });
@@ -136,7 +150,7 @@ export const errorJson = v.strictObject({
   code: v.string(),
   message: v.string(),
   retryable: v.boolean(),
-  httpStatusCode: v.number(),
+  httpStatusCode: v.pipe(v.number(), v.integer()),
   context: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
   hint: v.optional(v.string()),
   requestId: v.string(),

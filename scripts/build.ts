@@ -1,12 +1,13 @@
 /**
- * Bundles the platforms: `node scripts/build.ts [platform …]`, all of them without a name. One bundle per platform, so
- * that none knows of another's SDK.
+ * Bundles the platforms, the client and the OpenAPI document: `node scripts/build.ts [name …]`, all of them without a name.
+ * One bundle per platform, so that none knows of another's SDK.
  */
 import { bundleAws } from "./bundle/aws.ts";
 import { bundleClient } from "./bundle/client.ts";
 import { bundleGcp } from "./bundle/gcp.ts";
 import { bundleKubernetes } from "./bundle/kubernetes.ts";
 import { bundleLocal } from "./bundle/local.ts";
+import { writeOpenApi } from "./openapi/write.ts";
 
 const platforms: Readonly<Record<string, () => Promise<void>>> = {
   aws: bundleAws,
@@ -14,6 +15,7 @@ const platforms: Readonly<Record<string, () => Promise<void>>> = {
   gcp: bundleGcp,
   kubernetes: bundleKubernetes,
   local: bundleLocal,
+  openapi: () => writeOpenApi(),
 };
 
 const asked = process.argv.slice(2);

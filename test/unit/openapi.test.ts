@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { statusOf } from "../../core/errors.ts";
-import { openApiDocument } from "../../core/openapi.ts";
+import { openApiDocument } from "../../core/openapi/document.ts";
 import { operationNames, operations } from "../../core/operations.ts";
+import { errorJson } from "../../core/schemas.ts";
 import { createSuite, post } from "../support/application.ts";
 import { goodInputs } from "../support/inputs.ts";
 
@@ -19,7 +20,10 @@ interface Schema {
   readonly enum?: readonly unknown[];
 }
 interface Content {
-  readonly "application/json": { readonly schema: Schema & { readonly $ref?: string } };
+  readonly "application/json": {
+    readonly schema: Schema;
+    readonly examples?: Readonly<Record<string, { readonly value: object }>>;
+  };
 }
 interface Answer {
   readonly description: string;
@@ -46,10 +50,26 @@ interface Document {
 }
 
 // As it goes over the wire: what JSON cannot carry is gone.
-const document: Document = JSON.parse(JSON.stringify(openApiDocument()));
+const published = JSON.parse(JSON.stringify(openApiDocument()));
+const document = resolved(published) as Document;
 const methods = Object.entries(document.paths).flatMap(([path, item]) =>
   [item.get, item.post].filter((method) => method !== undefined).map((method) => [path, method] as const),
 );
+
+/** The value with every reference replaced by what it names: a reference to nothing throws. */
+function resolved(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(resolved);
+  if (typeof value !== "object" || value === null) return value;
+  if (!("$ref" in value)) return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, resolved(each)]));
+  const [, kind = "", name = ""] = /^#\/components\/(\w+)\/(\w+)$/.exec(String(value.$ref)) ?? [];
+  const target: unknown = published.components[kind]?.[name];
+  if (target === undefined || Object.keys(value).length > 1) throw new Error(`No such reference: ${value.$ref}`);
+  return resolved(target);
+}
+
+function examplesIn(content: Content | undefined): object[] {
+  return Object.values(content?.["application/json"].examples ?? {}).map(({ value }) => value);
+}
 
 function posted(name: string): Method {
   const method = document.paths[`/v1/${name}`]?.post;
@@ -98,7 +118,7 @@ describe.each(operationNames)("%s", (name) => {
       expect(Object.keys(answer.headers)).toContain("x-request-id");
       expect("retry-after" in answer.headers).toBe(status === "429" || status === "503");
       const { schema } = answer.content["application/json"];
-      if (status !== "200") expect(schema).toEqual({ $ref: "#/components/schemas/Error" });
+      if (status !== "200") expect(schema).toEqual(document.components.schemas.Error);
     }
   });
 
@@ -144,6 +164,17 @@ describe.each(operationNames)("%s", (name) => {
       if (pattern !== undefined) expect(() => new RegExp(pattern, "u")).not.toThrow();
   });
 
+  test("has examples of requests and answers, each of which passes the validator", () => {
+    const requests = examplesIn(method.requestBody?.content);
+    const answers = examplesIn(method.responses["200"]?.content);
+    expect(requests.length).toBeGreaterThan(0);
+    expect(answers).toHaveLength(requests.length);
+    for (const request of requests) expect(() => operations[name].parse(request)).not.toThrow();
+    for (const answer of answers) {
+      expect(v.safeParse(operations[name].output, answer)).toMatchObject({ success: true });
+    }
+  });
+
   test("what it answers has the form that it documents", async () => {
     const output = operations[name].output;
     const runtime = operations[name].kind !== "provision";
@@ -163,6 +194,18 @@ test("the error schema knows every code, and no other", () => {
   expect(Object.keys(error.properties ?? {}).sort()).toEqual(
     ["code", "context", "hint", "httpStatusCode", "message", "requestId", "retryable"].sort(),
   );
+});
+
+test("there is an example of each code, at its status, which passes the validator", () => {
+  const answers = Object.entries(posted("createRepository").responses).filter(([status]) => status !== "200");
+  const seen = answers.flatMap(([status, { content }]) =>
+    examplesIn(content).map((value) => {
+      const error = v.parse(errorJson, value);
+      expect(error.httpStatusCode).toBe(Number(status));
+      return status === "405" ? [] : [error.code];
+    }),
+  );
+  expect(seen.flat().sort()).toEqual(Object.keys(statusOf).sort());
 });
 
 test("the documented error is what is sent", async () => {

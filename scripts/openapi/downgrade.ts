@@ -1,0 +1,54 @@
+type Json = Record<string, unknown>;
+
+/**
+ * An OpenAPI 3.1 document of ours in the words of 3.0.3, which many generators of clients still ask for. What 3.0 cannot
+ * say is left out or said in another way; what a schema accepts stays, with one exception: objects are open, so that a
+ * client which was generated today reads the field that a later version adds.
+ */
+export function downgraded({ info, components, paths, ...rest }: Json): Json {
+  const { summary: _, license, ...facts } = info as Json;
+  const { name, identifier } = license as Json;
+  const { schemas, ...others } = components as Json;
+  return {
+    ...rest,
+    openapi: "3.0.3",
+    info: { ...facts, license: { name, url: `https://spdx.org/licenses/${identifier}.html` } },
+    paths: schemasIn(paths),
+    components: { ...(schemasIn(others) as Json), schemas: mapped(schemas as Json, schema) },
+  };
+}
+
+/** Schemas stand under `schema`; examples are values of their own, and are left alone. */
+function schemasIn(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(schemasIn);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      if (key === "examples") return [key, inner];
+      return [key, key === "schema" ? schema(inner) : schemasIn(inner)];
+    }),
+  );
+}
+
+function schema(value: unknown): unknown {
+  const { const: only, examples, propertyNames: _, additionalProperties, ...rest } = value as Json;
+  const { properties, items, oneOf, anyOf } = rest;
+  return {
+    ...rest,
+    ...(only !== undefined && { type: typeof only, enum: [only] }),
+    ...(Array.isArray(examples) && { example: examples[0] }),
+    ...(isObject(additionalProperties) && { additionalProperties: schema(additionalProperties) }),
+    ...(isObject(properties) && { properties: mapped(properties, schema) }),
+    ...(items !== undefined && { items: schema(items) }),
+    ...(Array.isArray(oneOf) && { oneOf: oneOf.map(schema) }),
+    ...(Array.isArray(anyOf) && { anyOf: anyOf.map(schema) }),
+  };
+}
+
+function mapped(object: Json, change: (value: unknown) => unknown): Json {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
