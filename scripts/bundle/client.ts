@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { common } from "./settings.ts";
@@ -26,6 +26,11 @@ const peers = [
   "google-auth-library",
 ];
 
+/** What the package puts on the path, each a file of its name. */
+const commands: Readonly<Record<string, string>> = {
+  "docker-credential-alien": "client/credential-helper/main.ts",
+};
+
 /** Its real declarations would bring those of every adapter. */
 const directTypes = `import type { DirectModule } from "./connection.ts";
 export declare const connectDirectly: DirectModule["connectDirectly"];
@@ -36,7 +41,7 @@ export async function bundleClient(): Promise<void> {
   await rm(outdir, { recursive: true, force: true });
   await build({
     ...common,
-    entryPoints: { index: "client/index.ts", direct: "client/direct.ts" },
+    entryPoints: { index: "client/index.ts", direct: "client/direct.ts", ...commands },
     outdir,
     chunkNames: "chunks/[name]-[hash]",
     format: "esm",
@@ -44,6 +49,8 @@ export async function bundleClient(): Promise<void> {
     sourcemap: true,
     external: peers,
   });
+  // npm does the same when it installs; who takes the folder as it is gets commands too.
+  await Promise.all(Object.keys(commands).map((name) => chmod(`${outdir}/${name}.js`, 0o755)));
   await run("npx", ["tsc", "-p", "tsconfig.client.json"]);
   await writeFile(`${outdir}/types/client/direct.d.ts`, directTypes);
   await writeFile(`${outdir}/package.json`, `${JSON.stringify(await manifest(), undefined, 2)}\n`);
@@ -77,6 +84,7 @@ async function manifest(): Promise<object> {
     type: "module",
     sideEffects: false,
     engines,
+    bin: Object.fromEntries(Object.keys(commands).map((name) => [name, `./${name}.js`])),
     exports: {
       ".": { types: "./types/client/index.d.ts", default: "./index.js" },
       "./direct": { types: "./types/client/direct.d.ts", default: "./direct.js" },

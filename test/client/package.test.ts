@@ -11,6 +11,8 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const built = join(root, "dist/client");
 /** KiB that the import of the client with a bearer token may load. */
 const limit = 15;
+/** KiB that a run of the Docker credential helper may load, which each pull waits for. */
+const helperLimit = 40;
 
 /** A program of somebody who installed the package, and nothing else. */
 let program: string;
@@ -55,6 +57,39 @@ describe("the package", () => {
     const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
     expect(bytes / 1024).toBeLessThanOrEqual(limit);
+  });
+
+  it(`puts docker-credential-alien on the path, which loads at most ${helperLimit} KiB, and no SDK or adapter`, async () => {
+    const { bin } = JSON.parse(await readFile(join(built, "package.json"), "utf8"));
+    const command = join(program, "node_modules/artifact-registry-functions", bin["docker-credential-alien"]);
+    const binding = { service: "function", url: "http://127.0.0.1:1", platform: "local" };
+    const registries = { "a.example": { registry: "images", repository: "my-app", binding } };
+    await writeFile(join(program, "helper.json"), JSON.stringify({ registries }));
+    await writeFile(
+      join(program, "hooks.js"),
+      `${listLoaded} process.on("exit", () => console.error(JSON.stringify(loaded)));`,
+    );
+    const env = {
+      PATH: process.env.PATH,
+      ALIEN_DOCKER_CREDENTIAL_CONFIG: "helper.json",
+      NODE_OPTIONS: "--import ./hooks.js",
+    };
+    const loadedBy = async (action: string, input: string) => {
+      const ended = run(command, [action], { cwd: program, env });
+      ended.child.stdin?.end(input);
+      const { stdout, stderr } = await ended.catch((error: { stdout: string; stderr: string }) => error);
+      return { stdout, loaded: JSON.parse(stderr) as string[] };
+    };
+    // Nobody listens there: what a call needs has been loaded, and a token is what it lacks.
+    const { stdout, loaded } = await loadedBy("get", "a.example");
+    expect(stdout).toContain("AUTHENTICATION_ERROR");
+    const files = loaded.filter((url) => url.startsWith("file:")).map((url) => fileURLToPath(url));
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.every((file) => file.includes("node_modules/artifact-registry-functions/"))).toBe(true);
+    const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+    expect(sizes.reduce((sum, size) => sum + size, 0) / 1024).toBeLessThanOrEqual(helperLimit);
+    // What needs no call loads nothing for one.
+    expect((await loadedBy("list", "")).loaded.length).toBeLessThan(loaded.length);
   });
 
   it("needs nothing installed for it, and says which package a form of authentication wants", async () => {

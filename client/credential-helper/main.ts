@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+/** `docker-credential-alien`: what Docker's and Podman's clients run to log in to a registry. */
+import { text } from "node:stream/consumers";
+import { ArtifactRegistryError } from "../../core/errors.ts";
+import { credentialHelper } from "./helper.ts";
+import { ProtocolError, runAction } from "./protocol.ts";
+
+const helper = credentialHelper(process.env, (line) => process.stderr.write(`${line}\n`));
+const [output, exitCode] = await runAction(helper, process.argv.slice(2), () => text(process.stdin)).then(
+  (answer) => [answer, 0] as const,
+  (error: unknown) => [`${explain(error)}\n`, 1] as const,
+);
+// Idle connections would keep the process, and the client that waits for it.
+process.stdout.write(output, () => process.exit(exitCode));
+
+/** An error that is not ours may hold anything, a token too: it is not printed. */
+function explain(error: unknown): string {
+  if (error instanceof ProtocolError) return error.message;
+  if (!(error instanceof ArtifactRegistryError)) return "docker-credential-alien: INTERNAL_ERROR";
+  const { code, message, hint, requestId } = error;
+  const more = [hint, requestId && `Request ${requestId}.`].filter(Boolean).join(" ");
+  return `docker-credential-alien: ${code}: ${message} ${more}`.trim();
+}
