@@ -3,6 +3,7 @@
  * One bundle per platform, so that none knows of another's SDK.
  */
 import { bundleAws } from "./bundle/aws.ts";
+import { bundleAzure } from "./bundle/azure.ts";
 import { bundleClient } from "./bundle/client.ts";
 import { bundleGcp } from "./bundle/gcp.ts";
 import { bundleKubernetes } from "./bundle/kubernetes.ts";
@@ -11,6 +12,7 @@ import { writeOpenApi } from "./openapi/write.ts";
 
 const platforms: Readonly<Record<string, () => Promise<void>>> = {
   aws: bundleAws,
+  azure: bundleAzure,
   client: bundleClient,
   gcp: bundleGcp,
   kubernetes: bundleKubernetes,

@@ -19,7 +19,7 @@ export interface Bundle {
   allModules(): string[];
 }
 
-export function bundleOf(platform: "aws" | "gcp"): Bundle {
+export function bundleOf(platform: "aws" | "gcp" | "azure"): Bundle {
   const dir = join(root, "dist", platform);
   const mapsDir = `${dir}-maps`;
   const readMeta = (): Metafile => JSON.parse(readFileSync(join(mapsDir, "meta.json"), "utf8"));

@@ -1,0 +1,51 @@
+import { BareError } from "../../../core/bare-error.ts";
+import { toArtifactRegistryError } from "../../../core/errors.ts";
+import type { Environment } from "../../../core/platform.ts";
+import type { Suite } from "../../../core/suite.ts";
+import type { Receive } from "./events.ts";
+import type { Registrar } from "./functions.ts";
+import { webhookFunction } from "./webhook.ts";
+
+/**
+ * The `events` door. To the host whatever is thrown is an error that it logs and for which it keeps the event: Event Grid
+ * and Service Bus deliver it again, and in the end put it aside by themselves.
+ */
+export function registerTriggers(app: Registrar, reading: Promise<Suite>, env: Environment): void {
+  const opening = reading.then((suite) => open(suite, env));
+  // Told to every sender below; until the first comes nobody has looked.
+  opening.catch(() => undefined);
+
+  app.eventGrid("artifactRegistryEvents", {
+    handler: (event, { invocationId }) => bared(invocationId, async () => (await opening).event(event, invocationId)),
+  });
+  if (env.ALIEN_EVENTS_QUEUE) {
+    app.serviceBusQueue("artifactRegistryQueue", {
+      queueName: "%ALIEN_EVENTS_QUEUE%",
+      connection: "ALIEN_EVENTS",
+      handler: (body, context) => bared(context.invocationId, async () => (await opening).message(body, context)),
+    });
+  }
+  if (env.ALIEN_EVENT_GRID_TOPICS) {
+    app.http("artifactRegistryWebhook", {
+      route: "events",
+      methods: ["OPTIONS", "POST"],
+      authLevel: "anonymous",
+      handler: webhookFunction(opening, env),
+    });
+  }
+}
+
+async function open(suite: Suite, env: Environment): Promise<Receive> {
+  // Loaded only behind this door.
+  const { createReceive } = await import("./events.ts");
+  return createReceive(suite, env);
+}
+
+/** The host logs what is thrown: there is nothing in it that nobody may see. */
+async function bared(requestId: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (thrown) {
+    throw new BareError(toArtifactRegistryError(thrown).toWire(requestId));
+  }
+}

@@ -1,0 +1,70 @@
+import type { HttpHandler, HttpRequest, HttpResponseInit } from "@azure/functions";
+import { type Audit, auditToStdout } from "../../../core/audit.ts";
+import type { Caller } from "../../../core/caller.ts";
+import { ArtifactRegistryError, toArtifactRegistryError } from "../../../core/errors.ts";
+import { createHttp, errorResponse } from "../../../core/http.ts";
+import type { Environment } from "../../../core/platform.ts";
+import type { Suite, SuiteOptions } from "../../../core/suite.ts";
+import { createFindCaller } from "./client-principal.ts";
+
+type Serve = (request: Request, requestId: string) => Promise<Response>;
+
+/** The roles that callers must have where the environment names none. */
+const usualRoles = { platform: "ArtifactRegistry.Caller", provision: "ArtifactRegistry.Provisioner" } as const;
+
+/**
+ * The doors over HTTP. Nothing is ever thrown. What the platform is said to have said of the caller counts at the
+ * `platform` and `provision` doors alone.
+ */
+export function httpFunction(reading: Promise<Suite>, env: Environment, options: SuiteOptions = {}): HttpHandler {
+  const { audit = auditToStdout } = options;
+  const opening = reading.then((suite) => open(suite, env, audit)).catch(refuseAll);
+  return async (request, { invocationId }) => {
+    const serve = await opening;
+    return answer(await serve(toRequest(request), invocationId));
+  };
+}
+
+function open({ application }: Suite, env: Environment, audit: Audit): Serve {
+  const http = createHttp(application);
+  const { door, now } = application;
+  if (door.name === "oidc") return (request, requestId) => http(request, { requestId });
+  if (door.name !== "platform" && door.name !== "provision") {
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `There is no ${door.name} door on Azure.`, {
+      hint: "ALIEN_DOOR is one of platform, oidc, events, provision. Direct invocations go to the platform door.",
+    });
+  }
+  const findCaller = createFindCaller(env, usualRoles[door.name]);
+  return async (request, requestId) => {
+    // What anybody may read: nothing is run by these methods.
+    if (request.method === "GET" || request.method === "HEAD") return http(request, { requestId });
+    let platformCaller: Caller;
+    try {
+      platformCaller = findCaller(request.headers);
+    } catch (thrown) {
+      const error = toArtifactRegistryError(thrown);
+      const line = { requestId, door: door.name, outcome: error.code, milliseconds: 0, upstreamCalls: 0 };
+      audit({ time: now().toISOString(), ...line });
+      return errorResponse(error, requestId);
+    }
+    return http(request, { platformCaller, requestId });
+  };
+}
+
+function refuseAll(thrown: unknown): Serve {
+  const error = toArtifactRegistryError(thrown);
+  return async (_request, requestId) => errorResponse(error, requestId);
+}
+
+/** The worker's own request is like one of the Fetch standard, and is none. */
+export function toRequest({ url, method, headers, body }: HttpRequest): Request {
+  return new Request(url, { method, headers: new Headers([...headers]), body, duplex: "half" } as RequestInit);
+}
+
+export async function answer(response: Response): Promise<HttpResponseInit> {
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: await response.text(),
+  };
+}

@@ -1,0 +1,5 @@
+import { app } from "@azure/functions";
+import { registerFunctions } from "./doors/functions.ts";
+
+/** What the Functions host loads. One bundle serves every door; `ALIEN_DOOR` says which one this function app is. */
+registerFunctions(app, process.env);
