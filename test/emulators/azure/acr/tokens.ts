@@ -12,7 +12,7 @@ export interface Lifetimes {
 
 /** The tokens of container registries. Each is for one registry, by its login server and its own id. */
 export class RegistryTokens {
-  readonly #signer = new Signer();
+  readonly signer = new Signer();
   readonly #clock: () => Date;
   readonly #lifetimes: Lifetimes;
 
@@ -56,7 +56,7 @@ export class RegistryTokens {
 
   #sign({ loginServer, rid }: Registry, subject: string, seconds: number, claims: JWTPayload): Promise<string> {
     const now = Math.floor(this.#clock().getTime() / 1000);
-    return this.#signer.sign({
+    return this.signer.sign({
       jti: randomUUID(),
       sub: subject,
       nbf: now,
@@ -72,7 +72,7 @@ export class RegistryTokens {
   }
 
   async #read({ loginServer, rid }: Registry, token: string, grantType: string): Promise<JWTPayload | undefined> {
-    const claims = await this.#signer.read(token, this.#clock());
+    const claims = await this.signer.read(token, this.#clock());
     if (typeof claims === "string") return undefined;
     const isOurs = claims.aud === loginServer && claims.rid === rid && claims.grant_type === grantType;
     return isOurs ? claims : undefined;

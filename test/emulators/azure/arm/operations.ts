@@ -81,7 +81,7 @@ export class Operations {
 }
 
 function asError({ code, message = `Injected ${code}.` }: { readonly code: string; readonly message?: string }) {
-  return new AzureError(409, code, message);
+  return new AzureError(/^Internal/.test(code) ? 500 : 409, code, message);
 }
 
 /** `Azure-AsyncOperation`: a document that tells how it stands. */

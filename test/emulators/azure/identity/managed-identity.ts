@@ -13,11 +13,12 @@ const SECONDS = 24 * 60 * 60;
 /** An app as its managed-identity endpoint sees it: the secret of its environment, and the identities it may be. */
 export interface App {
   readonly header: string;
-  readonly identities: readonly Principal[];
+  /** More may be assigned to it while it runs. */
+  readonly identities: Principal[];
 }
 
 export function newApp(identities: readonly Principal[]): App {
-  return { header: randomBytes(16).toString("hex").toUpperCase(), identities };
+  return { header: randomBytes(16).toString("hex").toUpperCase(), identities: [...identities] };
 }
 
 /**

@@ -6,6 +6,8 @@ export class Signer {
   readonly #private: KeyObject;
   readonly #public: KeyObject;
   readonly #kid = randomUUID();
+  /** Every token so far. */
+  readonly signed: string[] = [];
 
   constructor() {
     const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -13,8 +15,11 @@ export class Signer {
     this.#public = publicKey;
   }
 
-  sign(claims: JWTPayload): Promise<string> {
-    return new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid: this.#kid, typ: "JWT" }).sign(this.#private);
+  async sign(claims: JWTPayload): Promise<string> {
+    const header = { alg: "RS256", kid: this.#kid, typ: "JWT" };
+    const token = await new SignJWT(claims).setProtectedHeader(header).sign(this.#private);
+    this.signed.push(token);
+    return token;
   }
 
   /** The claims of a token that this key signed and that has not ended at `now`; why not, in a word, for any other. */
