@@ -36,6 +36,12 @@ export function translateRegistryError(error: unknown, { what, hint }: Refused):
   return translate(error, { what, hint }, error);
 }
 
+/** The status and the code with which Azure Resource Manager refused; undefined for any other failure. */
+export function armRefusal(error: unknown): { readonly status: number; readonly code: string } | undefined {
+  const refusal = refusalOf(error);
+  return refusal && { status: refusal.status, code: refusal.code ?? "" };
+}
+
 /** Whether Azure Resource Manager knows no such resource, in a registry that is not itself what it does not know. */
 export function isNotFound(error: unknown): boolean {
   const refusal = refusalOf(error);
@@ -52,6 +58,8 @@ export function translateArmError(error: unknown, { what, hint }: Refused): unkn
     if ("code" in error && error.code === "PARSE_ERROR") return unexpected(what, error);
     return unreachable(what, "See that the function's network reaches Azure Resource Manager.", error);
   }
+  // So ends the client's reading of an answer that lacks what it must have.
+  if (error instanceof TypeError) return unexpected(what, error);
   return new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", `${what} could not be asked for.`, { cause: error });
 }
 
@@ -92,6 +100,9 @@ function translate(refusal: Refusal, { what, hint }: Refused, cause: unknown): A
   }
   if (status === 409 && /progress|conflict/i.test(refusal.code ?? "")) {
     return refuse("RESOURCE_CONFLICT", "met another change.", { retryable: true, ...wait });
+  }
+  if (status === 409 && refusal.code === "ScopeLocked") {
+    return refuse("RESOURCE_CONFLICT", "met a lock.", { hint: "Remove the lock of the registry, or of its group." });
   }
   if (status === 409 || status === 412) return refuse("RESOURCE_CONFLICT", "is not possible in the present state.");
   return refuse("CLOUD_PLATFORM_ERROR", `failed with ${status}.`);

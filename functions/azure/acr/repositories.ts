@@ -21,10 +21,9 @@ export async function createRepository(
   if (found?.ownership === "foreign") throw foreignScopeMap(name);
   if (found?.state === "deleting") throw conflict(`"${name}" is being deleted.`);
   const isRight = found?.ownership === "exact" && found.state === "there";
-  if (!isRight) await writeScopeMap(context, name, found?.state === "there", call);
-  const made = isRight && found.createdAt ? found : await findScopeMap(context, name, call);
+  const made = isRight ? found : await writeScopeMap(context, name, found?.state === "there", call);
   if (made?.ownership === "foreign") throw foreignScopeMap(name);
-  // Somebody deleted it between the two requests; that somebody wins.
+  // Somebody deleted it when it was just made; that somebody wins.
   if (made === undefined) throw conflict(`"${name}" was deleted while it was created.`);
   if (made.createdAt === undefined) throw conflict(`"${name}" is still being created.`);
   return answer(context, name, [made.createdAt, await firstPush(context, name, call)], call);

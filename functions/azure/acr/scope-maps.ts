@@ -4,7 +4,7 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import { armRequest } from "../arm/arm.ts";
 import { armOperation } from "../arm/operation.ts";
-import { isNotFound } from "../errors.ts";
+import { isNotFound, unexpected } from "../errors.ts";
 import { scopeMapName } from "../names.ts";
 import type { AcrContext } from "./context.ts";
 import { nameLimit } from "./quota.ts";
@@ -38,8 +38,10 @@ export async function findScopeMap(
   }
 }
 
+/** Whose it is decides what is overwritten and deleted: an answer that does not tell that is none. */
 function read(found: ScopeMap, name: RoutableName): FoundScopeMap {
-  const { creationDate, provisioningState } = found;
+  const { name: told, actions, creationDate, provisioningState } = found;
+  if (told === undefined || !Array.isArray(actions)) throw unexpected("Azure Resource Manager GET scopeMaps");
   return {
     ownership: ownershipOf(found, name),
     state: stateOf(provisioningState),
@@ -63,6 +65,7 @@ function stateOf(provisioningState: string | undefined): FoundScopeMap["state"] 
  * Makes the scope map of a repository, or puts it right, and waits until it is made.
  *
  * @param isThere whether there is one already, and it is ours
+ * @returns what stands there then
  * @throws QUOTA_EXCEEDED naming the registry's limit and its use, where the registry tells them
  */
 export async function writeScopeMap(
@@ -70,14 +73,15 @@ export async function writeScopeMap(
   name: RoutableName,
   isThere: boolean,
   call: Call,
-): Promise<void> {
+): Promise<FoundScopeMap | undefined> {
   const { resourceGroupName, registryName } = context.binding;
   const request = { action: `${isThere ? "PATCH" : "PUT"} scopeMaps`, permission: permission("write") };
   const wanted = scopeMapFor(name);
   try {
-    await armOperation(context.arm, call, request, ({ scopeMaps }, options) =>
+    const made = await armOperation<ScopeMap>(context.arm, call, request, ({ scopeMaps }, options) =>
       scopeMaps[isThere ? "update" : "create"](resourceGroupName, registryName, scopeMapName(name), wanted, options),
     );
+    return made && read(made, name);
   } catch (error) {
     if (!(error instanceof ArtifactRegistryError) || error.code !== "QUOTA_EXCEEDED") throw error;
     throw await nameLimit(context, error, call);

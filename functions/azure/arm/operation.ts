@@ -8,36 +8,39 @@ import { type Arm, type ArmClient, type ArmRequest, armRequest } from "./arm.ts"
 const looks = { firstMs: 50, lastMs: 2_000 } as const;
 
 /** The part of the client's pollers that is used here. They are thenables: none may be awaited by accident. */
-interface Poller {
+interface Poller<Result> {
   submitted(): Promise<void>;
   poll(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
   serialize(): Promise<string>;
-  readonly operationState: { readonly status: string; readonly error?: Error } | undefined;
+  readonly operationState: { readonly status: string; readonly error?: Error; readonly result?: Result } | undefined;
 }
 
 /**
  * Starts a long-running operation of Azure Resource Manager and waits for its end. Each look is a request by itself,
  * counted, bounded and repeated as every other one; the client's own waiting would end at the first fault.
  *
+ * @returns what it made, which the client has looked at with the last look; undefined for a deletion
  * @throws what the operation ended with
  */
-export async function armOperation(
+export async function armOperation<Result>(
   arm: Arm,
   call: Call,
   request: ArmRequest,
-  start: (client: ArmClient, options: { readonly abortSignal: AbortSignal }) => Poller,
-): Promise<void> {
+  start: (client: ArmClient, options: { readonly abortSignal: AbortSignal }) => Poller<Result>,
+): Promise<Result | undefined> {
   let state = await armRequest(arm, call, request, async ({ client }, options) => {
     const poller = start(client, options);
     await poller.submitted();
     return stateOf(poller, request);
   });
   const look = { action: `GET operation of ${request.action}`, permission: request.permission };
-  for (let wait: number = looks.firstMs; !state.done; wait = Math.min(wait * 2, looks.lastMs)) {
-    await pause(wait, request, call);
+  const wait = betweenLooks(request.action, call);
+  while (!state.done) {
+    await wait();
     const { serialized } = state;
     state = await armRequest(arm, call, look, async ({ client, restorePoller }, options) => {
-      const poller: Poller = restorePoller(client, serialized, client.scopeMaps.create);
+      // What it made is read by the path of the request, whichever operation is named here.
+      const poller = restorePoller(client, serialized, client.scopeMaps.create) as unknown as Poller<Result>;
       try {
         await poller.poll(options);
       } catch (error) {
@@ -48,22 +51,32 @@ export async function armOperation(
       return stateOf(poller, request);
     });
   }
+  return state.result;
 }
 
-async function stateOf(poller: Poller, { action }: ArmRequest): Promise<{ done: boolean; serialized: string }> {
-  const { status, error } = poller.operationState ?? { status: "running" };
+async function stateOf<Result>(poller: Poller<Result>, { action }: ArmRequest) {
+  const { status, error, result } = poller.operationState ?? { status: "running" };
   if (status === "failed" || status === "canceled") throw failedOperation(error, `Azure Resource Manager ${action}`);
-  return { done: status === "succeeded", serialized: await poller.serialize() };
+  return { done: status === "succeeded", serialized: await poller.serialize(), result };
 }
 
-async function pause(milliseconds: number, { action }: ArmRequest, call: Call): Promise<void> {
-  try {
-    await sleep(milliseconds, undefined, { signal: call.signal });
-  } catch (cause) {
-    throw new ArtifactRegistryError("TIMEOUT", `Azure Resource Manager ${action} has begun, and goes on.`, {
-      retryable: true,
-      hint: "The same call again waits for its end.",
-      cause,
-    });
-  }
+/**
+ * Waits before each next look at what goes on by itself, a little longer every time.
+ *
+ * @throws TIMEOUT, from what it returns, when the operation's time is over
+ */
+export function betweenLooks(action: string, call: Call): () => Promise<void> {
+  let milliseconds: number = looks.firstMs;
+  return async () => {
+    try {
+      await sleep(milliseconds, undefined, { signal: call.signal });
+      milliseconds = Math.min(milliseconds * 2, looks.lastMs);
+    } catch (cause) {
+      throw new ArtifactRegistryError("TIMEOUT", `Azure Resource Manager ${action} has begun, and goes on.`, {
+        retryable: true,
+        hint: "The same call again waits for its end.",
+        cause,
+      });
+    }
+  };
 }
