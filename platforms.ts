@@ -1,4 +1,4 @@
-import type { Platform } from "./core/platform.ts";
+import type { Environment, Platform } from "./core/platform.ts";
 
 /**
  * The platforms: which services a binding may name, and the folder that knows them, loaded when it is asked for.
@@ -12,7 +12,11 @@ export const platforms = {
     services: ["external"],
     load: async () => (await import("./functions/kubernetes/index.ts")).platform,
   },
-  local: { services: ["local"], load: async () => (await import("./functions/local/index.ts")).platform },
+  local: {
+    services: ["local"],
+    load: async () => (await import("./functions/local/index.ts")).platform,
+    serve: async (env: Environment) => (await import("./functions/local/index.ts")).serve(env),
+  },
 } as const satisfies Record<string, PlatformEntry>;
 
 export type PlatformName = keyof typeof platforms;
@@ -20,4 +24,6 @@ export type PlatformName = keyof typeof platforms;
 interface PlatformEntry {
   readonly services: readonly string[];
   load(): Promise<Platform>;
+  /** Where the platform is a server of one's own machine: starts it in this process. */
+  serve?(env: Environment): Promise<boolean>;
 }

@@ -1,38 +1,11 @@
-import { resolve } from "node:path";
-import { defineService, type Platform } from "../../core/platform.ts";
-import { loadTokenKey, type TokenKey } from "../../oci/token/index.ts";
-import { createLocalRegistry, localPrefix } from "./adapter.ts";
-import { type LocalRegistryLocation, localBinding } from "./binding.ts";
+import type { Environment, Platform } from "../../core/platform.ts";
+import { localPlatform } from "./platform.ts";
 
-/** The file of a registry's signing key, inside its data folder. */
-export function keyFile(dataDir: string): string {
-  return resolve(dataDir, "token.key");
-}
-
-/**
- * The local platform.
- *
- * @param embedded the registry inside this process, for bindings that name none
- */
-export function localPlatform(embedded: LocalRegistryLocation): Platform {
-  return {
-    name: "local",
-    services: {
-      local: defineService({
-        binding: localBinding,
-        prefix: (name) => ({ prefix: localPrefix(name), separator: "/" }),
-        open({ name, binding, others }) {
-          const { registryUrl = embedded.registryUrl, dataDir = embedded.dataDir } = binding;
-          let key: Promise<TokenKey> | undefined;
-          const loadKey = () => {
-            key ??= loadTokenKey(keyFile(dataDir));
-            return key;
-          };
-          return createLocalRegistry({ name, others }, { registryUrl, dataDir }, loadKey);
-        },
-      }),
-    },
-  };
-}
+export { keyFile, localPlatform } from "./platform.ts";
 
 export const platform: Platform = localPlatform({ registryUrl: "http://127.0.0.1:5050", dataDir: ".data" });
+
+/** The local server in this process, loaded when it is asked for. @returns false when it could not start, and said why */
+export async function serve(env: Environment): Promise<boolean> {
+  return (await import("./run.ts")).run(env);
+}

@@ -12,7 +12,7 @@ import { allowEverything } from "../../core/rules.ts";
 import { listen, stopListening, urlOf } from "../../core/server/listen.ts";
 import { serveRegistry } from "../../oci/registry/index.ts";
 import { loadTokenKey } from "../../oci/token/index.ts";
-import { keyFile, localPlatform } from "./index.ts";
+import { keyFile, localPlatform } from "./platform.ts";
 import { audience } from "./registry-client.ts";
 import { readSettings, type Settings } from "./settings.ts";
 

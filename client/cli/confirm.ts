@@ -1,0 +1,28 @@
+import { createInterface } from "node:readline/promises";
+import { invalidInput } from "../../core/errors.ts";
+import { Declined, Interrupted } from "./exit-codes.ts";
+import { paint, printable } from "./terminal.ts";
+
+/**
+ * Asks before something is destroyed. Only `y` and `yes` are a yes.
+ *
+ * @throws INVALID_INPUT where there is nobody to ask, Declined, Interrupted
+ */
+export async function confirm(question: string, signal: AbortSignal): Promise<void> {
+  const { stdin: input, stderr: output } = process;
+  if (!input.isTTY || !output.isTTY) {
+    throw invalidInput("This destroys something, and there is no terminal to ask on.", undefined, "Pass --yes.");
+  }
+  const asking = createInterface({ input, output });
+  try {
+    const interrupted = new Promise<never>((_, reject) => {
+      asking.once("SIGINT", () => reject(new Interrupted(130)));
+      asking.once("close", () => reject(new Declined("Nothing was done.")));
+    });
+    const prompt = `${paint(output, "yellow", printable(question))} [y/N] `;
+    const answer = await Promise.race([asking.question(prompt, { signal }), interrupted]);
+    if (!/^y(es)?$/i.test(answer.trim())) throw new Declined("Nothing was done.");
+  } finally {
+    asking.close();
+  }
+}

@@ -1,0 +1,76 @@
+import type { Command } from "commander";
+import { bindingVariable } from "../../core/binding-variable.ts";
+import { ArtifactRegistryError, invalidInput } from "../../core/errors.ts";
+import { type Environment, type PlatformName, platformNames } from "../binding.ts";
+import { type Connection, connect } from "../connection.ts";
+
+/** The options by which every command finds its registry. */
+export interface ConnectionOptions {
+  readonly registry?: string;
+  readonly url?: string;
+  readonly platform?: PlatformName;
+  readonly direct?: boolean;
+  readonly timeout?: number;
+}
+
+export function addConnectionOptions(command: Command): void {
+  command
+    .option("--registry <name>", "name of the registry (default: ALIEN_REGISTRY, or the only one that is bound)")
+    .option("--url <url>", "the function's URL, instead of ALIEN_{NAME}_BINDING")
+    .addOption(command.createOption("--platform <platform>", "where that function runs").choices(platformNames))
+    .option("--direct", "run the binding's own adapter in this process, under its own identity")
+    .option("--timeout <seconds>", "time for the whole call, with its retries", seconds);
+}
+
+/** @throws BINDING_NOT_CONFIGURED, BINDING_CONFIG_INVALID, INVALID_INPUT for options that exclude each other */
+export async function openConnection(
+  registry: string,
+  options: ConnectionOptions,
+  { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
+): Promise<Connection> {
+  const { url, platform, direct = false, timeout } = options;
+  if ((url === undefined) !== (platform === undefined)) {
+    throw invalidInput("--url and --platform go together.", undefined, `Platforms: ${platformNames.join(", ")}.`);
+  }
+  if (direct && url !== undefined) throw invalidInput("--direct calls no function: it goes without --url.");
+  return connect(registry, {
+    signal,
+    timeoutMs: timeout === undefined ? timeoutMs : timeout * 1_000,
+    ...(url !== undefined && platform !== undefined && { url, platform }),
+    ...(direct && { mode: "direct" }),
+  });
+}
+
+/**
+ * Which registry is meant: the option, `ALIEN_REGISTRY`, or the only one whose variable is set.
+ *
+ * @throws BINDING_NOT_CONFIGURED naming the choices
+ */
+export function chooseRegistry(option: string | undefined, env: Environment): string {
+  const named = option ?? env.ALIEN_REGISTRY;
+  if (named !== undefined && named !== "") return named;
+  const bound = boundRegistries(env);
+  const [only] = bound;
+  if (only !== undefined && bound.length === 1) return only;
+  const why = only === undefined ? "No registry is bound." : `Several registries are bound: ${bound.join(", ")}.`;
+  throw new ArtifactRegistryError("BINDING_NOT_CONFIGURED", why, {
+    hint:
+      only === undefined
+        ? `Set ${bindingVariable("images")} for a registry "images", or pass --registry with --url and --platform.`
+        : "Pass --registry, or set ALIEN_REGISTRY.",
+  });
+}
+
+/** The names that the variables of the environment tell: in lower case, with `-`. */
+export function boundRegistries(env: Environment): string[] {
+  return Object.keys(env).flatMap((variable) => {
+    const [, name] = /^ALIEN_([A-Z0-9_]+)_BINDING$/.exec(variable) ?? [];
+    return name === undefined ? [] : [name.toLowerCase().replaceAll("_", "-")];
+  });
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (/^\d{1,5}$/.test(text) && value >= 1) return value;
+  throw invalidInput("--timeout must be a whole number of seconds.", "timeout");
+}

@@ -1,0 +1,78 @@
+import type { Command, Option } from "commander";
+import * as v from "valibot";
+import type { Operation } from "../../core/operation.ts";
+import { addAccessOptions, type ReadAccess } from "./access.ts";
+import { given, kebab, repeated, wholeNumber } from "./options.ts";
+import { itemOf, type Shape, shapeOf } from "./shape.ts";
+
+/** Flags whose name is not that of their field, and how their value is called. */
+const flags: Readonly<Record<string, string>> = {
+  ttlSeconds: "--ttl <seconds>",
+  permissions: "--permissions <level>",
+  replicationRegions: "--replication-region <region>",
+};
+
+/** What the help says of a field, where that is not what its schema says. */
+const descriptions: Readonly<Record<string, string>> = {
+  repoId: "name that `create` printed; the logical name is understood as well",
+  replicationRegions: "AWS region that holds replicas beside the home region (repeatable)",
+  deleteRepositories: "delete the repositories with all their images as well",
+};
+
+const placeholders: Readonly<Record<string, string>> = { name: "name", repoId: "repository" };
+
+/** What a command line says of an operation's input, without `registry`. */
+export type ReadInput = (
+  args: readonly unknown[],
+  options: Readonly<Record<string, unknown>>,
+) => Record<string, unknown>;
+
+/**
+ * Gives a command the arguments and options of an operation's schema: a required text is an argument, `access` the
+ * options of its variants, everything else an option. One that is left out is left out of the input, or is its default.
+ */
+export function addInput(
+  command: Command,
+  operation: Operation,
+  defaults: Readonly<Record<string, string>>,
+): ReadInput {
+  const { registry: _, ...entries } = shapeOf(operation.input).entries ?? {};
+  const positional: string[] = [];
+  const named: [field: string, option: Option][] = [];
+  let access: ReadAccess = () => ({});
+  for (const [field, schema] of Object.entries(entries)) {
+    const shape = shapeOf(schema);
+    const optional = schema !== shape;
+    if (shape.type === "string" && !optional) {
+      command.argument(`<${placeholders[field] ?? field}>`, descriptionOf(field, shape));
+      positional.push(field);
+    } else if ((itemOf(shape) ?? shape).type === "variant") {
+      access = addAccessOptions(command, shape);
+    } else {
+      const option = optionOf(command, field, shape);
+      const standard = defaults[field];
+      if (standard !== undefined) option.default(standard);
+      else if (!optional) option.makeOptionMandatory();
+      command.addOption(option);
+      named.push([field, option]);
+    }
+  }
+  return (args, options) => ({
+    ...Object.fromEntries(positional.map((field, index) => [field, args[index]])),
+    ...given(named, options),
+    ...access(options),
+  });
+}
+
+function optionOf(command: Command, field: string, shape: Shape): Option {
+  const flag = flags[field] ?? `--${kebab(field)}${shape.type === "boolean" ? "" : " <value>"}`;
+  const option = command.createOption(flag, descriptionOf(field, shape));
+  const choices = (itemOf(shape) ?? shape).options;
+  if (choices !== undefined) option.choices(choices as string[]);
+  if (shape.type === "number") option.argParser(wholeNumber);
+  return shape.type === "array" ? repeated(option) : option;
+}
+
+function descriptionOf(field: string, shape: Shape): string {
+  return descriptions[field] ?? v.getDescription(shape as unknown as v.GenericSchema) ?? "";
+}

@@ -1,0 +1,88 @@
+import { createRequire } from "node:module";
+import { Command } from "commander";
+import { operations } from "../../core/operations.ts";
+import { environment } from "../binding.ts";
+import { defaultTimeoutMs } from "../http.ts";
+import type { CommandEntry } from "./command.ts";
+import { commands } from "./commands.ts";
+import { confirm } from "./confirm.ts";
+import { addConnectionOptions, type ConnectionOptions, chooseRegistry, openConnection } from "./connecting.ts";
+import { addInput } from "./fields.ts";
+import { withProgress } from "./progress.ts";
+import { addServe } from "./serve.ts";
+import { paint, printable } from "./terminal.ts";
+
+interface Options extends ConnectionOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly yes?: boolean;
+}
+
+/** The whole tree of commands. It writes help and version; errors are thrown, as commander's or our own. */
+export function createProgram(signal: AbortSignal): Command {
+  const { version } = createRequire(import.meta.url)("artifact-registry-functions/package.json") as { version: string };
+  const program = new Command("alien-registry")
+    .description("Container repositories, short-lived credentials and cross-account pulls, on every platform.")
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .configureHelp({ styleTitle: (text) => paint(process.stdout, "bold", text) });
+  for (const [name, entry] of Object.entries<CommandEntry>(commands)) addCommand(program, name, entry, signal);
+  addServe(program);
+  return program;
+}
+
+function addCommand(program: Command, name: string, entry: CommandEntry, signal: AbortSignal): void {
+  const operation = operations[entry.operation];
+  const command = program
+    .command(name)
+    .summary(entry.summary ?? operation.summary)
+    .description(entry.summary === undefined ? operation.description : `${entry.summary}.`);
+  const readInput = addInput(command, operation, entry.defaults ?? {});
+  addConnectionOptions(command);
+  if (entry.question) command.option("-y, --yes", "destroy without asking");
+  command.addOption(command.createOption("--json", "print the answer, or the error, as JSON").conflicts("quiet"));
+  command.option("-q, --quiet", "print nothing but the essential, and no progress");
+  command.action(async () => {
+    const options = command.opts<Options>();
+    const registry = chooseRegistry(options.registry, environment());
+    // As a caller over HTTP, but before anything is asked or sent.
+    const input = readInput(command.processedArgs, command.opts()) as never;
+    operation.parse({ registry, ...(input as object) });
+    if (entry.question && !options.yes) await confirm(entry.question({ registry, input }), signal);
+    const { json = false, quiet = false } = options;
+    const limits = { signal, timeoutMs: entry.timeoutMs ?? defaultTimeoutMs };
+    const output = await unless(signal, () =>
+      withProgress(entry.progress, !json && !quiet, async () => {
+        const connection = await openConnection(registry, options, limits);
+        return entry.perform?.(connection, input, signal) ?? connection.call(entry.operation, input);
+      }),
+    );
+    const warning = quiet ? undefined : entry.warning?.(output);
+    if (warning !== undefined) {
+      process.stderr.write(`${paint(process.stderr, "yellow", "warning:")} ${printable(warning)}\n`);
+    }
+    process.stdout.write(shown(entry, output, { json, quiet }, { registry, input }));
+  });
+}
+
+function shown(
+  entry: CommandEntry,
+  output: Parameters<CommandEntry["show"]>[0],
+  { json, quiet }: { json: boolean; quiet: boolean },
+  asked: { registry: string; input: never },
+): string {
+  if (json) return `${JSON.stringify(output)}\n`;
+  if (!quiet) return entry.show(output, asked);
+  const essence = entry.essence?.(output);
+  return essence === undefined ? "" : `${essence}\n`;
+}
+
+/** What is under way may heed no signal, as an SDK that looks for credentials: the person who presses Ctrl-C is heard. */
+function unless<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    work().then(resolve, reject);
+  });
+}

@@ -1,0 +1,43 @@
+import { CommanderError } from "commander";
+import { invalidInput } from "../../core/errors.ts";
+import { addCompletion } from "./completion.ts";
+import { exitCodeOf, Interrupted } from "./exit-codes.ts";
+import { createProgram } from "./program.ts";
+import { report } from "./report.ts";
+
+/**
+ * The command line from its arguments to its exit code. Ctrl-C ends what is under way; a second one ends the process.
+ *
+ * @param args without the program's name
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  const interrupt = new AbortController();
+  for (const [signal, code] of [["SIGINT", 130] as const, ["SIGTERM", 143] as const]) {
+    process.once(signal, () => interrupt.abort(new Interrupted(code)));
+  }
+  try {
+    const program = createProgram(interrupt.signal);
+    await addCompletion(program, args[0] === "complete");
+    await program.parseAsync(args, { from: "user" });
+    // Set by `serve`, which goes on after this.
+    return Number(process.exitCode ?? 0);
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && shownAlready(thrown)) return thrown.exitCode === 0 ? 0 : 2;
+    const error = thrown instanceof CommanderError ? misuse(thrown) : thrown;
+    report(error, { json: args.includes("--json") });
+    return exitCodeOf(error);
+  } finally {
+    // Whatever heeds no signal must not keep an interrupted process alive.
+    if (interrupt.signal.aborted) setTimeout(() => process.exit(), 1_000).unref();
+  }
+}
+
+/** Help and version, asked for or for want of a command, are all that there is to say. */
+function shownAlready({ exitCode, code }: CommanderError): boolean {
+  return exitCode === 0 || code === "commander.help";
+}
+
+function misuse({ message }: CommanderError): Error {
+  const sentence = message.replace(/^error: /, "").replace(/[^.)?]$/, "$&.");
+  return invalidInput(sentence.charAt(0).toUpperCase() + sentence.slice(1), undefined, "See --help.");
+}

@@ -1,0 +1,14 @@
+import { styleText } from "node:util";
+
+type Format = Parameters<typeof styleText>[0];
+
+/** Colours only where the stream is a terminal that has them, or FORCE_COLOR says so; never with NO_COLOR. */
+export function paint(stream: NodeJS.WriteStream, format: Format, text: string): string {
+  return styleText(format, text, { stream });
+}
+
+/** Text from elsewhere, without the characters that command a terminal. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
+}

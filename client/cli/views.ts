@@ -1,0 +1,85 @@
+import type {
+  ArtifactRegistryCredentials,
+  CrossAccountAccess,
+  CrossAccountPermissions,
+  RegistryDescription,
+} from "../types.ts";
+import { columns } from "./table.ts";
+import { paint } from "./terminal.ts";
+
+const title = (text: string) => paint(process.stdout, "bold", text);
+const plain = (text: string) => text;
+
+/** Names and values, one a line; what is absent is left out. */
+export function pairs(values: Readonly<Record<string, string | undefined>>): string {
+  const rows = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  return columns(rows, (_row, column) => (column === 0 ? title : plain));
+}
+
+/** Rows under a heading. */
+function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  return columns([heading, ...rows], (row) => (row === 0 ? title : plain));
+}
+
+/** Shows the password: whoever runs `credentials` asks for nothing else. */
+export function credentialsView(output: ArtifactRegistryCredentials): string {
+  return pairs({
+    Username: output.username === "" ? "(none)" : output.username,
+    Password: output.password,
+    Method: output.authMethod,
+    Scope: output.scope,
+    Expires: output.expiresAt ?? "never: a static account",
+  });
+}
+
+/** Each consumer of a value by name, as it may be told in a sentence. */
+export function consumers(access: CrossAccountAccess): string {
+  const names = rowsOf(access).map(([kind, name]) => `${kind} ${name}`);
+  return names.length === 0 ? "nobody" : names.join(", ");
+}
+
+export function grants({ grants: values, unmanaged = [] }: CrossAccountPermissions): string {
+  const rows = values.flatMap(rowsOf);
+  const own = rows.length === 0 ? "Nobody else may pull.\n" : table(["KIND", "CONSUMER", "WORKERS"], rows);
+  if (unmanaged.length === 0) return own;
+  return `${own}\nStatements that others wrote: ${unmanaged.join(", ")}\n`;
+}
+
+/** Workers act under the account's or project's own service; a role or service account is nobody but itself. */
+function rowsOf(access: CrossAccountAccess): [kind: string, name: string, workers: string][] {
+  const worker = access.allowedServiceTypes.includes("worker");
+  if (access.type === "gcp") {
+    return [
+      ...access.projectNumbers.map((name) => row("project", name, worker ? "yes" : "-")),
+      ...access.serviceAccountEmails.map((name) => row("service account", name, "-")),
+    ];
+  }
+  const regions = access.regions.length === 0 ? "any region" : access.regions.join(", ");
+  return [
+    ...access.accountIds.map((name) => row("account", name, worker ? regions : "-")),
+    ...access.roleArns.map((name) => row("role", name, "-")),
+  ];
+}
+
+function row(kind: string, name: string, workers: string): [string, string, string] {
+  return [kind, name, workers];
+}
+
+export function description({ service, capabilities, health, ...facts }: RegistryDescription): string {
+  const { authMethod, scope, ttlSeconds } = capabilities.credentials;
+  const lifetime = ttlSeconds && `, ${ttlSeconds.min} to ${ttlSeconds.max} seconds`;
+  const main = pairs({
+    Service: service,
+    Endpoint: facts.registryEndpoint,
+    Prefix: facts.upstreamRepositoryPrefix || "(none)",
+    Credentials: `${authMethod}, for one ${scope}${lifetime ?? ""}`,
+    Health: health.status,
+  });
+  const findings = health.findings.map(({ message, hint }) => [message, hint ?? ""]);
+  const refused = Object.entries(capabilities.unsupported).map(([operation, { reason }]) => [operation, reason]);
+  return [
+    main,
+    ...(findings.length === 0 ? [] : [table(["FINDING", "WHAT TO DO"], findings)]),
+    ...(refused.length === 0 ? [] : [table(["NOT SUPPORTED", "REASON"], refused)]),
+  ].join("\n");
+}

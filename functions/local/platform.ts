@@ -1,0 +1,36 @@
+import { resolve } from "node:path";
+import { defineService, type Platform } from "../../core/platform.ts";
+import { loadTokenKey, type TokenKey } from "../../oci/token/index.ts";
+import { createLocalRegistry, localPrefix } from "./adapter.ts";
+import { type LocalRegistryLocation, localBinding } from "./binding.ts";
+
+/** The file of a registry's signing key, inside its data folder. */
+export function keyFile(dataDir: string): string {
+  return resolve(dataDir, "token.key");
+}
+
+/**
+ * The local platform.
+ *
+ * @param embedded the registry inside this process, for bindings that name none
+ */
+export function localPlatform(embedded: LocalRegistryLocation): Platform {
+  return {
+    name: "local",
+    services: {
+      local: defineService({
+        binding: localBinding,
+        prefix: (name) => ({ prefix: localPrefix(name), separator: "/" }),
+        open({ name, binding, others }) {
+          const { registryUrl = embedded.registryUrl, dataDir = embedded.dataDir } = binding;
+          let key: Promise<TokenKey> | undefined;
+          const loadKey = () => {
+            key ??= loadTokenKey(keyFile(dataDir));
+            return key;
+          };
+          return createLocalRegistry({ name, others }, { registryUrl, dataDir }, loadKey);
+        },
+      }),
+    },
+  };
+}

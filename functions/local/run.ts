@@ -1,0 +1,26 @@
+import type { Environment } from "../../core/platform.ts";
+import { explainStart, stopOnSignals } from "../../core/server/start.ts";
+import { type LocalSuite, serveLocal } from "./serve.ts";
+import { welcome } from "./welcome.ts";
+
+/** Starts the suite, tells how to use it, and stops it on a signal. @returns false when it could not start, and said why */
+export async function run(env: Environment): Promise<boolean> {
+  let suite: LocalSuite;
+  try {
+    suite = await serveLocal(env, {
+      log: (message, cause) => console.error(`registry: ${message}: ${cause instanceof Error ? cause.name : cause}`),
+    });
+  } catch (error) {
+    console.error(
+      `error: ${explainStart(error, "Set PORT (the API) or REGISTRY_PORT (the registry) to another one.")}`,
+    );
+    return false;
+  }
+  console.log(welcome(suite));
+  stopOnSignals(async (signal) => {
+    console.log(`${signal}: finishing what is in flight ...`);
+    await suite.close();
+    return 0;
+  });
+  return true;
+}
