@@ -76,13 +76,7 @@ export const golden = {
     listsTags: true,
   },
   acr: {
-    unsupported: [
-      "addCrossAccountAccess",
-      "removeCrossAccountAccess",
-      "getCrossAccountAccess",
-      "provisionRegistry",
-      "deprovisionRegistry",
-    ],
+    unsupported: ["addCrossAccountAccess", "removeCrossAccountAccess", "getCrossAccountAccess"],
     tellsAbsence: true,
     pushCreates: true,
     publicPulls: false,

@@ -21,66 +21,74 @@ export interface Granted extends AccessToken {
   readonly access: readonly Access[];
 }
 
+/** What a token is asked for. */
+export interface Asked extends Access {
+  /** Who lacks which right, where these of the actions are not granted. */
+  hint(lacking: readonly string[]): string;
+}
+
+/** Actions on one repository. */
+export function onRepository(name: RoutableName, actions: readonly Action[]): Asked {
+  const hint = (lacking: readonly string[]) =>
+    missingRoles(
+      actions.filter((action) => lacking.includes(action)),
+      name,
+    );
+  return { type: "repository", name, actions, hint };
+}
+
 /**
- * A token of the registry for exactly these actions on exactly this repository.
+ * A token of the registry for exactly this.
  *
  * @throws ACCESS_DENIED naming the roles that are missing, and for a token that opens anything else
  */
-export async function accessToken(
-  context: AcrContext,
-  name: RoutableName,
-  actions: readonly Action[],
-  call: Call,
-): Promise<AccessToken> {
-  const asked = { type: "repository", name, actions };
-  const { granted, fresh, refresh } = await anyAccess(context, name, actions, call);
+export async function accessToken(context: AcrContext, asked: Asked, call: Call): Promise<AccessToken> {
+  const { granted, fresh, refresh } = await anyAccess(context, asked, call);
   const { missing } = compareAccess(granted.access, asked);
   if (missing.length === 0 || fresh) return judged(granted, asked);
   // A refresh token remembers the roles of its exchange: one that was assigned since is seen only by a new one.
   context.refreshTokens.drop(refresh);
-  return judged((await anyAccess(context, name, actions, call)).granted, asked);
+  return judged((await anyAccess(context, asked, call)).granted, asked);
 }
 
 /**
- * A token of the registry for what the identity may do of these actions. It is to be looked at, never handed out.
+ * A token of the registry for what the identity may do of this. It is to be looked at, never handed out.
  *
  * @returns also the refresh token that bought it, and whether that was made for this call
  */
 export async function anyAccess(
   context: AcrContext,
-  name: RoutableName,
-  actions: readonly Action[],
+  asked: Asked,
   call: Call,
 ): Promise<{ readonly granted: Granted; readonly refresh: Secret; readonly fresh: boolean }> {
   const first = await context.refreshTokens.get(call);
   try {
-    return { granted: await ask(context, first.token, name, actions, call), refresh: first.token, fresh: first.fresh };
+    return { granted: await ask(context, first.token, asked, call), refresh: first.token, fresh: first.fresh };
   } catch (error) {
     if (first.fresh || !(error instanceof ArtifactRegistryError) || error.code !== "ACCESS_DENIED") throw error;
     // The registry no longer knows the token that was kept; a new one tells whether that was all.
     context.refreshTokens.drop(first.token);
   }
   const { token, fresh } = await context.refreshTokens.get(call);
-  return { granted: await ask(context, token, name, actions, call), refresh: token, fresh };
+  return { granted: await ask(context, token, asked, call), refresh: token, fresh };
 }
 
 async function ask(
   { env, loginServer }: AcrContext,
   refresh: Secret,
-  name: RoutableName,
-  actions: readonly Action[],
+  { type, name, actions, hint }: Asked,
   call: Call,
 ): Promise<Granted> {
   const service = await loginServer(call);
   const { json } = await askRegistry(call, {
     what,
-    hint: missingRoles(actions, name),
+    hint: hint(actions),
     url: `${registryUrl(service, env)}/oauth2/token`,
     method: "POST",
     form: {
       grant_type: "refresh_token",
       service,
-      scope: `repository:${name}:${actions.join(",")}`,
+      scope: `${type}:${name}:${actions.join(",")}`,
       refresh_token: refresh.reveal(),
     },
     expect: [200],
@@ -93,22 +101,15 @@ async function ask(
   return { token: new Secret(token), expiresAt: claims.expiresAt, access: claims.access };
 }
 
-interface Asked extends Access {
-  readonly actions: readonly Action[];
-}
-
 function judged({ token, expiresAt, access }: Granted, asked: Asked): AccessToken {
   const { missing, more } = compareAccess(access, asked);
   if (missing.length > 0) {
     const lacking = asked.actions.filter((action) => missing.includes(action));
-    throw new ArtifactRegistryError(
-      "ACCESS_DENIED",
-      `The registry does not let the function ${lacking.join(" and ")}.`,
-      {
-        hint: missingRoles(lacking, asked.name),
-        context: { missing: lacking.join(",") },
-      },
-    );
+    const what = asked.type === "repository" ? lacking.join(" and ") : `read its ${asked.name}`;
+    throw new ArtifactRegistryError("ACCESS_DENIED", `The registry does not let the function ${what}.`, {
+      hint: asked.hint(lacking),
+      context: { missing: lacking.join(",") },
+    });
   }
   if (more) {
     throw new ArtifactRegistryError(

@@ -7,14 +7,15 @@ import { createAcrNames } from "../names.ts";
 import { acrCapabilities } from "./capabilities.ts";
 import type { AcrContext } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
+import { ifProvisioned } from "./derived.ts";
 import { exchangeIdentity } from "./exchange.ts";
-import { acrHealth } from "./health.ts";
+import { acrHealth, healthOf } from "./health.ts";
 import { createLoginServer } from "./login-server.ts";
 import { createRefreshTokens } from "./refresh-tokens.ts";
 import { createRepository, deleteRepository, getRepository } from "./repositories.ts";
 
 /** A registry on Azure Container Registry, or the part of one under a prefix. */
-export function createAcrRegistry({ binding, others, env }: OpenContext<AcrBinding>): ArtifactRegistry {
+export function createAcrRegistry({ binding, derived, others, env }: OpenContext<AcrBinding>): ArtifactRegistry {
   const names = createAcrNames(binding, others);
   const identity = createOwnIdentity(env);
   const arm = createArm(identity, binding.loginServer, env);
@@ -22,7 +23,7 @@ export function createAcrRegistry({ binding, others, env }: OpenContext<AcrBindi
   const refreshTokens = createRefreshTokens((call) => exchangeIdentity({ identity, env, loginServer }, call));
   const context: AcrContext = { binding, names, env, identity, arm, refreshTokens, loginServer };
 
-  return {
+  const registry: ArtifactRegistry = {
     service: "acr",
     capabilities: acrCapabilities,
     upstreamRepositoryPrefix: names.prefix,
@@ -34,6 +35,19 @@ export function createAcrRegistry({ binding, others, env }: OpenContext<AcrBindi
     deleteRepository: (name, call) => deleteRepository(context, name, call),
     generateCredentials: (name, permissions, _ttlSeconds, call) =>
       generateCredentials(context, name, permissions, call),
-    health: (call) => acrHealth(context, call),
+    // Loaded when the registry itself is made or looked at: no part of a credential request.
+    provisioning: {
+      provision: async (options, call) =>
+        (await import("../provisioning/provision.ts")).provision(context, options, call),
+      deprovision: async (options, call) =>
+        (await import("../provisioning/deprovision.ts")).deprovision(context, options, call),
+    },
+    async health(call) {
+      // Only this door's identity may look at role assignments, and it neither pushes nor pulls.
+      if (env.ALIEN_DOOR !== "provision") return acrHealth(context, call);
+      const { findDrift } = await import("../provisioning/drift.ts");
+      return healthOf(await findDrift(context, call));
+    },
   };
+  return derived ? ifProvisioned(registry, context) : registry;
 }

@@ -9,11 +9,6 @@ const byRoles = {
     "of another tenant pulls with credentials of generateCredentials.",
 };
 
-const notProvisioned = {
-  reason: "This build does not make or remove container registries.",
-  hint: "Make one with the Azure CLI or Terraform, give the function's identity its roles, and bind it.",
-};
-
 export const acrCapabilities: Capabilities = {
   // The lifetime is the registry's: there is none to choose.
   credentials: { authMethod: "bearer", scope: "repository" },
@@ -22,7 +17,5 @@ export const acrCapabilities: Capabilities = {
     addCrossAccountAccess: byRoles,
     removeCrossAccountAccess: byRoles,
     getCrossAccountAccess: byRoles,
-    provisionRegistry: notProvisioned,
-    deprovisionRegistry: notProvisioned,
   },
 };

@@ -1,9 +1,9 @@
-import type { Call } from "../../../core/call.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { Arm } from "../arm/arm.ts";
 import type { AcrBinding } from "../binding.ts";
 import type { OwnIdentity } from "../identity.ts";
 import type { AcrNames } from "../names.ts";
+import type { LoginServer } from "./login-server.ts";
 import type { RefreshTokens } from "./refresh-tokens.ts";
 
 /** What every part of the adapter works with. */
@@ -14,6 +14,5 @@ export interface AcrContext {
   readonly identity: OwnIdentity;
   readonly arm: Arm;
   readonly refreshTokens: RefreshTokens;
-  /** The host of the registry: the binding's, else what Azure Resource Manager says. */
-  loginServer(call: Call): Promise<string>;
+  readonly loginServer: LoginServer;
 }

@@ -2,7 +2,7 @@ import type { Call } from "../../../core/call.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { MintedCredentials } from "../../../core/registry.ts";
 import type { Permissions } from "../../../core/schemas.ts";
-import { accessToken } from "./access-token.ts";
+import { accessToken, onRepository } from "./access-token.ts";
 import type { AcrContext } from "./context.ts";
 import type { Action } from "./roles.ts";
 
@@ -21,6 +21,6 @@ export async function generateCredentials(
   permissions: Permissions,
   call: Call,
 ): Promise<MintedCredentials> {
-  const { token, expiresAt } = await accessToken(context, name, actions[permissions], call);
+  const { token, expiresAt } = await accessToken(context, onRepository(name, actions[permissions]), call);
   return { authMethod: "bearer", username: "", password: token, expiresAt, scope: "repository" };
 }

@@ -2,11 +2,11 @@ import type { Registry } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { Health } from "../../../core/schemas.ts";
-import { anyAccess } from "./access-token.ts";
+import { anyAccess, onRepository } from "./access-token.ts";
 import { compareAccess } from "./claims.ts";
 import type { AcrContext } from "./context.ts";
-import { getRegistry } from "./login-server.ts";
-import { type Action, missingRoles } from "./roles.ts";
+import { getRegistry } from "./registry.ts";
+import type { Action } from "./roles.ts";
 
 type Findings = Health["findings"];
 
@@ -16,12 +16,15 @@ const needed: readonly Action[] = ["pull", "push", "metadata_read", "delete"];
 /** Whether the registry is as it should be, answers, and lets the function do its work. */
 export async function acrHealth(context: AcrContext, call: Call): Promise<Health> {
   const [settings, access] = [
-    await findings(async () => ofSettings(context, await getRegistry(context.binding, context.arm, call))),
+    await findings(async () => ofSettings(context, await getRegistry(context, call))),
     await findings(() => ofAccess(context, call)),
   ];
   const all = [...settings.findings, ...access.findings];
-  if (access.failed) return { status: "unhealthy", findings: all };
-  return { status: all.length === 0 ? "healthy" : "degraded", findings: all };
+  return access.failed ? { status: "unhealthy", findings: all } : healthOf(all);
+}
+
+export function healthOf(findings: Findings): Health {
+  return { status: findings.length === 0 ? "healthy" : "degraded", findings };
 }
 
 function ofSettings({ binding }: AcrContext, registry: Registry): Findings {
@@ -52,11 +55,12 @@ function ofSettings({ binding }: AcrContext, registry: Registry): Findings {
 /** One token for all that is needed shows which roles are missing; it is looked at and forgotten. */
 async function ofAccess(context: AcrContext, call: Call): Promise<Findings> {
   const name = context.names.routeName("health");
-  const { granted } = await anyAccess(context, name, needed, call);
-  const { missing } = compareAccess(granted.access, { type: "repository", name, actions: needed });
+  const asked = onRepository(name, needed);
+  const { granted } = await anyAccess(context, asked, call);
+  const { missing } = compareAccess(granted.access, asked);
   const lacking = needed.filter((action) => missing.includes(action));
   if (lacking.length === 0) return [];
-  return [{ message: `The function may not ${lacking.join(", ")}.`, hint: missingRoles(lacking, name) }];
+  return [{ message: `The function may not ${lacking.join(", ")}.`, hint: asked.hint(lacking) }];
 }
 
 async function findings(look: () => Promise<Findings>): Promise<{ findings: Findings; failed: boolean }> {

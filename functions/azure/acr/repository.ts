@@ -2,7 +2,7 @@ import type { Call } from "../../../core/call.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import { unexpected } from "../errors.ts";
 import { registryUrl } from "../place.ts";
-import { accessToken } from "./access-token.ts";
+import { accessToken, onRepository } from "./access-token.ts";
 import type { AcrContext } from "./context.ts";
 import { askRegistry, type RegistryAnswer, textOf } from "./http.ts";
 import { type Action, missingRoles } from "./roles.ts";
@@ -34,7 +34,7 @@ async function ask(
   call: Call,
 ): Promise<RegistryAnswer> {
   const url = registryUrl(await context.loginServer(call), context.env);
-  const { token } = await accessToken(context, name, [action], call);
+  const { token } = await accessToken(context, onRepository(name, [action]), call);
   return askRegistry(call, {
     what: `ACR ${method} repository`,
     hint: missingRoles([action], name),

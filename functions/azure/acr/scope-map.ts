@@ -19,6 +19,12 @@ export function scopeMapFor(repository: RoutableName): { description: string; ac
   return { description: marker, actions: permissions.map((each) => `repositories/${repository}/${each}`) };
 }
 
+/** The repository that a scope map of ours is for; undefined for any other scope map. */
+export function ownRepositoryOf({ description, actions = [] }: ScopeMapState): string | undefined {
+  if (description !== marker) return undefined;
+  return /^repositories\/(.+)\/[a-z]+\/[a-z]+$/.exec(actions[0] ?? "")?.[1];
+}
+
 /**
  * What a scope map under a repository's name is to us.
  *

@@ -37,18 +37,20 @@ export function createArm(identity: OwnIdentity, loginServer: string | undefined
 export interface ArmRequest {
   /** As `GET scopeMaps`. */
   readonly action: string;
-  /** What the request needs, and on what: the hint of its denial. */
+  /** What the request needs: the hint of its denial. */
   readonly permission: string;
+  /** A role that has it; absent means the one that also makes scope maps. */
+  readonly role?: string;
   /** Which refusals mean something to the caller of this function: such an error passes as it is. */
   readonly expected?: (error: unknown) => boolean;
 }
 
 /** One request to Azure Resource Manager. */
-export function armRequest<T>(
-  arm: Arm,
+export function armRequest<T, Loaded = LoadedArm>(
+  arm: { load(): Promise<Loaded> },
   call: Call,
-  { action, permission, expected }: ArmRequest,
-  send: (loaded: LoadedArm, options: { readonly abortSignal: AbortSignal }) => Promise<T>,
+  { action, permission, role, expected }: ArmRequest,
+  send: (loaded: Loaded, options: { readonly abortSignal: AbortSignal }) => Promise<T>,
 ): Promise<T> {
   const what = `Azure Resource Manager ${action}`;
   return call.upstream(what, async (abortSignal) => {
@@ -57,14 +59,16 @@ export function armRequest<T>(
     } catch (error) {
       abortSignal.throwIfAborted();
       if (expected?.(error)) throw error;
-      throw translateArmError(error, { what, hint: deniedHint(permission) });
+      throw translateArmError(error, { what, hint: deniedHint(permission, role) });
     }
   });
 }
 
-function deniedHint(permission: string): string {
+const usualRole = "Container Registry Contributor and Data Access Configuration Administrator";
+
+function deniedHint(permission: string, role = usualRole): string {
   return (
-    `The function's identity needs ${permission}, as the role Container Registry Contributor and Data Access ` +
-    "Configuration Administrator has it. A new role assignment may take 10 minutes to count."
+    `The function's identity needs ${permission}, as the role ${role} has it. ` +
+    "A new role assignment may take 10 minutes to count."
   );
 }

@@ -62,7 +62,7 @@ describe("a long-running operation", () => {
     });
     await expect(registries().create(group, name, basic, interval)).rejects.toThrow("RegionIsFull. No room.");
     expect(await refusedWith(registries().get(group, name))).toMatchObject({ code: "ResourceNotFound" });
-    await put(name, basic);
+    await registries().create(group, name, basic, interval);
     azure().faults.add({ fault: { kind: "operation", code: "Conflict" }, action: "DELETE registries" });
     await expect(registries().delete(group, name, interval)).rejects.toThrow();
     expect((await registries().get(group, name)).provisioningState).toBe("Succeeded");

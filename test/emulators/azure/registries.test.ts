@@ -18,7 +18,12 @@ const registries = (who = owner) => managementClient(azure(), who).registries;
 const fresh = () => `images${++count}`;
 const basic = { location: "westeurope", sku: { name: "Basic" } };
 const pathOf = (name: string) => `${groupId}/providers/Microsoft.ContainerRegistry/registries/${name}`;
-const put = (name: string, body: object) => arm(azure(), owner, "PUT", `${pathOf(name)}${version}`, body);
+const put = async (name: string, body: object) => {
+  const answer = await arm(azure(), owner, "PUT", `${pathOf(name)}${version}`, body);
+  // Whatever that began has ended when the next call comes.
+  azure().advance(1_000);
+  return answer;
+};
 
 describe("registries", () => {
   test("are made, read, listed, updated and deleted by Azure's own client", async () => {
@@ -106,6 +111,22 @@ describe("registries", () => {
       username: name,
       passwords: [{ name: "password" }],
     });
+  });
+
+  test("take no other change while one goes on", async () => {
+    const name = fresh();
+    azure().behaviour.operationMs = 60_000;
+    try {
+      await arm(azure(), owner, "PUT", `${pathOf(name)}${version}`, basic);
+      for (const [method, body] of [["PUT", basic], ["PATCH", {}], ["DELETE"]] as const) {
+        const answer = await arm(azure(), owner, method, `${pathOf(name)}${version}`, body);
+        expect([method, answer.status, answer.body.error.code]).toEqual([method, 409, "OperationInProgress"]);
+      }
+    } finally {
+      azure().advance(60_000);
+      azure().behaviour.operationMs = 10;
+    }
+    expect(await registries().get(group, name)).toMatchObject({ provisioningState: "Succeeded" });
   });
 
   test("take what was assigned on them with them", async () => {

@@ -132,6 +132,7 @@ async function patch(request: ArmRequest): Promise<Answer> {
 }
 
 async function update(request: ArmRequest, registry: Registry, settings: object): Promise<Answer> {
+  checkState(registry);
   const id = await request.operations.start(request.caller.principalId, request.fault, {
     begin() {
       Object.assign(registry, settings, { provisioningState: "Updating" });
@@ -149,6 +150,7 @@ async function remove(request: ArmRequest): Promise<Answer> {
   permit(request, `${TYPE}/delete`, idOf(request));
   const registry = registryIn(world, group, name);
   if (registry === undefined) return { status: 204 };
+  checkState(registry);
   const id = await request.operations.start(request.caller.principalId, request.fault, {
     begin() {
       registry.provisioningState = "Deleting";
@@ -184,6 +186,12 @@ export function pollResult(request: ArmRequest, { location }: Registry, id: stri
 
 function pollStatus(request: ArmRequest, id: string | undefined): Readonly<Record<string, string>> {
   return id === undefined ? {} : pollAt(request, "Azure-AsyncOperation", `${idOf(request)}/operationStatuses/${id}`);
+}
+
+function checkState({ name, provisioningState }: Registry): void {
+  if (provisioningState === "Succeeded" || provisioningState === "Failed") return;
+  const message = `An operation on the registry '${name}' is in progress: its state is ${provisioningState}.`;
+  throw new AzureError(409, "OperationInProgress", message);
 }
 
 function checkLocation({ name, location, resourceGroup }: Registry, wanted: string): void {

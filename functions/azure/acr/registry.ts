@@ -1,0 +1,30 @@
+import type { Registry } from "@azure/arm-containerregistry";
+import type { Call } from "../../../core/call.ts";
+import { armRequest } from "../arm/arm.ts";
+import { isNotFound } from "../errors.ts";
+import type { AcrContext } from "./context.ts";
+
+type Bound = Pick<AcrContext, "binding" | "arm">;
+
+const request = { action: "GET registries", permission: "Microsoft.ContainerRegistry/registries/read" };
+
+/** The container registry itself, as Azure Resource Manager describes it. */
+export function getRegistry(context: Bound, call: Call): Promise<Registry> {
+  return ask(context, call, request);
+}
+
+/** @returns undefined where there is none */
+export async function findRegistry(context: Bound, call: Call): Promise<Registry | undefined> {
+  try {
+    return await ask(context, call, { ...request, expected: isNotFound });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function ask({ binding, arm }: Bound, call: Call, asked: Parameters<typeof armRequest>[2]): Promise<Registry> {
+  return armRequest(arm, call, asked, ({ client }, options) =>
+    client.registries.get(binding.resourceGroupName, binding.registryName, options),
+  );
+}

@@ -1,0 +1,47 @@
+import type { Call } from "../../../core/call.ts";
+import type { Health } from "../../../core/registry.ts";
+import type { AcrContext } from "../acr/context.ts";
+import { findRegistry } from "../acr/registry.ts";
+import { isOurs } from "../ownership.ts";
+import { assignedOn, compareAssignments, describe, listAssignments } from "./assignments.ts";
+import { deviationsOf, modeOf } from "./deviations.ts";
+import { adoption } from "./own-registry.ts";
+import { functionPrincipals } from "./principals.ts";
+import { readSettings } from "./settings.ts";
+import { wantedRoles } from "./wanted.ts";
+
+const hint = "Run provisionRegistry.";
+
+/** In what the registry differs from what provisioning makes. Reads only. */
+export async function findDrift(context: AcrContext, call: Call): Promise<Health["findings"]> {
+  const { binding, names, env } = context;
+  const settings = readSettings(env);
+  const functions = await functionPrincipals(context, call);
+  const found = await findRegistry(context, call);
+  if (!found) return [{ message: `The registry "${binding.registryName}" is not provisioned.`, hint }];
+  if (!isOurs(found.tags, names.prefix)) {
+    const message = `The container registry "${binding.registryName}" is not this registry's.`;
+    return [{ message, hint: `${adoption(context)}.` }];
+  }
+  const findings: Health["findings"] = deviationsOf(found, settings).map(({ message }) => ({ message, hint }));
+  if (/^(?:Creating|Updating|Deleting)$/.test(found.provisioningState ?? "")) {
+    findings.push({ message: `The registry's state is ${found.provisioningState}.`, hint: "Look again later." });
+  }
+  const { loginServer } = found;
+  if (binding.loginServer !== undefined && loginServer?.toLowerCase() !== binding.loginServer) {
+    const message = "The binding's loginServer is not the registry's.";
+    findings.push({ message, hint: `The registry's is ${loginServer}.` });
+  }
+  const assigned = assignedOn(context);
+  const wanted = wantedRoles(functions, settings.mode ?? modeOf(found), settings);
+  const { missing, narrowed, stale } = compareAssignments(assigned, await listAssignments(assigned, call), wanted);
+  for (const role of missing) findings.push({ message: `${describe(role, "has not")} on the registry.`, hint });
+  for (const role of narrowed) {
+    const message = `${describe(role)} on the registry under a condition.`;
+    findings.push({ message, hint: "Remove that role assignment, or its condition." });
+  }
+  for (const { principalId } of stale) {
+    findings.push({ message: `The identity ${principalId} has a role of ours that it no longer needs.`, hint });
+  }
+  return findings;
+}
