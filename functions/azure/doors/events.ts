@@ -52,7 +52,9 @@ export function createReceive({ application, eventLog: log }: Suite, env: Enviro
         return event;
       }, limits);
       const { messageId } = triggerMetadata ?? {};
-      const delivery = { event: letterOf(event), ...limits, ...(typeof messageId === "string" && { messageId }) };
+      // The worker makes numbers of those that look like one.
+      const named = messageId === undefined ? {} : { messageId: String(messageId) };
+      const delivery = { event: letterOf(event), ...limits, ...named };
       await settle(outcome, delivery, { deadLetters, log, now });
     },
   };

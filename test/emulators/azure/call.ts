@@ -1,7 +1,7 @@
 import type { Fault as AnyFault } from "../faults.ts";
 
 /** `identity` is the managed-identity endpoint, `acr` a registry's OAuth and `/acr/v1`, `registry` its `/v2`. */
-export type Service = "identity" | "entra" | "acr" | "registry" | "arm";
+export type Service = "identity" | "entra" | "acr" | "registry" | "arm" | "servicebus";
 
 /** One action that was asked about, and what came of it. */
 export interface Authorization {

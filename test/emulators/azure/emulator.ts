@@ -12,6 +12,8 @@ import { serveEntra } from "./identity/entra-server.ts";
 import { newApp } from "./identity/managed-identity.ts";
 import { serveManagedIdentity } from "./identity/server.ts";
 import { type AzureSeeding, seeding } from "./seeding.ts";
+import { type Queues, queueId, type SentMessage } from "./service-bus/queues.ts";
+import { serveServiceBus } from "./service-bus/server.ts";
 import { type Behaviour, World } from "./world.ts";
 
 export interface AzureOptions {
@@ -42,6 +44,10 @@ export interface AzureEmulator extends AzureSeeding {
   registryUrl(name: string, scheme?: "http" | "https"): string;
   /** Where to reach what was answered: takes an image's URI or a login server, and returns the URL of that registry here. */
   reach(address: string, scheme?: "http" | "https"): string;
+  /** Makes a queue of Service Bus: where it is sent to, and what roles on it are assigned on. */
+  queue(name: string): { readonly url: string; readonly id: string };
+  /** What was sent to queues since the start, or since it was last emptied. */
+  readonly sent: SentMessage[];
   /** What an app's process has in its environment. With several identities, the first is the one that it names. */
   environment(...identities: readonly Principal[]): Readonly<Record<string, string>>;
   /** Makes this process trust the emulator's certificates. Returns the function that takes it back. */
@@ -73,6 +79,13 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
   const identity = await serveManagedIdentity(world);
   const entra = await serveEntra(world, server);
   const arm = await serveArm(world, server);
+  const group = `/subscriptions/${world.subscription}/resourceGroups/${resourceGroup}`;
+  const queues: Queues = {
+    id: `${group}/providers/Microsoft.ServiceBus/namespaces/events`,
+    names: new Set(),
+    sent: [],
+  };
+  const serviceBus = await serveServiceBus(world, queues);
   const registryUrl = (name: string, scheme: "http" | "https" = "http") =>
     dataPlane.url(world.registries.get(name.toLowerCase())?.loginServer ?? name.toLowerCase(), scheme);
 
@@ -89,6 +102,11 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
     acrUrl: dataPlane.sharedUrl,
     ...seeding(world, resourceGroup),
     registryUrl,
+    queue(name) {
+      queues.names.add(name);
+      return { url: `${serviceBus.url}/${name}`, id: queueId(queues, name) };
+    },
+    sent: queues.sent,
     reach: (address, scheme = "http") => dataPlane.url(hostOf(address), scheme),
     environment(...identities) {
       const app = newApp(identities);
@@ -118,6 +136,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
       await identity.close();
       await entra.close();
       await arm.close();
+      await serviceBus.close();
       await dataPlane.close();
       await rm(folder, { recursive: true, force: true });
     },

@@ -91,6 +91,12 @@ const BUILT_IN: readonly Role[] = [
     [`${REGISTRIES}/catalog/read`],
     false,
   ),
+  data(
+    "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39",
+    "Azure Service Bus Data Sender",
+    ["Microsoft.ServiceBus/*/send/action"],
+    false,
+  ),
 ];
 
 /** Role definitions: Azure's own that matter here, and custom ones. */

@@ -1,0 +1,68 @@
+// What the worker of the Functions host does with an app, in JavaScript of its own: it hands out `@azure/functions-core`,
+// takes the functions that register themselves, and runs one by the programming model that the app's own copy of
+// `@azure/functions` has set (Azure/azure-functions-nodejs-worker, InvocationHandler). No import that a function would need.
+const { randomUUID } = require("node:crypto");
+const Module = require("node:module");
+
+const registered = new Map();
+let model;
+
+const core = {
+  version: "4.0.0",
+  hostVersion: "4.1044.400.0",
+  Disposable: { from: () => ({ dispose() {} }) },
+  registerFunction(metadata, callback) {
+    if (registered.has(metadata.name))
+      throw new Error(`A function of the name ${metadata.name} is registered already.`);
+    registered.set(metadata.name, { metadata, callback });
+    return { dispose() {} };
+  },
+  setProgrammingModel(given) {
+    model = given;
+  },
+  getProgrammingModel: () => model,
+  registerHook: () => ({ dispose() {} }),
+  log: (_level, _category, message) => process.stdout.write(`${message}\n`),
+};
+
+const load = Module._load;
+Module._load = function (request, ...rest) {
+  return request === "@azure/functions-core" ? core : load.call(this, request, ...rest);
+};
+
+/** Loads an app by the file that its package.json names. */
+async function start(main) {
+  require(main);
+  // As the worker asks when it starts; from then on the model is as it is.
+  await model?.getCapabilities({});
+  return registered;
+}
+
+/** Runs a function once. Rejects with what it threw. */
+async function invoke(name, data, triggerMetadata = {}) {
+  const { metadata, callback } = registered.get(name);
+  const [binding] = Object.entries(metadata.bindings).find(([, { direction }]) => direction === "in");
+  const invocationId = randomUUID();
+  const request = { invocationId, functionId: name, inputData: [{ name: binding, data }], triggerMetadata };
+  const invocation = model.getInvocationModel({ invocationId, metadata, request, log: core.log, state: "invocation" });
+  const { context, inputs } = await invocation.getArguments();
+  const result = await invocation.invokeFunction(context, inputs, callback);
+  return invocation.getResponse(context, result);
+}
+
+/** An HTTP request as the host hands it to the worker that has the capabilities of this library. */
+function toRpcHttp({ method, url, headers, body }) {
+  const nullable = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }]));
+  return {
+    http: {
+      method,
+      url,
+      nullableHeaders: nullable(headers),
+      nullableParams: {},
+      nullableQuery: nullable(Object.fromEntries(new URL(url).searchParams)),
+      ...(body?.length > 0 && { body: { bytes: body }, rawBody: { bytes: body } }),
+    },
+  };
+}
+
+module.exports = { invoke, start, toRpcHttp };
