@@ -17,6 +17,7 @@ export type Suite = {
   /** `host:port`, as image references name it. */
   readonly registry: string;
   readonly callerToken: string;
+  readonly dataDir: string;
   call(operation: string, input: object): Promise<{ status: number; body: Record<string, string> }>;
   /** Creates a repository of the registry `images` and answers its id. */
   create(name: string): Promise<string>;
@@ -56,6 +57,7 @@ export async function startSuite(): Promise<Suite> {
     url,
     registry: `127.0.0.1:${registryPort}`,
     callerToken,
+    dataDir,
     call,
     create: async (name) => (await expectOk<{ name: string }>("createRepository", { name })).name,
     mint: (repoId, permissions, ttlSeconds = 600) =>
