@@ -5,6 +5,7 @@
 #   bash test/tools/install.sh lambda          Lambda's own runtime client, built from source
 #   bash test/tools/install.sh conformance     the official OCI conformance suite
 #   bash test/tools/install.sh kubernetes      helm, kubeconform, the schemas of Kubernetes' API, hadolint, and what builds and runs images
+#   bash test/tools/install.sh gitea           Gitea, for its container registry
 #   bash test/tools/install.sh tofu            OpenTofu, where neither it nor Terraform is there
 #   bash test/tools/install.sh bench           distribution, and zot where it can be built, to compare with
 #   bash test/tools/install.sh --bin           prints the folder of the tools that are built here
@@ -18,6 +19,7 @@ REGCTL=v0.11.7
 CONFORMANCE=967efdc079b9
 ZOT=v2.1.2
 DISTRIBUTION=v3.1.2
+GITEA=v1.26.0
 SCHEMATHESIS=4.32.5
 TOFU=v1.10.10
 RIC=4.0.2
@@ -155,26 +157,46 @@ tofu() {
       return
     fi
   done
-  [[ -x "$folder/tofu" ]] || build_tofu "$folder" || return 0
+  # Its version is not told by the module.
+  module_source "$folder" tofu github.com/opentofu/opentofu "$TOFU" ./cmd/tofu 0 \
+    -ldflags '-s -w -X github.com/opentofu/opentofu/version.dev=no' || return 0
   ln -sfn "$folder/tofu" "$bin/tofu"
 }
 
-# Its go.mod replaces a module, which `go install` of a version refuses: it is built in its own source, under its own go.sum.
-build_tofu() {
-  local folder=$1 module=github.com/opentofu/opentofu source output
+# An implementation of the registry that shares no code with distribution. Its pages and texts are read from files.
+gitea() {
+  local folder="$root/go/gitea-$GITEA"
+  debian git=git g++=g++
+  module_source "$folder" gitea code.gitea.io/gitea "$GITEA" . 1 \
+    -tags 'sqlite sqlite_unlock_notify' -ldflags "-s -w -X main.Version=${GITEA#v}" || return 0
+  ln -sfn "$folder/gitea" "$bin/gitea"
+}
+
+# module_source FOLDER NAME MODULE VERSION PACKAGE CGO [OPTION …]: for a go.mod that replaces modules, which
+# `go install` of a version refuses: it is built in its own source, under its own go.sum. What else the source holds for
+# the running program (options, templates, public) comes with it.
+module_source() {
+  local folder=$1 name=$2 module=$3 version=$4 package=$5 cgo=$6 source part output
+  shift 6
+  [[ ! -x "$folder/$name" ]] || return 0
   if ! command -v go >/dev/null; then
-    missing+=("tofu: Go 1.24 or newer is not installed")
+    missing+=("$name: Go 1.24 or newer is not installed")
     return 1
   fi
-  say "building tofu $TOFU"
+  say "building $name $version"
+  rm -rf "$folder.part"
   mkdir -p "$folder.part"
-  source=$(cd "$root" && GOFLAGS='' go mod download -json "$module@$TOFU" 2>/dev/null </dev/null | sed -nE 's/^\t"Dir": "(.*)",?$/\1/p') || true
-  if [[ -z $source ]] || ! output=$(cd "$source" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build \
-    -ldflags "-s -w -X $module/version.dev=no" -o "$folder.part/tofu" ./cmd/tofu 2>&1 </dev/null); then
-    missing+=("tofu: $(tail -n 2 <<<"${output:-its source cannot be had}" | tr '\n\t' '  ' | sed -E 's#https?://[^ ]*##')")
+  source=$(cd "$root" && GOFLAGS='' go mod download -json "$module@$version" 2>/dev/null </dev/null | sed -nE 's/^\t"Dir": "(.*)",?$/\1/p') || true
+  if [[ -z $source ]] || ! output=$(cd "$source" && CGO_ENABLED=$cgo GOFLAGS=-mod=readonly go build "$@" \
+    -o "$folder.part/$name" "$package" 2>&1 </dev/null); then
+    missing+=("$name: $(tail -n 2 <<<"${output:-its source cannot be had}" | tr '\n\t' '  ' | sed -E 's#https?://[^ ]*##')")
     rm -rf "$folder.part"
     return 1
   fi
+  for part in options templates public; do
+    [[ ! -d "$source/$part" ]] || cp -r --no-preserve=mode "$source/$part" "$folder.part/"
+  done
+  rm -rf "$folder"
   mv -T "$folder.part" "$folder"
 }
 
@@ -184,6 +206,7 @@ for part in "${@:-clients fuzz}"; do
       clients) clients ;;
       fuzz) schemathesis ;;
       lambda) lambda ;;
+      gitea) gitea ;;
       tofu) tofu ;;
       kubernetes) kubernetes ;;
       conformance) golang conformance github.com/opencontainers/distribution-spec/conformance "$CONFORMANCE" ;;

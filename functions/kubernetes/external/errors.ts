@@ -41,6 +41,15 @@ export function translateOciError(thrown: unknown, { what, host, as }: Refused):
         hint: "Give the account the right to do it at the registry.",
         context: { field: as },
       });
+    case 404:
+      // An upload that is gone is another thing than a place that never was.
+      if (code === "BLOB_UPLOAD_UNKNOWN") break;
+      return refuse("BINDING_CONFIG_INVALID", "the registry knows no such place.", {
+        hint:
+          "See that registryUrl is that of an OCI registry. Where a project or an organization must be there first, " +
+          "make the one that repositoryPrefix names with the registry's own tools.",
+        context: { field: "repositoryPrefix" },
+      });
     case 408:
     case 504:
       return refuse("TIMEOUT", "the registry did not answer in time.", later);
@@ -51,11 +60,10 @@ export function translateOciError(thrown: unknown, { what, host, as }: Refused):
       return refuse("QUOTA_EXCEEDED", "the registry has no more room.", { hint: "Raise the quota, or delete images." });
     case 503:
       return refuse("SERVICE_UNAVAILABLE", "the registry is not available.", later);
-    default:
-      return refuse("CLOUD_PLATFORM_ERROR", `the registry answered with status ${status}.`, {
-        ...(status >= 500 && later),
-      });
   }
+  return refuse("CLOUD_PLATFORM_ERROR", `the registry answered with status ${status}.`, {
+    ...(status >= 500 && later),
+  });
 }
 
 type Refuse = (to: ErrorCode, message: string, options?: ErrorOptions) => ArtifactRegistryError;

@@ -91,7 +91,8 @@ function tooWide({ host, binding }: ExternalContext, action: Action, where: stri
     `The credentials that ${host} gives would ${action} beyond what they say: ${where}.`,
     {
       hint: binding.staticCredentials
-        ? "Restrict the account at the registry, or at a proxy in front of it: to pull, or to pull and push, below the prefix."
+        ? "Restrict the account at the registry, or at a proxy in front of it: to pull, or to pull and push, below the prefix. " +
+          "What it may not do must be refused with 401 or 403: a 404 is what those get, too, to whom nothing is closed."
         : "Its tokens are not bound to one repository. Bind restricted accounts, and set staticCredentials to hand them out.",
     },
   );

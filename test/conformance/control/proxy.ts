@@ -19,12 +19,15 @@ export type Returning = {
   body: Buffer;
 };
 
+/** An answer in the registry's place. */
+export type Instead = Partial<Pick<Returning, "status" | "headers" | "body">>;
+
 export type Mutation = {
   readonly name: string;
   /** The groups that have to notice: those whose names begin so. */
   readonly caughtBy: string;
   /** Answers in the registry's place where it returns something. */
-  readonly request?: (passing: Passing) => Partial<Pick<Returning, "status" | "headers" | "body">> | undefined;
+  readonly request?: (passing: Passing) => Instead | undefined | Promise<Instead | undefined>;
   readonly answer?: (returning: Returning) => void;
 };
 
@@ -61,7 +64,7 @@ async function pass(upstream: string, mutation: Mutation, req: IncomingMessage, 
   for await (const chunk of req) chunks.push(chunk as Buffer);
   const { "content-length": length, "transfer-encoding": coding, connection: _, ...headers } = req.headers;
   const passing: Passing = { method: req.method ?? "GET", path: req.url ?? "/", headers, body: Buffer.concat(chunks) };
-  const instead = mutation.request?.(passing);
+  const instead = await mutation.request?.(passing);
   const sized = length !== undefined || coding !== undefined;
   const answer = instead ?? (await forward(upstream, passing, sized || passing.body.length > 0));
   const returning: Returning = {

@@ -37,6 +37,11 @@ export interface Login {
   readonly password: string;
 }
 
+/** As HTTP's `Authorization`. */
+export function basicOf({ username, password }: Login): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+}
+
 /** The accounts of a binding as mounted files, each a `kubernetes.io/basic-auth` Secret. */
 export async function mountAccounts<Field extends string>(accounts: Readonly<Record<Field, Login>>) {
   const entries = await Promise.all(

@@ -2,7 +2,9 @@ import { platform } from "../../../functions/kubernetes/index.ts";
 import type { Backend } from "../../contract/suite.ts";
 import { startDistribution } from "./distribution.ts";
 import { type Login, mountAccounts } from "./files.ts";
-import { startTokenServer } from "./token-server.ts";
+import { startGitea } from "./gitea.ts";
+import { startTokenGate } from "./token-gate.ts";
+import { startTokenServer, type TokenServer } from "./token-server.ts";
 
 const folders = ["images", "builds"];
 
@@ -13,14 +15,20 @@ function scopesOf(actions: string): string {
 const login = (username: string): Login => ({ username, password: `password of ${username}` });
 export const logins = { account: login("suite"), pullAccount: login("puller"), pushAccount: login("pusher") } as const;
 
-/** Distribution with a token server of its own, and the three accounts of a binding mounted. */
-export async function startTokenRegistry(binary: string, options: { readonly deletion?: boolean } = {}) {
+interface Registry {
+  readonly url: string;
+  readonly host: string;
+  stop(): Promise<void>;
+}
+
+/** A registry that takes the tokens of a token server, and the three accounts of a binding mounted. */
+export async function withTokens(startRegistry: (tokens: TokenServer) => Promise<Registry>) {
   const tokens = await startTokenServer([
     { ...logins.account, scopes: scopesOf("pull,push,delete") },
     { ...logins.pullAccount, scopes: scopesOf("pull") },
     { ...logins.pushAccount, scopes: scopesOf("pull,push") },
   ]);
-  const registry = await startDistribution({ binary, auth: { tokens }, ...options });
+  const registry = await startRegistry(tokens);
   const accounts = await mountAccounts(logins);
   const binding = (repositoryPrefix: string, more: object = {}) =>
     JSON.stringify({ service: "external", registryUrl: registry.url, repositoryPrefix, ...accounts.files, ...more });
@@ -37,8 +45,28 @@ export async function startTokenRegistry(binary: string, options: { readonly del
   };
 }
 
-/** The same as the contract suite wants it. */
-export async function tokenBackend(binary: string): Promise<Backend> {
-  const { binding, stop } = await startTokenRegistry(binary);
-  return { platform, env: { ALIEN_IMAGES_BINDING: binding("images"), ALIEN_BUILDS_BINDING: binding("builds") }, stop };
+export const startTokenRegistry = (binary: string, options: { readonly deletion?: boolean } = {}) =>
+  withTokens((tokens) => startDistribution({ binary, auth: { tokens }, ...options }));
+
+/** Gitea's own tokens open all that their user may: a gate takes those of the token server in their stead. */
+const startTokenGitea = () =>
+  withTokens(async (tokens) => {
+    const gitea = await startGitea({ organizations: folders, readers: [], writers: [logins.account] });
+    const gate = await startTokenGate(gitea.url, tokens, logins.account);
+    return {
+      ...gate,
+      async stop() {
+        await gate.stop();
+        await gitea.stop();
+      },
+    };
+  });
+
+async function backendOf(stack: Awaited<ReturnType<typeof withTokens>>): Promise<Backend> {
+  const env = { ALIEN_IMAGES_BINDING: stack.binding("images"), ALIEN_BUILDS_BINDING: stack.binding("builds") };
+  return { platform, env, stop: stack.stop };
 }
+
+/** The same as the contract suite wants them. */
+export const tokenBackend = async (binary: string): Promise<Backend> => backendOf(await startTokenRegistry(binary));
+export const giteaBackend = async (): Promise<Backend> => backendOf(await startTokenGitea());

@@ -1,5 +1,5 @@
 import { type Proxy as Running, startProxy } from "../../../conformance/control/proxy.ts";
-import type { Login } from "../../support/files.ts";
+import { basicOf, type Login } from "../../support/files.ts";
 
 /** What the tokens of a service open, whatever was asked for. */
 export type Width = "as asked" | Login;
@@ -29,8 +29,4 @@ export function startOpaque(upstream: string, width: Width, expiresIn?: number):
       returning.body = Buffer.from(JSON.stringify({ token: opaque, ...(expiresIn && { expires_in: expiresIn }) }));
     },
   });
-}
-
-export function basicOf({ username, password }: Login): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }

@@ -1,0 +1,72 @@
+import { X509Certificate } from "node:crypto";
+import { jwtVerify } from "jose";
+import { parseRoute } from "../../../oci/registry/http/routes.ts";
+import { type Access, allows } from "../../../oci/token/index.ts";
+import { type Instead, type Passing, startProxy } from "../../conformance/control/proxy.ts";
+import { basicOf, type Login } from "./files.ts";
+import type { TokenServer } from "./token-server.ts";
+
+/**
+ * Stands before a registry that knows users and passwords, takes the tokens of a token server, and asks the registry
+ * as one user: what a token opens is decided here, as gateways do. What it does not understand it refuses.
+ */
+export async function startTokenGate(upstream: string, tokens: TokenServer, user: Login) {
+  const { publicKey } = new X509Certificate(tokens.certificate);
+  const expected = { issuer: tokens.issuer, audience: tokens.service, algorithms: ["RS256"] };
+
+  const accessOf = async ({ authorization = "" }: Passing["headers"]): Promise<readonly Access[] | undefined> => {
+    const [, token = ""] = /^Bearer (\S+)$/.exec(authorization) ?? [];
+    try {
+      return (await jwtVerify<{ access: Access[] }>(token, publicKey, expected)).payload.access;
+    } catch {
+      return undefined;
+    }
+  };
+
+  const gate = await startProxy(upstream, {
+    name: "token gate",
+    caughtBy: "",
+    async request(passing) {
+      const access = await accessOf(passing.headers);
+      const needs = needsOf(passing);
+      const allowed = needs?.every(({ name, action }) => allows(access ?? [], "repository", name, action));
+      if (access === undefined || !allowed) return challenge(tokens, needs ?? []);
+      passing.headers.authorization = basicOf(user);
+      return undefined;
+    },
+  });
+  return { ...gate, host: new URL(gate.url).host };
+}
+
+interface Need {
+  readonly name: string;
+  readonly action: "pull" | "push" | "delete";
+}
+
+/** What a request needs a token for; undefined where nothing opens it. */
+function needsOf({ method, path }: Passing): Need[] | undefined {
+  const { pathname, searchParams } = new URL(path, "http://gate");
+  // Whoever decodes a path differently sees another repository.
+  if (pathname.includes("%") || !path.startsWith(pathname)) return undefined;
+  const route = parseRoute(pathname);
+  if (route?.kind === "base") return [];
+  if (route === undefined || !("name" in route)) return undefined;
+  const { name } = route;
+  const from = searchParams.get("from");
+  if (method === "GET" || method === "HEAD") return [{ name, action: "pull" }];
+  if (method === "DELETE") return [{ name, action: "delete" }];
+  return [{ name, action: "push" }, ...(from === null ? [] : [{ name: from, action: "pull" } as const])];
+}
+
+function challenge({ realm, service }: TokenServer, needs: readonly Need[]): Instead {
+  const scope = needs.map(({ name, action }) => `repository:${name}:${action === "push" ? "pull,push" : action}`);
+  const asked = scope.length === 0 ? "" : `,scope="${scope.join(" ")}"`;
+  return {
+    status: 401,
+    headers: {
+      "content-type": "application/json",
+      "www-authenticate": `Bearer realm="${realm}",service="${service}"${asked}`,
+    },
+    body: Buffer.from(JSON.stringify({ errors: [{ code: "UNAUTHORIZED", message: "authentication required" }] })),
+  };
+}
