@@ -5,6 +5,7 @@ import { environment } from "../binding.ts";
 import { defaultTimeoutMs } from "../http.ts";
 import type { CommandEntry } from "./command.ts";
 import { commands } from "./commands.ts";
+import { addComplete } from "./completion/add-complete.ts";
 import { confirm } from "./confirm.ts";
 import { addConnectionOptions, type ConnectionOptions, chooseRegistry, openConnection } from "./connecting.ts";
 import { addInput } from "./fields.ts";
@@ -29,6 +30,7 @@ export function createProgram(signal: AbortSignal): Command {
     .configureHelp({ styleTitle: (text) => paint(process.stdout, "bold", text) });
   for (const [name, entry] of Object.entries<CommandEntry>(commands)) addCommand(program, name, entry, signal);
   addServe(program);
+  addComplete(program);
   return program;
 }
 

@@ -1,6 +1,5 @@
 import { CommanderError } from "commander";
 import { invalidInput } from "../../core/errors.ts";
-import { addCompletion } from "./completion.ts";
 import { exitCodeOf, Interrupted } from "./exit-codes.ts";
 import { createProgram } from "./program.ts";
 import { report } from "./report.ts";
@@ -16,9 +15,7 @@ export async function run(args: readonly string[]): Promise<number> {
     process.once(signal, () => interrupt.abort(new Interrupted(code)));
   }
   try {
-    const program = createProgram(interrupt.signal);
-    await addCompletion(program, args[0] === "complete");
-    await program.parseAsync(args, { from: "user" });
+    await createProgram(interrupt.signal).parseAsync(args, { from: "user" });
     // Set by `serve`, which goes on after this.
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
