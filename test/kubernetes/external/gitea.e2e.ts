@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -98,6 +98,49 @@ describe("Gitea by itself", () => {
       expect(await owner.headManifest("images/clients", digest)).toBeUndefined();
     }
     expect(await pullImage(owner, "images/clients-near", "2.0")).toEqual(index);
+  });
+
+  test("without a referrers API, a signature goes with its image, by the tag that clients keep for it", async () => {
+    const suite = open(images);
+    const owner = createClient({ url: gitea.url, credentials: logins.account });
+    const image = buildImage({ seed: "signed" });
+    await pushImage(owner, "images/signed", "1.0", image);
+    const folder = await mkdtemp(join(tmpdir(), "gitea-signed-"));
+    let signature: string;
+    try {
+      const config = { auths: { [gitea.host]: { auth: basicOf(logins.account).slice("Basic ".length) } } };
+      await writeFile(join(folder, "config.json"), JSON.stringify(config));
+      const env = { ...process.env, DOCKER_CONFIG: folder, REGCTL_CONFIG: join(folder, "regctl.json") };
+      const host = ["--host", `reg=${gitea.host},tls=disabled`];
+      const made = [
+        "--artifact-type",
+        "application/vnd.example.signature",
+        "--format",
+        "{{ .Manifest.GetDescriptor.Digest }}",
+      ];
+      const attach = run(
+        tool("regctl"),
+        ["artifact", "put", ...host, ...made, "--subject", `${gitea.host}/images/signed:1.0`],
+        { env },
+      );
+      attach.child.stdin?.end("a signature");
+      signature = (await attach).stdout.trim();
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+    expect(await owner.headManifest("images/signed", signature)).toBeDefined();
+    expect(await owner.tags("images/signed")).toContain(image.manifest.digest.replace(":", "-"));
+    expect((await suite.ask("deleteRepository", { repoId: "signed" })).status).toBe(200);
+    expect(await owner.headManifest("images/signed", signature)).toBeUndefined();
+    expect(await owner.headManifest("images/signed", image.manifest.digest)).toBeUndefined();
+    expect(await owner.tags("images/signed")).toEqual([]);
+  });
+
+  test("tags are kept in lower case", async () => {
+    const owner = createClient({ url: gitea.url, credentials: logins.account });
+    await pushImage(owner, "images/case", "V1", buildImage({ seed: "upper" }));
+    await pushImage(owner, "images/case", "v1", buildImage({ seed: "lower" }));
+    expect(await owner.tags("images/case")).toEqual(["v1"]);
   });
 
   test("an account that may push may delete there too: it is not handed out", async () => {
