@@ -28,6 +28,7 @@ const peers = [
 
 /** What the package puts on the path, each a file of its name. */
 const commands: Readonly<Record<string, string>> = {
+  "alien-registry": "client/cli/main.ts",
   "docker-credential-alien": "client/credential-helper/main.ts",
 };
 
