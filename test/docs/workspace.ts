@@ -13,7 +13,8 @@ export interface Workspace {
 export async function openWorkspace(): Promise<Workspace> {
   const parent = await mkdtemp(join(tmpdir(), "docs-"));
   const [folder, home] = [join(parent, "clone"), join(parent, "home")];
-  await Promise.all([mkdir(folder), mkdir(home)]);
+  // What is built goes to the clone itself.
+  await Promise.all([mkdir(folder), mkdir(home), mkdir(join(root, "dist"), { recursive: true })]);
   const entries = (await readdir(root)).filter((name) => ![".git", ".data", "tsconfig.json"].includes(name));
   await Promise.all(entries.map((name) => symlink(join(root, name), join(folder, name))));
   return { folder, home, remove: () => rm(parent, { recursive: true, force: true }) };

@@ -1,0 +1,116 @@
+import { execFile, execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { parse } from "yaml";
+import { type LocalSuite, serveLocal } from "../../functions/local/serve.ts";
+import { answerJson, type Issuer, startIssuer } from "../support/issuer.ts";
+import { readPages, root } from "./pages.ts";
+import { formOf } from "./support/issuers.ts";
+
+/** The jobs of docs/oidc-callers.md, as their runners run them. */
+const page = "docs/oidc-callers.md";
+const audience = "artifact-registry";
+const run = promisify(execFile);
+
+let folder: string;
+let issuer: Issuer;
+let suite: LocalSuite;
+let runner: Server;
+/** What the next job is, as the token tells. */
+let subject: string;
+/** Of GitHub's runner; asked with the token that the job has for it. */
+const askedFor: (string | null)[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "oidc-callers-"));
+  issuer = await startIssuer(audience);
+  // Both platforms' issuers are on the Internet: one of ours stands in their place.
+  const rules = (await formOf(page, "rules")).replaceAll(
+    /https:\/\/(token\.actions\.githubusercontent|gitlab)\.com/g,
+    issuer.url,
+  );
+  suite = await serveLocal(
+    {
+      PORT: "0",
+      REGISTRY_PORT: "0",
+      DATA_DIR: join(folder, "data"),
+      ALIEN_DOOR: "oidc",
+      ALIEN_OIDC_ISSUERS: JSON.stringify([{ issuer: issuer.url, audience }]),
+      ALIEN_ACCESS_RULES: rules,
+    },
+    { audit: () => {} },
+  );
+  runner = createServer(async (request, response) => {
+    if (request.headers.authorization !== "Bearer the-job's-own") return answerJson(response, {}, 401);
+    const asked = new URL(request.url ?? "", "http://runner").searchParams.get("audience");
+    askedFor.push(asked);
+    answerJson(response, { value: await issuer.sign({ sub: subject, aud: asked }) });
+  });
+  await new Promise<void>((resolve) => runner.listen(0, "127.0.0.1", resolve));
+  execFileSync(process.execPath, [join(root, "scripts/sample-image.ts")], { cwd: folder });
+  const insecure = `[[registry]]\nlocation = "${new URL(suite.registryUrl).host}"\ninsecure = true\n`;
+  // Where skopeo looks for what its user says of registries.
+  await mkdir(join(folder, ".config/containers"), { recursive: true });
+  await writeFile(join(folder, ".config/containers/registries.conf"), insecure);
+});
+afterAll(async () => {
+  await suite.close();
+  await issuer.stop();
+  await new Promise((resolve) => runner.close(resolve));
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function blocks() {
+  const [actions, gitlab] = (await readPages())
+    .flatMap((each) => (each.path === page ? each.blocks : []))
+    .filter(({ language }) => language === "yaml")
+    .map(({ text }) => parse(text));
+  return { actions, gitlab };
+}
+
+/** Both runners stop at the first command that fails. */
+function shell(script: string, env: Record<string, string>) {
+  const common = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    FUNCTION_URL: suite.url,
+  };
+  return run("bash", ["-e", "-o", "pipefail", "-c", script], { cwd: folder, env: { ...common, ...env } });
+}
+
+async function actionsJob() {
+  const { actions } = await blocks();
+  expect(actions.permissions).toMatchObject({ "id-token": "write" });
+  return shell(actions.jobs.push.steps[0].run, {
+    ACTIONS_ID_TOKEN_REQUEST_URL: `http://127.0.0.1:${(runner.address() as AddressInfo).port}/token?api-version=2.0`,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN: "the-job's-own",
+  });
+}
+
+async function gitlabJob() {
+  const { gitlab } = await blocks();
+  const { aud } = gitlab.push.id_tokens.REGISTRY_TOKEN;
+  return shell(gitlab.push.script[0], { REGISTRY_TOKEN: await issuer.sign({ sub: subject, aud }) });
+}
+
+it("GitHub's job pushes its image", async () => {
+  subject = "repo:acme@1234567/app@7654321:ref:refs/heads/main";
+  expect((await actionsJob()).stdout).toContain("Writing manifest");
+  expect(askedFor).toEqual([audience]);
+});
+
+it("GitLab's job pushes its image", async () => {
+  subject = "project_path:acme/app:ref_type:branch:ref:main";
+  expect((await gitlabJob()).stdout).toContain("Writing manifest");
+});
+
+it("a pull request's job is stopped at its first call", async () => {
+  subject = "repo:acme@1234567/app@7654321:pull_request";
+  await expect(actionsJob()).rejects.toMatchObject({ stderr: expect.stringContaining("403") });
+  await expect(gitlabJob()).rejects.toMatchObject({ stderr: expect.stringContaining("403") });
+});
