@@ -55,7 +55,8 @@ export function translateArmError(error: unknown, { what, hint }: Refused): unkn
   if (refusal !== undefined) return translate(refusal, { what, hint }, error);
   // The client throws no error of another kind for what came, or did not come, over the network.
   if (error instanceof Error && error.name === "RestError") {
-    if ("code" in error && error.code === "PARSE_ERROR") return unexpected(what, error);
+    // Without a code it is a list that is none.
+    if (!("code" in error) || error.code === undefined || error.code === "PARSE_ERROR") return unexpected(what, error);
     return unreachable(what, "See that the function's network reaches Azure Resource Manager.", error);
   }
   // So ends the client's reading of an answer that lacks what it must have.

@@ -1,4 +1,5 @@
 import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { unexpected } from "../errors.ts";
 import { registryUrl } from "../place.ts";
 import { accessToken } from "./access-token.ts";
@@ -22,7 +23,11 @@ const pageSize = 1_000;
 export async function listRepositories(context: AcrContext, call: Call): Promise<readonly string[]> {
   const url = registryUrl(await context.loginServer(call), context.env);
   const asked = { type: "registry", name: "catalog", actions: ["*"], hint: () => hint };
-  const { token } = await accessToken(context, asked, call);
+  const { token } = await accessToken(context, asked, call).catch((error: unknown) => {
+    if (!(error instanceof ArtifactRegistryError) || error.code !== "ACCESS_DENIED") throw error;
+    // Whoever has no role at all is refused before the catalog is spoken of.
+    throw new ArtifactRegistryError("ACCESS_DENIED", error.message, { hint, cause: error });
+  });
   const found: string[] = [];
   for (let last = ""; ; ) {
     const { json, headers } = await askRegistry(call, {

@@ -1,7 +1,7 @@
 import type { Registry } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
-import { armRequest } from "../arm/arm.ts";
-import { isNotFound } from "../errors.ts";
+import { type ArmRequest, armRequest } from "../arm/arm.ts";
+import { isNotFound, unexpected } from "../errors.ts";
 import type { AcrContext } from "./context.ts";
 
 type Bound = Pick<AcrContext, "binding" | "arm">;
@@ -23,8 +23,15 @@ export async function findRegistry(context: Bound, call: Call): Promise<Registry
   }
 }
 
-function ask({ binding, arm }: Bound, call: Call, asked: Parameters<typeof armRequest>[2]): Promise<Registry> {
-  return armRequest(arm, call, asked, ({ client }, options) =>
+async function ask({ binding, arm }: Bound, call: Call, asked: ArmRequest): Promise<Registry> {
+  const found = await armRequest(arm, call, asked, ({ client }, options) =>
     client.registries.get(binding.resourceGroupName, binding.registryName, options),
   );
+  return readable(found);
+}
+
+/** Its tags decide whose it is: an answer that does not even tell its state is none. */
+export function readable(found: Registry): Registry {
+  if (found.name !== undefined && found.provisioningState !== undefined) return found;
+  throw unexpected("Azure Resource Manager GET registries");
 }

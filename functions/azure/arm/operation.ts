@@ -33,7 +33,8 @@ export async function armOperation<Result>(
     await poller.submitted();
     return stateOf(poller, request);
   });
-  const look = { action: `GET operation of ${request.action}`, permission: request.permission };
+  const permission = request.permission.replace(/[^/]+$/, "operationStatuses/read");
+  const look = { action: `GET operation of ${request.action}`, permission };
   const wait = betweenLooks(request.action, call);
   while (!state.done) {
     await wait();

@@ -4,7 +4,7 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { armRequest } from "../arm/arm.ts";
 import { armList } from "../arm/pages.ts";
-import { armRefusal, isNotFound } from "../errors.ts";
+import { armRefusal, isNotFound, unexpected } from "../errors.ts";
 import { resourceManager, subscriptionId } from "../place.ts";
 import { assignmentName, type WantedRole } from "./wanted.ts";
 
@@ -47,9 +47,17 @@ export function assignedOn({ identity, binding, env }: AcrContext): Assigned {
 export function listAssignments(assigned: Assigned, call: Call): Promise<readonly RoleAssignment[]> {
   const request = { action: "LIST roleAssignments", ...permission("read") };
   return armList<RoleAssignment, Loaded>(assigned, call, request, {
-    list: ({ client }, options) => client.listForScope(assigned.scope, { ...options, filter: "atScope()" }),
+    list: ({ client }, options) =>
+      client.listForScope(assigned.scope, { ...options, filter: "atScope()", onResponse: refuseOddPage }),
     next: (page, loaded) => loaded.getContinuationToken(page),
   });
+}
+
+/** The client takes what is no list for an empty one. */
+function refuseOddPage({ parsedBody, status }: { readonly parsedBody?: unknown; readonly status: number }): void {
+  if (status !== 200) return;
+  const value: unknown = typeof parsedBody === "object" && parsedBody !== null && Reflect.get(parsedBody, "value");
+  if (!Array.isArray(value)) throw unexpected("Azure Resource Manager LIST roleAssignments");
 }
 
 /** How the assignments differ from what they must be. */

@@ -2,9 +2,9 @@ import type { Registry, RegistryUpdateParameters } from "@azure/arm-containerreg
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { AcrContext } from "../acr/context.ts";
-import { findRegistry } from "../acr/registry.ts";
+import { findRegistry, readable } from "../acr/registry.ts";
 import { armOperation, betweenLooks } from "../arm/operation.ts";
-import { armRefusal, isNotFound } from "../errors.ts";
+import { armRefusal, isNotFound, unexpected } from "../errors.ts";
 import { isOurs, ownershipTag, ownershipValue } from "../ownership.ts";
 import { newMode, newSku, type Settings } from "./settings.ts";
 
@@ -47,12 +47,11 @@ export async function createOwnRegistry(context: AcrContext, settings: Settings,
     anonymousPullEnabled: false,
     roleAssignmentMode: mode,
   };
-  await change(context, call, "PUT registries", ({ registries }, options) =>
+  const made = await change(context, call, "PUT registries", ({ registries }, options) =>
     registries.create(binding.resourceGroupName, binding.registryName, wanted, options),
   );
-  const made = await settledRegistry(context, call);
-  if (made === undefined) throw conflict(context, "was deleted while it was made", true);
-  refuseForeign(made, context);
+  if (made === undefined) throw unexpected("Azure Resource Manager PUT registries");
+  refuseForeign(readable(made), context);
   return made;
 }
 
@@ -68,16 +67,17 @@ export async function updateOwnRegistry(
   );
 }
 
-type Start = Parameters<typeof armOperation>[3];
+type Start = Parameters<typeof armOperation<Registry>>[3];
 
-async function change(context: AcrContext, call: Call, action: string, start: Start): Promise<void> {
+/** @returns the registry as it is then */
+async function change(context: AcrContext, call: Call, action: string, start: Start): Promise<Registry | undefined> {
   const { registryName } = context.binding;
   const isMeant = (error: unknown) => {
     const refusal = armRefusal(error);
     return refusal?.status === 400 || (refusal?.status === 409 && isTaken(refusal.code));
   };
   try {
-    await armOperation(context.arm, call, { action, permission: permission("write"), expected: isMeant }, start);
+    return await armOperation(context.arm, call, { action, permission: permission("write"), expected: isMeant }, start);
   } catch (error) {
     const refusal = armRefusal(error);
     if (refusal === undefined) throw error;
@@ -120,12 +120,6 @@ export function refuseForeign({ tags }: Registry, context: AcrContext, more = ""
 /** How somebody's container registry becomes ours. */
 export function adoption({ names }: AcrContext): string {
   return `Give it the tag ${ownershipTag}=${ownershipValue(names.prefix)} to have it adopted`;
-}
-
-export function conflict({ binding }: AcrContext, what: string, retryable: boolean): ArtifactRegistryError {
-  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The container registry "${binding.registryName}" ${what}.`, {
-    retryable,
-  });
 }
 
 function isTaken(code: string): boolean {
