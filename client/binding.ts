@@ -74,7 +74,7 @@ export function checkBinding(json: unknown, where: string): FunctionBinding {
     throw refused(
       where,
       `binds the service "${service}", not a function.`,
-      'Name the function with "service":"function"; pass {mode: "direct"} to run the adapter in this process.',
+      'Name the function with "service":"function"; pass {mode: "direct"}, or --direct on the command line, to run the adapter in this process.',
     );
   }
   if (!platformNames.includes(platform)) throw refused(where, `has no platform: one of ${platformNames.join(", ")}.`);
