@@ -1,0 +1,258 @@
+mock_provider "azurerm" {
+  mock_data "azurerm_client_config" {
+    defaults = {
+      subscription_id = "11111111-2222-3333-4444-555555555555"
+      tenant_id       = "99999999-8888-7777-6666-555555555555"
+    }
+  }
+}
+
+mock_provider "azuread" {
+  mock_resource "azuread_application" {
+    defaults = { client_id = "cccccccc-0000-4000-8000-000000000001" }
+  }
+}
+
+mock_provider "archive" {
+  mock_data "archive_file" {
+    defaults = { output_md5 = "d41d8cd98f00b204e9800998ecf8427e" }
+  }
+}
+
+variables {
+  resource_group_name          = "acme-functions"
+  registry_resource_group_name = "acme-registries"
+  location                     = "westeurope"
+  prefix                       = "acme"
+  package_path                 = "../../dist/azure"
+  oidc_issuers                 = [{ issuer = "https://token.example", audience = "acme" }]
+  registries                   = { images = { registry_name = "acmeimages", login_server = "acmeimages.azurecr.io" } }
+}
+
+run "every_door" {
+  command = plan
+
+  variables {
+    doors = {
+      platform  = { min_instances = 2, ip_ranges = ["203.0.113.0/24", "2001:db8::/32"] }
+      oidc      = { memory_mib = 512, concurrency = 16 }
+      events    = { min_instances = 1 }
+      provision = { max_instances = 45 }
+    }
+    callers = { platform = ["aaaaaaaa-0000-4000-8000-000000000001"] }
+  }
+
+  assert {
+    condition     = keys(azurerm_function_app_flex_consumption.door) == ["events", "oidc", "platform", "provision"]
+    error_message = "Each door that is wanted is a function app of its own."
+  }
+  assert {
+    condition     = alltrue([for app in values(azurerm_function_app_flex_consumption.door) : app.runtime_name == "node" && app.runtime_version == "24"])
+    error_message = "Functions run under Node.js 24."
+  }
+  assert {
+    condition     = alltrue([for door, app in azurerm_function_app_flex_consumption.door : app.app_settings.ALIEN_DOOR == door])
+    error_message = "A function knows its door."
+  }
+  assert {
+    condition = (
+      length(distinct(values(azurerm_user_assigned_identity.door)[*].name)) == 4
+      && azurerm_user_assigned_identity.door["oidc"].name == "acme-oidc"
+      && length(distinct(values(azurerm_service_plan.door)[*].name)) == 4
+      && alltrue([for plan in values(azurerm_service_plan.door) : plan.sku_name == "FC1" && plan.os_type == "Linux"])
+    )
+    error_message = "Each door has an identity and a Flex Consumption plan of its own."
+  }
+  assert {
+    condition = (
+      azurerm_function_app_flex_consumption.door["oidc"].instance_memory_in_mb == 512
+      && azurerm_function_app_flex_consumption.door["oidc"].http_concurrency == 16
+      && azurerm_function_app_flex_consumption.door["provision"].maximum_instance_count == 45
+      && one(azurerm_function_app_flex_consumption.door["platform"].always_ready).name == "http"
+      && one(azurerm_function_app_flex_consumption.door["platform"].always_ready).instance_count == 2
+      && one(azurerm_function_app_flex_consumption.door["events"].always_ready).name == "function:artifactRegistryQueue"
+      && length(azurerm_function_app_flex_consumption.door["oidc"].always_ready) == 0
+    )
+    error_message = "Doors are sized one by one."
+  }
+  assert {
+    condition = { for door, app in azurerm_function_app_flex_consumption.door : door => app.site_config[0].ip_restriction_default_action } == {
+      events    = "Deny"
+      oidc      = "Allow"
+      platform  = "Deny"
+      provision = "Allow"
+    }
+    error_message = "Nobody calls the events door, and a door with ranges only from there."
+  }
+  assert {
+    condition = (
+      azurerm_function_app_flex_consumption.door["platform"].site_config[0].ip_restriction[*].ip_address == tolist(["203.0.113.0/24", "2001:db8::/32"])
+      && alltrue([for rule in azurerm_function_app_flex_consumption.door["platform"].site_config[0].ip_restriction : rule.action == "Allow"])
+      && length(azurerm_function_app_flex_consumption.door["events"].site_config[0].ip_restriction) == 0
+    )
+    error_message = "Ranges are let in, and nothing else."
+  }
+  assert {
+    condition = alltrue([for app in values(azurerm_function_app_flex_consumption.door) :
+      app.https_only && !app.webdeploy_publish_basic_authentication_enabled && app.site_config[0].scm_ip_restriction_default_action == "Deny" && app.site_config[0].minimum_tls_version == "1.2"
+    ])
+    error_message = "Functions speak TLS, and nobody deploys by a password."
+  }
+  assert {
+    condition = { for door, app in azurerm_function_app_flex_consumption.door : door => app.app_settings.ALIEN_PLATFORM_ROLE if contains(keys(app.app_settings), "ALIEN_PLATFORM_ROLE") } == {
+      platform  = "ArtifactRegistry.Caller"
+      provision = "ArtifactRegistry.Provisioner"
+    }
+    error_message = "Callers of each authenticated door have a role of its own."
+  }
+  assert {
+    condition = alltrue([for door in ["platform", "provision"] :
+      azurerm_function_app_flex_consumption.door[door].app_settings.ALIEN_PLATFORM_TENANTS == "99999999-8888-7777-6666-555555555555"
+      && !contains(keys(azurerm_function_app_flex_consumption.door[door].app_settings), "ALIEN_PLATFORM_AUTHENTICATION")
+    ])
+    error_message = "Only this tenant's callers count, and only where App Service itself says that it authenticates."
+  }
+  assert {
+    condition     = [for door, app in azurerm_function_app_flex_consumption.door : door if contains(keys(app.app_settings), "ALIEN_OIDC_ISSUERS")] == ["oidc"]
+    error_message = "Only the oidc door knows issuers."
+  }
+  assert {
+    condition = alltrue([for name in ["ALIEN_EVENTS_QUEUE", "ALIEN_EVENTS__fullyQualifiedNamespace", "ALIEN_EVENTS__credential", "ALIEN_EVENTS__clientId", "ALIEN_DEAD_LETTER_QUEUE_URL"] :
+      [for door, app in azurerm_function_app_flex_consumption.door : door if contains(keys(app.app_settings), name)] == ["events"]
+    ])
+    error_message = "Only the events door knows queues."
+  }
+  assert {
+    condition = alltrue([for name in ["ALIEN_FUNCTION_PRINCIPAL_IDS", "ALIEN_SCOPE_MAP_ROLE_ID"] :
+      [for door, app in azurerm_function_app_flex_consumption.door : door if contains(keys(app.app_settings), name)] == ["provision"]
+    ])
+    error_message = "Only the provision door knows who else works on registries."
+  }
+  assert {
+    condition     = alltrue([for app in values(azurerm_function_app_flex_consumption.door) : app.app_settings.PACKAGE_MD5 == "d41d8cd98f00b204e9800998ecf8427e"])
+    error_message = "Another package starts the functions anew."
+  }
+}
+
+run "storage" {
+  command = plan
+
+  variables {
+    doors = { platform = {}, oidc = {}, events = {}, provision = {} }
+  }
+
+  assert {
+    condition = alltrue([for account in concat(values(azurerm_storage_account.door), azurerm_storage_account.undelivered) :
+      !account.shared_access_key_enabled && !account.allow_nested_items_to_be_public && !account.local_user_enabled && account.https_traffic_only_enabled && account.min_tls_version == "TLS1_2"
+    ])
+    error_message = "No storage account has keys, and nothing in it is public."
+  }
+  assert {
+    condition = (
+      length(distinct(concat(values(azurerm_storage_account.door)[*].name, azurerm_storage_account.undelivered[*].name))) == 5
+      && alltrue([for account in values(azurerm_storage_account.door) : can(regex("^[a-z0-9]{3,24}$", account.name))])
+    )
+    error_message = "Each door has a storage account of its own: who writes its package becomes the door."
+  }
+  assert {
+    condition     = alltrue([for container in concat(values(azurerm_storage_container.package), azurerm_storage_container.undelivered) : container.container_access_type == "private"])
+    error_message = "Containers are private."
+  }
+  assert {
+    condition     = alltrue([for blob in values(azurerm_storage_blob.package) : blob.name == "released-package.zip" && blob.content_md5 == "d41d8cd98f00b204e9800998ecf8427e"])
+    error_message = "The package has the name that Flex Consumption looks for, and is written anew when it changes."
+  }
+  assert {
+    condition = alltrue([for door, app in azurerm_function_app_flex_consumption.door :
+      app.storage_authentication_type == "UserAssignedIdentity"
+      && app.app_settings.AzureWebJobsStorage == ""
+      && app.app_settings.AzureWebJobsStorage__credential == "managedidentity"
+      && app.app_settings.AzureWebJobsStorage__accountName == azurerm_storage_account.door[door].name
+    ])
+    error_message = "Functions reach their own storage by their identity."
+  }
+}
+
+run "by_default" {
+  command = plan
+
+  assert {
+    condition     = keys(azurerm_function_app_flex_consumption.door) == ["events", "platform"]
+    error_message = "Neither the public door nor provisioning is deployed by default."
+  }
+  assert {
+    condition = (
+      azurerm_function_app_flex_consumption.door["platform"].maximum_instance_count == 40
+      && length(azurerm_function_app_flex_consumption.door["platform"].always_ready) == 0
+    )
+    error_message = "Functions go to nothing when nobody calls, and are bounded."
+  }
+  assert {
+    condition     = azurerm_log_analytics_workspace.logs.retention_in_days == 90 && azurerm_application_insights.functions.local_authentication_disabled
+    error_message = "The functions' logs are kept for 90 days, and nobody writes them by a key."
+  }
+  assert {
+    condition     = alltrue([for alert in values(azurerm_monitor_metric_alert.alert) : length(alert.action) == 0])
+    error_message = "Without action groups alerts tell nobody."
+  }
+}
+
+run "tags_and_logs" {
+  command = plan
+
+  variables {
+    tags               = { team = "acme" }
+    log_retention_days = 30
+  }
+
+  assert {
+    condition = alltrue([for tags in concat(
+      values(azurerm_function_app_flex_consumption.door)[*].tags,
+      values(azurerm_service_plan.door)[*].tags,
+      values(azurerm_storage_account.door)[*].tags,
+      values(azurerm_user_assigned_identity.door)[*].tags,
+      values(azurerm_monitor_metric_alert.alert)[*].tags,
+      azurerm_servicebus_namespace.events[*].tags,
+      azurerm_eventgrid_topic.setup[*].tags,
+      azurerm_user_assigned_identity.topic[*].tags,
+      azurerm_storage_account.undelivered[*].tags,
+      [azurerm_application_insights.functions.tags, azurerm_log_analytics_workspace.logs.tags],
+    ) : tags == tomap({ team = "acme" })])
+    error_message = "Everything that has tags has these."
+  }
+  assert {
+    condition     = azurerm_log_analytics_workspace.logs.retention_in_days == 30
+    error_message = "Logs are kept as long as is said."
+  }
+}
+
+run "alerts" {
+  command = plan
+
+  variables {
+    doors            = { oidc = {}, events = {} }
+    action_group_ids = ["/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/acme-ops/providers/Microsoft.Insights/actionGroups/on-call"]
+  }
+
+  assert {
+    condition     = keys(azurerm_monitor_metric_alert.alert) == ["backlog", "dead-letters", "dropped", "oidc-errors", "oidc-throttles", "undelivered"]
+    error_message = "Functions have alerts for errors and throttles, queues and topic for what they hold and lose."
+  }
+  assert {
+    condition     = alltrue([for alert in values(azurerm_monitor_metric_alert.alert) : one(alert.action).action_group_id == "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/acme-ops/providers/Microsoft.Insights/actionGroups/on-call"])
+    error_message = "Alerts go to the action groups."
+  }
+  assert {
+    condition     = alltrue([for alert in values(azurerm_monitor_metric_alert.alert) : alert.criteria[0].operator == "GreaterThan" && alert.criteria[0].threshold == 0])
+    error_message = "One is enough."
+  }
+  assert {
+    condition = {
+      for dimension in azurerm_monitor_metric_alert.alert["oidc-errors"].criteria[0].dimension : dimension.name => dimension.values
+      } == {
+      "cloud/roleName"     = tolist([azurerm_function_app_flex_consumption.door["oidc"].name])
+      "request/resultCode" = tolist(["500", "502", "503", "504"])
+    }
+    error_message = "Errors are counted by door, and what is not supported is none."
+  }
+}

@@ -1,0 +1,73 @@
+variable "callers" {
+  description = "Who may call a door (platform or provision): object ids of service principals, managed identities among them, of this tenant. Nobody else gets a token. What they may do there is for access_rules to say."
+  type        = map(set(string))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.callers), setintersection(keys(var.doors), ["platform", "provision"]))) == 0
+    error_message = "callers may be named for the doors platform and provision, where they are wanted."
+  }
+  validation {
+    condition     = alltrue(flatten([for ids in values(var.callers) : [for id in ids : can(regex("^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", id))]]))
+    error_message = "A caller must be the object id of a service principal, in lower case: not its client id, and not its name."
+  }
+}
+
+variable "platform_authentication_assumed" {
+  description = "Sets ALIEN_PLATFORM_AUTHENTICATION. Only for a function app that does not tell by WEBSITE_AUTH_ENABLED that App Service authentication is on: the function then believes its header even where somebody has turned that off."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "setup_event_publishers" {
+  description = "Who may publish set-up events: object ids of service principals of this tenant."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in var.setup_event_publishers : can(regex("^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", id))])
+    error_message = "A publisher must be the object id of a service principal, in lower case."
+  }
+  validation {
+    condition     = length(var.setup_event_publishers) == 0 || contains(keys(var.doors), "events")
+    error_message = "setup_event_publishers need the events door."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days for which the functions' logs are kept, the audit log among them."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.log_retention_days >= 30 && var.log_retention_days <= 730 && floor(var.log_retention_days) == var.log_retention_days
+    error_message = "log_retention_days must be from 30 to 730 days."
+  }
+}
+
+variable "action_group_ids" {
+  description = "Action groups that alerts are sent to, by their resource ids. Without any, they are raised and tell nobody."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in var.action_group_ids : can(regex("(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/microsoft\\.insights/actionGroups/[^/]+$", id))])
+    error_message = "An action group must be /subscriptions/{id}/resourceGroups/{group}/providers/Microsoft.Insights/actionGroups/{name}."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything that is made here."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(var.tags) <= 50 && alltrue([for key, value in var.tags : can(regex("^[^<>%&\\\\?/]{1,128}$", key)) && length(value) <= 256])
+    error_message = "There may be 50 tags, with names of 1 to 128 characters, none of <>%&\\?/, and values of at most 256."
+  }
+}
