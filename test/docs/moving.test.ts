@@ -1,0 +1,23 @@
+import { expect, it } from "vitest";
+import { addAccess } from "../../functions/aws/grants/add.ts";
+import { toPermissions } from "../../functions/aws/grants/permissions.ts";
+import { readPolicy } from "../../functions/aws/policy/read.ts";
+import { writePolicy } from "../../functions/aws/policy/write.ts";
+import { readPages } from "./pages.ts";
+
+/** What docs/moving.md shows is what becomes of that policy. */
+const blocks = (await readPages()).find(({ path }) => path === "docs/moving.md")?.blocks ?? [];
+const [before, answer, after] = blocks.map(({ text }) => JSON.parse(text));
+const context = { partition: "aws" };
+
+it("the policy of an earlier tool is read as the page says", () => {
+  const { grants, unmanaged } = readPolicy(JSON.stringify(before), context);
+  expect({ ...toPermissions(grants), unmanaged, scope: "repository" }).toEqual(answer);
+});
+
+it("and is written as the page says", () => {
+  const { grants } = readPolicy(JSON.stringify(before), context);
+  const roleArns = ["arn:aws:iam::222233334444:role/pull"];
+  const edited = addAccess(grants, { type: "aws", accountIds: [], regions: [], roleArns, allowedServiceTypes: [] });
+  expect(JSON.parse(writePolicy(JSON.stringify(before), edited, context) ?? "")).toEqual(after);
+});
