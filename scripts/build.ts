@@ -2,6 +2,7 @@
  * Bundles the platforms, the client and the OpenAPI document: `node scripts/build.ts [name …]`, all of them without a name.
  * One bundle per platform, so that none knows of another's SDK.
  */
+import { join } from "node:path";
 import { bundleAws } from "./bundle/aws.ts";
 import { bundleAzure } from "./bundle/azure.ts";
 import { bundleClient } from "./bundle/client.ts";
@@ -9,6 +10,9 @@ import { bundleGcp } from "./bundle/gcp.ts";
 import { bundleKubernetes } from "./bundle/kubernetes.ts";
 import { bundleLocal } from "./bundle/local.ts";
 import { writeOpenApi } from "./openapi/write.ts";
+
+// From wherever it is called, it bundles the clone that it is in.
+process.chdir(join(import.meta.dirname, ".."));
 
 const platforms: Readonly<Record<string, () => Promise<void>>> = {
   aws: bundleAws,
