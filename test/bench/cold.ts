@@ -8,10 +8,11 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ColdStart } from "../support/cold-start.ts";
 import { awsSubject } from "./cold/aws.ts";
+import { azureSubject } from "./cold/azure.ts";
 import { gcpSubject } from "./cold/gcp.ts";
 import type { Subject } from "./cold/subject.ts";
 
-const platforms = { aws: awsSubject, gcp: gcpSubject };
+const platforms = { aws: awsSubject, azure: azureSubject, gcp: gcpSubject };
 
 type What = keyof ColdStart<unknown>["milliseconds"];
 interface Row {

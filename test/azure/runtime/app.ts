@@ -37,7 +37,7 @@ export async function startRunningApp(
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   let log = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (log += chunk));
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (log += chunk));
   const exited = once(child, "exit");
   const stop = async () => {
     child.kill("SIGKILL");
