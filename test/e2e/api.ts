@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openApiFiles } from "../../scripts/openapi/write.ts";
 import { tool } from "../tools/tools.ts";
 import { startSuite } from "./server.ts";
 import { readJunit, report, type Tally } from "./tally.ts";
@@ -90,10 +91,13 @@ const add = ({ passed, failed, skipped }: Tally): void => {
 try {
   const document = await (await fetch(`${suite.url}/openapi.json`)).text();
   const asPublished = join(folder, "openapi.json");
+  const older = join(folder, "openapi-3.0.json");
   const forImages = join(folder, "images.json");
   await writeFile(asPublished, document);
   await writeFile(forImages, JSON.stringify(narrowed(JSON.parse(document))));
+  await writeFile(older, openApiFiles()["openapi-3.0.json"]);
   add(await lint(asPublished));
+  add(await lint(older));
   await suite.create("my-app");
   add(await fuzz(asPublished, folder, suite.url, suite.callerToken));
   add(await fuzz(forImages, folder, suite.url, suite.callerToken));

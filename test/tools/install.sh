@@ -6,6 +6,7 @@
 #   bash test/tools/install.sh conformance     the official OCI conformance suite
 #   bash test/tools/install.sh kubernetes      helm, kubeconform, the schemas of Kubernetes' API, hadolint, and what builds and runs images
 #   bash test/tools/install.sh gitea           Gitea, for its container registry
+#   bash test/tools/install.sh rust            a Rust that is new enough for client/rust, and its crates
 #   bash test/tools/install.sh tofu            OpenTofu, where neither it nor Terraform is there
 #   bash test/tools/install.sh bench           distribution, and zot where it can be built, to compare with
 #   bash test/tools/install.sh --bin           prints the folder of the tools that are built here
@@ -147,6 +148,20 @@ lambda() {
   ln -sfn "$folder/node_modules/aws-lambda-ric/index.mjs" "$bin/aws-lambda-ric"
 }
 
+# Rust as the machine has it, or that of Debian: its packages for web browsers are the new ones.
+rust() {
+  local needed minor crate output
+  crate="$(dirname "${BASH_SOURCE[0]}")/../../client/rust"
+  needed=$(sed -nE 's/^rust-version = "1\.([0-9]+)"$/\1/p' "$crate/Cargo.toml")
+  minor=$(cargo --version 2>/dev/null | sed -nE 's/^cargo 1\.([0-9]+)\..*/\1/p') || true
+  ((${minor:-0} >= needed)) || debian "cargo-of-1.$needed=cargo-web"
+  debian cc=gcc
+  # Apart from the tests, so that these need no network.
+  if ! output=$(cd "$crate" && cargo fetch --locked --quiet 2>&1 </dev/null); then
+    missing+=("crates: $(tail -n 2 <<<"$output" | tr '\n\t' '  ' | sed -E 's#https?://[^ ]*##')")
+  fi
+}
+
 # What is new enough for infra/ (1.9) is taken as it is: OpenTofu takes minutes to build.
 tofu() {
   local program minor folder="$root/go/tofu-$TOFU"
@@ -207,6 +222,7 @@ for part in "${@:-clients fuzz}"; do
       fuzz) schemathesis ;;
       lambda) lambda ;;
       gitea) gitea ;;
+      rust) rust ;;
       tofu) tofu ;;
       kubernetes) kubernetes ;;
       conformance) golang conformance github.com/opencontainers/distribution-spec/conformance "$CONFORMANCE" ;;

@@ -1,0 +1,102 @@
+use crate::{
+    error::ArtifactRegistryError,
+    generated::Client,
+    retry::{ATTEMPTS, wait_after},
+    token::Token,
+    types,
+};
+use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
+use reqwest::{
+    Request, Response,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
+};
+use std::time::{Duration, Instant};
+
+/// How a generated [`Client`] calls: who it is, and how long a call may take with all its tries.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub token: Token,
+    pub timeout: Duration,
+}
+
+impl Connection {
+    /// A call may take 60 seconds.
+    pub fn new(token: Token) -> Self {
+        Self { token, timeout: Duration::from_secs(60) }
+    }
+}
+
+/// A transport that follows no redirect: it would take the token elsewhere, or lose the body; none of our doors answers
+/// with one.
+pub(crate) fn transport() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(15))
+        .build()
+}
+
+impl ClientHooks<Connection> for Client {
+    async fn pre<E>(&self, request: &mut Request, _info: &OperationInfo) -> Result<(), Error<E>> {
+        let token = self.inner().token.get().await.map_err(Error::Custom)?;
+        let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(|_| Error::Custom("The token is none that a header can carry.".to_owned()))?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, value);
+        Ok(())
+    }
+
+    /// Every operation is idempotent, so that whatever may have been lost is sent again.
+    async fn exec(&self, request: Request, _info: &OperationInfo) -> reqwest::Result<Response> {
+        let deadline = Instant::now() + self.inner().timeout;
+        let mut attempt = 1;
+        loop {
+            let Some(mut copy) = request.try_clone() else {
+                return self.client().execute(request).await;
+            };
+            *copy.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
+            let (answer, retryable, asked) = match self.client().execute(copy).await {
+                Ok(answer) if answer.status().as_u16() < 400 => return Ok(answer),
+                Ok(answer) => refusal(answer).await?,
+                Err(error) => {
+                    let again = !error.is_builder();
+                    (Err(error), again, None)
+                }
+            };
+            let wait = if retryable && attempt < ATTEMPTS { wait_after(attempt, asked) } else { None };
+            match wait {
+                Some(wait) if Instant::now() + wait < deadline => tokio::time::sleep(wait).await,
+                _ => return answer,
+            }
+            attempt += 1;
+        }
+    }
+}
+
+type Refusal = (reqwest::Result<Response>, bool, Option<Duration>);
+
+/// An answer that refuses, always in the form of ours; whether the same call can succeed by itself; and the wait that the
+/// other side asks for.
+async fn refusal(answer: Response) -> reqwest::Result<Refusal> {
+    let status = answer.status();
+    let headers = answer.headers().clone();
+    let asked = text(&headers, RETRY_AFTER.as_str()).parse().ok().map(Duration::from_secs);
+    let body = answer.bytes().await?;
+    let (status, error) = match serde_json::from_slice::<types::Error>(&body) {
+        Ok(error) => (status.as_u16(), error),
+        // What does not speak our language comes from what stands before the function.
+        Err(_) => {
+            let error = ArtifactRegistryError::from_platform(status, text(&headers, "x-request-id"));
+            (u16::try_from(error.http_status_code).unwrap_or(502), (*error).clone())
+        }
+    };
+    let retryable = error.retryable;
+    let body = serde_json::to_vec(&error).unwrap_or_default();
+    let mut whole = http::Response::new(body);
+    *whole.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+    *whole.headers_mut() = headers;
+    Ok((Ok(whole.into()), retryable, asked))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}

@@ -1,0 +1,135 @@
+use crate::types::{self, ErrorCode};
+use reqwest::StatusCode;
+use std::{collections::HashMap, fmt, ops::Deref};
+
+pub type Result<T> = std::result::Result<T, ArtifactRegistryError>;
+
+/// The one error type: what the function said, or what kept it from being asked. Its fields are those of the wire: `code`,
+/// `message`, `retryable` (the same call can succeed by itself later), `http_status_code`, `context`, `hint` (what to do)
+/// and `request_id` (names the call in the function's audit log; empty where no function answered).
+#[derive(Clone, Debug)]
+pub struct ArtifactRegistryError(Box<types::Error>);
+
+impl ArtifactRegistryError {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self(Box::new(types::Error {
+            code,
+            message: message.into(),
+            retryable: false,
+            http_status_code: status_of(code).into(),
+            context: HashMap::new(),
+            hint: None,
+            request_id: String::new(),
+        }))
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Names the offending input.
+    pub(crate) fn field(mut self, field: &str) -> Self {
+        self.0.context.insert("field".to_owned(), types::ErrorContextValue::String(field.to_owned()));
+        self
+    }
+
+    pub(crate) fn retryable(mut self) -> Self {
+        self.0.retryable = true;
+        self
+    }
+
+    /// What a status means that did not come from the function, but from the platform in front of it.
+    pub(crate) fn from_platform(status: StatusCode, request_id: &str) -> Self {
+        let code = status.as_u16();
+        let mut error = match code {
+            401 => Self::new(ErrorCode::AuthenticationError, "The platform refused the caller.")
+                .hint("See which form of authentication the door wants."),
+            403 => Self::new(ErrorCode::AccessDenied, "The platform does not let this caller invoke the function.")
+                .hint("Grant the caller the platform's right to invoke it."),
+            404 => Self::new(ErrorCode::BindingConfigInvalid, "There is no function of this suite at the URL.")
+                .hint("Correct the binding's url."),
+            413 => Self::new(ErrorCode::PayloadTooLarge, "The platform refused a request of this size."),
+            429 => Self::new(ErrorCode::RateLimitExceeded, "The platform throttles the function.").retryable(),
+            500.. => {
+                Self::new(ErrorCode::ServiceUnavailable, format!("The platform answered {code} for the function."))
+                    .retryable()
+            }
+            _ => {
+                Self::new(ErrorCode::UnexpectedResponseFormat, format!("The answer ({code}) is none of this suite's."))
+            }
+        };
+        error.0.request_id = request_id.to_owned();
+        error
+    }
+
+    fn from_transport(error: &reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self::new(ErrorCode::Timeout, "The function did not answer in time.")
+                .retryable()
+                .hint("It may or may not have been applied; the same call again is safe.");
+        }
+        let host = error.url().and_then(|url| url.host_str()).unwrap_or("the URL");
+        Self::new(ErrorCode::ServiceUnavailable, format!("The function at {host} cannot be reached."))
+            .retryable()
+            .hint("See that the URL is right and the network lets you through.")
+    }
+}
+
+impl From<progenitor_client::Error<types::Error>> for ArtifactRegistryError {
+    fn from(error: progenitor_client::Error<types::Error>) -> Self {
+        use progenitor_client::Error::*;
+        match error {
+            ErrorResponse(answer) => Self(Box::new(answer.into_inner())),
+            CommunicationError(cause) | InvalidUpgrade(cause) | ResponseBodyError(cause) => {
+                Self::from_transport(&cause)
+            }
+            UnexpectedResponse(answer) => Self::from_platform(answer.status(), ""),
+            InvalidResponsePayload(_, _) => {
+                Self::new(ErrorCode::UnexpectedResponseFormat, "The function's answer is not what it documents.")
+            }
+            InvalidRequest(why) => Self::new(ErrorCode::InvalidInput, why),
+            // Only the hook that asks for a token says so.
+            Custom(why) => Self::new(ErrorCode::AuthenticationError, why)
+                .hint("Give the bearer token that the function's door wants."),
+        }
+    }
+}
+
+impl Deref for ArtifactRegistryError {
+    type Target = types::Error;
+
+    fn deref(&self) -> &types::Error {
+        &self.0
+    }
+}
+
+impl fmt::Display for ArtifactRegistryError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.code, self.message)?;
+        match &self.hint {
+            Some(hint) => write!(formatter, " {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ArtifactRegistryError {}
+
+/// The statuses of the contract (README, "Errors"), for the codes that this crate gives by itself.
+fn status_of(code: ErrorCode) -> u16 {
+    match code {
+        ErrorCode::InvalidInput | ErrorCode::BindingNotConfigured | ErrorCode::BindingConfigInvalid => 400,
+        ErrorCode::AuthenticationError => 401,
+        ErrorCode::AccessDenied => 403,
+        ErrorCode::ResourceNotFound => 404,
+        ErrorCode::Timeout => 408,
+        ErrorCode::ResourceConflict => 409,
+        ErrorCode::PayloadTooLarge => 413,
+        ErrorCode::RateLimitExceeded | ErrorCode::QuotaExceeded => 429,
+        ErrorCode::InternalError => 500,
+        ErrorCode::OperationNotSupported => 501,
+        ErrorCode::UnexpectedResponseFormat | ErrorCode::CloudPlatformError => 502,
+        ErrorCode::ServiceUnavailable => 503,
+    }
+}

@@ -1,0 +1,77 @@
+//! A server on this machine that answers what it is told to, one answer for each request, and remembers what it was asked.
+
+use std::sync::{Arc, Mutex};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
+
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    pub path: String,
+    pub authorization: String,
+    pub body: String,
+}
+
+pub struct Server {
+    pub url: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Server {
+    /// `answers`: status, further header lines, body. When they are used up, connections are closed without an answer.
+    pub async fn start(answers: Vec<(u16, &str, String)>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let memory = asked.clone();
+        let mut answers = answers
+            .into_iter()
+            .map(|(status, headers, body)| {
+                let length = body.len();
+                format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
+            })
+            .collect::<Vec<_>>()
+            .into_iter();
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let mut stream = BufReader::new(socket);
+                let request = read(&mut stream).await;
+                memory.lock().expect("no panic").push(request);
+                if let Some(answer) = answers.next() {
+                    stream.write_all(answer.as_bytes()).await.expect("a client that listens");
+                    stream.shutdown().await.ok();
+                }
+            }
+        });
+        Self { url, asked }
+    }
+
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().expect("no panic").clone()
+    }
+}
+
+async fn read(stream: &mut BufReader<tokio::net::TcpStream>) -> Asked {
+    let mut asked = Asked::default();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.expect("a line");
+        if line.trim().is_empty() {
+            break;
+        }
+        match line.trim().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().expect("digits")
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => asked.authorization = value.to_owned(),
+            Some(_) => {}
+            None => asked.path = line.split(' ').nth(1).unwrap_or_default().to_owned(),
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.expect("a whole body");
+    asked.body = String::from_utf8(body).expect("text");
+    asked
+}

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { openApiFiles } from "../../scripts/openapi/write.ts";
+
+const files = openApiFiles();
+const current = JSON.parse(files["openapi.json"]);
+const older = JSON.parse(files["openapi-3.0.json"]);
+
+test("the Rust client is generated from this document: vitest run -u test/unit/openapi-files.test.ts renews its copy", async () => {
+  await expect(files["openapi-3.0.json"]).toMatchFileSnapshot("../../client/rust/openapi.json");
+});
+
+test("the document in 3.0 has the same operations, answers and names, and the same examples", () => {
+  expect(older.openapi).toBe("3.0.3");
+  expect(Object.keys(older.paths)).toEqual(Object.keys(current.paths));
+  for (const part of ["schemas", "responses", "securitySchemes"]) {
+    expect(Object.keys(older.components[part])).toEqual(Object.keys(current.components[part]));
+  }
+  for (const path of Object.keys(current.paths).filter((each) => each.startsWith("/v1/"))) {
+    const [before, after] = [older.paths[path].post, current.paths[path].post];
+    expect(Object.keys(before.responses)).toEqual(Object.keys(after.responses));
+    const examples = ({ content }: { content: Record<string, { examples: object }> }) =>
+      content["application/json"]?.examples;
+    expect(examples(before.requestBody)).toEqual(examples(after.requestBody));
+    expect(examples(before.responses["200"])).toEqual(examples(after.responses["200"]));
+  }
+});
+
+test("it says a constant as 3.0 can, keeps what is required, and leaves objects open for what a later version adds", () => {
+  const [aws] = older.components.schemas.CrossAccountAccess.oneOf;
+  expect(aws.properties.type).toEqual({ type: "string", enum: ["aws"] });
+  expect(aws.required).toEqual(["type", "accountIds", "regions", "roleArns", "allowedServiceTypes"]);
+  expect(current.components.schemas.CrossAccountAccess.oneOf[0].additionalProperties).toBe(false);
+  expect(files["openapi-3.0.json"]).not.toMatch(/"(const|propertyNames|identifier)":|"additionalProperties": false/);
+});
