@@ -7,6 +7,7 @@ import { parseIssuers } from "../../core/oidc-issuers.ts";
 import { validate } from "../../core/operation.ts";
 import { isOperationName, type OperationName, operations } from "../../core/operations.ts";
 import { parseRules } from "../../core/rules.ts";
+import { errorJson } from "../../core/schemas.ts";
 import { platforms } from "../../platforms.ts";
 
 /** What a JSON or YAML block can be said to be. Each throws what the code itself says of it. */
@@ -52,10 +53,7 @@ async function checkAnyBinding(value: unknown): Promise<void> {
 }
 
 function checkError(value: unknown): void {
-  const { code, message, retryable, httpStatusCode } = value as Record<string, unknown>;
+  const { code, httpStatusCode } = validate(errorJson, value);
   const status = statusOf[code as keyof typeof statusOf];
-  if (status === undefined || status !== httpStatusCode)
-    throw new Error(`${code} is not answered with ${httpStatusCode}.`);
-  if (typeof message !== "string" || typeof retryable !== "boolean")
-    throw new Error("An error has message and retryable.");
+  if (status !== httpStatusCode) throw new Error(`${code} is not answered with ${httpStatusCode}.`);
 }

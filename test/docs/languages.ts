@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { parseAllDocuments } from "yaml";
@@ -51,7 +51,9 @@ async function findInInfra(text: string): Promise<void> {
 export async function checkTypes(blocks: readonly Block[]): Promise<void> {
   const workspace = await openWorkspace();
   try {
-    const names = new Map(blocks.map((block, index) => [`block-${index}.ts`, block]));
+    // As deep as a platform's folder, which is where a page may put a file.
+    await mkdir(join(workspace.folder, "page/blocks"), { recursive: true });
+    const names = new Map(blocks.map((block, index) => [`page/blocks/block-${index}.ts`, block]));
     for (const [name, { text }] of names) await writeFile(join(workspace.folder, name), `${text}export {};\n`);
     // What a reader does with a value is not shown.
     const compilerOptions = { noUnusedLocals: false };
@@ -59,7 +61,7 @@ export async function checkTypes(blocks: readonly Block[]): Promise<void> {
     await writeFile(join(workspace.folder, "tsconfig.json"), JSON.stringify(config));
     await run(join(root, "node_modules/.bin/tsc"), ["-p", "."], { cwd: workspace.folder }).catch(({ stdout }) => {
       const where = (name: string) => `${names.get(name)?.page} (block of line ${names.get(name)?.line}) `;
-      throw new Error(String(stdout).replace(/block-\d+\.ts/g, where));
+      throw new Error(String(stdout).replace(/page\/blocks\/block-\d+\.ts/g, where));
     });
   } finally {
     await workspace.remove();

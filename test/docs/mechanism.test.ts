@@ -49,7 +49,9 @@ describe("how blocks are read", () => {
     await expect(checkForm("issuers", '[{"issuer":"https://x"}]')).rejects.toThrow("audience");
     await expect(checkForm("input createRepository", '{"registry":"images"}')).rejects.toThrow("name");
     await expect(checkForm("output createRepository", "{}")).rejects.toThrow("name");
-    await expect(checkForm("error", '{"code":"TIMEOUT","httpStatusCode":500}')).rejects.toThrow("TIMEOUT");
+    await expect(checkForm("error", '{"code":"TIMEOUT"}')).rejects.toThrow("message");
+    const lying = { code: "TIMEOUT", message: "", retryable: true, httpStatusCode: 500, requestId: "1" };
+    await expect(checkForm("error", JSON.stringify(lying))).rejects.toThrow("not answered with 500");
     await expect(checkForm("event", '{"specversion":"1.0"}')).rejects.toThrow("id");
     await expect(checkForm("nothing", "{}")).rejects.toThrow("no form");
   });
