@@ -1,11 +1,10 @@
-import type { Registry } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
 import type { DeprovisionOptions } from "../../../core/registry.ts";
 import type { AcrContext } from "../acr/context.ts";
-import { isOurs } from "../ownership.ts";
 import { assignedOn, compareAssignments, listAssignments, unassign } from "./assignments.ts";
 import { readContents, refuseContents } from "./contents.ts";
-import { deleteOwnRegistry, settledRegistry } from "./own-registry.ts";
+import { deleteOwnRegistry } from "./own-registry.ts";
+import { isForeign, settledRegistry } from "./settled.ts";
 
 /**
  * Removes the container registry that carries the registry's tag, and the role assignments on it that are ours.
@@ -19,9 +18,8 @@ export async function deprovision(
   { deleteRepositories = false }: DeprovisionOptions,
   call: Call,
 ): Promise<void> {
-  const isForeign = ({ tags }: Registry) => !isOurs(tags, context.names.prefix);
-  const own = await settledRegistry(context, call, isForeign);
-  if (own === undefined || isForeign(own)) return;
+  const own = await settledRegistry(context, call);
+  if (own === undefined || isForeign(own, context)) return;
   // Without a prefix everything in it is the registry's, and was told to be deleted.
   const isLookedAt = !deleteRepositories || context.names.prefix !== "";
   if (isLookedAt) refuseContents(await readContents(context, own, call), deleteRepositories);

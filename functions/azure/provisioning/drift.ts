@@ -2,29 +2,28 @@ import type { Call } from "../../../core/call.ts";
 import type { Health } from "../../../core/registry.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { findRegistry } from "../acr/registry.ts";
-import { isOurs } from "../ownership.ts";
 import { assignedOn, compareAssignments, describe, listAssignments } from "./assignments.ts";
 import { deviationsOf, modeOf } from "./deviations.ts";
-import { adoption } from "./own-registry.ts";
 import { functionPrincipals } from "./principals.ts";
 import { readSettings } from "./settings.ts";
+import { adoption, isChanging, isForeign } from "./settled.ts";
 import { wantedRoles } from "./wanted.ts";
 
 const hint = "Run provisionRegistry.";
 
 /** In what the registry differs from what provisioning makes. Reads only. */
 export async function findDrift(context: AcrContext, call: Call): Promise<Health["findings"]> {
-  const { binding, names, env } = context;
+  const { binding, env } = context;
   const settings = readSettings(env);
   const functions = await functionPrincipals(context, call);
   const found = await findRegistry(context, call);
   if (!found) return [{ message: `The registry "${binding.registryName}" is not provisioned.`, hint }];
-  if (!isOurs(found.tags, names.prefix)) {
+  if (isForeign(found, context)) {
     const message = `The container registry "${binding.registryName}" is not this registry's.`;
     return [{ message, hint: `${adoption(context)}.` }];
   }
   const findings: Health["findings"] = deviationsOf(found, settings).map(({ message }) => ({ message, hint }));
-  if (/^(?:Creating|Updating|Deleting)$/.test(found.provisioningState ?? "")) {
+  if (isChanging(found)) {
     findings.push({ message: `The registry's state is ${found.provisioningState}.`, hint: "Look again later." });
   }
   const { loginServer } = found;

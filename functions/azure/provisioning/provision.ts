@@ -4,7 +4,6 @@ import { invalidInput } from "../../../core/errors.ts";
 import type { ProvisionOptions } from "../../../core/registry.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { unexpected } from "../errors.ts";
-import { isOurs } from "../ownership.ts";
 import {
   type Assigned,
   assign,
@@ -17,9 +16,10 @@ import {
 } from "./assignments.ts";
 import { changesOf, deviationsOf, modeOf } from "./deviations.ts";
 import { refuseOverlappingRegistries } from "./overlap.ts";
-import { createOwnRegistry, refuseForeign, settledRegistry, updateOwnRegistry } from "./own-registry.ts";
+import { createOwnRegistry, updateOwnRegistry } from "./own-registry.ts";
 import { functionPrincipals } from "./principals.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { refuseForeign, settledRegistry } from "./settled.ts";
 import { wantedRoles } from "./wanted.ts";
 
 /** What shall be. */
@@ -60,8 +60,7 @@ export async function provision(
 
 /** @throws RESOURCE_CONFLICT for a registry that is not ours, or that may not be made beside another */
 async function findOwn(context: AcrContext, call: Call): Promise<Registry | undefined> {
-  const isForeign = ({ tags }: Registry) => !isOurs(tags, context.names.prefix);
-  const found = await settledRegistry(context, call, isForeign);
+  const found = await settledRegistry(context, call);
   if (found) refuseForeign(found, context, unchanged);
   // Once provisioned, it is the other registry that is refused.
   else await refuseOverlappingRegistries(context, call);
