@@ -1,0 +1,103 @@
+mock_provider "azurerm" {
+  mock_data "azurerm_client_config" {
+    defaults = {
+      subscription_id = "11111111-2222-3333-4444-555555555555"
+      tenant_id       = "99999999-8888-7777-6666-555555555555"
+    }
+  }
+}
+
+mock_provider "azuread" {}
+
+mock_provider "archive" {}
+
+variables {
+  resource_group_name = "acme-functions"
+  location            = "westeurope"
+  prefix              = "acme"
+  package_path        = "../../dist/azure"
+  registries          = { images = { registry_name = "acmeimages" } }
+}
+
+run "bindings" {
+  command = plan
+
+  variables {
+    registry_resource_group_name = "acme-registries"
+    registries = {
+      images    = { registry_name = "acmeimages", login_server = "acmeimages.azurecr.io", repository_prefix = "images" }
+      my-builds = { registry_name = "acmebuilds", resource_group_name = "acme-builds", repository_prefix = "team/builds" }
+    }
+    access_rules = [{
+      callers      = [{ issuer = "azure", subject = "99999999-8888-7777-6666-555555555555/aaaaaaaa-0000-4000-8000-000000000001" }]
+      operations   = ["*"]
+      registries   = ["images"]
+      repositories = ["*"]
+    }]
+  }
+
+  assert {
+    condition = jsondecode(azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_IMAGES_BINDING) == {
+      service           = "acr"
+      registryName      = "acmeimages"
+      resourceGroupName = "acme-registries"
+      loginServer       = "acmeimages.azurecr.io"
+      repositoryPrefix  = "images"
+    }
+    error_message = "A binding says all that is known."
+  }
+  assert {
+    condition = jsondecode(azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_MY_BUILDS_BINDING) == {
+      service           = "acr"
+      registryName      = "acmebuilds"
+      resourceGroupName = "acme-builds"
+      repositoryPrefix  = "team/builds"
+    }
+    error_message = "What is not known is left out."
+  }
+  assert {
+    condition = (
+      azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_REGISTRIES == "images,my-builds"
+      && !can(jsondecode(azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_ACCESS_RULES)[0].grantees)
+      && !contains(keys(azurerm_function_app_flex_consumption.door["platform"].app_settings), "ALIEN_STACK_PREFIX")
+    )
+    error_message = "Names are told, a rule without grantees has none, and nothing is derived."
+  }
+  assert {
+    condition     = output.bindings.images == azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_IMAGES_BINDING
+    error_message = "Bindings are told."
+  }
+}
+
+run "one_without_a_prefix" {
+  command = plan
+
+  assert {
+    condition = jsondecode(azurerm_function_app_flex_consumption.door["events"].app_settings.ALIEN_IMAGES_BINDING) == {
+      service           = "acr"
+      registryName      = "acmeimages"
+      resourceGroupName = "acme-functions"
+    }
+    error_message = "One registry may be a whole container registry, in the functions' group."
+  }
+  assert {
+    condition     = alltrue([for key in keys(azurerm_role_assignment.registry) : strcontains(key, "/images/")])
+    error_message = "Every role is on a registry."
+  }
+}
+
+run "rules_in_the_package" {
+  command = plan
+
+  variables {
+    access_rules_file = "/home/site/wwwroot/rules.json"
+  }
+
+  assert {
+    condition = (
+      azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_ACCESS_RULES_FILE == "/home/site/wwwroot/rules.json"
+      && !contains(keys(azurerm_function_app_flex_consumption.door["platform"].app_settings), "ALIEN_ACCESS_RULES")
+    )
+    error_message = "Rules may be in a file."
+  }
+}
