@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { parseAllDocuments } from "yaml";
+import { isOperationName, operations } from "../../core/operations.ts";
 import { type Block, commandsOf } from "./blocks.ts";
 import { filesOf, root } from "./pages.ts";
 import { openWorkspace } from "./workspace.ts";
@@ -31,11 +32,24 @@ export const languages: Readonly<Record<string, (block: Block) => void | Promise
 };
 
 async function checkShell(text: string): Promise<void> {
+  checkPayloads(text);
   const checking = run("bash", ["-n"]);
   checking.child.stdin?.end(text);
   await checking.catch(({ stderr }) => {
     throw new Error(stderr);
   });
+}
+
+/** What a command sends to an operation, told by its path, by the name before it or by the payload itself, is its input. */
+function checkPayloads(text: string): void {
+  for (const [, name = "", json = ""] of text.matchAll(/\b([a-z]+[A-Z][A-Za-z]+)\b(?:[^'\n]|\\\n)*'(\{"[^']*\})'/g)) {
+    if (isOperationName(name)) operations[name].parse(JSON.parse(json));
+  }
+  for (const [, json = ""] of text.matchAll(/'(\{"operation":[^']*\})'/g)) {
+    const { operation, ...input } = JSON.parse(json);
+    if (!isOperationName(operation)) throw new Error(`"${operation}" is no operation.`);
+    operations[operation].parse(input);
+  }
 }
 
 /** Where Terraform's own checks see it: part of an example or a module, but for the spaces. */

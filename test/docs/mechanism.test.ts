@@ -60,6 +60,12 @@ describe("how blocks are read", () => {
     const block = (language: string, text: string) => fenced(`\`\`\`${language}`, text, "```")[0] ?? { text, language };
     const check = async (language: string, text: string) => languages[language]?.(block(language, text) as never);
     await expect(check("sh", "if true; then")).rejects.toThrow("syntax error");
+    const wrongInput = "must be|missing|not a field";
+    const sends = [
+      'curl x/v1/getRepository -H a \\\n -d \'{"registry":"images"}\'',
+      `call '{"operation":"getRepository","x":1}'`,
+    ];
+    for (const text of sends) await expect(check("sh", text)).rejects.toThrow(new RegExp(wrongInput));
     await expect(check("console", '$ echo "a\nb')).rejects.toThrow("unexpected EOF");
     await expect(check("json", "{a: 1}")).rejects.toThrow("JSON");
     await expect(check("yaml", "a: [")).rejects.toThrow("Flow sequence");
