@@ -18,7 +18,7 @@ export type Variant = "plain" | "unnamed";
 
 /** Milliseconds after which an impatient suite gives a request up. */
 export const upstreamTimeoutMs = 1_500;
-const limits: Readonly<Record<Patience, Limits>> = {
+export const limits: Readonly<Record<Patience, Limits>> = {
   quick: {},
   brief: { operationTimeoutMs: 6_000 },
   impatient: { upstreamTimeoutMs, operationTimeoutMs: 8_000 },

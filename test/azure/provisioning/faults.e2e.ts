@@ -1,0 +1,24 @@
+import { faultTests } from "../../support/faults/fault-tests.ts";
+import { inject } from "../../support/faults/inject.ts";
+import { Lanes } from "../../support/faults/lanes.ts";
+import { type Kind, kinds, patienceFor } from "../acr/support/kinds.ts";
+import { provisioningRows } from "./calls.golden.ts";
+import { startBench } from "./support/bench.ts";
+import { reference, stageOf } from "./support/stage.ts";
+
+const lanesOf = { quick: 4, lasting: 20 };
+
+faultTests<Kind>(provisioningRows, kinds, async () => {
+  const bench = await startBench(lanesOf.quick + lanesOf.lasting);
+  const lanes = new Lanes(lanesOf);
+  return {
+    async prepare(row) {
+      const wanted = await lanes.run("quick", (number) => reference(bench.slot(number), row));
+      return (injection) => {
+        const lane = patienceFor(injection) === "quick" ? "quick" : "lasting";
+        return lanes.run(lane, (number) => inject(stageOf(bench.slot(number), injection), injection, wanted));
+      };
+    },
+    stop: () => bench.stop(),
+  };
+});
