@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { describe, expect, it } from "vitest";
 import { filesOf, readPages, root } from "./pages.ts";
 
 const pages = await readPages();
+const code = /^( *)```[\s\S]*?^ *```$/gm;
 /** Not one that a page goes on with: `ALIEN_{NAME}_BINDING`, `ALIEN_…`. */
 const variable = /\bALIEN_[A-Z0-9_]*[A-Z0-9]\b(?![_{*…])/g;
 const sources = "{client,core,functions,infra,scripts}/**/*.{ts,tf,yaml,tpl}";
@@ -17,12 +18,19 @@ const variables = (async () => {
 })();
 
 describe.each(pages.map((page) => [page.path, page] as const))("what %s names is there", (_path, { path, text }) => {
-  const prose = text.replace(/^( *)```[\s\S]*?^ *```$/gm, "");
+  const prose = text.replace(code, "");
 
-  it("files behind relative links", () => {
-    const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target.split("#")[0] ?? "");
-    const relative = targets.filter((target) => target !== "" && !/^[a-z]+:/.test(target));
-    expect(relative.filter((target) => !existsSync(join(root, path, "..", target)))).toEqual([]);
+  it("files behind relative links, and the headings in them", () => {
+    const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+    const relative = targets.filter((target) => !/^[a-z]+:/.test(target));
+    expect(relative.filter((target) => !leadsSomewhere(path, target))).toEqual([]);
+  });
+
+  it("programs that a command starts", () => {
+    const programs = [...text.matchAll(/\b(?:node|bash) ((?:[a-z.-]+\/)+[a-z.-]+\.(?:ts|sh|mjs))\b/g)].map(
+      ([, file = ""]) => file,
+    );
+    expect(programs.filter((file) => !existsSync(join(root, file)))).toEqual([]);
   });
 
   it("scripts of npm", async () => {
@@ -37,3 +45,30 @@ describe.each(pages.map((page) => [page.path, page] as const))("what %s names is
     expect([...named].filter((name) => !name.endsWith("_BINDING") && !read.has(name))).toEqual([]);
   });
 });
+
+it("the index names every page", async () => {
+  const index = pages.find(({ path }) => path === "docs/README.md")?.text ?? "";
+  const others = pages
+    .map(({ path }) => path)
+    .filter((path) => /^docs\/[^/]+$/.test(path) && path !== "docs/README.md");
+  expect(others.filter((path) => !index.includes(`](${path.slice("docs/".length)})`))).toEqual([]);
+});
+
+function leadsSomewhere(from: string, target: string): boolean {
+  const [file = "", anchor] = target.split("#");
+  const path = file === "" ? from : posix.join(posix.dirname(from), file);
+  if (anchor === undefined) return existsSync(join(root, path));
+  const page = pages.find((each) => each.path === path);
+  return page !== undefined && headings(page.text).includes(anchor);
+}
+
+/** As GitHub makes anchors of them. */
+function headings(text: string): string[] {
+  const titles = [...text.replace(code, "").matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) => title);
+  return titles.map((title) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
