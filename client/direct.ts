@@ -6,6 +6,7 @@ import type { Door } from "../core/doors.ts";
 import { ArtifactRegistryError } from "../core/errors.ts";
 import type { Platform } from "../core/platform.ts";
 import { allowEverything } from "../core/rules.ts";
+import { missingPackage } from "./auth/peer.ts";
 import { type Environment, refused } from "./binding.ts";
 import type { Connection } from "./connection.ts";
 import { type CallOptions, defaultTimeoutMs } from "./http.ts";
@@ -38,7 +39,8 @@ export async function connectDirectly(name: string, env: Environment, defaults: 
       });
       if (answer.ok) return answer.output as never;
       if (signal?.aborted) throw signal.reason;
-      throw answer.error;
+      // An adapter loads some of its SDK when it is used; what it makes of an absent one is meant for a bundle.
+      throw missingPackage(answer.error.cause) ?? answer.error;
     },
   };
 }
@@ -61,7 +63,11 @@ async function platformOf(name: string, env: Environment): Promise<Platform> {
   const entry = Object.values(platforms).find(({ services }) =>
     (services as readonly string[]).includes(service ?? ""),
   );
-  if (entry) return entry.load();
+  if (entry) {
+    return entry.load().catch((error: unknown) => {
+      throw missingPackage(error) ?? error;
+    });
+  }
   if (env[variable] === undefined) {
     throw new ArtifactRegistryError("BINDING_NOT_CONFIGURED", `No registry is bound under the name "${name}".`, {
       hint: `Set ${variable} to the binding that provisioning answered.`,

@@ -125,6 +125,38 @@ describe("the package", () => {
     expect(local[0]).toBe("BINDING_CONFIG_INVALID");
   });
 
+  it.each([
+    ["@aws-sdk/client-ecr", { service: "ecr", repositoryPrefix: "images" }],
+    [
+      "google-auth-library",
+      { service: "gar", projectId: "a-project", location: "europe-west1", repositoryName: "images" },
+    ],
+    [
+      "@azure/identity",
+      { service: "acr", registryName: "images", resourceGroupName: "g", loginServer: "images.azurecr.io" },
+    ],
+    ["undici", { service: "external", registryUrl: "http://127.0.0.1:1", repositoryPrefix: "images" }],
+  ])("says that %s is needed to run in process", async (name, binding) => {
+    const more = {
+      ecr: { pullRoleArn: "arn:aws:iam::111122223333:role/pull", pushRoleArn: "arn:aws:iam::111122223333:role/push" },
+      gar: {
+        pullServiceAccountEmail: "pull@a-project.iam.gserviceaccount.com",
+        pushServiceAccountEmail: "push@a-project.iam.gserviceaccount.com",
+      },
+      acr: {},
+      external: { account: { usernameFile: "/etc/hostname", passwordFile: "/etc/hostname" } },
+    }[binding.service];
+    const source = `
+      import { connect } from "artifact-registry-functions";
+      const env = { AWS_REGION: "us-east-1", ALIEN_IMAGES_BINDING: ${JSON.stringify(JSON.stringify({ ...binding, ...more }))} };
+      const refusal = async () => {
+        const { call } = await connect("images", { mode: "direct", env });
+        return call("generateCredentials", { repoId: "app", permissions: "pull" });
+      };
+      console.log(JSON.stringify(await refusal().catch(({ code, hint }) => [code, hint])));`;
+    expect(await runProgram(source)).toEqual(["BINDING_CONFIG_INVALID", `npm install ${name}`]);
+  });
+
   it("goes into a worker's bundle without any adapter", async () => {
     await writeFile(
       join(program, "worker.ts"),
