@@ -6,12 +6,14 @@ const Module = require("node:module");
 
 const registered = new Map();
 let model;
+let hasStarted = false;
 
 const core = {
   version: "4.0.0",
   hostVersion: "4.1044.400.0",
   Disposable: { from: () => ({ dispose() {} }) },
   registerFunction(metadata, callback) {
+    if (hasStarted) throw new Error("A function can only be registered while the app starts.");
     if (registered.has(metadata.name))
       throw new Error(`A function of the name ${metadata.name} is registered already.`);
     registered.set(metadata.name, { metadata, callback });
@@ -25,14 +27,15 @@ const core = {
   log: (_level, _category, message) => process.stdout.write(`${message}\n`),
 };
 
-const load = Module._load;
-Module._load = function (request, ...rest) {
-  return request === "@azure/functions-core" ? core : load.call(this, request, ...rest);
+const load = Module.prototype.require;
+Module.prototype.require = function (request) {
+  return request === "@azure/functions-core" ? core : load.call(this, request);
 };
 
 /** Loads an app by the file that its package.json names. */
 async function start(main) {
   require(main);
+  hasStarted = true;
   // As the worker asks when it starts; from then on the model is as it is.
   await model?.getCapabilities({});
   return registered;
