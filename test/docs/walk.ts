@@ -30,11 +30,14 @@ export async function walk(page: Page): Promise<void> {
     ALIEN_CALLER_TOKEN: "the-caller-of-the-documentation",
   };
   const ports = { PORT: `${port}`, REGISTRY_PORT: `${registryPort}`, DATA_DIR: join(workspace.home, "data") };
-  const server = await start(workspace.folder, { ...env, ...ports });
   try {
-    await follow(page, steps.flat(), workspace, env);
+    const server = await start(workspace.folder, { ...env, ...ports });
+    try {
+      await follow(page, steps.flat(), workspace, env);
+    } finally {
+      await stop(server);
+    }
   } finally {
-    await stop(server);
     await workspace.remove();
   }
 }
@@ -66,7 +69,7 @@ async function stepsOf(block: Block, here: (text: string) => string, { folder }:
 
 async function follow(page: Page, steps: readonly Step[], { folder, home }: Workspace, env: NodeJS.ProcessEnv) {
   const lines = steps.flatMap(({ text, mayFail }) => [`echo '${cut}'`, mayFail ? "set +e" : "set -e", text]);
-  await writeFile(join(home, "walk.sh"), `set -o pipefail\nexec 2>&1\n${lines.join("\n")}\n`);
+  await writeFile(join(home, "walk.sh"), `set -o pipefail\nexec 2>&1\n${lines.join("\n")}\nexit 0\n`);
   const script = join(home, "walk.sh");
   const { stdout } = await run("bash", [script], { cwd: folder, env, timeout: 240_000 }).catch(({ stdout, code }) => {
     throw new Error(`${page.path}: the last command ended with ${code}.\n${stdout}`);
