@@ -11,7 +11,7 @@ import { addConnectionOptions, type ConnectionOptions, chooseRegistry, openConne
 import { addInput } from "./fields.ts";
 import { withProgress } from "./progress.ts";
 import { addServe } from "./serve.ts";
-import { paint, printable } from "./terminal.ts";
+import { paint, printable, printableAnswer } from "./terminal.ts";
 
 interface Options extends ConnectionOptions {
   readonly json?: boolean;
@@ -75,7 +75,7 @@ function shown(
   asked: { registry: string; input: never },
 ): string {
   if (json) return `${JSON.stringify(output)}\n`;
-  if (!quiet) return entry.show(output, asked);
+  if (!quiet) return entry.show(printableAnswer(output), asked);
   const essence = entry.essence?.(output);
   return essence === undefined ? "" : `${essence}\n`;
 }

@@ -11,9 +11,9 @@ import { report } from "./report.ts";
  */
 export async function run(args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
-  for (const [signal, code] of [["SIGINT", 130] as const, ["SIGTERM", 143] as const]) {
-    process.once(signal, () => interrupt.abort(new Interrupted(code)));
-  }
+  const onInt = () => interrupt.abort(new Interrupted(130));
+  const onTerm = () => interrupt.abort(new Interrupted(143));
+  process.once("SIGINT", onInt).once("SIGTERM", onTerm);
   try {
     await createProgram(interrupt.signal).parseAsync(args, { from: "user" });
     // Set by `serve`, which goes on after this.
@@ -24,6 +24,7 @@ export async function run(args: readonly string[]): Promise<number> {
     report(error, { json: args.includes("--json") });
     return exitCodeOf(error);
   } finally {
+    process.off("SIGINT", onInt).off("SIGTERM", onTerm);
     // Whatever heeds no signal must not keep an interrupted process alive.
     if (interrupt.signal.aborted) setTimeout(() => process.exit(), 1_000).unref();
   }

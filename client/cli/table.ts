@@ -1,5 +1,3 @@
-import { printable } from "./terminal.ts";
-
 /** How a cell of a table is set off; the text comes padded. */
 export type Paint = (text: string) => string;
 
@@ -8,8 +6,7 @@ export function columns(
   rows: readonly (readonly string[])[],
   paintFirst: (row: number, column: number) => Paint,
 ): string {
-  const clean = rows.map((row) => row.map(printable));
-  const widths = (clean[0] ?? []).map((_, column) => Math.max(...clean.map((row) => row[column]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[], index: number) =>
     row
       .map((cell, column) => {
@@ -17,5 +14,5 @@ export function columns(
         return paintFirst(index, column)(last ? cell : cell.padEnd((widths[column] ?? 0) + 2));
       })
       .join("");
-  return clean.map((row, index) => `${line(row, index).trimEnd()}\n`).join("");
+  return rows.map((row, index) => `${line(row, index).trimEnd()}\n`).join("");
 }

@@ -12,3 +12,8 @@ export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
 }
+
+/** The same of every text in an answer. */
+export function printableAnswer<T>(answer: T): T {
+  return JSON.parse(JSON.stringify(answer), (_, value) => (typeof value === "string" ? printable(value) : value));
+}

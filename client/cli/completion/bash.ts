@@ -3,7 +3,7 @@ import type { CommandTree, CompletedCommand } from "./tree.ts";
 /** For bash 3.2 and newer, with or without the package bash-completion. Nothing that is typed is ever evaluated. */
 export function bashScript({ program, commands }: CommandTree): string {
   const name = `_${program.replaceAll("-", "_")}`;
-  return `# bash completion for ${program}: source <(${program} complete bash)
+  return `# bash completion for ${program}: eval "$(${program} complete bash)"
 ${name}() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} words=
   # "=" is a word of its own to bash.

@@ -4,7 +4,7 @@ import type { CommandTree, CompletedCommand, CompletedOption } from "./tree.ts";
 export function zshScript({ program, commands }: CommandTree): string {
   const name = `_${program.replaceAll("-", "_")}`;
   return `#compdef ${program}
-# zsh completion for ${program}: source <(${program} complete zsh)
+# zsh completion for ${program}: eval "$(${program} complete zsh)", after compinit
 ${name}() {
   local -a commands
   commands=(

@@ -57,8 +57,8 @@ export function helperFor({ credHelpers = {}, credsStore }: DockerConfig, host: 
 }
 
 /**
- * Changes the configuration so that no reader ever sees half of it, readable by its owner alone. It is read anew, and
- * nothing is waited for in between: logins at the same time do not take each other away.
+ * Changes the configuration so that no reader ever sees half of it, readable by its owner alone. It is read anew, so
+ * that what was written while the credentials were minted stays. Docker knows no lock: neither do we.
  *
  * @throws BINDING_CONFIG_INVALID when it cannot be read or written
  */

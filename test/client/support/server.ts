@@ -14,6 +14,8 @@ export interface Reply {
   readonly status?: number;
   readonly headers?: Record<string, string>;
   readonly body?: string | object;
+  /** Waited for before it is sent. */
+  readonly after?: Promise<void>;
 }
 
 export interface FakeFunction {
@@ -38,6 +40,7 @@ export async function startFake(...replies: readonly (Reply | "reset" | "silence
       request.socket.resetAndDestroy();
       return;
     }
+    await reply.after;
     const { status = 200, body = {} } = reply;
     response.writeHead(status, reply.headers).end(typeof body === "string" ? body : JSON.stringify(body));
   });

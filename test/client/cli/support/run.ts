@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { onTestFinished, vi } from "vitest";
+import { run } from "../../../../client/cli/run.ts";
 
 const entry = fileURLToPath(new URL("../../../../client/cli/main.ts", import.meta.url));
 
@@ -21,6 +22,25 @@ export function alien(args: readonly string[], env: Env = {}, nodeOptions: reado
   onTestFinished(() => void child.kill("SIGKILL"));
   child.stdin.end();
   return ended(child);
+}
+
+/** The same without a process of its own, for what needs none. */
+export async function alienHere(args: readonly string[], env: Env = {}): Promise<Ended> {
+  for (const variable of Object.keys(process.env)) if (variable.startsWith("ALIEN_")) vi.stubEnv(variable, undefined);
+  for (const [variable, value] of Object.entries(env)) vi.stubEnv(variable, value);
+  const written = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    vi.spyOn(process[name], "write").mockImplementation((text) => {
+      written[name] += text;
+      return true;
+    });
+  }
+  try {
+    return { code: await run(args), ...written };
+  } finally {
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+  }
 }
 
 /** One that goes on until it is told to end. */

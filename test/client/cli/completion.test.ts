@@ -1,0 +1,73 @@
+import { spawnSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { alienHere } from "./support/run.ts";
+
+/** What the documentation (docs/command-line.md) says works in a real bash, and what the script makes of typed words. */
+const { stdout: script } = await alienHere(["complete", "bash"]);
+
+/** What bash offers for words; the last one is being typed. `=` is a word of its own, as readline has it. */
+function offered(...words: string[]): string[] {
+  const line = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  const asked = `COMP_WORDS=(alien-registry ${line}); COMP_CWORD=${words.length}
+    _alien_registry; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { stdout, stderr } = spawnSync("bash", ["--norc", "-euc", `${script}\n${asked}`], { encoding: "utf8" });
+  expect(stderr).toBe("");
+  return stdout.split("\n").filter((word) => word !== "");
+}
+
+describe("in bash", () => {
+  it("is a script that holds, and can be read twice", () => {
+    const { stderr, status } = spawnSync("bash", [
+      "--norc",
+      "-euc",
+      `${script}\n${script}\ncomplete -p alien-registry`,
+    ]);
+    expect([status, `${stderr}`]).toEqual([0, ""]);
+  });
+
+  it.each<[string[], string[]]>([
+    [["de"], ["delete", "describe", "deprovision"]],
+    [["ser"], ["serve"]],
+    [["delete", "--y"], ["--yes"]],
+    [["create", "--y"], []],
+    [["create", "my-app", "--dir"], ["--direct"]],
+    [
+      ["get", "x", "--platform", ""],
+      ["aws", "gcp", "azure", "kubernetes", "local"],
+    ],
+    [
+      ["get", "--platform", "=", "a"],
+      ["aws", "azure"],
+    ],
+    [
+      ["get", "--platform", "="],
+      ["aws", "gcp", "azure", "kubernetes", "local"],
+    ],
+    [["grant", "x", "--service-type", ""], ["worker"]],
+    [
+      ["login", "x", "--permissions", "pu"],
+      ["pull", "push-pull"],
+    ],
+    [["credentials", "--ttl", ""], []],
+    [
+      ["complete", ""],
+      ["bash", "zsh", "fish"],
+    ],
+    [["create", ""], []],
+    [["frobnicate", "--"], []],
+  ])("after %j offers %j", (words, expected) => {
+    expect(offered(...words)).toEqual(expected);
+  });
+
+  it("runs nothing of what is typed", () => {
+    expect(offered("create", "$(echo ran >&2)", "`echo ran >&2`", "; echo ran >&2 ;", "--js")).toEqual(["--json"]);
+  });
+});
+
+it.each(["zsh", "fish"])("there is a script for %s too, and none for others", async (shell) => {
+  expect(await alienHere(["complete", shell])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("deprovision"),
+  });
+  expect(await alienHere(["complete", "cmd"])).toMatchObject({ code: 2, stdout: "" });
+});

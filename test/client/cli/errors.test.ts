@@ -1,0 +1,162 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { exitCodeOf } from "../../../client/cli/exit-codes.ts";
+import { ArtifactRegistryError, type ErrorCode, statusOf } from "../../../core/errors.ts";
+import { startFake } from "../support/server.ts";
+import { alien, alienHere, start } from "./support/run.ts";
+
+const token = "token-of-the-caller";
+const at = (url: string) => ["--registry", "images", "--url", url, "--platform", "local"];
+
+describe("exit codes", () => {
+  it("are those of the table in the documentation", async () => {
+    const page = await readFile(new URL("../../../docs/command-line.md", import.meta.url), "utf8");
+    const rows = [...page.matchAll(/^\| (\d+) \| (.*?) \|/gm)];
+    const told = new Map(
+      rows.flatMap(([, exit, codes = ""]) =>
+        [...codes.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => [code, Number(exit)]),
+      ),
+    );
+    for (const code of Object.keys(statusOf) as ErrorCode[]) {
+      expect([code, told.get(code)]).toEqual([code, exitCodeOf(new ArtifactRegistryError(code, "x"))]);
+    }
+  });
+
+  it("of what is a bug is 1", () => {
+    expect(exitCodeOf(new TypeError("x"))).toBe(1);
+  });
+});
+
+describe("an error of the function", () => {
+  const wire = {
+    code: "ACCESS_DENIED",
+    message: "No rule allows it.\u001b]0;owned\u0007",
+    retryable: false,
+    httpStatusCode: 403,
+    hint: "Ask for one.",
+    requestId: "the-request",
+  };
+
+  it("is told with its hint and its request, and commands no terminal", async () => {
+    const { url } = await startFake({ status: 403, body: wire });
+    expect(await alien(["get", "my-app", ...at(url)], { ALIEN_CALLER_TOKEN: token })).toEqual({
+      code: 4,
+      stdout: "",
+      stderr: "error: No rule allows it.?]0;owned? [ACCESS_DENIED]\nhint:  Ask for one.\nrequest the-request\n",
+    });
+  });
+
+  it("is one line of JSON for scripts", async () => {
+    const { url } = await startFake({ status: 403, body: wire });
+    const { code, stdout, stderr } = await alien(["get", "my-app", "--json", ...at(url)], {
+      ALIEN_CALLER_TOKEN: token,
+    });
+    expect({ code, stdout }).toEqual({ code: 4, stdout: "" });
+    expect(stderr.split("\n")).toHaveLength(2);
+    expect(JSON.parse(stderr)).toEqual(wire);
+  });
+
+  it("that nobody can reach is to be tried again later, and tells no token", async () => {
+    const { code, stdout, stderr } = await alien(["get", "my-app", ...at("http://127.0.0.1:1")], {
+      ALIEN_CALLER_TOKEN: token,
+    });
+    expect({ code, stdout }).toEqual({ code: 9, stdout: "" });
+    expect(stderr).toContain("[SERVICE_UNAVAILABLE]");
+    expect(stderr).not.toContain(token);
+  });
+});
+
+describe("a command line that cannot be understood", () => {
+  it.each<[string, string[]]>([
+    ["Unknown command 'frobnicate'.", ["frobnicate"]],
+    ["(Did you mean create?)", ["creat", "x"]],
+    ["Unknown option '--colour'.", ["create", "x", "--colour"]],
+    ["Missing required argument 'name'.", ["create"]],
+    ["Too many arguments", ["create", "a", "b"]],
+    ["It must be a whole number.", ["credentials", "a", "--ttl", "soon"]],
+    ["Allowed choices are pull, push-pull.", ["credentials", "a", "--permissions", "push"]],
+    ["--timeout must be a whole number of seconds.", ["get", "a", "--timeout", "0"]],
+    ["--url and --platform go together.", ["get", "a", "--registry", "images", "--url", "http://127.0.0.1:1"]],
+    ["--direct calls no function", ["get", "a", "--direct", ...at("http://127.0.0.1:1")]],
+    ["cannot be used with option", ["get", "a", "--json", "--quiet"]],
+    ['"ttlSeconds" must be at least 1 second.', ["credentials", "a", "--ttl", "0", ...at("http://127.0.0.1:1")]],
+    ["there is no terminal to ask on", ["delete", "a", ...at("http://127.0.0.1:1")]],
+    ["there is no terminal to ask on", ["deprovision", ...at("http://127.0.0.1:1")]],
+  ])("%s", async (message, args) => {
+    const { code, stdout, stderr } = await alienHere(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(message);
+    expect(stderr).toContain("INVALID_INPUT");
+  });
+
+  it("is told in JSON too", async () => {
+    const { code, stderr } = await alienHere(["create", "--json"]);
+    expect(code).toBe(2);
+    expect(JSON.parse(stderr)).toMatchObject({ code: "INVALID_INPUT", hint: "See --help." });
+  });
+
+  it("gets the help where there is none", async () => {
+    const { code, stderr } = await alienHere([]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("Usage: alien-registry");
+  });
+});
+
+describe("the registry", () => {
+  const bound = { service: "function", url: "http://127.0.0.1:1", platform: "local" };
+  const ALIEN_IMAGES_BINDING = JSON.stringify(bound);
+  const refused = async (env: Record<string, string>, ...args: string[]) => {
+    const { code, stderr } = await alienHere(["get", "x", "--timeout", "1", ...args], env);
+    return [code, stderr.split("\n")[0]];
+  };
+
+  it("is the one that is named, or the only one that is bound", async () => {
+    const fake = await startFake({ body: { name: "x" } });
+    const binding = JSON.stringify({ ...bound, url: fake.url });
+    const env = { ALIEN_MY_IMAGES_BINDING: binding, ALIEN_CALLER_TOKEN: token };
+    await alienHere(["get", "x"], env);
+    await alienHere(["get", "x"], { ...env, ALIEN_OTHER_BINDING: binding, ALIEN_REGISTRY: "other" });
+    await alienHere(["get", "x", "--registry", "my_images"], {
+      ...env,
+      ALIEN_OTHER_BINDING: binding,
+      ALIEN_REGISTRY: "other",
+    });
+    expect(fake.seen.map(({ body }) => JSON.parse(body).registry)).toEqual(["my-images", "other", "my_images"]);
+  });
+
+  it("is refused where none or several could be meant, or none of the name is bound", async () => {
+    expect(await refused({})).toEqual([3, "error: No registry is bound. [BINDING_NOT_CONFIGURED]"]);
+    expect(await refused({ ALIEN_IMAGES_BINDING, ALIEN_OTHER_BINDING: ALIEN_IMAGES_BINDING })).toEqual([
+      3,
+      "error: Several registries are bound: images, other. [BINDING_NOT_CONFIGURED]",
+    ]);
+    expect(await refused({ ALIEN_IMAGES_BINDING }, "--registry", "other")).toEqual([
+      3,
+      'error: No function is bound for the registry "other". [BINDING_NOT_CONFIGURED]',
+    ]);
+    expect(await refused({ ALIEN_IMAGES_BINDING: "{" })).toEqual([
+      3,
+      "error: ALIEN_IMAGES_BINDING is not JSON. [BINDING_CONFIG_INVALID]",
+    ]);
+  });
+});
+
+describe("what takes too long", () => {
+  it("ends when its time is over", async () => {
+    const { url } = await startFake("silence");
+    const { code, stderr } = await alien(["get", "x", "--timeout", "1", ...at(url)], { ALIEN_CALLER_TOKEN: token });
+    expect(code).toBe(9);
+    expect(stderr).toContain("[TIMEOUT]");
+  });
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("ends at %s, and says that the command may be repeated", async (signal, code) => {
+    const fake = await startFake("silence");
+    const { child, ended } = start(["get", "x", ...at(fake.url)], { ALIEN_CALLER_TOKEN: token });
+    await expect.poll(() => fake.seen.length).toBe(1);
+    child.kill(signal);
+    expect(await ended).toMatchObject({ code, stdout: "", stderr: expect.stringMatching(/^Interrupted: .*safe\.\n$/) });
+  });
+});

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startFake } from "../support/server.ts";
+import { startLocal, type TestSuite } from "../support/suite.ts";
+import { alien, alienHere, onTerminal } from "./support/run.ts";
+
+let suite: TestSuite;
+let env: Record<string, string>;
+beforeAll(async () => {
+  suite = await startLocal();
+  const binding = { service: "function", url: suite.url, platform: "local" };
+  env = { ALIEN_IMAGES_BINDING: JSON.stringify(binding), ALIEN_CALLER_TOKEN: suite.token };
+});
+afterAll(() => suite.stop());
+
+const colour = "\u001b[";
+
+describe("before it destroys", () => {
+  const question = 'Delete the repository "asked" with all its images?';
+  beforeAll(async () => {
+    expect((await alienHere(["create", "asked"], env)).code).toBe(0);
+  });
+
+  it.each<[string, string, number, string]>([
+    ["no", "n\r", 11, "Nothing was done."],
+    ["anything but yes", "yesterday\r", 11, "Nothing was done."],
+    ["nothing", "\r", 11, "Nothing was done."],
+    ["the end of input", "\u0004", 11, "Nothing was done."],
+    ["Ctrl-C", "\u0003", 130, "Interrupted"],
+  ])("it asks, and %s leaves it be", async (_answer, typed, code, said) => {
+    const ended = await onTerminal(["delete", "asked"], env, [[question, typed]]);
+    expect(ended).toMatchObject({ code, shown: expect.stringContaining(said) });
+    expect((await alienHere(["get", "asked"], env)).code).toBe(0);
+  });
+
+  it("it asks, and yes is a yes", async () => {
+    const { code, shown } = await onTerminal(["delete", "asked"], env, [[question, "Y\r"]]);
+    expect([code, shown]).toEqual([0, expect.stringContaining("Deleted asked.")]);
+    expect((await alienHere(["get", "asked"], env)).code).toBe(5);
+  });
+
+  it("it says what goes with a registry", async () => {
+    const answers = [['Remove the registry "images" with all its repositories and images?', "n\r"]] as const;
+    expect((await onTerminal(["deprovision", "--delete-repositories"], env, answers)).code).toBe(11);
+  });
+});
+
+describe("colours", () => {
+  it.each<[string, Record<string, string>, boolean]>([
+    ["are on a terminal", {}, true],
+    ["are not with NO_COLOR", { NO_COLOR: "1" }, false],
+    ["are not on a terminal that has none", { TERM: "dumb" }, false],
+  ])("%s", async (_title, more, colours) => {
+    const { shown } = await onTerminal(["get", "nothing", "--quiet"], { ...env, ...more });
+    expect(shown).toContain("[RESOURCE_NOT_FOUND]");
+    expect(shown.includes(colour)).toBe(colours);
+  });
+
+  it("are in no pipe, unless FORCE_COLOR says so", async () => {
+    const [plain, forced] = await Promise.all([
+      alien(["describe"], env),
+      alien(["describe"], { ...env, FORCE_COLOR: "1" }),
+    ]);
+    expect(plain.stdout).not.toContain(colour);
+    expect(forced.stdout).toContain(colour);
+  });
+});
+
+describe("what takes long", () => {
+  /** A function that answers when something else has happened. */
+  async function answeringAfter() {
+    let go = () => {};
+    const gone = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const fake = await startFake({ body: { name: "images/x" }, after: gone });
+    return { go, seen: fake.seen, args: ["--registry", "images", "--url", fake.url, "--platform", "local"] };
+  }
+
+  it("shows that it goes on, and takes it away", async () => {
+    const { go, args } = await answeringAfter();
+    const { code, shown } = await onTerminal(["get", "x", ...args], env, [["Looking for the repository", go]]);
+    expect(code).toBe(0);
+    const last = shown.split("Looking for the repository").at(-1) ?? "";
+    expect(last.indexOf(`\r${colour}K`)).toBeGreaterThan(0);
+    expect(last.indexOf("images/x")).toBeGreaterThan(last.indexOf(`\r${colour}K`));
+  });
+
+  it("shows nothing to a script", async () => {
+    const { go, seen, args } = await answeringAfter();
+    const running = Promise.all([alien(["get", "x", ...args], env), onTerminal(["get", "x", "--json", ...args], env)]);
+    await expect.poll(() => seen.length).toBe(2);
+    // Longer than it would take to be shown.
+    setTimeout(go, 600);
+    const [piped, json] = await running;
+    expect(piped.stderr).toBe("");
+    expect(json.shown).toBe('{"name":"images/x"}\r\n');
+  });
+});
