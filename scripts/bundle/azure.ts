@@ -16,8 +16,8 @@ const packageJson = {
 /** What the host of a function app reads (Microsoft Learn, "host.json reference for Azure Functions 2.x and later"). */
 const hostJson = {
   version: "2.0",
-  // A little more than an event may take (functions/azure/doors/events.ts).
-  functionTimeout: "00:02:00",
+  // More than an event may take, and a pause before it is given back (functions/azure/doors/events.ts).
+  functionTimeout: "00:03:00",
   extensionBundle: { id: "Microsoft.Azure.Functions.ExtensionBundle", version: "[4.*, 5.0.0)" },
   extensions: {
     // Paths are those of every platform, without `api` before them.

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { InvocationContext } from "@azure/functions";
 import { toArtifactRegistryError } from "../../../core/errors.ts";
 import { type EventOutcome, handleEvent } from "../../../core/events.ts";
@@ -7,6 +8,7 @@ import type { Suite } from "../../../core/suite.ts";
 import { createOwnIdentity } from "../identity.ts";
 import { serviceBusDeadLetters } from "./dead-letters.ts";
 import { letterOf, toCloudEvent, toEvent } from "./event-shapes.ts";
+import { pauseMs } from "./pause.ts";
 
 /** Milliseconds for one event as a whole: the operation, and its dead letter; host.json gives a little more. */
 const eventMs = 90_000;
@@ -51,11 +53,16 @@ export function createReceive({ application, eventLog: log }: Suite, env: Enviro
         event = toEvent(body, triggerMetadata);
         return event;
       }, limits);
-      const { messageId } = triggerMetadata ?? {};
+      const { messageId, deliveryCount } = triggerMetadata ?? {};
       // The worker makes numbers of those that look like one.
       const named = messageId === undefined ? {} : { messageId: String(messageId) };
       const delivery = { event: letterOf(event), ...limits, ...named };
-      await settle(outcome, delivery, { deadLetters, log, now });
+      try {
+        await settle(outcome, delivery, { deadLetters, log, now });
+      } catch (error) {
+        await sleep(pauseMs(deliveryCount));
+        throw error;
+      }
     },
   };
 }
