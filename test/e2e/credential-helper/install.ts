@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../../", import.meta.url));
+const built = join(root, "dist/client");
 
 /** One run of the helper, as a client started it. */
 export interface Run {
@@ -38,13 +39,18 @@ appendFileSync(${JSON.stringify(record)}, JSON.stringify({ action, server: input
 process.stdout.write(stdout, () => process.exit(status));
 `;
 
-/** Installs the package as its users do, with npm, into a folder of its own. */
-export async function installHelper(folder: string): Promise<Installed> {
+/**
+ * Installs the package as its users do, with npm, into a folder of its own.
+ *
+ * @param sdks beside it, which what runs in process needs: those of the clone
+ */
+export async function installHelper(folder: string, { sdks = false } = {}): Promise<Installed> {
   await run(process.execPath, ["scripts/build.ts", "client"], { cwd: root });
   await mkdir(join(folder, "bin"), { recursive: true });
-  const { stdout } = await run("npm", ["pack", "--silent", "--pack-destination", folder, join(root, "dist/client")]);
   const flags = ["--global", "--prefix", join(folder, "npm"), "--offline", "--no-audit", "--no-fund"];
-  await run("npm", ["install", ...flags, join(folder, stdout.trim())]);
+  await run("npm", ["install", ...flags, await pack(folder)]);
+  const installed = join(folder, "npm/lib/node_modules/artifact-registry-functions");
+  if (sdks) await symlink(join(root, "node_modules"), join(installed, "node_modules"));
   const helper = join(folder, "npm/bin/docker-credential-alien");
   const record = join(folder, "record");
   const command = join(folder, "bin/docker-credential-alien");
@@ -69,4 +75,9 @@ export async function installHelper(folder: string): Promise<Installed> {
       await ask("erase", server, env);
     },
   };
+}
+
+async function pack(folder: string): Promise<string> {
+  const { stdout } = await run("npm", ["pack", "--silent", "--pack-destination", folder, built]);
+  return join(folder, stdout.trim());
 }
