@@ -57,6 +57,36 @@ describe("the package", () => {
     const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
     expect(bytes / 1024).toBeLessThanOrEqual(limit);
+    const code = await Promise.all(files.map((file) => readFile(file, "utf8")));
+    expect(code.filter((text) => text.includes("commander."))).toEqual([]);
+  });
+
+  it("puts alien-registry on the path, with its parser in it, and serves without anything installed", async () => {
+    const { bin } = JSON.parse(await readFile(join(built, "package.json"), "utf8"));
+    const command = join(program, "node_modules/artifact-registry-functions", bin["alien-registry"]);
+    await writeFile(
+      join(program, "loaded.js"),
+      `${listLoaded} process.on("exit", () => console.error(JSON.stringify(loaded)));`,
+    );
+    const options = { cwd: program, env: { PATH: process.env.PATH, NODE_OPTIONS: "--import ./loaded.js" } };
+    const { stdout, stderr } = await run(command, ["--help"], options);
+    expect(stdout).toContain("deprovision");
+    expect(await readFile(command, "utf8")).toContain("commander.");
+    const files = (JSON.parse(stderr) as string[]).filter((url) => url.startsWith("file:"));
+    expect(files.filter((url) => !url.includes("/node_modules/artifact-registry-functions/"))).toEqual([]);
+    const places = ["--port", "0", "--registry-port", "0", "--data-dir", join(program, "data")];
+    const serving = run(command, ["serve", ...places], { cwd: program });
+    const url = await new Promise<string>((resolve, reject) => {
+      serving.catch(reject);
+      let said = "";
+      serving.child.stdout?.on("data", (chunk: string) => {
+        said += chunk;
+        if (/^ready$/m.test(said)) resolve(/API +(\S+)/.exec(said)?.[1] ?? "");
+      });
+    });
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    serving.child.kill("SIGTERM");
+    await serving;
   });
 
   it(`puts docker-credential-alien on the path, which loads at most ${helperLimit} KiB, and no SDK or adapter`, async () => {
