@@ -11,6 +11,7 @@ import { type LocalSuite, serveLocal } from "../../functions/local/serve.ts";
 import { answerJson, type Issuer, startIssuer } from "../support/issuer.ts";
 import { readPages, root } from "./pages.ts";
 import { formOf } from "./support/issuers.ts";
+import { openWorkspace } from "./workspace.ts";
 
 /** The jobs of docs/oidc-callers.md, as their runners run them. */
 const page = "docs/oidc-callers.md";
@@ -65,12 +66,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function blocks() {
-  const [actions, gitlab] = (await readPages())
-    .flatMap((each) => (each.path === page ? each.blocks : []))
-    .filter(({ language }) => language === "yaml")
-    .map(({ text }) => parse(text));
-  return { actions, gitlab };
+async function blocks(language: "yaml" | "ts"): Promise<string[]> {
+  const all = (await readPages()).find(({ path }) => path === page)?.blocks ?? [];
+  return all.filter((block) => block.language === language).map(({ text }) => text);
 }
 
 /** Both runners stop at the first command that fails. */
@@ -83,25 +81,42 @@ function shell(script: string, env: Record<string, string>) {
   return run("bash", ["-e", "-o", "pipefail", "-c", script], { cwd: folder, env: { ...common, ...env } });
 }
 
+/** What GitHub's runner gives a job that may ask for a token. */
+const asJob = () => ({
+  ACTIONS_ID_TOKEN_REQUEST_URL: `http://127.0.0.1:${(runner.address() as AddressInfo).port}/token?api-version=2.0`,
+  ACTIONS_ID_TOKEN_REQUEST_TOKEN: "the-job's-own",
+});
+
 async function actionsJob() {
-  const { actions } = await blocks();
-  expect(actions.permissions).toMatchObject({ "id-token": "write" });
-  return shell(actions.jobs.push.steps[0].run, {
-    ACTIONS_ID_TOKEN_REQUEST_URL: `http://127.0.0.1:${(runner.address() as AddressInfo).port}/token?api-version=2.0`,
-    ACTIONS_ID_TOKEN_REQUEST_TOKEN: "the-job's-own",
-  });
+  const { permissions, jobs } = parse((await blocks("yaml"))[0] ?? "");
+  expect(permissions).toMatchObject({ "id-token": "write" });
+  return shell(jobs.push.steps[0].run, asJob());
 }
 
 async function gitlabJob() {
-  const { gitlab } = await blocks();
-  const { aud } = gitlab.push.id_tokens.REGISTRY_TOKEN;
-  return shell(gitlab.push.script[0], { REGISTRY_TOKEN: await issuer.sign({ sub: subject, aud }) });
+  const { push } = parse((await blocks("yaml"))[1] ?? "");
+  const { aud } = push.id_tokens.REGISTRY_TOKEN;
+  return shell(push.script[0], { REGISTRY_TOKEN: await issuer.sign({ sub: subject, aud }) });
 }
 
 it("GitHub's job pushes its image", async () => {
   subject = "repo:acme@1234567/app@7654321:ref:refs/heads/main";
   expect((await actionsJob()).stdout).toContain("Writing manifest");
   expect(askedFor).toEqual([audience]);
+});
+
+it("a program in GitHub's job asks for its token by itself", async () => {
+  const workspace = await openWorkspace();
+  try {
+    const [program = ""] = await blocks("ts");
+    const here = program.replace("https://registry-functions.example", suite.url);
+    await writeFile(join(workspace.folder, "program.ts"), here);
+    await run(process.execPath, ["program.ts"], { cwd: workspace.folder, env: asJob() });
+    expect(here).not.toBe(program);
+    expect(askedFor.length).toBeGreaterThan(1);
+  } finally {
+    await workspace.remove();
+  }
 });
 
 it("GitLab's job pushes its image", async () => {
