@@ -57,6 +57,8 @@ locals {
       AzureWebJobsStorage              = ""
       AzureWebJobsStorage__accountName = azurerm_storage_account.door[door].name
       AzureWebJobsStorage__credential  = "managedidentity"
+      # Else the host answers at the path that direct invocations go to.
+      AzureWebJobsDisableHomepage = "true"
       # Another package is another setting, which starts the functions anew.
       PACKAGE_MD5 = data.archive_file.package.output_md5
     }

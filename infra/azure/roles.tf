@@ -50,24 +50,14 @@ resource "azurerm_role_definition" "concern" {
 
 locals {
   # Who may assign roles could give itself any: only these, to the functions that mint, and to nobody else.
-  grantable_ids = join(", ", concat(values(local.grantable), [for concern, id in local.role_definition_ids : id if concern == "repositories"]))
-  minting_ids   = join(", ", [for door in local.minting_doors : azurerm_user_assigned_identity.door[door].principal_id])
-  grant_limit = join(" AND ", [
-    for verb, source in { write = "@Request", delete = "@Resource" } : join("", [
-      "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/${verb}'})) OR (",
-      "${source}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {${local.grantable_ids}} AND ",
-      "${source}[Microsoft.Authorization/roleAssignments:PrincipalId] ForAnyOfAnyValues:GuidEquals {${local.minting_ids}}))",
-    ])
-  ])
+  grant_limit = templatefile("${path.module}/roles/grants.tftpl", {
+    roles      = join(", ", concat(values(local.grantable), [for concern, id in local.role_definition_ids : id if concern == "repositories"]))
+    principals = join(", ", [for door in local.minting_doors : azurerm_user_assigned_identity.door[door].principal_id])
+  })
 
   # Where roles are for repositories, an identity reaches those under the registry's prefix alone.
-  repository_actions = ["content/read", "content/write", "content/delete", "metadata/read", "metadata/write", "metadata/delete"]
   repository_limits = {
-    for name, registry in local.registries : registry.prefix => join("", [
-      "((", join(" AND ", [for action in local.repository_actions : "!(ActionMatches{'Microsoft.ContainerRegistry/registries/repositories/${action}'})"]), ") OR (",
-      "@Request[Microsoft.ContainerRegistry/registries/repositories:name] StringEquals '${registry.prefix}' OR ",
-      "@Request[Microsoft.ContainerRegistry/registries/repositories:name] StringStartsWith '${registry.prefix}/'))",
-    ]) if registry.prefix != ""
+    for registry in values(local.registries) : registry.prefix => templatefile("${path.module}/roles/repositories.tftpl", { prefix = registry.prefix }) if registry.prefix != ""
   }
 }
 
