@@ -5,7 +5,7 @@ import { bindingVariable } from "../../core/binding-variable.ts";
 import type { Environment } from "../binding.ts";
 import type { Account, Configuration } from "./configuration.ts";
 import type { Login } from "./login.ts";
-import { notFound } from "./protocol.ts";
+import { notFound, ProtocolError } from "./protocol.ts";
 
 /** Minted credentials between two runs, in the operating system's own store. */
 export interface Cache {
@@ -27,7 +27,7 @@ interface Entry {
 /**
  * The store behind another helper of the same protocol, `docker-credential-{store}`.
  *
- * @throws Error, from each method, where that fails; it holds no secret
+ * @throws ProtocolError, from each method, where that fails; it holds no secret
  */
 export function systemStore(store: NonNullable<Configuration["cache"]>, env: Environment): Cache {
   const ask = (action: string, input: string) => runHelper(`docker-credential-${store}`, action, input, env);
@@ -62,9 +62,8 @@ function isFresh({ login, mintedAt }: Entry): boolean {
   return Date.now() >= from && Date.now() < to - (to - from) / 2;
 }
 
-/** Variables that make another caller of the same user. */
+/** Variables that make another caller of the same user. None is a secret: names of entries may be seen, and guessed at. */
 const identities = [
-  "ALIEN_CALLER_TOKEN",
   "ALIEN_TOKEN_FILE",
   "AWS_ACCESS_KEY_ID",
   "AWS_PROFILE",
@@ -96,7 +95,9 @@ async function runHelper(
 ): Promise<string | undefined> {
   const child = spawn(program, [action], { env: { ...env }, stdio: ["pipe", "pipe", "ignore"], timeout: patienceMs });
   const exit = new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
+    child.once("error", ({ code }: NodeJS.ErrnoException) =>
+      reject(new ProtocolError(`${program} cannot be run: ${code}`)),
+    );
     child.once("close", resolve);
   });
   // It may end without reading; its exit code tells.
@@ -105,6 +106,6 @@ async function runHelper(
   const [output, code] = await Promise.all([text(child.stdout), exit]);
   if (code !== 0 && output.trim() === notFound) return undefined;
   // What it wrote is not repeated: it may hold what it was given.
-  if (code !== 0) throw new Error(`${program} ${action} ended with ${code}`);
+  if (code !== 0) throw new ProtocolError(`${program} ${action} ended with ${code}`);
   return output;
 }

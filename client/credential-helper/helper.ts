@@ -69,7 +69,9 @@ async function cached(
   warn: (line: string) => void,
 ): Promise<Login> {
   const failed = (error: unknown) => {
-    warn(`docker-credential-alien: the cache is of no use: ${error instanceof Error ? error.message : "it failed"}`);
+    warn(
+      `docker-credential-alien: the cache is of no use: ${error instanceof ProtocolError ? error.message : "it failed"}`,
+    );
     return undefined;
   };
   const kept = await cache.get(key).catch(failed);

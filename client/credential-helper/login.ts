@@ -15,21 +15,21 @@ export interface Login {
 const nullGuid = "00000000-0000-0000-0000-000000000000";
 
 /** Whom each service, or the platform of a function, logs in as. Elsewhere it depends on the registry. */
-const users: Readonly<Record<string, string>> = {
-  ecr: "AWS",
-  "ecr-public": "AWS",
-  aws: "AWS",
-  gar: "oauth2accesstoken",
-  gcp: "oauth2accesstoken",
-  acr: nullGuid,
-  azure: nullGuid,
-  local: "token",
-};
+const users: ReadonlyMap<string | undefined, string> = new Map([
+  ["ecr", "AWS"],
+  ["ecr-public", "AWS"],
+  ["aws", "AWS"],
+  ["gar", "oauth2accesstoken"],
+  ["gcp", "oauth2accesstoken"],
+  ["acr", nullGuid],
+  ["azure", nullGuid],
+  ["local", "token"],
+]);
 
 /** @returns undefined where only the registry can tell */
 export function usernameOf(account: Account, env: Environment): string | undefined {
   const { service, platform } = bindingOf(account, env);
-  return users[(service === "function" ? platform : service) ?? ""];
+  return users.get(service === "function" ? platform : service);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { credentialHelper } from "../../../client/credential-helper/helper.ts";
+import { ProtocolError } from "../../../client/credential-helper/protocol.ts";
 import { type Reply, startFake } from "../support/server.ts";
 import { configured } from "./support/configure.ts";
 import { systemStore } from "./support/store.ts";
@@ -77,7 +78,7 @@ describe("the cache", () => {
     ];
     for (const more of others) await (await helper(more)).get(host);
     await (await helper({}, { AWS_PROFILE: "another" })).get(host);
-    await (await helper({}, { ALIEN_CALLER_TOKEN: "another" })).get(host);
+    await (await helper({}, { AZURE_CLIENT_ID: "another" })).get(host);
     expect(seen).toHaveLength(others.length + 2);
     const names = Object.keys(await store.items());
     expect(names).toHaveLength(others.length + 2);
@@ -122,13 +123,15 @@ describe("the cache", () => {
     expect(warnings.join()).toContain("docker-credential-secretservice store ended with 1");
     expect(warnings.join()).not.toContain("s3cret");
     // Whoever logs out must know that it is still there.
-    await expect(one.erase(host)).rejects.toThrow("docker-credential-secretservice erase ended with 1");
+    await expect(one.erase(host)).rejects.toThrow(
+      new ProtocolError("docker-credential-secretservice erase ended with 1"),
+    );
   });
 
   it("is told to be missing where its program is", async () => {
     const { helper, warnings } = await arrange([credentials("first", 0)], { PATH: "/nowhere" });
     expect((await (await helper()).get(host)).password).toBe("first");
-    expect(warnings[0]).toContain("ENOENT");
+    expect(warnings[0]).toContain("docker-credential-secretservice cannot be run: ENOENT");
   });
 
   it("is not asked at all unless it is configured, nor for a host that is not", async () => {

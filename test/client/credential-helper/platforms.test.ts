@@ -52,6 +52,7 @@ it.each([
   ["gar", "oauth2accesstoken"],
   ["acr", nullGuid],
   ["external", ""],
+  ["constructor", ""],
   ["local", "token"],
 ])("lists the user of a registry's own %s binding", async (service, username) => {
   const account = { registry: "images", repository: "my-app", binding: { service } };
