@@ -3,6 +3,8 @@
 // `@azure/functions` has set (Azure/azure-functions-nodejs-worker, InvocationHandler). No import that a function would need.
 const { randomUUID } = require("node:crypto");
 const Module = require("node:module");
+// The real one speaks gRPC with the host: these of Node's own are there before any app.
+for (const name of ["http", "http2", "net", "tls", "zlib"]) require(`node:${name}`);
 
 const registered = new Map();
 let model;
