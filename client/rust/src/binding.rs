@@ -1,5 +1,6 @@
 use crate::{
     error::{ArtifactRegistryError, Result},
+    identity,
     token::Token,
     types::ErrorCode,
 };
@@ -19,15 +20,31 @@ pub(crate) struct FunctionBinding {
     #[serde(default)]
     platform: String,
     auth: Option<Auth>,
-    pub registry_endpoint: Option<String>,
-    pub upstream_repository_prefix: Option<String>,
+    registry_endpoint: Option<String>,
+    upstream_repository_prefix: Option<String>,
 }
 
+/// The forms of authentication of the TypeScript client; `Other` is what this crate does not have.
 #[derive(Deserialize)]
-struct Auth {
-    r#type: String,
-    file: Option<String>,
-    variable: Option<String>,
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Auth {
+    Token {
+        file: Option<String>,
+        variable: Option<String>,
+    },
+    Gcp {
+        audience: Option<String>,
+    },
+    Azure {
+        audience: String,
+        #[serde(rename = "clientId")]
+        client_id: Option<String>,
+    },
+    Github {
+        audience: String,
+    },
+    #[serde(other)]
+    Other,
 }
 
 impl FunctionBinding {
@@ -54,23 +71,48 @@ impl FunctionBinding {
         Ok(binding)
     }
 
+    /// The registry's endpoint and prefix, where the binding tells them.
+    pub fn facts(&self) -> Option<(String, String)> {
+        self.registry_endpoint.clone().zip(self.upstream_repository_prefix.clone())
+    }
+
     /// The token that the binding names, or that is usual on its platform.
-    pub fn token(&self, lookup: &impl Fn(&str) -> Option<String>) -> Result<Token> {
-        let caller_token = || match lookup("ALIEN_CALLER_TOKEN") {
-            Some(token) => Token::fixed(token),
-            None => Token::variable("ALIEN_CALLER_TOKEN"),
-        };
-        match (&self.auth, self.platform.as_str()) {
-            (Some(Auth { r#type, file: Some(file), .. }), _) if r#type == "token" => Ok(Token::file(file)),
-            (Some(Auth { r#type, variable: Some(name), .. }), _) if r#type == "token" => Ok(Token::variable(name)),
-            (None, "kubernetes") => {
-                Ok(Token::file(lookup("ALIEN_TOKEN_FILE").unwrap_or_else(|| TOKEN_FILE.to_owned())))
+    pub fn token(self, lookup: &impl Fn(&str) -> Option<String>) -> Result<Token> {
+        match self.auth.unwrap_or_else(|| usual(&self.platform, lookup)) {
+            Auth::Token { file: Some(file), .. } => Ok(Token::file(file)),
+            Auth::Token { variable: Some(name), .. } => Ok(match lookup(&name) {
+                Some(token) => Token::fixed(token),
+                None => Token::variable(name),
+            }),
+            Auth::Gcp { audience } => Ok(identity::google(audience.unwrap_or_else(|| origin(&self.url)), lookup)),
+            Auth::Azure { audience, client_id } if !audience.is_empty() => {
+                Ok(identity::azure(audience, client_id, lookup))
             }
-            (None, "local") => Ok(caller_token()),
+            Auth::Azure { .. } => Err(refused("The binding", "has no auth.audience.")
+                .hint("The application ID URI of the function's authentication.")),
+            Auth::Github { audience } => Ok(identity::github(audience, lookup)),
             _ => Err(refused("The binding", "asks for a form of authentication that this crate does not have.")
-                .hint("Pass a Token to Registry::connect, or name one: \"auth\":{\"type\":\"token\",\"file\":…}.")),
+                .hint("Pass a Token to Registry::connect; on AWS, call a function behind the oidc door.")),
         }
     }
+}
+
+fn usual(platform: &str, lookup: &impl Fn(&str) -> Option<String>) -> Auth {
+    match platform {
+        "gcp" => Auth::Gcp { audience: None },
+        "azure" => Auth::Azure { audience: lookup("ALIEN_AUDIENCE").unwrap_or_default(), client_id: None },
+        "kubernetes" => {
+            let file = lookup("ALIEN_TOKEN_FILE").unwrap_or_else(|| TOKEN_FILE.to_owned());
+            Auth::Token { file: Some(file), variable: None }
+        }
+        "local" => Auth::Token { file: None, variable: Some("ALIEN_CALLER_TOKEN".to_owned()) },
+        _ => Auth::Other,
+    }
+}
+
+/// What a token for a function on Google Cloud is for.
+fn origin(url: &str) -> String {
+    Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 
 /// Tokens travel to this URL: never in the clear over a network.

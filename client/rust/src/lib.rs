@@ -8,6 +8,7 @@
 mod binding;
 mod connection;
 mod error;
+mod identity;
 mod password;
 mod registry;
 mod retry;

@@ -27,10 +27,11 @@ impl Registry {
     pub async fn from_variables(name: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let registry: RegistryName = parse(name, "registry")?;
         let binding = FunctionBinding::read(name, &lookup)?;
-        let client = client_of(&binding.url, binding.token(&lookup)?)?;
-        match (binding.registry_endpoint, binding.upstream_repository_prefix) {
-            (Some(endpoint), Some(prefix)) => Ok(Self { client, name: registry, endpoint, prefix }),
-            _ => Self::described(client, registry).await,
+        let (url, facts) = (binding.url.clone(), binding.facts());
+        let client = client_of(&url, binding.token(&lookup)?)?;
+        match facts {
+            Some((endpoint, prefix)) => Ok(Self { client, name: registry, endpoint, prefix }),
+            None => Self::described(client, registry).await,
         }
     }
 

@@ -44,7 +44,7 @@ async fn sends_the_operation_with_the_token_and_reads_past_fields_it_does_not_kn
     let asked = server.asked();
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].path, "/v1/createRepository");
-    assert_eq!(asked[0].authorization, "Bearer a-caller-of-the-tests");
+    assert_eq!(asked[0].headers["authorization"], "Bearer a-caller-of-the-tests");
     let sent: Value = serde_json::from_str(&asked[0].body).expect("JSON");
     assert_eq!(sent, json!({"registry": "images", "name": "my-app"}));
 }
@@ -148,7 +148,7 @@ async fn a_token_is_asked_for_at_each_call_and_what_keeps_it_away_is_told() {
     let refused = registry.get_repository("my-app").await.expect_err("no token");
     assert_eq!(refused.code, ErrorCode::AuthenticationError);
     assert_eq!(refused.message, "The metadata server does not answer.");
-    let sent: Vec<String> = server.asked().into_iter().map(|asked| asked.authorization).collect();
+    let sent: Vec<String> = server.asked().into_iter().map(|asked| asked.headers["authorization"].clone()).collect();
     assert_eq!(sent, ["Bearer token-0", "Bearer token-1"]);
 }
 

@@ -1,6 +1,11 @@
 //! A server on this machine that answers what it is told to, one answer for each request, and remembers what it was asked.
 
-use std::sync::{Arc, Mutex};
+#![allow(dead_code)] // Not every test program asks for everything.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
@@ -9,7 +14,8 @@ use tokio::{
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     pub path: String,
-    pub authorization: String,
+    /// By name, in lower case.
+    pub headers: HashMap<String, String>,
     pub body: String,
 }
 
@@ -65,8 +71,9 @@ async fn read(stream: &mut BufReader<tokio::net::TcpStream>) -> Asked {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                 length = value.parse().expect("digits")
             }
-            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => asked.authorization = value.to_owned(),
-            Some(_) => {}
+            Some((name, value)) => {
+                asked.headers.insert(name.to_lowercase(), value.to_owned());
+            }
             None => asked.path = line.split(' ').nth(1).unwrap_or_default().to_owned(),
         }
     }

@@ -1,0 +1,84 @@
+//! Tokens of the identity that a place gives to whoever runs in it.
+
+use crate::{connection::transport, token::Token};
+use reqwest::{Client, RequestBuilder, Url};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// Where an identity is asked for, without which there is none.
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+type Asked<T> = std::result::Result<T, String>;
+
+/// An ID token of the metadata server, for a function on Google Cloud (cloud.google.com, "Get an ID token").
+pub(crate) fn google(audience: String, lookup: Lookup) -> Token {
+    let host = lookup("GCE_METADATA_HOST").unwrap_or_else(|| "metadata.google.internal".to_owned());
+    let path = format!("http://{host}/computeMetadata/v1/instance/service-accounts/default/identity");
+    Token::from_fn(move || {
+        let url = with_query(&path, &[("audience", &audience), ("format", "full")]);
+        async move {
+            let who = "Google's metadata server";
+            text(get(url?)?.header("metadata-flavor", "Google"), who).await
+        }
+    })
+}
+
+/// An Entra token of a managed identity, from the endpoint of App Service and Container Apps, or of a virtual machine
+/// (learn.microsoft.com, "How to use managed identities").
+pub(crate) fn azure(audience: String, client_id: Option<String>, lookup: Lookup) -> Token {
+    #[derive(Deserialize)]
+    struct Answer {
+        access_token: String,
+    }
+    let place = lookup("IDENTITY_ENDPOINT").zip(lookup("IDENTITY_HEADER"));
+    Token::from_fn(move || {
+        let (endpoint, version, header, proof) = match &place {
+            Some((endpoint, proof)) => (endpoint.as_str(), "2019-08-01", "x-identity-header", proof.as_str()),
+            None => ("http://169.254.169.254/metadata/identity/oauth2/token", "2018-02-01", "metadata", "true"),
+        };
+        let mut query = vec![("api-version", version), ("resource", audience.trim_end_matches('/'))];
+        query.extend(client_id.as_deref().map(|id| ("client_id", id)));
+        let request = with_query(endpoint, &query).and_then(get).map(|request| request.header(header, proof));
+        async move { json::<Answer>(request?, "The managed identity").await.map(|answer| answer.access_token) }
+    })
+}
+
+/// The OIDC token of a GitHub Actions workflow (docs.github.com, "OpenID Connect reference").
+pub(crate) fn github(audience: String, lookup: Lookup) -> Token {
+    #[derive(Deserialize)]
+    struct Answer {
+        value: String,
+    }
+    let job = lookup("ACTIONS_ID_TOKEN_REQUEST_URL").zip(lookup("ACTIONS_ID_TOKEN_REQUEST_TOKEN"));
+    Token::from_fn(move || {
+        let request = match &job {
+            Some((url, proof)) => {
+                with_query(url, &[("audience", &audience)]).and_then(get).map(|request| request.bearer_auth(proof))
+            }
+            None => Err("No OIDC token: the GitHub Actions job needs permissions: id-token: write.".to_owned()),
+        };
+        async move { json::<Answer>(request?, "GitHub").await.map(|answer| answer.value) }
+    })
+}
+
+fn with_query(url: &str, query: &[(&str, &str)]) -> Asked<Url> {
+    let mut url = Url::parse(url).map_err(|_| "The identity's endpoint is no URL.".to_owned())?;
+    url.query_pairs_mut().extend_pairs(query);
+    Ok(url)
+}
+
+fn get(url: Url) -> Asked<RequestBuilder> {
+    let client: Client = transport().map_err(|_| "This machine gives no way to open HTTP connections.".to_owned())?;
+    Ok(client.get(url).timeout(Duration::from_secs(10)))
+}
+
+async fn text(request: RequestBuilder, who: &str) -> Asked<String> {
+    let answer = request.send().await.map_err(|_| format!("{who} cannot be reached: is there an identity here?"))?;
+    if !answer.status().is_success() {
+        return Err(format!("{who} answered {} for a token.", answer.status().as_u16()));
+    }
+    answer.text().await.map_err(|_| format!("{who} did not finish its answer."))
+}
+
+async fn json<T: for<'a> Deserialize<'a>>(request: RequestBuilder, who: &str) -> Asked<T> {
+    serde_json::from_str(&text(request, who).await?).map_err(|_| format!("{who} answered without a token."))
+}
