@@ -97,6 +97,8 @@ async function slotOf(azure: AzureEmulator, env: Readonly<Record<string, string>
     async clear() {
       const found = azure.world.registries.get(name);
       if (found) await azure.world.removeRegistry(found);
+      // With the roles of processes that are gone: thousands of them would be looked through at each call.
+      azure.world.assignments.removeBelow(group);
     },
     isAbout: ({ resource = "", input }) =>
       mentioned.test(resource) || mentioned.test(String(input.path)) || clients.has(String(input.client_id)),
