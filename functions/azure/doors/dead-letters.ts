@@ -70,13 +70,12 @@ function refusal(status: number, cause?: unknown): ArtifactRegistryError {
   if (status === 404 || status === 410) {
     return refuse("BINDING_CONFIG_INVALID", "found no such queue.", false, "See ALIEN_DEAD_LETTER_QUEUE_URL.");
   }
-  if (status === 401 || status === 403) {
-    return refuse(
-      "ACCESS_DENIED",
-      "was denied.",
-      false,
-      "The function's identity needs Azure Service Bus Data Sender on the queue for dead letters; or the queue is full.",
-    );
+  if (status === 401) {
+    const hint = "The function's identity needs Azure Service Bus Data Sender on the queue for dead letters.";
+    return refuse("ACCESS_DENIED", "was denied.", false, hint);
   }
+  // Service Bus REST, "Send Message": its quota, or the message's size.
+  if (status === 403)
+    return refuse("QUOTA_EXCEEDED", "is too much: the queue is full, or the letter too large.", false);
   return refuse("CLOUD_PLATFORM_ERROR", `failed with ${status}.`, false);
 }

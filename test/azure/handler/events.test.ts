@@ -210,7 +210,7 @@ describe("an event whose dead letter is not taken is not dropped", () => {
   test("where it is larger than the queue takes", async () => {
     const app = open();
     const event = eventIn("cloud-event", { data: { name: "x".repeat(300_000) } });
-    expect(await refusal(app.trigger("artifactRegistryEvents", event))).toMatchObject({ code: "ACCESS_DENIED" });
+    expect(await refusal(app.trigger("artifactRegistryEvents", event))).toMatchObject({ code: "QUOTA_EXCEEDED" });
   });
 
   test("but a failure that passes is passed over; a letter whose answer was lost comes twice", async () => {
