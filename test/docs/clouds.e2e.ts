@@ -1,0 +1,52 @@
+import { expect, it } from "vitest";
+import { startAws } from "./clouds/aws.ts";
+import { type Cloud, follow } from "./clouds/follow.ts";
+import { startGcp } from "./clouds/gcp.ts";
+import { type Page, readPages } from "./pages.ts";
+
+/** The clouds' own commands are stood in for; jq, curl, skopeo, the core, the adapters and the credentials are real. */
+const self = "test/docs/clouds.e2e.ts";
+const clouds: [string, () => Promise<Cloud>, string[]][] = [
+  [
+    "infra/aws/README.md",
+    startAws,
+    ["aws lambda invoke", "aws ecr get-login-password", "aws lambda create-function", "aws events put-events"],
+  ],
+  [
+    "infra/gcp/README.md",
+    startGcp,
+    ["gcloud auth print-identity-token", "gcloud run deploy", "gcloud pubsub topics", "gcloud pubsub subscriptions"],
+  ],
+];
+
+async function read(path: string): Promise<Page> {
+  const page = (await readPages()).find((each) => each.path === path);
+  if (!page) throw new Error(`There is no ${path}.`);
+  return page;
+}
+
+it.each(clouds)("%s leads from nothing to a pulled image", async (path, start, commands) => {
+  const cloud = await start();
+  try {
+    const { printed, called } = await follow(await read(path), self, cloud);
+    expect(called).toEqual(expect.arrayContaining(commands));
+    expect(printed).not.toContain('"code"');
+    expect(printed).toContain("Login Succeeded!");
+    expect(printed).toContain("Writing manifest to image destination");
+  } finally {
+    await cloud.stop();
+  }
+});
+
+it.each(clouds)("%s leads no consumer there without the grant", async (path, start) => {
+  const page = await read(path);
+  const without = (text: string) => text.replace(/^.*addCrossAccountAccess.*$/m, "");
+  const blocks = page.blocks.map((block) => ({ ...block, text: without(block.text) }));
+  expect(blocks).not.toEqual(page.blocks);
+  const cloud = await start();
+  try {
+    await expect(follow({ ...page, blocks }, self, cloud)).rejects.toThrow(/denied|403/i);
+  } finally {
+    await cloud.stop();
+  }
+});

@@ -1,0 +1,70 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { platform } from "../../../functions/gcp/index.ts";
+import { createClient } from "../../../oci/client/index.ts";
+import { startSuite } from "../../contract/harness.ts";
+import { startStack } from "../../gcp/support/stack.ts";
+import { type Cloud, functionsOf, option } from "./follow.ts";
+
+const host = "europe-west1-docker.pkg.dev";
+/** Cloud Run's, in the project that the page lets in. */
+const agent = "service-444455556666@serverless-robot-prod.iam.gserviceaccount.com";
+
+/** As `infra/gcp/examples/basic` leaves it. */
+export async function startGcp(): Promise<Cloud> {
+  const projectRoles = ["roles/artifactregistry.admin", "roles/iam.serviceAccountAdmin"];
+  const stack = await startStack({ project: "acme-registries", repositories: ["acme-images"], projectRoles });
+  const { gcp } = stack;
+  stack.useInThisProcess();
+  const env = {
+    ...stack.env(),
+    GOOGLE_CLOUD_LOCATION: stack.location,
+    ALIEN_STACK_PREFIX: "acme",
+    ALIEN_IMAGES_BINDING: stack.binding("acme-images"),
+  };
+  const functions = functionsOf(platform, env);
+  const http = await startSuite(platform, env, ["images"]);
+  // The door that takes its payload at the root.
+  const provision = createServer(async (request, response) => {
+    response.end(await functions.invoke("provision", await text(request)).catch((error) => JSON.stringify(error)));
+  });
+  await new Promise<void>((resolve) => provision.listen(0, "127.0.0.1", resolve));
+  const urls = {
+    platform: { url: http.url },
+    oidc: { url: http.url },
+    provision: { url: `http://127.0.0.1:${(provision.address() as AddressInfo).port}` },
+  };
+  const commands: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
+    "tofu output -json": async () => JSON.stringify(urls),
+    "tofu output -raw": async () => "projects/acme-functions/topics/acme-setup",
+    "gcloud auth print-identity-token": async () => "token-of-alice",
+    async "gcloud run deploy"(args) {
+      const [, repository = "", tag = ""] = /^[^/]+\/(.+):([^:]+)$/.exec(option(args, "--image")) ?? [];
+      const credentials = { username: "oauth2accesstoken", password: gcp.token(agent) };
+      const manifest = await createClient({ url: gcp.registryUrl(), credentials }).pullManifest(repository, tag);
+      return `Deployed ${manifest.digest}.`;
+    },
+    async "gcloud pubsub topics"(args) {
+      await functions.event(JSON.parse(option(args, "--message")));
+      return "";
+    },
+    "gcloud pubsub subscriptions": async () => "Listed 0 items.",
+  };
+  return {
+    async command(name, args) {
+      if (name === "npm" || (name === "tofu" && args[0] !== "output")) return "";
+      const command = commands[[name, ...args.slice(0, 2)].join(" ")];
+      if (!command) throw new Error(`Nothing stands in for ${name} ${args.join(" ")}.`);
+      return command(args);
+    },
+    registry: { host, here: new URL(gcp.registryUrl()).host },
+    env: { TOKEN: "token-of-alice" },
+    async stop() {
+      provision.closeAllConnections();
+      provision.close();
+      await http.stop();
+      await stack.stop();
+    },
+  };
+}
