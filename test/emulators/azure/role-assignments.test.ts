@@ -116,6 +116,32 @@ describe("role assignments", () => {
     );
   });
 
+  test("are held to the roles and principals of a condition", async () => {
+    const [taker, another, holder] = [someone(), someone(), someone()];
+    const limit = (verb: string, source: string) => {
+      const type = "Microsoft.Authorization/roleAssignments";
+      const roles = `{${randomUUID()}, ${role("AcrPull").split("/").at(-1)}}`;
+      return (
+        `((!(ActionMatches{'${type}/${verb}'})) OR (${source}[${type}:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals ${roles}` +
+        ` AND ${source}[${type}:PrincipalId] ForAnyOfAnyValues:GuidEquals {${taker.principalId}}))`
+      );
+    };
+    const condition = `${limit("write", "@Request")} AND ${limit("delete", "@Resource")}`;
+    azure().assign(holder, "Role Based Access Control Administrator", scope, condition);
+    const mine = assignments(holder);
+    const name = randomUUID();
+    await mine.create(scope, name, pull(taker));
+    for (const wrong of [pull(another), { ...pull(taker), roleDefinitionId: role("Owner") }, pull(holder)]) {
+      const refused = await refusedWith(mine.create(scope, randomUUID(), wrong));
+      expect(refused).toMatchObject({ status: 403, code: "AuthorizationFailed" });
+    }
+    const others = randomUUID();
+    await assignments().create(scope, others, pull(another));
+    expect((await mine.get(scope, others)).principalId).toBe(another.principalId);
+    expect(await refusedWith(mine.delete(scope, others))).toMatchObject({ status: 403 });
+    expect((await mine.delete(scope, name)).name).toBe(name);
+  });
+
   test("narrow by a condition in Azure's own form", async () => {
     const who = someone();
     const read = "Microsoft.ContainerRegistry/registries/repositories/content/read";

@@ -67,15 +67,16 @@ function get(request: ArmRequest): Answer {
 function put(request: ArmRequest): Answer {
   const { world, caller, body, path } = request;
   const [scope = "", name = ""] = path;
-  permit(request, `${TYPE}/write`, scope);
+  const properties = objectOf(body, "properties");
+  const roleId = lastPart(textOf(properties, "roleDefinitionId") ?? "");
+  const principalId = (textOf(properties, "principalId") ?? "").toLowerCase();
+  permit(request, `${TYPE}/write`, scope, { source: "Request", roleId, principalId });
   checkScope(request, scope);
   if (!GUID.test(name)) {
     const message = `The role assignment ID '${name}' is not valid. The role assignment ID must be a GUID.`;
     throw badRequest("InvalidRoleAssignmentId", message);
   }
-  const properties = objectOf(body, "properties");
-  const role = roleOf(request, textOf(properties, "roleDefinitionId") ?? "");
-  const principalId = (textOf(properties, "principalId") ?? "").toLowerCase();
+  const role = roleOf(request, roleId);
   const principalType = principalTypeOf(request, principalId, textOf(properties, "principalType"));
   const condition = conditionOf(role, textOf(properties, "condition"), textOf(properties, "conditionVersion"));
   const wanted = {
@@ -112,15 +113,18 @@ function repeated(existing: Assignment, wanted: Wanted): Assignment {
 
 function remove(request: ArmRequest): Answer {
   const [scope = ""] = request.path;
-  permit(request, `${TYPE}/delete`, scope);
   const found = named(request);
+  permit(request, `${TYPE}/delete`, scope, found && { source: "Resource", ...found });
   if (found === undefined) return { status: 204 };
   request.world.assignments.remove(found);
   return { status: 200, body: shown(found) };
 }
 
-function roleOf({ world }: ArmRequest, definition: string): Role {
-  const id = definition.split("/").at(-1)?.toLowerCase() ?? "";
+function lastPart(definition: string): string {
+  return definition.split("/").at(-1)?.toLowerCase() ?? "";
+}
+
+function roleOf({ world }: ArmRequest, id: string): Role {
   const role = world.roles.all().find((one) => one.id === id);
   if (role !== undefined) return role;
   const message = `The specified role definition with ID '${id.replaceAll("-", "")}' does not exist.`;

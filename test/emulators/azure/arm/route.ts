@@ -1,6 +1,7 @@
 import type { CallRecord, Fault } from "../call.ts";
 import type { Answer } from "../http/answer.ts";
 import type { Principal } from "../identity/directory.ts";
+import type { AskedAssignment } from "../rbac/condition.ts";
 import type { World } from "../world.ts";
 import type { Operations } from "./operations.ts";
 import { authorizationFailed, badRequest } from "./refusals.ts";
@@ -30,10 +31,20 @@ export interface Route {
   readonly handle: (request: ArmRequest) => Answer | Promise<Answer>;
 }
 
-/** Lets the call through where a role of the caller allows the action. @throws AzureError AuthorizationFailed */
-export function permit({ world, caller, record }: ArmRequest, action: string, scope: string): void {
+/**
+ * Lets the call through where a role of the caller allows the action.
+ *
+ * @param assignment the role assignment that it is about, where it is about one: conditions may look at it
+ * @throws AzureError AuthorizationFailed
+ */
+export function permit(
+  { world, caller, record }: ArmRequest,
+  action: string,
+  scope: string,
+  assignment?: AskedAssignment,
+): void {
   const { principalId } = caller;
-  const allowed = world.assignments.allows({ principalId, action, kind: "action", scope });
+  const allowed = world.assignments.allows({ principalId, action, kind: "action", scope, assignment });
   record.authorizations.push({ action, scope, allowed });
   record.resource ??= scope;
   if (!allowed) throw authorizationFailed(caller, action, scope);

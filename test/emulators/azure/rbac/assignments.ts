@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { parseCondition } from "./condition.ts";
+import { type AskedAssignment, parseCondition } from "./condition.ts";
 import { matches, type Role, type Roles } from "./roles.ts";
 
 export interface Assignment {
@@ -25,6 +25,7 @@ export interface Question {
   readonly kind: "action" | "data";
   readonly scope: string;
   readonly repository?: string | undefined;
+  readonly assignment?: AskedAssignment | undefined;
 }
 
 /** Who may do what, and where. */

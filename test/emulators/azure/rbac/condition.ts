@@ -6,12 +6,23 @@ export interface Asked {
   readonly action: string;
   /** The repository that is asked for; absent where it is about the whole registry. */
   readonly repository?: string | undefined;
+  /** The role assignment that is asked for, or that is there already. */
+  readonly assignment?: AskedAssignment | undefined;
+}
+
+export interface AskedAssignment {
+  /** Whether a request brings it, or it is the resource. */
+  readonly source: "Request" | "Resource";
+  /** The id of the role's definition, a GUID. */
+  readonly roleId: string;
+  readonly principalId: string;
 }
 
 type Condition = (asked: Asked) => boolean;
 
 const REPOSITORY = "Microsoft.ContainerRegistry/registries/repositories:name";
-const TOKEN = /\s*(ActionMatches\{'[^']*'\}|@\w+\[[^\]]*\]|'[^']*'|[A-Za-z:]+|[()!])/y;
+const ASSIGNMENT = /^@(Request|Resource)\[Microsoft\.Authorization\/roleAssignments:(RoleDefinitionId|PrincipalId)\]$/;
+const TOKEN = /\s*(ActionMatches\{'[^']*'\}|@\w+\[[^\]]*\]|'[^']*'|\{[^{}']*\}|[A-Za-z:]+|[()!])/y;
 
 const OPERATORS: Readonly<Record<string, (name: string, value: string) => boolean>> = {
   StringEquals: (name, value) => name === value,
@@ -23,7 +34,8 @@ const OPERATORS: Readonly<Record<string, (name: string, value: string) => boolea
 };
 
 /**
- * The condition of a role assignment (version 2.0), as far as it is about repository names.
+ * The condition of a role assignment (version 2.0), as far as it is about repository names, or about which roles may be
+ * assigned to whom. What is not there equals nothing.
  * @throws AzureError InvalidCondition for what cannot be read
  * @see https://learn.microsoft.com/azure/role-based-access-control/conditions-format
  */
@@ -59,6 +71,14 @@ export function parseCondition(text: string): Condition {
     const token = next();
     const [, action] = /^ActionMatches\{'(.*)'\}$/.exec(token) ?? [];
     if (action !== undefined) return (asked) => matches([action], asked.action);
+    const [, source, attribute] = ASSIGNMENT.exec(token) ?? [];
+    if (source !== undefined) {
+      if (!take("ForAnyOfAnyValues:GuidEquals")) fail(text);
+      const [, list = fail(text)] = /^\{(.+)\}$/.exec(next()) ?? [];
+      const ids = list.split(",").map((id) => id.trim().toLowerCase());
+      const key = attribute === "PrincipalId" ? "principalId" : "roleId";
+      return ({ assignment }) => assignment?.source === source && ids.includes(assignment[key].toLowerCase());
+    }
     if (token !== `@Request[${REPOSITORY}]`) return fail(text);
     const operator = OPERATORS[next()] ?? fail(text);
     const [, value = fail(text)] = /^'(.*)'$/.exec(next()) ?? [];

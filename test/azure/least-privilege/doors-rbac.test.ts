@@ -1,0 +1,3 @@
+import { doorTests } from "./support/door-tests.ts";
+
+doorTests("rbac");

@@ -1,0 +1,63 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { doorRoles, type RoleMode, rolePermissions } from "../../../infra/support/azure-roles.ts";
+import { errorOf } from "../../../support/inputs.ts";
+import { newCall, openRegistry, useStack } from "../../support/registry.ts";
+import { assignDoor, doorWork } from "./door.ts";
+
+/** What each door's own work is, in the order of a repository's life. The oidc door has the roles of the platform door. */
+const work = {
+  platform: ["create", "push", "pull", "get", "describe", "fillUp", "delete"],
+  events: ["create", "get", "fillUp"],
+} as const;
+const doors = Object.keys(work) as (keyof typeof work)[];
+
+/** Under the roles that infra/azure gives, each door does its work, and nothing else. */
+export function doorTests(mode: RoleMode): void {
+  const stack = useStack({
+    mode: mode === "rbac" ? "rbac" : "abac",
+    identities: Object.fromEntries(doors.map((door) => [door, []])),
+  });
+  const assign = (door: string, without?: string) =>
+    assignDoor(stack(), door, { principal: stack().other(door), mode, ...(without !== undefined && { without }) });
+  let count = 0;
+  const workOf = (door: string) => doorWork(stack(), door, `app-${++count}`);
+
+  describe.each(doors)(`the %s door of infra/azure, on a registry with the mode ${mode}`, (door) => {
+    beforeEach(() => assign(door));
+
+    test("may do its work", async () => {
+      const steps = workOf(door);
+      for (const step of work[door]) await steps[step]();
+    });
+
+    const permissions = doorRoles[door]?.registry.concerns.flatMap((concern) => rolePermissions[concern] ?? []);
+    test.each(permissions ?? [])("needs %s", async (permission) => {
+      assign(door, permission);
+      const steps = workOf(door);
+      const life = async () => {
+        for (const step of work[door]) await steps[step]();
+      };
+      expect(await errorOf(life)).toMatchObject({ code: "ACCESS_DENIED", retryable: false });
+    });
+  });
+
+  test("the events door neither pushes nor deletes", async () => {
+    assign("events");
+    const steps = workOf("events");
+    await steps.create();
+    for (const step of ["push", "delete"] as const) {
+      expect(await errorOf(async () => void (await steps[step]()))).toMatchObject({ code: "ACCESS_DENIED" });
+    }
+  });
+
+  if (mode === "rbac-abac") {
+    test.each(["platform", "events"])("the %s door's identity reaches no images beside its prefix", async (door) => {
+      assign(door);
+      for (const prefix of ["other", "images-old", "imagesold"]) {
+        const registry = openRegistry(stack(), { prefix, as: door });
+        const mint = () => registry.generateCredentials(registry.routeName("app"), "pull", undefined, newCall());
+        expect(await errorOf(mint), prefix).toMatchObject({ code: "ACCESS_DENIED" });
+      }
+    });
+  }
+}

@@ -1,0 +1,140 @@
+import { describe, expect, test } from "vitest";
+import { doorNames } from "../../core/doors.ts";
+import { ownershipTag, ownershipValue } from "../../functions/azure/ownership.ts";
+import { wantedRoles } from "../../functions/azure/provisioning/wanted.ts";
+import { doorRoles, grantable, rolePermissions } from "./support/azure-roles.ts";
+import { read, readAll } from "./support/module.ts";
+
+const module = readAll("infra/azure", ".tf")
+  .filter((text) => !text.includes('module "'))
+  .join("\n");
+const sources = [...readAll("core", ".ts"), ...readAll("functions/azure", ".ts")].join("\n");
+const resources = [...module.matchAll(/^resource "(\w+)" "(\w+)"/gm)].map(([, type = ""]) => type);
+const grants = Object.values(doorRoles).flatMap(({ registry, derived, group }) => [registry, derived, group]);
+
+describe("what the module and provisionRegistry make alike", () => {
+  test("the tag of container registries", () => {
+    expect(read("infra/azure/examples/basic/main.tf")).toContain(
+      `tags = { ${ownershipTag} = "${ownershipValue("images")}" }`,
+    );
+  });
+
+  test.each([
+    ["rbac", "LegacyRegistryPermissions"],
+    ["rbac-abac", "AbacRepositoryPermissions"],
+  ] as const)("the roles for images of a function that mints, in the mode %s", (mode, azures) => {
+    const given = wantedRoles(["principal"], azures, { scopeMapRole: "ours" }).map(({ role }) => role);
+    for (const door of ["platform", "oidc"]) {
+      const { registry } = doorRoles[door] ?? {};
+      expect([...(registry?.[mode] ?? []), ...(registry?.concerns ?? [])]).toEqual(
+        given.map((role) => (role === "ours" ? "repositories" : role)),
+      );
+    }
+  });
+
+  test("provisioning may assign what it assigns, and nothing else", () => {
+    const modes = ["LegacyRegistryPermissions", "AbacRepositoryPermissions"] as const;
+    const assigned = modes.flatMap((mode) => wantedRoles(["principal"], mode, { scopeMapRole: "ours" }));
+    const builtIn = assigned.filter(({ role }) => role !== "ours").map(({ role, roleId }) => [role, roleId]);
+    expect(grantable).toEqual(Object.fromEntries(builtIn));
+  });
+});
+
+describe("what the module sets is what the functions read", () => {
+  test("settings", () => {
+    const set = new Set(module.match(/\b(?:ALIEN|AZURE)_[A-Z]+(?:_[A-Z]+)*(?= *=)/g));
+    expect(set.size).toBeGreaterThan(15);
+    for (const name of set) expect(sources, name).toContain(name);
+  });
+
+  test("the settings of the queue's connection, which the host reads by its name", () => {
+    const connection = /connection: "(\w+)"/.exec(sources)?.[1];
+    const set = module.match(/\w+__(?:fullyQualifiedNamespace|credential|clientId)(?= *=)/g) ?? [];
+    expect(set.filter((name) => name.startsWith(`${connection}__`)).sort()).toEqual(
+      ["clientId", "credential", "fullyQualifiedNamespace"].map((part) => `${connection}__${part}`),
+    );
+  });
+
+  test("the doors", () => {
+    // Every direct invocation on Azure is HTTP.
+    const doors = doorNames.filter((name) => name !== "local" && name !== "invoke");
+    expect(Object.keys(doorRoles).sort()).toEqual([...doors].sort());
+  });
+
+  test("the roles of callers", () => {
+    const told = /roles_of_callers += \{ (.+) \}/.exec(module)?.[1]?.replaceAll(" =", ":").replaceAll("=", ":");
+    expect(told).toMatch(/^platform: "\w+\.\w+", provision: "\w+\.\w+"$/);
+    expect(read("functions/azure/doors/http.ts")).toContain(`{ ${told} }`);
+  });
+
+  test("the function that is kept ready for events", () => {
+    const name = /"function:(\w+)"/.exec(module)?.[1];
+    expect(sources).toContain(`app.serviceBusQueue("${name}"`);
+  });
+
+  test("the mode of role assignments", () => {
+    for (const mode of ["rbac", "rbac-abac"]) {
+      expect(module).toContain(`"${mode}"`);
+      expect(read("functions/azure/provisioning/settings.ts")).toMatch(new RegExp(`\\W${mode}"?: "`));
+    }
+  });
+});
+
+describe("the module's hold on Azure", () => {
+  test("custom roles are used, each has its permissions once, and none has a wildcard", () => {
+    expect(Object.keys(rolePermissions).sort()).toEqual([...new Set(grants.flatMap((each) => each.concerns))].sort());
+    for (const permissions of Object.values(rolePermissions)) {
+      expect(new Set(permissions).size).toBe(permissions.length);
+      for (const permission of permissions) expect(permission).not.toContain("*");
+    }
+  });
+
+  test("assigns these built-in roles, and no wider ones", () => {
+    const own = [...module.matchAll(/role = "([^"]+)"/g), ...module.matchAll(/role_definition_name = "([^"]+)"/g)];
+    const used = [
+      ...own.map(([, role = ""]) => role),
+      ...grants.flatMap((each) => [...each.rbac, ...each["rbac-abac"]]),
+    ];
+    expect([...new Set(used)].sort()).toEqual([
+      "AcrDelete",
+      "AcrPull",
+      "AcrPush",
+      "Azure Service Bus Data Receiver",
+      "Azure Service Bus Data Sender",
+      "Container Registry Repository Catalog Lister",
+      "Container Registry Repository Contributor",
+      "Container Registry Repository Reader",
+      "EventGrid Data Sender",
+      "Monitoring Metrics Publisher",
+      "Storage Blob Data Contributor",
+      "Storage Blob Data Owner",
+    ]);
+  });
+
+  test("both doors for callers have the same roles", () => {
+    expect(doorRoles.oidc).toEqual(doorRoles.platform);
+  });
+
+  test("only provisioning assigns roles, and mints for nobody", () => {
+    const assigning = Object.entries(rolePermissions).filter(([, permissions]) =>
+      permissions.some((each) => each.startsWith("Microsoft.Authorization/")),
+    );
+    expect(assigning.map(([concern]) => concern)).toEqual(["provisioning_grants"]);
+    const holders = Object.entries(doorRoles).filter(([, { registry, derived, group }]) =>
+      [registry, derived, group].some(({ concerns }) => concerns.includes("provisioning_grants")),
+    );
+    expect(holders.map(([door]) => door)).toEqual(["provision"]);
+    expect(doorRoles.provision?.registry).toEqual({ concerns: [], rbac: [], "rbac-abac": [] });
+  });
+
+  test("makes no keys, passwords or shared access signatures, and reads none", () => {
+    expect(resources.filter((type) => /_(?:password|secret|key|token|authorization_rule)s?$/.test(type))).toEqual([]);
+    const secrets = /access_key|primary_key|connection_string|sas_token|site_credential/;
+    const lines = module.split("\n").filter((line) => secrets.test(line));
+    expect([...new Set(lines.map((line) => line.trim().replace(/ += /, " = ")))].sort()).toEqual([
+      // Which is no right to write: local authentication is off there.
+      "application_insights_connection_string = azurerm_application_insights.functions.connection_string",
+      "shared_access_key_enabled = false",
+    ]);
+  });
+});
