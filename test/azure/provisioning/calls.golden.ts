@@ -1,4 +1,4 @@
-import { rowsOf } from "../../support/faults/rows.ts";
+import { markdownOf, rowsOf } from "../../support/faults/rows.ts";
 
 const arm = (action: string) => `arm:${action}`;
 const acr = (action: string) => `acr:${action}`;
@@ -38,3 +38,6 @@ export const provisioningGolden = {
 } as const;
 
 export const provisioningRows = rowsOf(provisioningGolden);
+
+/** The table as docs/azure.md shows it. */
+export const provisioningMarkdown = () => markdownOf(provisioningRows);

@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { provisioningRows } from "./calls.golden.ts";
+import { provisioningMarkdown, provisioningRows } from "./calls.golden.ts";
 import { type Bench, startBench } from "./support/bench.ts";
 import { scenarios } from "./support/scenarios.ts";
 import { arranged, run } from "./support/stage.ts";
@@ -19,6 +21,11 @@ describe("the calls that each operation on a registry itself makes", () => {
     const before = calls.length;
     await run(suite, row);
     expect(calls.slice(before).map(shown)).toEqual(row.calls);
+  });
+
+  test("docs/azure.md has the same table", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../../docs/azure.md"), "utf8");
+    expect(page).toContain(provisioningMarkdown());
   });
 
   test("every case that is run is in the table", () => {
