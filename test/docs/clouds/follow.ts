@@ -51,6 +51,21 @@ export function functionsOf(platform: Platform, env: Environment) {
   };
 }
 
+/** The `provision` door where it is HTTP, which takes its payload at the root. */
+export async function serveProvision(functions: ReturnType<typeof functionsOf>) {
+  const server = createServer(async (request, response) => {
+    response.end(await functions.invoke("provision", await text(request)).catch((error) => JSON.stringify(error)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
 /** Types the blocks of a page that a test is said to run. @returns what they printed, and the commands that were stood in for */
 export async function follow(page: Page, by: string, cloud: Cloud): Promise<{ printed: string; called: string[] }> {
   const workspace = await openWorkspace();
@@ -70,7 +85,8 @@ export async function follow(page: Page, by: string, cloud: Cloud): Promise<{ pr
   try {
     const commands = join(workspace.home, "bin");
     await mkdir(commands);
-    for (const name of ["aws", "gcloud", "npm", "tofu"]) await symlink(join(bin, "stand-in"), join(commands, name));
+    for (const name of ["aws", "az", "gcloud", "npm", "tofu"])
+      await symlink(join(bin, "stand-in"), join(commands, name));
     const blocks = page.blocks.filter(({ mark }) => mark?.kind === "tested-by" && mark.path === by);
     // `cd` leads into the links of the clone; each block begins where a reader's terminal stands, with the image beside it.
     const lines = blocks.map((block) => `${block.text}cd "$START"\n`);

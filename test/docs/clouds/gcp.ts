@@ -1,11 +1,8 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
 import { platform } from "../../../functions/gcp/index.ts";
 import { createClient } from "../../../oci/client/index.ts";
 import { startSuite } from "../../contract/harness.ts";
 import { startStack } from "../../gcp/support/stack.ts";
-import { type Cloud, functionsOf, option } from "./follow.ts";
+import { type Cloud, functionsOf, option, serveProvision } from "./follow.ts";
 
 const host = "europe-west1-docker.pkg.dev";
 /** Cloud Run's, in the project that the page lets in. */
@@ -25,16 +22,8 @@ export async function startGcp(): Promise<Cloud> {
   };
   const functions = functionsOf(platform, env);
   const http = await startSuite(platform, env, ["images"]);
-  // The door that takes its payload at the root.
-  const provision = createServer(async (request, response) => {
-    response.end(await functions.invoke("provision", await text(request)).catch((error) => JSON.stringify(error)));
-  });
-  await new Promise<void>((resolve) => provision.listen(0, "127.0.0.1", resolve));
-  const urls = {
-    platform: { url: http.url },
-    oidc: { url: http.url },
-    provision: { url: `http://127.0.0.1:${(provision.address() as AddressInfo).port}` },
-  };
+  const provision = await serveProvision(functions);
+  const urls = { platform: { url: http.url }, oidc: { url: http.url }, provision: { url: provision.url } };
   const commands: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
     "tofu output -json": async () => JSON.stringify(urls),
     "tofu output -raw": async () => "projects/acme-functions/topics/acme-setup",
@@ -61,8 +50,7 @@ export async function startGcp(): Promise<Cloud> {
     registry: { host, here: new URL(gcp.registryUrl()).host },
     env: { TOKEN: "token-of-alice" },
     async stop() {
-      provision.closeAllConnections();
-      provision.close();
+      provision.stop();
       await http.stop();
       await stack.stop();
     },
