@@ -19,7 +19,12 @@ const registryError = (status: number, code?: string, message = secret, headers:
   );
 
 /** As the client of Azure Resource Manager throws it. */
-function armError(statusCode: number | undefined, code: string, message = secret, retryAfter?: string): Error {
+function armError(
+  statusCode: number | undefined,
+  code: string | undefined,
+  message = secret,
+  retryAfter?: string,
+): Error {
   const headers = new Headers(retryAfter === undefined ? {} : { "retry-after": retryAfter });
   return Object.assign(new Error(message), { name: "RestError", statusCode, code, response: { headers } });
 }
@@ -115,11 +120,14 @@ describe("what Azure Resource Manager refuses", () => {
   });
 
   test("what never became a request is told as that", () => {
-    expect(outcome(translateArmError(new TypeError(secret), refused))).toEqual([
-      "CLOUD_PLATFORM_ERROR",
-      false,
-      undefined,
-    ]);
+    expect(outcome(translateArmError(new Error(secret), refused))).toEqual(["CLOUD_PLATFORM_ERROR", false, undefined]);
+  });
+
+  test.each([
+    ["that lacks what it must have", new TypeError(secret)],
+    ["that is no list", armError(undefined, undefined)],
+  ])("an answer %s is no answer", (_title, error) => {
+    expect(outcome(translateArmError(error, refused))).toEqual(["UNEXPECTED_RESPONSE_FORMAT", false, undefined]);
   });
 
   test("only a resource that is missing is absence: its group, its registry and its subscription are not", () => {
