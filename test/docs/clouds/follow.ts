@@ -24,6 +24,8 @@ const run = promisify(execFile);
 export interface Cloud {
   /** What each command prints; what it does not know fails. */
   command(name: string, args: readonly string[]): Promise<string>;
+  /** `host:port` of what the page reaches at `127.0.0.1:8080`. */
+  readonly api?: string;
   /** A registry's host, and where that is here. */
   readonly registry: { readonly host: string; readonly here: string };
   /** What a page takes as given. */
@@ -85,11 +87,12 @@ export async function follow(page: Page, by: string, cloud: Cloud): Promise<{ pr
   try {
     const commands = join(workspace.home, "bin");
     await mkdir(commands);
-    for (const name of ["aws", "az", "gcloud", "npm", "tofu"])
+    for (const name of ["aws", "az", "gcloud", "helm", "kubectl", "npm", "tofu"])
       await symlink(join(bin, "stand-in"), join(commands, name));
     const blocks = page.blocks.filter(({ mark }) => mark?.kind === "tested-by" && mark.path === by);
     // `cd` leads into the links of the clone; each block begins where a reader's terminal stands, with the image beside it.
-    const lines = blocks.map((block) => `${block.text}cd "$START"\n`);
+    const here = (text: string) => text.replaceAll("127.0.0.1:8080", cloud.api ?? "127.0.0.1:8080");
+    const lines = blocks.map((block) => `${here(block.text)}cd "$START"\n`);
     await writeFile(join(workspace.home, "walk.sh"), `set -euo pipefail\n${lines.join("\n")}`);
     await run(process.execPath, [join(workspace.folder, "scripts/sample-image.ts")], { cwd: workspace.folder });
     const env = {
