@@ -176,3 +176,28 @@ describe("a registry that forbids deletion", () => {
     expect((await slot.suite().ask("deleteRepository", { repoId: "images/never" })).status).toBe(200);
   });
 });
+
+describe("a registry that knows no such place", () => {
+  const missing = { kind: "instead", status: 404, body: '{"errors":[{"code":"NAME_UNKNOWN"}]}' } as const;
+
+  test("is told as the binding's, where a repository is to be created", async () => {
+    const slot = await bench.slot();
+    slot.front.faults.add({ fault: missing, service: "registry", times: Number.POSITIVE_INFINITY });
+    const { body } = await slot.suite().ask("createRepository", { name: `${slot.logical}-new` });
+    expect(body).toMatchObject({
+      code: "BINDING_CONFIG_INVALID",
+      retryable: false,
+      context: { field: "repositoryPrefix" },
+      hint: expect.stringContaining("registryUrl"),
+    });
+  });
+
+  test("is not, where only the upload is gone", async () => {
+    const slot = await bench.slot();
+    const body = '{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}';
+    slot.front.faults.add({ fault: { ...missing, body }, action: "PUT upload" });
+    const answer = await slot.suite().ask("createRepository", { name: `${slot.logical}-new` });
+    expect(answer.body.code).toBe("CLOUD_PLATFORM_ERROR");
+    expect((await slot.suite().ask("createRepository", { name: `${slot.logical}-new` })).status).toBe(200);
+  });
+});
