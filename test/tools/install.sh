@@ -119,7 +119,7 @@ kubernetes() {
 
 clients() {
   debian curl=curl jq=jq skopeo=skopeo strace=strace docker-registry=docker-registry apache2=apache2-bin htpasswd=apache2-utils \
-    podman=podman buildah=buildah docker-credential-pass=golang-docker-credential-helpers pass=pass gpg=gnupg
+    podman=podman buildah=buildah docker-credential-pass=golang-docker-credential-helpers pass=pass gpg=gnupg zsh=zsh fish=fish
   golang crane github.com/google/go-containerregistry/cmd/crane "$CRANE"
   golang regctl github.com/regclient/regclient/cmd/regctl "$REGCTL"
   # Version 3 beside Debian's 2.8.

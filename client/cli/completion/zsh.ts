@@ -27,7 +27,9 @@ fi
 }
 
 function specs({ name, options, choices }: CompletedCommand): string {
-  const lines = [...options.map(spec), quoted(choices.length > 0 ? `1: :(${choices.join(" ")})` : "*: :")];
+  // A plain message for the argument would keep zsh from completing an option in its place: {true} offers nothing, silently.
+  const argument = choices.length > 0 ? `1: :(${choices.join(" ")})` : "*: :{true}";
+  const lines = [...options.map(spec), quoted(argument)];
   return `    ${name})\n      _arguments ${lines.join(" \\\n        ")}\n      ;;\n`;
 }
 
