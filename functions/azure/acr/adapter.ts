@@ -7,7 +7,7 @@ import { createAcrNames } from "../names.ts";
 import { acrCapabilities } from "./capabilities.ts";
 import type { AcrContext } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
-import { ifProvisioned } from "./derived.ts";
+import { derivedRegistry } from "./derived.ts";
 import { exchangeIdentity } from "./exchange.ts";
 import { acrHealth, healthOf } from "./health.ts";
 import { createLoginServer } from "./login-server.ts";
@@ -49,5 +49,5 @@ export function createAcrRegistry({ binding, derived, others, env }: OpenContext
       return healthOf(await findDrift(context, call));
     },
   };
-  return derived ? ifProvisioned(registry, context) : registry;
+  return derived ? derivedRegistry(registry, context) : registry;
 }

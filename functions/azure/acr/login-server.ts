@@ -2,7 +2,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { Arm } from "../arm/arm.ts";
 import type { AcrBinding } from "../binding.ts";
-import { getRegistry } from "./registry.ts";
+import { findRegistry } from "./registry.ts";
 
 /** The host of a registry: the binding's, else what Azure Resource Manager says, asked for once. */
 export interface LoginServer {
@@ -17,7 +17,16 @@ export function createLoginServer(binding: AcrBinding, arm: Arm): LoginServer {
     known ??= told?.toLowerCase() || undefined;
   };
   const ask = async (call: Call) => {
-    if (known === undefined) learn((await getRegistry({ binding, arm }, call)).loginServer);
+    if (known !== undefined) return known;
+    const found = await findRegistry({ binding, arm }, call);
+    if (found === undefined) {
+      throw new ArtifactRegistryError(
+        "BINDING_CONFIG_INVALID",
+        `There is no container registry "${binding.registryName}".`,
+        { hint: "Run provisionRegistry, or see that the binding, and AZURE_SUBSCRIPTION_ID, name one that is there." },
+      );
+    }
+    learn(found.loginServer);
     if (known !== undefined) return known;
     throw new ArtifactRegistryError("SERVICE_UNAVAILABLE", "The registry has no login server yet.", {
       retryable: true,

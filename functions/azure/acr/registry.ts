@@ -1,10 +1,13 @@
 import type { Registry } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
-import { type ArmRequest, armRequest } from "../arm/arm.ts";
+import { type Arm, type ArmRequest, armRequest } from "../arm/arm.ts";
+import type { AcrBinding } from "../binding.ts";
 import { isNotFound, unexpected } from "../errors.ts";
-import type { AcrContext } from "./context.ts";
 
-type Bound = Pick<AcrContext, "binding" | "arm">;
+interface Bound {
+  readonly binding: AcrBinding;
+  readonly arm: Arm;
+}
 
 const request = { action: "GET registries", permission: "Microsoft.ContainerRegistry/registries/read" };
 

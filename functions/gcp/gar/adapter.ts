@@ -9,7 +9,7 @@ import type { GarContext } from "./context.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { generateCredentials } from "./credentials.ts";
 import { createCrossAccount } from "./cross-account.ts";
-import { ifProvisioned } from "./derived.ts";
+import { derivedRegistry } from "./derived.ts";
 import { garHealth } from "./health.ts";
 import { deletePackage } from "./packages.ts";
 
@@ -61,5 +61,5 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
       return garHealth(context, call, () => findDrift(context, call));
     },
   };
-  return derived ? ifProvisioned(registry, context) : registry;
+  return derived ? derivedRegistry(registry, context) : registry;
 }

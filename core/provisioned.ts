@@ -1,0 +1,76 @@
+import type { Call } from "./call.ts";
+import { ArtifactRegistryError } from "./errors.ts";
+import type { ArtifactRegistry } from "./registry.ts";
+
+/** Milliseconds for which it is believed that a registry is ours. */
+const believedMs = 60_000;
+
+/**
+ * @param fresh where what was believed will not do
+ * @throws BINDING_NOT_CONFIGURED where the registry was never provisioned, or is somebody else's
+ */
+export type Proof = (call: Call, fresh?: "fresh") => Promise<void>;
+
+/** Asks whether the registry behind a derived binding carries our tag, and believes it for a minute; a no for no time. */
+export function proofOf(isOurs: (call: Call) => Promise<boolean>): Proof {
+  let provenAt: number | undefined;
+  return async (call, fresh) => {
+    const now = call.now().getTime();
+    if (!fresh && provenAt !== undefined && now - provenAt <= believedMs) return;
+    provenAt = undefined;
+    if (!(await isOurs(call))) {
+      throw new ArtifactRegistryError("BINDING_NOT_CONFIGURED", "The registry is not bound, and was not provisioned.", {
+        hint: "Run provisionRegistry for it, or set its binding.",
+        context: { field: "registry" },
+      });
+    }
+    provenAt = now;
+  };
+}
+
+/**
+ * The registry of a derived binding, which holds only where it is proven: at the first call that needs it. What changes
+ * grants, or deletes, asks anew. Provisioning makes what is proven, and asks nothing.
+ */
+export function ifProvisioned(registry: ArtifactRegistry, prove: Proof): ArtifactRegistry {
+  const { crossAccount } = registry;
+  return {
+    ...registry,
+    async createRepository(name, call) {
+      await prove(call);
+      return registry.createRepository(name, call);
+    },
+    async getRepository(name, call) {
+      await prove(call);
+      return registry.getRepository(name, call);
+    },
+    async deleteRepository(name, call) {
+      await prove(call, "fresh");
+      await registry.deleteRepository(name, call);
+    },
+    async generateCredentials(name, permissions, ttlSeconds, call) {
+      await prove(call);
+      return registry.generateCredentials(name, permissions, ttlSeconds, call);
+    },
+    ...(crossAccount && {
+      crossAccount: {
+        async add(name, access, call) {
+          await prove(call, "fresh");
+          await crossAccount.add(name, access, call);
+        },
+        async remove(name, access, call) {
+          await prove(call, "fresh");
+          await crossAccount.remove(name, access, call);
+        },
+        async get(name, call) {
+          await prove(call);
+          return crossAccount.get(name, call);
+        },
+      },
+    }),
+    async health(call) {
+      await prove(call);
+      return registry.health(call);
+    },
+  };
+}
