@@ -1,72 +1,38 @@
 locals {
+  # 501 is no fault. An event that is not taken is delivered again: what never is shows in the alerts below.
+  failures = {
+    errors    = { codes = ["500", "502", "503", "504"], says = "The %s door failed, or what it calls." }
+    throttles = { codes = ["429"], says = "The %s door was throttled, or a registry has no room for more repositories." }
+  }
+  event_alerts = {
+    dead-letters = { queue = local.dead_letter_queue, metric = "ActiveMessages", aggregation = "Maximum", window = "PT5M", says = "An event could not be handled. The message's properties say why." }
+    backlog      = { queue = local.setup_queue, metric = "ActiveMessages", aggregation = "Minimum", window = "PT15M", says = "Set-up events wait. Those that are older than one hour are not carried out any more." }
+    undelivered  = { queue = null, metric = "DeadLetteredCount", aggregation = "Total", window = "PT5M", says = "An event did not reach the queue. It is in the container of undelivered events." }
+    dropped      = { queue = null, metric = "DroppedEventCount", aggregation = "Total", window = "PT5M", says = "An event reached neither the queue nor the container of undelivered events: it is gone." }
+  }
+
   alerts = merge(
     {
-      # An event that is not taken is delivered again: what never is shows in the alerts below. 501 is no fault.
-      for door in keys(var.doors) : "${door}-errors" => {
+      for each in setproduct(setsubtract(keys(var.doors), ["events"]), keys(local.failures)) : join("-", each) => {
         scope       = azurerm_application_insights.functions.id
         namespace   = "microsoft.insights/components"
         metric      = "requests/failed"
         aggregation = "Count"
         window      = "PT5M"
         dimensions = {
-          "cloud/roleName"     = ["${var.prefix}-${door}-${local.suffix}"]
-          "request/resultCode" = ["500", "502", "503", "504"]
+          "cloud/roleName"     = ["${var.prefix}-${each[0]}-${local.suffix}"]
+          "request/resultCode" = local.failures[each[1]].codes
         }
-        says = "The ${door} door failed, or what it calls."
-      } if door != "events"
+        says = format(local.failures[each[1]].says, each[0])
+      }
     },
     {
-      for door in keys(var.doors) : "${door}-throttles" => {
-        scope       = azurerm_application_insights.functions.id
-        namespace   = "microsoft.insights/components"
-        metric      = "requests/failed"
-        aggregation = "Count"
-        window      = "PT5M"
-        dimensions = {
-          "cloud/roleName"     = ["${var.prefix}-${door}-${local.suffix}"]
-          "request/resultCode" = ["429"]
-        }
-        says = "The ${door} door was throttled, or a registry has no room for more repositories."
-      } if door != "events"
+      for name, alert in local.event_alerts : name => merge(alert, {
+        scope      = alert.queue == null ? azurerm_eventgrid_topic.setup[0].id : azurerm_servicebus_namespace.events[0].id
+        namespace  = alert.queue == null ? "Microsoft.EventGrid/topics" : "Microsoft.ServiceBus/namespaces"
+        dimensions = { for queue in compact([alert.queue]) : "EntityName" => [queue] }
+      }) if local.takes_events
     },
-    local.takes_events ? {
-      dead-letters = {
-        scope       = azurerm_servicebus_namespace.events[0].id
-        namespace   = "Microsoft.ServiceBus/namespaces"
-        metric      = "ActiveMessages"
-        aggregation = "Maximum"
-        window      = "PT5M"
-        dimensions  = { EntityName = [local.dead_letter_queue] }
-        says        = "An event could not be handled. The message's properties say why."
-      }
-      backlog = {
-        scope       = azurerm_servicebus_namespace.events[0].id
-        namespace   = "Microsoft.ServiceBus/namespaces"
-        metric      = "ActiveMessages"
-        aggregation = "Minimum"
-        window      = "PT15M"
-        dimensions  = { EntityName = [local.setup_queue] }
-        says        = "Set-up events wait. Those that are older than one hour are not carried out any more."
-      }
-      undelivered = {
-        scope       = azurerm_eventgrid_topic.setup[0].id
-        namespace   = "Microsoft.EventGrid/topics"
-        metric      = "DeadLetteredCount"
-        aggregation = "Total"
-        window      = "PT5M"
-        dimensions  = {}
-        says        = "An event did not reach the queue. It is in the container of undelivered events."
-      }
-      dropped = {
-        scope       = azurerm_eventgrid_topic.setup[0].id
-        namespace   = "Microsoft.EventGrid/topics"
-        metric      = "DroppedEventCount"
-        aggregation = "Total"
-        window      = "PT5M"
-        dimensions  = {}
-        says        = "An event reached neither the queue nor the container of undelivered events: it is gone."
-      }
-    } : {},
   )
 }
 

@@ -73,28 +73,11 @@ resource "azurerm_user_assigned_identity" "topic" {
 }
 
 # Where events stay that never reached the queue.
-resource "azurerm_storage_account" "undelivered" {
-  count = local.takes_events ? 1 : 0
-
-  name                            = "${local.storage_prefix}und${local.suffix}"
-  resource_group_name             = var.resource_group_name
-  location                        = var.location
-  account_tier                    = "Standard"
-  account_replication_type        = "LRS"
-  min_tls_version                 = "TLS1_2"
-  https_traffic_only_enabled      = true
-  shared_access_key_enabled       = false
-  default_to_oauth_authentication = true
-  allow_nested_items_to_be_public = false
-  local_user_enabled              = false
-  tags                            = var.tags
-}
-
 resource "azurerm_storage_container" "undelivered" {
   count = local.takes_events ? 1 : 0
 
   name                  = "undelivered"
-  storage_account_id    = azurerm_storage_account.undelivered[0].id
+  storage_account_id    = azurerm_storage_account.account["undelivered"].id
   container_access_type = "private"
 }
 
@@ -124,7 +107,7 @@ resource "azurerm_eventgrid_event_subscription" "setup" {
   }
 
   storage_blob_dead_letter_destination {
-    storage_account_id          = azurerm_storage_account.undelivered[0].id
+    storage_account_id          = azurerm_storage_account.account["undelivered"].id
     storage_blob_container_name = azurerm_storage_container.undelivered[0].name
   }
 

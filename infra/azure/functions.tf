@@ -55,7 +55,7 @@ locals {
     for door in keys(var.doors) : door => {
       # Else the provider would put a connection string without a key there (its issue 29693).
       AzureWebJobsStorage              = ""
-      AzureWebJobsStorage__accountName = azurerm_storage_account.door[door].name
+      AzureWebJobsStorage__accountName = azurerm_storage_account.account[door].name
       AzureWebJobsStorage__credential  = "managedidentity"
       # Else the host answers at the path that direct invocations go to.
       AzureWebJobsDisableHomepage = "true"
@@ -93,7 +93,7 @@ resource "azurerm_function_app_flex_consumption" "door" {
   http_concurrency       = each.value.concurrency
 
   storage_container_type            = "blobContainer"
-  storage_container_endpoint        = "${azurerm_storage_account.door[each.key].primary_blob_endpoint}${azurerm_storage_container.package[each.key].name}"
+  storage_container_endpoint        = "${azurerm_storage_account.account[each.key].primary_blob_endpoint}${azurerm_storage_container.package[each.key].name}"
   storage_authentication_type       = "UserAssignedIdentity"
   storage_user_assigned_identity_id = azurerm_user_assigned_identity.door[each.key].id
 

@@ -14,7 +14,7 @@ locals {
   # What an identity does to what is made here.
   own_grants = merge(
     # The host keeps its locks and its keys there, and reads the package.
-    { for door in keys(var.doors) : "${door}/storage" => { door = door, role = "Storage Blob Data Owner", scope = azurerm_storage_account.door[door].id } },
+    { for door in keys(var.doors) : "${door}/storage" => { door = door, role = "Storage Blob Data Owner", scope = azurerm_storage_account.account[door].id } },
     { for door in keys(var.doors) : "${door}/telemetry" => { door = door, role = "Monitoring Metrics Publisher", scope = azurerm_application_insights.functions.id } },
     local.takes_events ? {
       "events/setup"        = { door = "events", role = "Azure Service Bus Data Receiver", scope = azurerm_servicebus_queue.setup[0].id }

@@ -24,6 +24,6 @@ output "dead_letters" {
   description = "Where events are that could not be handled, each with its reason: the queue, and the container for those that never reached the function; null without the events door."
   value = local.takes_events ? {
     queue     = local.dead_letter_queue_url
-    container = "${azurerm_storage_account.undelivered[0].primary_blob_endpoint}${azurerm_storage_container.undelivered[0].name}"
+    container = "${azurerm_storage_account.account["undelivered"].primary_blob_endpoint}${azurerm_storage_container.undelivered[0].name}"
   } : null
 }

@@ -8,8 +8,9 @@ data "archive_file" "package" {
   excludes         = ["**/*.map"]
 }
 
-resource "azurerm_storage_account" "door" {
-  for_each = var.doors
+resource "azurerm_storage_account" "account" {
+  # Of events that never reached their queue too.
+  for_each = setunion(keys(var.doors), local.takes_events ? ["undelivered"] : [])
 
   name                            = "${local.storage_prefix}${substr(each.key, 0, 3)}${local.suffix}"
   resource_group_name             = var.resource_group_name
@@ -29,7 +30,7 @@ resource "azurerm_storage_container" "package" {
   for_each = var.doors
 
   name                  = "package"
-  storage_account_id    = azurerm_storage_account.door[each.key].id
+  storage_account_id    = azurerm_storage_account.account[each.key].id
   container_access_type = "private"
 }
 
@@ -38,7 +39,7 @@ resource "azurerm_storage_blob" "package" {
   for_each = var.doors
 
   name                   = "released-package.zip"
-  storage_account_name   = azurerm_storage_account.door[each.key].name
+  storage_account_name   = azurerm_storage_account.account[each.key].name
   storage_container_name = azurerm_storage_container.package[each.key].name
   type                   = "Block"
   source                 = data.archive_file.package.output_path

@@ -127,6 +127,11 @@ describe("the module's hold on Azure", () => {
     expect(doorRoles.provision?.registry).toEqual({ concerns: [], rbac: [], "rbac-abac": [] });
   });
 
+  test("gives no identity a role on registries before its function app has its authentication", () => {
+    const assignment = /^resource "azurerm_role_assignment" "registry" \{[\s\S]*?\n\}/m.exec(module)?.[0];
+    expect(assignment).toContain("depends_on = [azurerm_function_app_flex_consumption.door]");
+  });
+
   test("makes no keys, passwords or shared access signatures, and reads none", () => {
     expect(resources.filter((type) => /_(?:password|secret|key|token|authorization_rule)s?$/.test(type))).toEqual([]);
     const secrets = /access_key|primary_key|connection_string|sas_token|site_credential/;

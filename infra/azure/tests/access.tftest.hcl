@@ -255,7 +255,7 @@ run "known_when_applied" {
       "platform/telemetry"  = "Monitoring Metrics Publisher"
       "provision/storage"   = "Storage Blob Data Owner"
       "provision/telemetry" = "Monitoring Metrics Publisher"
-    } && alltrue([for door in ["platform", "oidc", "events", "provision"] : azurerm_role_assignment.own["${door}/storage"].scope == azurerm_storage_account.door[door].id])
+    } && alltrue([for door in ["platform", "oidc", "events", "provision"] : azurerm_role_assignment.own["${door}/storage"].scope == azurerm_storage_account.account[door].id])
     error_message = "An identity has its own storage, writes telemetry, and for events reads one queue and writes another."
   }
   assert {

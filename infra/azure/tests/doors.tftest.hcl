@@ -142,15 +142,15 @@ run "storage" {
   }
 
   assert {
-    condition = alltrue([for account in concat(values(azurerm_storage_account.door), azurerm_storage_account.undelivered) :
+    condition = alltrue([for account in values(azurerm_storage_account.account) :
       !account.shared_access_key_enabled && !account.allow_nested_items_to_be_public && !account.local_user_enabled && account.https_traffic_only_enabled && account.min_tls_version == "TLS1_2"
     ])
     error_message = "No storage account has keys, and nothing in it is public."
   }
   assert {
     condition = (
-      length(distinct(concat(values(azurerm_storage_account.door)[*].name, azurerm_storage_account.undelivered[*].name))) == 5
-      && alltrue([for account in values(azurerm_storage_account.door) : can(regex("^[a-z0-9]{3,24}$", account.name))])
+      length(distinct(values(azurerm_storage_account.account)[*].name)) == 5
+      && alltrue([for account in values(azurerm_storage_account.account) : can(regex("^[a-z0-9]{3,24}$", account.name))])
     )
     error_message = "Each door has a storage account of its own: who writes its package becomes the door."
   }
@@ -167,7 +167,7 @@ run "storage" {
       app.storage_authentication_type == "UserAssignedIdentity"
       && app.app_settings.AzureWebJobsStorage == ""
       && app.app_settings.AzureWebJobsStorage__credential == "managedidentity"
-      && app.app_settings.AzureWebJobsStorage__accountName == azurerm_storage_account.door[door].name
+      && app.app_settings.AzureWebJobsStorage__accountName == azurerm_storage_account.account[door].name
     ])
     error_message = "Functions reach their own storage by their identity."
   }
@@ -209,13 +209,12 @@ run "tags_and_logs" {
     condition = alltrue([for tags in concat(
       values(azurerm_function_app_flex_consumption.door)[*].tags,
       values(azurerm_service_plan.door)[*].tags,
-      values(azurerm_storage_account.door)[*].tags,
+      values(azurerm_storage_account.account)[*].tags,
       values(azurerm_user_assigned_identity.door)[*].tags,
       values(azurerm_monitor_metric_alert.alert)[*].tags,
       azurerm_servicebus_namespace.events[*].tags,
       azurerm_eventgrid_topic.setup[*].tags,
       azurerm_user_assigned_identity.topic[*].tags,
-      azurerm_storage_account.undelivered[*].tags,
       [azurerm_application_insights.functions.tags, azurerm_log_analytics_workspace.logs.tags],
     ) : tags == tomap({ team = "acme" })])
     error_message = "Everything that has tags has these."
@@ -254,5 +253,16 @@ run "alerts" {
       "request/resultCode" = tolist(["500", "502", "503", "504"])
     }
     error_message = "Errors are counted by door, and what is not supported is none."
+  }
+  assert {
+    condition = { for name in ["dead-letters", "backlog"] : name => "${azurerm_monitor_metric_alert.alert[name].criteria[0].aggregation} ${azurerm_monitor_metric_alert.alert[name].criteria[0].metric_name} ${join(" ", one(azurerm_monitor_metric_alert.alert[name].criteria[0].dimension).values)}" } == {
+      dead-letters = "Maximum ActiveMessages dead-letters"
+      backlog      = "Minimum ActiveMessages setup"
+    }
+    error_message = "A single dead letter is told at once, waiting events when they do not get fewer."
+  }
+  assert {
+    condition     = alltrue([for name in ["undelivered", "dropped"] : length(azurerm_monitor_metric_alert.alert[name].criteria[0].dimension) == 0 && azurerm_monitor_metric_alert.alert[name].criteria[0].metric_namespace == "Microsoft.EventGrid/topics"])
+    error_message = "What the topic loses is told."
   }
 }

@@ -29,7 +29,7 @@ run "without_events" {
   assert {
     condition = (
       length(azurerm_servicebus_namespace.events) + length(azurerm_servicebus_queue.setup) + length(azurerm_servicebus_queue.dead_letters) + length(azurerm_eventgrid_topic.setup) == 0
-      && length(azurerm_eventgrid_event_subscription.setup) + length(azurerm_storage_account.undelivered) + length(azurerm_role_assignment.topic) + length(azurerm_user_assigned_identity.topic) == 0
+      && length(azurerm_eventgrid_event_subscription.setup) + length(azurerm_storage_container.undelivered) + length(azurerm_role_assignment.topic) + length(azurerm_user_assigned_identity.topic) == 0
       && keys(azurerm_monitor_metric_alert.alert) == ["platform-errors", "platform-throttles"]
       && output.setup_topic == null && output.dead_letters == null
     )
@@ -74,7 +74,7 @@ run "events" {
     condition = (
       azurerm_eventgrid_event_subscription.setup[0].retry_policy[0].event_time_to_live == 60
       && azurerm_eventgrid_event_subscription.setup[0].dead_letter_identity[0].user_assigned_identity == azurerm_user_assigned_identity.topic[0].id
-      && azurerm_eventgrid_event_subscription.setup[0].storage_blob_dead_letter_destination[0].storage_account_id == azurerm_storage_account.undelivered[0].id
+      && azurerm_eventgrid_event_subscription.setup[0].storage_blob_dead_letter_destination[0].storage_account_id == azurerm_storage_account.account["undelivered"].id
       && azurerm_eventgrid_event_subscription.setup[0].storage_blob_dead_letter_destination[0].storage_blob_container_name == "undelivered"
     )
     error_message = "What does not reach the queue within the hour that it counts for is kept."
