@@ -1,4 +1,4 @@
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { realpathSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -41,19 +41,17 @@ export async function startGitea({ organizations, readers, writers }: GiteaOptio
   // Its git would read this user's settings.
   const options = { env: { PATH: process.env.PATH, HOME: folder } };
   const run = (...words: string[]) => promisify(execFile)(binary, [...words, "--config", config], options);
-  await run("migrate");
-  const { username, password } = operator;
-  const account = ["--username", username, "--password", password, "--email", "operator@example.test"];
-  await run("admin", "user", "create", ...account, "--admin", "--must-change-password=false");
-
-  const child = spawn(binary, ["web", "--config", config], { ...options, stdio: "ignore" });
-  const exited = once(child, "exit");
+  let child: ChildProcess | undefined;
   const stop = async () => {
-    child.kill("SIGTERM");
-    await exited;
+    if (child?.kill("SIGTERM")) await once(child, "exit");
     await rm(folder, { recursive: true, force: true });
   };
   try {
+    await run("migrate");
+    const { username, password } = operator;
+    const account = ["--username", username, "--password", password, "--email", "operator@example.test"];
+    await run("admin", "user", "create", ...account, "--admin", "--must-change-password=false");
+    child = spawn(binary, ["web", "--config", config], { ...options, stdio: "ignore" });
     await answering(`${url}/v2/`, child);
     const api = createApi(`${url}/api/v1`);
     for (const login of [...readers, ...writers]) await addUser(api, login);
