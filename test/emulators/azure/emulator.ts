@@ -146,6 +146,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
 const USUAL: Behaviour = {
   operationMs: 10,
   operationRetryAfterSeconds: undefined,
+  pageSize: 1_000,
   roleDelayMs: 0,
   exchangeForAnybody: false,
   refreshSeconds: 3 * 60 * 60,

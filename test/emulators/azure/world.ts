@@ -17,6 +17,8 @@ export interface Behaviour {
   operationMs: number;
   /** What ARM says in `Retry-After` of an operation that goes on; without, clients wait as they like. */
   operationRetryAfterSeconds: number | undefined;
+  /** How many entries a page of ARM's lists has. Default 1,000. */
+  pageSize: number;
   /** How late role assignments, and their removal, take effect: up to ten minutes on Azure. Default 0. */
   roleDelayMs: number;
   /** A principal without any role in the registry gets a refresh token all the same, for nothing. */

@@ -7,6 +7,7 @@ import { guarded, type Listening, listen } from "../http/listen.ts";
 import type { Principal } from "../identity/directory.ts";
 import type { World } from "../world.ts";
 import { Operations } from "./operations.ts";
+import { paged } from "./paging.ts";
 import { armForm, badRequest, unauthenticated } from "./refusals.ts";
 import { REGISTRIES } from "./registries.ts";
 import { RESOURCE_GROUPS } from "./resource-groups.ts";
@@ -53,7 +54,8 @@ async function handle(world: World, operations: Operations, req: IncomingMessage
     if (body === undefined) throw badRequest("InvalidRequestContent", "The request content was invalid.");
     const groups = route.path.exec(path)?.slice(1) ?? [];
     const place = { url: `${url.origin}${url.pathname}`, query: url.searchParams, path: groups };
-    return route.handle({ world, operations, caller, record, fault, body, ...place });
+    const answer = await route.handle({ world, operations, caller, record, fault, body, ...place });
+    return route.action.startsWith("LIST ") ? paged(answer, { world, ...place }) : answer;
   });
 }
 
