@@ -31,7 +31,8 @@ locals {
     contains(keys(var.doors), "provision") ? ["repositories"] : [],
   )))
   role_definition_ids = { for concern in local.concerns : concern => uuidv5("url", "${local.group_id}/${var.prefix}/roles/${concern}") }
-  role_groups         = sort(distinct(concat(values(local.registries)[*].group_id, length(local.group_grants) > 0 ? [local.registry_group_id] : [])))
+  # The registries' own group first, so that a registry elsewhere does not make the roles anew.
+  role_groups = distinct(concat([local.registry_group_id], sort(distinct(values(local.registries)[*].group_id))))
 }
 
 resource "azurerm_role_definition" "concern" {

@@ -87,9 +87,9 @@ run "custom_roles" {
   }
   assert {
     condition = alltrue([for role in values(azurerm_role_definition.concern) : role.assignable_scopes == tolist([
-      "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/acme-builds",
       "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/acme-registries",
-    ])])
+      "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/acme-builds",
+    ]) && role.scope == role.assignable_scopes[0]])
     error_message = "They can be assigned where registries are, and nowhere else."
   }
   assert {
