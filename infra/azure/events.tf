@@ -38,8 +38,8 @@ resource "azurerm_servicebus_queue" "setup" {
   namespace_id = azurerm_servicebus_namespace.events[0].id
   # Longer than the function ever takes.
   lock_duration = "PT5M"
-  # What fails is delivered again at once: ten times would be over before a short fault is.
-  max_delivery_count                   = 30
+  # With the function's own pauses some 40 minutes: events that are older than one hour are not carried out any more.
+  max_delivery_count                   = 80
   default_message_ttl                  = "P14D"
   dead_lettering_on_message_expiration = true
   # Beside those of the function, which says why; what comes by itself says how often it was tried.

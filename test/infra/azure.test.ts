@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { doorNames } from "../../core/doors.ts";
+import { pauseMs } from "../../functions/azure/doors/pause.ts";
 import { ownershipTag, ownershipValue } from "../../functions/azure/ownership.ts";
 import { wantedRoles } from "../../functions/azure/provisioning/wanted.ts";
 import { doorRoles, grantable, rolePermissions } from "./support/azure-roles.ts";
@@ -70,6 +71,14 @@ describe("what the module sets is what the functions read", () => {
   test("the function that is kept ready for events", () => {
     const name = /"function:(\w+)"/.exec(module)?.[1];
     expect(sources).toContain(`app.serviceBusQueue("${name}"`);
+  });
+
+  test("as many deliveries as there is time for: an event counts for one hour", () => {
+    const deliveries = Number(/max_delivery_count += (\d+)\n +default_message_ttl/.exec(module)?.[1]);
+    const pauses = Array.from({ length: deliveries }, (_, before) => pauseMs(before + 1));
+    const minutes = pauses.reduce((sum, each) => sum + each, 0) / 60_000;
+    expect(minutes).toBeGreaterThan(30);
+    expect(minutes).toBeLessThan(50);
   });
 
   test("the mode of role assignments", () => {

@@ -81,7 +81,7 @@ run "events" {
   }
   assert {
     condition = (
-      azurerm_servicebus_queue.setup[0].max_delivery_count == 30
+      azurerm_servicebus_queue.setup[0].max_delivery_count == 80
       && azurerm_servicebus_queue.setup[0].dead_lettering_on_message_expiration
       && azurerm_servicebus_queue.setup[0].forward_dead_lettered_messages_to == "dead-letters"
       && azurerm_servicebus_queue.setup[0].lock_duration == "PT5M"
