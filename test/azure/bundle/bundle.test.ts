@@ -4,7 +4,8 @@ import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { bundleOf } from "../../support/bundle.ts";
 import type { ColdStart } from "../../support/cold-start.ts";
 import { functionEnv } from "../handler/functions.ts";
-import { eventIn, principalHeaders } from "../handler/golden.ts";
+import { eventIn, principalHeaders, withRole } from "../handler/golden.ts";
+import { provisionPermissions } from "../provisioning/support/group.ts";
 import { useStack } from "../support/registry.ts";
 import { type Answer, type Asked, coldStart } from "./child.ts";
 
@@ -79,6 +80,22 @@ describe("what is loaded lazily is there when it is used", () => {
     const run = await start("platform", call("createRepository", { repoId: undefined, name: "my-app" }));
     expect(answered(run)).toMatchObject({ status: 200, body: { name: "images/my-app" } });
     expect(packagesIn(run)).toEqual(["@azure/identity", "@azure/arm-containerregistry"]);
+  });
+
+  test("both clients for a registry that is provisioned", async () => {
+    const { azure, identity } = stack();
+    const group = azure.resourceGroup(azure.resourceGroupName);
+    azure.assign(identity, azure.role("Provisions registries", provisionPermissions).name, group);
+    const asked = {
+      path: "/",
+      headers: withRole("ArtifactRegistry.Provisioner"),
+      body: { operation: "provisionRegistry", registry: "images" },
+    };
+    const binding = stack().binding("fresh", { registryName: "freshimages", loginServer: undefined });
+    const more = { ALIEN_IMAGES_BINDING: binding, ALIEN_AZURE_LOCATION: "westeurope" };
+    const run = await start("provision", asked, more);
+    expect(answered(run)).toMatchObject({ status: 200, body: { binding: { loginServer: "freshimages.azurecr.io" } } });
+    expect(packagesIn(run)).toEqual(["@azure/identity", "@azure/arm-containerregistry", "@azure/arm-authorization"]);
   });
 
   test("Service Bus for a dead letter, without the client of Resource Manager", async () => {
