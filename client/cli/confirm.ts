@@ -15,13 +15,16 @@ export async function confirm(question: string, signal: AbortSignal): Promise<vo
   }
   const asking = createInterface({ input, output });
   try {
-    const interrupted = new Promise<never>((_, reject) => {
-      asking.once("SIGINT", () => reject(new Interrupted(130)));
-      asking.once("close", () => reject(new Declined("Nothing was done.")));
+    const ended = new Promise<never>((_, reject) => {
+      asking.once("SIGINT", () => reject(new Interrupted(130).beforeStart()));
+      asking.once("close", () => reject(new Declined()));
+      signal.addEventListener("abort", () => reject((signal.reason as Interrupted).beforeStart()), { once: true });
     });
-    const prompt = `${paint(output, "yellow", printable(question))} [y/N] `;
-    const answer = await Promise.race([asking.question(prompt, { signal }), interrupted]);
-    if (!/^y(es)?$/i.test(answer.trim())) throw new Declined("Nothing was done.");
+    const answer = await Promise.race([
+      asking.question(`${paint(output, "yellow", printable(question))} [y/N] `),
+      ended,
+    ]);
+    if (!/^y(es)?$/i.test(answer.trim())) throw new Declined();
   } finally {
     asking.close();
   }

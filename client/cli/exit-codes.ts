@@ -20,18 +20,30 @@ const exitCodes = {
   UNEXPECTED_RESPONSE_FORMAT: 10,
 } as const satisfies Record<ErrorCode, number>;
 
+const nothingDone = "Nothing was done.";
+const repeat = "Interrupted: what was under way may or may not have been applied; the same command again is safe.";
+
 /** Somebody was asked and said no. */
 export class Declined extends Error {
   readonly exitCode = 11;
+
+  constructor() {
+    super(nothingDone);
+  }
 }
 
 /** A signal came. Its code is that of shells: 128 and the signal's number. */
 export class Interrupted extends Error {
   readonly exitCode: number;
 
-  constructor(exitCode: number) {
-    super("Interrupted: what was under way may or may not have been applied; the same command again is safe.");
+  constructor(exitCode: number, { started = true } = {}) {
+    super(started ? repeat : nothingDone);
     this.exitCode = exitCode;
+  }
+
+  /** The same where nothing was under way yet. */
+  beforeStart(): Interrupted {
+    return new Interrupted(this.exitCode, { started: false });
   }
 }
 

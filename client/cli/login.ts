@@ -31,6 +31,9 @@ export async function login(
   signal: AbortSignal,
 ): Promise<LoggedIn> {
   const { registryEndpoint } = connection.facts ?? (await connection.call("describeRegistry", {}));
+  if (!URL.canParse(registryEndpoint)) {
+    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The registry's endpoint is no URL.");
+  }
   const { host } = new URL(registryEndpoint);
   const credentials = await connection.call("generateCredentials", input);
   const username = await usernameFor(credentials, connection);

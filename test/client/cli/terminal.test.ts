@@ -20,12 +20,13 @@ describe("before it destroys", () => {
     expect((await alienHere(["create", "asked"], env)).code).toBe(0);
   });
 
-  it.each<[string, string, number, string]>([
+  it.each<[string, string | ((pid: number) => void), number, string]>([
     ["no", "n\r", 11, "Nothing was done."],
     ["anything but yes", "yesterday\r", 11, "Nothing was done."],
     ["nothing", "\r", 11, "Nothing was done."],
     ["the end of input", "\u0004", 11, "Nothing was done."],
-    ["Ctrl-C", "\u0003", 130, "Interrupted"],
+    ["Ctrl-C", "\u0003", 130, "Nothing was done."],
+    ["SIGTERM", (pid) => process.kill(pid, "SIGTERM"), 143, "Nothing was done."],
   ])("it asks, and %s leaves it be", async (_answer, typed, code, said) => {
     const ended = await onTerminal(["delete", "asked"], env, [[question, typed]]);
     expect(ended).toMatchObject({ code, shown: expect.stringContaining(said) });

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { onTestFinished, vi } from "vitest";
 import { run } from "../../../../client/cli/run.ts";
@@ -53,16 +54,16 @@ export function start(args: readonly string[], env: Env = {}) {
 /**
  * The command line on a pseudo-terminal: `script` of util-linux.
  *
- * @param answers what is typed when a text has appeared, one after the other
+ * @param answers what is typed, or done with the process, when a text has appeared, one after the other
  * @returns all that the terminal has shown
  */
 export async function onTerminal(
   args: readonly string[],
   env: Env,
-  answers: readonly (readonly [shown: string, typed: string | (() => void)])[] = [],
+  answers: readonly (readonly [shown: string, typed: string | ((pid: number) => void)])[] = [],
 ): Promise<{ readonly code: number | null; readonly shown: string }> {
   const command = [process.execPath, entry, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-  const child = spawn("script", ["-qec", command, "/dev/null"], {
+  const child = spawn("script", ["-qec", `exec ${command}`, "/dev/null"], {
     env: { ...bare, TERM: "xterm", SHELL: "/bin/sh", ...env },
   });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -76,7 +77,7 @@ export async function onTerminal(
     waiting.shift();
     seen = shown.length;
     if (typeof next[1] === "string") child.stdin.write(next[1]);
-    else next[1]();
+    else next[1](Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8")));
   });
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   return { code, shown };
