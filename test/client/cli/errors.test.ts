@@ -95,6 +95,12 @@ describe("a command line that cannot be understood", () => {
     expect(JSON.parse(stderr)).toMatchObject({ code: "INVALID_INPUT", hint: "See --help." });
   });
 
+  it("serves nothing, and says which setting is wrong", async () => {
+    const { code, stdout, stderr } = await alien(["serve", "--port", "any", "--data-dir", "/nonexistent/data"]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toBe('error: PORT must be a port number, not "any".\n');
+  });
+
   it("gets the help where there is none", async () => {
     const { code, stderr } = await alienHere([]);
     expect(code).toBe(2);

@@ -28,6 +28,8 @@ export function alien(args: readonly string[], env: Env = {}, nodeOptions: reado
 /** The same without a process of its own, for what needs none. */
 export async function alienHere(args: readonly string[], env: Env = {}): Promise<Ended> {
   for (const variable of Object.keys(process.env)) if (variable.startsWith("ALIEN_")) vi.stubEnv(variable, undefined);
+  vi.stubEnv("FORCE_COLOR", undefined);
+  vi.stubEnv("NO_COLOR", "1");
   for (const [variable, value] of Object.entries(env)) vi.stubEnv(variable, value);
   const written = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
