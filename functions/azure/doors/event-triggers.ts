@@ -3,7 +3,7 @@ import { toArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { Suite } from "../../../core/suite.ts";
 import type { Receive } from "./events.ts";
-import type { Registrar } from "./functions.ts";
+import type { Registrar } from "./registrar.ts";
 import { webhookFunction } from "./webhook.ts";
 
 /**

@@ -1,12 +1,9 @@
-import type { app } from "@azure/functions";
 import type { Environment } from "../../../core/platform.ts";
 import { readSuite, type SuiteOptions } from "../../../core/suite.ts";
 import { platform } from "../index.ts";
 import { registerTriggers } from "./event-triggers.ts";
 import { httpFunction } from "./http.ts";
-
-/** Where functions are registered: the host's, or a test's. */
-export type Registrar = Pick<typeof app, "http" | "eventGrid" | "serviceBusQueue">;
+import type { Registrar } from "./registrar.ts";
 
 /** All that the worker can make a request of: TRACE and CONNECT it cannot, and answers by itself. */
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;

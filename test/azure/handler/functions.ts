@@ -1,7 +1,8 @@
 import { HttpRequest, type HttpResponseInit } from "@azure/functions";
 import type { AuditLine } from "../../../core/audit.ts";
 import type { EventLine } from "../../../core/event-log.ts";
-import { type Registrar, registerFunctions } from "../../../functions/azure/doors/functions.ts";
+import { registerFunctions } from "../../../functions/azure/doors/functions.ts";
+import type { Registrar } from "../../../functions/azure/doors/registrar.ts";
 import type { AzureStack } from "../support/stack.ts";
 import { tenant } from "./golden.ts";
 
