@@ -6,7 +6,8 @@ import { tool } from "../../tools/tools.ts";
 import { type Invocation, startRuntimeApi } from "./runtime-api.ts";
 
 const bundle = fileURLToPath(new URL("../../../dist/aws", import.meta.url));
-const functionArn = "arn:aws:lambda:us-east-1:111122223333:function:artifact-registry";
+/** The function, as Lambda names it. */
+export const functionArn = "arn:aws:lambda:us-east-1:111122223333:function:artifact-registry";
 
 /** The bundle in Lambda's own runtime. */
 export interface RunningFunction {

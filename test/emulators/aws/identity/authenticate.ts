@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { failure, type ServiceProfile } from "../wire/services.ts";
+import { failure, type Refusing } from "../wire/services.ts";
 import { type Signed, signatureProblem } from "../wire/signature.ts";
 import type { World } from "../world.ts";
 import type { Principal } from "./principal.ts";
@@ -7,7 +7,7 @@ import type { Principal } from "./principal.ts";
 /** Who signed a request. @throws the service's own words for no key, an unknown one, a bad signature, an ended session */
 export function authenticate(
   world: World,
-  profile: ServiceProfile,
+  profile: Refusing,
   req: IncomingMessage,
   body: Buffer,
   signed: Signed | undefined,

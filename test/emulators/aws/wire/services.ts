@@ -2,14 +2,20 @@ import { AwsError, type CommonFailure } from "./errors.ts";
 
 export type ServiceName = "ecr" | "ecr-public" | "sts" | "iam" | "dynamodb" | "sqs";
 
-/** How a service speaks: its protocol, and its own names for what every service can answer. */
-export interface ServiceProfile {
+/** Who refuses, with its own names for what every service can answer. */
+export interface Refusing {
+  /** What signatures are scoped to. */
+  readonly name: string;
+  readonly failures: Readonly<Record<CommonFailure, readonly [code: string, status: number]>>;
+}
+
+/** How a service speaks: its protocol, too. */
+export interface ServiceProfile extends Refusing {
   readonly name: ServiceName;
   readonly protocol: "json-1.0" | "json-1.1" | "query";
   /** The part of `X-Amz-Target` before the dot, or the `Version` of the query protocol. */
   readonly marker: string;
   readonly namespace?: string;
-  readonly failures: Readonly<Record<CommonFailure, readonly [code: string, status: number]>>;
 }
 
 const json = {
@@ -66,6 +72,9 @@ export const SERVICES: readonly ServiceProfile[] = [
   },
 ];
 
+/** What stands before a function's URL: no protocol of its own, and every refusal is a 403. */
+export const FUNCTION_URL: Refusing = { name: "lambda", failures: query };
+
 const MESSAGES: Readonly<Record<CommonFailure, string>> = {
   accessDenied: "Access denied.",
   unknownKey: "The security token included in the request is invalid.",
@@ -78,7 +87,7 @@ const MESSAGES: Readonly<Record<CommonFailure, string>> = {
 };
 
 /** A failure in the service's own words. */
-export function failure(profile: ServiceProfile, kind: CommonFailure, message: string = MESSAGES[kind]): AwsError {
+export function failure(profile: Refusing, kind: CommonFailure, message: string = MESSAGES[kind]): AwsError {
   const [code, status] = profile.failures[kind];
   return new AwsError(code, message, status);
 }
