@@ -1,14 +1,13 @@
 import { execFile, execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
 import { type LocalSuite, serveLocal } from "../../functions/local/serve.ts";
-import { answerJson, type Issuer, startIssuer } from "../support/issuer.ts";
+import { type GithubRunner, startGithubRunner } from "../support/github-runner.ts";
+import { type Issuer, startIssuer } from "../support/issuer.ts";
 import { readPages, root } from "./pages.ts";
 import { formOf } from "./support/issuers.ts";
 import { openWorkspace } from "./workspace.ts";
@@ -21,11 +20,9 @@ const run = promisify(execFile);
 let folder: string;
 let issuer: Issuer;
 let suite: LocalSuite;
-let runner: Server;
+let runner: GithubRunner;
 /** What the next job is, as the token tells. */
 let subject: string;
-/** Of GitHub's runner; asked with the token that the job has for it. */
-const askedFor: (string | null)[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "oidc-callers-"));
@@ -46,13 +43,7 @@ beforeAll(async () => {
     },
     { audit: () => {} },
   );
-  runner = createServer(async (request, response) => {
-    if (request.headers.authorization !== "Bearer the-job's-own") return answerJson(response, {}, 401);
-    const asked = new URL(request.url ?? "", "http://runner").searchParams.get("audience");
-    askedFor.push(asked);
-    answerJson(response, { value: await issuer.sign({ sub: subject, aud: asked }) });
-  });
-  await new Promise<void>((resolve) => runner.listen(0, "127.0.0.1", resolve));
+  runner = await startGithubRunner(issuer, () => subject);
   execFileSync(process.execPath, [join(root, "scripts/sample-image.ts")], { cwd: folder });
   const insecure = `[[registry]]\nlocation = "${new URL(suite.registryUrl).host}"\ninsecure = true\n`;
   // Where skopeo looks for what its user says of registries.
@@ -62,7 +53,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await suite.close();
   await issuer.stop();
-  await new Promise((resolve) => runner.close(resolve));
+  await runner.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -81,16 +72,10 @@ function shell(script: string, env: Record<string, string>) {
   return run("bash", ["-e", "-o", "pipefail", "-c", script], { cwd: folder, env: { ...common, ...env } });
 }
 
-/** What GitHub's runner gives a job that may ask for a token. */
-const asJob = () => ({
-  ACTIONS_ID_TOKEN_REQUEST_URL: `http://127.0.0.1:${(runner.address() as AddressInfo).port}/token?api-version=2.0`,
-  ACTIONS_ID_TOKEN_REQUEST_TOKEN: "the-job's-own",
-});
-
 async function actionsJob() {
   const { permissions, jobs } = parse((await blocks("yaml"))[0] ?? "");
   expect(permissions).toMatchObject({ "id-token": "write" });
-  return shell(jobs.push.steps[0].run, asJob());
+  return shell(jobs.push.steps[0].run, { ...runner.env });
 }
 
 async function gitlabJob() {
@@ -102,7 +87,7 @@ async function gitlabJob() {
 it("GitHub's job pushes its image", async () => {
   subject = "repo:acme@1234567/app@7654321:ref:refs/heads/main";
   expect((await actionsJob()).stdout).toContain("Writing manifest");
-  expect(askedFor).toEqual([audience]);
+  expect(runner.askedFor).toEqual([audience]);
 });
 
 it("a program in GitHub's job asks for its token by itself", async () => {
@@ -111,9 +96,9 @@ it("a program in GitHub's job asks for its token by itself", async () => {
     const [program = ""] = await blocks("ts");
     const here = program.replace("https://registry-functions.example", suite.url);
     await writeFile(join(workspace.folder, "program.ts"), here);
-    await run(process.execPath, ["program.ts"], { cwd: workspace.folder, env: asJob() });
+    await run(process.execPath, ["program.ts"], { cwd: workspace.folder, env: { ...runner.env } });
     expect(here).not.toBe(program);
-    expect(askedFor.length).toBeGreaterThan(1);
+    expect(runner.askedFor.length).toBeGreaterThan(1);
   } finally {
     await workspace.remove();
   }
