@@ -22,6 +22,8 @@ export type Suite = {
   /** Creates a repository of the registry `images` and answers its id. */
   create(name: string): Promise<string>;
   mint(repoId: string, permissions: "pull" | "push-pull", ttlSeconds?: number): Promise<Credentials>;
+  /** What it has printed, until that was 64 KiB. */
+  log(): string;
   stop(): Promise<void>;
 };
 
@@ -38,7 +40,7 @@ export async function startSuite(): Promise<Suite> {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = once(server, "exit");
-  await ready(server.stdout, exited);
+  const log = await ready(server.stdout, exited);
 
   const call: Suite["call"] = async (operation, input) => {
     const answer = await fetch(`${url}/v1/${operation}`, {
@@ -62,6 +64,7 @@ export async function startSuite(): Promise<Suite> {
     create: async (name) => (await expectOk<{ name: string }>("createRepository", { name })).name,
     mint: (repoId, permissions, ttlSeconds = 600) =>
       expectOk<Credentials>("generateCredentials", { repoId, permissions, ttlSeconds }),
+    log,
     async stop() {
       server.kill("SIGTERM");
       const [code] = await exited;
@@ -71,8 +74,8 @@ export async function startSuite(): Promise<Suite> {
   };
 }
 
-/** Waits for the ready line, and goes on reading so that the pipe never fills. */
-function ready(output: NodeJS.ReadableStream, exited: Promise<unknown>): Promise<void> {
+/** Waits for the ready line, and goes on reading so that the pipe never fills. @returns what was read */
+function ready(output: NodeJS.ReadableStream, exited: Promise<unknown>): Promise<() => string> {
   return new Promise((resolve, reject) => {
     let said = "";
     const late = setTimeout(() => reject(new Error(`not ready in ${READY_MS} ms`)), READY_MS);
@@ -81,7 +84,7 @@ function ready(output: NodeJS.ReadableStream, exited: Promise<unknown>): Promise
       said += chunk;
       if (!/^ready$/m.test(said)) return;
       clearTimeout(late);
-      resolve();
+      resolve(() => said);
     });
     void exited.then((code) => reject(new Error(`the server ended before it was ready: ${code}`)));
   });

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { vi } from "vitest";
 import { type Answer, send } from "../handler/functions.ts";
 import type { Golden } from "../handler/golden.ts";
 import type { Deployment } from "./deploy.ts";
@@ -44,7 +44,8 @@ export async function startRunningFunction(
     rmSync(socketPath, { force: true });
   };
   try {
-    await expect.poll(() => child.exitCode !== null || listens(socketPath)).toBe(true);
+    const isUp = async () => child.exitCode !== null || (await listens(socketPath));
+    await vi.waitUntil(isUp, { timeout: 60_000 });
     if (child.exitCode !== null) throw new Error(`The framework has ended.\n${log}`);
   } catch (error) {
     await stop();
