@@ -6,10 +6,8 @@ import { armRequest } from "../arm/arm.ts";
 import { armList } from "../arm/pages.ts";
 import { armRefusal, isNotFound, unexpected } from "../errors.ts";
 import { resourceManager, subscriptionId } from "../place.ts";
+import { marker } from "./role-drift.ts";
 import { assignmentName, type WantedRole } from "./wanted.ts";
-
-/** By this an assignment is known as ours. */
-const marker = "Made by artifact-registry functions.";
 
 const permission = (verb: string) => ({
   permission: `Microsoft.Authorization/roleAssignments/${verb}`,
@@ -60,37 +58,6 @@ function refuseOddPage({ parsedBody, status }: { readonly parsedBody?: unknown; 
   if (!Array.isArray(value)) throw unexpected("Azure Resource Manager LIST roleAssignments");
 }
 
-/** How the assignments differ from what they must be. */
-export interface RoleDrift {
-  readonly missing: readonly WantedRole[];
-  /** Assigned, but bounded by a condition that somebody put there. */
-  readonly narrowed: readonly WantedRole[];
-  /** Ours, and not wanted any more: an identity that serves no longer, a role of the registry's other mode. */
-  readonly stale: readonly RoleAssignment[];
-}
-
-export function compareAssignments(
-  { scope }: Assigned,
-  found: readonly RoleAssignment[],
-  wanted: readonly WantedRole[],
-): RoleDrift {
-  const isFor = (each: RoleAssignment) => (role: WantedRole) =>
-    each.principalId?.toLowerCase() === role.principalId && lastPart(each.roleDefinitionId) === role.roleId;
-  const here = found.filter((each) => each.scope?.toLowerCase() === scope.toLowerCase());
-  const lacking = wanted.filter((role) => !found.some((each) => !each.condition && isFor(each)(role)));
-  // Azure has one assignment of a role for an identity on a scope, with its condition or without one.
-  const narrowed = lacking.filter((role) => here.some((each) => isFor(each)(role)));
-  return {
-    narrowed,
-    missing: lacking.filter((role) => !narrowed.includes(role)),
-    stale: here.filter((each) => isOurs(each) && !wanted.some(isFor(each))),
-  };
-}
-
-export function isOurs({ description }: RoleAssignment): boolean {
-  return description === marker;
-}
-
 /** Assigns a role. That somebody has done so meanwhile is as good. */
 export async function assign(assigned: Assigned, wanted: WantedRole, call: Call): Promise<void> {
   const { scope } = assigned;
@@ -133,20 +100,6 @@ export async function unassign(assigned: Assigned, { name }: RoleAssignment, cal
   }
 }
 
-/** @throws RESOURCE_CONFLICT where a condition bounds what a function must be able to do: whoever put it there had a reason */
-export function refuseNarrowed([first]: readonly WantedRole[], more = ""): void {
-  if (first === undefined) return;
-  throw new ArtifactRegistryError("RESOURCE_CONFLICT", `${describe(first)} on the registry under a condition.`, {
-    hint: `Remove that role assignment, or its condition.${more}`,
-    context: { principalId: first.principalId, role: first.role },
-  });
-}
-
-/** As `The identity {id} has the role AcrPush`, to be gone on with. */
-export function describe({ principalId, role }: WantedRole, has = "has"): string {
-  return `The identity ${principalId} ${has} the role ${role}`;
-}
-
 function unusable({ principalId, roleId }: WantedRole, code: string, cause: unknown): ArtifactRegistryError {
   const isRole = code === "RoleDefinitionDoesNotExist";
   const what = isRole ? `no role ${roleId}` : `no managed identity or service principal ${principalId}`;
@@ -156,8 +109,4 @@ function unusable({ principalId, roleId }: WantedRole, code: string, cause: unkn
       : "ALIEN_FUNCTION_PRINCIPAL_IDS lists object ids of service principals, which are not their client ids.",
     cause,
   });
-}
-
-function lastPart(id: string | undefined): string | undefined {
-  return id?.split("/").at(-1)?.toLowerCase();
 }

@@ -1,9 +1,10 @@
 import type { Call } from "../../../core/call.ts";
 import type { DeprovisionOptions } from "../../../core/registry.ts";
 import type { AcrContext } from "../acr/context.ts";
-import { assignedOn, compareAssignments, listAssignments, unassign } from "./assignments.ts";
+import { assignedOn, listAssignments, unassign } from "./assignments.ts";
 import { readContents, refuseContents } from "./contents.ts";
 import { deleteOwnRegistry } from "./own-registry.ts";
+import { ownAssignments } from "./role-drift.ts";
 import { isForeign, settledRegistry } from "./settled.ts";
 
 /**
@@ -25,7 +26,7 @@ export async function deprovision(
   if (isLookedAt) refuseContents(await readContents(context, own, call), deleteRepositories);
 
   const assigned = assignedOn(context);
-  const { stale: ours } = compareAssignments(assigned, await listAssignments(assigned, call), []);
+  const ours = ownAssignments(assigned.scope, await listAssignments(assigned, call));
   for (const assignment of ours) await unassign(assigned, assignment, call);
   // Once more, now that nobody gets new credentials: deletion takes images too, and cannot be told not to.
   if (isLookedAt && ours.length > 0) refuseContents(await readContents(context, own, call), deleteRepositories);

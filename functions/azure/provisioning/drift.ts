@@ -2,9 +2,10 @@ import type { Call } from "../../../core/call.ts";
 import type { Health } from "../../../core/registry.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { findRegistry } from "../acr/registry.ts";
-import { assignedOn, compareAssignments, describe, listAssignments } from "./assignments.ts";
+import { assignedOn, listAssignments } from "./assignments.ts";
 import { deviationsOf, modeOf } from "./deviations.ts";
 import { functionPrincipals } from "./principals.ts";
+import { compareAssignments, describe } from "./role-drift.ts";
 import { readSettings } from "./settings.ts";
 import { adoption, isChanging, isForeign } from "./settled.ts";
 import { wantedRoles } from "./wanted.ts";
@@ -32,8 +33,9 @@ export async function findDrift(context: AcrContext, call: Call): Promise<Health
     findings.push({ message, hint: `The registry's is ${loginServer}.` });
   }
   const assigned = assignedOn(context);
-  const wanted = wantedRoles(functions, settings.mode ?? modeOf(found), settings);
-  const { missing, narrowed, stale } = compareAssignments(assigned, await listAssignments(assigned, call), wanted);
+  const wanted = wantedRoles(functions.principals, settings.mode ?? modeOf(found), settings);
+  const assignments = await listAssignments(assigned, call);
+  const { missing, narrowed, stale } = compareAssignments(assigned.scope, assignments, wanted, functions);
   for (const role of missing) findings.push({ message: `${describe(role, "has not")} on the registry.`, hint });
   for (const role of narrowed) {
     const message = `${describe(role)} on the registry under a condition.`;

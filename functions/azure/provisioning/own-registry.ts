@@ -40,11 +40,13 @@ export async function updateOwnRegistry(
   context: AcrContext,
   changes: RegistryUpdateParameters,
   call: Call,
-): Promise<void> {
+): Promise<Registry> {
   const { resourceGroupName, registryName } = context.binding;
-  await change<Registry>(context, call, "PATCH registries", ({ registries }, options) =>
+  const updated = await change<Registry>(context, call, "PATCH registries", ({ registries }, options) =>
     registries.update(resourceGroupName, registryName, changes, options),
   );
+  if (updated === undefined) throw unexpected("Azure Resource Manager PATCH registries");
+  return readable(updated);
 }
 
 /** Deletes the container registry with everything in it, and waits until it is gone. */

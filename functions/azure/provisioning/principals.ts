@@ -7,16 +7,24 @@ import { isGuid, wrong } from "./settings.ts";
 const variable = "ALIEN_FUNCTION_PRINCIPAL_IDS";
 const expected = "the object ids of the identities of the functions that serve the registry, separated by commas";
 
+/** The identities that work on the registry. */
+export interface Functions {
+  readonly principals: readonly string[];
+  /** Whether somebody said that these are all. */
+  readonly listed: boolean;
+}
+
 /**
  * The identities that work on the registry: those that `ALIEN_FUNCTION_PRINCIPAL_IDS` lists by their object ids, separated
  * by commas, or this function's own.
  *
  * @throws BINDING_CONFIG_INVALID
  */
-export async function functionPrincipals(context: AcrContext, call: Call): Promise<readonly string[]> {
+export async function functionPrincipals(context: AcrContext, call: Call): Promise<Functions> {
   const listed = (context.env[variable] ?? "").split(",").flatMap((id) => id.trim().toLowerCase() || []);
   if (!listed.every(isGuid)) throw wrong(variable, expected);
-  return listed.length > 0 ? [...new Set(listed)] : [await ownPrincipal(context, call)];
+  if (listed.length > 0) return { principals: [...new Set(listed)], listed: true };
+  return { principals: [await ownPrincipal(context, call)], listed: false };
 }
 
 /** Nobody tells a function its own object id but the token that it gets. */

@@ -4,20 +4,12 @@ import { invalidInput } from "../../../core/errors.ts";
 import type { ProvisionOptions } from "../../../core/registry.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { unexpected } from "../errors.ts";
-import {
-  type Assigned,
-  assign,
-  assignedOn,
-  compareAssignments,
-  listAssignments,
-  type RoleDrift,
-  refuseNarrowed,
-  unassign,
-} from "./assignments.ts";
+import { type Assigned, assign, assignedOn, listAssignments, unassign } from "./assignments.ts";
 import { changesOf, deviationsOf, modeOf } from "./deviations.ts";
 import { refuseOverlappingRegistries } from "./overlap.ts";
 import { createOwnRegistry, updateOwnRegistry } from "./own-registry.ts";
-import { functionPrincipals } from "./principals.ts";
+import { type Functions, functionPrincipals } from "./principals.ts";
+import { compareAssignments, type RoleDrift, refuseNarrowed } from "./role-drift.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { refuseForeign, settledRegistry } from "./settled.ts";
 import { wantedRoles } from "./wanted.ts";
@@ -25,7 +17,7 @@ import { wantedRoles } from "./wanted.ts";
 /** What shall be. */
 interface Wanted {
   readonly settings: Settings;
-  readonly functions: readonly string[];
+  readonly functions: Functions;
 }
 
 const unchanged = " Nothing was changed.";
@@ -54,8 +46,8 @@ export async function provision(
   // Before anything is changed: what somebody narrowed is theirs to widen.
   const drift = own && (await look(assigned, own, wanted, unchanged, call));
   const registry = own ?? (await createOwnRegistry(context, wanted.settings, call));
-  await apply(context, registry, assigned, drift ?? (await look(assigned, registry, wanted, "", call)), wanted, call);
-  return bindingOf(context, registry);
+  const roles = drift ?? (await look(assigned, registry, wanted, "", call));
+  return bindingOf(context, await apply(context, registry, assigned, roles, wanted, call));
 }
 
 /** @throws RESOURCE_CONFLICT for a registry that is not ours, or that may not be made beside another */
@@ -74,13 +66,17 @@ async function look(
   more: string,
   call: Call,
 ): Promise<RoleDrift> {
-  const roles = wantedRoles(functions, settings.mode ?? modeOf(registry), settings);
-  const drift = compareAssignments(assigned, await listAssignments(assigned, call), roles);
+  const roles = wantedRoles(functions.principals, settings.mode ?? modeOf(registry), settings);
+  const drift = compareAssignments(assigned.scope, await listAssignments(assigned, call), roles, functions);
   refuseNarrowed(drift.narrowed, more);
   return drift;
 }
 
-/** Roles first, so that a change of the mode leaves no function without; what is taken back comes last. */
+/**
+ * Roles first, so that a change of the mode leaves no function without; what is taken back comes last.
+ *
+ * @returns the registry as it is then
+ */
 async function apply(
   context: AcrContext,
   registry: Registry,
@@ -88,11 +84,12 @@ async function apply(
   { missing, stale }: RoleDrift,
   { settings }: Wanted,
   call: Call,
-): Promise<void> {
+): Promise<Registry> {
   for (const role of missing) await assign(assigned, role, call);
   const deviations = deviationsOf(registry, settings);
-  if (deviations.length > 0) await updateOwnRegistry(context, changesOf(deviations), call);
+  const after = deviations.length === 0 ? registry : await updateOwnRegistry(context, changesOf(deviations), call);
   for (const assignment of stale) await unassign(assigned, assignment, call);
+  return after;
 }
 
 function bindingOf({ binding, names }: AcrContext, { loginServer }: Registry): Record<string, unknown> {

@@ -163,6 +163,16 @@ describe("what exists", () => {
     expect(group().roles(name)).toEqual([...held("rbac", [now?.principalId ?? ""]), `${old?.principalId} AcrPull`]);
   });
 
+  test("where nobody says who serves, nobody loses a role of ours but the roles of the other mode", async () => {
+    const name = group().fresh();
+    const listed = group().azure.identity(group().fresh("listed")).principalId;
+    await (await group().open(name, { env: { ALIEN_FUNCTION_PRINCIPAL_IDS: listed } })).ok("provisionRegistry", input);
+    await (await group().open(name)).ok("provisionRegistry", input);
+    await (await group().open(name, { env: abac })).ok("provisionRegistry", input);
+    const own = group().identity.principalId;
+    expect([...group().roles(name)].sort()).toEqual([...held("rbac", [listed]), ...held("rbac-abac", [own])].sort());
+  });
+
   test("roles that somebody assigned already, there or above, are not assigned twice", async () => {
     const name = group().fresh();
     await group().seedOwn(name);

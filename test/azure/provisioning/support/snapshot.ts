@@ -29,7 +29,11 @@ export function snapshot({ azure, name, scope, serving, isOwn }: Slot): Snapshot
       ]
     : [];
   const neighbour = registries.get(name.replace(/images$/, "theirs"));
-  return { own: own.sort(), theirs: JSON.stringify([neighbour?.tags, neighbour?.sku, neighbour?.adminUserEnabled]) };
+  // Several processes that are the same to the registry are one.
+  return {
+    own: [...new Set(own)].sort(),
+    theirs: JSON.stringify([neighbour?.tags, neighbour?.sku, neighbour?.adminUserEnabled]),
+  };
 }
 
 /** What of a state is neither before, nor after, nor in between: nobody has more, and nothing that was to stay is gone. */
