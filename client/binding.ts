@@ -69,7 +69,8 @@ export function readFunctionBinding(registry: string, env: Environment): Functio
 
 /** @param where names the binding in errors @throws BINDING_CONFIG_INVALID */
 export function checkBinding(json: unknown, where: string): FunctionBinding {
-  const { service, url, platform, auth, registryEndpoint, upstreamRepositoryPrefix } = (json ?? {}) as FunctionBinding;
+  const binding = (json ?? {}) as FunctionBinding;
+  const { service, url, platform, auth, provision, registryEndpoint, upstreamRepositoryPrefix } = binding;
   if (service !== "function") {
     throw refused(
       where,
@@ -78,21 +79,51 @@ export function checkBinding(json: unknown, where: string): FunctionBinding {
     );
   }
   if (!platformNames.includes(platform)) throw refused(where, `has no platform: one of ${platformNames.join(", ")}.`);
-  if (!URL.canParse(url) || !isSafe(new URL(url))) {
-    throw refused(where, "has no usable url.", "https, or http on this machine: tokens travel to it.");
+  const safe = "https, or http on this machine: tokens travel to it.";
+  if (!isSafe(url) || /[?#]/.test(url))
+    throw refused(where, "has no usable url.", `${safe} No user, query or fragment.`);
+  if (provision !== undefined && !lambdaOf(provision) && !isSafe(provision)) {
+    throw refused(where, "has no usable provision.", `A Lambda function's ARN, or a URL: ${safe}`);
   }
   if ((registryEndpoint === undefined) !== (upstreamRepositoryPrefix === undefined)) {
     throw refused(where, "has one of registryEndpoint and upstreamRepositoryPrefix: give both or none.");
   }
-  const types = ["aws", "gcp", "azure", "github", "token"];
-  if (auth !== undefined && !types.includes(auth.type)) {
-    throw refused(where, `has an unknown auth.type: one of ${types.join(", ")}.`);
+  if (registryEndpoint !== undefined && !URL.canParse(registryEndpoint)) {
+    throw refused(where, "has no usable registryEndpoint.", "The registry's URL, as describeRegistry answers it.");
   }
-  return json as FunctionBinding;
+  if (auth !== undefined) checkAuth(auth, where);
+  return binding;
+}
+
+/** What each form needs: one of these. */
+const needs: Readonly<Record<string, readonly string[]>> = {
+  aws: [],
+  gcp: [],
+  azure: ["audience"],
+  github: ["audience"],
+  token: ["file", "variable"],
+} satisfies Record<AuthOptions["type"], readonly string[]>;
+
+function checkAuth(auth: AuthOptions | null, where: string): void {
+  const type = auth?.type ?? "";
+  const fields = Object.hasOwn(needs, type) ? needs[type] : undefined;
+  if (!fields) throw refused(where, `has an unknown auth.type: one of ${Object.keys(needs).join(", ")}.`);
+  const has = (field: string) => typeof (auth as unknown as Record<string, unknown>)[field] === "string";
+  if (fields.length > 0 && !fields.some(has)) throw refused(where, `has an auth without ${fields.join(" or ")}.`);
+}
+
+/** The partition and region of a Lambda function's ARN. @returns undefined for what is none */
+export function lambdaOf(arn: string): { readonly partition: string; readonly region: string } | undefined {
+  const [, partition, region] = /^arn:(aws[a-z-]*):lambda:([a-z0-9-]+):/.exec(arn) ?? [];
+  return partition && region ? { partition, region } : undefined;
 }
 
 /** Tokens travel to this URL: never in the clear over a network. */
-function isSafe({ protocol, hostname }: URL): boolean {
+function isSafe(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname, username, password } = new URL(url);
+  // fetch takes none with a user in it.
+  if (username || password) return false;
   if (protocol === "https:") return true;
   return protocol === "http:" && (/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname) || isInCluster(hostname));
 }

@@ -1,5 +1,12 @@
 import { authenticator, bearer, type Token } from "./auth/authenticator.ts";
-import { checkBinding, type Environment, environment, type FunctionBinding, readFunctionBinding } from "./binding.ts";
+import {
+  checkBinding,
+  type Environment,
+  environment,
+  type FunctionBinding,
+  lambdaOf,
+  readFunctionBinding,
+} from "./binding.ts";
 import { type CallOptions, post } from "./http.ts";
 import type { OperationName, Operations } from "./types.ts";
 
@@ -84,8 +91,9 @@ function target(binding: FunctionBinding, operation: OperationName, input: objec
 }
 
 function invocationUrl(provision: string): string {
-  const [, partition, region] = /^arn:(aws[a-z-]*):lambda:([a-z0-9-]+):/.exec(provision) ?? [];
-  if (region === undefined) return provision;
+  const lambda = lambdaOf(provision);
+  if (lambda === undefined) return provision;
+  const { partition, region } = lambda;
   const suffix = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
   return `https://lambda.${region}.${suffix}/2015-03-31/functions/${encodeURIComponent(provision)}/invocations`;
 }

@@ -1,4 +1,5 @@
 import { ArtifactRegistryError, type ErrorCode, type ErrorJson, statusOf } from "../core/errors.ts";
+import { parsed } from "./json.ts";
 
 export { ArtifactRegistryError, type ErrorCode };
 
@@ -11,27 +12,33 @@ export { ArtifactRegistryError, type ErrorCode };
 export function errorFrom(status: number, headers: Headers, body: string): ArtifactRegistryError {
   const retryAfterSeconds = Number.parseFloat(headers.get("retry-after") ?? "");
   const options = { retryAfterSeconds, ...requestIdOf(headers) };
-  const wire = parse(body);
+  const wire = errorOf(body);
   if (wire === undefined) return fromPlatform(status, options);
-  const { code, message, retryable, hint, context, requestId } = wire;
-  return new ArtifactRegistryError(code, message, {
-    ...options,
-    retryable,
-    ...(hint !== undefined && { hint }),
-    ...(context && { context }),
-    ...(requestId && { requestId }),
-  });
+  const { code, message, ...said } = wire;
+  return new ArtifactRegistryError(code, message, { ...options, ...said });
 }
 
-/** @returns undefined unless it is an error of ours */
-function parse(body: string): ErrorJson | undefined {
-  try {
-    const json = JSON.parse(body) as ErrorJson;
-    const ours = Object.hasOwn(statusOf, json.code) && typeof json.message === "string";
-    return ours ? { ...json, retryable: json.retryable === true } : undefined;
-  } catch {
-    return undefined;
-  }
+/**
+ * The error of a Lambda function that was invoked over Lambda's own API: that answers 200 for it, where a function URL
+ * answers 502 (functions/aws/middleware/throw-errors.ts writes it).
+ */
+export function errorFromLambda(headers: Headers, body: string): ArtifactRegistryError {
+  const { errorMessage } = (parsed(body) ?? {}) as { errorMessage?: unknown };
+  return errorFrom(502, headers, String(errorMessage));
+}
+
+/** @returns undefined unless it is an error of ours; of its fields, those that are what they should be */
+function errorOf(body: string) {
+  const { code, message, retryable, hint, context, requestId } = (parsed(body) ?? {}) as ErrorJson;
+  if (!Object.hasOwn(statusOf, code) || typeof message !== "string") return undefined;
+  return {
+    code,
+    message,
+    retryable: retryable === true,
+    ...(typeof hint === "string" && { hint }),
+    ...(typeof context === "object" && context && { context }),
+    ...(requestId && typeof requestId === "string" && { requestId }),
+  };
 }
 
 function requestIdOf(headers: Headers): { requestId?: string } {

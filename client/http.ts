@@ -1,7 +1,8 @@
 import { ArtifactRegistryError } from "../core/errors.ts";
 import { defaultRetry, retrying } from "../core/retry.ts";
 import type { Authenticate } from "./auth/request.ts";
-import { errorFrom } from "./errors.ts";
+import { errorFrom, errorFromLambda } from "./errors.ts";
+import { parsed } from "./json.ts";
 
 export interface CallOptions {
   /** Ends the call, and the wait between two tries. */
@@ -62,11 +63,12 @@ async function once({ url, body, authenticate, fetch }: Target, signal: AbortSig
     });
   }
   if (!response.ok) throw errorFrom(response.status, response.headers, text);
-  try {
-    return JSON.parse(text) as object;
-  } catch (cause) {
-    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The function's answer is not JSON.", { cause });
-  }
+  if (response.headers.has("x-amz-function-error")) throw errorFromLambda(response.headers, text);
+  const answer = parsed(text);
+  if (typeof answer === "object" && answer && !Array.isArray(answer)) return answer;
+  throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The function's answer is no JSON object.", {
+    hint: "See that the URL is the function's.",
+  });
 }
 
 function timedOut(timeoutMs: number, cause: unknown): ArtifactRegistryError {

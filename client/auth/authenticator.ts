@@ -1,3 +1,4 @@
+import { ArtifactRegistryError } from "../../core/errors.ts";
 import type { AuthOptions, Environment, FunctionBinding } from "../binding.ts";
 import type { Authenticate } from "./request.ts";
 
@@ -6,10 +7,18 @@ export type Token = string | ((signal: AbortSignal) => string | Promise<string>)
 
 /** Proves it by a bearer token. */
 export function bearer(token: Token): Authenticate {
-  return async ({ headers, signal }) => ({
-    ...headers,
-    authorization: `Bearer ${typeof token === "string" ? token : await token(signal)}`,
-  });
+  return async ({ headers, signal }) => {
+    const value = typeof token === "string" ? token : await token(signal);
+    // What a header cannot carry fetch would refuse as if nobody could be reached.
+    if (/^[!-~]+$/.test(value)) return { ...headers, authorization: `Bearer ${value}` };
+    throw new ArtifactRegistryError(
+      "AUTHENTICATION_ERROR",
+      "The bearer token is none: it is empty, or has spaces in it.",
+      {
+        hint: "Give it as it was made, on one line and without quotation marks.",
+      },
+    );
+  };
 }
 
 /** The form of authentication that a binding asks for, or that fits its platform. Each is loaded when it is used. */

@@ -90,6 +90,27 @@ describe("aws", () => {
     );
   });
 
+  it.each([
+    [
+      "its own error",
+      { errorMessage: JSON.stringify({ code: "ACCESS_DENIED", message: "No.", retryable: false }) },
+      "ACCESS_DENIED",
+    ],
+    [
+      "what the runtime says of its end",
+      { errorType: "Sandbox.Timedout", errorMessage: "Task timed out" },
+      "SERVICE_UNAVAILABLE",
+    ],
+  ])("takes a function that threw for no success: %s", async (_title, payload, code) => {
+    stub(keys);
+    // Lambda answers 200 for it (API reference, Invoke).
+    const fetch = async () => Response.json(payload, { headers: { "x-amz-function-error": "Unhandled" } });
+    const provision = "arn:aws:lambda:us-east-2:111122223333:function:provision";
+    const options = { env: {}, url: "https://abc.lambda-url.us-east-2.on.aws", platform: "aws" as const, provision };
+    const { call } = await connect("images", { ...options, fetch: fetch as never });
+    await expect(call("deprovisionRegistry", {})).rejects.toMatchObject({ code });
+  });
+
   it("says so where nobody is logged in, or no region is told", async () => {
     stub({
       AWS_EC2_METADATA_DISABLED: "true",
@@ -166,6 +187,25 @@ describe("github", () => {
     const github = await startFake({ status: 403 });
     const env = { ACTIONS_ID_TOKEN_REQUEST_URL: `${github.url}/token?v=1`, ACTIONS_ID_TOKEN_REQUEST_TOKEN: "runner" };
     expect(await refusal({ auth }, env)).toMatchObject({ code: "AUTHENTICATION_ERROR", retryable: false });
+  });
+
+  it.each<[string, object]>([
+    ["is not JSON", { body: "<html>" }],
+    ["has no token", { body: { count: 0 } }],
+    ["is nothing", { body: "null" }],
+  ])("sends nothing where GitHub's answer %s", async (_title, reply) => {
+    const github = await startFake(reply);
+    const fake = await startFake();
+    const env = { ACTIONS_ID_TOKEN_REQUEST_URL: `${github.url}/token?v=1`, ACTIONS_ID_TOKEN_REQUEST_TOKEN: "runner" };
+    const { call } = await connect("images", { env, url: fake.url, auth });
+    await expect(call("getRepository", { repoId: "a" })).rejects.toMatchObject({ code: "AUTHENTICATION_ERROR" });
+    expect(fake.seen).toHaveLength(0);
+  });
+
+  it("asks GitHub again where it cannot be reached", async () => {
+    const github = await startFake("reset", { body: { value: "workflow-token" } });
+    const env = { ACTIONS_ID_TOKEN_REQUEST_URL: `${github.url}/token?v=1`, ACTIONS_ID_TOKEN_REQUEST_TOKEN: "runner" };
+    expect(bearerOf(await seen({ auth }, env))).toBe("workflow-token");
   });
 });
 

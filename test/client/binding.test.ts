@@ -32,6 +32,39 @@ describe("the binding of a function", () => {
     ["a token in the clear", { service: "function", url: "http://function.example", platform: "aws" }, "no usable url"],
     ["another scheme", { service: "function", url: "ftp://function.example", platform: "aws" }, "no usable url"],
     ["half the facts", { service: "function", url, platform: "aws", registryEndpoint: "https://x" }, "both or none"],
+    [
+      "a URL with a password",
+      { service: "function", url: "https://u:p@function.example", platform: "aws" },
+      "no usable url",
+    ],
+    ["a URL with a query", { service: "function", url: `${url}?a=b`, platform: "aws" }, "no usable url"],
+    ["a URL with a fragment", { service: "function", url: `${url}#a`, platform: "aws" }, "no usable url"],
+    [
+      "a provisioning call in the clear",
+      { service: "function", url, platform: "aws", provision: "http://function.example" },
+      "no usable provision",
+    ],
+    [
+      "a provisioning door that is none",
+      { service: "function", url, platform: "aws", provision: 5 },
+      "no usable provision",
+    ],
+    [
+      "an endpoint that is none",
+      { service: "function", url, platform: "aws", registryEndpoint: 5, upstreamRepositoryPrefix: "" },
+      "no usable registryEndpoint",
+    ],
+    ["no form", { service: "function", url, platform: "aws", auth: null }, "unknown auth.type"],
+    [
+      "a token of nowhere",
+      { service: "function", url, platform: "aws", auth: { type: "token" } },
+      "without file or variable",
+    ],
+    [
+      "a workflow's token for nobody",
+      { service: "function", url, platform: "aws", auth: { type: "github" } },
+      "without audience",
+    ],
     ["an unknown form", { service: "function", url, platform: "aws", auth: { type: "magic" } }, "unknown auth.type"],
     ["JSON that is no object", "null", "not a function"],
   ])("is refused: %s", async (_title, json, message) => {
@@ -48,6 +81,11 @@ describe("the binding of a function", () => {
     "http://x.ns.svc.cluster.local",
   ])("may be in the clear where nothing travels far: %s", async (local) => {
     await expect(connect("images", { env: {}, url: local })).resolves.toBeDefined();
+  });
+
+  it("may tell a provisioning door with a query, as an Azure function's key is one", async () => {
+    const options = { env: {}, url, provision: `${url}/api/provision?code=key` };
+    await expect(connect("images", options)).resolves.toBeDefined();
   });
 
   it.each(["http://localhost.example.com", "http://127.0.0.1.example.com", "http://svc"])(

@@ -131,6 +131,14 @@ describe("an error", () => {
       { code: "UNEXPECTED_RESPONSE_FORMAT" },
     ],
     ["a success that is not JSON", 200, { body: "<html>welcome" }, { code: "UNEXPECTED_RESPONSE_FORMAT" }],
+    ["a success that is no object", 200, { body: "null" }, { code: "UNEXPECTED_RESPONSE_FORMAT" }],
+    ["a success that is a list", 200, { body: "[]" }, { code: "UNEXPECTED_RESPONSE_FORMAT" }],
+    [
+      "an error whose fields are of other types",
+      400,
+      { body: { code: "INVALID_INPUT", message: "x", hint: 5, context: "y", requestId: {} } },
+      { code: "INVALID_INPUT", hint: undefined, context: undefined, requestId: undefined },
+    ],
     [
       "a code that we do not know",
       400,
@@ -150,6 +158,17 @@ describe("an error", () => {
     expect(thrown).toMatchObject(expected);
     expect(fake.seen).toHaveLength(1);
   });
+
+  it.each(["", "two\nlines", "a b", "“quoted”"])(
+    "of a token that no header carries is the caller's: %j",
+    async (token) => {
+      const { fake, error } = await asked([{}], { token });
+      const thrown = await error();
+      expect(thrown).toMatchObject({ code: "AUTHENTICATION_ERROR", retryable: false });
+      if (token !== "") expect(String(thrown)).not.toContain(token);
+      expect(fake.seen).toHaveLength(0);
+    },
+  );
 
   it("of a function that is not there names its host, and never the token", async () => {
     const { call } = await connect("images", { env: {}, url: "http://127.0.0.1:1", token: "hush" });
