@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
@@ -144,6 +144,30 @@ describe("gcp", () => {
     stub(await gcp().environment(gcp().serviceAccount("other")));
     const token = bearerOf(await seen({ platform: "gcp", auth: { type: "gcp", audience: "https://alias.example" } }));
     expect(decodeJwt(token).aud).toBe("https://alias.example");
+  });
+
+  it("asks for the token alone, and starts no gcloud to find a project", async () => {
+    const { GCE_METADATA_HOST = "" } = await gcp().environment(gcp().serviceAccount("lean"));
+    const folder = await temporaryFolder();
+    const gcloud = join(folder, "gcloud");
+    await writeFile(gcloud, `#!/bin/sh\ntouch "${folder}/started"\nexit 1\n`, { mode: 0o755 });
+    stub({ GCE_METADATA_HOST, METADATA_SERVER_DETECTION: "assume-present", PATH: `${folder}:${process.env.PATH}` });
+    for (const name of ["GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT"]) vi.stubEnv(name, undefined);
+    gcp().calls.length = 0;
+    await seen({ platform: "gcp" });
+    expect(gcp().calls.map(({ action }) => action)).toEqual([
+      "GET /computeMetadata/v1/instance/service-accounts/default/identity",
+    ]);
+    expect(await readdir(folder)).toEqual(["gcloud"]);
+  });
+
+  it("finds later what was not there at first", async () => {
+    stub({ ...(await gcp().environment(gcp().serviceAccount("late"))), GOOGLE_APPLICATION_CREDENTIALS: "/nowhere" });
+    const { call } = await connect("images", { env: {}, url: (await startFake()).url, platform: "gcp" });
+    const ask = () => call("getRepository", { repoId: "a" });
+    await expect(ask()).rejects.toMatchObject({ code: "AUTHENTICATION_ERROR", retryable: false });
+    vi.stubEnv("GOOGLE_APPLICATION_CREDENTIALS", undefined);
+    await ask();
   });
 });
 
