@@ -1,4 +1,5 @@
 import { type AzureEmulator, type AzureOptions, type Principal, startAzure } from "../../emulators/azure/index.ts";
+import { useInThisProcess } from "./process.ts";
 
 /** A container registry with what a registry of the suite needs, as an operator makes it. */
 export interface AzureStack {
@@ -48,8 +49,7 @@ export async function startStack(options: StackOptions = {}): Promise<AzureStack
     Object.entries(identities).map(([name, held]) => [name, azure.identity(name, { roles: { [registryId]: held } })]),
   );
   const env = { ...azure.environment(identity, ...others.values()) };
-  const before = { ...process.env };
-  let distrust = () => {};
+  let takeBack = () => {};
   return {
     azure,
     registryName,
@@ -71,16 +71,11 @@ export async function startStack(options: StackOptions = {}): Promise<AzureStack
         ...more,
       }),
     useInThisProcess() {
-      Object.assign(process.env, env);
-      distrust = azure.trustInThisProcess();
+      takeBack = useInThisProcess(azure, env);
     },
     env: () => ({ ...env }),
     async stop() {
-      for (const name of Object.keys(env)) {
-        if (before[name] === undefined) delete process.env[name];
-        else process.env[name] = before[name];
-      }
-      distrust();
+      takeBack();
       await azure.close();
     },
   };

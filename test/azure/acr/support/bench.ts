@@ -9,6 +9,7 @@ import {
   startAzure,
 } from "../../../emulators/azure/index.ts";
 import { type Limits, openSuite, type TestSuite } from "../../../support/suite.ts";
+import { useInThisProcess } from "../../support/process.ts";
 import { controlRole, usualRoles } from "../../support/stack.ts";
 
 /** How patient a suite is: `quick` has the core's own limits, `brief` little time for an operation, `impatient` for a request too. */
@@ -66,9 +67,7 @@ const ownScopeMap = scopeMapName(repository);
 export async function startBench(slots: number): Promise<Bench> {
   const azure = await startAzure({ resourceGroup });
   const env = azure.environment();
-  const before = { ...process.env };
-  Object.assign(process.env, env);
-  const distrust = azure.trustInThisProcess();
+  const takeBack = useInThisProcess(azure, env);
   const made: Slot[] = [];
   for (let number = 1; number <= slots; number++) {
     const name = `slot${number}images`;
@@ -82,11 +81,7 @@ export async function startBench(slots: number): Promise<Bench> {
       return found;
     },
     async stop() {
-      for (const name of Object.keys(env)) {
-        if (before[name] === undefined) delete process.env[name];
-        else process.env[name] = before[name];
-      }
-      distrust();
+      takeBack();
       await azure.close();
     },
   };

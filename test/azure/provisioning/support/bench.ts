@@ -3,6 +3,7 @@ import { ownershipTag } from "../../../../functions/azure/ownership.ts";
 import { type AzureEmulator, type CallRecord, type Principal, startAzure } from "../../../emulators/azure/index.ts";
 import { openSuite, type TestSuite } from "../../../support/suite.ts";
 import { limits, type Patience } from "../../acr/support/bench.ts";
+import { useInThisProcess } from "../../support/process.ts";
 import { provisionPermissions } from "./group.ts";
 
 /** A resource group of its own, in which one container registry comes and goes. Its calls are known by its names. */
@@ -32,9 +33,7 @@ export interface Bench {
 export async function startBench(slots: number): Promise<Bench> {
   const azure = await startAzure();
   const env = azure.environment();
-  const before = { ...process.env };
-  Object.assign(process.env, env);
-  const distrust = azure.trustInThisProcess();
+  const takeBack = useInThisProcess(azure, env);
   azure.role("Provisions registries", provisionPermissions);
   const made: Slot[] = [];
   for (let number = 1; number <= slots; number++) made.push(await slotOf(azure, env, `slot${number}x`));
@@ -46,11 +45,7 @@ export async function startBench(slots: number): Promise<Bench> {
       return found;
     },
     async stop() {
-      for (const variable of Object.keys(env)) {
-        if (before[variable] === undefined) delete process.env[variable];
-        else process.env[variable] = before[variable];
-      }
-      distrust();
+      takeBack();
       await azure.close();
     },
   };

@@ -13,6 +13,7 @@ import {
 } from "../../../emulators/azure/index.ts";
 import { accessToken } from "../../../emulators/azure/support.ts";
 import { buildImage } from "../../../oci-client/images.ts";
+import { useInThisProcess } from "../../support/process.ts";
 
 const registries = "Microsoft.ContainerRegistry/registries";
 
@@ -57,17 +58,7 @@ export class Group {
     const scope = azure.resourceGroup(azure.resourceGroupName);
     const { name: role } = azure.role("Provisions registries", permissions);
     const identity = azure.identity("function", { roles: { [scope]: [role] } });
-    const env = azure.environment(identity);
-    const before = { ...process.env };
-    Object.assign(process.env, env);
-    const distrust = azure.trustInThisProcess();
-    return new Group(azure, identity, () => {
-      for (const name of Object.keys(env)) {
-        if (before[name] === undefined) delete process.env[name];
-        else process.env[name] = before[name];
-      }
-      distrust();
-    });
+    return new Group(azure, identity, useInThisProcess(azure, azure.environment(identity)));
   }
 
   /** A name that no registry has yet; its prefix is the same. */
