@@ -78,8 +78,9 @@ async function succeeds(scene: Scene, callers: Callers): Promise<void> {
 }
 
 /** Pushes with the one, pulls with the other, and not the other way round. */
-async function useCredentials(place: Place, { uri, push, pull, found, name }: Prepared): Promise<void> {
+async function useCredentials(place: Place, { endpoint, uri, push, pull, found, name }: Prepared): Promise<void> {
   expect(found.name).toBe(name);
+  expect(uri.slice(0, uri.indexOf("/"))).toBe(new URL(endpoint).host);
   const [pusher, puller] = [clientWith(push, place.reach(uri)), clientWith(pull, place.reach(uri))];
   const image = buildImage({ seed: uri });
   await pushImage(pusher, pathOf(uri), "v1", image);
@@ -174,5 +175,16 @@ describe("a bundle", () => {
       const found = packages.filter((name) => its.test(name));
       expect([cloud, found.length > 0]).toEqual([cloud, cloud === form]);
     }
+  });
+
+  test.each([
+    ["aws", "@smithy/signature-v4"],
+    ["gcp", "google-auth-library"],
+    ["azure", "@azure/identity"],
+  ] as const)("without what %s needs says so", async (platform, peer) => {
+    const binding = { url: "https://127.0.0.1:1", platform };
+    const env = { ALIEN_AUDIENCE: "api://artifact-registry" };
+    const refusal = await refusalOf({ bundle: built.bundles.bearer, binding, env });
+    expect(refusal).toMatchObject({ exitCode: 1, code: "BINDING_CONFIG_INVALID", hint: `npm install ${peer}` });
   });
 });

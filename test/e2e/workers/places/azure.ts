@@ -72,6 +72,12 @@ export async function onAzure(): Promise<Azure> {
     worker: may,
     seenAs: [subject],
     refused: {
+      "with a token that nobody signed": {
+        auth: { type: "token", variable: "TOKEN" },
+        env: { TOKEN: "a-bearer" },
+        code: "AUTHENTICATION_ERROR",
+        hint: /form of authentication/,
+      },
       "that has no role in the application": {
         ...worker(stranger),
         code: "ACCESS_DENIED",

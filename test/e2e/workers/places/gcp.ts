@@ -62,6 +62,12 @@ export async function onGcp(): Promise<Gcp> {
     worker: may,
     seenAs: [pipeline],
     refused: {
+      "with a token that nobody signed": {
+        auth: { type: "token", variable: "TOKEN" },
+        env: { TOKEN: "a-bearer" },
+        code: "AUTHENTICATION_ERROR",
+        hint: /form of authentication/,
+      },
       "that may not invoke the function": {
         ...(await worker(stranger)),
         code: "ACCESS_DENIED",
