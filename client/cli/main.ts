@@ -7,4 +7,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// What nobody reads cannot be told; the exit code tells it.
+process.stderr.on("error", () => {});
+
 process.exitCode = await run(process.argv.slice(2));

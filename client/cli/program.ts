@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { operations } from "../../core/operations.ts";
 import { environment } from "../binding.ts";
 import { defaultTimeoutMs } from "../http.ts";
+import { checked } from "./answers.ts";
 import type { CommandEntry } from "./command.ts";
 import { commands } from "./commands.ts";
 import { addComplete } from "./completion/add-complete.ts";
@@ -11,7 +12,7 @@ import { addConnectionOptions, type ConnectionOptions, chooseRegistry, openConne
 import { addInput } from "./fields.ts";
 import { withProgress } from "./progress.ts";
 import { addServe } from "./serve.ts";
-import { paint, printable, printableAnswer } from "./terminal.ts";
+import { jsonLine, paint, printable, printableAnswer } from "./terminal.ts";
 
 interface Options extends ConnectionOptions {
   readonly json?: boolean;
@@ -56,7 +57,7 @@ function addCommand(program: Command, name: string, entry: CommandEntry, signal:
     const limits = { signal, timeoutMs: entry.timeoutMs ?? defaultTimeoutMs };
     const output = await unless(signal, () =>
       withProgress(entry.progress, !json && !quiet, async () => {
-        const connection = await openConnection(registry, options, limits);
+        const connection = checked(await openConnection(registry, options, limits));
         return entry.perform?.(connection, input, signal) ?? connection.call(entry.operation, input);
       }),
     );
@@ -74,10 +75,12 @@ function shown(
   { json, quiet }: { json: boolean; quiet: boolean },
   asked: { registry: string; input: never },
 ): string {
-  if (json) return `${JSON.stringify(output)}\n`;
+  if (json) return jsonLine(output);
   if (!quiet) return entry.show(printableAnswer(output), asked);
   const essence = entry.essence?.(output);
-  return essence === undefined ? "" : `${essence}\n`;
+  if (essence === undefined) return "";
+  // A script gets it as it is.
+  return `${process.stdout.isTTY ? printable(essence) : essence}\n`;
 }
 
 /** What is under way may heed no signal, as an SDK that looks for credentials: the person who presses Ctrl-C is heard. */

@@ -1,6 +1,6 @@
 import { ArtifactRegistryError, toArtifactRegistryError } from "../../core/errors.ts";
 import { Declined, Interrupted } from "./exit-codes.ts";
-import { paint, printable } from "./terminal.ts";
+import { jsonLine, paint, printable } from "./terminal.ts";
 
 /** Tells an error on the standard error: for people with its hint, for scripts as the wire's JSON on one line. */
 export function report(error: unknown, { json }: { readonly json: boolean }): void {
@@ -11,7 +11,7 @@ export function report(error: unknown, { json }: { readonly json: boolean }): vo
   const known = knownOf(error);
   if (json) {
     const { requestId, ...wire } = known.toWire(known.requestId ?? "");
-    process.stderr.write(`${JSON.stringify(requestId === "" ? wire : { ...wire, requestId })}\n`);
+    process.stderr.write(jsonLine(requestId === "" ? wire : { ...wire, requestId }));
     return;
   }
   const { code, message, hint, requestId } = known;

@@ -13,6 +13,12 @@ export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
 }
 
+/** JSON on a line of its own; what would command a terminal is escaped, also where JSON would not. */
+export function jsonLine(value: object): string {
+  const text = JSON.stringify(value);
+  return `${text.replace(/[\u007f-\u009f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`)}\n`;
+}
+
 /** The same of every text in an answer. */
 export function printableAnswer<T>(answer: T): T {
   return JSON.parse(JSON.stringify(answer), (_, value) => (typeof value === "string" ? printable(value) : value));

@@ -49,6 +49,11 @@ export async function mint(host: string, account: Account, env: Environment, pla
   });
   const minted = await call("generateCredentials", { repoId, permissions, ttlSeconds });
   const { password, expiresAt } = minted;
+  if (typeof minted.username !== "string" || typeof password !== "string") {
+    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The function's answer holds no credentials.", {
+      hint: "See that the URL is the function's.",
+    });
+  }
   const username = minted.authMethod === "basic" ? minted.username : bearerUser(host, account, env);
   return { username, password, ...(expiresAt !== undefined && { expiresAt }) };
 }

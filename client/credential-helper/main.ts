@@ -2,6 +2,7 @@
 /** `docker-credential-alien`: what Docker's and Podman's clients run to log in to a registry. */
 import { text } from "node:stream/consumers";
 import { ArtifactRegistryError } from "../../core/errors.ts";
+import { printable } from "../cli/terminal.ts";
 import { credentialHelper } from "./helper.ts";
 import { ProtocolError, runAction } from "./protocol.ts";
 
@@ -19,5 +20,5 @@ function explain(error: unknown): string {
   if (!(error instanceof ArtifactRegistryError)) return "docker-credential-alien: INTERNAL_ERROR";
   const { code, message, hint, requestId } = error;
   const more = [hint, requestId && `Request ${requestId}.`].filter(Boolean).join(" ");
-  return `docker-credential-alien: ${code}: ${message} ${more}`.trim();
+  return printable(`docker-credential-alien: ${code}: ${message} ${more}`.trim());
 }

@@ -1,17 +1,21 @@
 import { randomUUID } from "node:crypto";
 import {
   closeSync,
+  fchownSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../binding.ts";
 
@@ -71,6 +75,7 @@ export function editConfig(file: string, edit: (config: DockerConfig) => DockerC
     part = `${target}.${randomUUID()}.tmp`;
     const handle = openSync(part, "wx", 0o600);
     try {
+      keepOwner(handle, target);
       writeSync(handle, content);
       fsyncSync(handle);
     } finally {
@@ -88,8 +93,16 @@ function resolveLink(file: string): string {
   try {
     return realpathSync(file);
   } catch {
-    return file;
+    const target = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(file) : undefined;
+    return target === undefined ? file : resolve(dirname(file), target);
   }
+}
+
+/** Under sudo the file stays its user's, as with Docker. Nobody else can give one away. */
+function keepOwner(handle: number, target: string): void {
+  const former = statSync(target, { throwIfNoEntry: false });
+  if (former === undefined || process.getuid?.() !== 0) return;
+  fchownSync(handle, former.uid, former.gid);
 }
 
 function parse(content: string): unknown {

@@ -56,6 +56,42 @@ describe("an error of the function", () => {
     expect(JSON.parse(stderr)).toEqual(wire);
   });
 
+  it("hides no command for terminals in JSON either", async () => {
+    const { url } = await startFake({ status: 403, body: { ...wire, message: "\u009b2J\u007f" } });
+    const { stderr } = await alienHere(["get", "my-app", "--json", ...at(url)], { ALIEN_CALLER_TOKEN: token });
+    expect(stderr).toContain('"message":"\\u009b2J\\u007f"');
+    expect(JSON.parse(stderr)).toMatchObject({ message: "\u009b2J\u007f" });
+  });
+
+  it.each([
+    ["get", {}],
+    ["get", { name: 5, uri: "u", createdAt: "2026-11-21T10:03:25.590Z" }],
+    ["credentials", {}],
+    ["credentials", { authMethod: "basic", username: "token", scope: "repository" }],
+    ["access", { grants: [] }],
+    ["describe", { status: "ok" }],
+  ])("is what something else answers in its place: %s, %j", async (command, body) => {
+    const { url } = await startFake({ body });
+    const args = command === "describe" ? [command] : [command, "my-app"];
+    const { code, stdout, stderr } = await alienHere([...args, ...at(url)], { ALIEN_CALLER_TOKEN: token });
+    expect([code, stdout]).toEqual([10, ""]);
+    expect(stderr).toContain("[UNEXPECTED_RESPONSE_FORMAT]");
+  });
+
+  it("is not a field that a later version adds", async () => {
+    const body = { name: "images/x", uri: "127.0.0.1/images/x", createdAt: "2026-11-21T10:03:25.590Z", later: [1] };
+    const { url } = await startFake({ body });
+    const { code, stdout } = await alienHere(["get", "x", "--json", ...at(url)], { ALIEN_CALLER_TOKEN: token });
+    expect([code, JSON.parse(stdout)]).toEqual([0, body]);
+  });
+
+  it("keeps its exit code where nobody reads what it says", async () => {
+    const { url } = await startFake({ status: 403, body: wire });
+    const { child, ended } = start(["get", "my-app", ...at(url)], { ALIEN_CALLER_TOKEN: token });
+    child.stderr?.destroy();
+    expect(await ended).toMatchObject({ code: 4 });
+  });
+
   it("that nobody can reach is to be tried again later, and tells no token", async () => {
     const { code, stdout, stderr } = await alien(["get", "my-app", ...at("http://127.0.0.1:1")], {
       ALIEN_CALLER_TOKEN: token,

@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -83,9 +83,18 @@ describe("without a credential helper", () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
-  it("keeps a link and writes what it leads to", async () => {
+  it("leaves the file with its owner, whoever writes", async () => {
+    // Only root can give a file away; others see that it stays theirs.
+    const owner = process.getuid?.() === 0 ? 65_534 : (process.getuid?.() ?? 0);
+    await configure({});
+    await chown(file, owner, -1);
+    expect((await login()).code).toBe(0);
+    expect(await stat(file)).toMatchObject({ uid: owner });
+  });
+
+  it.each(["a file", "nothing yet"])("keeps a link to %s and writes what it leads to", async (target) => {
     await mkdir(join(folder, "docker"));
-    await writeFile(join(folder, "elsewhere.json"), "{}");
+    if (target === "a file") await writeFile(join(folder, "elsewhere.json"), "{}");
     await symlink("../elsewhere.json", file);
     expect((await login()).code).toBe(0);
     expect((await lstat(file)).isSymbolicLink()).toBe(true);
@@ -166,11 +175,19 @@ describe("with a credential helper", () => {
   });
 });
 
+const described = {
+  service: "x",
+  registryEndpoint: "https://registry.example",
+  upstreamRepositoryPrefix: "",
+  capabilities: { credentials: { authMethod: "bearer", scope: "repository" }, tellsAbsence: true, unsupported: {} },
+  health: { status: "healthy", findings: [] },
+};
+
 describe("where the registry takes bearer tokens", () => {
   const credentials = { authMethod: "bearer", username: "", password: "the-token", scope: "repository" };
   const loginAt = async (service: string) => {
     const { url } = await startFake({
-      body: { service, registryEndpoint: "https://registry.example", ...credentials },
+      body: { ...described, service, ...credentials },
     });
     return login("--registry", "images", "--url", url, "--platform", "local", "--json");
   };
@@ -191,7 +208,7 @@ describe("where the registry takes bearer tokens", () => {
 });
 
 it("an endpoint that is none writes nothing", async () => {
-  const { url } = await startFake({ body: { service: "x", registryEndpoint: "nowhere" } });
+  const { url } = await startFake({ body: { ...described, registryEndpoint: "nowhere" } });
   const { code, stderr } = await login("--registry", "images", "--url", url, "--platform", "local");
   expect([code, stderr]).toEqual([10, expect.stringContaining("[UNEXPECTED_RESPONSE_FORMAT]")]);
   await expect(stat(file)).rejects.toMatchObject({ code: "ENOENT" });

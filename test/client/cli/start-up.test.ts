@@ -36,7 +36,9 @@ it("the help loads the parser and the schemas, and nothing of a cloud", async ()
 });
 
 it("so does a call with a bearer token", async () => {
-  const fake = await startFake({ body: { name: "images/x" } });
+  const fake = await startFake({
+    body: { name: "images/x", uri: "127.0.0.1:1/images/x", createdAt: "2026-11-21T10:03:25.590Z" },
+  });
   const args = ["get", "x", "--registry", "images", "--url", fake.url, "--platform", "local"];
   expect(await loadedBy(args, { ALIEN_CALLER_TOKEN: "token-of-the-caller" })).toEqual({
     code: 0,

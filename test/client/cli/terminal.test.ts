@@ -12,6 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => suite.stop());
 
+const answer = { name: "images/x", uri: "127.0.0.1:1/images/x", createdAt: "2026-11-21T10:03:25.590Z" };
 const colour = "\u001b[";
 
 describe("before it destroys", () => {
@@ -45,6 +46,14 @@ describe("before it destroys", () => {
   });
 });
 
+it("what scripts want is shown on a terminal without what commands it", async () => {
+  const body = { authMethod: "basic", username: "u", password: "p\u001b]0;owned\u0007", scope: "repository" };
+  const { url } = await startFake({ body });
+  const args = ["credentials", "x", "--quiet", "--registry", "images", "--url", url, "--platform", "local"];
+  expect((await onTerminal(args, env)).shown).toContain("p?]0;owned?");
+  expect((await alienHere(args, env)).stdout).toBe(`${body.password}\n`);
+});
+
 describe("colours", () => {
   it.each<[string, Record<string, string>, boolean]>([
     ["are on a terminal", {}, true],
@@ -73,7 +82,10 @@ describe("what takes long", () => {
     const gone = new Promise<void>((resolve) => {
       go = resolve;
     });
-    const fake = await startFake({ body: { name: "images/x" }, after: gone });
+    const fake = await startFake({
+      body: answer,
+      after: gone,
+    });
     return { go, seen: fake.seen, args: ["--registry", "images", "--url", fake.url, "--platform", "local"] };
   }
 
@@ -94,6 +106,6 @@ describe("what takes long", () => {
     setTimeout(go, 600);
     const [piped, json] = await running;
     expect(piped.stderr).toBe("");
-    expect(json.shown).toBe('{"name":"images/x"}\r\n');
+    expect(json.shown).toBe(`${JSON.stringify(answer)}\r\n`);
   });
 });

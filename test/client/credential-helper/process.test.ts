@@ -48,6 +48,21 @@ describe("a run", () => {
     expect([stderr, code]).toEqual(["", 1]);
   });
 
+  it("tells it on one line, without what commands a terminal", async () => {
+    const body = { code: "INVALID_INPUT", message: "\u001b]0;owned\u0007\nsecond", hint: "\u009b2J" };
+    const { stdout } = await run(["get"], host, await helperEnv({ status: 400, body }));
+    expect(stdout).toBe("docker-credential-alien: INVALID_INPUT: ?]0;owned??second ?2J\n");
+  });
+
+  it.each([{}, { authMethod: "basic", username: "token" }, { authMethod: "basic", password: "p" }])(
+    "takes no other answer for credentials: %j",
+    async (body) => {
+      const { stdout, code } = await run(["get"], host, await helperEnv({ body }));
+      expect(stdout).toContain("UNEXPECTED_RESPONSE_FORMAT");
+      expect(code).toBe(1);
+    },
+  );
+
   it("repeats nothing of what a client wanted to store", async () => {
     const stored = JSON.stringify({ ServerURL: host, Username: "ann", Secret: "anns-password" });
     for (const stdin of [stored, stored.slice(0, -1)]) {
