@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, rm, stat, symlink } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { build } from "esbuild";
+import type { Metafile } from "esbuild";
+import { readPages } from "../../docs/pages.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -60,21 +61,15 @@ async function buildWorker(folder: string, form: Form, packed: string): Promise<
     await symlink(join(root, "node_modules", peer), link);
   }
   await copyFile(join(import.meta.dirname, "program.ts"), join(project, "worker.ts"));
+  // npx looks for it here.
+  await mkdir(join(project, "node_modules/.bin"));
+  await symlink(join(root, "node_modules/.bin/esbuild"), join(project, "node_modules/.bin/esbuild"));
+  const command = `${(await documentedBuild()).trim()} --metafile=meta.json --log-level=error`;
+  await run("bash", ["-e", "-c", command], { cwd: project });
   const file = join(folder, "built", form, "worker.mjs");
-  const { metafile } = await build({
-    absWorkingDir: project,
-    entryPoints: ["worker.ts"],
-    outfile: file,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    minify: true,
-    // Some of what the clouds' libraries stand on is CommonJS, and asks for Node's own modules by `require`.
-    ...(peers[form].length > 0 && { banner: { js: requires } }),
-    metafile: true,
-    // It warns of every peer that is not installed: they are optional.
-    logLevel: "error",
-  });
+  await mkdir(dirname(file), { recursive: true });
+  await rename(join(project, "worker.mjs"), file);
+  const metafile = JSON.parse(await readFile(join(project, "meta.json"), "utf8")) as Metafile;
   const [output] = Object.values(metafile.outputs);
   const inputs = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
   const of = inputs.map(([path, { bytesInOutput }]) => ({ bytes: bytesInOutput, from: packageOf(path) }));
@@ -86,7 +81,13 @@ async function buildWorker(folder: string, form: Form, packed: string): Promise<
   };
 }
 
-const requires = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
+/** The command that docs/client.md gives to the authors of workers. */
+async function documentedBuild(): Promise<string> {
+  const page = (await readPages()).find(({ path }) => path === "docs/client.md");
+  const block = page?.blocks.find(({ mark }) => mark?.kind === "tested-by" && mark.path.endsWith("workers/bundles.ts"));
+  if (block === undefined) throw new Error("docs/client.md tells no command.");
+  return block.text;
+}
 
 /** The package that a file belongs to; undefined for the program itself. */
 function packageOf(path: string): string | undefined {
