@@ -31,7 +31,7 @@ export async function login(
   signal: AbortSignal,
 ): Promise<LoggedIn> {
   const { registryEndpoint } = connection.facts ?? (await connection.call("describeRegistry", {}));
-  if (!URL.canParse(registryEndpoint)) {
+  if (!/^https?:$/.test(URL.parse(registryEndpoint)?.protocol ?? "")) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The registry's endpoint is no URL.");
   }
   const { host } = new URL(registryEndpoint);

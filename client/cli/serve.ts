@@ -1,5 +1,8 @@
 import type { Command } from "commander";
-import { environment } from "../binding.ts";
+import { type Environment, environment } from "../binding.ts";
+import { parsed } from "../json.ts";
+
+const isBinding = /^ALIEN_[A-Z0-9_]+_BINDING$/;
 
 /** The options of the local platform, and the variables that they stand for. */
 const settings = [
@@ -32,6 +35,18 @@ export function addServe(program: Command): void {
       return value === undefined ? [] : [[variable, value]];
     });
     const { platforms } = await import("../../platforms.ts");
-    if (!(await platforms.local.serve({ ...environment(), ...Object.fromEntries(given) }))) process.exitCode = 1;
+    const env = { ...forServer(environment()), ...Object.fromEntries(given) };
+    if (!(await platforms.local.serve(env))) process.exitCode = 1;
   });
+}
+
+/** One variable has two readers: where it binds a function it is a client's, and says nothing to a server. */
+function forServer(env: Environment): Environment {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name, text = ""]) => !(isBinding.test(name) && isFunctions(text))),
+  );
+}
+
+function isFunctions(binding: string): boolean {
+  return (parsed(binding) as { service?: unknown } | null | undefined)?.service === "function";
 }

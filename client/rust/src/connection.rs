@@ -7,7 +7,7 @@ use crate::{
 };
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 use reqwest::{
-    Request, Response,
+    Request, Response, Url,
     header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
 };
 use std::time::{Duration, Instant};
@@ -27,12 +27,12 @@ impl Connection {
 }
 
 /// A transport that follows no redirect: it would take the token elsewhere, or lose the body; none of our doors answers
-/// with one.
-pub(crate) fn transport() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(15))
-        .build()
+/// with one. What is asked over plain HTTP is near by, and no proxy of the environment sees it in the clear.
+pub(crate) fn transport(url: &str) -> reqwest::Result<reqwest::Client> {
+    let builder =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).connect_timeout(Duration::from_secs(15));
+    let encrypted = Url::parse(url).is_ok_and(|url| url.scheme() == "https");
+    if encrypted { builder } else { builder.no_proxy() }.build()
 }
 
 impl ClientHooks<Connection> for Client {

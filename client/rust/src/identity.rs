@@ -67,7 +67,8 @@ fn with_query(url: &str, query: &[(&str, &str)]) -> Asked<Url> {
 }
 
 fn get(url: Url) -> Asked<RequestBuilder> {
-    let client: Client = transport().map_err(|_| "This machine gives no way to open HTTP connections.".to_owned())?;
+    let client: Client =
+        transport(url.as_str()).map_err(|_| "This machine gives no way to open HTTP connections.".to_owned())?;
     Ok(client.get(url).timeout(Duration::from_secs(10)))
 }
 

@@ -135,7 +135,7 @@ impl Registry {
 }
 
 fn client_of(url: &str, token: Token) -> Result<Client> {
-    let transport = transport().map_err(|_| {
+    let transport = transport(url).map_err(|_| {
         ArtifactRegistryError::new(ErrorCode::InternalError, "This machine gives no way to open HTTP connections.")
     })?;
     Ok(Client::new_with_client(url.trim_end_matches('/'), transport, Connection::new(token)))

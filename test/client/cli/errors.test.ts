@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { exitCodeOf } from "../../../client/cli/exit-codes.ts";
 import { ArtifactRegistryError, type ErrorCode, statusOf } from "../../../core/errors.ts";
+import { temporaryFolder } from "../../oci/support.ts";
 import { startFake } from "../support/server.ts";
 import { alien, alienHere, start } from "./support/run.ts";
 
@@ -135,6 +136,15 @@ describe("a command line that cannot be understood", () => {
     const { code, stdout, stderr } = await alien(["serve", "--port", "any", "--data-dir", "/nonexistent/data"]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toBe('error: PORT must be a port number, not "any".\n');
+  });
+
+  it("serves where the variable of a client is set: that is no binding of a server", async () => {
+    const data = await temporaryFolder();
+    const { child, ended } = start(["serve", "--port", "0", "--registry-port", "0", "--data-dir", data], {
+      ALIEN_IMAGES_BINDING: '{"service":"function","url":"http://127.0.0.1:1","platform":"local"}',
+    });
+    child.stdout?.on("data", (text: Buffer) => void (/^ready$/m.test(String(text)) && child.kill("SIGINT")));
+    expect(await ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ready$/m) });
   });
 
   it("gets the help where there is none", async () => {

@@ -207,12 +207,17 @@ describe("where the registry takes bearer tokens", () => {
   });
 });
 
-it("an endpoint that is none writes nothing", async () => {
-  const { url } = await startFake({ body: { ...described, registryEndpoint: "nowhere" } });
-  const { code, stderr } = await login("--registry", "images", "--url", url, "--platform", "local");
-  expect([code, stderr]).toEqual([10, expect.stringContaining("[UNEXPECTED_RESPONSE_FORMAT]")]);
-  await expect(stat(file)).rejects.toMatchObject({ code: "ENOENT" });
-});
+it.each(["nowhere", "mailto:x", "file:///x"])(
+  "an endpoint that is none writes nothing: %s",
+  async (registryEndpoint) => {
+    const { url } = await startFake({
+      body: { ...described, registryEndpoint, authMethod: "basic", username: "u", password: "p", scope: "repository" },
+    });
+    const { code, stderr } = await login("--registry", "images", "--url", url, "--platform", "local");
+    expect([code, stderr]).toEqual([10, expect.stringContaining("[UNEXPECTED_RESPONSE_FORMAT]")]);
+    await expect(stat(file)).rejects.toMatchObject({ code: "ENOENT" });
+  },
+);
 
 it("what the function refuses writes nothing", async () => {
   const { code } = await alienHere(["login", "my-app", "--ttl", "60"], { ...env, ALIEN_CALLER_TOKEN: "another-token" });
