@@ -12,6 +12,8 @@ const operation = arm("GET operationStatuses of scopeMaps");
 const images = [token, acr("GET repository")];
 const deleteImages = [token, acr("DELETE repository")];
 const deleteScopeMap = [arm("DELETE scopeMaps"), arm("GET operationResults")];
+/** That the registry is ours: asked where no variable binds it. */
+const proof = arm("GET registries");
 const made = [find, arm("PUT scopeMaps"), operation, find];
 
 /** By operation, then by case: each call as `service:action`, in order. docs/azure.md has the same table. */
@@ -22,6 +24,7 @@ export const golden = {
     "one whose scope map has other actions": [find, arm("PATCH scopeMaps"), operation, find, ...images],
     "one whose scope map is somebody else's": [find],
     "by a new process": [identity, ...made, ...exchange, ...images],
+    "of a derived registry, by a new process": [identity, proof, ...made, ...exchange, ...images],
   },
   getRepository: {
     "one that was created": [find, ...images],
@@ -32,6 +35,10 @@ export const golden = {
     "one with images": [find, ...deleteImages, ...deleteScopeMap],
     "one that is gone": [find, ...deleteImages],
     "by a new process": [identity, find, ...exchange, ...deleteImages, ...deleteScopeMap],
+    "of a derived registry, by a new process": [
+      ...[identity, proof, find],
+      ...[...exchange, ...deleteImages, ...deleteScopeMap],
+    ],
   },
   generateCredentials: {
     pull: [token],
@@ -39,6 +46,7 @@ export const golden = {
     "once more": [],
     "by a new process": [...exchange, token],
     "by a new process that is not told the login server": [identity, arm("GET registries"), ...exchange, token],
+    "of a derived registry, by a new process": [identity, proof, ...exchange, token],
   },
   setupRepository: {
     "a new one": [...made, ...images],

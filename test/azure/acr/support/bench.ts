@@ -1,5 +1,7 @@
 import { platform } from "../../../../functions/azure/index.ts";
 import { createAcrNames, scopeMapName } from "../../../../functions/azure/names.ts";
+import { ownershipTag, ownershipValue } from "../../../../functions/azure/ownership.ts";
+import { derivedPrefix, derivedRegistryName } from "../../../../functions/azure/provisioning/naming.ts";
 import type { ScopeMap } from "../../../emulators/azure/acr/registry.ts";
 import {
   type AzureEmulator,
@@ -14,8 +16,8 @@ import { controlRole, usualRoles } from "../../support/stack.ts";
 
 /** How patient a suite is: `quick` has the core's own limits, `brief` little time for an operation, `impatient` for a request too. */
 export type Patience = "quick" | "brief" | "impatient";
-/** `unnamed` is not told the login server. */
-export type Variant = "plain" | "unnamed";
+/** `unnamed` is not told the login server, `derived` has no binding at all. */
+export type Variant = "plain" | "unnamed" | "derived";
 
 /** Milliseconds after which an impatient suite gives a request up. */
 export const upstreamTimeoutMs = 1_500;
@@ -36,8 +38,12 @@ export interface Bench {
 export interface Slot {
   readonly registry: Registry;
   readonly logical: string;
+  /** The path of the registry's repositories. */
+  readonly prefix: string;
   /** As the registry names it. */
   readonly repository: string;
+  /** The name of its scope map. */
+  readonly scopeMap: string;
   /** Opens a suite as a process that has just started, with an identity that has asked for nothing yet. */
   open(patience: Patience, variant?: Variant): TestSuite;
   /** A suite that has run before, so that it holds its tokens. */
@@ -60,8 +66,6 @@ export const theirs = {
 
 const resourceGroup = "artifact-registry";
 const logical = "my-app";
-const repository = createAcrNames({ repositoryPrefix: "images" }, []).routeName(logical);
-const ownScopeMap = scopeMapName(repository);
 
 /** @param slots how many registries there are */
 export async function startBench(slots: number): Promise<Bench> {
@@ -70,8 +74,7 @@ export async function startBench(slots: number): Promise<Bench> {
   const takeBack = useInThisProcess(azure, env);
   const made: Slot[] = [];
   for (let number = 1; number <= slots; number++) {
-    const name = `slot${number}images`;
-    made.push(slotOf(azure, env, await azure.registry(name, { location: name })));
+    made.push(await openSlot(azure, env, `slot${number}`));
   }
   return {
     azure,
@@ -87,8 +90,20 @@ export async function startBench(slots: number): Promise<Bench> {
   };
 }
 
-function slotOf(azure: AzureEmulator, env: Readonly<Record<string, string>>, registry: Registry): Slot {
-  const { name, loginServer, scopeMaps, repositories } = registry;
+async function openSlot(
+  azure: AzureEmulator,
+  env: Readonly<Record<string, string>>,
+  stackPrefix: string,
+): Promise<Slot> {
+  const prefix = derivedPrefix(stackPrefix, "images");
+  const repository = createAcrNames({ repositoryPrefix: prefix }, []).routeName(logical);
+  const ownScopeMap = scopeMapName(repository);
+  const { subscription } = azure;
+  const name = derivedRegistryName({ subscription, resourceGroup, stackPrefix, name: "images" });
+  const tags = { [ownershipTag]: ownershipValue(prefix) };
+  // What tells nothing but the location of a registry is known by that.
+  const registry = await azure.registry(name, { location: name, tags });
+  const { loginServer, scopeMaps, repositories } = registry;
   const system = new Map(scopeMaps);
   const mentioned = new RegExp(`\\b${name}\\b`);
   const clients = new Set<string>();
@@ -100,22 +115,14 @@ function slotOf(azure: AzureEmulator, env: Readonly<Record<string, string>>, reg
     clients.add(identity.clientId);
     return identity;
   };
+  const bound = { service: "acr", registryName: name, resourceGroupName: resourceGroup, repositoryPrefix: prefix };
+  const variables: Readonly<Record<Variant, Record<string, string>>> = {
+    plain: { ALIEN_IMAGES_BINDING: JSON.stringify({ ...bound, loginServer }) },
+    unnamed: { ALIEN_IMAGES_BINDING: JSON.stringify(bound) },
+    derived: { ALIEN_STACK_PREFIX: stackPrefix, ALIEN_AZURE_RESOURCE_GROUP: resourceGroup },
+  };
   const open = (patience: Patience, variant: Variant = "plain") =>
-    openSuite(
-      platform,
-      {
-        ...env,
-        AZURE_CLIENT_ID: newIdentity().clientId,
-        ALIEN_IMAGES_BINDING: JSON.stringify({
-          service: "acr",
-          registryName: name,
-          resourceGroupName: resourceGroup,
-          repositoryPrefix: "images",
-          ...(variant === "plain" && { loginServer }),
-        }),
-      },
-      limits[patience],
-    );
+    openSuite(platform, { ...env, AZURE_CLIENT_ID: newIdentity().clientId, ...variables[variant] }, limits[patience]);
   const setScopeMap = (key: string, parts: Partial<ScopeMap>) => {
     const provisioningState = "Succeeded";
     const common = { type: "UserDefined", creationDate: azure.world.clock(), provisioningState } as const;
@@ -130,7 +137,9 @@ function slotOf(azure: AzureEmulator, env: Readonly<Record<string, string>>, reg
   return {
     registry,
     logical,
+    prefix,
     repository,
+    scopeMap: ownScopeMap,
     open,
     warm(patience) {
       const start = async () => {

@@ -40,7 +40,8 @@ export async function reference(slot: Slot, row: Row): Promise<Reference<Snapsho
 }
 
 /** A success as every slot would tell it; nothing where it may differ: new credentials, and what describes trouble. */
-export function said({ registry }: Slot, { operation }: Row, { status, text }: WireAnswer): string | undefined {
+export function said({ registry, prefix }: Slot, { operation }: Row, { status, text }: WireAnswer): string | undefined {
   if (status !== 200 || ["generateCredentials", "describeRegistry"].includes(operation)) return undefined;
-  return text.replaceAll(registry.name, "{registry}").replace(/"createdAt":"[^"]+"/, '"createdAt":"{moment}"');
+  const plain = text.replaceAll(registry.name, "{registry}").replaceAll(prefix, "{prefix}");
+  return plain.replace(/"createdAt":"[^"]+"/, '"createdAt":"{moment}"');
 }

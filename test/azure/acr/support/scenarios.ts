@@ -65,6 +65,7 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
     "one whose scope map has other actions": { arrange: drifted, run: create },
     "one whose scope map is somebody else's": { arrange: taken, run: create },
     "by a new process": { cold: true, run: create },
+    "of a derived registry, by a new process": { cold: true, variant: "derived", run: create },
   },
   getRepository: {
     "one that was created": { arrange: created, run: get },
@@ -75,6 +76,7 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
     "one with images": { arrange: pushed, run: remove },
     "one that is gone": { arrange: ({ slot }) => slot.push(`${slot.repository}/web`), run: remove },
     "by a new process": { cold: true, arrange: pushed, run: remove },
+    "of a derived registry, by a new process": { cold: true, variant: "derived", arrange: pushed, run: remove },
   },
   generateCredentials: {
     pull: { run: mint("pull") },
@@ -82,6 +84,7 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
     "once more": { arrange: (run) => sure(mint("pull")(run)), run: mint("pull") },
     "by a new process": { cold: true, run: mint("pull") },
     "by a new process that is not told the login server": { cold: true, variant: "unnamed", run: mint("pull") },
+    "of a derived registry, by a new process": { cold: true, variant: "derived", run: mint("pull") },
   },
   setupRepository: {
     "a new one": { run: setUp() },

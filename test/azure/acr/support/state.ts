@@ -11,16 +11,18 @@ export interface Snapshot {
   readonly foreign: string;
 }
 
-export function snapshot({ registry }: Slot): Snapshot {
+export function snapshot({ registry, prefix, scopeMap }: Slot): Snapshot {
+  // As every slot would have it.
+  const plain = (text: string) => text.replaceAll(scopeMap, "{scopeMap}").replaceAll(prefix, "{prefix}");
   const own = [...registry.scopeMaps.values()].filter(({ type }) => type === "UserDefined");
   const isTheirs = ({ description }: { description: string | undefined }) => description === theirs.description;
   return {
     actions: own
       .filter((each) => !isTheirs(each))
-      .flatMap(({ name, actions }) => actions.map((each) => `${name} ${each}`))
+      .flatMap(({ name, actions }) => actions.map((each) => plain(`${name} ${each}`)))
       .sort(),
-    images: [...registry.repositories.keys()].sort(),
-    foreign: JSON.stringify(own.filter(isTheirs).map(({ name, actions }) => [name, actions])),
+    images: [...registry.repositories.keys()].map(plain).sort(),
+    foreign: plain(JSON.stringify(own.filter(isTheirs).map(({ name, actions }) => [name, actions]))),
   };
 }
 
