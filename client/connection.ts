@@ -60,7 +60,8 @@ export async function connect(registry: string, options: ConnectOptions = {}): P
     return connectDirectly(registry, env, options);
   }
   const { token, fetch: send = globalThis.fetch, signal, timeoutMs, env: _, mode: __, ...given } = options;
-  const binding = given.url === undefined ? readFunctionBinding(registry, env) : fromOptions(given);
+  const bound = given.url === undefined ? readFunctionBinding(registry, env) : { platform: "kubernetes" };
+  const binding = checkBinding({ ...bound, ...defined(given), service: "function" }, "The options' binding");
   const authenticate = token === undefined ? authenticator(binding, env) : bearer(token);
   const { registryEndpoint, upstreamRepositoryPrefix } = binding;
   return {
@@ -76,8 +77,8 @@ export async function connect(registry: string, options: ConnectOptions = {}): P
   };
 }
 
-function fromOptions(given: Partial<FunctionBinding>): FunctionBinding {
-  return checkBinding({ platform: "kubernetes", ...given, service: "function" }, "The options' binding");
+function defined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 const provisioning: readonly OperationName[] = ["provisionRegistry", "deprovisionRegistry"];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { connect } from "../../client/index.ts";
+import { startFake } from "./support/server.ts";
 
 const url = "https://function.example";
 const bound = (json: unknown) => ({ ALIEN_MY_IMAGES_BINDING: typeof json === "string" ? json : JSON.stringify(json) });
@@ -14,6 +15,23 @@ describe("the binding of a function", () => {
 
   it("may be given in the options", async () => {
     expect(await connect("images", { env: {}, url })).toMatchObject({ registry: "images" });
+  });
+
+  it("may be given in part: an option stands before the variable's field", async () => {
+    const fake = await startFake({ body: {} });
+    const env = bound({
+      service: "function",
+      url: fake.url,
+      platform: "local",
+      auth: { type: "token", variable: "A" },
+    });
+    const options = { env: { ...env, A: "of-the-variable", B: "of-the-option" } };
+    const { call } = await connect("my-images", { ...options, auth: { type: "token", variable: "B" } });
+    await call("getRepository", { repoId: "a" });
+    expect(fake.seen[0]?.headers.authorization).toBe("Bearer of-the-option");
+    await expect(connect("my-images", { ...options, provision: "http://far.example" })).rejects.toMatchObject({
+      code: "BINDING_CONFIG_INVALID",
+    });
   });
 
   it("is missing, and the variable is named", async () => {

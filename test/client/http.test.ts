@@ -185,6 +185,12 @@ describe("time", () => {
     expect(await error()).toMatchObject({ code: "TIMEOUT", retryable: true });
   });
 
+  it("ends a call whose token never comes", { timeout: 10_000 }, async () => {
+    const { fake, error } = await asked([{}], { timeoutMs: 50, token: () => new Promise(() => {}) });
+    expect(await error()).toMatchObject({ code: "TIMEOUT", retryable: true });
+    expect(fake.seen).toHaveLength(0);
+  });
+
   it("ends the wait between two tries", async () => {
     const { error } = await asked([{ status: 503, body: busy, headers: { "retry-after": "4" } }], { timeoutMs: 100 });
     expect(await error()).toMatchObject({ code: "TIMEOUT" });
