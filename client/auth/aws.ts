@@ -4,8 +4,8 @@ import { noIdentity, notInstalled } from "./peer.ts";
 import type { Authenticate } from "./request.ts";
 
 /**
- * Signature Version 4 for a Lambda function URL, or for Lambda's own API, with the credentials that the AWS SDK finds.
- * The region is that of the URL.
+ * Signature Version 4 for a Lambda function URL, an HTTP API of API Gateway or Lambda's own API, with the credentials that
+ * the AWS SDK finds. The region is that of the URL.
  */
 export async function signV4({ region }: { region?: string }, env: Environment): Promise<Authenticate> {
   const [{ SignatureV4 }, { defaultProvider }] = await Promise.all([
@@ -15,9 +15,10 @@ export async function signV4({ region }: { region?: string }, env: Environment):
   const credentials = defaultProvider();
   return async ({ method, url, body, headers }) => {
     const { hostname, host, pathname, protocol } = new URL(url);
+    const { service, region: own } = scopeOf(hostname);
     const signer = new SignatureV4({
-      service: "lambda",
-      region: region ?? regionOf(hostname) ?? env.AWS_REGION ?? noRegion(),
+      service,
+      region: region ?? own ?? env.AWS_REGION ?? noRegion(),
       sha256: Sha256,
       credentials: () => credentials().catch(nobody),
     });
@@ -35,9 +36,12 @@ export async function signV4({ region }: { region?: string }, env: Environment):
   };
 }
 
-function regionOf(hostname: string): string | undefined {
+/** What a signature is for, as far as the host tells. */
+function scopeOf(hostname: string): { service: string; region: string | undefined } {
+  const [, api] = /\.execute-api\.([a-z0-9-]+)\.amazonaws\./.exec(hostname) ?? [];
+  if (api !== undefined) return { service: "execute-api", region: api };
   const found = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$|^lambda\.([a-z0-9-]+)\.amazonaws\./.exec(hostname);
-  return found?.[1] ?? found?.[2];
+  return { service: "lambda", region: found?.[1] ?? found?.[2] };
 }
 
 function noRegion(): never {

@@ -73,6 +73,19 @@ describe("aws", () => {
     ]);
   });
 
+  it("signs for API Gateway where an HTTP API stands before the function", async () => {
+    stub(keys);
+    const sent: (string | undefined)[] = [];
+    const fetch = async (_url: string, init: { headers: Record<string, string> }) => {
+      sent.push(init.headers.authorization);
+      return Response.json({});
+    };
+    const url = "https://abc.execute-api.eu-central-1.amazonaws.com/prod";
+    const { call } = await connect("images", { env: {}, url, platform: "aws", fetch: fetch as never });
+    await call("getRepository", { repoId: "a" });
+    expect(readSigned(sent[0])).toMatchObject({ service: "execute-api", region: "eu-central-1" });
+  });
+
   it("invokes the function behind the provision door over Lambda's own API", async () => {
     stub(keys);
     let asked = "";
