@@ -8,6 +8,7 @@ import {
   readFunctionBinding,
 } from "./binding.ts";
 import { type CallOptions, post } from "./http.ts";
+import { checkRegistryName } from "./registry-name.ts";
 import type { OperationName, Operations } from "./types.ts";
 
 /** A way to a registry's operations: a function over HTTP, or an adapter in this process. */
@@ -51,9 +52,10 @@ export interface DirectModule {
 
 /**
  * @param registry name of the registry: 1 to 64 characters of A-Z, a-z, 0-9, - and _
- * @throws BINDING_NOT_CONFIGURED, BINDING_CONFIG_INVALID
+ * @throws INVALID_INPUT for another name, BINDING_NOT_CONFIGURED, BINDING_CONFIG_INVALID
  */
 export async function connect(registry: string, options: ConnectOptions = {}): Promise<Connection> {
+  checkRegistryName(registry, "name");
   const { env = environment(), mode } = options;
   if (mode === "direct") {
     const { connectDirectly } = (await import(directModule)) as DirectModule;

@@ -1,4 +1,5 @@
 import { ArtifactRegistryError } from "../core/errors.ts";
+import { checkRegistryName } from "./registry-name.ts";
 
 /** What a stack says of a registry: the input of `provisionRegistry`, and of the infrastructure modules. */
 export interface RegistryDefinition {
@@ -20,9 +21,7 @@ export class ArtifactRegistry {
 
   /** @param id 1 to 64 characters of A-Z, a-z, 0-9, - and _ @throws INVALID_INPUT */
   constructor(id: string) {
-    if (typeof id !== "string" || !/^[A-Za-z0-9_-]{1,64}$/.test(id)) {
-      throw refused("id", "A registry's id must be 1 to 64 characters of A-Z, a-z, 0-9, - and _.");
-    }
+    checkRegistryName(id, "id");
     this.#definition = { registry: id };
   }
 

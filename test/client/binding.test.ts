@@ -34,6 +34,15 @@ describe("the binding of a function", () => {
     });
   });
 
+  it.each(["", "two words", "a/b", "x".repeat(65)])(
+    "is that of a name which a registry can have: not %j",
+    async (name) => {
+      for (const mode of ["function", "direct"] as const) {
+        await expect(connect(name, { env: {}, mode })).rejects.toMatchObject({ code: "INVALID_INPUT" });
+      }
+    },
+  );
+
   it("is missing, and the variable is named", async () => {
     expect(await refusal({})).toMatchObject({
       code: "BINDING_NOT_CONFIGURED",
