@@ -5,9 +5,9 @@ import { Lanes } from "../../../support/faults/lanes.ts";
 import type { Row } from "../../../support/faults/rows.ts";
 import { type Bench, startBench } from "./bench.ts";
 import { reference, scenarioOf } from "./goes.ts";
-import { stageOf } from "./stage.ts";
 import { isOfMetadata, type Kind, kinds, patienceFor } from "./kinds.ts";
 import { makeConsumers } from "./scenarios.ts";
+import { stageOf } from "./stage.ts";
 
 const lanesOf = { quick: 4, lasting: 24 };
 const slots = lanesOf.quick + lanesOf.lasting;
