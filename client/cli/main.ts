@@ -4,7 +4,8 @@ import { run } from "./run.ts";
 // A reader that has seen enough, as `head`, is no fault.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit();
-  throw error;
+  process.stderr.write("error: The answer cannot be written.\n");
+  process.exit(1);
 });
 
 // What nobody reads cannot be told; the exit code tells it.

@@ -12,7 +12,7 @@ const [output, exitCode] = await runAction(helper, process.argv.slice(2), () => 
   (error: unknown) => [`${explain(error)}\n`, 1] as const,
 );
 // Idle connections would keep the process, and the client that waits for it.
-process.stdout.write(output, () => process.exit(exitCode));
+process.stdout.write(output, (failed) => process.exit(failed ? 1 : exitCode));
 
 /** An error that is not ours may hold anything, a token too: it is not printed. */
 function explain(error: unknown): string {

@@ -9,6 +9,7 @@ export const notFound = "credentials not found in native keychain";
 const noServerUrl = "no credentials server URL";
 const noUsername = "no credentials username";
 const name = "docker-credential-alien";
+const usage = `Usage: ${name} <store|get|erase|list|version>`;
 
 export interface Helper {
   /** @throws ProtocolError with `notFound` */
@@ -37,9 +38,7 @@ export async function runAction(
   input: () => Promise<string>,
 ): Promise<string> {
   const [action, ...more] = args;
-  if (action === undefined || more.length > 0) {
-    throw new ProtocolError(`Usage: ${name} <store|get|erase|list|version>`);
-  }
+  if (action === undefined || more.length > 0) throw new ProtocolError(usage);
   switch (action) {
     case "get": {
       const serverUrl = given(await input());
@@ -58,7 +57,12 @@ export async function runAction(
       return "";
     case "list":
       return line(await helper.list());
+    case "-h":
+    case "--help":
+      return `${usage}\n`;
     case "version":
+    case "-v":
+    case "--version":
       return `${name} ${await helper.version()}\n`;
     default:
       throw new ProtocolError(`Unknown credential action \`${action}\``);

@@ -1,10 +1,13 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { exitCodeOf } from "../../../client/cli/exit-codes.ts";
 import { ArtifactRegistryError, type ErrorCode, statusOf } from "../../../core/errors.ts";
 import { temporaryFolder } from "../../oci/support.ts";
 import { startFake } from "../support/server.ts";
-import { alien, alienHere, start } from "./support/run.ts";
+import { alien, alienHere, entry, start } from "./support/run.ts";
 
 const token = "token-of-the-caller";
 const at = (url: string) => ["--registry", "images", "--url", url, "--platform", "local"];
@@ -84,6 +87,15 @@ describe("an error of the function", () => {
     const { url } = await startFake({ body });
     const { code, stdout } = await alienHere(["get", "x", "--json", ...at(url)], { ALIEN_CALLER_TOKEN: token });
     expect([code, JSON.parse(stdout)]).toEqual([0, body]);
+  });
+
+  it("is also that its answer cannot be written", async () => {
+    const full = openSync("/dev/full", "w");
+    const child = spawn(process.execPath, [entry, "--help"], { stdio: ["ignore", full, "pipe"] });
+    closeSync(full);
+    const code = new Promise((resolve) => child.once("close", resolve));
+    expect(await text(child.stderr as NodeJS.ReadableStream)).toBe("error: The answer cannot be written.\n");
+    expect(await code).toBe(1);
   });
 
   it("keeps its exit code where nobody reads what it says", async () => {

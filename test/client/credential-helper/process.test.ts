@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -73,8 +74,24 @@ describe("a run", () => {
     }
   });
 
+  it("fails where its answer cannot be written", async () => {
+    const body = { authMethod: "basic", username: "token", password: "minted", scope: "repository" };
+    const full = openSync("/dev/full", "w");
+    const env = await helperEnv({ body });
+    const child = spawn(process.execPath, [main, "get"], { env, stdio: ["pipe", full, "inherit"] });
+    closeSync(full);
+    child.stdin?.end(host);
+    expect(await new Promise((resolve) => child.once("close", resolve))).toBe(1);
+  });
+
+  it.each(["--help", "-h"])("tells how it is used: %s", async (option) => {
+    const { stdout, code } = await run([option], "");
+    expect([stdout, code]).toEqual(["Usage: docker-credential-alien <store|get|erase|list|version>\n", 0]);
+  });
+
   it("tells its version from the package", async () => {
     const { stdout, code } = await run(["version"], "");
+    expect((await run(["--version"], "")).stdout).toBe(stdout);
     expect(stdout).toMatch(/^docker-credential-alien \(artifact-registry-functions\) \d+\.\d+\.\d+\n$/);
     expect(code).toBe(0);
   });

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished, vi } from "vitest";
 import { run } from "../../../../client/cli/run.ts";
 
-const entry = fileURLToPath(new URL("../../../../client/cli/main.ts", import.meta.url));
+export const entry = fileURLToPath(new URL("../../../../client/cli/main.ts", import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
