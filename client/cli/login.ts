@@ -31,7 +31,7 @@ export async function login(
   signal: AbortSignal,
 ): Promise<LoggedIn> {
   const { registryEndpoint } = connection.facts ?? (await connection.call("describeRegistry", {}));
-  if (!/^https?:$/.test(URL.parse(registryEndpoint)?.protocol ?? "")) {
+  if (!URL.canParse(registryEndpoint) || !/^https?:/i.test(registryEndpoint)) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The registry's endpoint is no URL.");
   }
   const { host } = new URL(registryEndpoint);

@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { findPackageJSON } from "node:module";
+import { createRequire } from "node:module";
 import type { Environment } from "../binding.ts";
 import { type Cache, cacheKey, systemStore } from "./cache.ts";
 import { type Account, type Configuration, readConfiguration } from "./configuration.ts";
@@ -44,8 +43,8 @@ export function credentialHelper(env: Environment, warn: (line: string) => void)
       return Object.fromEntries([...accounts].map(([host, account]) => [host, usernameOf(account, env) ?? ""]));
     },
     async version() {
-      const manifest = findPackageJSON(import.meta.url) ?? "";
-      const { name, version } = JSON.parse(await readFile(manifest, "utf8")) as { name: string; version: string };
+      const manifest = createRequire(import.meta.url)("artifact-registry-functions/package.json");
+      const { name, version } = manifest as { name: string; version: string };
       return `(${name}) ${version}`;
     },
   };

@@ -117,15 +117,20 @@ fn origin(url: &str) -> String {
 
 /// Tokens travel to this URL: never in the clear over a network.
 pub(crate) fn check_url(url: &str, place: &str) -> Result<()> {
-    let safe = Url::parse(url).is_ok_and(|url| match url.scheme() {
-        "https" => true,
-        "http" => url.host_str().is_some_and(is_near),
-        _ => false,
+    let safe = Url::parse(url).is_ok_and(|url| {
+        let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+        let private = match url.scheme() {
+            "https" => true,
+            "http" => url.host_str().is_some_and(is_near),
+            _ => false,
+        };
+        bare && url.fragment().is_none() && private
     });
     if safe {
         return Ok(());
     }
-    Err(refused(place, "has no usable url.").hint("https, or http on this machine: tokens travel to it."))
+    Err(refused(place, "has no usable url.")
+        .hint("https, or http on this machine: tokens travel to it. No user, query or fragment."))
 }
 
 /// This machine, or inside a cluster, where TLS is often the network's own affair.

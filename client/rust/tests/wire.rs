@@ -182,6 +182,14 @@ async fn bindings_that_cannot_be_used_are_refused() {
             ErrorCode::BindingConfigInvalid,
         ),
         (
+            Some(r#"{"service":"function","platform":"local","url":"http://user:word@127.0.0.1:1"}"#),
+            ErrorCode::BindingConfigInvalid,
+        ),
+        (
+            Some(r#"{"service":"function","platform":"local","url":"http://127.0.0.1:1?a=b"}"#),
+            ErrorCode::BindingConfigInvalid,
+        ),
+        (
             Some(
                 r#"{"service":"function","platform":"local","url":"https://example.com","registryEndpoint":"https://x"}"#,
             ),
