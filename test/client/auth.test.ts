@@ -3,7 +3,8 @@ import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type AuthOptions, connect, type FunctionBinding } from "../../client/index.ts";
+import { ArtifactRegistryError, type AuthOptions, connect, type FunctionBinding } from "../../client/index.ts";
+import { BareError } from "../../core/bare-error.ts";
 import { readSigned, signatureProblem } from "../emulators/aws/wire/signature.ts";
 import { useAzure } from "../emulators/azure/support.ts";
 import { useEmulator } from "../emulators/gcp/support.ts";
@@ -106,7 +107,7 @@ describe("aws", () => {
   it.each([
     [
       "its own error",
-      { errorMessage: JSON.stringify({ code: "ACCESS_DENIED", message: "No.", retryable: false }) },
+      { errorMessage: new BareError(new ArtifactRegistryError("ACCESS_DENIED", "No.").toWire("r-1")).message },
       "ACCESS_DENIED",
     ],
     [
