@@ -57,6 +57,12 @@ export async function bundleClient(): Promise<void> {
   await writeFile(`${outdir}/types/client/direct.d.ts`, directTypes);
   await writeFile(`${outdir}/package.json`, `${JSON.stringify(await manifest(), undefined, 2)}\n`);
   await copyFile("LICENSE", `${outdir}/LICENSE`);
+  await writeFile(`${outdir}/README.md`, readme(await readFile("docs/client.md", "utf8")));
+}
+
+/** The client's page, without what leads to other pages or tells its tests what to do. */
+function readme(page: string): string {
+  return page.replaceAll(/<!--.*?-->\n/g, "").replaceAll(/\[([^\]]+)\]\((?!https?:|#)[^)]*\)/g, "$1");
 }
 
 interface Manifest {

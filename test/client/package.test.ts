@@ -45,6 +45,12 @@ describe("the package", () => {
     await run("npx", ["attw", "--pack", built, "--profile", "esm-only"], { cwd: root });
   });
 
+  it("has a page of its own, which leads nowhere that is not in the package", async () => {
+    const page = await readFile(join(program, "node_modules/artifact-registry-functions/README.md"), "utf8");
+    expect(page).toMatch(/^# /);
+    expect(page).not.toMatch(/\]\((?!https?:|#)|<!--/);
+  });
+
   it(`loads at most ${limit} KiB for a caller with a bearer token, and no SDK`, async () => {
     const source = `${listLoaded}
       const { artifactRegistry } = await import("artifact-registry-functions");
