@@ -2,11 +2,9 @@ import { ArtifactRegistryError } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import { environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
+import { tokenUser } from "../token-user.ts";
 import type { ArtifactRegistryCredentials, Operations } from "../types.ts";
 import { storeLogin } from "./docker/store-login.ts";
-
-/** Azure's name for "the password is a token": clients that know no bearer log in with it. */
-const tokenUser = "00000000-0000-0000-0000-000000000000";
 
 /** What `login` has done. Carries no password. */
 export interface LoggedIn {

@@ -1,6 +1,7 @@
 import { bindingVariable } from "../../core/binding-variable.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { checkBinding, type Environment } from "../binding.ts";
+import { tokenUser } from "../token-user.ts";
 import type { Account } from "./configuration.ts";
 
 /** What a client logs in with. */
@@ -11,9 +12,6 @@ export interface Login {
   readonly expiresAt?: string;
 }
 
-/** The user name that tells ACR's token service that the password is a token (Azure/acr, AAD-OAuth.md). */
-const nullGuid = "00000000-0000-0000-0000-000000000000";
-
 /** Whom each service, or the platform of a function, logs in as. Elsewhere it depends on the registry. */
 const users: ReadonlyMap<string | undefined, string> = new Map([
   ["ecr", "AWS"],
@@ -21,8 +19,8 @@ const users: ReadonlyMap<string | undefined, string> = new Map([
   ["aws", "AWS"],
   ["gar", "oauth2accesstoken"],
   ["gcp", "oauth2accesstoken"],
-  ["acr", nullGuid],
-  ["azure", nullGuid],
+  ["acr", tokenUser],
+  ["azure", tokenUser],
   ["local", "token"],
 ]);
 
@@ -60,7 +58,7 @@ export async function mint(host: string, account: Account, env: Environment, pla
 
 /** Clients take a user name and a password from a helper, never a bearer: ACR alone has a way to give it as these. */
 function bearerUser(host: string, account: Account, env: Environment): string {
-  if (usernameOf(account, env) === nullGuid || /\.azurecr\.[a-z]+$/.test(host)) return nullGuid;
+  if (usernameOf(account, env) === tokenUser || /\.azurecr\.[a-z]+$/.test(host)) return tokenUser;
   throw new ArtifactRegistryError(
     "OPERATION_NOT_SUPPORTED",
     `${host} takes a bearer token, which no helper can give.`,
