@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { CreateRepositoryCommand, ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import {
   CreateRepositoryCommand as CreatePublicCommand,
@@ -16,16 +14,14 @@ import { startAwsEmulator } from "../emulators/aws/index.ts";
 import { buildImage } from "../oci-client/images.ts";
 import { type Account, clients } from "./clients.ts";
 import { writeLayout } from "./layout.ts";
+import { pythonChecks } from "./python-checks.ts";
 
-const run = promisify(execFile);
 const folder = fileURLToPath(new URL("../emulators/aws/boto3/", import.meta.url));
-const installer = fileURLToPath(new URL("../tools/python.sh", import.meta.url));
 const REFUSED = /unauthorized|denied|not authorized|authentication required|\b40[13]\b/i;
 const [home, other] = ["111122223333", "444455556666"];
 
 /** The emulator under clients that are not ours and not JavaScript's: boto3 parses every answer by AWS's own models. */
 test("boto3 finds in the emulator what it expects of AWS", async () => {
-  const { stdout: python } = await run("bash", [installer, join(folder, "requirements.txt")]);
   const aws = await startAwsEmulator({ accounts: [home, other], regions: ["us-east-1"] });
   onTestFinished(() => aws.stop());
   const role = aws.role(home, "function", {
@@ -33,8 +29,6 @@ test("boto3 finds in the emulator what it expects of AWS", async () => {
   });
   const session = aws.credentialsFor(role);
   const env = {
-    PATH: process.env.PATH ?? "",
-    PYTHONDONTWRITEBYTECODE: "1",
     ...aws.environment(aws.admin()),
     EMULATOR_HOME: home,
     EMULATOR_OTHER: other,
@@ -45,11 +39,7 @@ test("boto3 finds in the emulator what it expects of AWS", async () => {
     REGISTRY_URL: aws.registryUrl("us-east-1"),
     QUEUE_URL: aws.queue(home, "us-east-1", "dead-letters"),
   };
-  const { stdout } = await run(python.trim(), [join(folder, "run.py")], { env });
-  const checks = stdout
-    .trim()
-    .split("\n")
-    .map((line): { name: string; problem: string | null } => JSON.parse(line));
+  const checks = await pythonChecks(folder, env);
   expect(checks.filter(({ problem }) => problem !== null)).toEqual([]);
   expect(checks).toHaveLength(12);
 });

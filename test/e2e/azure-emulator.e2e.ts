@@ -1,20 +1,17 @@
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { type Principal, repositoryCondition, startAzure } from "../emulators/azure/index.ts";
 import { accessToken, exchange } from "../emulators/azure/support.ts";
 import { buildImage } from "../oci-client/images.ts";
 import { type Account, clients } from "./clients.ts";
 import { writeLayout } from "./layout.ts";
+import { pythonChecks } from "./python-checks.ts";
 
-const run = promisify(execFile);
 const folder = fileURLToPath(new URL("../emulators/azure/python/", import.meta.url));
-const installer = fileURLToPath(new URL("../tools/python.sh", import.meta.url));
 const REFUSED = /unauthorized|denied|not authorized|authentication required|\b40[13]\b/i;
 const NULL_GUID = "00000000-0000-0000-0000-000000000000";
 
@@ -27,7 +24,6 @@ async function start() {
 
 /** The emulator under clients that are not ours and not JavaScript's: Azure's own for Python. */
 test("Azure's Python clients find in the emulator what they expect of Azure", async () => {
-  const { stdout: python } = await run("bash", [installer, join(folder, "requirements.txt")]);
   const { azure, id } = await start();
   const group = azure.resourceGroup(azure.resourceGroupName);
   await azure.registry("abacimages", { mode: "abac" });
@@ -38,8 +34,6 @@ test("Azure's Python clients find in the emulator what they expect of Azure", as
   const [stranger, later] = [azure.identity("stranger"), azure.identity("later")];
   const app = azure.servicePrincipal("pipeline");
   const env = {
-    PATH: process.env.PATH ?? "",
-    PYTHONDONTWRITEBYTECODE: "1",
     ...azure.environment(caller, stranger, later),
     REQUESTS_CA_BUNDLE: azure.caFile,
     EMULATOR_GROUP: group.split("/").at(-1) ?? "",
@@ -54,11 +48,7 @@ test("Azure's Python clients find in the emulator what they expect of Azure", as
     EMULATOR_APPLICATION: app.clientId,
     EMULATOR_SECRET: app.secret,
   };
-  const { stdout } = await run(python.trim(), [join(folder, "run.py")], { env });
-  const checks = stdout
-    .trim()
-    .split("\n")
-    .map((line): { name: string; problem: string | null } => JSON.parse(line));
+  const checks = await pythonChecks(folder, env);
   expect(checks.filter(({ problem }) => problem !== null)).toEqual([]);
   expect(checks).toHaveLength(9);
 });

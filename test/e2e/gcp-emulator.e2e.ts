@@ -1,20 +1,17 @@
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient, pushImage } from "../../oci/client/index.ts";
 import { startGcpEmulator } from "../emulators/gcp/index.ts";
 import { buildImage } from "../oci-client/images.ts";
 import { type Account, clients } from "./clients.ts";
 import { writeLayout } from "./layout.ts";
+import { pythonChecks } from "./python-checks.ts";
 
-const run = promisify(execFile);
 const folder = fileURLToPath(new URL("../emulators/gcp/python/", import.meta.url));
-const installer = fileURLToPath(new URL("../tools/python.sh", import.meta.url));
 const REFUSED = /unauthorized|denied|not authorized|authentication required|\b40[13]\b/i;
 const HOME = "vendor-project";
 
@@ -31,7 +28,6 @@ async function start() {
 
 /** The emulator under a client that is not ours and not JavaScript's: Google's own for Python, and google-auth. */
 test("Google's Python client finds in the emulator what it expects of Google Cloud", async () => {
-  const { stdout: python } = await run("bash", [installer, join(folder, "requirements.txt")]);
   const { gcp, pull, push, stranger } = await start();
   const creator = ["roles/iam.serviceAccountTokenCreator"];
   const roles = { [HOME]: ["roles/artifactregistry.admin"], [pull]: creator, [stranger]: creator };
@@ -42,8 +38,6 @@ test("Google's Python client finds in the emulator what it expects of Google Clo
     await pushImage(registry, `${HOME}/images/${path}`, "v1", buildImage({ seed: path }));
   }
   const env = {
-    PATH: process.env.PATH ?? "",
-    PYTHONDONTWRITEBYTECODE: "1",
     ...(await gcp.environment(caller)),
     EMULATOR_HOME: HOME,
     EMULATOR_CALLER: caller,
@@ -51,11 +45,7 @@ test("Google's Python client finds in the emulator what it expects of Google Clo
     EMULATOR_STRANGER: stranger,
     EMULATOR_PUSHED: `${gcp.registryUrl()}/v2/${HOME}/images/team/app/manifests/v1`,
   };
-  const { stdout } = await run(python.trim(), [join(folder, "run.py")], { env });
-  const checks = stdout
-    .trim()
-    .split("\n")
-    .map((line): { name: string; problem: string | null } => JSON.parse(line));
+  const checks = await pythonChecks(folder, env);
   expect(checks.filter(({ problem }) => problem !== null)).toEqual([]);
   expect(checks).toHaveLength(10);
 });

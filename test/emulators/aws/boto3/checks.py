@@ -1,8 +1,7 @@
-"""What the checks have in common: clients, refusals, and one line of output for each check."""
+"""The clients that the checks use, and refusals."""
 
 import json
 import os
-import traceback
 
 import boto3
 from botocore.config import Config
@@ -11,7 +10,6 @@ from botocore.exceptions import ClientError
 HOME = os.environ["EMULATOR_HOME"]
 OTHER = os.environ["EMULATOR_OTHER"]
 FUNCTION_ROLE = os.environ["EMULATOR_FUNCTION_ROLE"]
-CHECKS = []
 
 
 def client(service, region="us-east-1", **credentials):
@@ -54,23 +52,3 @@ def refused(code, call, **parameters):
         assert actual == code, f"{actual} instead of {code}: {error}"
         return error.response["Error"]["Message"]
     raise AssertionError(f"{code} was not raised")
-
-
-def equal(actual, expected):
-    assert actual == expected, f"{actual!r} is not {expected!r}"
-
-
-def check(function):
-    CHECKS.append(function)
-    return function
-
-
-def run():
-    """Runs every check; one line of JSON for each."""
-    for function in CHECKS:
-        problem = None
-        try:
-            function()
-        except Exception:
-            problem = traceback.format_exc(limit=3)
-        print(json.dumps({"name": function.__name__, "problem": problem}), flush=True)

@@ -7,7 +7,8 @@ import os
 import urllib.error
 import urllib.request
 
-from checks import HOME, OTHER, check, client, equal, function_keys, policy, refused
+from checking import check, equal
+from checks import HOME, OTHER, client, function_keys, policy, refused
 
 
 @check

@@ -2,7 +2,8 @@
 
 import datetime
 
-from checks import FUNCTION_ROLE, HOME, allow, check, client, equal, function_keys, keys, policy, refused
+from checking import check, equal
+from checks import FUNCTION_ROLE, HOME, allow, client, function_keys, keys, policy, refused
 
 TRUST = policy({"Effect": "Allow", "Principal": {"AWS": FUNCTION_ROLE}, "Action": "sts:AssumeRole"})
 

@@ -2,7 +2,8 @@
 
 import os
 
-from checks import check, client, equal, function_keys, refused
+from checking import check, equal
+from checks import client, function_keys, refused
 
 
 @check

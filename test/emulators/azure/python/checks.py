@@ -1,8 +1,6 @@
-"""What the checks have in common: clients, refusals, and one line of output for each check."""
+"""The clients that the checks use."""
 
-import json
 import os
-import traceback
 
 from azure.containerregistry import ContainerRegistryClient
 from azure.identity import ClientSecretCredential, ManagedIdentityCredential
@@ -13,7 +11,6 @@ SUBSCRIPTION = os.environ["AZURE_SUBSCRIPTION_ID"]
 GROUP = os.environ["EMULATOR_GROUP"]
 ARM = os.environ["ALIEN_ARM_ENDPOINT"]
 SCOPES = ["https://management.azure.com/.default"]
-CHECKS = []
 
 
 def own_credential(client_id=os.environ["AZURE_CLIENT_ID"]):
@@ -55,33 +52,3 @@ def authorization(credential=None):
 
 def images(url=os.environ["EMULATOR_IMAGES"], credential=None):
     return ContainerRegistryClient(url, credential or own_credential(), **FIRST_ANSWER)
-
-
-def refused(kind, call, *arguments, **parameters):
-    """The call must end with an error of this class; returns it."""
-    try:
-        call(*arguments, **parameters)
-    except Exception as error:
-        assert type(error) is kind, f"{error!r} instead of {kind.__name__}"
-        return error
-    raise AssertionError(f"{kind.__name__} was not raised")
-
-
-def equal(actual, expected):
-    assert actual == expected, f"{actual!r} is not {expected!r}"
-
-
-def check(function):
-    CHECKS.append(function)
-    return function
-
-
-def run():
-    """Runs every check; one line of JSON for each."""
-    for function in CHECKS:
-        problem = None
-        try:
-            function()
-        except Exception:
-            problem = traceback.format_exc(limit=3)
-        print(json.dumps({"name": function.__name__, "problem": problem}), flush=True)

@@ -12,7 +12,8 @@ from azure.mgmt.authorization.models import RoleAssignmentCreateParameters
 from azure.mgmt.containerregistry.models import Registry, ScopeMap, ScopeMapProperties, Sku
 
 import checks
-from checks import GROUP, SUBSCRIPTION, application, authorization, check, equal, images, own_credential, refused, registries
+from checking import check, equal, refused, run
+from checks import GROUP, SUBSCRIPTION, application, authorization, images, own_credential, registries
 
 IMAGES = os.environ["EMULATOR_IMAGES_ID"]
 NAME = IMAGES.split("/")[-1]
@@ -162,4 +163,4 @@ def roles_are_assigned_once_and_count():
     refused(ClientAuthenticationError, later)
 
 
-checks.run()
+run()

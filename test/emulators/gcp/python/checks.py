@@ -1,8 +1,6 @@
-"""What the checks have in common: clients, refusals, and one line of output for each check."""
+"""The clients that the checks use."""
 
-import json
 import os
-import traceback
 
 import google.auth.impersonated_credentials
 import grpc
@@ -15,7 +13,6 @@ HOME = os.environ["EMULATOR_HOME"]
 LOCATION = f"projects/{HOME}/locations/europe-west1"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 GAR = os.environ["ALIEN_GAR_ENDPOINT"].removeprefix("http://")
-CHECKS = []
 
 
 class Authorized(grpc.UnaryUnaryClientInterceptor):
@@ -54,33 +51,3 @@ def client(credentials=None):
     if credentials is not False:
         channel = grpc.intercept_channel(channel, Authorized(credentials or own_credentials()))
     return artifactregistry_v1.ArtifactRegistryClient(transport=ArtifactRegistryGrpcTransport(channel=channel))
-
-
-def refused(kind, call, *arguments, **parameters):
-    """The call must end with an error of this class; returns it."""
-    try:
-        call(*arguments, **parameters)
-    except Exception as error:
-        assert type(error) is kind, f"{error!r} instead of {kind.__name__}"
-        return error
-    raise AssertionError(f"{kind.__name__} was not raised")
-
-
-def equal(actual, expected):
-    assert actual == expected, f"{actual!r} is not {expected!r}"
-
-
-def check(function):
-    CHECKS.append(function)
-    return function
-
-
-def run():
-    """Runs every check; one line of JSON for each."""
-    for function in CHECKS:
-        problem = None
-        try:
-            function()
-        except Exception:
-            problem = traceback.format_exc(limit=3)
-        print(json.dumps({"name": function.__name__, "problem": problem}), flush=True)

@@ -13,8 +13,8 @@ from google.cloud import artifactregistry_v1 as gar
 from google.iam.v1 import iam_policy_pb2, options_pb2, policy_pb2
 from google.type import expr_pb2
 
-import checks
-from checks import HOME, LOCATION, check, client, equal, impersonated, own_credentials, refused
+from checking import check, equal, refused, run
+from checks import HOME, LOCATION, client, impersonated, own_credentials
 
 READER = "roles/artifactregistry.reader"
 STRANGER = os.environ["EMULATOR_STRANGER"]
@@ -144,4 +144,4 @@ def the_metadata_server_tells_who_runs():
     equal(own_credentials().service_account_email, os.environ["EMULATOR_CALLER"])
 
 
-checks.run()
+run()
