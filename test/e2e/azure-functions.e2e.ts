@@ -6,11 +6,12 @@ import { eventIn, principalHeaders } from "../azure/handler/golden.ts";
 import { provisionPermissions } from "../azure/provisioning/support/group.ts";
 import { type RunningApp, startRunningApp } from "../azure/runtime/app.ts";
 import { type Deployment, deploy } from "../azure/runtime/deploy.ts";
-import { type Front, startFront } from "../azure/runtime/front.ts";
+import { startFront } from "../azure/runtime/front.ts";
 import { containerRegistry } from "../azure/support/registry.ts";
 import { type AzureStack, startStack } from "../azure/support/stack.ts";
 import type { Application, Principal } from "../emulators/azure/index.ts";
 import { buildImage } from "../oci-client/images.ts";
+import type { Front } from "../support/front.ts";
 import { startIssuer } from "../support/issuer.ts";
 
 /** The bundle as it is deployed, under a host that does what the Functions host and its worker do with it. */

@@ -5,10 +5,11 @@ import { createClient, pullImage, pushImage } from "../../oci/client/index.ts";
 import { functionEnv, goldenTime } from "../gcp/handler/functions.ts";
 import { eventNames, type Golden, goldenOf, messageNames, setupEvent, verifiedToken } from "../gcp/handler/golden.ts";
 import { type Deployment, deploy } from "../gcp/runtime/deploy.ts";
-import { type Front, startFront } from "../gcp/runtime/front.ts";
+import { startFront } from "../gcp/runtime/front.ts";
 import { type RunningFunction, startRunningFunction } from "../gcp/runtime/function.ts";
 import { type GcpStack, startStack } from "../gcp/support/stack.ts";
 import { buildImage } from "../oci-client/images.ts";
+import type { Front } from "../support/front.ts";
 import { startIssuer } from "../support/issuer.ts";
 
 /** The bundle as it is deployed, under the framework's own command, in every form in which it is called. */

@@ -3,7 +3,8 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SdkCredentials } from "../../emulators/aws/index.ts";
 import { allow, HOME, useEmulator } from "../../emulators/aws/support.ts";
-import { callUrlPolicy, type Front, startFront } from "./front.ts";
+import type { Front } from "../../support/front.ts";
+import { callUrlPolicy, startFront } from "./front.ts";
 import { functionArn } from "./function.ts";
 
 const aws = useEmulator();

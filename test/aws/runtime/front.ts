@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { authenticate } from "../../emulators/aws/identity/authenticate.ts";
 import { authorize } from "../../emulators/aws/identity/authorization.ts";
@@ -9,14 +8,9 @@ import type { AwsEmulator, PolicyInput } from "../../emulators/aws/index.ts";
 import { AwsError } from "../../emulators/aws/wire/errors.ts";
 import { FUNCTION_URL } from "../../emulators/aws/wire/services.ts";
 import { readSigned } from "../../emulators/aws/wire/signature.ts";
+import { type Front, serve } from "../../support/front.ts";
 import { eventOf } from "../handler/events.ts";
 import { functionArn, type RunningFunction } from "./function.ts";
-
-/** What stands before a function's URL, as Lambda's developer guide describes it ("Control access to Lambda function URLs"). */
-export interface Front {
-  readonly url: string;
-  stop(): Promise<void>;
-}
 
 /** The policy of infra/aws for those who may call the function by its URL. */
 export function callUrlPolicy(): PolicyInput {
@@ -26,6 +20,7 @@ export function callUrlPolicy(): PolicyInput {
 }
 
 /**
+ * What stands before a function's URL, as Lambda's developer guide describes it ("Control access to Lambda function URLs").
  * Hands requests on as events. With `AWS_IAM` the signature must hold, and the caller's policies must allow both actions; the
  * function is told who it was, and the header is not handed on. With `NONE` everything passes.
  */
@@ -68,7 +63,7 @@ export async function startFront(
     };
   }
 
-  const server = createServer(async (request, response) => {
+  return serve(async (request, response) => {
     try {
       const { failed, payload } = await running.invoke(await eventFrom(request));
       const { statusCode, headers, body } = payload as Answer;
@@ -79,14 +74,6 @@ export async function startFront(
       response.end(JSON.stringify({ Message: error.message }));
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }
 
 interface Answer {

@@ -1,6 +1,6 @@
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
+import { serve } from "../../support/front.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { containerRegistry, newCall, openRegistry, useStack } from "../support/registry.ts";
 
@@ -99,18 +99,6 @@ async function mintFrom(registryServer: RequestListener) {
   } finally {
     await stop();
   }
-}
-
-async function serve(handle: RequestListener) {
-  const server = createServer(handle);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }
 
 test("a redirect carries no token elsewhere", async () => {

@@ -1,16 +1,10 @@
-import { createServer, type IncomingMessage, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage } from "node:http";
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
 import { type Application, type AzureEmulator, clientPrincipalHeaders } from "../../emulators/azure/index.ts";
-
-/** What stands before a function app, as the documentation of App Service authentication describes it. */
-export interface Front {
-  readonly url: string;
-  stop(): Promise<void>;
-}
+import { type Front, servePlatform } from "../../support/front.ts";
 
 /**
- * Lets requests through with a token of the tenant's for the application, and tells the function of it in headers that it
+ * What stands before a function app, as the documentation of App Service authentication describes it. Lets requests through with a token of the tenant's for the application, and tells the function of it in headers that it
  * takes away from everybody else. By default every principal of the tenant passes.
  *
  * @param application absent where authentication is off: then everything passes as it is
@@ -33,26 +27,6 @@ export async function startFront(azure: AzureEmulator, target: string, applicati
     return { ...Object.fromEntries(own), ...clientPrincipalHeaders(token) };
   }
 
-  const server = createServer(async (incoming, outgoing) => {
-    const headers = await admit(incoming);
-    if (typeof headers === "number") {
-      incoming.resume();
-      outgoing.writeHead(headers, { "content-type": "text/html" }).end("<title>The platform refuses</title>");
-      return;
-    }
-    const onward = request(new URL(incoming.url ?? "/", target), { method: incoming.method, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-    });
-    onward.on("error", () => outgoing.destroy());
-    incoming.pipe(onward);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const { hostname, port } = new URL(target);
+  return servePlatform({ hostname, port }, admit);
 }

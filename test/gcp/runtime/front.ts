@@ -1,17 +1,11 @@
-import { createServer, type IncomingMessage, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage } from "node:http";
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
 import type { GcpEmulator } from "../../emulators/gcp/index.ts";
+import { type Front, servePlatform } from "../../support/front.ts";
 import type { Address } from "../handler/functions.ts";
 
-/** What stands before a function on Cloud Run, as its documentation describes it. */
-export interface Front {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
 /**
- * Asks IAM who may invoke the function, and hands on what they send: where `X-Serverless-Authorization` is there, it alone
+ * What stands before a function on Cloud Run, as its documentation describes it. Asks IAM who may invoke the function, and hands on what they send: where `X-Serverless-Authorization` is there, it alone
  * is looked at; the token that was verified loses its signature, and nothing else of the request changes.
  *
  * @param invokers e-mail addresses that have `run.routes.invoke`; `allUsers` lets everything through as it is
@@ -39,27 +33,7 @@ export async function startFront(
     return { ...headers, [name]: `Bearer ${token.replace(/[^.]*$/, "SIGNATURE_REMOVED_BY_GOOGLE")}` };
   }
 
-  const server = createServer(async (incoming, outgoing) => {
-    const headers = await admit(incoming);
-    if (typeof headers === "number") {
-      incoming.resume();
-      outgoing.writeHead(headers, { "content-type": "text/html" }).end("<title>The platform refuses</title>");
-      return;
-    }
-    const onward = request({ ...target, method: incoming.method, path: incoming.url, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-    });
-    onward.on("error", () => outgoing.destroy());
-    incoming.pipe(onward);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    url,
-    async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const front = await servePlatform(target, admit);
+  url = front.url;
+  return front;
 }
