@@ -1,6 +1,6 @@
 import { race } from "../core/call.ts";
 import { ArtifactRegistryError } from "../core/errors.ts";
-import { defaultRetry, retrying } from "../core/retry.ts";
+import { defaultRetry, retrying } from "../core/waiting.ts";
 import type { Authenticate } from "./auth/request.ts";
 import { errorFrom, errorFromLambda } from "./errors.ts";
 import { parsed } from "./json.ts";

@@ -7,8 +7,8 @@ import type { CallerEvidence, Door } from "./doors.ts";
 import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "./errors.ts";
 import { isOperationName, type OperationName, operationNames, operations } from "./operations.ts";
 import type { ArtifactRegistry } from "./registry.ts";
-import type { RetryPolicy } from "./retry.ts";
 import { allows, mayTry, type Rule } from "./rules.ts";
+import type { RetryPolicy } from "./waiting.ts";
 
 export interface ApplicationOptions {
   readonly directory: RegistryDirectory;

@@ -1,6 +1,6 @@
 import type { Caller } from "./caller.ts";
 import { ArtifactRegistryError } from "./errors.ts";
-import { defaultRetry, type RetryPolicy, retrying } from "./retry.ts";
+import { defaultRetry, type RetryPolicy, retrying } from "./waiting.ts";
 
 /** One operation in progress, as an adapter sees it. */
 export interface Call {

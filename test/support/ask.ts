@@ -4,7 +4,7 @@ import { doorCaller } from "../../core/caller.ts";
 import { readDirectory } from "../../core/configuration.ts";
 import { createHttp } from "../../core/http.ts";
 import type { Environment, Platform } from "../../core/platform.ts";
-import type { RetryPolicy } from "../../core/retry.ts";
+import type { RetryPolicy } from "../../core/waiting.ts";
 import { allowAll } from "./inputs.ts";
 
 export interface Asked {

@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { type Backoff, NotYet, untilReady } from "../../../core/waiting.ts";
 import { failedOperation } from "../errors.ts";
 import { type Arm, type ArmClient, type ArmRequest, armRequest } from "./arm.ts";
 
-/** Milliseconds between two looks at an operation: the first, growing to the last. */
-const looks = { firstMs: 50, lastMs: 2_000 } as const;
+/** The waits between two looks at something that changes by itself. */
+export const looks: Backoff = { baseMs: 50, capMs: 2_000 };
 
 /** The part of the client's pollers that is used here. They are thenables: none may be awaited by accident. */
 interface Poller<Result> {
@@ -35,9 +35,7 @@ export async function armOperation<Result>(
   });
   const permission = request.permission.replace(/[^/]+$/, "operationStatuses/read");
   const look = { action: `GET operation of ${request.action}`, permission };
-  const wait = betweenLooks(request.action, call);
-  while (!state.done) {
-    await wait();
+  const lookAgain = async () => {
     const { serialized } = state;
     state = await armRequest(arm, call, look, async ({ client, restorePoller }, options) => {
       // What it made is read by the path of the request, whichever operation is named here.
@@ -51,8 +49,13 @@ export async function armOperation<Result>(
       }
       return stateOf(poller, request);
     });
-  }
-  return state.result;
+  };
+  const end = async (tries: number) => {
+    if (tries > 1) await lookAgain();
+    if (!state.done) throw new NotYet(goesOn(request.action));
+    return state.result;
+  };
+  return untilReady(end, call.signal, looks);
 }
 
 async function stateOf<Result>(poller: Poller<Result>, { action }: ArmRequest) {
@@ -61,23 +64,10 @@ async function stateOf<Result>(poller: Poller<Result>, { action }: ArmRequest) {
   return { done: status === "succeeded", serialized: await poller.serialize(), result };
 }
 
-/**
- * Waits before each next look at what goes on by itself, a little longer every time.
- *
- * @throws TIMEOUT, from what it returns, when the operation's time is over
- */
-export function betweenLooks(action: string, call: Call): () => Promise<void> {
-  let milliseconds: number = looks.firstMs;
-  return async () => {
-    try {
-      await sleep(milliseconds, undefined, { signal: call.signal });
-      milliseconds = Math.min(milliseconds * 2, looks.lastMs);
-    } catch (cause) {
-      throw new ArtifactRegistryError("TIMEOUT", `Azure Resource Manager ${action} has begun, and goes on.`, {
-        retryable: true,
-        hint: "The same call again waits for its end.",
-        cause,
-      });
-    }
-  };
+/** Azure has accepted a change and has not finished it within the operation's time. */
+export function goesOn(action: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("TIMEOUT", `Azure Resource Manager ${action} has begun, and goes on.`, {
+    retryable: true,
+    hint: "The same call again waits for its end.",
+  });
 }

@@ -1,12 +1,13 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { NotYet, untilReady } from "../../../core/waiting.ts";
 import type { AcrContext } from "../acr/context.ts";
-import { armOperation, betweenLooks } from "../arm/operation.ts";
+import { armOperation, goesOn, looks } from "../arm/operation.ts";
 import { armRefusal, translateArmError } from "../errors.ts";
 import { refuseForeign, settledRegistry } from "./settled.ts";
 
-/** How often a change is asked for that meets another one each time. */
-const tries = 4;
+/** How many times we ask for a change while each time another one is in progress. */
+const attempts = 4;
 
 /**
  * Changes the container registry, and waits until it is changed.
@@ -15,7 +16,7 @@ const tries = 4;
  * @returns what the client made of it
  * @throws RESOURCE_CONFLICT where the name is taken, or (retryable) where there is always another change
  */
-export async function change<Result>(
+export function change<Result>(
   context: AcrContext,
   call: Call,
   action: string,
@@ -23,20 +24,22 @@ export async function change<Result>(
 ): Promise<Result | undefined> {
   const permission = `Microsoft.ContainerRegistry/registries/${action.startsWith("DELETE") ? "delete" : "write"}`;
   const request = { action, permission, expected: (error: unknown) => isBusy(error) || isTold(error) };
-  const wait = betweenLooks(action, call);
-  for (let n = 1; ; n++) {
+  const once = async (tries: number) => {
+    if (tries > 1) {
+      // The other change may be this very one, begun by a request whose answer was lost.
+      const found = await settledRegistry(context, call);
+      if (found) refuseForeign(found, context);
+    }
     try {
       return await armOperation<Result>(context.arm, call, request, start);
     } catch (error) {
       if (isTold(error)) throw translated(error, context);
       if (!isBusy(error)) throw error;
-      if (n === tries) throw translateArmError(error, { what: `Azure Resource Manager ${action}`, hint: permission });
-      await wait();
-      // It may be the very same change, begun by a request whose answer was lost.
-      const found = await settledRegistry(context, call);
-      if (found) refuseForeign(found, context);
+      const refused = () => translateArmError(error, { what: `Azure Resource Manager ${action}`, hint: permission });
+      throw new NotYet(tries === attempts ? refused() : goesOn(action));
     }
-  }
+  };
+  return untilReady(once, call.signal, { ...looks, attempts });
 }
 
 function isBusy(error: unknown): boolean {

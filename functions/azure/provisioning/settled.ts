@@ -1,22 +1,23 @@
 import type { Registry } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { NotYet, untilReady } from "../../../core/waiting.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { findRegistry } from "../acr/registry.ts";
-import { betweenLooks } from "../arm/operation.ts";
+import { goesOn, looks } from "../arm/operation.ts";
 import { isOurs, ownershipTag, ownershipValue } from "../ownership.ts";
 
 /**
  * The container registry, when nobody changes it any more: what an earlier call began is waited for. Somebody else's is
  * none of our business, and not waited for.
  */
-export async function settledRegistry(context: AcrContext, call: Call): Promise<Registry | undefined> {
-  const wait = betweenLooks("change of the registry", call);
-  for (;;) {
+export function settledRegistry(context: AcrContext, call: Call): Promise<Registry | undefined> {
+  const settled = async () => {
     const found = await findRegistry(context, call);
-    if (found === undefined || !isChanging(found) || isForeign(found, context)) return found;
-    await wait();
-  }
+    if (found && isChanging(found) && !isForeign(found, context)) throw new NotYet(goesOn("change of the registry"));
+    return found;
+  };
+  return untilReady(settled, call.signal, looks);
 }
 
 export function isChanging({ provisioningState = "" }: Registry): boolean {

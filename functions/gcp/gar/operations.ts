@@ -1,12 +1,12 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { type Backoff, NotYet, untilReady } from "../../../core/waiting.ts";
 import { translateGoogleError, unlessAbsent } from "../errors.ts";
 import { grpcCode } from "../grpc-codes.ts";
-import { growing, NotYet, repeatedly } from "../repeating.ts";
 import { type Client, type GarContext, neededFor, type RequestOptions, type RpcOptions, rpc } from "./context.ts";
 
-/** Milliseconds between two looks at an operation: the first, growing to the last. */
-const looks = growing(50, 2_000);
+/** The waits between two looks at an operation. */
+const looks: Backoff = { baseMs: 50, capMs: 2_000 };
 
 /** The part of google.longrunning.Operation that is read here. */
 interface Operation {
@@ -29,13 +29,12 @@ export async function operate(
     const [operation] = await start(client, more);
     return operation.latestResponse as Operation;
   });
-  let next = async () => started;
-  const { error } = await repeatedly(call, looks, async () => {
-    const operation = await next();
-    next = () => look(context, options, operation.name ?? "", call);
+  const end = async (tries: number) => {
+    const operation = tries === 1 ? started : await look(context, options, started.name ?? "", call);
     if (!operation.done) throw new NotYet(goesOn(options.action));
     return operation;
-  });
+  };
+  const { error } = await untilReady(end, call.signal, looks);
   if (!error?.code) return;
   const failure = Object.assign(new Error(error.message ?? ""), { code: error.code });
   if (options.expected?.includes(error.code)) throw failure;

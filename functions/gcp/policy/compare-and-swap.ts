@@ -1,10 +1,10 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { jittered, NotYet, repeatedly } from "../repeating.ts";
+import { type Backoff, NotYet, untilReady } from "../../../core/waiting.ts";
 import type { IamPolicy } from "./document.ts";
 
-/** Milliseconds: the first wait after a conflict is random below 250, each next bound doubles to 8,000. */
-const afterConflict = jittered(250, 8_000);
+/** The waits after a conflict. */
+const afterConflict: Backoff = { baseMs: 250, capMs: 8_000, jitter: "full" };
 
 /** Something that has an IAM policy. */
 export interface PolicyHolder {
@@ -31,11 +31,12 @@ export async function compareAndSwap(
   change: (policy: IamPolicy) => IamPolicy,
   call: Call,
 ): Promise<void> {
-  await repeatedly(call, afterConflict, async () => {
+  const edit = async () => {
     const policy = withEtag(await holder.read(call), holder.what);
     const changed = change(policy);
     if (changed !== policy) await holder.write(changed, call);
-  });
+  };
+  await untilReady(edit, call.signal, afterConflict);
 }
 
 /** Refuses what is no policy: IAM gives an etag to an empty one too. @throws UNEXPECTED_RESPONSE_FORMAT */
@@ -46,7 +47,7 @@ export function withEtag(policy: IamPolicy, what: string): IamPolicy {
   });
 }
 
-/** That somebody changed the policy in between. */
+/** Somebody changed the policy between our reading and our writing. */
 export function conflict(what: string, cause: unknown): NotYet {
   return new NotYet(
     new ArtifactRegistryError("RESOURCE_CONFLICT", `${what} keeps being changed by others.`, {

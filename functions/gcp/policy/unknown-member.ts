@@ -1,6 +1,6 @@
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { NotYet } from "../../../core/waiting.ts";
 import { googleMessage } from "../errors.ts";
-import { NotYet } from "../repeating.ts";
 
 /**
  * The member for which IAM refused a whole policy: one that is gone, also where it was there before and is another's, or

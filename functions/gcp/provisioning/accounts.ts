@@ -1,16 +1,16 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { type Backoff, untilReady } from "../../../core/waiting.ts";
 import { googleCode, unlessAbsent } from "../errors.ts";
 import type { GarContext } from "../gar/context.ts";
 import { grpcCode } from "../grpc-codes.ts";
 import { bearsMark, ownershipMark } from "../ownership.ts";
 import { notYetKnown } from "../policy/unknown-member.ts";
-import { jittered, repeatedly } from "../repeating.ts";
 import { accountsUrl, iam } from "./iam.ts";
 import type { WantedAccount } from "./wanted.ts";
 
-/** Milliseconds between two looks at an account that exists, and is not to be seen yet. */
-const looks = jittered(250, 4_000);
+/** The waits between two looks at an account that exists and cannot be seen yet. */
+const looks: Backoff = { baseMs: 250, capMs: 4_000, jitter: "full" };
 
 /** What is read of a service account. */
 export interface Account {
@@ -64,12 +64,12 @@ export async function createAccount(context: GarContext, { kind, email }: Wanted
   } catch (error) {
     if (googleCode(error) !== grpcCode.alreadyExists) throw error;
     // Ours if an answer was lost on the way.
-    const found = await repeatedly(call, looks, async () => {
+    const seen = async () => {
       const account = await findAccount(context, email, call);
       if (account === undefined) throw notYetKnown(email, error);
       return account;
-    });
-    refuseUnusableAccount(found, email, context);
+    };
+    refuseUnusableAccount(await untilReady(seen, call.signal, looks), email, context);
   }
 }
 

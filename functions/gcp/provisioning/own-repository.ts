@@ -1,5 +1,6 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { type Backoff, NotYet, untilReady } from "../../../core/waiting.ts";
 import { googleCode, unlessAbsent } from "../errors.ts";
 import type { GarContext } from "../gar/context.ts";
 import { operate } from "../gar/operations.ts";
@@ -7,10 +8,9 @@ import { findRepository, type Repository } from "../gar/repository.ts";
 import { grpcCode } from "../grpc-codes.ts";
 import { isOurs, ownershipLabel } from "../ownership.ts";
 import { locationResource, repositoryResource } from "../place.ts";
-import { jittered, NotYet, repeatedly } from "../repeating.ts";
 
-/** Milliseconds between two looks at a repository that exists, and is not to be seen yet. */
-const looks = jittered(100, 2_000);
+/** The waits between two looks at a repository that exists and cannot be seen yet. */
+const looks: Backoff = { baseMs: 100, capMs: 2_000, jitter: "full" };
 
 /**
  * Makes the registry's repository, and waits until it is there.
@@ -40,12 +40,12 @@ export async function createOwnRepository(context: GarContext, call: Call): Prom
     if (googleCode(error) === grpcCode.invalidArgument) throw noSuchPlace(context, error);
     if (googleCode(error) !== grpcCode.alreadyExists) throw error;
     // Ours if an answer was lost on the way, or another call makes it at this moment.
-    const found = await repeatedly(call, looks, async () => {
+    const seen = async () => {
       const made = await findRepository(context, call);
       if (made === undefined) throw stillBeingMade(repository, error);
       return made;
-    });
-    refuseUnusableRepository(found, context);
+    };
+    refuseUnusableRepository(await untilReady(seen, call.signal, looks), context);
   }
 }
 

@@ -1,6 +1,6 @@
 import { DynamoDBClient, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { expect } from "vitest";
-import type { RetryPolicy } from "../../../../core/retry.ts";
+import type { RetryPolicy } from "../../../../core/waiting.ts";
 import { platform } from "../../../../functions/aws/index.ts";
 import { keyAttribute } from "../../../../functions/aws/lease/item.ts";
 import type { CallRecord } from "../../../emulators/aws/call.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { RetryPolicy } from "../../../../core/retry.ts";
+import type { RetryPolicy } from "../../../../core/waiting.ts";
 import { platform } from "../../../../functions/gcp/index.ts";
 import type { CallRecord, Fault } from "../../../emulators/gcp/index.ts";
 import { type Asked, askOnce } from "../../../support/ask.ts";

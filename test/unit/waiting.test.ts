@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { defaultRetry, type RetryPolicy, retrying } from "../../core/retry.ts";
+import { defaultRetry, delayMs, NotYet, type RetryPolicy, retrying, untilReady } from "../../core/waiting.ts";
 import { errorOf } from "../support/inputs.ts";
 
 const never = new AbortController().signal;
@@ -118,4 +118,72 @@ describe("abort", () => {
     await expect(retrying(attempt, stop.signal, policy)).rejects.toThrow();
     expect(tries).toBe(1);
   });
+});
+
+describe("untilReady", () => {
+  const backoff = { baseMs: 100, capMs: 300 };
+
+  /** Is not ready `misses` times; notes every wait instead of waiting. */
+  async function look(misses: number, more: { attempts?: number; jitter?: "full" | "half" } = {}) {
+    const waits: number[] = [];
+    const tools = { random: () => 0.5, wait: async (milliseconds: number) => void waits.push(milliseconds) };
+    const seen: number[] = [];
+    const work = async (tries: number) => {
+      seen.push(tries);
+      if (tries <= misses) throw new NotYet(new Error(`try ${tries}`));
+      return "ready";
+    };
+    const result = await untilReady(work, never, { ...backoff, ...more }, tools).catch((error: Error) => error.message);
+    return { result, seen, waits };
+  }
+
+  test("waits longer each time, up to the cap, and tells the work which try it is", async () => {
+    expect(await look(4)).toEqual({ result: "ready", seen: [1, 2, 3, 4, 5], waits: [100, 200, 300, 300] });
+  });
+
+  test("has full jitter, or half, where it is asked for", async () => {
+    expect((await look(2, { jitter: "full" })).waits).toEqual([50, 100]);
+    expect((await look(2, { jitter: "half" })).waits).toEqual([75, 150]);
+  });
+
+  test("throws what the last try said when the tries are used up", async () => {
+    expect(await look(9, { attempts: 3 })).toEqual({ result: "try 3", seen: [1, 2, 3], waits: [100, 200] });
+  });
+
+  test("throws every other error at once", async () => {
+    let tries = 0;
+    const work = async () => {
+      tries++;
+      throw busy();
+    };
+    expect((await errorOf(() => untilReady(work, never, backoff))).code).toBe("SERVICE_UNAVAILABLE");
+    expect(tries).toBe(1);
+  });
+
+  test.each(["before", "during"] as const)(
+    "a signal that fires %s a wait ends it with what the try said",
+    async (when) => {
+      const stop = new AbortController();
+      let tries = 0;
+      const work = async () => {
+        tries++;
+        if (when === "before") stop.abort();
+        else setImmediate(() => stop.abort());
+        throw new NotYet(busy());
+      };
+      const error = await errorOf(() => untilReady(work, stop.signal, { baseMs: 600_000, capMs: 600_000 }));
+      expect(error.code).toBe("SERVICE_UNAVAILABLE");
+      expect(tries).toBe(1);
+    },
+  );
+});
+
+test("a bound stays a number after any number of tries", () => {
+  for (const baseMs of [0, 1, 1_000]) {
+    for (const tries of [1, 2, 60, 2_000]) {
+      expect(delayMs({ baseMs, capMs: 5_000 }, tries)).toBe(
+        baseMs === 0 ? 0 : Math.min(5_000, baseMs * 2 ** (tries - 1)),
+      );
+    }
+  }
 });
