@@ -1,5 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
+import { lookFor } from "../../core/health.ts";
 import { fitName, type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../core/names.ts";
 import type { OpenContext } from "../../core/platform.ts";
 import type { ArtifactRegistry } from "../../core/registry.ts";
@@ -85,14 +86,11 @@ export function createLocalRegistry(
     provisioning: createProvisioning(prefix, { registryUrl, dataDir: location.dataDir }, registry),
 
     async health(call) {
-      try {
+      const { findings, failed } = await lookFor(async () => {
         await registry.oci(call, "GET /v2/", repositoryAccess(prefix, "pull"), (client) => client.ping());
-        return { status: "healthy", findings: [] };
-      } catch (error) {
-        if (!(error instanceof ArtifactRegistryError)) throw error;
-        const { message, hint } = error;
-        return { status: "unhealthy", findings: [{ message, ...(hint !== undefined && { hint }) }] };
-      }
+        return [];
+      });
+      return { status: failed ? "unhealthy" : "healthy", findings };
     },
   };
 }

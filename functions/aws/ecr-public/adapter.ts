@@ -1,15 +1,17 @@
+import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { healthOf, lookFor, missingFields } from "../../../core/health.ts";
 import { type NameSpace, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
+import type { Health } from "../../../core/schemas.ts";
 import type { EcrPublicBinding } from "../binding.ts";
 import { ecrPublicGrammar } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
 import { ecrPublicCapabilities } from "./capabilities.ts";
-import { createContext } from "./context.ts";
+import { createContext, type EcrPublicContext } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
-import { ecrPublicHealth } from "./health.ts";
-import { createRepository, deleteRepository, getRepository } from "./repositories.ts";
+import { createRepository, deleteRepository, findRepository, getRepository } from "./repositories.ts";
 
 const host = "public.ecr.aws";
 
@@ -48,4 +50,16 @@ function refuseOtherPartitions({ partition, region }: Place): void {
     `Amazon ECR Public is not in the partition ${partition}, where this function runs (${region}).`,
     { hint: "Bind a private registry with the service ecr, or run the function in a region of the partition aws." },
   );
+}
+
+/** Whether the registry answers and its binding is complete. The bare prefix need not be a repository here. */
+async function ecrPublicHealth(context: EcrPublicContext, call: Call): Promise<Health> {
+  const { binding } = context;
+  const hint = "Make the role with the module in infra/aws, and bind it: without the role no credentials are minted.";
+  const missing = missingFields(binding, ["pullRoleArn", "pushRoleArn"], hint);
+  const { findings } = await lookFor(async () => {
+    await findRepository(context, binding.repositoryPrefix, call);
+    return [];
+  });
+  return healthOf([...missing, ...findings]);
 }

@@ -1,3 +1,4 @@
+import { healthOf } from "../../../core/health.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
 import { createArm } from "../arm/arm.ts";
@@ -9,7 +10,7 @@ import type { AcrContext } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
 import { derivedRegistry } from "./derived.ts";
 import { exchangeIdentity } from "./exchange.ts";
-import { acrHealth, healthOf } from "./health.ts";
+import { acrHealth } from "./health.ts";
 import { createLoginServer } from "./login-server.ts";
 import { createRefreshTokens } from "./refresh-tokens.ts";
 import { createRepository, deleteRepository, getRepository } from "./repositories.ts";

@@ -1,6 +1,6 @@
 import type { Registry } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
-import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { type Findings, healthOf, lookFor } from "../../../core/health.ts";
 import type { Health } from "../../../core/schemas.ts";
 import { anyAccess, onRepository } from "./access-token.ts";
 import { compareAccess } from "./claims.ts";
@@ -8,23 +8,17 @@ import type { AcrContext } from "./context.ts";
 import { getRegistry } from "./registry.ts";
 import type { Action } from "./roles.ts";
 
-type Findings = Health["findings"];
-
 /** All that the function asks tokens for. */
 const needed: readonly Action[] = ["pull", "push", "metadata_read", "delete"];
 
 /** Whether the registry is as it should be, answers, and lets the function do its work. */
 export async function acrHealth(context: AcrContext, call: Call): Promise<Health> {
   const [settings, access] = [
-    await findings(async () => ofSettings(context, await getRegistry(context, call))),
-    await findings(() => ofAccess(context, call)),
+    await lookFor(async () => ofSettings(context, await getRegistry(context, call))),
+    await lookFor(() => ofAccess(context, call)),
   ];
   const all = [...settings.findings, ...access.findings];
   return access.failed ? { status: "unhealthy", findings: all } : healthOf(all);
-}
-
-export function healthOf(findings: Findings): Health {
-  return { status: findings.length === 0 ? "healthy" : "degraded", findings };
 }
 
 function ofSettings({ binding }: AcrContext, registry: Registry): Findings {
@@ -61,14 +55,4 @@ async function ofAccess(context: AcrContext, call: Call): Promise<Findings> {
   const lacking = needed.filter((action) => missing.includes(action));
   if (lacking.length === 0) return [];
   return [{ message: `The function may not ${lacking.join(", ")}.`, hint: asked.hint(lacking) }];
-}
-
-async function findings(look: () => Promise<Findings>): Promise<{ findings: Findings; failed: boolean }> {
-  try {
-    return { findings: await look(), failed: false };
-  } catch (error) {
-    if (!(error instanceof ArtifactRegistryError)) throw error;
-    const { message, hint } = error;
-    return { findings: [{ message, ...(hint !== undefined && { hint }) }], failed: true };
-  }
 }

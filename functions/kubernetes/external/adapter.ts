@@ -1,13 +1,15 @@
+import type { Call } from "../../../core/call.ts";
+import { healthOf, lookFor, missingFields } from "../../../core/health.ts";
 import { type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
+import type { Health } from "../../../core/schemas.ts";
 import type { ExternalBinding } from "../binding.ts";
 import { externalCapabilities } from "./capabilities.ts";
 import { createConnection } from "./connection.ts";
-import type { ExternalContext } from "./context.ts";
+import { type ExternalContext, step } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
 import { deleteRepository } from "./deletion.ts";
-import { externalHealth } from "./health.ts";
 import { createRepository, getRepository } from "./repositories.ts";
 
 /** A namespace in an OCI registry that somebody else runs, reached by what the operator has mounted. */
@@ -33,4 +35,16 @@ export function createExternalRegistry({ binding, others }: OpenContext<External
       generateCredentials(context, name, permissions, call),
     health: (call) => externalHealth(context, call),
   };
+}
+
+/** Whether the registry answers to the function's own account, and the binding is complete. */
+async function externalHealth(context: ExternalContext, call: Call): Promise<Health> {
+  const hint = "Without the account no such credentials are minted.";
+  const missing = missingFields(context.binding, ["pullAccount", "pushAccount"], hint);
+  const { findings, failed } = await lookFor(async () => {
+    await step(context, call, { what: "GET /v2/", as: "account" }, (client) => client.ping());
+    return [];
+  });
+  const all = [...missing, ...findings];
+  return failed ? { status: "unhealthy", findings: all } : healthOf(all);
 }
