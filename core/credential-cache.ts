@@ -23,9 +23,10 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
   // Counts deletions, so that a credential that was being minted meanwhile is not kept.
   const generations = new LruMap<string, number>(entriesAtMost);
 
-  const generateCredentials: ArtifactRegistry["generateCredentials"] = async (repository, permissions, ttl, call) => {
+  const generateCredentials: ArtifactRegistry["generateCredentials"] = async (request, call) => {
+    const { name: repository, permissions, ttlSeconds } = request;
     const generation = generations.get(repository) ?? 0;
-    const key = JSON.stringify([callerKey(call.caller), name, repository, generation, permissions, ttl]);
+    const key = JSON.stringify([callerKey(call.caller), name, repository, generation, permissions, ttlSeconds]);
     const known = minted.get(key);
     if (known && isFresh(known, call.now())) return known.credentials;
 
@@ -34,14 +35,14 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
       return running.flight.catch((error: unknown) => {
         // Whoever asked first has gone away; that is no reason to refuse the others.
         if (running.signal.aborted && !call.signal.aborted) {
-          return generateCredentials(repository, permissions, ttl, call);
+          return generateCredentials(request, call);
         }
         throw error;
       });
     }
     const mint = async () => {
       const mintedAt = call.now().getTime();
-      const credentials = await registry.generateCredentials(repository, permissions, ttl, call);
+      const credentials = await registry.generateCredentials(request, call);
       if (credentials.expiresAt) minted.set(key, { credentials, mintedAt });
       return credentials;
     };

@@ -65,7 +65,8 @@ export const operations = {
     output: schema.credentials,
     demand: (registry, input) => onScope(registry, input, registry.capabilities.credentials.scope),
     async run(registry, { repoId, permissions, ttlSeconds }, call) {
-      const minted = await registry.generateCredentials(registry.resolveId(repoId), permissions, ttlSeconds, call);
+      const request = { name: registry.resolveId(repoId), permissions, ttlSeconds };
+      const minted = await registry.generateCredentials(request, call);
       const { expiresAt, password, ...rest } = minted;
       // What was allowed was allowed for the scope that the platform declared; anything wider is not handed out.
       if (minted.scope === "registry" && registry.capabilities.credentials.scope !== "registry") {

@@ -48,9 +48,9 @@ export function ifProvisioned(registry: ArtifactRegistry, prove: Proof): Artifac
       await prove(call, "fresh");
       await registry.deleteRepository(name, call);
     },
-    async generateCredentials(name, permissions, ttlSeconds, call) {
+    async generateCredentials(request, call) {
       await prove(call);
-      return registry.generateCredentials(name, permissions, ttlSeconds, call);
+      return registry.generateCredentials(request, call);
     },
     ...(crossAccount && {
       crossAccount: {

@@ -22,6 +22,14 @@ export interface MintedCredentials {
   readonly scope: "repository" | "registry";
 }
 
+/** What credentials are wanted for. */
+export interface CredentialRequest {
+  readonly name: RoutableName;
+  readonly permissions: Permissions;
+  /** Positive whole number; absent means the platform's default. */
+  readonly ttlSeconds?: number | undefined;
+}
+
 /**
  * One registry on one platform: the interface that every adapter implements. The functions that map names are pure
  * and make no call; every other one reaches the platform only through `call.upstream`, and throws
@@ -47,13 +55,7 @@ export interface ArtifactRegistry {
   getRepository(name: RoutableName, call: Call): Promise<RepositoryResponse>;
   /** Deletes exactly this repository with all its images. Idempotent. */
   deleteRepository(name: RoutableName, call: Call): Promise<void>;
-  /** @param ttlSeconds positive whole number; absent means the platform's default */
-  generateCredentials(
-    name: RoutableName,
-    permissions: Permissions,
-    ttlSeconds: number | undefined,
-    call: Call,
-  ): Promise<MintedCredentials>;
+  generateCredentials(request: CredentialRequest, call: Call): Promise<MintedCredentials>;
 
   /** Absent where `capabilities.unsupported` says so. */
   readonly crossAccount?: CrossAccountControl;

@@ -68,7 +68,7 @@ export function createLocalRegistry(
 
     deleteRepository: (repository, call) => registry.deleteRepository(call, repository),
 
-    async generateCredentials(repository, permissions, ttlSeconds, call) {
+    async generateCredentials({ name, permissions, ttlSeconds }, call) {
       const ttl = localCapabilities.credentials.ttlSeconds ?? { min: 1, max: 1, default: 1 };
       const seconds = Math.min(Math.max(ttlSeconds ?? ttl.default, ttl.min), ttl.max);
       // Tokens end at a whole second; rounding up keeps a credential of one second from being dead on arrival.
@@ -76,7 +76,7 @@ export function createLocalRegistry(
       const token = mintToken(await loadKey(), {
         subject: JSON.stringify([call.caller.issuer, call.caller.subject]),
         audience,
-        access: [repositoryAccess(repository, ...(permissions === "pull" ? ["pull"] : ["pull", "push"]))],
+        access: [repositoryAccess(name, ...(permissions === "pull" ? ["pull"] : ["pull", "push"]))],
         now: call.now(),
         expiresAt,
       });

@@ -66,7 +66,7 @@ export function createFakeRegistry(options: FakeOptions = {}): FakeRegistry {
       return repositoryOf(name);
     },
     deleteRepository: (name, call) => record(call, "deleteRepository", name),
-    generateCredentials: async (name, permissions, ttlSeconds, call) => {
+    generateCredentials: async ({ name, permissions, ttlSeconds }, call) => {
       await record(call, "generateCredentials", name, { permissions, ttlSeconds });
       return {
         authMethod: "basic",

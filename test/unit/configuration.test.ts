@@ -149,8 +149,8 @@ describe("the directory", () => {
       now: () => new Date(),
     });
     const name = registry.routeName("app");
-    await registry.generateCredentials(name, "pull", undefined, call);
-    await registry.generateCredentials(name, "pull", undefined, call);
+    await registry.generateCredentials({ name, permissions: "pull" }, call);
+    await registry.generateCredentials({ name, permissions: "pull" }, call);
     expect(call.upstreamCalls).toBe(1);
   });
 });

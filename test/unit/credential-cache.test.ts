@@ -23,7 +23,7 @@ function setUp(mint: Mint = async () => ({}), remove: () => Promise<void> = asyn
   let minted = 0;
   const inner: ArtifactRegistry = {
     ...createFakeRegistry(),
-    async generateCredentials(_name, _permissions, ttlSeconds, call) {
+    async generateCredentials({ ttlSeconds }, call) {
       const serial = ++minted;
       const lifetime = ttlSeconds ?? 3_600;
       const expiresAt = new Date(call.now().getTime() + lifetime * 1_000);
@@ -55,9 +55,7 @@ function setUp(mint: Mint = async () => ({}), remove: () => Promise<void> = asyn
     ): Promise<number> {
       const { caller, repository = app, permissions = "pull", signal } = options;
       const credentials = await registry.generateCredentials(
-        repository as RoutableName,
-        permissions,
-        options.ttl,
+        { name: repository as RoutableName, permissions, ttlSeconds: options.ttl },
         call(caller, signal),
       );
       return Number(credentials.password.reveal());
@@ -86,7 +84,10 @@ describe("single flight", () => {
   test("a credential without an end is shared in flight and never kept", async () => {
     const open = gate();
     const { registry, call, minted } = setUp();
-    const { expiresAt: _, ...endless } = await registry.generateCredentials(app, "pull", 1, call());
+    const { expiresAt: _, ...endless } = await registry.generateCredentials(
+      { name: app, permissions: "pull", ttlSeconds: 1 },
+      call(),
+    );
     let count = 0;
     const inner: ArtifactRegistry = {
       ...createFakeRegistry(),
@@ -98,13 +99,13 @@ describe("single flight", () => {
     };
     const cached = withCredentialCache("images", inner);
     const both = Promise.all([
-      cached.generateCredentials(app, "pull", undefined, call()),
-      cached.generateCredentials(app, "pull", undefined, call()),
+      cached.generateCredentials({ name: app, permissions: "pull" }, call()),
+      cached.generateCredentials({ name: app, permissions: "pull" }, call()),
     ]);
     open.resolve();
     await both;
     expect(count).toBe(1);
-    await cached.generateCredentials(app, "pull", undefined, call());
+    await cached.generateCredentials({ name: app, permissions: "pull" }, call());
     expect(count).toBe(2);
     expect(minted()).toBe(1);
   });

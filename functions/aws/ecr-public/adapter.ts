@@ -37,8 +37,7 @@ export function createEcrPublicRegistry({ binding, others, env }: OpenContext<Ec
     createRepository: (name, call) => createRepository(context, name, call),
     getRepository: (name, call) => getRepository(context, name, call),
     deleteRepository: (name, call) => deleteRepository(context, name, call),
-    generateCredentials: (name, permissions, ttlSeconds, call) =>
-      generateCredentials(context, name, permissions, ttlSeconds, call),
+    generateCredentials: (request, call) => generateCredentials(context, request, call),
     health: (call) => ecrPublicHealth(context, call),
   };
 }

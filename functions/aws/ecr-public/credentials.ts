@@ -1,9 +1,7 @@
 import { GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr-public";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import type { RoutableName } from "../../../core/names.ts";
-import type { MintedCredentials } from "../../../core/registry.ts";
-import type { Permissions } from "../../../core/schemas.ts";
+import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
 import { mintedFrom } from "../ecr/credentials.ts";
 import { translateAwsError } from "../errors.ts";
 import { accountOf } from "../place.ts";
@@ -20,9 +18,7 @@ import type { EcrPublicContext } from "./context.ts";
  */
 export async function generateCredentials(
   { binding, clients, place, as }: EcrPublicContext,
-  name: RoutableName,
-  permissions: Permissions,
-  ttlSeconds: number | undefined,
+  { name, permissions, ttlSeconds = sessionSeconds.default }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
   const field = permissions === "pull" ? "pullRoleArn" : "pushRoleArn";
@@ -35,8 +31,7 @@ export async function generateCredentials(
   }
   const { partition } = place;
   const policy = ecrPublicSessionPolicy({ partition, account: accountOf(roleArn), name, permissions });
-  const seconds = ttlSeconds ?? sessionSeconds.default;
-  const session = await assumeRole(clients, place, { roleArn, policy, seconds }, call);
+  const session = await assumeRole(clients, place, { roleArn, policy, seconds: ttlSeconds }, call);
 
   const what = "ECR Public GetAuthorizationToken";
   // One object, where private ECR answers a list.

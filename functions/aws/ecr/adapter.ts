@@ -64,8 +64,7 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     },
     getRepository: async (name, call) => getRepository(await contextFor(call), name, call),
     deleteRepository: async (name, call) => deleteRepository(await contextFor(call, "fresh"), leases, name, call),
-    generateCredentials: async (name, permissions, ttlSeconds, call) =>
-      generateCredentials(await contextFor(call), name, permissions, ttlSeconds, call),
+    generateCredentials: async (request, call) => generateCredentials(await contextFor(call), request, call),
     crossAccount: createCrossAccount(contextFor, leases),
     provisioning: {
       provision: async (options, call) => (await provisioning()).provision(options, call),

@@ -1,8 +1,7 @@
 import { GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import type { RoutableName } from "../../../core/names.ts";
-import type { MintedCredentials } from "../../../core/registry.ts";
+import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
 import type { Permissions } from "../../../core/schemas.ts";
 import { Secret } from "../../../core/secret.ts";
 import { translateAwsError } from "../errors.ts";
@@ -19,17 +18,14 @@ import type { EcrContext } from "./context.ts";
  */
 export async function generateCredentials(
   { binding, clients, place }: EcrContext,
-  name: RoutableName,
-  permissions: Permissions,
-  ttlSeconds: number | undefined,
+  { name, permissions, ttlSeconds = sessionSeconds.default }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
   const roleArn = permissions === "pull" ? binding.pullRoleArn : binding.pushRoleArn;
   if (roleArn === undefined) throw noRole(permissions);
   const { partition } = place;
   const policy = ecrSessionPolicy({ partition, account: accountOf(roleArn), name, permissions });
-  const seconds = ttlSeconds ?? sessionSeconds.default;
-  const session = await assumeRole(clients, place, { roleArn, policy, seconds }, call);
+  const session = await assumeRole(clients, place, { roleArn, policy, seconds: ttlSeconds }, call);
 
   const what = "ECR GetAuthorizationToken";
   const { authorizationData } = await call.upstream(what, async (abortSignal) => {

@@ -34,8 +34,7 @@ export function createAcrRegistry({ binding, derived, others, env }: OpenContext
     createRepository: (name, call) => createRepository(context, name, call),
     getRepository: (name, call) => getRepository(context, name, call),
     deleteRepository: (name, call) => deleteRepository(context, name, call),
-    generateCredentials: (name, permissions, _ttlSeconds, call) =>
-      generateCredentials(context, name, permissions, call),
+    generateCredentials: (request, call) => generateCredentials(context, request, call),
     // Loaded when the registry itself is made or looked at: no part of a credential request.
     provisioning: {
       provision: async (options, call) =>

@@ -1,6 +1,5 @@
 import type { Call } from "../../../core/call.ts";
-import type { RoutableName } from "../../../core/names.ts";
-import type { MintedCredentials } from "../../../core/registry.ts";
+import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
 import type { Permissions } from "../../../core/schemas.ts";
 import { accessToken, onRepository } from "./access-token.ts";
 import type { AcrContext } from "./context.ts";
@@ -17,8 +16,7 @@ const actions: Readonly<Record<Permissions, readonly Action[]>> = { pull: ["pull
  */
 export async function generateCredentials(
   context: AcrContext,
-  name: RoutableName,
-  permissions: Permissions,
+  { name, permissions }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
   const { token, expiresAt } = await accessToken(context, onRepository(name, actions[permissions]), call);

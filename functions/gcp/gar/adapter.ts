@@ -44,8 +44,7 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
     createRepository: async (name) => answer(name),
     getRepository: async (name) => answer(name),
     deleteRepository: (name, call) => deletePackage(context, name, call),
-    generateCredentials: (_name, permissions, ttlSeconds, call) =>
-      generateCredentials(context, permissions, ttlSeconds, call),
+    generateCredentials: (request, call) => generateCredentials(context, request, call),
     crossAccount: createCrossAccount(context),
     // Loaded when the registry itself is made or looked at: no part of a credential request.
     provisioning: {

@@ -1,7 +1,6 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import type { MintedCredentials } from "../../../core/registry.ts";
-import type { Permissions } from "../../../core/schemas.ts";
+import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
 import { impersonate, tokenSeconds } from "../impersonation.ts";
 import type { GarContext } from "./context.ts";
 
@@ -12,8 +11,7 @@ import type { GarContext } from "./context.ts";
  */
 export async function generateCredentials(
   { binding, identity, env }: GarContext,
-  permissions: Permissions,
-  ttlSeconds: number | undefined,
+  { permissions, ttlSeconds = tokenSeconds.default }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
   const field = permissions === "pull" ? "pullServiceAccountEmail" : "pushServiceAccountEmail";
@@ -24,7 +22,6 @@ export async function generateCredentials(
       context: { field },
     });
   }
-  const seconds = ttlSeconds ?? tokenSeconds.default;
-  const { token, expiresAt } = await impersonate(identity, env, { email, seconds }, call);
+  const { token, expiresAt } = await impersonate(identity, env, { email, seconds: ttlSeconds }, call);
   return { authMethod: "basic", username: "oauth2accesstoken", password: token, expiresAt, scope: "registry" };
 }

@@ -31,8 +31,7 @@ export function createExternalRegistry({ binding, others }: OpenContext<External
     createRepository: (name, call) => createRepository(context, name, call),
     getRepository: (name, call) => getRepository(context, name, call),
     deleteRepository: (name, call) => deleteRepository(context, name, call),
-    generateCredentials: (name, permissions, _ttlSeconds, call) =>
-      generateCredentials(context, name, permissions, call),
+    generateCredentials: (request, call) => generateCredentials(context, request, call),
     health: (call) => externalHealth(context, call),
   };
 }

@@ -1,8 +1,6 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import type { RoutableName } from "../../../core/names.ts";
-import type { MintedCredentials } from "../../../core/registry.ts";
-import type { Permissions } from "../../../core/schemas.ts";
+import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
 import { Secret } from "../../../core/secret.ts";
 import { type Challenge, scope } from "../../../oci/client/index.ts";
 import type { AccountField } from "../binding.ts";
@@ -21,8 +19,7 @@ import { tryOut } from "./try-out.ts";
  */
 export async function generateCredentials(
   context: ExternalContext,
-  name: RoutableName,
-  permissions: Permissions,
+  { name, permissions }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
   const { binding } = context;

@@ -58,9 +58,9 @@ export function createMetrics(): Metrics {
 
   const countMints = (open: ArtifactRegistry): ArtifactRegistry => ({
     ...open,
-    async generateCredentials(name, permissions, ttlSeconds, call) {
-      const credentials = await open.generateCredentials(name, permissions, ttlSeconds, call);
-      minted.inc({ permissions });
+    async generateCredentials(request, call) {
+      const credentials = await open.generateCredentials(request, call);
+      minted.inc({ permissions: request.permissions });
       return credentials;
     },
   });

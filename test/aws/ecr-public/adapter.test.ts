@@ -88,10 +88,9 @@ describe("the requests", () => {
     expect(await sent(create)).toEqual(east("CreateRepository"));
     expect(await sent(create)).toEqual(east("CreateRepository", "DescribeRepositories"));
     expect(await sent(() => registry.getRepository(name, call()))).toEqual(east("DescribeRepositories"));
-    expect(await sent(() => registry.generateCredentials(name, "pull", 900, call()))).toEqual([
-      "sts AssumeRole eu-west-1",
-      ...east("GetAuthorizationToken"),
-    ]);
+    expect(
+      await sent(() => registry.generateCredentials({ name, permissions: "pull", ttlSeconds: 900 }, call())),
+    ).toEqual(["sts AssumeRole eu-west-1", ...east("GetAuthorizationToken")]);
     expect(await sent(() => registry.health(call()))).toEqual(east("DescribeRepositories"));
     expect(await sent(() => registry.deleteRepository(name, call()))).toEqual(east("DeleteRepository"));
     expect(await sent(() => registry.registryEndpoint(call()))).toEqual([]);
@@ -123,7 +122,7 @@ describe("a binding that cannot be used", () => {
     async (permissions) => {
       const field = permissions === "pull" ? "pullRoleArn" : "pushRoleArn";
       const registry = await openRegistry(stack(), { [field]: undefined });
-      const mint = () => registry.generateCredentials(fresh(), permissions, undefined, call());
+      const mint = () => registry.generateCredentials({ name: fresh(), permissions }, call());
       const refusal = { code: "BINDING_CONFIG_INVALID", context: { field }, retryable: false };
       expect(await sent(() => expect(mint()).rejects.toMatchObject(refusal))).toEqual([]);
       const { status, findings } = await registry.health(call());

@@ -40,7 +40,7 @@ const operations: Readonly<Record<string, Operation>> = {
   generateCredentials: {
     requests: ["AssumeRole", "GetAuthorizationToken"],
     exists: [true, true],
-    run: (registry, name, call) => registry.generateCredentials(name, "push-pull", undefined, call),
+    run: (registry, name, call) => registry.generateCredentials({ name, permissions: "push-pull" }, call),
   },
 };
 

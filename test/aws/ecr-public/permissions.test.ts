@@ -18,8 +18,8 @@ async function everything(registry: ArtifactRegistry): Promise<Record<string, st
   return {
     create: await outcome(registry.createRepository(name, call())),
     get: await outcome(registry.getRepository(name, call())),
-    pull: await outcome(registry.generateCredentials(name, "pull", undefined, call())),
-    push: await outcome(registry.generateCredentials(name, "push-pull", undefined, call())),
+    pull: await outcome(registry.generateCredentials({ name, permissions: "pull" }, call())),
+    push: await outcome(registry.generateCredentials({ name, permissions: "push-pull" }, call())),
     delete: await outcome(registry.deleteRepository(name, call())),
   };
 }

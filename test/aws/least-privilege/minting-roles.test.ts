@@ -23,7 +23,10 @@ beforeAll(async () => {
   const registry = await running.registry();
   const { name } = await registry.createRepository(registry.routeName("app"), call());
   const client = async (permissions: Permissions) => {
-    const minted = await registry.generateCredentials(name as RoutableName, permissions, 900, call());
+    const minted = await registry.generateCredentials(
+      { name: name as RoutableName, permissions, ttlSeconds: 900 },
+      call(),
+    );
     const credentials = { username: minted.username, password: minted.password.reveal() };
     return createClient({ url: emulator.registryUrl(home), credentials });
   };

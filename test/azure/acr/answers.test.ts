@@ -8,7 +8,7 @@ const stack = useStack();
 const name = "images/app";
 const mint = () => {
   const registry = openRegistry(stack());
-  return registry.generateCredentials(registry.resolveId(name), "pull", undefined, newCall());
+  return registry.generateCredentials({ name: registry.resolveId(name), permissions: "pull" }, newCall());
 };
 const answering = (action: string, output: object) =>
   stack().azure.faults.add({ fault: { kind: "answer", output }, action, times: Number.POSITIVE_INFINITY });
@@ -84,7 +84,9 @@ test("a registry behind a firewall says so", async () => {
 test("a login server that is another registry's, or nobody's", async () => {
   for (const loginServer of ["other.azurecr.io", "nobody.example.com"]) {
     const registry = openRegistry(stack(), { binding: { loginServer } });
-    const error = await errorOf(() => registry.generateCredentials(registry.resolveId(name), "pull", 1, newCall()));
+    const error = await errorOf(() =>
+      registry.generateCredentials({ name: registry.resolveId(name), permissions: "pull", ttlSeconds: 1 }, newCall()),
+    );
     expect(["BINDING_CONFIG_INVALID", "ACCESS_DENIED", "CLOUD_PLATFORM_ERROR"]).toContain(error.code);
     expect(error.retryable).toBe(false);
   }
@@ -95,7 +97,10 @@ async function mintFrom(registryServer: RequestListener) {
   const { url, stop } = await serve(registryServer);
   try {
     const registry = openRegistry(stack(), { env: { ALIEN_ACR_ENDPOINT: url } });
-    return await registry.generateCredentials(registry.resolveId(name), "pull", 1, newCall());
+    return await registry.generateCredentials(
+      { name: registry.resolveId(name), permissions: "pull", ttlSeconds: 1 },
+      newCall(),
+    );
   } finally {
     await stop();
   }
@@ -134,6 +139,8 @@ test("the refresh token itself is never handed out, whatever it says of itself",
 
 test("an address where nobody listens", async () => {
   const registry = openRegistry(stack(), { env: { ALIEN_ACR_ENDPOINT: "http://127.0.0.1:1" } });
-  const error = await errorOf(() => registry.generateCredentials(registry.resolveId(name), "pull", 1, newCall()));
+  const error = await errorOf(() =>
+    registry.generateCredentials({ name: registry.resolveId(name), permissions: "pull", ttlSeconds: 1 }, newCall()),
+  );
   expect(error).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true });
 });

@@ -7,7 +7,7 @@ import { callsOf, claimsOf, clientOf, newCall, openRegistry, useStack } from "..
 const stack = useStack({ identities: { throttle: ["AcrPull"], reset: ["AcrPull"], failure: ["AcrPull"] } });
 const open = (options = {}) => openRegistry(stack(), options);
 const mint = (registry: ReturnType<typeof open>, permissions: "pull" | "push-pull" = "pull", call = newCall()) =>
-  registry.generateCredentials(registry.routeName("team/app"), permissions, 900, call);
+  registry.generateCredentials({ name: registry.routeName("team/app"), permissions, ttlSeconds: 900 }, call);
 const scopes = () =>
   stack()
     .azure.calls.filter(({ action }) => action === "token")

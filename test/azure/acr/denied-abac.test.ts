@@ -11,7 +11,7 @@ test("an identity whose role is for one repository gets credentials for that, an
   azure.assign(other("narrow"), "Container Registry Repository Writer", registryId, repositoryCondition("images/app"));
   const registry = openRegistry(stack(), { as: "narrow" });
   const mint = (name: string) =>
-    registry.generateCredentials(registry.routeName(name), "push-pull", undefined, newCall());
+    registry.generateCredentials({ name: registry.routeName(name), permissions: "push-pull" }, newCall());
   expect((await mint("app")).scope).toBe("repository");
   const error = await errorOf(() => mint("other"));
   expect(error).toMatchObject({ code: "ACCESS_DENIED", context: { missing: "pull,push" } });

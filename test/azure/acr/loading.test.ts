@@ -38,7 +38,9 @@ test("opening a registry loads no library of Azure's", async () => {
 });
 
 test("a request for credentials loads the identity, and no client of Azure Resource Manager", async () => {
-  const loaded = await loadedBy('await registry.generateCredentials(name, "pull", 900, call)');
+  const loaded = await loadedBy(
+    'await registry.generateCredentials({ name, permissions: "pull", ttlSeconds: 900 }, call)',
+  );
   expect(loaded).toContain("@azure/identity");
   expect(loaded.filter((name) => heavy.includes(name) || name.startsWith("@azure/arm-"))).toEqual([]);
 });

@@ -28,7 +28,7 @@ const writes = () => callsOf(stack()).filter((each) => /^arm (?:PUT|PATCH|DELETE
 
 async function push(name: string, tag = "1.0"): Promise<void> {
   const path = registry().resolveId(name);
-  const { password } = await registry().generateCredentials(path, "push-pull", undefined, newCall());
+  const { password } = await registry().generateCredentials({ name: path, permissions: "push-pull" }, newCall());
   await pushImage(clientOf(stack(), password.reveal()), path, tag, buildImage({ seed: name }));
 }
 
@@ -209,7 +209,7 @@ describe("a registry without a prefix", () => {
       name: "plain-app",
       uri: `${stack().loginServer}/plain-app`,
     });
-    const { password } = await whole.generateCredentials(name, "push-pull", undefined, newCall());
+    const { password } = await whole.generateCredentials({ name, permissions: "push-pull" }, newCall());
     await pushImage(clientOf(stack(), password.reveal()), name, "1.0", buildImage({ seed: name }));
     await whole.deleteRepository(name, newCall());
     expect(images()).not.toContain("plain-app");

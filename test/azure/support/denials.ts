@@ -13,7 +13,7 @@ export function denialTests(mode: "rbac" | "abac"): () => AzureStack {
     identities: { bare: [], puller: [pullRole[mode]], late: [pullRole[mode]], narrow: [] },
   });
   const mint = (registry: ReturnType<typeof openRegistry>, permissions: "pull" | "push-pull") =>
-    registry.generateCredentials(registry.routeName("app"), permissions, undefined, newCall());
+    registry.generateCredentials({ name: registry.routeName("app"), permissions }, newCall());
 
   describe(`a registry with roles for ${mode}`, () => {
     test("an identity without roles is denied, and told which it lacks, of both kinds", async () => {

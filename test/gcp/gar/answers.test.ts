@@ -60,7 +60,9 @@ test.each([
 ])("an answer without a token and its end (%o) makes no credentials", async (output) => {
   const { gcp, registry, name } = subject();
   gcp.faults.add({ fault: { kind: "answer", output }, action: "generateAccessToken" });
-  const refusal = await registry.generateCredentials(name, "pull", 900, newCall()).catch((error: unknown) => error);
+  const refusal = await registry
+    .generateCredentials({ name, permissions: "pull", ttlSeconds: 900 }, newCall())
+    .catch((error: unknown) => error);
   expect(refusal).toMatchObject({ code: "UNEXPECTED_RESPONSE_FORMAT", retryable: false });
   expect(JSON.stringify(refusal)).not.toContain("not-told");
 });
@@ -68,7 +70,9 @@ test.each([
 test("an account that was disabled cannot be impersonated, and the hint says so", async () => {
   const { gcp, registry, name } = subject();
   gcp.faults.add({ fault: { kind: "error", status: "FAILED_PRECONDITION" }, action: "generateAccessToken" });
-  await expect(registry.generateCredentials(name, "pull", 900, newCall())).rejects.toMatchObject({
+  await expect(
+    registry.generateCredentials({ name, permissions: "pull", ttlSeconds: 900 }, newCall()),
+  ).rejects.toMatchObject({
     code: "ACCESS_DENIED",
     retryable: false,
     hint: expect.stringContaining("enabled"),
@@ -79,7 +83,9 @@ test("throttling for longer than a caller can wait is handed on, with its time",
   const { gcp, registry, name } = subject();
   const fault = { kind: "throttle", retryAfterSeconds: 30 } as const;
   gcp.faults.add({ fault, action: "generateAccessToken", times: Number.POSITIVE_INFINITY });
-  await expect(registry.generateCredentials(name, "pull", 900, newCall())).rejects.toMatchObject({
+  await expect(
+    registry.generateCredentials({ name, permissions: "pull", ttlSeconds: 900 }, newCall()),
+  ).rejects.toMatchObject({
     code: "RATE_LIMIT_EXCEEDED",
     retryable: true,
     retryAfterSeconds: 30,
@@ -91,7 +97,10 @@ test("throttling for longer than a caller can wait is handed on, with its time",
 // The last, since the emulator's clock goes on.
 test("credentials open the registry until expiresAt, and not after it", async () => {
   const { gcp, registry, name } = subject();
-  const { username, password, expiresAt } = await registry.generateCredentials(name, "pull", 900, newCall());
+  const { username, password, expiresAt } = await registry.generateCredentials(
+    { name, permissions: "pull", ttlSeconds: 900 },
+    newCall(),
+  );
   const authorization = `Basic ${Buffer.from(`${username}:${password.reveal()}`).toString("base64")}`;
   const knock = async () => (await fetch(`${gcp.registryUrl()}/v2/`, { headers: { authorization } })).status;
   gcp.advance((expiresAt?.getTime() ?? 0) - Date.now() - 60_000);

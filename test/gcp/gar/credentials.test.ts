@@ -5,7 +5,7 @@ const stack = useStack();
 
 const mint = (permissions: "pull" | "push-pull", ttl?: number, more: object = {}) => {
   const registry = openRegistry(stack(), "images", more);
-  return registry.generateCredentials(registry.resolveId("my-app"), permissions, ttl, newCall());
+  return registry.generateCredentials({ name: registry.resolveId("my-app"), permissions, ttlSeconds: ttl }, newCall());
 };
 const secondsOf = async (credentials: ReturnType<typeof mint>) =>
   ((await credentials).expiresAt?.getTime() ?? 0) / 1_000 - Date.now() / 1_000;

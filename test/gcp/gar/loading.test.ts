@@ -36,7 +36,10 @@ async function loadedBy(request: string, derived = false): Promise<string[]> {
 const heavy = ["google-gax", "@grpc/grpc-js", "@google-cloud/artifact-registry", "protobufjs"];
 
 test.each([false, true])("a request for credentials loads neither gax nor gRPC (derived: %s)", async (derived) => {
-  const loaded = await loadedBy('await registry.generateCredentials(name, "pull", 900, call)', derived);
+  const loaded = await loadedBy(
+    'await registry.generateCredentials({ name, permissions: "pull", ttlSeconds: 900 }, call)',
+    derived,
+  );
   expect(loaded).toContain("google-auth-library");
   expect(loaded.filter((name) => heavy.includes(name))).toEqual([]);
 });

@@ -26,12 +26,15 @@ test("what was given up while the function's own token was on its way is not sen
   gcp.calls.length = 0;
   gcp.faults.add({ fault: { kind: "slow", ms: 1_000 }, ...ofToken });
   // The library that sends requests ends the process where one has a body, and was given up before it is sent.
-  const refusal = registry.generateCredentials(name, "pull", 900, hasty({ attempts: 2, upstreamTimeoutMs: 100 }));
+  const refusal = registry.generateCredentials(
+    { name, permissions: "pull", ttlSeconds: 900 },
+    hasty({ attempts: 2, upstreamTimeoutMs: 100 }),
+  );
   await expect(refusal).rejects.toMatchObject({ code: "TIMEOUT", retryable: true });
   await expect.poll(() => gcp.calls.map(({ outcome }) => outcome)).toEqual(["slow"]);
   await sleep(200);
   expect(gcp.calls.filter(({ service }) => service === "iamcredentials")).toEqual([]);
-  await registry.generateCredentials(name, "pull", 900, newCall());
+  await registry.generateCredentials({ name, permissions: "pull", ttlSeconds: 900 }, newCall());
 });
 
 test.each([
@@ -49,13 +52,17 @@ test.each([
     const name = registry.resolveId("my-app");
     gcp.calls.length = 0;
     const heal = gcp.faults.add({ fault, ...ofToken, times: Number.POSITIVE_INFINITY });
-    await expect(registry.generateCredentials(name, "pull", 900, hasty({ attempts: 1 }))).rejects.toMatchObject({
+    await expect(
+      registry.generateCredentials({ name, permissions: "pull", ttlSeconds: 900 }, hasty({ attempts: 1 })),
+    ).rejects.toMatchObject({
       code,
       retryable,
     });
     expect(gcp.calls.filter(({ service }) => service === "iamcredentials")).toEqual([]);
     heal();
-    expect(await registry.generateCredentials(name, "pull", 900, newCall())).toMatchObject({ scope: "registry" });
+    expect(await registry.generateCredentials({ name, permissions: "pull", ttlSeconds: 900 }, newCall())).toMatchObject(
+      { scope: "registry" },
+    );
   },
   60_000,
 );

@@ -35,7 +35,7 @@ async function runtime(door: DoorFunction, registry: EcrRegistry, prefix: string
   await registry.getRepository(app, call());
   await registry.health(call());
   for (const permissions of ["pull", "push-pull"] as const) {
-    await registry.generateCredentials(app, permissions, 900, call());
+    await registry.generateCredentials({ name: app, permissions, ttlSeconds: 900 }, call());
   }
   const { crossAccount } = registry;
   if (!crossAccount) throw new Error("There is no cross-account access.");

@@ -55,7 +55,8 @@ export function doorTests(mode: RoleMode): void {
       assign(door);
       for (const prefix of ["other", "images-old", "imagesold"]) {
         const registry = openRegistry(stack(), { prefix, as: door });
-        const mint = () => registry.generateCredentials(registry.routeName("app"), "pull", undefined, newCall());
+        const mint = () =>
+          registry.generateCredentials({ name: registry.routeName("app"), permissions: "pull" }, newCall());
         expect(await errorOf(mint), prefix).toMatchObject({ code: "ACCESS_DENIED" });
       }
     });

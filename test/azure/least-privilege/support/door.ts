@@ -36,7 +36,7 @@ export function doorWork(stack: AzureStack, as: string, repository: string) {
   const open = () => openRegistry(stack, { prefix, as, binding: { loginServer: undefined } });
   const mint = async (permissions: "pull" | "push-pull") => {
     const registry = open();
-    return registry.generateCredentials(registry.resolveId(repository), permissions, undefined, newCall());
+    return registry.generateCredentials({ name: registry.resolveId(repository), permissions }, newCall());
   };
   return {
     create: async () => {
