@@ -1,0 +1,183 @@
+import { readFile } from "node:fs/promises";
+import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Environment } from "./platform.ts";
+
+export interface HttpClientOptions {
+  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are read from, in either case. Default: no proxy is used. */
+  readonly env?: Environment | undefined;
+  /** PEM file of the CAs to trust, instead of those that Node brings. Read for each request, since it is rotated. */
+  readonly caFile?: string | undefined;
+  /** File of a token to send as `Authorization: Bearer`. Read for each request, since it is rotated. */
+  readonly tokenFile?: string | undefined;
+  /** Bytes of an answer's body. Default 2 MiB: key sets, tokens and secrets are far smaller. */
+  readonly answerAtMost?: number | undefined;
+  /** Connections to one host at a time; more requests wait their turn. Default: no limit. */
+  readonly connections?: number | undefined;
+  /** Milliseconds until a connection stands. Default 5,000. The signal of each request bounds the rest. */
+  readonly connectMs?: number | undefined;
+}
+
+export interface HttpRequestOptions {
+  readonly method?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: string | Uint8Array | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An answer that was read to its end. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/**
+ * A small HTTP client for requests of our own: TLS with CAs of one's own, kept connections, proxies from the
+ * environment, and bounds for time and size. It follows no redirect, so that a token goes to the host that was named
+ * and nowhere else. It loads neither `fetch` nor undici, which cost a cold start more than the request itself.
+ */
+export interface HttpClient {
+  /**
+   * @throws the file system's error for a file that cannot be read; the system's for no connection (`ECONNREFUSED`,
+   *   `ETIMEDOUT`, a TLS code); the signal's when it fires; an Error for an answer that is too large or breaks off
+   */
+  request(url: string | URL, options?: HttpRequestOptions): Promise<HttpAnswer>;
+  /** The same in the form of the Fetch standard, for libraries that take a `fetch`. */
+  readonly fetch: typeof globalThis.fetch;
+}
+
+const proxyVariables = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"] as const;
+
+export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
+  const { env = {}, caFile, tokenFile, answerAtMost = 2 * 1024 * 1024, connections, connectMs = 5_000 } = options;
+  const proxyEnv = Object.fromEntries(proxyVariables.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  const agentOptions = {
+    keepAlive: true,
+    ...(connections !== undefined && { maxSockets: connections }),
+    ...(Object.keys(proxyEnv).length > 0 && { proxyEnv }),
+  };
+  let plain: HttpAgent | undefined;
+  let secure: { readonly ca: string | undefined; readonly agent: HttpsAgent } | undefined;
+
+  async function agentFor({ protocol }: URL): Promise<HttpAgent> {
+    const ca = caFile === undefined ? undefined : await readFile(caFile, "utf8");
+    if (protocol !== "https:") {
+      plain ??= new HttpAgent(agentOptions);
+      return plain;
+    }
+    if (secure === undefined || secure.ca !== ca) {
+      if (secure) retire(secure.agent);
+      secure = { ca, agent: new HttpsAgent({ ...agentOptions, ...(ca !== undefined && { ca }) }) };
+    }
+    return secure.agent;
+  }
+
+  async function request(target: string | URL, { method = "GET", headers, body, signal }: HttpRequestOptions = {}) {
+    const url = new URL(target);
+    const agent = await agentFor(url);
+    const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, "utf8")).trim();
+    signal?.throwIfAborted();
+    const sent = {
+      ...headers,
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      // Without a length some servers wait for a body that never comes; a GET without a body has none to announce.
+      ...((body !== undefined || !/^(?:GET|HEAD)$/.test(method)) && {
+        "content-length": String(Buffer.byteLength(body ?? "")),
+      }),
+    };
+    const once = () => exchange({ url, agent, method, headers: sent, body, signal, answerAtMost, connectMs });
+    try {
+      return await once();
+    } catch (error) {
+      // The server closed a kept connection just when we used it. What changes nothing there is simply sent again.
+      if (error instanceof StaleConnection && /^(?:GET|HEAD)$/.test(method)) return await once();
+      throw error instanceof StaleConnection ? error.cause : error;
+    }
+  }
+
+  return {
+    request,
+    fetch: async (input, init = {}) => {
+      const { method, headers, body, signal } = init;
+      const answer = await request(input instanceof Request ? input.url : input, {
+        method,
+        headers: Object.fromEntries(new Headers(headers)),
+        body: await bytesOf(body),
+        signal: signal ?? undefined,
+      });
+      return toResponse(answer);
+    },
+  };
+}
+
+/** A connection that had been used before was closed under our request, before any answer came. */
+class StaleConnection extends Error {}
+
+interface Exchange {
+  readonly url: URL;
+  readonly agent: HttpAgent;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly answerAtMost: number;
+  readonly connectMs: number;
+}
+
+function exchange({ url, agent, method, headers, body, signal, answerAtMost, connectMs }: Exchange) {
+  return new Promise<HttpAnswer>((resolve, reject) => {
+    const send = url.protocol === "https:" ? httpsRequest : httpRequest;
+    const request = send(url, { agent, method, headers, ...(signal && { signal }) });
+    request.once("socket", (socket) => {
+      if (!socket.connecting) return;
+      const late = Object.assign(new Error(`no connection to ${url.host} within ${connectMs} ms`), {
+        code: "ETIMEDOUT",
+      });
+      const timer = setTimeout(() => request.destroy(late), connectMs);
+      for (const event of [url.protocol === "https:" ? "secureConnect" : "connect", "close"]) {
+        socket.once(event, () => clearTimeout(timer));
+      }
+    });
+    request.once("error", (error) => {
+      const stale = request.reusedSocket && /^(?:ECONNRESET|EPIPE)$/.test((error as NodeJS.ErrnoException).code ?? "");
+      reject(stale ? new StaleConnection("stale connection", { cause: error }) : error);
+    });
+    request.once("response", (response) => read(response, url, answerAtMost).then(resolve, reject));
+    request.end(body);
+  });
+}
+
+async function read(response: IncomingMessage, { host }: URL, atMost: number): Promise<HttpAnswer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > atMost) throw new Error(`${host} answered more than ${atMost} bytes`);
+    chunks.push(chunk);
+  }
+  return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
+}
+
+/** Lets the requests in flight end, and closes every connection after its last. */
+function retire(agent: HttpsAgent): void {
+  Object.assign(agent, { keepAlive: false });
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+}
+
+async function bytesOf(body: RequestInit["body"]): Promise<string | Uint8Array | undefined> {
+  if (body === undefined || body === null || typeof body === "string" || body instanceof Uint8Array) {
+    return body ?? undefined;
+  }
+  return new Uint8Array(await new Response(body).arrayBuffer());
+}
+
+function toResponse({ status, headers, body }: HttpAnswer): Response {
+  const kept = new Headers();
+  for (const [name, value] of Object.entries(headers)) {
+    for (const each of [value ?? []].flat()) kept.append(name, each);
+  }
+  // A Response must not be given a body with these (Fetch standard, "null body status").
+  const bare = status === 204 || status === 205 || status === 304;
+  return new Response(bare ? null : new Uint8Array(body), { status, headers: kept });
+}
