@@ -50,7 +50,7 @@ export async function openDoor(env: Environment): Promise<Door> {
         import("./oidc.ts"),
         import("./oidc-issuers.ts"),
       ]);
-      return oidcDoor(createOidcVerifier(parseIssuers(env.ALIEN_OIDC_ISSUERS ?? "")));
+      return oidcDoor(createOidcVerifier(parseIssuers(env.ALIEN_OIDC_ISSUERS ?? ""), { env }));
     }
     case "invoke":
     case "events":

@@ -73,40 +73,46 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
     return secure.agent;
   }
 
-  async function request(target: string | URL, { method = "GET", headers, body, signal }: HttpRequestOptions = {}) {
+  async function start(target: string | URL, options: HttpRequestOptions): Promise<IncomingMessage> {
+    const { method = "GET", headers, body, signal } = options;
     const url = new URL(target);
     const agent = await agentFor(url);
     const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, "utf8")).trim();
     signal?.throwIfAborted();
+    const safe = method === "GET" || method === "HEAD";
     const sent = {
       ...headers,
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       // Without a length some servers wait for a body that never comes; a GET without a body has none to announce.
-      ...((body !== undefined || !/^(?:GET|HEAD)$/.test(method)) && {
-        "content-length": String(Buffer.byteLength(body ?? "")),
-      }),
+      ...((body !== undefined || !safe) && { "content-length": String(Buffer.byteLength(body ?? "")) }),
     };
-    const once = () => exchange({ url, agent, method, headers: sent, body, signal, answerAtMost, connectMs });
+    const once = () => send({ url, agent, method, headers: sent, body, signal, connectMs });
     try {
       return await once();
     } catch (error) {
+      if (!(error instanceof StaleConnection)) throw error;
       // The server closed a kept connection just when we used it. What changes nothing there is simply sent again.
-      if (error instanceof StaleConnection && /^(?:GET|HEAD)$/.test(method)) return await once();
-      throw error instanceof StaleConnection ? error.cause : error;
+      if (safe) return await once();
+      throw error.cause;
     }
   }
 
   return {
-    request,
-    fetch: async (input, init = {}) => {
-      const { method, headers, body, signal } = init;
-      const answer = await request(input instanceof Request ? input.url : input, {
+    async request(target, options = {}) {
+      const response = await start(target, options);
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of bounded(response, answerAtMost)) chunks.push(chunk);
+      return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
+    },
+    async fetch(input, { method, headers, body, signal } = {}) {
+      const url = input instanceof Request ? input.url : String(input);
+      const response = await start(url, {
         method,
         headers: Object.fromEntries(new Headers(headers)),
         body: await bytesOf(body),
         signal: signal ?? undefined,
       });
-      return toResponse(answer);
+      return toResponse(response, url, answerAtMost);
     },
   };
 }
@@ -114,49 +120,48 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 /** A connection that had been used before was closed under our request, before any answer came. */
 class StaleConnection extends Error {}
 
-interface Exchange {
+interface Sending {
   readonly url: URL;
   readonly agent: HttpAgent;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array | undefined;
   readonly signal: AbortSignal | undefined;
-  readonly answerAtMost: number;
   readonly connectMs: number;
 }
 
-function exchange({ url, agent, method, headers, body, signal, answerAtMost, connectMs }: Exchange) {
-  return new Promise<HttpAnswer>((resolve, reject) => {
-    const send = url.protocol === "https:" ? httpsRequest : httpRequest;
-    const request = send(url, { agent, method, headers, ...(signal && { signal }) });
+/** @throws StaleConnection, or what Node says when no answer comes */
+function send({ url, agent, method, headers, body, signal, connectMs }: Sending): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const secure = url.protocol === "https:";
+    const start = secure ? httpsRequest : httpRequest;
+    const request = start(url, { agent, method, headers, ...(signal && { signal }) });
     request.once("socket", (socket) => {
       if (!socket.connecting) return;
       const late = Object.assign(new Error(`no connection to ${url.host} within ${connectMs} ms`), {
         code: "ETIMEDOUT",
       });
       const timer = setTimeout(() => request.destroy(late), connectMs);
-      for (const event of [url.protocol === "https:" ? "secureConnect" : "connect", "close"]) {
+      for (const event of [secure ? "secureConnect" : "connect", "close"]) {
         socket.once(event, () => clearTimeout(timer));
       }
     });
-    request.once("error", (error) => {
-      const stale = request.reusedSocket && /^(?:ECONNRESET|EPIPE)$/.test((error as NodeJS.ErrnoException).code ?? "");
+    request.once("error", (error: NodeJS.ErrnoException) => {
+      const stale = request.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
       reject(stale ? new StaleConnection("stale connection", { cause: error }) : error);
     });
-    request.once("response", (response) => read(response, url, answerAtMost).then(resolve, reject));
+    request.once("response", resolve);
     request.end(body);
   });
 }
 
-async function read(response: IncomingMessage, { host }: URL, atMost: number): Promise<HttpAnswer> {
-  const chunks: Buffer[] = [];
+async function* bounded(response: IncomingMessage, atMost: number): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > atMost) throw new Error(`${host} answered more than ${atMost} bytes`);
-    chunks.push(chunk);
+    if (size > atMost) throw new Error(`the answer has more than ${atMost} bytes`);
+    yield chunk;
   }
-  return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
 }
 
 /** Lets the requests in flight end, and closes every connection after its last. */
@@ -172,12 +177,16 @@ async function bytesOf(body: RequestInit["body"]): Promise<string | Uint8Array |
   return new Uint8Array(await new Response(body).arrayBuffer());
 }
 
-function toResponse({ status, headers, body }: HttpAnswer): Response {
-  const kept = new Headers();
-  for (const [name, value] of Object.entries(headers)) {
-    for (const each of [value ?? []].flat()) kept.append(name, each);
+function toResponse(message: IncomingMessage, url: string, atMost: number): Response {
+  const { statusCode: status = 0 } = message;
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(message.headers)) {
+    for (const each of [value ?? []].flat()) headers.append(name, each);
   }
   // A Response must not be given a body with these (Fetch standard, "null body status").
   const bare = status === 204 || status === 205 || status === 304;
-  return new Response(bare ? null : new Uint8Array(body), { status, headers: kept });
+  if (bare) message.resume();
+  const response = new Response(bare ? null : ReadableStream.from(bounded(message, atMost)), { status, headers });
+  // A Response that was made by hand has no URL, and relative locations are read from it.
+  return Object.defineProperty(response, "url", { value: url });
 }

@@ -2,9 +2,10 @@ import { createRemoteJWKSet, customFetch, decodeJwt, errors, type FetchImplement
 import * as v from "valibot";
 import type { Caller } from "./caller.ts";
 import { ArtifactRegistryError } from "./errors.ts";
+import { createHttpClient } from "./http-client.ts";
 import { issuerUrl, type OidcIssuer } from "./oidc-issuers.ts";
 import { validate } from "./operation.ts";
-import { createPrivateFetch } from "./private-fetch.ts";
+import type { Environment } from "./platform.ts";
 
 export interface OidcOptions {
   readonly now?: () => Date;
@@ -14,8 +15,10 @@ export interface OidcOptions {
   readonly cooldownMs?: number;
   /** Milliseconds for one request to an issuer. Default 5,000. */
   readonly timeoutMs?: number;
-  /** For issuers that name no CA and no token of their own. Default: the global one. */
+  /** For issuers that name no CA and no token of their own. Default: our own HTTP client. */
   readonly fetch?: FetchImplementation;
+  /** Where the proxies are read from. */
+  readonly env?: Environment;
 }
 
 /** Tells who a token's bearer is, once its issuer vouches for it. */
@@ -119,9 +122,10 @@ const discoveryDocument = v.looseObject({ issuer: v.string(), jwks_uri: issuerUr
 /** The issuer's keys: found by discovery at first use, fetched again when a token names one that is not known. */
 function keysOf(issuer: OidcIssuer, options: OidcOptions): () => Promise<KeySet> {
   const { timeoutMs = 5_000, cooldownMs = 1_000 } = options;
-  const own = issuer.caFile !== undefined || issuer.tokenFile !== undefined;
-  const plain = options.fetch ?? (globalThis.fetch as FetchImplementation);
-  const request = withCooldown(own ? createPrivateFetch(issuer) : plain, cooldownMs);
+  const { caFile, tokenFile } = issuer;
+  const own = () => createHttpClient({ env: options.env, caFile, tokenFile }).fetch as FetchImplementation;
+  const given = caFile === undefined && tokenFile === undefined ? options.fetch : undefined;
+  const request = withCooldown(given ?? own(), cooldownMs);
   const fromUri = (uri: string) =>
     createRemoteJWKSet(new URL(uri), {
       timeoutDuration: timeoutMs,

@@ -1,4 +1,5 @@
 import type { Call } from "../../core/call.ts";
+import { createHttpClient } from "../../core/http-client.ts";
 import { createClient, type OciClient, OciError } from "../../oci/client/index.ts";
 import { type Access, mintToken, type TokenKey } from "../../oci/token/index.ts";
 import { translateRegistryError } from "./errors.ts";
@@ -18,6 +19,9 @@ export interface RegistryClient {
 }
 
 export function createRegistryClient(registryUrl: string, loadKey: () => Promise<TokenKey>): RegistryClient {
+  // The registry is in this very process: no proxy stands between.
+  const http = createHttpClient();
+
   function request<T>(
     call: Call,
     what: string,
@@ -45,14 +49,12 @@ export function createRegistryClient(registryUrl: string, loadKey: () => Promise
   /** The registry's own extension, for what the distribution spec has no request for. */
   async function extension(method: "GET" | "DELETE", name: string, bearer: string, signal: AbortSignal) {
     const url = new URL(`v2/${name}/_alien/repository`, `${registryUrl}/`);
-    const response = await fetch(url, { method, headers: { authorization: `Bearer ${bearer}` }, signal }).catch(
-      (cause: unknown) => {
-        throw new OciError(0, "NETWORK", `${method} repository: no answer`, { cause });
-      },
-    );
-    const body = await response.text();
+    const headers = { authorization: `Bearer ${bearer}` };
+    const response = await http.request(url, { method, headers, signal }).catch((cause: unknown) => {
+      throw new OciError(0, "NETWORK", `${method} repository: no answer`, { cause });
+    });
     if (response.status === 404) return undefined;
-    if (response.ok) return body;
+    if (response.status < 300) return response.body.toString("utf8");
     throw new OciError(response.status, `HTTP_${response.status}`, `${method} repository`);
   }
 

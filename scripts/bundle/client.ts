@@ -24,7 +24,6 @@ const peers = [
   "@grpc/grpc-js",
   "@smithy/signature-v4",
   "google-auth-library",
-  "undici",
 ];
 
 /** What the package puts on the path, each a file of its name. */

@@ -171,7 +171,6 @@ describe("the package", () => {
       "@azure/identity",
       { service: "acr", registryName: "images", resourceGroupName: "g", loginServer: "images.azurecr.io" },
     ],
-    ["undici", { service: "external", registryUrl: "http://127.0.0.1:1", repositoryPrefix: "images" }],
   ])("says that %s is needed to run in process", async (name, binding) => {
     const more = {
       ecr: { pullRoleArn: "arn:aws:iam::111122223333:role/pull", pushRoleArn: "arn:aws:iam::111122223333:role/push" },
@@ -180,7 +179,6 @@ describe("the package", () => {
         pushServiceAccountEmail: "push@a-project.iam.gserviceaccount.com",
       },
       acr: {},
-      external: { account: { usernameFile: "/etc/hostname", passwordFile: "/etc/hostname" } },
     }[binding.service];
     const source = `
       import { connect } from "artifact-registry-functions";

@@ -74,13 +74,14 @@ export async function anyAccess(
 }
 
 async function ask(
-  { env, loginServer }: AcrContext,
+  context: AcrContext,
   refresh: Secret,
   { type, name, actions, hint }: Asked,
   call: Call,
 ): Promise<Granted> {
+  const { env, loginServer } = context;
   const service = await loginServer(call);
-  const { json } = await askRegistry(call, {
+  const { json } = await askRegistry(context, call, {
     what,
     hint: hint(actions),
     url: `${registryUrl(service, env)}/oauth2/token`,

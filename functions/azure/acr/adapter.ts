@@ -1,4 +1,5 @@
 import { healthOf } from "../../../core/health.ts";
+import { createHttpClient } from "../../../core/http-client.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
 import { createArm } from "../arm/arm.ts";
@@ -19,10 +20,11 @@ import { createRepository, deleteRepository, getRepository } from "./repositorie
 export function createAcrRegistry({ binding, derived, others, env }: OpenContext<AcrBinding>): ArtifactRegistry {
   const names = createAcrNames(binding, others);
   const identity = createOwnIdentity(env);
+  const http = createHttpClient({ env });
   const arm = createArm(identity, binding.loginServer, env);
   const loginServer = createLoginServer(binding, arm);
-  const refreshTokens = createRefreshTokens((call) => exchangeIdentity({ identity, env, loginServer }, call));
-  const context: AcrContext = { binding, names, env, identity, arm, refreshTokens, loginServer };
+  const refreshTokens = createRefreshTokens((call) => exchangeIdentity({ identity, env, http, loginServer }, call));
+  const context: AcrContext = { binding, names, env, identity, http, arm, refreshTokens, loginServer };
 
   const registry: ArtifactRegistry = {
     service: "acr",

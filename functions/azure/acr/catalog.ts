@@ -30,7 +30,7 @@ export async function listRepositories(context: AcrContext, call: Call): Promise
   });
   const found: string[] = [];
   for (let last = ""; ; ) {
-    const { json, headers } = await askRegistry(call, {
+    const { json, headers } = await askRegistry(context, call, {
       what,
       hint,
       url: `${url}/acr/v1/_catalog?${new URLSearchParams({ n: String(pageSize), ...(last !== "" && { last }) })}`,

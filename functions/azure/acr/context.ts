@@ -1,3 +1,4 @@
+import type { HttpClient } from "../../../core/http-client.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { Arm } from "../arm/arm.ts";
 import type { AcrBinding } from "../binding.ts";
@@ -12,6 +13,7 @@ export interface AcrContext {
   readonly names: AcrNames;
   readonly env: Environment;
   readonly identity: OwnIdentity;
+  readonly http: HttpClient;
   readonly arm: Arm;
   readonly refreshTokens: RefreshTokens;
   readonly loginServer: LoginServer;

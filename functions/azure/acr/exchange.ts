@@ -18,14 +18,15 @@ const what = "ACR token exchange";
  * @throws ACCESS_DENIED where the identity has no role on the registry at all
  */
 export async function exchangeIdentity(
-  { identity, env, loginServer }: Pick<AcrContext, "identity" | "env" | "loginServer">,
+  context: Pick<AcrContext, "identity" | "env" | "http" | "loginServer">,
   call: Call,
 ): Promise<RefreshToken> {
+  const { identity, env, loginServer } = context;
   const service = await loginServer(call);
   const entra = await call.upstream("Managed identity token", (abortSignal) =>
     identity.getToken(scope, { abortSignal }),
   );
-  const { json } = await askRegistry(call, {
+  const { json } = await askRegistry(context, call, {
     what,
     hint: missingRoles(["pull", "push"]),
     url: `${registryUrl(service, env)}/oauth2/exchange`,

@@ -1,4 +1,5 @@
 import type { Call } from "../../../core/call.ts";
+import type { HttpClient } from "../../../core/http-client.ts";
 import { errorFrom, OciError } from "../../../oci/client/errors.ts";
 import { type Refused, translateRegistryError } from "../errors.ts";
 
@@ -19,11 +20,13 @@ export interface RegistryAnswer {
   readonly json: unknown;
 }
 
+type WithHttp = { readonly http: HttpClient };
+
 /** One request to the registry. */
-export function askRegistry(call: Call, request: RegistryRequest): Promise<RegistryAnswer> {
+export function askRegistry({ http }: WithHttp, call: Call, request: RegistryRequest): Promise<RegistryAnswer> {
   return call.upstream(request.what, async (signal) => {
     try {
-      return await send(request, signal);
+      return await send(http, request, signal);
     } catch (error) {
       signal.throwIfAborted();
       throw translateRegistryError(error, request);
@@ -31,15 +34,16 @@ export function askRegistry(call: Call, request: RegistryRequest): Promise<Regis
   });
 }
 
-async function send({ what, url, method, authorization, form, expect }: RegistryRequest, signal: AbortSignal) {
-  const response = await fetch(url, {
-    method,
-    headers: { accept: "application/json", ...(authorization !== undefined && { authorization }) },
-    ...(form && { body: new URLSearchParams(form) }),
-    // A redirect would carry the form's secrets to another place.
-    redirect: "manual",
-    signal,
-  }).catch((cause: unknown) => {
+async function send(http: HttpClient, request: RegistryRequest, signal: AbortSignal): Promise<RegistryAnswer> {
+  const { what, url, method, authorization, form, expect } = request;
+  const headers = {
+    accept: "application/json",
+    ...(form && { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" }),
+    ...(authorization !== undefined && { authorization }),
+  };
+  const body = form && new URLSearchParams(form).toString();
+  // It follows no redirect, which would carry the form's secrets to another place.
+  const response = await http.fetch(url, { method, headers, signal, ...(body && { body }) }).catch((cause: unknown) => {
     throw new OciError(0, "NETWORK", `${what}: no answer`, { cause });
   });
   // What the registry says in a refusal is read for telling refusals apart, and handed on to nobody.

@@ -35,7 +35,7 @@ async function ask(
 ): Promise<RegistryAnswer> {
   const url = registryUrl(await context.loginServer(call), context.env);
   const { token } = await accessToken(context, onRepository(name, [action]), call);
-  return askRegistry(call, {
+  return askRegistry(context, call, {
     what: `ACR ${method} repository`,
     hint: missingRoles([action], name),
     // As one segment: `team` must never be read where `team/app` is meant.

@@ -2,6 +2,7 @@ import { startCall } from "../../../core/call.ts";
 import { doorCaller } from "../../../core/caller.ts";
 import type { DeadLetters } from "../../../core/dead-letters.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { createHttpClient } from "../../../core/http-client.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { OwnIdentity } from "../identity.ts";
 import type { Letter } from "./event-shapes.ts";
@@ -19,6 +20,7 @@ const what = "Service Bus send";
  */
 export function serviceBusDeadLetters(env: Environment, identity: OwnIdentity): DeadLetters<Letter> {
   const url = `${queueUrl(env)}/messages`;
+  const http = createHttpClient({ env });
   return {
     async send({ body, contentType }, { code, message, hint }, requestId, signal) {
       const why = { code, reason: message, ...(hint !== undefined && { hint }), requestId };
@@ -26,18 +28,12 @@ export function serviceBusDeadLetters(env: Environment, identity: OwnIdentity): 
       const call = startCall({ requestId, caller: doorCaller("events"), signal, now: () => new Date() });
       await call.upstream(what, async (limit) => {
         const { token } = await identity.getToken(scope, { abortSignal: limit });
-        const response = await fetch(url, {
-          method: "POST",
-          headers: { authorization: `Bearer ${token}`, "content-type": contentType, ...properties(why) },
-          body,
-          // Nowhere else with the token.
-          redirect: "manual",
-          signal: limit,
-        }).catch((cause: unknown) => {
+        const headers = { authorization: `Bearer ${token}`, "content-type": contentType, ...properties(why) };
+        const post = { method: "POST", headers, body, signal: limit };
+        const response = await http.request(url, post).catch((cause: unknown) => {
           limit.throwIfAborted();
           throw refusal(0, cause);
         });
-        await response.body?.cancel();
         if (response.status !== 201) throw refusal(response.status);
       });
     },

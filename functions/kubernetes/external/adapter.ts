@@ -13,13 +13,13 @@ import { deleteRepository } from "./deletion.ts";
 import { createRepository, getRepository } from "./repositories.ts";
 
 /** A namespace in an OCI registry that somebody else runs, reached by what the operator has mounted. */
-export function createExternalRegistry({ binding, others }: OpenContext<ExternalBinding>): ArtifactRegistry {
+export function createExternalRegistry({ binding, others, env }: OpenContext<ExternalBinding>): ArtifactRegistry {
   const { origin, host } = new URL(binding.registryUrl);
   const prefix = binding.repositoryPrefix ?? "";
   // Clients count the host as part of a name's 255 characters (distribution, `reference`).
   const grammar = { ...ociGrammar, maxLength: ociGrammar.maxLength - host.length - 1 };
   const space: NameSpace = { prefix, separator: "/", grammar, host, others };
-  const context: ExternalContext = { binding, host, connection: createConnection(binding) };
+  const context: ExternalContext = { binding, host, connection: createConnection(binding, env) };
 
   return {
     service: "external",

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { Agent, fetch as undiciFetch } from "undici";
+import { createHttpClient } from "../../../core/http-client.ts";
+import type { Environment } from "../../../core/platform.ts";
 import { type Credentials, createClient, type OciClient } from "../../../oci/client/index.ts";
 import type { AccountField, ExternalBinding } from "../binding.ts";
 import { readAccount } from "./account.ts";
@@ -12,6 +13,8 @@ const clientMs = 5 * 60_000;
 const connections = 32;
 /** Milliseconds until a connection stands; the call's own limit bounds the rest. */
 const connectMs = 5_000;
+/** Bytes of an answer. The OCI client has narrower bounds of its own, and says better what was too large. */
+const answerAtMost = 64 * 1024 * 1024;
 
 /** The way to a binding's registry, with the files of the binding as they are at the moment. */
 export interface Connection {
@@ -29,33 +32,25 @@ interface Kept {
   readonly since: number;
 }
 
-export function createConnection(binding: ExternalBinding): Connection {
+export function createConnection(binding: ExternalBinding, env: Environment): Connection {
   const { registryUrl, tokenServiceUrl, caFile } = binding;
   const { host, hostname } = new URL(registryUrl);
   const clients = new Map<AccountField, Kept>();
-  let agent: { readonly ca: string | undefined; readonly dispatcher: Agent } | undefined;
+  const { fetch } = createHttpClient({ env, caFile, connections, connectMs, answerAtMost });
 
   const account: Connection["account"] = async (field) => {
     const files = binding[field];
     return files && readAccount(files, field, host);
   };
 
-  const trusting = async () => {
-    const ca = caFile === undefined ? undefined : await readText(caFile, "caFile");
-    if (agent === undefined || agent.ca !== ca) {
-      // What is in flight over the old one ends as it would have.
-      agent?.dispatcher.close().catch(() => undefined);
-      const connect = { timeout: connectMs, ...(ca !== undefined && { ca }) };
-      agent = { ca, dispatcher: new Agent({ connections, connect }) };
-    }
-    return agent;
-  };
+  // The binding is what is wrong where the file cannot be read, not the network.
+  const readCa = async () => (caFile === undefined ? undefined : readText(caFile, "caFile"));
 
-  const clientFor = (dispatcher: Agent, credentials: Credentials | undefined): OciClient =>
+  const clientFor = (credentials: Credentials | undefined): OciClient =>
     createClient({
       url: registryUrl,
       credentials,
-      fetch: ((url: URL, init: object) => undiciFetch(url, { ...init, dispatcher })) as unknown as typeof fetch,
+      fetch,
       trustRealm: (realm) =>
         realm.hostname === hostname ||
         (tokenServiceUrl !== undefined && realm.origin === new URL(tokenServiceUrl).origin),
@@ -63,17 +58,20 @@ export function createConnection(binding: ExternalBinding): Connection {
 
   return {
     account,
-    with: async (credentials) => clientFor((await trusting()).dispatcher, credentials),
+    async with(credentials) {
+      await readCa();
+      return clientFor(credentials);
+    },
     async as(field) {
       const found = await account(field);
       const credentials = found && { username: found.username, password: found.password.reveal() };
-      const { ca, dispatcher } = await trusting();
+      const ca = await readCa();
       const fingerprint = createHash("sha256")
         .update(JSON.stringify([ca, credentials]))
         .digest("base64");
       const known = clients.get(field);
       if (known?.fingerprint === fingerprint && performance.now() - known.since < clientMs) return known.client;
-      const client = clientFor(dispatcher, credentials);
+      const client = clientFor(credentials);
       clients.set(field, { fingerprint, client, since: performance.now() });
       return client;
     },

@@ -4,8 +4,8 @@ import type { Call } from "../../../core/call.ts";
 import { doorCaller } from "../../../core/caller.ts";
 import { trustedDoor } from "../../../core/doors.ts";
 import { ArtifactRegistryError, type ErrorCode, statusOf } from "../../../core/errors.ts";
+import { createHttpClient } from "../../../core/http-client.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
-import { createPrivateFetch } from "../../../core/private-fetch.ts";
 import type { PullSecretSettings } from "./settings.ts";
 
 /** Runs an operation, wherever the function is. @throws ArtifactRegistryError, as the function refused it */
@@ -13,7 +13,8 @@ export type Ask = (operation: string, input: object, call: Call) => Promise<Reco
 
 /** Asks the function over HTTP, as any caller of the `oidc` door: with the pod's own token for the function's audience. */
 export function askFunction(functionUrl: string, env: Environment): Ask {
-  const fetch = createPrivateFetch({
+  const { fetch } = createHttpClient({
+    env,
     caFile: env.FUNCTION_CA_FILE || undefined,
     tokenFile: env.FUNCTION_TOKEN_FILE || undefined,
   });

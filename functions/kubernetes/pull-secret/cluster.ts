@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError, type ErrorCode } from "../../../core/errors.ts";
+import { createHttpClient } from "../../../core/http-client.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { createPrivateFetch } from "../../../core/private-fetch.ts";
 import { settingRefused } from "../../../core/server/settings.ts";
 
 /** Secrets of the cluster that this pod runs in. */
@@ -37,7 +37,8 @@ export function openCluster(env: Environment): ClusterSecrets {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = env;
   if (!host) throw settingRefused("KUBERNETES_SERVICE_HOST is missing: this is no pod of a cluster.");
   const root = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  const fetch = createPrivateFetch({
+  const { fetch } = createHttpClient({
+    env,
     caFile: env.KUBERNETES_CA_FILE || `${mounted}/ca.crt`,
     tokenFile: env.KUBERNETES_TOKEN_FILE || `${mounted}/token`,
   });
