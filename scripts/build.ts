@@ -3,19 +3,24 @@
  * One bundle per platform, so that none knows of another's SDK.
  */
 import { join } from "node:path";
-import { bundleAws } from "./bundle/aws.ts";
 import { bundleAzure } from "./bundle/azure.ts";
 import { bundleClient } from "./bundle/client.ts";
+import { bundleFunction } from "./bundle/function.ts";
 import { bundleGcp } from "./bundle/gcp.ts";
-import { bundleKubernetes } from "./bundle/kubernetes.ts";
-import { bundleLocal } from "./bundle/local.ts";
-import { writeOpenApi } from "./openapi/write.ts";
+import { bundleKubernetes, bundleLocal } from "./bundle/servers.ts";
+import { writeOpenApi } from "./openapi.ts";
 
 // From wherever it is called, it bundles the clone that it is in.
 process.chdir(join(import.meta.dirname, ".."));
 
 const platforms: Readonly<Record<string, () => Promise<void>>> = {
-  aws: bundleAws,
+  // What is zipped for Lambda: the handler is `index.handler`.
+  aws: () =>
+    bundleFunction({
+      outdir: "dist/aws",
+      entryPoint: "functions/aws/handler.ts",
+      packageJson: { type: "commonjs" },
+    }),
   azure: bundleAzure,
   client: bundleClient,
   gcp: bundleGcp,

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { common } from "./settings.ts";
+import { common } from "./function.ts";
 
 const run = promisify(execFile);
 const outdir = "dist/client";

@@ -1,7 +1,17 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type BuildOptions, build, type OutputFile, transform } from "esbuild";
-import { common } from "./settings.ts";
+/** What every bundle is made with. */
+export const common = {
+  bundle: true,
+  platform: "node",
+  target: "node22",
+  // Without it esbuild takes the larger CommonJS builds of the SDKs.
+  mainFields: ["module", "main"],
+  minify: true,
+  legalComments: "linked",
+  logLevel: "warning",
+} as const satisfies BuildOptions;
 
 export interface FunctionBundle {
   /** What is deployed, and nothing else; the entry is `index.js`. */

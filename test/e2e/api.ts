@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openApiFiles } from "../../scripts/openapi/write.ts";
+import { openApiFiles } from "../../scripts/openapi.ts";
 import { tool } from "../tools/tools.ts";
 import { startSuite } from "./server.ts";
 import { readJunit, report, type Tally } from "./tally.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openApiFiles } from "../../scripts/openapi/write.ts";
+import { openApiFiles } from "../../scripts/openapi.ts";
 
 const files = openApiFiles();
 const current = JSON.parse(files["openapi.json"]);
