@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, customFetch, decodeJwt, errors, type FetchImplementation, jwtVerify } from "jose";
+import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, jwtVerify } from "jose";
 import * as v from "valibot";
 import type { Caller } from "./caller.ts";
 import { ArtifactRegistryError } from "./errors.ts";
@@ -6,6 +6,7 @@ import { createHttpClient } from "./http-client.ts";
 import { issuerUrl, type OidcIssuer } from "./oidc-issuers.ts";
 import { validate } from "./operation.ts";
 import type { Environment } from "./platform.ts";
+import { decodeClaims } from "./token-claims.ts";
 
 export interface OidcOptions {
   readonly now?: () => Date;
@@ -91,11 +92,8 @@ type KeySet = ReturnType<typeof createRemoteJWKSet>;
 
 /** The issuer that an unverified token names: only chooses whose keys it is verified with. */
 function claimedIssuer(token: string): string | undefined {
-  try {
-    return decodeJwt(token).iss;
-  } catch {
-    return undefined;
-  }
+  const iss = decodeClaims(token)?.iss;
+  return typeof iss === "string" ? iss : undefined;
 }
 
 /** Milliseconds for which a key that the issuer has withdrawn may still count. */

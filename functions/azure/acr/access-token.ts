@@ -2,9 +2,9 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import { Secret } from "../../../core/secret.ts";
+import { type Access, compareAccess, readRegistryClaims } from "../../../core/token-claims.ts";
 import { unexpected } from "../errors.ts";
 import { registryUrl } from "../place.ts";
-import { type Access, compareAccess, readClaims } from "./claims.ts";
 import type { AcrContext } from "./context.ts";
 import { askRegistry, textOf } from "./http.ts";
 import { type Action, missingRoles } from "./roles.ts";
@@ -95,11 +95,24 @@ async function ask(
     expect: [200],
   });
   const token = textOf(json, "access_token");
-  const claims = token === undefined ? undefined : readClaims(token);
+  const claims = token === undefined ? undefined : readAcrClaims(token);
   // A token without an access claim is no access token: it may even be the refresh token.
   if (token === undefined || claims?.access === undefined || token === refresh.reveal()) throw unexpected(what);
   if (claims.expiresAt.getTime() <= call.now().getTime()) throw unexpected(what);
   return { token: new Secret(token), expiresAt: claims.expiresAt, access: claims.access };
+}
+
+interface AcrClaims {
+  readonly expiresAt: Date;
+  /** Absent in tokens that only buy others. */
+  readonly access?: readonly Access[];
+}
+
+/** @returns undefined for what is no token of the registry: each of them says when it ends */
+export function readAcrClaims(token: string): AcrClaims | undefined {
+  const { expiresAt, access } = readRegistryClaims(token) ?? {};
+  if (expiresAt === undefined || access === "unreadable") return undefined;
+  return { expiresAt, ...(access && { access }) };
 }
 
 function judged({ token, expiresAt, access }: Granted, asked: Asked): AccessToken {

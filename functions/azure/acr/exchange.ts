@@ -2,7 +2,7 @@ import type { Call } from "../../../core/call.ts";
 import { Secret } from "../../../core/secret.ts";
 import { unexpected } from "../errors.ts";
 import { registryUrl } from "../place.ts";
-import { readClaims } from "./claims.ts";
+import { readAcrClaims } from "./access-token.ts";
 import type { AcrContext } from "./context.ts";
 import { askRegistry, textOf } from "./http.ts";
 import type { RefreshToken } from "./refresh-tokens.ts";
@@ -36,6 +36,6 @@ export async function exchangeIdentity(
   });
   const token = textOf(json, "refresh_token");
   if (token === undefined) throw unexpected(what);
-  const expiresAt = readClaims(token)?.expiresAt;
+  const expiresAt = readAcrClaims(token)?.expiresAt;
   return { token: new Secret(token), ...(expiresAt && { expiresAt }) };
 }

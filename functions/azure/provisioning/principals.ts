@@ -1,5 +1,6 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { decodeClaims } from "../../../core/token-claims.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { resourceManager } from "../place.ts";
 import { isGuid, wrong } from "./settings.ts";
@@ -33,20 +34,10 @@ async function ownPrincipal({ identity, binding, env }: AcrContext, call: Call):
   const { token } = await call.upstream("Managed identity token", (abortSignal) =>
     identity.getToken(scope, { abortSignal }),
   );
-  const id = objectId(token);
-  if (id !== undefined && isGuid(id)) return id.toLowerCase();
+  const id = decodeClaims(token)?.oid;
+  if (typeof id === "string" && isGuid(id)) return id.toLowerCase();
   throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", "The function's token does not say whose it is.", {
     hint: `Set ${variable} to ${expected}.`,
     context: { variable },
   });
-}
-
-function objectId(token: string): string | undefined {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
-    const oid: unknown = typeof claims === "object" && claims !== null ? Reflect.get(claims, "oid") : undefined;
-    return typeof oid === "string" ? oid : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Caller } from "../../../core/caller.ts";
 import type { Environment } from "../../../core/platform.ts";
+import { decodeClaims } from "../../../core/token-claims.ts";
 import { isServiceAccount } from "../binding.ts";
 
 type Headers = Readonly<NodeJS.Dict<readonly string[]>>;
@@ -47,12 +48,7 @@ function bearer(values: readonly string[] = []): string | undefined {
 }
 
 function claimsOf(token: string): v.InferOutput<typeof claims> | undefined {
-  const [, payload = "", signature, ...more] = token.split(".");
-  if (signature !== removed || more.length > 0) return undefined;
-  try {
-    const parsed = v.safeParse(claims, JSON.parse(Buffer.from(payload, "base64url").toString()));
-    return parsed.success ? parsed.output : undefined;
-  } catch {
-    return undefined;
-  }
+  if (token.split(".")[2] !== removed) return undefined;
+  const parsed = v.safeParse(claims, decodeClaims(token));
+  return parsed.success ? parsed.output : undefined;
 }

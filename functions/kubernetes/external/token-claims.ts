@@ -1,5 +1,5 @@
-import { decodeJwt } from "jose";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { compareAccess, readRegistryClaims } from "../../../core/token-claims.ts";
 
 export interface Wanted {
   readonly name: string;
@@ -20,44 +20,24 @@ export interface Claims {
  * @throws ACCESS_DENIED where the service granted less, CLOUD_PLATFORM_ERROR where it granted more
  */
 export function checkClaims(token: string, { name, actions }: Wanted): Claims {
-  const claims = decode(token);
-  if (claims === undefined) return { tellAccess: false };
-  const expiresAt = typeof claims.exp === "number" ? { expiresAt: claims.exp * 1_000 } : {};
-  if (!("access" in claims)) return { ...expiresAt, tellAccess: false };
-  const granted = readAccess(claims.access);
-  const wanted = new Set(actions.map((action) => `repository:${name}:${action}`));
-  if (granted.some((each) => !wanted.has(each))) {
+  const { expiresAt: end, access } = readRegistryClaims(token) ?? {};
+  const expiresAt = end && { expiresAt: end.getTime() };
+  if (access === undefined) return { ...expiresAt, tellAccess: false };
+  const asked = { type: "repository", name, actions };
+  const context = { asked: actions.map((action) => `repository:${name}:${action}`).join(" ") };
+  // What cannot be read may open anything.
+  const { missing, more } = access === "unreadable" ? { missing: [], more: true } : compareAccess(access, asked);
+  if (more) {
     throw new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", "The token service granted more than was asked for.", {
       hint: "A token that opens more than it says is not handed out. See what the account is allowed, and how.",
-      context: { asked: [...wanted].join(" ") },
+      context,
     });
   }
-  if (new Set(granted).size < wanted.size) {
+  if (missing.length > 0) {
     throw new ArtifactRegistryError("ACCESS_DENIED", "The token service granted less than was asked for.", {
       hint: `Give the binding's ${actions.includes("push") ? "pushAccount" : "pullAccount"} the right at the registry.`,
-      context: { asked: [...wanted].join(" ") },
+      context,
     });
   }
   return { ...expiresAt, tellAccess: true };
-}
-
-function decode(token: string): Record<string, unknown> | undefined {
-  try {
-    return decodeJwt(token);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Each action on each resource. What is not understood counts as more than was asked for. */
-function readAccess(access: unknown): string[] {
-  if (access === null) return [];
-  if (!Array.isArray(access)) return ["?"];
-  return access.flatMap((entry: unknown) => {
-    const { type, name, actions } = (entry ?? {}) as Record<string, unknown>;
-    if (actions === null || actions === undefined) return [];
-    return Array.isArray(actions)
-      ? actions.map((action) => `${String(type)}:${String(name)}:${String(action)}`)
-      : ["?"];
-  });
 }

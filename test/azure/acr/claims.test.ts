@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Access, compareAccess, readClaims } from "../../../functions/azure/acr/claims.ts";
+import { type Access, compareAccess } from "../../../core/token-claims.ts";
+import { readAcrClaims } from "../../../functions/azure/acr/access-token.ts";
 
 const jwt = (claims: unknown) =>
   ["{}", typeof claims === "string" ? claims : JSON.stringify(claims), "signature"]
@@ -11,12 +12,12 @@ describe("claims", () => {
   const access = [{ type: "repository", name: "team/app", actions: ["pull"] }];
 
   test("are read from the token itself", () => {
-    expect(readClaims(jwt({ exp: 1_800_000_000, access, grant_type: "access_token" }))).toEqual({
+    expect(readAcrClaims(jwt({ exp: 1_800_000_000, access, grant_type: "access_token" }))).toEqual({
       expiresAt: new Date(1_800_000_000_000),
       access,
     });
-    expect(readClaims(jwt({ exp: 1, permissions: { actions: ["*"] } }))).toEqual({ expiresAt: new Date(1_000) });
-    expect(readClaims(jwt({ exp: 1, access: [] }))?.access).toEqual([]);
+    expect(readAcrClaims(jwt({ exp: 1, permissions: { actions: ["*"] } }))).toEqual({ expiresAt: new Date(1_000) });
+    expect(readAcrClaims(jwt({ exp: 1, access: [] }))?.access).toEqual([]);
   });
 
   test.each([
@@ -33,7 +34,7 @@ describe("claims", () => {
     [jwt({ exp: 1, access: [{ type: "repository", actions: ["pull"] }] }), "an access without a name"],
     [jwt({ exp: 1, access: [{ type: "repository", name: "x", actions: [1] }] }), "an action that is no text"],
     [jwt({ exp: 1, access: [null] }), "an access that is null"],
-  ])("%s is none: %s", (token) => expect(readClaims(token)).toBeUndefined());
+  ])("%s is none: %s", (token) => expect(readAcrClaims(token)).toBeUndefined());
 });
 
 describe("what was granted", () => {

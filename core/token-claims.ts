@@ -1,0 +1,74 @@
+import { decodeJwt } from "jose";
+
+/** One permission that a registry's token carries (distribution, "Token Authentication Implementation": `access`). */
+export interface Access {
+  readonly type: string;
+  readonly name: string;
+  readonly actions: readonly string[];
+}
+
+/**
+ * Reads a token's claims without verifying its signature: for tokens that came from their issuer itself over TLS, or that
+ * somebody else has verified.
+ *
+ * @returns undefined for what is not a JWT
+ */
+export function decodeClaims(token: string): Record<string, unknown> | undefined {
+  try {
+    return decodeJwt(token);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a registry's token says of itself. */
+export interface RegistryClaims {
+  /** Absent where the token does not tell. */
+  readonly expiresAt?: Date;
+  /** Absent where the token does not tell; `unreadable` where it does, in a form that we do not know. */
+  readonly access?: readonly Access[] | "unreadable";
+}
+
+/** @returns undefined for what is not a JWT */
+export function readRegistryClaims(token: string): RegistryClaims | undefined {
+  const claims = decodeClaims(token);
+  if (claims === undefined) return undefined;
+  const expiresAt = typeof claims.exp === "number" ? new Date(claims.exp * 1_000) : undefined;
+  return {
+    ...(expiresAt && !Number.isNaN(expiresAt.getTime()) && { expiresAt }),
+    ...(claims.access !== undefined && { access: readAccess(claims.access) }),
+  };
+}
+
+/** `null` stands for an empty list: services that are written in Go answer so. */
+function readAccess(access: unknown): readonly Access[] | "unreadable" {
+  if (access === null) return [];
+  if (!Array.isArray(access)) return "unreadable";
+  const read = access.map((entry: unknown) => {
+    const { type, name, actions = [] } = (entry ?? {}) as Record<string, unknown>;
+    const list: unknown = actions ?? [];
+    const known = typeof type === "string" && typeof name === "string" && Array.isArray(list);
+    return known && list.every((action) => typeof action === "string") ? { type, name, actions: list } : undefined;
+  });
+  return read.every((entry) => entry !== undefined) ? read : "unreadable";
+}
+
+/** How what was granted differs from what was asked. */
+export interface AccessDifference {
+  /** Actions that were asked and not granted. */
+  readonly missing: readonly string[];
+  /** Whether anything was granted that was not asked: another repository, another action, a wildcard. */
+  readonly more: boolean;
+}
+
+/** Compares grants by what they open, not by how they are written down. */
+export function compareAccess(granted: readonly Access[], asked: Access): AccessDifference {
+  const has = new Set(granted.flatMap((each) => each.actions.map((action) => atom(each, action))));
+  const wants = new Set(asked.actions.map((action) => atom(asked, action)));
+  const missing = asked.actions.filter((action) => !has.has(atom(asked, action)));
+  return { missing, more: [...has].some((each) => !wants.has(each)) };
+}
+
+function atom({ type, name }: Access, action: string): string {
+  return JSON.stringify([type, name, action]);
+}
