@@ -1,6 +1,7 @@
 /**
  * How far one warm operation travels through our files: `npm run trace` prints a table of all that we trace, and
- * `npm run trace -- aws addCrossAccountAccess` one row of it. With `--path` it prints every hop instead, in order.
+ * `npm run trace -- aws addCrossAccountAccess` one row of it. With `--path` it prints
+ * every hop as well, in order: `>` leads to a file for the first time, `<` to one that was entered before.
  *
  * A hop is a function that is entered in another file than the one that was entered before it, a return a hop to a file
  * that was entered before. What counts is every function of `core`, `oci`, `functions`, `client` and `platforms.ts`;
@@ -37,11 +38,10 @@ for (const [name, open] of Object.entries(subjects)) {
 if (traced.length === 0) {
   console.error(`There is no "${words.join(" ")}" to trace: npm run trace prints what there is.`);
   process.exitCode = 1;
-} else if (printPath) {
-  for (const { name, entries } of traced) console.log(`${name}\n${pathOf(entries)}\n`);
 } else {
   console.log("| operation | files (of them core) | hops | returns |\n|---|---|---|---|");
   for (const { name, entries } of traced) console.log(rowOf(name, entries));
+  if (printPath) for (const { name, entries } of traced) console.log(`\n${name}\n${pathOf(entries)}`);
 }
 
 function rowOf(name: string, entries: readonly Entry[]): string {

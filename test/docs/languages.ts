@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { parseAllDocuments } from "yaml";
 import { isOperationName, operations } from "../../core/operations.ts";
 import { type Block, commandsOf } from "./blocks.ts";
+import { parseDiagram } from "./diagrams.ts";
 import { filesOf, root } from "./pages.ts";
 import { openWorkspace } from "./workspace.ts";
 
@@ -28,6 +29,7 @@ export const languages: Readonly<Record<string, (block: Block) => void | Promise
   // Compiled and run by the tests of what they belong to.
   rust: () => {},
   toml: () => {},
+  mermaid: ({ text }) => void parseDiagram(text),
   text: () => {},
 };
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { blocksOf, commandsOf, printedAs } from "./blocks.ts";
+import { parseDiagram } from "./diagrams.ts";
 import { checkForm } from "./forms.ts";
 import { checkTypes, languages } from "./languages.ts";
 
@@ -40,6 +41,40 @@ describe("how blocks are read", () => {
     expect("one, and two").toMatch(printedAs("one ... two".replace(" ...", "...")));
     expect("one.two").not.toMatch(printedAs("one+two"));
     expect("anything").not.toMatch(printedAs("any.hing"));
+  });
+
+  it("reads diagrams", () => {
+    expect(parseDiagram('flowchart TD\n  a["core"]\n  b["oci"]\n\n  a & b --> b\n  b -.-> a\n')).toEqual({
+      kind: "flowchart",
+      arrows: [
+        { from: "core", to: "oci", dotted: false },
+        { from: "oci", to: "oci", dotted: false },
+        { from: "oci", to: "core", dotted: true },
+      ],
+    });
+    const sequence =
+      "sequenceDiagram\n  participant a as core\n  participant b as the cloud\n  a->>b: ask: this\n  b-->>a: say";
+    expect(parseDiagram(sequence)).toEqual({
+      kind: "sequence",
+      participants: ["core", "the cloud"],
+      messages: [
+        { from: "core", to: "the cloud", answer: false, text: "ask: this" },
+        { from: "the cloud", to: "core", answer: true, text: "say" },
+      ],
+    });
+  });
+
+  it.each([
+    ["another kind", "pie\n", "begins no diagram"],
+    ["nothing", "", "begins no diagram"],
+    ["an arrow without an end", 'flowchart TD\n a["core"]\n a -->', "is no line"],
+    ["an arrow to a box that was not introduced", 'flowchart TD\n a["core"]\n a --> b', '"b" is not introduced'],
+    ["a message from nobody", "sequenceDiagram\n participant a as core\n b->>a: x", '"b" is not introduced'],
+    ["a message without a text", "sequenceDiagram\n participant a as core\n a->>a", "is no line"],
+    // There Mermaid would end the message.
+    ["a semicolon in a message", "sequenceDiagram\n participant a as core\n a->>a: x; y", "is no line"],
+  ])("refuses a diagram with %s", (_, text, reason) => {
+    expect(() => parseDiagram(text)).toThrow(reason);
   });
 
   it("forms say no", async () => {

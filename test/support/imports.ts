@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { cruise, type ICruiseResult } from "dependency-cruiser";
+import { cruise, type ICruiseResult, type IDependency } from "dependency-cruiser";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -13,12 +13,18 @@ export interface SourceFile {
   /** From the root, as `core/http.ts`. */
   readonly path: string;
   readonly lines: number;
-  /** Paths of the files of ours that it imports, types included. */
-  readonly imports: readonly string[];
+  /** The shipped files that it imports, each once. */
+  readonly imports: readonly Import[];
   /** Paths of the shipped files that import it. */
   readonly importers: readonly string[];
   /** Whether it is part of a cycle of imports. */
   readonly inCycle: boolean;
+}
+
+export interface Import {
+  readonly path: string;
+  /** Whether it is loaded together with the file: neither when it is asked for, nor for its types alone. */
+  readonly atOnce: boolean;
 }
 
 /** Every shipped file, with who imports whom as the dependency rule sees it; sorted by path. */
@@ -30,12 +36,23 @@ export async function readImports(): Promise<readonly SourceFile[]> {
     modules.map(async ({ source, dependencies, dependents }) => ({
       path: source,
       lines: (await readFile(join(root, source), "utf8")).trimEnd().split("\n").length,
-      imports: dependencies.map(({ resolved }) => resolved).filter(isOurs),
+      imports: importsOf(dependencies),
       importers: dependents,
       inCycle: dependencies.some(({ circular }) => circular),
     })),
   );
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function importsOf(dependencies: readonly IDependency[]): readonly Import[] {
+  const ours = Map.groupBy(
+    dependencies.filter(({ resolved }) => isOurs(resolved)),
+    ({ resolved }) => resolved,
+  );
+  return [...ours].map(([path, times]) => ({
+    path,
+    atOnce: times.some(({ dynamic, dependencyTypes }) => !dynamic && !dependencyTypes.includes("type-only")),
+  }));
 }
 
 /** What is counted of files. Lines are few up to 30, and many from 301 on. */
