@@ -13,7 +13,7 @@ test("every shipped file is read, with all of its lines", async () => {
   for (const { path, lines } of files) {
     expect([path, lines]).toEqual([path, (await readFile(join(root, path), "utf8")).match(/\n/g)?.length]);
   }
-});
+}, 300_000);
 
 test("who imports a file is known from both ends, types and lazy imports included", async () => {
   const files = await readImports();
@@ -29,7 +29,7 @@ test("who imports a file is known from both ends, types and lazy imports include
   );
   const local = files.find(({ path }) => path === "functions/local/index.ts");
   expect(local?.imports).toContainEqual({ path: "functions/local/platform.ts", atOnce: true });
-});
+}, 300_000);
 
 test("sizes are counted", () => {
   const file = (lines: number, importers: string[] = [], inCycle = false): SourceFile => {

@@ -79,5 +79,10 @@ describe("how far an operation travels", () => {
       hops: 6,
       returns: 5,
     });
-  });
+  }, 300_000);
+
+  test("what nobody can trace is refused", async () => {
+    const tracing = run(process.execPath, [join(import.meta.dirname, "trace.ts"), "aws", "makeCoffee"]);
+    await expect(tracing).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('no "aws makeCoffee"') });
+  }, 300_000);
 });

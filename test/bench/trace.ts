@@ -1,7 +1,7 @@
 /**
  * How far one warm operation travels through our files: `npm run trace` prints a table of all that we trace, and
- * `npm run trace -- aws addCrossAccountAccess` one row of it. With `--path` it prints
- * every hop as well, in order: `>` leads to a file for the first time, `<` to one that was entered before.
+ * `npm run trace -- aws addCrossAccountAccess` one row of it. With `--path` it prints every hop as well, in order: `>`
+ * leads to a file for the first time, `<` to one that was entered before.
  *
  * A hop is a function that is entered in another file than the one that was entered before it, a return a hop to a file
  * that was entered before. What counts is every function of `core`, `oci`, `functions`, `client` and `platforms.ts`;

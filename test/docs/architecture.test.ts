@@ -52,7 +52,7 @@ it("the rooms' arrows are the imports between them", async () => {
   const real = [...between].map(([ends, all]) => `${ends}${all.some(({ atOnce }) => atOnce) ? "" : ", dotted"}`);
   const drawn = diagram.arrows.map(({ from, to, dotted }) => `${from} ${to}${dotted ? ", dotted" : ""}`);
   expect(drawn.sort()).toEqual(real.sort());
-});
+}, 300_000);
 
 /** As the picture draws them: a platform, a part of `oci`, or what is at the top. */
 function roomOf(path: string): string {
@@ -71,8 +71,9 @@ describe("what is traced", () => {
     expect([...said.keys()]).toEqual([...traced.keys()]);
     for (const [operation, now] of traced) {
       const row = said.get(operation) ?? { files: 0, hops: 0 };
-      const hint = `${operation}: ${now.files} files and ${now.hops} hops, where docs/architecture.md says ${row.files} and ${row.hops}`;
+      const hint = `${operation} now: ${now.files} files, ${now.hops} hops. If that is right, copy what npm run trace prints.`;
       expect(now.files, hint).toBeLessThanOrEqual(row.files);
+      expect(now.files, hint).toBeGreaterThanOrEqual(row.files * 0.9);
       // Answers of two regions may come in either order, which moves a hop or two.
       expect(now.hops, hint).toBeLessThanOrEqual(row.hops * 1.02);
       expect(now.hops, hint).toBeGreaterThanOrEqual(row.hops * 0.9);
