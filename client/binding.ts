@@ -1,5 +1,5 @@
-import { bindingVariable } from "../core/binding-variable.ts";
 import { ArtifactRegistryError } from "../core/errors.ts";
+import { bindingVariable } from "../core/platform.ts";
 
 /** Where a registry's function is, and how to prove who calls. JSON of `ALIEN_{NAME}_BINDING`, or options. */
 export interface FunctionBinding {

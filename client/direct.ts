@@ -1,11 +1,10 @@
 import { createApplication } from "../core/application.ts";
-import { bindingVariable } from "../core/binding-variable.ts";
 import { doorCaller } from "../core/caller.ts";
-import { readDirectory } from "../core/configuration.ts";
 import type { Door } from "../core/doors.ts";
 import { ArtifactRegistryError } from "../core/errors.ts";
-import type { Platform } from "../core/platform.ts";
+import { bindingVariable, type Platform } from "../core/platform.ts";
 import { allowEverything } from "../core/rules.ts";
+import { readDirectory } from "../core/suite.ts";
 import { missingPackage } from "./auth/peer.ts";
 import { type Environment, refused } from "./binding.ts";
 import type { Connection } from "./connection.ts";

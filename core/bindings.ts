@@ -1,10 +1,9 @@
 import * as v from "valibot";
-import { bindingVariable } from "./binding-variable.ts";
 import { ArtifactRegistryError } from "./errors.ts";
 import { LruMap } from "./lru-map.ts";
 import { type OtherSpace, overlappingPrefixes } from "./names.ts";
 import { validate } from "./operation.ts";
-import type { Environment, Platform, Service } from "./platform.ts";
+import { bindingVariable, type Environment, type Platform, type Service } from "./platform.ts";
 import type { ArtifactRegistry } from "./registry.ts";
 
 /** The registries that this process serves, opened on first use. */

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Application } from "./application.ts";
+import type { EventLog } from "./audit.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
 import { checkPayload } from "./json.ts";
 import { validate } from "./operation.ts";
@@ -88,4 +89,58 @@ function refuseAge(time: Date, now: Date): void {
       context: { field: "time" },
     });
   }
+}
+
+/** Where events go that can never succeed, each with its reason. `Event` is what the platform delivers. */
+export interface DeadLetters<Event> {
+  /** @throws when the letter was not taken: whoever sent the event must then keep it */
+  send(event: Event, reason: ArtifactRegistryError, requestId: string, signal: AbortSignal): Promise<void>;
+}
+
+/** One event as it was delivered. */
+export interface Delivery<Event> {
+  /** The event as it came: what its dead letter holds. */
+  readonly event: Event;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+  readonly messageId?: string | undefined;
+}
+
+export interface SettleOptions<Event> {
+  readonly deadLetters: DeadLetters<Event>;
+  readonly log: EventLog;
+  readonly now: () => Date;
+}
+
+/**
+ * Ends a delivery: what can never succeed goes to the dead letters, and what was not simply handled is logged. Nothing is
+ * dropped: where the dead letter is not taken, the event shall come again.
+ *
+ * @throws what shall be delivered again
+ */
+export async function settle<Event>(
+  result: EventOutcome,
+  { event, requestId, signal, messageId }: Delivery<Event>,
+  { deadLetters, log, now }: SettleOptions<Event>,
+): Promise<void> {
+  if (result.outcome === "done") return;
+  let { outcome, error } = result;
+  if (outcome === "dead-letter") {
+    try {
+      await deadLetters.send(event, error, requestId, signal);
+    } catch (failure) {
+      // The sender still has the event, and delivers it again.
+      [outcome, error] = ["retry", toArtifactRegistryError(failure)];
+    }
+  }
+  log({
+    time: now().toISOString(),
+    requestId,
+    door: "events",
+    event: outcome,
+    ...(messageId !== undefined && { messageId }),
+    outcome: error.code,
+    reason: error.message,
+  });
+  if (outcome === "retry") throw error;
 }

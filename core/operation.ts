@@ -3,7 +3,7 @@ import type { Call } from "./call.ts";
 import { invalidInput } from "./errors.ts";
 import type { RoutableName } from "./names.ts";
 import type { ArtifactRegistry } from "./registry.ts";
-import { registryName } from "./schemas.ts";
+import { type CrossAccountAccess, registryName } from "./schemas.ts";
 
 /** What a caller must be allowed before an operation runs. Looks at resolved names only. */
 export interface Demand {
@@ -15,6 +15,25 @@ export interface Demand {
 
 /** A consumer, with the ways in which a rule may name it: a role is covered by its ARN or by its whole account. */
 export type Grantee = readonly [string, ...string[]];
+
+/**
+ * Whom a cross-account access would let in, as access rules name them: `aws:{account}`, `aws:{role ARN}`,
+ * `gcp:{project number}`, `gcp:{e-mail}`. A role may be covered by a rule for its whole account.
+ */
+export function granteesOf(access: CrossAccountAccess): Grantee[] {
+  switch (access.type) {
+    case "aws":
+      return [
+        ...access.accountIds.map((id): Grantee => [`aws:${id}`]),
+        ...access.roleArns.map((arn): Grantee => [`aws:${arn}`, `aws:${arn.split(":")[4]}`]),
+      ];
+    case "gcp":
+      return [
+        ...access.projectNumbers.map((number): Grantee => [`gcp:${number}`]),
+        ...access.serviceAccountEmails.map((email): Grantee => [`gcp:${email}`]),
+      ];
+  }
+}
 
 /** `runtime` operations serve repositories; `provision` ones make and unmake registries, behind a door of their own. */
 export type OperationKind = "runtime" | "provision" | "both";

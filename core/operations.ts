@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import { ArtifactRegistryError } from "./errors.ts";
-import { granteesOf } from "./grantees.ts";
-import { type Demand, defineOperation, type Operation } from "./operation.ts";
+import { type Demand, defineOperation, granteesOf, type Operation } from "./operation.ts";
 import type { ArtifactRegistry, CrossAccountControl, Provisioning } from "./registry.ts";
 import * as schema from "./schemas.ts";
 

@@ -42,3 +42,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function defineService<Schema extends v.GenericSchema>(service: Service<Schema>): Service {
   return service;
 }
+
+/** The variable that binds a registry: `my-images` is bound by `ALIEN_MY_IMAGES_BINDING`. */
+export function bindingVariable(name: string): string {
+  return `ALIEN_${name.replaceAll("-", "_").toUpperCase()}_BINDING`;
+}

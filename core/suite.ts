@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
 import { type Application, createApplication } from "./application.ts";
-import type { Audit } from "./audit.ts";
-import type { RegistryDirectory } from "./bindings.ts";
-import { openDoor, readDirectory, readRules } from "./configuration.ts";
-import { type EventLog, eventLogToStdout } from "./event-log.ts";
+import { type Audit, type EventLog, eventLogToStdout } from "./audit.ts";
+import { createDirectory, type RegistryDirectory } from "./bindings.ts";
+import { withCredentialCache } from "./credential-cache.ts";
+import { type Door, oidcDoor, parseDoorName, platformDoor, trustedDoor } from "./doors.ts";
+import { ArtifactRegistryError } from "./errors.ts";
 import type { Environment, Platform } from "./platform.ts";
+import { parseRules, type Rule } from "./rules.ts";
 
 /** What every door of a function stands around. */
 export interface Suite {
@@ -27,4 +30,70 @@ export async function readSuite(platform: Platform, env: Environment, options: S
   const rules = readRules(env) ?? [];
   const directory = readDirectory(platform, env, rules);
   return { application: createApplication({ directory, rules, door, ...given }), directory, eventLog };
+}
+
+/**
+ * The access rules of `ALIEN_ACCESS_RULES`, or of the file that `ALIEN_ACCESS_RULES_FILE` names.
+ *
+ * @returns undefined where neither is set; without rules everything is denied
+ * @throws BINDING_CONFIG_INVALID
+ */
+export function readRules(env: Environment): Rule[] | undefined {
+  const { ALIEN_ACCESS_RULES: text, ALIEN_ACCESS_RULES_FILE: file } = env;
+  if (text !== undefined && file !== undefined) {
+    throw new ArtifactRegistryError(
+      "BINDING_CONFIG_INVALID",
+      "ALIEN_ACCESS_RULES and ALIEN_ACCESS_RULES_FILE are set.",
+      {
+        hint: "Keep one of them.",
+      },
+    );
+  }
+  if (file === undefined) return text === undefined ? undefined : parseRules(text);
+  try {
+    return parseRules(readFileSync(file, "utf8"));
+  } catch (cause) {
+    if (cause instanceof ArtifactRegistryError) throw cause;
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `ALIEN_ACCESS_RULES_FILE cannot be read: ${file}.`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * The door that `ALIEN_DOOR` names, with the issuers of `ALIEN_OIDC_ISSUERS` behind the `oidc` one.
+ *
+ * @throws BINDING_CONFIG_INVALID
+ */
+export async function openDoor(env: Environment): Promise<Door> {
+  const name = parseDoorName(env.ALIEN_DOOR);
+  switch (name) {
+    case "platform":
+      return platformDoor();
+    case "oidc": {
+      // Loaded only behind this door: the others verify nothing themselves.
+      const [{ createOidcVerifier }, { parseIssuers }] = await Promise.all([
+        import("./oidc.ts"),
+        import("./oidc-issuers.ts"),
+      ]);
+      return oidcDoor(createOidcVerifier(parseIssuers(env.ALIEN_OIDC_ISSUERS ?? ""), { env }));
+    }
+    case "invoke":
+    case "events":
+    case "provision":
+      return trustedDoor(name);
+  }
+}
+
+/** Every registry that the environment binds, with its credential cache. @throws BINDING_CONFIG_INVALID */
+export function readDirectory(
+  platform: Platform,
+  env: Environment,
+  rules: readonly Rule[],
+  names: readonly string[] = [],
+): RegistryDirectory {
+  const listed = (env.ALIEN_REGISTRIES ?? "").split(",").map((name) => name.trim());
+  const inRules = rules.flatMap((rule) => rule.registries.filter((name) => !name.includes("*")));
+  const known = [...names, ...listed, ...inRules].filter((name) => name !== "");
+  return createDirectory(platform, env, [...new Set(known)], withCredentialCache);
 }

@@ -1,4 +1,4 @@
-import { bindingVariable } from "../../core/binding-variable.ts";
+import { bindingVariable } from "../../core/platform.ts";
 import type { RepositoryResponse } from "../types.ts";
 import type { CommandEntry } from "./command.ts";
 import { type LoggedIn, login } from "./login.ts";

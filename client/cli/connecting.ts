@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { bindingVariable } from "../../core/binding-variable.ts";
 import { ArtifactRegistryError, invalidInput } from "../../core/errors.ts";
+import { bindingVariable } from "../../core/platform.ts";
 import { type Environment, type PlatformName, platformNames } from "../binding.ts";
 import { type Connection, connect } from "../connection.ts";
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { text } from "node:stream/consumers";
-import { bindingVariable } from "../../core/binding-variable.ts";
+import { bindingVariable } from "../../core/platform.ts";
 import type { Environment } from "../binding.ts";
 import type { Account, Configuration } from "./configuration.ts";
 import type { Login } from "./login.ts";

@@ -1,5 +1,5 @@
-import { bindingVariable } from "../../core/binding-variable.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
+import { bindingVariable } from "../../core/platform.ts";
 import { checkBinding, type Environment } from "../binding.ts";
 import { tokenUser } from "../token-user.ts";
 import type { Account } from "./configuration.ts";

@@ -1,7 +1,9 @@
+import { toJsonSchema } from "@valibot/to-json-schema";
+import * as v from "valibot";
+import { type ErrorCode, statusOf } from "../errors.ts";
 import { type OperationName, operationNames, operations } from "../operations.ts";
-import { type Example, examplesOf } from "./examples.ts";
-import { errorResponses, namedResponses, requestIdHeader } from "./responses.ts";
-import { namedSchemas, schemaOf } from "./schemas.ts";
+import * as schema from "../schemas.ts";
+import { type Example, errorExamples, examplesOf } from "./examples.ts";
 
 /** The OpenAPI 3.1 document of the HTTP face, made from the schemas that validate. */
 export function openApiDocument(): object {
@@ -70,4 +72,111 @@ function plain(operationId: string, summary: string, properties: object): object
 
 function json(schema: object, examples?: Record<string, Example>): object {
   return { "application/json": { schema, ...(examples && { examples }) } };
+}
+
+const requestIdHeader = {
+  "x-request-id": { description: "Names this request in the audit log.", schema: { type: "string" } },
+};
+
+const statuses = [...new Set([...Object.values(statusOf), 405])].sort((a, b) => a - b);
+
+/** The refusals by status, as each operation refers to them. */
+const errorResponses: Readonly<Record<string, object>> = Object.fromEntries(
+  statuses.map((status) => [String(status), { $ref: `#/components/responses/${nameOf(status)}` }]),
+);
+
+/** `components.responses` of the document: one for each status, with an example for each code. */
+function namedResponses(): Record<string, object> {
+  return Object.fromEntries(statuses.map((status) => [nameOf(status), responseOf(status)]));
+}
+
+function responseOf(status: number): object {
+  const codes = codesOf(status);
+  return {
+    description: codes.length > 0 ? `${codes.join(", ")}.` : "Another method is meant.",
+    headers: {
+      ...requestIdHeader,
+      ...((status === 429 || status === 503) && {
+        "retry-after": { description: "Seconds to wait.", schema: { type: "integer" } },
+      }),
+    },
+    content: {
+      "application/json": { schema: { $ref: "#/components/schemas/Error" }, examples: errorExamples(status, codes) },
+    },
+  };
+}
+
+function codesOf(status: number): ErrorCode[] {
+  return (Object.keys(statusOf) as ErrorCode[]).filter((code) => statusOf[code] === status);
+}
+
+function nameOf(status: number): string {
+  return `Error${status}`;
+}
+
+const error = v.strictObject({ ...schema.errorJson.entries, code: v.picklist(Object.keys(statusOf)) });
+
+/** What has a name of its own in the document, so that a generated client has one type for it. */
+const named: Readonly<Record<string, v.GenericSchema>> = {
+  AccountId: schema.accountId,
+  ArtifactRegistryCredentials: schema.credentials,
+  ArtifactRegistryPermissions: schema.permissions,
+  AuthMethod: schema.authMethod,
+  Capabilities: schema.capabilities,
+  CrossAccountAccess: schema.crossAccountAccess,
+  CrossAccountPermissions: schema.crossAccountPermissions,
+  Error: error,
+  ErrorCode: error.entries.code,
+  Finding: schema.finding,
+  Health: schema.health,
+  LogicalName: schema.logicalName,
+  Password: schema.password,
+  ProjectNumber: schema.projectNumber,
+  Region: schema.region,
+  RegistryName: schema.registryName,
+  RepositoryId: schema.repositoryId,
+  RepositoryResponse: schema.repository,
+  RoleArn: schema.roleArn,
+  Scope: schema.scope,
+  ServiceAccountEmail: schema.serviceAccountEmail,
+  ServiceType: schema.serviceType,
+};
+
+/** `components.schemas` of the document. */
+function namedSchemas(): Record<string, object> {
+  const convert = ([name, each]: [string, v.GenericSchema]) => [name, convertedWith(each, without(name))];
+  return Object.fromEntries(Object.entries(named).map(convert));
+}
+
+/** A schema of ours as JSON Schema 2020-12; what has a name is referred to by it. */
+function schemaOf(schema: v.GenericSchema): object {
+  return convertedWith(schema, named);
+}
+
+/** A definition refers to all the others, and not to itself. */
+function without(name: string): typeof named {
+  const { [name]: _, ...others } = named;
+  return others;
+}
+
+function convertedWith(schema: v.GenericSchema, definitions: typeof named): object {
+  const {
+    $schema: _,
+    $defs: __,
+    ...rest
+  } = toJsonSchema(schema, {
+    target: "draft-2020-12",
+    errorMode: "throw",
+    typeMode: "input",
+    definitions,
+    overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
+    // Patterns of JSON Schema are Unicode patterns already: the flag that asks for it in JavaScript is no loss.
+    overrideAction: ({ valibotAction, jsonSchema }) =>
+      isRegex(valibotAction) ? { ...jsonSchema, pattern: valibotAction.requirement.source } : undefined,
+  });
+  return rest;
+}
+
+function isRegex(action: { readonly type: string }): action is v.RegexAction<string, undefined> {
+  return action.type === "regex";
 }

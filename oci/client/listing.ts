@@ -1,7 +1,6 @@
 import { OciError } from "./errors.ts";
 import { pullManifest } from "./manifests.ts";
-import type { Descriptor } from "./media-types.ts";
-import { OCI_INDEX } from "./media-types.ts";
+import { type Descriptor, OCI_INDEX } from "./media-types.ts";
 import { readLimited } from "./read.ts";
 import { scope } from "./scope.ts";
 import type { Transport } from "./transport.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ArtifactRegistryError, type AuthOptions, connect, type FunctionBinding } from "../../client/index.ts";
-import { BareError } from "../../core/bare-error.ts";
+import { BareError } from "../../core/errors.ts";
 import { readSigned, signatureProblem } from "../emulators/aws/wire/signature.ts";
 import { useAzure } from "../emulators/azure/support.ts";
 import { useEmulator } from "../emulators/gcp/support.ts";

@@ -4,7 +4,6 @@ import { getRequestListener } from "@hono/node-server";
 import { createApplication } from "../../core/application.ts";
 import type { AuditLine } from "../../core/audit.ts";
 import { doorCaller } from "../../core/caller.ts";
-import { readDirectory } from "../../core/configuration.ts";
 import type { Door } from "../../core/doors.ts";
 import { ArtifactRegistryError, type ErrorJson } from "../../core/errors.ts";
 import { createHttp } from "../../core/http.ts";
@@ -12,6 +11,7 @@ import type { OperationName } from "../../core/operations.ts";
 import type { Environment, Platform } from "../../core/platform.ts";
 import type { Rule } from "../../core/rules.ts";
 import type { ArtifactRegistryCredentials, Capabilities, RepositoryResponse } from "../../core/schemas.ts";
+import { readDirectory } from "../../core/suite.ts";
 
 /** The callers of the suite. `stranger` holds a good token that no rule names; `nobody` holds none. */
 export type CallerName = "alice" | "bob" | "stranger" | "nobody" | "forger";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { doorCaller } from "../../core/caller.ts";
-import { granteesOf } from "../../core/grantees.ts";
 import type { RoutableName } from "../../core/names.ts";
+import { granteesOf } from "../../core/operation.ts";
 import type { OperationName } from "../../core/operations.ts";
 import { allows, parseRules } from "../../core/rules.ts";
 import { awsAccess } from "../support/inputs.ts";

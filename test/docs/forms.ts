@@ -1,6 +1,5 @@
 import { parse } from "yaml";
 import { checkBinding } from "../../client/binding.ts";
-import { readDirectory } from "../../core/configuration.ts";
 import { statusOf } from "../../core/errors.ts";
 import { setupEvent } from "../../core/events.ts";
 import { parseIssuers } from "../../core/oidc-issuers.ts";
@@ -8,6 +7,7 @@ import { validate } from "../../core/operation.ts";
 import { isOperationName, type OperationName, operations } from "../../core/operations.ts";
 import { parseRules } from "../../core/rules.ts";
 import { errorJson } from "../../core/schemas.ts";
+import { readDirectory } from "../../core/suite.ts";
 import { platforms } from "../../platforms.ts";
 
 /** What a JSON or YAML block can be said to be. Each throws what the code itself says of it. */

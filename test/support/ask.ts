@@ -1,9 +1,9 @@
 import { createApplication } from "../../core/application.ts";
 import type { AuditLine } from "../../core/audit.ts";
 import { doorCaller } from "../../core/caller.ts";
-import { readDirectory } from "../../core/configuration.ts";
 import { createHttp } from "../../core/http.ts";
 import type { Environment, Platform } from "../../core/platform.ts";
+import { readDirectory } from "../../core/suite.ts";
 import type { RetryPolicy } from "../../core/waiting.ts";
 import { allowAll } from "./inputs.ts";
 

@@ -1,11 +1,11 @@
 import { createApplication } from "../../core/application.ts";
 import type { AuditLine } from "../../core/audit.ts";
 import { doorCaller } from "../../core/caller.ts";
-import { readDirectory } from "../../core/configuration.ts";
 import type { ArtifactRegistryError } from "../../core/errors.ts";
 import { type EventOutcome, handleEvent, setupEventType } from "../../core/events.ts";
 import { createHttp } from "../../core/http.ts";
 import type { Environment, Platform } from "../../core/platform.ts";
+import { readDirectory } from "../../core/suite.ts";
 import { allowAll } from "./inputs.ts";
 
 /** Milliseconds; absent means the core's own. */

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { CallerEvidence } from "../../core/doors.ts";
-import { localDoor, oidcDoor, platformDoor, trustedDoor } from "../../core/doors.ts";
+import { type CallerEvidence, localDoor, oidcDoor, platformDoor, trustedDoor } from "../../core/doors.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { ociGrammar } from "../../core/names.ts";
 import { type OperationName, operationNames, operations } from "../../core/operations.ts";

@@ -1,9 +1,14 @@
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
-import { bindingVariable } from "../../core/binding-variable.ts";
 import { createDirectory } from "../../core/bindings.ts";
 import { ociGrammar } from "../../core/names.ts";
-import { defineService, type Environment, type OpenContext, type Platform } from "../../core/platform.ts";
+import {
+  bindingVariable,
+  defineService,
+  type Environment,
+  type OpenContext,
+  type Platform,
+} from "../../core/platform.ts";
 import { createFakeRegistry } from "../support/fake-registry.ts";
 import { errorOf } from "../support/inputs.ts";
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startCall } from "../../core/call.ts";
-import { openDoor, readDirectory, readRules } from "../../core/configuration.ts";
 import { defineService, type Platform } from "../../core/platform.ts";
 import type { Rule } from "../../core/rules.ts";
+import { openDoor, readDirectory, readRules } from "../../core/suite.ts";
 import { createFakeRegistry } from "../support/fake-registry.ts";
 import { allowAll, errorOf } from "../support/inputs.ts";
 

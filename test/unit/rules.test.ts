@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { granteesOf } from "../../core/grantees.ts";
 import type { RoutableName } from "../../core/names.ts";
-import type { Demand } from "../../core/operation.ts";
+import { type Demand, granteesOf } from "../../core/operation.ts";
 import { allows, matches, mayTry, parseRules, type Rule } from "../../core/rules.ts";
 import type { CrossAccountAccess } from "../../core/schemas.ts";
 import { awsAccess, errorOf, gcpAccess } from "../support/inputs.ts";

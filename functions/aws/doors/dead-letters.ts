@@ -1,6 +1,6 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import type { DeadLetters } from "../../../core/dead-letters.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { DeadLetters } from "../../../core/events.ts";
 import { translateAwsError } from "../errors.ts";
 import { sdkSettings } from "../sdk-settings.ts";
 

@@ -1,7 +1,6 @@
 import * as v from "valibot";
-import { type EventOutcome, handleEvent } from "../../../core/events.ts";
+import { type EventOutcome, handleEvent, settle } from "../../../core/events.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { settle } from "../../../core/settle.ts";
 import { chain, type LambdaHandler, type TimedContext } from "../middleware/chain.ts";
 import { deadline } from "../middleware/deadline.ts";
 import { shape } from "../middleware/shape.ts";

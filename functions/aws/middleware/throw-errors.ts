@@ -1,5 +1,4 @@
-import { BareError } from "../../../core/bare-error.ts";
-import { toArtifactRegistryError } from "../../../core/errors.ts";
+import { BareError, toArtifactRegistryError } from "../../../core/errors.ts";
 import type { Middleware } from "./chain.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { startCall } from "../../../core/call.ts";
 import { doorCaller } from "../../../core/caller.ts";
-import type { DeadLetters } from "../../../core/dead-letters.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { DeadLetters } from "../../../core/events.ts";
 import { createHttpClient } from "../../../core/http-client.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { OwnIdentity } from "../identity.ts";

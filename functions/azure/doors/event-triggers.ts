@@ -1,5 +1,4 @@
-import { BareError } from "../../../core/bare-error.ts";
-import { toArtifactRegistryError } from "../../../core/errors.ts";
+import { BareError, toArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { Suite } from "../../../core/suite.ts";
 import type { Receive } from "./events.ts";

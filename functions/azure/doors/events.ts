@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InvocationContext } from "@azure/functions";
 import { toArtifactRegistryError } from "../../../core/errors.ts";
-import { type EventOutcome, handleEvent } from "../../../core/events.ts";
+import { type EventOutcome, handleEvent, settle } from "../../../core/events.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { settle } from "../../../core/settle.ts";
 import type { Suite } from "../../../core/suite.ts";
 import { createOwnIdentity } from "../identity.ts";
 import { serviceBusDeadLetters } from "./dead-letters.ts";

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { BareError } from "../../../core/bare-error.ts";
-import { ArtifactRegistryError, toArtifactRegistryError } from "../../../core/errors.ts";
+import { ArtifactRegistryError, BareError, toArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { Suite } from "../../../core/suite.ts";
 import type { Receive } from "./events.ts";

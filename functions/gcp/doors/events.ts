@@ -1,7 +1,6 @@
 import { invalidInput, toArtifactRegistryError } from "../../../core/errors.ts";
-import { type EventOutcome, handleEvent } from "../../../core/events.ts";
+import { type EventOutcome, handleEvent, settle } from "../../../core/events.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { settle } from "../../../core/settle.ts";
 import type { Suite } from "../../../core/suite.ts";
 import { createOwnIdentity } from "../auth.ts";
 import { type CloudEvent, isCloudEvent, letterOf, messageIdOf, toSetupEvent } from "./cloud-events.ts";

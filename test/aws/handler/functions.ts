@@ -1,6 +1,5 @@
 import type { Context } from "aws-lambda";
-import type { AuditLine } from "../../../core/audit.ts";
-import type { EventLine } from "../../../core/event-log.ts";
+import type { AuditLine, EventLine } from "../../../core/audit.ts";
 import { createHandler } from "../../../functions/aws/doors/handler.ts";
 import type { AwsStack } from "../support/stack.ts";
 import { contextOf } from "./context.ts";

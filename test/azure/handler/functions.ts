@@ -1,6 +1,5 @@
 import { HttpRequest, type HttpResponseInit } from "@azure/functions";
-import type { AuditLine } from "../../../core/audit.ts";
-import type { EventLine } from "../../../core/event-log.ts";
+import type { AuditLine, EventLine } from "../../../core/audit.ts";
 import { registerFunctions } from "../../../functions/azure/doors/functions.ts";
 import type { Registrar } from "../../../functions/azure/doors/registrar.ts";
 import type { AzureStack } from "../support/stack.ts";

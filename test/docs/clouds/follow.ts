@@ -8,12 +8,12 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { createApplication } from "../../../core/application.ts";
 import { doorCaller } from "../../../core/caller.ts";
-import { readDirectory } from "../../../core/configuration.ts";
 import { trustedDoor } from "../../../core/doors.ts";
 import { handleEvent } from "../../../core/events.ts";
 import { invoke } from "../../../core/invoke.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
 import { allowEverything } from "../../../core/rules.ts";
+import { readDirectory } from "../../../core/suite.ts";
 import type { Page } from "../pages.ts";
 import { openWorkspace } from "../workspace.ts";
 

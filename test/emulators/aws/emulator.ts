@@ -7,8 +7,7 @@ import { DataPlane } from "./data-plane/data-plane.ts";
 import { Dynalites } from "./dynamodb/dynalite.ts";
 import type { EmulatorEvent } from "./events.ts";
 import { Directory, type RoleDelay } from "./identity/directory.ts";
-import type { Fetcher } from "./lambda-pull.ts";
-import { lambdaPull } from "./lambda-pull.ts";
+import { type Fetcher, lambdaPull } from "./lambda-pull.ts";
 import { type PolicyInput, type RoleSeed, type SdkCredentials, seeding } from "./seeding.ts";
 import { type Behaviour, World } from "./world.ts";
 

@@ -1,10 +1,8 @@
 import type { Faults } from "../faults.ts";
 import type { CallRecord, NamedError } from "./call.ts";
 import type { DataPlane } from "./data-plane/data-plane.ts";
-import type { PrivateRegistry } from "./ecr/state.ts";
-import { newPrivateRegistry } from "./ecr/state.ts";
-import type { PublicRegistry } from "./ecr-public/state.ts";
-import { newPublicRegistry } from "./ecr-public/state.ts";
+import { newPrivateRegistry, type PrivateRegistry } from "./ecr/state.ts";
+import { newPublicRegistry, type PublicRegistry } from "./ecr-public/state.ts";
 import type { EmulatorEvent } from "./events.ts";
 import type { Directory } from "./identity/directory.ts";
 import type { Principal } from "./identity/principal.ts";

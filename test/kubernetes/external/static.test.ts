@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApplication } from "../../../core/application.ts";
 import { doorCaller } from "../../../core/caller.ts";
-import { readDirectory } from "../../../core/configuration.ts";
+import { readDirectory } from "../../../core/suite.ts";
 import { platform } from "../../../functions/kubernetes/index.ts";
 import { type Bench, type Slot, startBench } from "./support/bench.ts";
 

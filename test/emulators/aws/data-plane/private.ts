@@ -1,5 +1,4 @@
-import type { CallRecord } from "../call.ts";
-import { denial } from "../call.ts";
+import { type CallRecord, denial } from "../call.ts";
 import { EVERY_REPOSITORY, policyOf } from "../ecr/authorize.ts";
 import { type PrivateRegistry, type Repository, repositoryArn } from "../ecr/state.ts";
 import { authorize, resourceTagKeys } from "../identity/authorization.ts";

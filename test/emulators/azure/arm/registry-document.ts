@@ -1,5 +1,4 @@
-import type { Mode, Registry, Sku } from "../acr/registry.ts";
-import { registryId } from "../acr/registry.ts";
+import { type Mode, type Registry, registryId, type Sku } from "../acr/registry.ts";
 import { badRequest } from "./refusals.ts";
 import { flagOf, type Json, objectOf, textOf } from "./route.ts";
 

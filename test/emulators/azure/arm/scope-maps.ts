@@ -1,5 +1,4 @@
-import type { Registry, ScopeMap, Sku } from "../acr/registry.ts";
-import { registryId } from "../acr/registry.ts";
+import { type Registry, registryId, type ScopeMap, type Sku } from "../acr/registry.ts";
 import { AzureError } from "../errors.ts";
 import type { Answer } from "../http/answer.ts";
 import { operationStatus, pollAt } from "./operations.ts";

@@ -2,8 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GcpError, STATUSES } from "../errors.ts";
 import type { World } from "../world.ts";
-import type { Call, Message } from "./method.ts";
-import { text } from "./method.ts";
+import { type Call, type Message, text } from "./method.ts";
 
 const METADATA = { "@type": "type.googleapis.com/google.devtools.artifactregistry.v1.OperationMetadata" };
 export const EMPTY: Message = { "@type": "type.googleapis.com/google.protobuf.Empty" };
