@@ -3,16 +3,15 @@ import { healthOf, lookFor, missingFields } from "../../../core/health.ts";
 import { type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Health } from "../../../core/schemas.ts";
+import type { Capabilities, Health } from "../../../core/schemas.ts";
 import type { ExternalBinding } from "../binding.ts";
-import { externalCapabilities } from "./capabilities.ts";
 import { createConnection } from "./connection.ts";
 import { type ExternalContext, step } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
 import { deleteRepository } from "./deletion.ts";
 import { createRepository, getRepository } from "./repositories.ts";
 
-/** A namespace in an OCI registry that somebody else runs, reached by what the operator has mounted. */
+/** Opens a namespace in an OCI registry that somebody else runs, with the accounts that the operator has mounted. */
 export function createExternalRegistry({ binding, others, env }: OpenContext<ExternalBinding>): ArtifactRegistry {
   const { origin, host } = new URL(binding.registryUrl);
   const prefix = binding.repositoryPrefix ?? "";
@@ -46,4 +45,31 @@ async function externalHealth(context: ExternalContext, call: Call): Promise<Hea
   });
   const all = [...missing, ...findings];
   return failed ? { status: "unhealthy", findings: all } : healthOf(all);
+}
+
+const noAccounts = {
+  reason: "An OCI registry knows no other accounts: cross-account access does not apply.",
+  hint: "Mint pull credentials for the consumer with generateCredentials, or give its robot account the right to pull.",
+};
+const notProvisioned = {
+  reason: "The registry is the cluster operator's: nothing of this suite makes or removes it.",
+  hint: "Install the registry and its accounts with the operator's own tools, and bind it.",
+};
+
+/** Tells what a binding's registry can do. A static account opens every repository, a token one. */
+function externalCapabilities({ staticCredentials = false }: ExternalBinding): Capabilities {
+  return {
+    // The token service alone decides how long a token lives.
+    credentials: staticCredentials
+      ? { authMethod: "basic", scope: "registry" }
+      : { authMethod: "bearer", scope: "repository" },
+    tellsAbsence: true,
+    unsupported: {
+      addCrossAccountAccess: noAccounts,
+      removeCrossAccountAccess: noAccounts,
+      getCrossAccountAccess: noAccounts,
+      provisionRegistry: notProvisioned,
+      deprovisionRegistry: notProvisioned,
+    },
+  };
 }

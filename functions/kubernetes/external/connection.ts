@@ -3,22 +3,20 @@ import { createHttpClient } from "../../../core/http-client.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { type Credentials, createClient, type OciClient } from "../../../oci/client/index.ts";
 import type { AccountField, ExternalBinding } from "../binding.ts";
-import { readAccount } from "./account.ts";
-import type { Account } from "./docker-config.ts";
-import { readText } from "./mounted-file.ts";
+import { type Account, readAccount, readMountedFile } from "./accounts.ts";
 
-/** A client that holds tokens holds them no longer than this: what it has learnt would only grow. */
+/** Milliseconds for which a client is kept: the tokens that it holds would only grow in number. */
 const clientMs = 5 * 60_000;
-/** To one registry at a time: what many callers want at once waits its turn. */
+/** Connections to one registry at a time; further requests wait their turn. */
 const connections = 32;
-/** Milliseconds until a connection stands; the call's own limit bounds the rest. */
+/** Milliseconds until a connection stands; the limit of the call bounds the rest. */
 const connectMs = 5_000;
 /** Bytes of an answer. The OCI client has narrower bounds of its own, and says better what was too large. */
 const answerAtMost = 64 * 1024 * 1024;
 
-/** The way to a binding's registry, with the files of the binding as they are at the moment. */
+/** The way to a registry, with the files of its binding as they are at the moment. */
 export interface Connection {
-  /** A client that asks in the name of an account; as a stranger where the binding names none. */
+  /** A client that asks in the name of an account, or as a stranger where the binding names none. */
   as(field: AccountField): Promise<OciClient>;
   /** A client with credentials that are not the binding's, or with none. */
   with(credentials: Credentials | undefined): Promise<OciClient>;
@@ -43,8 +41,8 @@ export function createConnection(binding: ExternalBinding, env: Environment): Co
     return files && readAccount(files, field, host);
   };
 
-  // The binding is what is wrong where the file cannot be read, not the network.
-  const readCa = async () => (caFile === undefined ? undefined : readText(caFile, "caFile"));
+  // Read here too: where the file cannot be read the binding is wrong, not the network.
+  const readCa = async () => (caFile === undefined ? undefined : readMountedFile(caFile, "caFile"));
 
   const clientFor = (credentials: Credentials | undefined): OciClient =>
     createClient({

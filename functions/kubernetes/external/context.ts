@@ -26,7 +26,7 @@ export function step<T>(
   return ask(call, what, host, as, async (signal) => run((await connection.as(as)).withSignal(signal)));
 }
 
-/** The same with a client that the request makes itself. */
+/** As `step`, with a client that the request makes itself. */
 export function ask<T>(
   call: Call,
   what: string,

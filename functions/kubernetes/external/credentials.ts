@@ -1,20 +1,21 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
 import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
+import type { Permissions } from "../../../core/schemas.ts";
 import { Secret } from "../../../core/secret.ts";
+import { compareAccess, readRegistryClaims } from "../../../core/token-claims.ts";
 import { type Challenge, scope } from "../../../oci/client/index.ts";
 import type { AccountField } from "../binding.ts";
 import { ask, type ExternalContext, step } from "./context.ts";
-import { handOutAccount } from "./static.ts";
-import { checkClaims } from "./token-claims.ts";
 import { tryOut } from "./try-out.ts";
 
 /**
- * Credentials for one repository: the token that the registry's token service grants to the bound pull or push
- * account, for exactly this repository and permission level and for as long as the service says. Its claims are
- * checked; a token that does not tell what it opens is tried out.
+ * Mints credentials for one repository: the token that the registry's token service grants to the bound pull or push
+ * account, for exactly this repository and permission level. The service decides how long it lives. We check its claims,
+ * and try out a token that does not tell what it opens.
  *
- * @throws BINDING_CONFIG_INVALID where no account is bound: the function's own never mints
+ * @throws BINDING_CONFIG_INVALID where no account is bound: the function's own account never mints
  * @throws OPERATION_NOT_SUPPORTED where the registry has no token service, or its tokens open more than was asked for
  */
 export async function generateCredentials(
@@ -45,7 +46,7 @@ export async function generateCredentials(
   };
 }
 
-/** The registry's challenge for tokens, asked for without credentials. */
+/** Asks without credentials how the registry wants to be asked. */
 async function tokenChallenge({ connection, host }: ExternalContext, call: Call): Promise<Challenge> {
   const challenges = await ask(call, "ask for the challenge", host, "credentials", async (signal) =>
     (await connection.with(undefined)).withSignal(signal).challenges(),
@@ -56,7 +57,7 @@ async function tokenChallenge({ connection, host }: ExternalContext, call: Call)
     challenges.length === 0
       ? ["asks nobody for credentials: there are none to mint.", "Turn on authentication at the registry."]
       : [
-          "knows user names and passwords only, and no tokens that end.",
+          "takes user names and passwords only, and has no tokens that end.",
           "Give it a token service, or set staticCredentials to hand out the pull and push accounts themselves.",
         ];
   throw new ArtifactRegistryError("OPERATION_NOT_SUPPORTED", `The registry ${host} ${message}`, { hint });
@@ -64,13 +65,87 @@ async function tokenChallenge({ connection, host }: ExternalContext, call: Call)
 
 function noAccount(field: AccountField): ArtifactRegistryError {
   return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The binding has no ${field}.`, {
-    hint: "Add the account to the binding: the function's own never mints.",
+    hint: "Add the account to the binding: the function's own account never mints.",
     context: { field },
   });
 }
 
 function alreadyOver({ host }: ExternalContext): ArtifactRegistryError {
-  return new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", `${host}: the token has ended before it was had.`, {
+  return new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", `${host}: the token had ended before it arrived.`, {
     hint: "See that the clocks of the token service and of this function agree.",
+  });
+}
+
+export interface Wanted {
+  readonly name: string;
+  readonly actions: readonly string[];
+}
+
+export interface Claims {
+  /** Milliseconds since the epoch; absent where the token does not tell. */
+  readonly expiresAt?: number;
+  /** Whether the token says that it opens exactly what was asked for. */
+  readonly tellAccess: boolean;
+}
+
+/**
+ * Checks a token's claims against what was asked for (distribution, "Token Authentication Implementation": `access`).
+ * The registry checks the signature. A token that is no JWT, or has no `access`, tells nothing.
+ *
+ * @throws ACCESS_DENIED where the service granted less, CLOUD_PLATFORM_ERROR where it granted more
+ */
+export function checkClaims(token: string, { name, actions }: Wanted): Claims {
+  const { expiresAt: end, access } = readRegistryClaims(token) ?? {};
+  const expiresAt = end && { expiresAt: end.getTime() };
+  if (access === undefined) return { ...expiresAt, tellAccess: false };
+  const asked = { type: "repository", name, actions };
+  const context = { asked: actions.map((action) => `repository:${name}:${action}`).join(" ") };
+  // An access claim that we cannot read may open anything.
+  const { missing, more } = access === "unreadable" ? { missing: [], more: true } : compareAccess(access, asked);
+  if (more) {
+    throw new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", "The token service granted more than was asked for.", {
+      hint: "A token that opens more than it says is not handed out. See what the account is allowed, and how.",
+      context,
+    });
+  }
+  if (missing.length > 0) {
+    throw new ArtifactRegistryError("ACCESS_DENIED", "The token service granted less than was asked for.", {
+      hint: `Give the binding's ${actions.includes("push") ? "pushAccount" : "pullAccount"} the right at the registry.`,
+      context,
+    });
+  }
+  return { ...expiresAt, tellAccess: true };
+}
+
+/**
+ * Hands out the pull or push account itself, where the operator opted in. It opens every repository and does not end. We try
+ * it out each time, because its rights can change at the registry.
+ *
+ * @throws BINDING_CONFIG_INVALID where the same account is bound twice
+ */
+async function handOutAccount(
+  { connection, ...context }: ExternalContext,
+  name: RoutableName,
+  permissions: Permissions,
+  field: AccountField,
+  call: Call,
+): Promise<MintedCredentials> {
+  const account = await connection.account(field);
+  if (account === undefined) throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The binding has no ${field}.`);
+  const { username, password } = account;
+  for (const other of ["account", ...(permissions === "pull" ? (["pushAccount"] as const) : [])] as const) {
+    const its = await connection.account(other);
+    // One user may have several passwords, each with rights of its own: access tokens.
+    if (its?.username === username && its.password.reveal() === password.reveal()) throw sameAccount(field, other);
+  }
+  const credentials = { username, password: password.reveal() };
+  await tryOut({ ...context, connection }, credentials, { name, permissions, scope: "registry" }, call);
+  return { authMethod: "basic", username, password, scope: "registry" };
+}
+
+function sameAccount(field: AccountField, other: AccountField): ArtifactRegistryError {
+  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The binding's ${field} and ${other} are one account.`, {
+    hint: "What is handed out must do no more than it says: give each an account of its own.",
+    context: { field },
   });
 }

@@ -1,19 +1,18 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
-import { OciError, repositoryMarker } from "../../../oci/client/index.ts";
-import { readManifest, readReferrers } from "./contents.ts";
+import { isDigest, OciError, repositoryMarker } from "../../../oci/client/index.ts";
 import { type ExternalContext, step } from "./context.ts";
-import { listTags } from "./tags.ts";
+import { listTags } from "./repositories.ts";
 
 const rounds = 3;
-/** How registries refuse a deletion while something else still points at it. */
+/** The statuses with which registries refuse a deletion while something else still points at its target. */
 const inUse = new Set([400, 409, 412]);
 
 /**
- * Deletes every manifest that a tag, an index or the referrers lead to, their layers, and last the marker: what is
- * left of a deletion that broke off is still found, so that the same call again finishes it. What no list of the
- * registry leads to (an image whose tag was moved away) cannot be deleted over the distribution API.
+ * Deletes every manifest that a tag, an index or the referrers lead to, then its layers, and the marker last. A deletion
+ * that broke off leaves what still can be found, so the same call again finishes it. An image whose tag was moved away is in
+ * no list of the registry, and cannot be deleted over the distribution API.
  *
  * @throws OPERATION_NOT_SUPPORTED where the registry forbids deletion, RESOURCE_CONFLICT while somebody pushes
  */
@@ -30,7 +29,7 @@ export async function deleteRepository(context: ExternalContext, name: RoutableN
     const done = new Set<string>();
     for (const tag of tags) {
       const found = await deleteImage(context, name, tag, done, call);
-      // With a manifest its other tags go. One that is still listed then, and leads nowhere, would be listed for ever.
+      // A manifest takes its other tags with it. A tag that is still listed leads nowhere, and must go by itself.
       if (!found && round > 1) await remove(context, name, tag, call);
     }
   }
@@ -73,6 +72,54 @@ async function deleteImage(
   return true;
 }
 
+/** A manifest with what it points at. */
+interface StoredManifest {
+  readonly digest: string;
+  /** Manifests of an index. */
+  readonly children: readonly string[];
+  readonly blobs: readonly string[];
+}
+
+/** Reads a manifest. @returns undefined where it is gone */
+function readManifest(
+  context: ExternalContext,
+  name: RoutableName,
+  reference: string,
+  call: Call,
+): Promise<StoredManifest | undefined> {
+  return step(context, call, { what: "read manifest", as: "account" }, async (client) => {
+    try {
+      const { digest, bytes } = await client.pullManifest(name, reference);
+      return { digest, ...pointedAt(bytes) };
+    } catch (error) {
+      if (error instanceof OciError && error.status === 404) return undefined;
+      throw error;
+    }
+  });
+}
+
+/** Lists the manifests that name this one as their subject: signatures, attestations. */
+function readReferrers(context: ExternalContext, name: RoutableName, digest: string, call: Call): Promise<string[]> {
+  return step(context, call, { what: "list referrers", as: "account" }, async (client) =>
+    (await client.referrers(name, digest)).map((each) => each.digest).filter(isDigest),
+  );
+}
+
+/** Reads what a manifest or an index points at. Only a digest ever becomes part of a path. */
+function pointedAt(bytes: Uint8Array): Omit<StoredManifest, "digest"> {
+  const content: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  const blobs = [...digests(content, "config"), ...digests(content, "layers"), ...digests(content, "fsLayers")];
+  return { children: digests(content, "manifests"), blobs: [...new Set(blobs)] };
+}
+
+function digests(content: unknown, key: string): string[] {
+  if (typeof content !== "object" || content === null) return [];
+  const value = (content as Record<string, unknown>)[key];
+  return (Array.isArray(value) ? value : [value])
+    .map((each: unknown) => (each as { digest?: unknown } | undefined | null)?.digest)
+    .filter((digest): digest is string => typeof digest === "string" && isDigest(digest));
+}
+
 function remove(context: ExternalContext, name: RoutableName, reference: string, call: Call): Promise<void> {
   return step(context, call, { what: "delete manifest", as: "account" }, async (client) => {
     try {
@@ -85,9 +132,10 @@ function remove(context: ExternalContext, name: RoutableName, reference: string,
 }
 
 /**
- * A layer without a manifest is no image any more: registries that delete none, or keep those in use, sweep them.
+ * Deletes layers. A registry may refuse to delete any, or those that are in use: it sweeps them itself once no manifest
+ * needs them.
  *
- * @returns those that the registry kept, for it may let them go when their manifest is gone
+ * @returns the layers that the registry kept; it may let them go when their manifest is gone
  */
 async function removeBlobs(
   context: ExternalContext,

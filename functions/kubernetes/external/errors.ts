@@ -6,11 +6,11 @@ export interface Refused {
   /** The step, as `list tags`. */
   readonly what: string;
   readonly host: string;
-  /** In whose name it was asked. */
+  /** The account in whose name we asked. */
   readonly as: AccountField | "credentials";
 }
 
-/** What a refusal of the registry, or of its token service, means to a caller of the suite. */
+/** Translates a refusal of the registry or its token service into what it means to a caller of the suite. */
 export function translateOciError(thrown: unknown, { what, host, as }: Refused): unknown {
   if (!(thrown instanceof OciError)) return thrown;
   const { status, code, retryAfterSeconds } = thrown;
@@ -37,12 +37,12 @@ export function translateOciError(thrown: unknown, { what, host, as }: Refused):
         context: { field: as },
       });
     case 403:
-      return refuse("ACCESS_DENIED", `the registry denies it to the binding's ${as}.`, {
+      return refuse("ACCESS_DENIED", `the registry denies this to the binding's ${as}.`, {
         hint: "Give the account the right to do it at the registry.",
         context: { field: as },
       });
     case 404:
-      // An upload that is gone is another thing than a place that never was.
+      // An upload that is gone differs from a place that never was.
       if (code === "BLOB_UPLOAD_UNKNOWN") break;
       return refuse("BINDING_CONFIG_INVALID", "the registry knows no such place.", {
         hint:
@@ -82,7 +82,7 @@ function unreachable(thrown: OciError, refuse: Refuse): ArtifactRegistryError {
   });
 }
 
-/** The system's or OpenSSL's own code, from wherever in the chain of causes it is. */
+/** Finds the code of the system or of OpenSSL anywhere in the chain of causes. */
 function systemCode(error: unknown): string | undefined {
   for (let each = error; each instanceof Error; each = each.cause) {
     const { code } = each as NodeJS.ErrnoException;

@@ -4,13 +4,12 @@ import type { RoutableName } from "../../../core/names.ts";
 import type { RepositoryResponse } from "../../../core/schemas.ts";
 import { OciError, repositoryMarker } from "../../../oci/client/index.ts";
 import { type ExternalContext, step } from "./context.ts";
-import { listTags } from "./tags.ts";
 
 const { manifest, config } = repositoryMarker;
 
 /**
- * The repository, if it is there: if it has our marker or any tag. When it came into being no registry tells, so
- * there is no `createdAt`.
+ * Finds the repository: it is there if it has our marker or any tag. No registry tells when it was created, so there is no
+ * `createdAt`.
  *
  * @throws RESOURCE_NOT_FOUND
  */
@@ -28,8 +27,8 @@ export async function getRepository(
 }
 
 /**
- * Makes sure that the repository answers: a marker without a tag, pushed by its digest, is what makes it exist. The
- * marker is the same everywhere, so that pushing it twice changes nothing.
+ * Makes sure that the repository exists: we push a marker, a manifest without a tag. The marker is the same everywhere, so
+ * pushing it twice changes nothing.
  */
 export async function createRepository(
   context: ExternalContext,
@@ -48,6 +47,26 @@ export async function createRepository(
   return answer(context, name);
 }
 
+/**
+ * Lists the tags of a repository, page after page. There are none where the registry knows no such repository.
+ *
+ * @param atMost stops after so many
+ */
+export function listTags(context: ExternalContext, name: RoutableName, call: Call, atMost?: number): Promise<string[]> {
+  return step(context, call, { what: "list tags", as: "account" }, async (client) => {
+    const tags: string[] = [];
+    try {
+      for await (const tag of client.eachTag(name)) {
+        tags.push(tag);
+        if (tags.length === atMost) break;
+      }
+    } catch (error) {
+      if (!(error instanceof OciError && error.status === 404)) throw error;
+    }
+    return tags;
+  });
+}
+
 async function hasMarker(context: ExternalContext, name: RoutableName, call: Call): Promise<boolean> {
   const head = await step(context, call, { what: "look for marker", as: "account" }, (client) =>
     client.headManifest(name, manifest.digest),
@@ -56,8 +75,8 @@ async function hasMarker(context: ExternalContext, name: RoutableName, call: Cal
 }
 
 /**
- * Whether somebody else is creating or deleting the same repository. The marker's digest is right, so a registry that
- * denies that is reading what another request is writing, as distribution 2.8 does.
+ * Tells whether somebody else is creating or deleting the same repository. The marker's digest is right; a registry that
+ * denies it reads what another request is writing, as distribution 2.8 does.
  */
 function isDisturbed(error: unknown): boolean {
   return error instanceof OciError && ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "DIGEST_INVALID"].includes(error.code);

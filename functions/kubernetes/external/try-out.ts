@@ -15,13 +15,13 @@ export interface Claimed {
 }
 
 const noDigest = `sha256:${"0".repeat(64)}`;
-/** What a registry answers to somebody who may not; anything else means that they may. */
+/** The statuses with which a registry denies; any other answer means that the request would be allowed. */
 const denials = new Set([401, 403, 405]);
 
 /**
- * Tries out what credentials must not open, where nothing tells: deleting, pushing with those to pull, and whatever
- * lies beside the repository (or outside the registry's prefix). Nothing is changed by it: what is asked for does not
- * exist, and an upload that could begin is ended at once.
+ * Tries what credentials must not open, where no claim tells: deleting, pushing with credentials to pull, and whatever lies
+ * beside the repository (or outside the registry's prefix). This changes nothing: what we ask for does not exist, and an
+ * upload that could begin is ended at once.
  *
  * @throws OPERATION_NOT_SUPPORTED when something could be opened, ACCESS_DENIED when the repository could not
  */
@@ -50,8 +50,9 @@ export async function tryOut(
 }
 
 /**
- * A repository beside what the credentials may open: in the same folder, and alike to whoever compares beginnings only.
- * None where they may open everything.
+ * Names a repository that the credentials must not open: it lies in the same folder, and begins like the one that they open.
+ *
+ * @returns undefined where they may open everything
  */
 function beside(opened: string | undefined): string | undefined {
   if (opened === undefined) return undefined;
@@ -67,15 +68,11 @@ async function isOpen(client: OciClient, action: Action, name: string): Promise<
     else await client.deleteManifest(name, noDigest);
     return true;
   } catch (error) {
-    if (
-      !(error instanceof OciError) ||
-      error.code === "REALM_REFUSED" ||
-      error.status === 0 ||
-      error.status === 429 ||
-      error.status >= 500
-    )
-      throw error;
-    return !denials.has(error.status);
+    if (!(error instanceof OciError) || error.code === "REALM_REFUSED") throw error;
+    const { status } = error;
+    const saysNothing = status === 0 || status === 429 || status >= 500;
+    if (saysNothing) throw error;
+    return !denials.has(status);
   }
 }
 
@@ -92,7 +89,7 @@ function tooWide({ host, binding }: ExternalContext, action: Action, where: stri
     {
       hint: binding.staticCredentials
         ? "Restrict the account at the registry, or at a proxy in front of it: to pull, or to pull and push, below the prefix. " +
-          "What it may not do must be refused with 401 or 403: a 404 is what those get, too, to whom nothing is closed."
+          "The registry must refuse the rest with 401 or 403: it answers 404 also to an account that may do everything."
         : "Its tokens are not bound to one repository. Bind restricted accounts, and set staticCredentials to hand them out.",
     },
   );

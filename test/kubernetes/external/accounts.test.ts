@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { AccountFiles } from "../../../functions/kubernetes/binding.ts";
-import { readAccount } from "../../../functions/kubernetes/external/account.ts";
+import { readAccount } from "../../../functions/kubernetes/external/accounts.ts";
 import { type MountedSecret, mountSecret } from "../support/files.ts";
 
 const host = "registry.example:5000";

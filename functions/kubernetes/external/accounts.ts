@@ -1,0 +1,99 @@
+import { readFile } from "node:fs/promises";
+import * as v from "valibot";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { Secret } from "../../../core/secret.ts";
+import type { AccountField, AccountFiles } from "../binding.ts";
+
+/** The user name and password of an account at the registry. */
+export interface Account {
+  readonly username: string;
+  readonly password: Secret;
+}
+
+/** Kubernetes swaps a Secret once in minutes; files that never read the same twice are no Secret. */
+const readings = 20;
+
+/**
+ * Reads an account from its files. We read them for each request, because Kubernetes replaces what is mounted while the
+ * function runs.
+ *
+ * @param host of the registry, to find its entry in a Docker configuration
+ * @throws BINDING_CONFIG_INVALID for a file that is missing, empty or not understood; the error never quotes the file
+ */
+export async function readAccount(files: AccountFiles, field: AccountField, host: string): Promise<Account> {
+  if ("dockerConfigFile" in files) {
+    const { dockerConfigFile: file } = files;
+    return dockerConfigAccount(await readMountedFile(file, field), host, (why) => fileRefused(field, file, why));
+  }
+  const { usernameFile, passwordFile } = files;
+  const read = async () =>
+    [await readMountedFile(usernameFile, field), await readMountedFile(passwordFile, field)] as const;
+  let [username, password] = await read();
+  // A swap between the two files would pair an old name with a new password: two readings in a row must agree.
+  for (let i = 1; ; i++) {
+    const [again, andAgain] = await read();
+    if (again === username && andAgain === password) break;
+    if (i === readings) throw fileRefused(field, passwordFile, "changes all the time");
+    [username, password] = [again, andAgain];
+  }
+  if (username.includes(":")) throw fileRefused(field, usernameFile, "holds a colon, which no user name may");
+  return { username, password: new Secret(password) };
+}
+
+/** Reads the text of a mounted file without the line end that editors leave. @throws BINDING_CONFIG_INVALID */
+export async function readMountedFile(file: string, field: string): Promise<string> {
+  let text: string;
+  try {
+    text = (await readFile(file, "utf8")).replace(/[\r\n]+$/, "");
+  } catch (error) {
+    throw fileRefused(field, file, `cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`, error);
+  }
+  if (text === "") throw fileRefused(field, file, "is empty");
+  return text;
+}
+
+const text = v.pipe(v.string(), v.minLength(1));
+const dockerConfig = v.object({ auths: v.record(v.string(), v.unknown()) });
+const plainEntry = v.object({ username: text, password: text });
+const encodedEntry = v.object({ auth: text });
+
+/** Finds the registry's account in a Docker configuration (`{"auths": {"registry.example": {"auth": "…"}}}`). */
+function dockerConfigAccount(json: string, host: string, refuse: (why: string) => Error): Account {
+  const config = v.safeParse(dockerConfig, parseJson(json));
+  if (!config.success) throw refuse('is not a Docker configuration with "auths"');
+  const entry = Object.entries(config.output.auths).find(([server]) => hostOf(server) === host)?.[1];
+  if (typeof entry !== "object" || entry === null) throw refuse(`has no entry for ${host}`);
+  const plain = v.safeParse(plainEntry, entry);
+  const [, username = "", password = ""] = plain.success
+    ? [undefined, plain.output.username, plain.output.password]
+    : (/^([^:]+):(.+)$/s.exec(decoded(entry)) ?? []);
+  if (username === "") throw refuse(`has no user name and password for ${host}`);
+  return { username, password: new Secret(password) };
+}
+
+function decoded(entry: object): string {
+  const encoded = v.safeParse(encodedEntry, entry);
+  return encoded.success ? Buffer.from(encoded.output.auth, "base64").toString("utf8") : "";
+}
+
+/** Servers are written as hosts, and by older tools as URLs. */
+function hostOf(server: string): string | undefined {
+  return URL.parse(server.includes("://") ? server : `https://${server}`)?.host;
+}
+
+/** The parser's own message is not kept, since it quotes the text. */
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function fileRefused(field: string, file: string, why: string, cause?: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The file ${file} of the binding's ${field} ${why}.`, {
+    hint: "See that the Secret is mounted there and has this key.",
+    context: { field, file },
+    cause,
+  });
+}
