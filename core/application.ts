@@ -5,9 +5,10 @@ import { type Call, type CountedCall, race, startCall } from "./call.ts";
 import { type Caller, doorCaller } from "./caller.ts";
 import type { CallerEvidence, Door } from "./doors.ts";
 import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "./errors.ts";
+import type { Demand } from "./operation.ts";
 import { isOperationName, type OperationName, operationNames, operations } from "./operations.ts";
 import type { ArtifactRegistry } from "./registry.ts";
-import { allows, mayTry, type Rule } from "./rules.ts";
+import { authorise, mayTry, type Rule, ruleFields } from "./rules.ts";
 import type { RetryPolicy } from "./waiting.ts";
 
 export interface ApplicationOptions {
@@ -121,7 +122,8 @@ export function createApplication(options: ApplicationOptions): Application {
     const registry = await options.directory.open(parsed.registry);
     const demand = parsed.demand(registry);
     if (demand.repository !== "none" && demand.repository !== "every") seen.repoId = demand.repository;
-    if (!allows(options.rules, caller, name, parsed.registry, demand)) throw denied(name);
+    const verdict = authorise(options.rules, caller, name, parsed.registry, demand);
+    if (!verdict.allowed) throw verdict.lacks === "permissions" ? notPermitted(demand) : denied(name);
 
     const call = callFor(requestId, caller, signal, request.asOf);
     seen.call = call;
@@ -170,7 +172,15 @@ async function arriving(request: Request, signal: AbortSignal): Promise<unknown>
 
 function denied(operation: OperationName): ArtifactRegistryError {
   return new ArtifactRegistryError("ACCESS_DENIED", `No access rule allows the caller ${operation} here.`, {
-    hint: "The operator can allow it in ALIEN_ACCESS_RULES: callers, operations, registries, repositories, grantees.",
+    hint: `The operator can allow it in ALIEN_ACCESS_RULES: ${ruleFields.map(({ name }) => name).join(", ")}.`,
+  });
+}
+
+/** For a caller whom a rule covers in all but its `permissions`: it learns nothing but which field is in the way. */
+function notPermitted({ permissions }: Demand): ArtifactRegistryError {
+  return new ArtifactRegistryError("ACCESS_DENIED", `No access rule allows the caller ${permissions} here.`, {
+    hint: `The operator can add "${permissions}" to the "permissions" of the caller's rule in ALIEN_ACCESS_RULES; a rule without them allows "pull" alone.`,
+    context: { field: "permissions" },
   });
 }
 

@@ -3,12 +3,14 @@ import type { Call } from "./call.ts";
 import { invalidInput } from "./errors.ts";
 import type { RoutableName } from "./names.ts";
 import type { ArtifactRegistry } from "./registry.ts";
-import { type CrossAccountAccess, registryName } from "./schemas.ts";
+import { type CrossAccountAccess, type Permissions, registryName } from "./schemas.ts";
 
 /** What a caller must be allowed before an operation runs. Looks at resolved names only. */
 export interface Demand {
   /** One repository, all of them where the effect is registry-wide, or none. */
   readonly repository: RoutableName | "every" | "none";
+  /** What the credentials allow that the operation hands out, or that it hands out none. */
+  readonly permissions: Permissions | "none";
   /** Whom the operation would let in: each string must be covered by a rule. One of the alternatives suffices. */
   readonly grantees: readonly Grantee[];
 }

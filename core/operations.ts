@@ -8,10 +8,11 @@ const nothing = v.strictObject({});
 
 const onRepository = (registry: ArtifactRegistry, { repoId }: { repoId: string }): Demand => ({
   repository: registry.resolveId(repoId),
+  permissions: "none",
   grantees: [],
 });
 
-const onEveryRepository = (): Demand => ({ repository: "every", grantees: [] });
+const onEveryRepository = (): Demand => ({ repository: "every", permissions: "none", grantees: [] });
 
 /** A credential or grant that the platform cannot narrow opens every repository, and is allowed only as such. */
 const onScope = (registry: ArtifactRegistry, input: { repoId: string }, scope: string | undefined): Demand =>
@@ -25,7 +26,7 @@ export const operations = {
     kind: "runtime",
     input: { name: schema.logicalName },
     output: schema.repository,
-    demand: (registry, { name }) => ({ repository: registry.routeName(name), grantees: [] }),
+    demand: (registry, { name }) => ({ repository: registry.routeName(name), permissions: "none", grantees: [] }),
     run: (registry, { name }, call) => registry.createRepository(registry.routeName(name), call),
   }),
 
@@ -62,7 +63,10 @@ export const operations = {
       ttlSeconds: v.optional(schema.ttlSeconds),
     },
     output: schema.credentials,
-    demand: (registry, input) => onScope(registry, input, registry.capabilities.credentials.scope),
+    demand: (registry, input) => ({
+      ...onScope(registry, input, registry.capabilities.credentials.scope),
+      permissions: input.permissions,
+    }),
     async run(registry, { repoId, permissions, ttlSeconds }, call) {
       const request = { name: registry.resolveId(repoId), permissions, ttlSeconds };
       const minted = await registry.generateCredentials(request, call);
@@ -133,6 +137,7 @@ export const operations = {
         access.length > 0 && registry.capabilities.crossAccountScope === "registry"
           ? "every"
           : registry.routeName(name),
+      permissions: "none",
       grantees: access.flatMap(granteesOf),
     }),
     async run(registry, { name, access = [] }, call) {
@@ -170,7 +175,7 @@ export const operations = {
       capabilities: schema.capabilities,
       health: schema.health,
     }),
-    demand: () => ({ repository: "none", grantees: [] }),
+    demand: () => ({ repository: "none", permissions: "none", grantees: [] }),
     async run(registry, _input, call) {
       return {
         service: registry.service,

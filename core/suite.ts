@@ -6,7 +6,7 @@ import { withCredentialCache } from "./credential-cache.ts";
 import { type Door, oidcDoor, parseDoorName, platformDoor, trustedDoor } from "./doors.ts";
 import { ArtifactRegistryError } from "./errors.ts";
 import type { Environment, Platform } from "./platform.ts";
-import { parseRules, type Rule } from "./rules.ts";
+import { parseRules, type Rule, warningsAbout } from "./rules.ts";
 
 /** What every door of a function stands around. */
 export interface Suite {
@@ -18,6 +18,8 @@ export interface Suite {
 export interface SuiteOptions {
   readonly audit?: Audit;
   readonly eventLog?: EventLog;
+  /** Told, at start, what an operator should know. */
+  readonly warn?: Warn;
   readonly now?: () => Date;
   /** Milliseconds for one operation as a whole. */
   readonly operationTimeoutMs?: number;
@@ -25,20 +27,35 @@ export interface SuiteOptions {
 
 /** Reads everything that a function's environment says. @throws BINDING_CONFIG_INVALID */
 export async function readSuite(platform: Platform, env: Environment, options: SuiteOptions = {}): Promise<Suite> {
-  const { eventLog = eventLogToStdout, ...given } = options;
+  const { eventLog = eventLogToStdout, warn = warnToStdout, ...given } = options;
   const door = await openDoor(env);
-  const rules = readRules(env) ?? [];
+  const rules = readRules(env, warn) ?? [];
   const directory = readDirectory(platform, env, rules);
   return { application: createApplication({ directory, rules, door, ...given }), directory, eventLog };
 }
 
+/** Takes a sentence that an operator should read. Nothing is refused for it. */
+export type Warn = (message: string) => void;
+
+/** Writes JSON lines to the standard output, beside the audit log. */
+export const warnToStdout: Warn = (message) => {
+  process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level: "warning", message })}\n`);
+};
+
 /**
- * The access rules of `ALIEN_ACCESS_RULES`, or of the file that `ALIEN_ACCESS_RULES_FILE` names.
+ * Reads the access rules of `ALIEN_ACCESS_RULES`, or of the file that `ALIEN_ACCESS_RULES_FILE` names.
  *
+ * @param warn is told of each rule that may not say what was meant
  * @returns undefined where neither is set; without rules everything is denied
  * @throws BINDING_CONFIG_INVALID
  */
-export function readRules(env: Environment): Rule[] | undefined {
+export function readRules(env: Environment, warn: Warn): Rule[] | undefined {
+  const rules = parsedRules(env);
+  for (const message of warningsAbout(rules ?? [])) warn(message);
+  return rules;
+}
+
+function parsedRules(env: Environment): Rule[] | undefined {
   const { ALIEN_ACCESS_RULES: text, ALIEN_ACCESS_RULES_FILE: file } = env;
   if (text !== undefined && file !== undefined) {
     throw new ArtifactRegistryError(

@@ -9,6 +9,7 @@ export async function run(env: Environment): Promise<boolean> {
   try {
     suite = await serveLocal(env, {
       log: (message, cause) => console.error(`registry: ${message}: ${cause instanceof Error ? cause.name : cause}`),
+      warn: (message) => console.error(`warning: ${message}`),
     });
   } catch (error) {
     console.error(

@@ -8,7 +8,7 @@ import { createHttp } from "../../core/http.ts";
 import { bindingVariable, type Environment } from "../../core/platform.ts";
 import { allowEverything } from "../../core/rules.ts";
 import { listen, stopListening, urlOf } from "../../core/server/listen.ts";
-import { openDoor, readDirectory, readRules } from "../../core/suite.ts";
+import { openDoor, readDirectory, readRules, type Warn } from "../../core/suite.ts";
 import { serveRegistry } from "../../oci/registry/index.ts";
 import { loadTokenKey } from "../../oci/token/index.ts";
 import { keyFile, localPlatform } from "./platform.ts";
@@ -30,6 +30,8 @@ export interface LocalSuiteOptions {
   readonly audit?: Audit;
   /** Told what goes wrong inside the registry. */
   readonly log?: (message: string, cause: unknown) => void;
+  /** Told, at start, what an operator should know. */
+  readonly warn?: Warn;
   readonly now?: () => Date;
 }
 
@@ -40,11 +42,11 @@ export interface LocalSuiteOptions {
  *   listening for a port that is taken
  */
 export async function serveLocal(env: Environment, options: LocalSuiteOptions = {}): Promise<LocalSuite> {
-  const { audit = auditToStdout, now = () => new Date() } = options;
+  const { audit = auditToStdout, now = () => new Date(), warn = () => {} } = options;
   const settings = readSettings(env);
   const { host, dataDir } = settings;
   // Whoever holds the caller token may do everything: it is the developer's own machine.
-  const rules = readRules(env) ?? allowEverything(doorCaller("local"));
+  const rules = readRules(env, warn) ?? allowEverything(doorCaller("local"));
   const door = env.ALIEN_DOOR === undefined ? localDoor(settings.callerToken) : await openDoor(env);
   // Read once before anything listens, so that a bad binding is told before the first port is taken.
   const bound: Environment = { [bindingVariable(defaultRegistry)]: '{"service":"local"}', ...env };

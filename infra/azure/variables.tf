@@ -92,12 +92,13 @@ variable "doors" {
 }
 
 variable "access_rules" {
-  description = "Who may do what (ALIEN_ACCESS_RULES). What no rule allows is refused. Callers of the platform door have the issuer azure and the subject {tenant id}/{object id}."
+  description = "Who may do what (ALIEN_ACCESS_RULES). What no rule allows is refused. A rule without permissions lets its callers pull and not push. Callers of the platform door have the issuer azure and the subject {tenant id}/{object id}."
   type = list(object({
     callers      = list(object({ issuer = string, subject = string }))
     operations   = list(string)
     registries   = list(string)
     repositories = list(string)
+    permissions  = optional(list(string))
     grantees     = optional(list(string))
   }))
   default  = []
@@ -106,6 +107,10 @@ variable "access_rules" {
   validation {
     condition     = alltrue(flatten([for rule in var.access_rules : [for caller in rule.callers : !strcontains(caller.issuer, "*")]]))
     error_message = "A caller's issuer must be one issuer, without wildcards."
+  }
+  validation {
+    condition     = alltrue(flatten([for rule in var.access_rules : [for each in coalesce(rule.permissions, []) : contains(["pull", "push-pull"], each)]]))
+    error_message = "The permissions of a rule are pull and push-pull, without wildcards."
   }
 }
 

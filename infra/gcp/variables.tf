@@ -98,12 +98,13 @@ variable "doors" {
 }
 
 variable "access_rules" {
-  description = "Who may do what (ALIEN_ACCESS_RULES). What no rule allows is refused; a rule without grantees allows no grant to anybody. Credentials and grants open a whole registry, so that a rule for them must name every repository."
+  description = "Who may do what (ALIEN_ACCESS_RULES). What no rule allows is refused. A rule without permissions lets its callers pull and not push; a rule without grantees allows no grant to anybody. Credentials and grants open a whole registry, so that a rule for them must name every repository."
   type = list(object({
     callers      = list(object({ issuer = string, subject = string }))
     operations   = list(string)
     registries   = list(string)
     repositories = list(string)
+    permissions  = optional(list(string))
     grantees     = optional(list(string))
   }))
   default  = []
@@ -112,6 +113,10 @@ variable "access_rules" {
   validation {
     condition     = alltrue(flatten([for rule in var.access_rules : [for caller in rule.callers : !strcontains(caller.issuer, "*")]]))
     error_message = "A caller's issuer must be one issuer, without wildcards."
+  }
+  validation {
+    condition     = alltrue(flatten([for rule in var.access_rules : [for each in coalesce(rule.permissions, []) : contains(["pull", "push-pull"], each)]]))
+    error_message = "The permissions of a rule are pull and push-pull, without wildcards."
   }
 }
 

@@ -85,6 +85,30 @@ export function credentialTests(subject: () => Subject, golden: Golden): void {
       if (!listsTags) await expect(client.tags(name)).rejects.toMatchObject(refused);
     });
 
+    test("a caller whose rule does not say push-pull gets credentials to pull, and none to push", async () => {
+      const { suite, registry, client } = subject();
+      const { name, image, mint } = await withImage();
+      // One that others may have is at hand, fresh.
+      await mint("push-pull");
+      const input = { registry, repoId: name };
+      const { status, body } = await suite.refused(
+        "generateCredentials",
+        { ...input, permissions: "push-pull" },
+        "reader",
+      );
+      expect([status, body.code]).toEqual([403, "ACCESS_DENIED"]);
+      expect(body.hint).toMatch(/"permissions"/);
+      expect(JSON.stringify(body)).not.toContain("password");
+      expect(suite.audit.at(-1)).toMatchObject({ outcome: "ACCESS_DENIED", repoId: name, upstreamCalls: 0 });
+
+      const pull = await suite.ok("generateCredentials", { ...input, permissions: "pull" }, "reader");
+      const reader = await client(pull);
+      expect(await pullImage(reader, name, "1.0")).toEqual(image);
+      const other = buildImage({ seed: `${name} of the reader` });
+      await expect(pushImage(reader, name, "1.0", other)).rejects.toMatchObject(refused);
+      expect(await pullImage(reader, name, "1.0")).toEqual(image);
+    });
+
     test.each(["pull", "push-pull"] as const)(
       "%s credentials delete nothing and list nothing beyond their scope",
       async (permissions) => {

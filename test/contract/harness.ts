@@ -13,8 +13,11 @@ import type { Rule } from "../../core/rules.ts";
 import type { ArtifactRegistryCredentials, Capabilities, RepositoryResponse } from "../../core/schemas.ts";
 import { readDirectory } from "../../core/suite.ts";
 
-/** The callers of the suite. `stranger` holds a good token that no rule names; `nobody` holds none. */
-export type CallerName = "alice" | "bob" | "stranger" | "nobody" | "forger";
+/**
+ * The callers of the suite. No rule says that `reader` may push; `stranger` holds a good token that no rule names;
+ * `nobody` holds none.
+ */
+export type CallerName = "alice" | "bob" | "reader" | "stranger" | "nobody" | "forger";
 
 export interface Answer<T> {
   readonly status: number;
@@ -53,22 +56,24 @@ export interface Suite {
 const tokens: Readonly<Record<Exclude<CallerName, "nobody" | "forger">, string>> = {
   alice: "token-of-alice",
   bob: "token-of-bob",
+  reader: "token-of-reader",
   stranger: "token-of-stranger",
 };
 
 export async function startSuite(platform: Platform, env: Environment, registries: readonly string[]): Promise<Suite> {
   const audit: AuditLine[] = [];
+  const everywhere = { registries: [...registries], repositories: ["*"], grantees: ["*"] };
+  const reader = { callers: [doorCaller("reader")], ...everywhere };
   const rules: Rule[] = [
     {
-      callers: [
-        { issuer: "door", subject: "alice" },
-        { issuer: "door", subject: "bob" },
-      ],
+      callers: [doorCaller("alice"), doorCaller("bob")],
       operations: ["*"],
-      registries: [...registries],
-      repositories: ["*"],
-      grantees: ["*"],
+      ...everywhere,
+      permissions: ["pull", "push-pull"],
     },
+    { ...reader, operations: ["*"] },
+    // Says "push-pull", but allows no credentials: it must not lend the permission to the rule above.
+    { ...reader, operations: ["getRepository"], permissions: ["pull", "push-pull"] },
   ];
   const application = createApplication({
     directory: readDirectory(platform, env, rules),

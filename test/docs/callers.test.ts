@@ -3,22 +3,37 @@ import { doorCaller } from "../../core/caller.ts";
 import type { RoutableName } from "../../core/names.ts";
 import { granteesOf } from "../../core/operation.ts";
 import type { OperationName } from "../../core/operations.ts";
-import { allows, parseRules } from "../../core/rules.ts";
+import { authorise, parseRules } from "../../core/rules.ts";
+import type { Permissions } from "../../core/schemas.ts";
 import { awsAccess } from "../support/inputs.ts";
 import { formOf } from "./support/issuers.ts";
 
 /** The rules of docs/callers.md do what the page says of them. */
 const rules = parseRules(await formOf("docs/callers.md", "rules"));
 const role = (name: string, issuer = "aws") => ({ issuer, subject: `111122223333:role/${name}` });
-const may = (caller: ReturnType<typeof role>, operation: OperationName, repository: string, grantees: object = {}) => {
+const may = (
+  caller: ReturnType<typeof role>,
+  operation: OperationName,
+  repository: string,
+  grantees: object = {},
+  permissions: Permissions = "pull",
+) => {
   const access = { ...awsAccess, accountIds: [], roleArns: [], ...grantees };
-  const demand = { repository: repository as RoutableName | "every" | "none", grantees: granteesOf(access) };
-  return allows(rules, caller, operation, "images", demand);
+  const mints = operation === "generateCredentials";
+  return authorise(rules, caller, operation, "images", {
+    repository: repository as RoutableName | "every" | "none",
+    permissions: mints ? permissions : "none",
+    grantees: granteesOf(access),
+  }).allowed;
 };
 
 test("the pipeline and events, and nobody else", () => {
   expect(may(role("pipeline"), "generateCredentials", "acme-images-my-app")).toBe(true);
   expect(may(doorCaller("events"), "setupRepository", "acme-images-my-app")).toBe(true);
+  expect(may(role("pipeline"), "generateCredentials", "acme-images-my-app", {}, "push-pull")).toBe(true);
+  expect(may(role("worker"), "generateCredentials", "acme-images-my-app")).toBe(true);
+  expect(may(role("worker"), "generateCredentials", "acme-images-my-app", {}, "push-pull")).toBe(false);
+  expect(may(doorCaller("events"), "generateCredentials", "acme-images-my-app")).toBe(false);
   expect(may(role("pipeline"), "deleteRepository", "acme-images-my-app")).toBe(false);
   expect(may(role("pipeline-2"), "generateCredentials", "acme-images-my-app")).toBe(false);
   expect(may(role("pipeline", "gcp"), "generateCredentials", "acme-images-my-app")).toBe(false);

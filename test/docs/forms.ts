@@ -5,14 +5,14 @@ import { setupEvent } from "../../core/events.ts";
 import { parseIssuers } from "../../core/oidc-issuers.ts";
 import { validate } from "../../core/operation.ts";
 import { isOperationName, type OperationName, operations } from "../../core/operations.ts";
-import { parseRules } from "../../core/rules.ts";
+import { parseRules, warningsAbout } from "../../core/rules.ts";
 import { errorJson } from "../../core/schemas.ts";
 import { readDirectory } from "../../core/suite.ts";
 import { platforms } from "../../platforms.ts";
 
 /** What a JSON or YAML block can be said to be. Each throws what the code itself says of it. */
 const forms: Readonly<Record<string, (value: unknown, operation: string) => unknown>> = {
-  rules: (value) => parseRules(JSON.stringify(value)),
+  rules: checkRules,
   issuers: (value) => parseIssuers(JSON.stringify(value)),
   binding: checkAnyBinding,
   error: checkError,
@@ -21,7 +21,7 @@ const forms: Readonly<Record<string, (value: unknown, operation: string) => unkn
     operations.setupRepository.parse(data);
   },
   // What the chart makes of them: test/docs/values.e2e.ts.
-  values: () => {},
+  values: (value) => checkRules((value as { accessRules?: unknown }).accessRules ?? []),
   input: (value, name) => operations[operation(name)].parse(value),
   output: (value, name) => validate(operations[operation(name)].output, value),
 };
@@ -37,6 +37,12 @@ export async function checkForm(form: string, text: string): Promise<void> {
 function operation(name: string): OperationName {
   if (isOperationName(name)) return name;
   throw new Error(`"${name}" is no operation.`);
+}
+
+/** An example that the function would warn of teaches what it warns of. */
+function checkRules(value: unknown): void {
+  const [warning] = warningsAbout(parseRules(JSON.stringify(value)));
+  if (warning !== undefined) throw new Error(warning);
 }
 
 async function checkAnyBinding(value: unknown): Promise<void> {

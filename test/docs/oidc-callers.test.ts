@@ -16,9 +16,13 @@ const fake = await createFakeIssuers(issuers.map(({ issuer }) => issuer));
 const door = oidcDoor(createOidcVerifier(issuers, { fetch: fake.fetch }));
 
 async function status(token: string, name = "app", registry = "images"): Promise<number> {
+  return statusOf(token, "createRepository", { registry, name });
+}
+
+async function statusOf(token: string, operation: string, input: object): Promise<number> {
   const suite = createSuite({ door, rules });
   const headers = { authorization: `Bearer ${token}` };
-  return (await suite.http(post("/v1/createRepository", { registry, name }, headers))).status;
+  return (await suite.http(post(`/v1/${operation}`, input, headers))).status;
 }
 
 const job = (iss: string, sub: string, claims: object = {}) =>
@@ -32,6 +36,9 @@ test.each([
 ])("the example's rules let in %s %s", async (issuer, subject) => {
   expect(await status(await job(issuer, subject))).toBe(200);
   expect(await status(await job(issuer, subject), "app/worker")).toBe(200);
+  // As the page's jobs do.
+  const push = { registry: "images", repoId: "images/app", permissions: "push-pull" };
+  expect(await statusOf(await job(issuer, subject), "generateCredentials", push)).toBe(200);
 });
 
 test.each([

@@ -305,6 +305,7 @@ function logged(): Body[] {
 }
 
 function rulesFor(registry: string, caller = { issuer: "door", subject: "*" }): string {
-  const [callers, any] = [[caller], ["*"]];
-  return JSON.stringify([{ callers, operations: any, registries: [registry], repositories: any, grantees: any }]);
+  const any = ["*"];
+  const everything = { operations: any, repositories: any, permissions: ["pull", "push-pull"], grantees: any };
+  return JSON.stringify([{ callers: [caller], registries: [registry], ...everything }]);
 }

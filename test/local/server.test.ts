@@ -44,6 +44,32 @@ describe("the local server", () => {
       expect(await again.stop()).toBe(0);
     }));
 
+  test("without rules the caller token may push; with a rule that has no permissions it may not, and the start says so", () =>
+    withFolder(async (folder) => {
+      const rule = {
+        callers: [{ issuer: "door", subject: "local" }],
+        operations: ["*"],
+        registries: ["*"],
+        repositories: ["*"],
+      };
+      const answers: unknown[] = [];
+      for (const rules of [undefined, [rule], [{ ...rule, permissions: ["pull", "push-pull"] }]]) {
+        const env = { DATA_DIR: folder, ALIEN_CALLER_TOKEN: token };
+        const server = await startServer({ ...env, ...(rules && { ALIEN_ACCESS_RULES: JSON.stringify(rules) }) });
+        await call(server.apiUrl, token, "createRepository", { registry: "images", name: "my-app" });
+        const input = { registry: "images", repoId: "my-app", permissions: "push-pull" };
+        const { body } = await call(server.apiUrl, token, "generateCredentials", input);
+        await server.stop();
+        answers.push([body.code ?? "OK", server.output().match(/^warning: .*$/gm)]);
+      }
+      const warning = expect.stringMatching(/^warning: Access rule 0 \(callers: door local\) .* no "permissions"/);
+      expect(answers).toEqual([
+        ["OK", null],
+        ["ACCESS_DENIED", [warning]],
+        ["OK", null],
+      ]);
+    }));
+
   test("keeps its signing key to itself", () =>
     withFolder(async (folder) => {
       const server = await startServer({ DATA_DIR: folder, ALIEN_CALLER_TOKEN: token });

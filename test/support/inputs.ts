@@ -36,7 +36,8 @@ export const goodInputs: Readonly<Record<OperationName, Readonly<Record<string, 
 /** A rule that lets everybody of one issuer do everything, for tests about something else. */
 export function allowAll(issuer: string): Rule {
   const any = ["*"];
-  return { callers: [{ issuer, subject: "*" }], operations: any, registries: any, repositories: any, grantees: any };
+  const everywhere = { operations: any, registries: any, repositories: any, grantees: any };
+  return { callers: [{ issuer, subject: "*" }], ...everywhere, permissions: ["pull", "push-pull"] };
 }
 
 /** The error that `run` throws; fails the test when it throws none, or none of ours. */

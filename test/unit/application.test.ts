@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { type CallerEvidence, localDoor, oidcDoor, platformDoor, trustedDoor } from "../../core/doors.ts";
+import { type Caller, doorCaller } from "../../core/caller.ts";
+import { type CallerEvidence, type Door, localDoor, oidcDoor, platformDoor, trustedDoor } from "../../core/doors.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { ociGrammar } from "../../core/names.ts";
 import { type OperationName, operationNames, operations } from "../../core/operations.ts";
 import type { Rule } from "../../core/rules.ts";
+import type { Permissions } from "../../core/schemas.ts";
 import { caller, createSuite, now, type Suite, type SuiteOptions } from "../support/application.ts";
 import { fakePassword } from "../support/fake-registry.ts";
 import { allowAll, awsAccess, gcpAccess, goodInputs } from "../support/inputs.ts";
@@ -203,6 +205,68 @@ describe("authorisation looks at the resolved id", () => {
     expect((await run(suite, "setupRepository", setup(one.access, both.access))).code).toBe("ACCESS_DENIED");
     // Taking away is always possible for whoever has the repository.
     expect((await run(suite, "removeCrossAccountAccess", both)).code).toBe("OK");
+  });
+});
+
+describe("credentials to push need a rule that says so", () => {
+  const { permissions: _, ...unsaid } = allowAll("aws");
+  const doors: [string, Door, CallerEvidence, Caller][] = [
+    ["platform", platformDoor(), { platformCaller: caller }, caller],
+    ["oidc", oidcDoor(async () => caller), { authorization: "Bearer t" }, caller],
+    ["invoke", trustedDoor("invoke"), {}, doorCaller("invoke")],
+    // `handleEvent` runs nothing but setupRepository; were it otherwise, the rules would hold here too.
+    ["events", trustedDoor("events"), {}, doorCaller("events")],
+    ["local", localDoor("t"), { authorization: "Bearer t" }, doorCaller("local")],
+  ];
+  const mint = (permissions: Permissions) => ({ ...goodInputs.generateCredentials, permissions });
+
+  test.each(doors)("behind the %s door", async (_door, door, evidence, who) => {
+    const rule: Rule = { ...unsaid, callers: [who] };
+    const suite = createSuite({ door, rules: [rule] });
+    const { error } = await run(suite, "generateCredentials", mint("push-pull"), evidence);
+    expect(error?.toWire("req-1")).toEqual({
+      code: "ACCESS_DENIED",
+      httpStatusCode: 403,
+      message: "No access rule allows the caller push-pull here.",
+      hint:
+        'The operator can add "push-pull" to the "permissions" of the caller\'s rule in ALIEN_ACCESS_RULES; ' +
+        'a rule without them allows "pull" alone.',
+      context: { field: "permissions" },
+      retryable: false,
+      requestId: "req-1",
+    });
+    expect(suite.registry.recorded).toEqual([]);
+    expect(suite.audit).toEqual([expect.objectContaining({ outcome: "ACCESS_DENIED", repoId: "images/my-app" })]);
+    expect((await run(suite, "generateCredentials", mint("pull"), evidence)).code).toBe("OK");
+
+    const pushing = createSuite({ door, rules: [rule, { ...rule, permissions: ["push-pull"] }] });
+    expect((await run(pushing, "generateCredentials", mint("push-pull"), evidence)).code).toBe("OK");
+    expect(pushing.registry.recorded.map(({ detail }) => detail)).toEqual([{ permissions: "push-pull" }]);
+  });
+
+  test("where a credential opens the whole registry too", async () => {
+    const fake = { capabilities: { credentials: { authMethod: "basic", scope: "registry" } } } as const;
+    const suite = createSuite({ rules: [unsaid], fake });
+    const { error } = await run(suite, "generateCredentials", mint("push-pull"));
+    expect([error?.code, error?.context]).toEqual(["ACCESS_DENIED", { field: "permissions" }]);
+    expect((await run(suite, "generateCredentials", mint("pull"))).code).toBe("OK");
+  });
+
+  test("whom no rule covers is told nothing about permissions", async () => {
+    const suite = createSuite({ rules: [{ ...unsaid, repositories: ["images/other"] }] });
+    const { error } = await run(suite, "generateCredentials", mint("push-pull"));
+    expect([error?.code, error?.context]).toEqual(["ACCESS_DENIED", undefined]);
+    expect(error?.message).toBe("No access rule allows the caller generateCredentials here.");
+  });
+
+  test("no other operation asks for permissions, and none hands out a credential", async () => {
+    const door = localDoor("t");
+    const suite = createSuite({ door, rules: [{ ...unsaid, callers: [doorCaller("local")], permissions: [] }] });
+    for (const name of operationNames.filter((each) => each !== "generateCredentials")) {
+      const { code, output } = await run(suite, name, goodInputs[name], { authorization: "Bearer t" });
+      expect([name, code]).toEqual([name, "OK"]);
+      expect(JSON.stringify(output)).not.toContain(fakePassword);
+    }
   });
 });
 

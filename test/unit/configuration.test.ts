@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { startCall } from "../../core/call.ts";
 import { defineService, type Platform } from "../../core/platform.ts";
 import type { Rule } from "../../core/rules.ts";
-import { openDoor, readDirectory, readRules } from "../../core/suite.ts";
+import { openDoor, readDirectory, readRules, readSuite } from "../../core/suite.ts";
 import { createFakeRegistry } from "../support/fake-registry.ts";
 import { allowAll, errorOf } from "../support/inputs.ts";
 
@@ -17,6 +17,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const rules: Rule[] = [allowAll("aws")];
+const quiet = () => {};
 const file = (name: string, text: string): string => {
   const path = join(folder, name);
   writeFileSync(path, text);
@@ -25,15 +26,28 @@ const file = (name: string, text: string): string => {
 
 describe("the access rules", () => {
   test("come from the variable", () => {
-    expect(readRules({ ALIEN_ACCESS_RULES: JSON.stringify(rules) })).toEqual(rules);
+    expect(readRules({ ALIEN_ACCESS_RULES: JSON.stringify(rules) }, quiet)).toEqual(rules);
   });
 
   test("come from the file", () => {
-    expect(readRules({ ALIEN_ACCESS_RULES_FILE: file("rules.json", JSON.stringify(rules)) })).toEqual(rules);
+    expect(readRules({ ALIEN_ACCESS_RULES_FILE: file("rules.json", JSON.stringify(rules)) }, quiet)).toEqual(rules);
+  });
+
+  test.each<[string, (text: string) => Record<string, string>]>([
+    ["the variable", (text) => ({ ALIEN_ACCESS_RULES: text })],
+    ["the file", (text) => ({ ALIEN_ACCESS_RULES_FILE: file("minting.json", text) })],
+  ])("of %s are named once where they mint and have no permissions", (_title, env) => {
+    const { permissions: _, ...unsaid } = allowAll("aws");
+    const warnings: string[] = [];
+    readRules(env(JSON.stringify([unsaid, ...rules])), (message) => warnings.push(message));
+    expect(warnings).toEqual([expect.stringMatching(/^Access rule 0 \(callers: aws \*\) allows generateCredentials/)]);
+    warnings.length = 0;
+    readRules(env(JSON.stringify(rules)), (message) => warnings.push(message));
+    expect(warnings).toEqual([]);
   });
 
   test("are absent where neither is set", () => {
-    expect(readRules({})).toBeUndefined();
+    expect(readRules({}, quiet)).toBeUndefined();
   });
 
   test.each<[string, () => Record<string, string>, RegExp]>([
@@ -57,7 +71,7 @@ describe("the access rules", () => {
     ],
     ["the variable is empty", () => ({ ALIEN_ACCESS_RULES: "" }), /not JSON/],
   ])("are refused where %s", async (_title, env, message) => {
-    const error = await errorOf(() => readRules(env()));
+    const error = await errorOf(() => readRules(env(), quiet));
     expect(error.code).toBe("BINDING_CONFIG_INVALID");
     expect(error.message).toMatch(message);
   });
@@ -133,6 +147,22 @@ describe("the directory", () => {
     ],
   ])("refuses names that share a variable: %s", async (_title, env, list) => {
     expect((await errorOf(() => readDirectory(platform, env, list))).code).toBe("BINDING_CONFIG_INVALID");
+  });
+
+  test("is a suite's, which says on the standard output what an operator should know of its rules", async () => {
+    const written: unknown[] = [];
+    vi.spyOn(process.stdout, "write").mockImplementation((text) => written.push(text) > 0);
+    const { permissions: _, ...unsaid } = allowAll("aws");
+    const env = { ALIEN_DOOR: "invoke", ALIEN_IMAGES_BINDING: binding };
+    await readSuite(platform, { ...env, ALIEN_ACCESS_RULES: JSON.stringify([unsaid]) });
+    await readSuite(platform, { ...env, ALIEN_ACCESS_RULES: JSON.stringify(rules) });
+    vi.restoreAllMocks();
+    expect(written).toEqual([expect.stringMatching(/^\{.*\}\n$/)]);
+    expect(JSON.parse(String(written[0]))).toEqual({
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      level: "warning",
+      message: expect.stringMatching(/^Access rule 0 .* no "permissions"/),
+    });
   });
 
   test("takes no wildcard for a name", () => {

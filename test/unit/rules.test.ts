@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Caller } from "../../core/caller.ts";
 import type { RoutableName } from "../../core/names.ts";
 import { type Demand, granteesOf } from "../../core/operation.ts";
-import { allows, matches, mayTry, parseRules, type Rule } from "../../core/rules.ts";
-import type { CrossAccountAccess } from "../../core/schemas.ts";
+import { type OperationName, operationNames } from "../../core/operations.ts";
+import { authorise, matches, mayTry, parseRules, type Rule, ruleFields, warningsAbout } from "../../core/rules.ts";
+import type { CrossAccountAccess, Permissions } from "../../core/schemas.ts";
 import { awsAccess, errorOf, gcpAccess } from "../support/inputs.ts";
 
 const pipeline = { issuer: "https://issuer.example", subject: "repo:acme/app" };
@@ -13,8 +15,16 @@ const rule: Rule = {
   registries: ["images"],
   repositories: ["images/app"],
 };
-const on = (repository: string): Demand => ({ repository: repository as RoutableName, grantees: [] });
-const granting = (access: CrossAccountAccess): Demand => ({ ...on("images/app"), grantees: granteesOf(access) });
+const on = (repository: string, permissions: Demand["permissions"] = "pull"): Demand => ({
+  repository: repository as RoutableName,
+  permissions,
+  grantees: [],
+});
+const allows = (...call: Parameters<typeof authorise>) => authorise(...call).allowed;
+const granting = (access: CrossAccountAccess): Demand => ({
+  ...on("images/app", "none"),
+  grantees: granteesOf(access),
+});
 const mint = (rules: readonly Rule[], demand: Demand, caller = pipeline, registry = "images") =>
   allows(rules, caller, "generateCredentials", registry, demand);
 const grant = (rules: readonly Rule[], access: CrossAccountAccess) =>
@@ -22,7 +32,9 @@ const grant = (rules: readonly Rule[], access: CrossAccountAccess) =>
 
 describe("parseRules", () => {
   test("takes a list", () => {
-    expect(parseRules(JSON.stringify([rule]))).toEqual([rule]);
+    const whole: Rule = { ...rule, permissions: ["pull", "push-pull"], grantees: ["aws:*"] };
+    expect(parseRules(JSON.stringify([rule, whole]))).toEqual([rule, whole]);
+    expect(Object.keys(whole)).toEqual(ruleFields.map(({ name }) => name));
     expect(parseRules("[]")).toEqual([]);
   });
 
@@ -52,11 +64,20 @@ describe("parseRules", () => {
     ["an empty pattern", [{ ...rule, repositories: [""] }], /"0\.repositories\.0" must not be empty/],
     ["a field that rules do not have", [{ ...rule, grantee: ["*"] }], /"0\.grantee" is not a field/],
     ["grantees null", [{ ...rule, grantees: null }], /"0\.grantees" must be a list/],
+    ["permissions null", [{ ...rule, permissions: null }], /"0\.permissions" must be a list/],
+    ["permissions as a string", [{ ...rule, permissions: "push-pull" }], /"0\.permissions" must be a list/],
+    [
+      "a permission that is none",
+      [{ ...rule, permissions: ["pull", "push"] }],
+      /"0\.permissions\.1" must be "pull" or/,
+    ],
+    ["a permission with a wildcard", [{ ...rule, permissions: ["*"] }], /"0\.permissions\.0" must be "pull" or/],
+    ["permission, without its s", [{ ...rule, permission: ["push-pull"] }], /"0\.permission" is not a field/],
   ])("refuses %s, naming the field", async (_title, value, message) => {
     const error = await errorOf(() => parseRules(JSON.stringify(value)));
     expect(error.code).toBe("BINDING_CONFIG_INVALID");
     expect(error.message).toMatch(message);
-    expect(error.hint).toMatch(/callers, operations, registries, repositories/);
+    expect(error.hint).toContain("{callers, operations, registries, repositories, permissions?, grantees?}");
   });
 
   test.each(["", "{", "callers: []"])("refuses %j, which is not JSON", async (text) => {
@@ -69,7 +90,7 @@ describe("default deny", () => {
   test("no rules, no access", () => {
     expect(mint([], on("images/app"))).toBe(false);
     expect(mayTry([], pipeline, "describeRegistry", "images")).toBe(false);
-    expect(allows([], pipeline, "describeRegistry", "images", { repository: "none", grantees: [] })).toBe(false);
+    expect(allows([], pipeline, "describeRegistry", "images", on("none", "none"))).toBe(false);
   });
 
   test("the rule as written allows, and nothing beside it", () => {
@@ -79,7 +100,7 @@ describe("default deny", () => {
     expect(mint([rule], on("images/APP"))).toBe(false);
     expect(mint([rule], on("images/app"), pipeline, "builds")).toBe(false);
     expect(mint([rule], on("images/app"), pipeline, "Images")).toBe(false);
-    expect(allows([rule], pipeline, "deleteRepository", "images", on("images/app"))).toBe(false);
+    expect(allows([rule], pipeline, "deleteRepository", "images", on("images/app", "none"))).toBe(false);
   });
 
   test.each<[string, Partial<Rule>]>([
@@ -138,8 +159,8 @@ describe("wildcards only where written", () => {
 });
 
 describe("registry-wide effects and operations on no repository", () => {
-  const every: Demand = { repository: "every", grantees: [] };
-  const none: Demand = { repository: "none", grantees: [] };
+  const every = on("every");
+  const none = on("none", "none");
 
   test.each([
     [["*"], true],
@@ -230,29 +251,164 @@ describe("grantees", () => {
   });
 });
 
+describe("permissions", () => {
+  const both: Permissions[] = ["pull", "push-pull"];
+
+  test.each<[string, Permissions[] | undefined, boolean, boolean]>([
+    ["without the field, pull alone", undefined, true, false],
+    ["pull", ["pull"], true, false],
+    ["both", both, true, true],
+    ["push-pull: the list is literal", ["push-pull"], false, true],
+    ["an empty list allows no credentials", [], false, false],
+  ])("%s", (_title, permissions, pull, push) => {
+    for (const operations of [["generateCredentials"], ["generate*"], ["*"]]) {
+      const rules = [{ ...rule, operations, ...(permissions && { permissions }) }];
+      expect(mint(rules, on("images/app", "pull"))).toBe(pull);
+      expect(mint(rules, on("images/app", "push-pull"))).toBe(push);
+      // A credential for the whole registry is no exception.
+      const everywhere = rules.map((each) => ({ ...each, repositories: ["*"] }));
+      expect(mint(everywhere, on("every", "push-pull"))).toBe(push);
+    }
+  });
+
+  test("are asked for by nothing but credentials", () => {
+    const rules = [{ ...rule, operations: ["*"], permissions: [] }];
+    for (const operation of operationNames) {
+      expect(allows(rules, pipeline, operation, "images", on("images/app", "none"))).toBe(true);
+    }
+  });
+
+  test("a refusal says whether they are all that a rule lacks", () => {
+    const push = on("images/app", "push-pull");
+    const asked = (rules: readonly Rule[], demand = push, operation: OperationName = "generateCredentials") =>
+      authorise(rules, pipeline, operation, "images", demand);
+    expect(asked([rule])).toEqual({ allowed: false, lacks: "permissions" });
+    expect(asked([rule, { ...rule, permissions: both }])).toEqual({ allowed: true });
+    expect(asked([])).toEqual({ allowed: false, lacks: "rule" });
+    expect(asked([rule], on("images/other", "push-pull"))).toEqual({ allowed: false, lacks: "rule" });
+    expect(asked([rule], on("every", "push-pull"))).toEqual({ allowed: false, lacks: "rule" });
+    expect(asked([{ ...rule, callers: [] }])).toEqual({ allowed: false, lacks: "rule" });
+    const account = { ...awsAccess, roleArns: [], accountIds: ["123456789012"] };
+    const granter = [{ ...rule, operations: ["*"] }];
+    expect(asked(granter, granting(account), "addCrossAccountAccess")).toEqual({ allowed: false, lacks: "rule" });
+  });
+
+  interface Asked {
+    readonly caller: Caller;
+    readonly registry: string;
+    readonly repository: string;
+    readonly permissions: Permissions;
+  }
+
+  test("nobody gets a credential that no single rule allows", () => {
+    const some = <T>(...values: T[]) => fc.subarray(values);
+    const callers = [
+      pipeline,
+      { ...pipeline, subject: "repo:acme/other" },
+      { issuer: "aws", subject: pipeline.subject },
+    ];
+    const rules = fc.array(
+      fc.record(
+        {
+          callers: some(...callers, { ...pipeline, subject: "repo:acme/*" }, { ...pipeline, subject: "*" }),
+          operations: some("generateCredentials", "generate*", "get*", "deleteRepository", "*"),
+          registries: some("images", "builds", "im*", "*"),
+          repositories: some("images/app", "images/other", "images/*", "*"),
+          permissions: some<Permissions>("pull", "push-pull"),
+          grantees: some("*", "aws:*"),
+        },
+        { requiredKeys: ["callers", "operations", "registries", "repositories"] },
+      ),
+      { maxLength: 6 },
+    );
+    const call: fc.Arbitrary<Asked> = fc.record({
+      caller: fc.constantFrom(...callers),
+      registry: fc.constantFrom("images", "builds"),
+      repository: fc.constantFrom("images/app", "images/other", "every"),
+      permissions: fc.constantFrom<Permissions>("pull", "push-pull"),
+    });
+    const says = (texts: readonly string[], ...names: string[]) => texts.some((text) => names.includes(text));
+    // Written from the documentation, for the few names that are generated here.
+    const covers = (each: Rule, { caller, registry, repository, permissions }: Asked) =>
+      each.callers.some(
+        ({ issuer, subject }) =>
+          issuer === caller.issuer &&
+          says([subject], caller.subject, "*", ...(/^repo:acme\//.test(caller.subject) ? ["repo:acme/*"] : [])),
+      ) &&
+      says(each.operations, "generateCredentials", "generate*", "*") &&
+      says(each.registries, registry, "*", ...(registry === "images" ? ["im*"] : [])) &&
+      says(each.repositories, "*", ...(repository === "every" ? [] : [repository, "images/*"])) &&
+      (each.permissions === undefined ? permissions === "pull" : each.permissions.includes(permissions));
+    let pushes = 0;
+    fc.assert(
+      fc.property(rules, call, (list, asked) => {
+        const allowed = mint(list, on(asked.repository, asked.permissions), asked.caller, asked.registry);
+        expect(allowed).toBe(list.some((each) => covers(each, asked)));
+        if (allowed && asked.permissions === "push-pull") {
+          pushes++;
+          expect(list.some((each) => each.permissions?.includes("push-pull"))).toBe(true);
+        }
+      }),
+      { numRuns: 5_000 },
+    );
+    // Else the property would hold of rules that allow nothing.
+    expect(pushes).toBeGreaterThan(100);
+  });
+});
+
+describe("warnings", () => {
+  test.each([["generateCredentials"], ["generate*"], ["*"], ["*Credentials"], ["getRepository", "g*s"]])(
+    "a rule that mints by %s and has no permissions is named, with what that means",
+    (...operations) => {
+      const named = { ...rule, operations };
+      const silent: Rule[] = [
+        { ...named, permissions: ["pull"] },
+        { ...named, permissions: [] },
+      ];
+      expect(warningsAbout([...silent, named])).toEqual([
+        'Access rule 2 (callers: https://issuer.example repo:acme/app) allows generateCredentials and has no "permissions": ' +
+          'its callers may pull, and may not push. Write "permissions": ["pull"] to keep it so, or ["pull", "push-pull"] if they push.',
+      ]);
+    },
+  );
+
+  test("each is named, with one of its callers", () => {
+    const [one, two] = warningsAbout([
+      { ...rule, callers: [pipeline, pipeline, pipeline] },
+      { ...rule, callers: [] },
+    ]);
+    expect(one).toMatch(/^Access rule 0 \(callers: https:\/\/issuer\.example repo:acme\/app and 2 more\) /);
+    expect(two).toMatch(/^Access rule 1 \(callers: none\) /);
+  });
+
+  test.each([[["createRepository"]], [["*Repository"]], [["generateCredential?"]], [[]]])(
+    "none for a rule that does not mint: %j",
+    (operations) => {
+      expect(warningsAbout([{ ...rule, operations }])).toEqual([]);
+    },
+  );
+});
+
 test("rules do not mix: each part must come from one and the same rule", () => {
-  const other = {
+  const other: Rule = {
     callers: [{ issuer: "https://other.example", subject: "other" }],
     operations: ["deleteRepository"],
     registries: ["builds"],
     repositories: ["builds/app"],
+    permissions: ["pull"],
   };
-  const wanted = {
-    callers: rule.callers,
-    operations: rule.operations,
-    registries: rule.registries,
-    repositories: rule.repositories,
-  };
-  const parts = ["callers", "operations", "registries", "repositories"] as const;
-  const subset = fc.subarray([...parts], { minLength: 1, maxLength: 3 });
+  const wanted: Rule = { ...rule, permissions: ["push-pull"] };
+  const push = on("images/app", "push-pull");
+  const parts = ["callers", "operations", "registries", "repositories", "permissions"] as const;
+  const subset = fc.subarray([...parts], { minLength: 1, maxLength: 4 });
   fc.assert(
     fc.property(fc.array(subset, { maxLength: 5 }), (mixed) => {
       const rules = mixed.map((kept) => ({
         ...other,
         ...Object.fromEntries(kept.map((part) => [part, wanted[part]])),
       }));
-      expect(mint(rules, on("images/app"))).toBe(false);
-      expect(mint([...rules, rule], on("images/app"))).toBe(true);
+      expect(mint(rules, push)).toBe(false);
+      expect(mint([...rules, wanted], push)).toBe(true);
     }),
   );
 });

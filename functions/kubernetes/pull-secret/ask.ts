@@ -6,6 +6,7 @@ import { trustedDoor } from "../../../core/doors.ts";
 import { ArtifactRegistryError, type ErrorCode, statusOf } from "../../../core/errors.ts";
 import { createHttpClient } from "../../../core/http-client.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
+import type { Rule } from "../../../core/rules.ts";
 import type { PullSecretSettings } from "./settings.ts";
 
 /** Runs an operation, wherever the function is. @throws ArtifactRegistryError, as the function refused it */
@@ -39,8 +40,13 @@ export function askInProcess(
   log: (text: string) => void,
 ): Ask {
   const door = trustedDoor("invoke");
-  const operations = ["getRepository", "generateCredentials"];
-  const rule = { callers: [doorCaller("invoke")], operations, registries: [registry], repositories: ["*"] };
+  const rule: Rule = {
+    callers: [doorCaller("invoke")],
+    operations: ["getRepository", "generateCredentials"],
+    registries: [registry],
+    repositories: ["*"],
+    permissions: ["pull"],
+  };
   const directory = createDirectory(platform, env, [registry]);
   const application = createApplication({
     directory,

@@ -9,7 +9,7 @@ import { createHttp } from "../../../core/http.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
 import { listen, urlOf } from "../../../core/server/listen.ts";
 import { settingRefused } from "../../../core/server/settings.ts";
-import { openDoor, readDirectory, readRules } from "../../../core/suite.ts";
+import { openDoor, readDirectory, readRules, type Warn } from "../../../core/suite.ts";
 import { trackConnections } from "./connections.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { withProbes } from "./probes.ts";
@@ -30,7 +30,7 @@ export interface Container {
 export interface ContainerOptions {
   readonly audit?: Audit;
   /** Told, in a sentence, what an operator should know. */
-  readonly warn?: (message: string) => void;
+  readonly warn?: Warn;
   /** Waits for the drain. */
   readonly pause?: (milliseconds: number) => Promise<unknown>;
 }
@@ -51,7 +51,7 @@ export async function serveContainer(
 ): Promise<Container> {
   const settings = readSettings(env);
   const metrics = createMetrics();
-  const rules = readRules(env) ?? [];
+  const rules = readRules(env, warn) ?? [];
   const door = await openDoor({ ...env, ALIEN_DOOR: "oidc" });
   const directory = readDirectory(metrics.countMints(platform), env, rules);
   await openRegistries(directory);

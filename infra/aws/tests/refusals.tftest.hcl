@@ -108,6 +108,16 @@ run "a_rule_for_any_issuer" {
   expect_failures = [var.access_rules]
 }
 
+run "a_rule_for_a_permission_that_is_none" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "door", subject = "invoke" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["push"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
 run "rules_twice" {
   command = plan
 

@@ -30,12 +30,22 @@ run "bindings" {
       my-builds = { repository_prefix = "builds" }
       gallery   = { service = "ecr-public", catalog_data = { about = "Ours.", operating_systems = ["Linux"] } }
     }
-    access_rules = [{
-      callers      = [{ issuer = "door", subject = "invoke" }]
-      operations   = ["*"]
-      registries   = ["images"]
-      repositories = ["*"]
-    }]
+    access_rules = [
+      {
+        callers      = [{ issuer = "door", subject = "invoke" }]
+        operations   = ["*"]
+        registries   = ["images"]
+        repositories = ["*"]
+      },
+      {
+        callers      = [{ issuer = "door", subject = "invoke" }]
+        operations   = ["*"]
+        registries   = ["images"]
+        repositories = ["*"]
+        permissions  = ["pull", "push-pull"]
+        grantees     = ["*"]
+      },
+    ]
   }
 
   assert {
@@ -71,11 +81,16 @@ run "bindings" {
     error_message = "A public registry has its catalog data, and no leases."
   }
   assert {
-    condition = (
-      aws_lambda_function.door["invoke"].environment[0].variables.ALIEN_REGISTRIES == "gallery,images,my-builds"
-      && !can(jsondecode(aws_lambda_function.door["invoke"].environment[0].variables.ALIEN_ACCESS_RULES)[0].grantees)
-    )
-    error_message = "Names are told, and a rule without grantees has none."
+    condition     = aws_lambda_function.door["invoke"].environment[0].variables.ALIEN_REGISTRIES == "gallery,images,my-builds"
+    error_message = "Names are told."
+  }
+  assert {
+    condition     = [for rule in jsondecode(aws_lambda_function.door["invoke"].environment[0].variables.ALIEN_ACCESS_RULES) : keys(rule)] == [["callers", "operations", "registries", "repositories"], ["callers", "grantees", "operations", "permissions", "registries", "repositories"]]
+    error_message = "A rule has every field that it was given, and no other."
+  }
+  assert {
+    condition     = jsondecode(aws_lambda_function.door["invoke"].environment[0].variables.ALIEN_ACCESS_RULES)[1].permissions == ["pull", "push-pull"]
+    error_message = "A rule says who may push."
   }
 }
 

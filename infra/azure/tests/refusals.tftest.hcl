@@ -223,6 +223,16 @@ run "a_rule_for_any_issuer" {
   expect_failures = [var.access_rules]
 }
 
+run "a_rule_for_a_permission_that_is_none" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "azure", subject = "99999999-8888-7777-6666-555555555555/aaaaaaaa-0000-4000-8000-000000000001" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["push"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
 run "rules_and_a_file_of_rules" {
   command = plan
 

@@ -28,12 +28,22 @@ run "bindings" {
       images    = { registry_name = "acmeimages", login_server = "acmeimages.azurecr.io", repository_prefix = "images" }
       my-builds = { registry_name = "acmebuilds", resource_group_name = "acme-builds", repository_prefix = "team/builds" }
     }
-    access_rules = [{
-      callers      = [{ issuer = "azure", subject = "99999999-8888-7777-6666-555555555555/aaaaaaaa-0000-4000-8000-000000000001" }]
-      operations   = ["*"]
-      registries   = ["images"]
-      repositories = ["*"]
-    }]
+    access_rules = [
+      {
+        callers      = [{ issuer = "azure", subject = "99999999-8888-7777-6666-555555555555/aaaaaaaa-0000-4000-8000-000000000001" }]
+        operations   = ["*"]
+        registries   = ["images"]
+        repositories = ["*"]
+      },
+      {
+        callers      = [{ issuer = "azure", subject = "99999999-8888-7777-6666-555555555555/aaaaaaaa-0000-4000-8000-000000000001" }]
+        operations   = ["*"]
+        registries   = ["images"]
+        repositories = ["*"]
+        permissions  = ["pull", "push-pull"]
+        grantees     = ["*"]
+      },
+    ]
   }
 
   assert {
@@ -58,14 +68,21 @@ run "bindings" {
   assert {
     condition = (
       azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_REGISTRIES == "images,my-builds"
-      && !can(jsondecode(azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_ACCESS_RULES)[0].grantees)
       && !contains(keys(azurerm_function_app_flex_consumption.door["platform"].app_settings), "ALIEN_STACK_PREFIX")
     )
-    error_message = "Names are told, a rule without grantees has none, and nothing is derived."
+    error_message = "Names are told, and nothing is derived."
   }
   assert {
     condition     = output.bindings.images == azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_IMAGES_BINDING
     error_message = "Bindings are told."
+  }
+  assert {
+    condition     = [for rule in jsondecode(azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_ACCESS_RULES) : keys(rule)] == [["callers", "operations", "registries", "repositories"], ["callers", "grantees", "operations", "permissions", "registries", "repositories"]]
+    error_message = "A rule has every field that it was given, and no other."
+  }
+  assert {
+    condition     = jsondecode(azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_ACCESS_RULES)[1].permissions == ["pull", "push-pull"]
+    error_message = "A rule says who may push."
   }
 }
 

@@ -180,6 +180,16 @@ run "a_rule_for_any_issuer" {
   expect_failures = [var.access_rules]
 }
 
+run "a_rule_for_a_permission_that_is_none" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "gcp", subject = "deploy@acme-ci.iam.gserviceaccount.com" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["push"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
 run "rules_and_a_file_of_rules" {
   command = plan
 

@@ -28,12 +28,22 @@ run "bindings" {
       my-builds = { project_id = "example.com:builds", location = "europe", repository_id = "builds" }
       theirs    = { pull_service_account_email = "reader@acme-shared.iam.gserviceaccount.com", push_service_account_email = "writer@shared.example.com.iam.gserviceaccount.com" }
     }
-    access_rules = [{
-      callers      = [{ issuer = "gcp", subject = "deploy@acme-ci.iam.gserviceaccount.com" }]
-      operations   = ["*"]
-      registries   = ["images"]
-      repositories = ["*"]
-    }]
+    access_rules = [
+      {
+        callers      = [{ issuer = "gcp", subject = "deploy@acme-ci.iam.gserviceaccount.com" }]
+        operations   = ["*"]
+        registries   = ["images"]
+        repositories = ["*"]
+      },
+      {
+        callers      = [{ issuer = "gcp", subject = "deploy@acme-ci.iam.gserviceaccount.com" }]
+        operations   = ["*"]
+        registries   = ["images"]
+        repositories = ["*"]
+        permissions  = ["pull", "push-pull"]
+        grantees     = ["*"]
+      },
+    ]
   }
 
   assert {
@@ -74,10 +84,17 @@ run "bindings" {
   assert {
     condition = (
       google_cloudfunctions2_function.door["platform"].service_config[0].environment_variables.ALIEN_REGISTRIES == "images,my-builds,theirs"
-      && !can(jsondecode(google_cloudfunctions2_function.door["platform"].service_config[0].environment_variables.ALIEN_ACCESS_RULES)[0].grantees)
       && !can(google_cloudfunctions2_function.door["platform"].service_config[0].environment_variables.ALIEN_STACK_PREFIX)
     )
-    error_message = "Names are told, a rule without grantees has none, and nothing is derived."
+    error_message = "Names are told, and nothing is derived."
+  }
+  assert {
+    condition     = [for rule in jsondecode(google_cloudfunctions2_function.door["platform"].service_config[0].environment_variables.ALIEN_ACCESS_RULES) : keys(rule)] == [["callers", "operations", "registries", "repositories"], ["callers", "grantees", "operations", "permissions", "registries", "repositories"]]
+    error_message = "A rule has every field that it was given, and no other."
+  }
+  assert {
+    condition     = jsondecode(google_cloudfunctions2_function.door["platform"].service_config[0].environment_variables.ALIEN_ACCESS_RULES)[1].permissions == ["pull", "push-pull"]
+    error_message = "A rule says who may push."
   }
 }
 

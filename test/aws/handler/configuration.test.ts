@@ -42,6 +42,21 @@ test("without rules nobody may do anything", async () => {
   await expect(startFunction(env).invoke(eventOf("direct"))).rejects.toMatchObject({ name: "ACCESS_DENIED" });
 });
 
+test("a rule that mints and has no permissions is named once at start, and lets nobody push", async () => {
+  const [{ permissions: _, ...unsaid }] = JSON.parse(rules);
+  const fn = startFunction({ ...good, ALIEN_ACCESS_RULES: JSON.stringify([unsaid]) });
+  const input = { registry: "images", repoId: "images-my-app", permissions: "push-pull" };
+  for (const _again of [1, 2]) {
+    const error = await fn.invoke({ operation: "generateCredentials", ...input }).catch((thrown: unknown) => thrown);
+    expect(JSON.parse((error as Error).message)).toMatchObject({
+      code: "ACCESS_DENIED",
+      hint: expect.stringContaining('"permissions"'),
+    });
+  }
+  expect(fn.warnings).toEqual([expect.stringMatching(/^Access rule 0 \(callers: door \*\) .* no "permissions"/)]);
+  expect(startFunction(good).warnings).toEqual([]);
+});
+
 test("a function is handed no callback", async () => {
   const { createHandler } = await import("../../../functions/aws/doors/handler.ts");
   // Lambda's runtime refuses a handler with a third parameter.

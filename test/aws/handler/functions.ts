@@ -11,6 +11,7 @@ export const eventTime = new Date("2026-05-06T07:08:09Z");
 export interface TestFunction {
   readonly audit: AuditLine[];
   readonly events: EventLine[];
+  readonly warnings: string[];
   invoke(event: unknown, context?: Context): Promise<unknown>;
 }
 
@@ -25,6 +26,7 @@ export const rules = JSON.stringify(
     operations: ["*"],
     registries: ["images", "builds"],
     repositories: ["*"],
+    permissions: ["pull", "push-pull"],
     grantees: ["*"],
   })),
 );
@@ -45,10 +47,12 @@ export function functionEnv(stack: AwsStack, door: string, more: Record<string, 
 export function startFunction(env: Record<string, string>, now: () => Date = () => eventTime): TestFunction {
   const audit: AuditLine[] = [];
   const events: EventLine[] = [];
+  const warnings: string[] = [];
   const handler = createHandler(env, {
     audit: (line) => void audit.push(line),
     eventLog: (line) => void events.push(line),
+    warn: (message) => void warnings.push(message),
     now,
   });
-  return { audit, events, invoke: (event, context = contextOf()) => handler(event, context) };
+  return { audit, events, warnings, invoke: (event, context = contextOf()) => handler(event, context) };
 }

@@ -96,6 +96,20 @@ test("without rules nobody may do anything", async () => {
   expect(await startApp(env).send({ headers: principalHeaders(), body })).toMatchObject({ status: 403 });
 });
 
+test("a rule that mints and has no permissions is named once at start, and lets nobody push", async () => {
+  const [, { permissions: _, ...unsaid }] = JSON.parse(good.ALIEN_ACCESS_RULES);
+  const app = startApp({ ...good, ALIEN_ACCESS_RULES: JSON.stringify([unsaid]) });
+  const body = { registry: "images", repoId: "my-app", permissions: "push-pull" };
+  for (const _again of [1, 2]) {
+    const answer = await app.send({ path: "/v1/generateCredentials", headers: principalHeaders(), body });
+    expect(answer.json).toMatchObject({ code: "ACCESS_DENIED", hint: expect.stringContaining('"permissions"') });
+  }
+  expect(app.warnings).toEqual([expect.stringMatching(/^Access rule 0 \(callers: azure \*\) .* no "permissions"/)]);
+  const silent = startApp(good);
+  await silent.send({ headers: principalHeaders() });
+  expect(silent.warnings).toEqual([]);
+});
+
 test("only the triggers of the door's kind are registered", () => {
   const names = (env: object) => [...startApp({ ...good, ...env }).registered.keys()];
   for (const door of ["platform", "oidc", "provision", "invoke", ""]) {

@@ -19,6 +19,7 @@ export const rulesFor = (issuer: string, subject: string) =>
       operations: ["*"],
       registries: ["*"],
       repositories: ["*"],
+      permissions: ["pull", "push-pull"],
       grantees: ["*"],
     })),
   );
@@ -56,6 +57,7 @@ export interface TestApp {
   readonly registered: ReadonlyMap<string, Registration>;
   readonly audit: AuditLine[];
   readonly events: EventLine[];
+  readonly warnings: string[];
   /** Sends a request to the HTTP function of the app. */
   send(sent: Sent): Promise<Answer>;
   /** Hands over what a trigger brings. */
@@ -73,11 +75,13 @@ export function startApp(env: Readonly<Record<string, string | undefined>>): Tes
   const registered = new Map<string, Registration>();
   const audit: AuditLine[] = [];
   const events: EventLine[] = [];
+  const warnings: string[] = [];
   const register = (name: string, options: object) => void registered.set(name, options as Registration);
   const registrar = { http: register, eventGrid: register, serviceBusQueue: register } as unknown as Registrar;
   registerFunctions(registrar, env, {
     audit: (line) => void audit.push(line),
     eventLog: (line) => void events.push(line),
+    warn: (message) => void warnings.push(message),
     now: () => goldenTime,
   });
   const run = (name: string, data: unknown, triggerMetadata?: object) => {
@@ -89,6 +93,7 @@ export function startApp(env: Readonly<Record<string, string | undefined>>): Tes
     registered,
     audit,
     events,
+    warnings,
     trigger: run,
     async send({ method = "POST", path = "/v1/getRepository", headers = {}, body }) {
       const name = [...registered.keys()].find((each) => /^artifactRegistry(?:Webhook)?$/.test(each)) ?? "none";

@@ -16,8 +16,6 @@ export interface Subject {
 export const credentials = { registry: "images", repoId: "my-app", permissions: "pull" };
 
 export function rulesFor(issuer: string, subject: string): string {
-  const callers = [{ issuer, subject }];
-  return JSON.stringify([
-    { callers, operations: ["generateCredentials"], registries: ["images"], repositories: ["*"] },
-  ]);
+  const minting = { operations: ["generateCredentials"], registries: ["images"], repositories: ["*"] };
+  return JSON.stringify([{ callers: [{ issuer, subject }], ...minting, permissions: ["pull"] }]);
 }

@@ -76,7 +76,9 @@ export function oidcEnv(trusted: readonly Trusted[]): Record<string, string> {
   const issuers = new Map(trusted.map(({ subject: _, ...issuer }) => [issuer.issuer, issuer]));
   return {
     ALIEN_OIDC_ISSUERS: JSON.stringify([...issuers.values()]),
-    ALIEN_ACCESS_RULES: JSON.stringify([{ callers, operations: any, registries: ["images"], repositories: any }]),
+    ALIEN_ACCESS_RULES: JSON.stringify([
+      { callers, operations: any, registries: ["images"], repositories: any, permissions: ["pull", "push-pull"] },
+    ]),
   };
 }
 

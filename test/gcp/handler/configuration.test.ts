@@ -53,6 +53,20 @@ test("without rules nobody may do anything", async () => {
   expect(await (await startFunction(env)).send(goldenOf("platform"))).toMatchObject({ status: 403 });
 });
 
+test("a rule that mints and has no permissions is named once at start, and lets nobody push", async () => {
+  const [, { permissions: _, ...unsaid }] = JSON.parse(rules);
+  const fn = await startFunction({ ...good, ALIEN_ACCESS_RULES: JSON.stringify([{ ...unsaid, repositories: ["*"] }]) });
+  const body = { registry: "images", repoId: "vendor-project/images/my-app", permissions: "push-pull" };
+  for (const _again of [1, 2]) {
+    const answer = await fn.send(goldenOf("platform", { path: "/v1/generateCredentials", body }));
+    expect(answer.json).toMatchObject({ code: "ACCESS_DENIED", hint: expect.stringContaining('"permissions"') });
+  }
+  expect(fn.warnings).toEqual([
+    expect.stringMatching(/^Access rule 0 \(callers: gcp pipeline@\S+\) .* no "permissions"/),
+  ]);
+  expect((await startFunction(good)).warnings).toEqual([]);
+});
+
 test("the events function is handed no callback", () => {
   // A second parameter would be one, to the framework.
   expect(createFunctions(good).artifactRegistryEvents.length).toBe(1);

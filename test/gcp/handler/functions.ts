@@ -22,6 +22,7 @@ export const rules = JSON.stringify(
     operations: ["*"],
     registries: ["images", "builds"],
     repositories: ["*"],
+    permissions: ["pull", "push-pull"],
     grantees: ["*"],
   })),
 );
@@ -54,6 +55,7 @@ export interface TestFunction {
   readonly port: number;
   readonly audit: AuditLine[];
   readonly events: EventLine[];
+  readonly warnings: string[];
   send(golden: Golden): Promise<Answer>;
 }
 
@@ -66,9 +68,11 @@ export async function startFunction(
 ): Promise<TestFunction> {
   const audit: AuditLine[] = [];
   const events: EventLine[] = [];
+  const warnings: string[] = [];
   const { artifactRegistry, artifactRegistryEvents } = createFunctions(env, {
     audit: (line) => void audit.push(line),
     eventLog: (line) => void events.push(line),
+    warn: (message) => void warnings.push(message),
     now,
   });
   const name = `function-${++serial}`;
@@ -81,7 +85,7 @@ export async function startFunction(
     await new Promise((resolve) => server.close(resolve));
   });
   const { port } = server.address() as AddressInfo;
-  return { port, audit, events, send: (golden) => send({ host: "127.0.0.1", port }, golden) };
+  return { port, audit, events, warnings, send: (golden) => send({ host: "127.0.0.1", port }, golden) };
 }
 
 /** Where a function listens. */

@@ -45,6 +45,15 @@ describe("the chart refuses", () => {
       },
       /issuer/,
     ],
+    [
+      "a rule for a permission that is none",
+      {
+        accessRules: [
+          { callers: [], operations: ["*"], registries: ["*"], repositories: ["*"], permissions: ["push"] },
+        ],
+      },
+      /permissions/,
+    ],
     ["a rule without registries", { accessRules: [{ callers: [], operations: [], repositories: [] }] }, /registries/],
     ["a digest that is none", { image: { digest: "sha256:abc" } }, /digest/],
     ["a budget that stops nothing", { podDisruptionBudget: { maxUnavailable: 0 } }, /maxUnavailable/],

@@ -44,6 +44,21 @@ test("serves without a rule, and says that it refuses everybody", async () => {
   expect(warnings).toEqual(["There is no access rule: every caller is refused. Set ALIEN_ACCESS_RULES."]);
 });
 
+test("names a rule that mints and has no permissions, once", async () => {
+  const warnings: string[] = [];
+  const [{ permissions: _, ...unsaid }] = JSON.parse(good.ALIEN_ACCESS_RULES);
+  const start = async (rules: object[]) => {
+    warnings.length = 0;
+    const env = { ...good, ALIEN_ACCESS_RULES: JSON.stringify(rules), DRAIN_SECONDS: "0" };
+    await (await serveContainer(fakePlatform(), env, { warn: (message) => warnings.push(message) })).close();
+    return warnings;
+  };
+  expect(await start([unsaid])).toEqual([
+    expect.stringMatching(/^Access rule 0 \(callers: https:\/\/issuer\.example \*\) .* no "permissions"/),
+  ]);
+  expect(await start(JSON.parse(good.ALIEN_ACCESS_RULES))).toEqual([]);
+});
+
 test("refuses a host of another machine", async () => {
   await expect(serveContainer(fakePlatform(), { ...good, HOST: "192.0.2.77" })).rejects.toMatchObject({
     code: "EADDRNOTAVAIL",

@@ -54,6 +54,7 @@ module "artifact_registry" {
       operations   = ["*"]
       registries   = ["images"]
       repositories = ["*"]
+      permissions  = ["pull", "push-pull"]
       grantees     = ["aws:222233334444"]
     },
     {
@@ -74,6 +75,7 @@ module "artifact_registry" {
       operations   = ["generateCredentials"]
       registries   = ["images"]
       repositories = ["acme-images-*"]
+      permissions  = ["pull"]
     },
   ]
 

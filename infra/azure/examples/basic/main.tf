@@ -113,6 +113,7 @@ module "artifact_registry" {
       operations   = ["*"]
       registries   = ["*"]
       repositories = ["*"]
+      permissions  = ["pull", "push-pull"]
     },
     {
       callers      = [{ issuer = "door", subject = "events" }]
@@ -131,6 +132,7 @@ module "artifact_registry" {
       operations   = ["generateCredentials"]
       registries   = ["images"]
       repositories = ["images/my-app"]
+      permissions  = ["pull"]
     },
   ]
 

@@ -87,6 +87,7 @@ module "artifact_registry" {
       operations   = ["*"]
       registries   = ["*"]
       repositories = ["*"]
+      permissions  = ["pull", "push-pull"]
       grantees     = ["gcp:444455556666"]
     },
     {
@@ -108,6 +109,7 @@ module "artifact_registry" {
       operations   = ["generateCredentials"]
       registries   = ["images"]
       repositories = ["*"]
+      permissions  = ["pull"]
     },
   ]
 
