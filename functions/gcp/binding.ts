@@ -24,18 +24,28 @@ const serviceAccount = v.pipe(
   ),
 );
 
-export const garBinding = v.strictObject({
-  service: v.literal("gar"),
-  /** Absent: that of `repositoryName`, else `GOOGLE_CLOUD_PROJECT`. */
-  projectId: v.optional(projectId),
-  /** Absent: that of `repositoryName`, else `GOOGLE_CLOUD_LOCATION`. */
-  location: v.optional(location),
-  repositoryName,
-  /** The account that pull credentials are minted for. Without it none are minted. */
-  pullServiceAccountEmail: v.optional(serviceAccount),
-  /** The account that push credentials are minted for. Without it none are minted. */
-  pushServiceAccountEmail: v.optional(serviceAccount),
-});
+export const garBinding = v.pipe(
+  v.strictObject({
+    service: v.literal("gar"),
+    /** Absent: that of `repositoryName`, else `GOOGLE_CLOUD_PROJECT`. */
+    projectId: v.optional(projectId),
+    /** Absent: that of `repositoryName`, else `GOOGLE_CLOUD_LOCATION`. */
+    location: v.optional(location),
+    repositoryName,
+    /** The account that pull credentials are minted for. Without it none are minted. */
+    pullServiceAccountEmail: v.optional(serviceAccount),
+    /** The account that push credentials are minted for. Without it none are minted. */
+    pushServiceAccountEmail: v.optional(serviceAccount),
+  }),
+  v.forward(
+    v.check(
+      // A token does all that its account may: with one account, credentials for pulls would push.
+      ({ pullServiceAccountEmail: pull, pushServiceAccountEmail: push }) => pull === undefined || pull !== push,
+      "must not be the account for pushes as well",
+    ),
+    ["pullServiceAccountEmail"],
+  ),
+);
 
 export type GarBinding = v.InferOutput<typeof garBinding>;
 

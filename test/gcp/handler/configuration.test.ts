@@ -18,6 +18,17 @@ const bad: [string, Record<string, string>, RegExp][] = [
   ["a binding that is none", { ALIEN_IMAGES_BINDING: '{"service":"gar"}' }, /ALIEN_IMAGES_BINDING/],
   ["another cloud's binding", { ALIEN_IMAGES_BINDING: '{"service":"ecr"}' }, /no service "ecr"/],
   ["no location", { ALIEN_IMAGES_BINDING: '{"service":"gar","repositoryName":"images"}' }, /projectId/],
+  [
+    "one account for pulls and for pushes",
+    {
+      ALIEN_IMAGES_BINDING: JSON.stringify({
+        ...binding,
+        pullServiceAccountEmail: "both@vendor-project.iam.gserviceaccount.com",
+        pushServiceAccountEmail: "both@vendor-project.iam.gserviceaccount.com",
+      }),
+    },
+    /"pullServiceAccountEmail" must not be the account for pushes/,
+  ],
   ["no issuers", { ALIEN_DOOR: "oidc" }, /OIDC issuers/],
 ];
 
