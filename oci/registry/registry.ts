@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TokenKey } from "../token/index.ts";
+import { UploadLost } from "./api/upload-file.ts";
 import { Uploads } from "./api/upload-sessions.ts";
 import { createAuthenticate } from "./auth/authenticate.ts";
 import { createDispatch } from "./dispatch.ts";
@@ -88,7 +89,8 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       await dispatch(req, res);
     } catch (error) {
       const shown = toOciError(error);
-      if (shown.status >= 500 && closing === undefined && !(error instanceof ClientGone)) {
+      const ours = shown.status >= 500 || error instanceof UploadLost;
+      if (ours && closing === undefined && !(error instanceof ClientGone)) {
         log(`${req.method} ${req.url?.split("?")[0]} failed`, error);
       }
       sendError(res, shown);

@@ -138,8 +138,8 @@ describe("a manifest's content", () => {
         { ...foreign, urls: [], digest: sha256("not") },
       ],
     });
-    expect(blobs.map(({ text }) => text)).toHaveLength(3);
-    expect(blobs.map(({ text }) => text)).not.toContain(sha256("foreign"));
+    expect(blobs.map((blob) => blob.digest.text)).toHaveLength(3);
+    expect(blobs.map((blob) => blob.digest.text)).not.toContain(sha256("foreign"));
   });
 
   it("takes its type from where it is said, and refuses two answers", () => {

@@ -9,8 +9,8 @@ export const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2
 /** What the registry needs to know of a manifest's content. */
 export interface ManifestContent {
   readonly mediaType: string;
-  /** Config and layers that must be in the repository. */
-  readonly blobs: readonly Digest[];
+  /** Config and layers that must be in the repository, with the sizes that the manifest gives them. */
+  readonly blobs: readonly { readonly digest: Digest; readonly size: number | undefined }[];
   readonly subject?: Digest;
   readonly artifactType?: string;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -39,7 +39,7 @@ export function parseManifest(bytes: Buffer, contentType: string | undefined): M
   const stored = [...(config === undefined ? [] : [config]), ...layers].filter(({ elsewhere }) => !elsewhere);
   return {
     mediaType,
-    blobs: [...new Map(stored.map(({ digest }) => [digest.text, digest])).values()],
+    blobs: [...new Map(stored.map(({ digest, size }) => [`${digest.text} ${size}`, { digest, size }])).values()],
     ...(subject === undefined ? {} : { subject }),
     ...(artifactType === undefined || artifactType === "" ? {} : { artifactType }),
     ...(annotations === undefined ? {} : { annotations }),
@@ -76,13 +76,14 @@ function mediaTypeOf(manifest: Fields, contentType: string | undefined): string 
 function descriptor(
   value: unknown,
   field: string,
-): { digest: Digest; mediaType: string | undefined; elsewhere: boolean } {
+): { digest: Digest; size: number | undefined; mediaType: string | undefined; elsewhere: boolean } {
   const digest = isObject(value) && typeof value.digest === "string" ? parseDigest(value.digest) : undefined;
   if (!isObject(value) || digest === undefined) throw invalid(`${field}: a descriptor with a digest was expected.`);
   const mediaType = optionalString(value, "mediaType");
   // A layer that may not be redistributed is fetched from its own addresses.
   const foreign = mediaType !== undefined && /foreign|nondistributable/.test(mediaType);
-  return { digest, mediaType, elsewhere: foreign && Array.isArray(value.urls) && value.urls.length > 0 };
+  const size = typeof value.size === "number" ? value.size : undefined;
+  return { digest, size, mediaType, elsewhere: foreign && Array.isArray(value.urls) && value.urls.length > 0 };
 }
 
 function requireList(fields: Fields, field: string): readonly unknown[] {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { OciError } from "../http/errors.ts";
 import { send } from "../http/respond.ts";
-import { blobSize } from "../store/blobs.ts";
+import { blobSize, dropIfDamaged } from "../store/blobs.ts";
 import { ensureRepository } from "../store/ensure-repository.ts";
 import { readManifest, removeManifest, writeManifest } from "../store/manifests.ts";
 import { type Digest, digestOf, parseDigest, parseTag, type RepositoryName, type TagName } from "../store/names.ts";
@@ -49,7 +49,7 @@ export async function putManifest({ store }: Services, { req, res, query, name, 
   const content = parseManifest(bytes, req.headers["content-type"]);
   const tags = typeof reference === "string" ? [reference] : tagParameters(query);
   await store.repositories.exclusive(name, async () => {
-    await requireBlobs(store, name, content.blobs);
+    await requireBlobs(store, name, content);
     await ensureRepository(store, name);
     const manifest = { digest, mediaType: content.mediaType, bytes };
     if (content.subject !== undefined) await noteReferrer(store, name, manifest, content, content.subject);
@@ -102,9 +102,18 @@ function noteReferrer(
   return writeReferrer(store, name, { subject, digest }, descriptor);
 }
 
-async function requireBlobs(store: Store, name: RepositoryName, blobs: readonly Digest[]): Promise<void> {
-  for (const digest of blobs) {
-    if ((await blobSize(store, name, digest)) !== undefined) continue;
+/**
+ * Throws unless the repository has every blob, as long as the manifest says. The content was checked when the blob was
+ * committed, so here its size is enough; only a wrong size makes it worth reading, to tell which of the two is wrong.
+ */
+async function requireBlobs(store: Store, name: RepositoryName, { blobs }: ManifestContent): Promise<void> {
+  for (const { digest, size } of blobs) {
+    const actual = await blobSize(store, name, digest);
+    if (actual !== undefined && (size === undefined || size === actual)) continue;
+    if (actual !== undefined && !(await dropIfDamaged(store, name, digest))) {
+      const message = `The manifest gives ${digest.text} ${size} bytes, but the blob has ${actual}.`;
+      throw new OciError(400, "MANIFEST_INVALID", message);
+    }
     throw new OciError(
       404,
       "MANIFEST_BLOB_UNKNOWN",

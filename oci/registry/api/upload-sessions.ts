@@ -1,7 +1,7 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
-import { unlink } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { OciError } from "../http/errors.ts";
-import { ifThere } from "../store/fs.ts";
+import type { Fingerprint } from "../store/content.ts";
 import type { DigestAlgorithm, RepositoryName } from "../store/names.ts";
 
 const MAX_SESSIONS = 10_000;
@@ -11,6 +11,8 @@ export interface Upload {
   readonly id: string;
   readonly repository: RepositoryName;
   readonly file: string;
+  /** The file as the last request left it; undefined before the first. */
+  stored: Fingerprint | undefined;
   offset: number;
   hash: { readonly algorithm: DigestAlgorithm; readonly state: Hash } | undefined;
   /** A request is writing to it. */
@@ -42,6 +44,7 @@ export class Uploads {
       id,
       repository,
       file: `${this.#folder}/${id}`,
+      stored: undefined,
       offset: 0,
       hash: undefined,
       busy: false,
@@ -75,7 +78,7 @@ export class Uploads {
   /** Ends a session, and with it what it left aside. */
   async end(upload: Upload): Promise<void> {
     this.#sessions.delete(upload.id);
-    await ifThere(unlink(upload.file));
+    await rm(upload.file, { recursive: true, force: true });
   }
 
   /** Ends the sessions that nobody has touched for this long. Returns how many. */

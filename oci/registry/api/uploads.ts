@@ -1,16 +1,17 @@
-import { createHash } from "node:crypto";
-import { constants, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { allows } from "../../token/index.ts";
 import { OciError } from "../http/errors.ts";
 import { parseContentRange } from "../http/range.ts";
 import { send } from "../http/respond.ts";
 import { commitBlob, mountBlob } from "../store/blobs.ts";
+import { type Fingerprint, hashFile } from "../store/content.ts";
 import { type Digest, type DigestAlgorithm, digestOf, parseDigest, parseRepositoryName } from "../store/names.ts";
 import { flushEarly } from "../stream/flush-early.ts";
 import { ClientGone, receive } from "../stream/receive.ts";
 import { type Call, requireDigest, type Services } from "./call.ts";
-import { hashOf, type Upload } from "./upload-sessions.ts";
+import { noteUploadFile, openUploadFile } from "./upload-file.ts";
+import { hashOf, type Upload, type Uploads } from "./upload-sessions.ts";
 
 /** end-4a, end-4b, end-11: starts an upload, takes a whole blob at once, or mounts one from another repository. */
 export async function startUpload(services: Services, call: Call): Promise<void> {
@@ -27,7 +28,10 @@ export async function startUpload(services: Services, call: Call): Promise<void>
 export async function continueUpload(services: Services, call: Call): Promise<void> {
   const upload = services.uploads.find(call.name, call.tail);
   await services.uploads.use(upload, async () => {
-    await append(services, call.req, upload, "sha256");
+    const expected = expectedLength(call.req, upload);
+    await withFile(services.uploads, upload, (handle) =>
+      append(services, call.req, upload, handle, { algorithm: "sha256", expected }),
+    );
     send(call.res, 202, progress(upload));
   });
 }
@@ -39,9 +43,13 @@ export async function finishUpload(services: Services, call: Call): Promise<void
   await services.uploads.use(upload, () => finish(services, call, upload, digest));
 }
 
-/** end-13: how far the upload has come. */
+/** end-13: how far the upload has come. Where no request is writing to it, what is on the disk is looked at first. */
 export async function describeUpload({ uploads }: Services, { res, name, tail }: Call): Promise<void> {
-  send(res, 204, progress(uploads.find(name, tail)));
+  const upload = uploads.find(name, tail);
+  if (!upload.busy && upload.stored !== undefined) {
+    await uploads.use(upload, () => withFile(uploads, upload, async () => undefined));
+  }
+  send(res, 204, progress(upload));
 }
 
 /** end-14: gives the upload up. */
@@ -68,58 +76,71 @@ async function finish(services: Services, call: Call, upload: Upload, digest: Di
   const { store, uploads } = services;
   const { req, res, name } = call;
   try {
-    await append(services, req, upload, digest.algorithm);
+    const expected = expectedLength(req, upload);
+    await withFile(uploads, upload, async (handle) => {
+      const content = await append(services, req, upload, handle, { algorithm: digest.algorithm, expected });
+      const actual = await settle(upload, handle, digest.algorithm);
+      if (actual.text !== digest.text) {
+        throw new OciError(400, "DIGEST_INVALID", `The content's digest is ${actual.text}, not ${digest.text}.`);
+      }
+      await commitBlob(store, name, digest, { file: upload.file, content });
+    });
   } catch (error) {
     // A blob that came in one request cannot be gone on with; a session's last chunk can.
     if (call.tail === "") await uploads.end(upload);
     throw error;
   }
-  // From here on the session is over, whatever comes of it: a blob that does not match leaves nothing behind.
-  try {
-    const actual = await settle(upload, digest.algorithm);
-    if (actual.text !== digest.text) {
-      throw new OciError(400, "DIGEST_INVALID", `The content's digest is ${actual.text}, not ${digest.text}.`);
-    }
-    await commitBlob(store, name, digest, upload.file);
-  } finally {
-    await uploads.end(upload);
-  }
+  await uploads.end(upload);
   send(res, 201, { Location: `/v2/${name}/blobs/${digest.text}`, "Docker-Content-Digest": digest.text });
 }
 
-/** Writes the request's body behind what is there. After a failed write the session is over; a client may go on. */
-async function append(
-  { uploads, receiving }: Services,
-  req: IncomingMessage,
-  upload: Upload,
-  algorithm: DigestAlgorithm,
-): Promise<void> {
-  const expected = expectedLength(req, upload);
-  const before = upload.offset;
+/**
+ * Runs work on the upload's file. If it fails the session is over, so that a blob that does not match, or a write that
+ * failed, leaves nothing behind. Only where it is the client that went away may the upload be continued.
+ */
+async function withFile<T>(uploads: Uploads, upload: Upload, work: (handle: FileHandle) => Promise<T>): Promise<T> {
   try {
-    const handle = await open(upload.file, constants.O_WRONLY | constants.O_CREAT);
-    const early = flushEarly(handle);
-    try {
-      await receive(req, {
-        handle,
-        position: before,
-        hash: hashOf(upload, algorithm),
-        budget: receiving,
-        written: (bytes) => {
-          upload.offset += bytes;
-          early.wrote(bytes);
-        },
-      });
-    } finally {
-      await early.settled().finally(() => handle.close());
-    }
-    if (expected !== undefined && upload.offset - before !== expected) {
-      throw new OciError(400, "SIZE_INVALID", "The chunk's length is not that of its Content-Range.");
-    }
+    const handle = await openUploadFile(upload);
+    return await work(handle).finally(() => handle.close());
   } catch (error) {
     if (!(error instanceof ClientGone)) await uploads.end(upload);
     throw error;
   }
+}
+
+/** Writes the request's body behind what is there, and makes sure that all of it is. Returns how the file is then. */
+async function append(
+  { receiving }: Services,
+  req: IncomingMessage,
+  upload: Upload,
+  handle: FileHandle,
+  { algorithm, expected }: { algorithm: DigestAlgorithm; expected: number | undefined },
+): Promise<Fingerprint> {
+  const before = upload.offset;
+  const early = flushEarly(handle);
+  let gone: ClientGone | undefined;
+  try {
+    await receive(req, {
+      handle,
+      hash: hashOf(upload, algorithm),
+      budget: receiving,
+      written: (bytes) => {
+        upload.offset += bytes;
+        early.wrote(bytes);
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof ClientGone)) throw error;
+    gone = error;
+  } finally {
+    await early.settled();
+  }
+  const content = await noteUploadFile(upload, handle);
+  if (gone !== undefined) throw gone;
+  if (expected !== undefined && upload.offset - before !== expected) {
+    throw new OciError(400, "SIZE_INVALID", "The chunk's length is not that of its Content-Range.");
+  }
+  return content;
 }
 
 /** Checks `Content-Range` before a byte is read. Returns the length that it promises. */
@@ -139,23 +160,11 @@ function expectedLength(req: IncomingMessage, upload: Upload): number | undefine
 }
 
 /** Makes the file durable and names its content. */
-async function settle(upload: Upload, algorithm: DigestAlgorithm): Promise<Digest> {
-  const handle = await open(upload.file, "r+");
-  try {
-    const [hex] = await Promise.all([digestHex(upload, algorithm), handle.datasync()]);
-    return digestOf(algorithm, hex);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function digestHex(upload: Upload, algorithm: DigestAlgorithm): Promise<string> {
-  if (upload.hash?.algorithm === algorithm) return upload.hash.state.digest("hex");
-  // The chunks were hashed before the client said which algorithm it wants.
-  const hash = createHash(algorithm);
-  const handle = await open(upload.file, "r");
-  for await (const chunk of handle.createReadStream({ highWaterMark: 1024 * 1024 })) hash.update(chunk);
-  return hash.digest("hex");
+async function settle(upload: Upload, handle: FileHandle, algorithm: DigestAlgorithm): Promise<Digest> {
+  // The chunks may have been hashed before the client said which algorithm it wants.
+  const known = upload.hash?.algorithm === algorithm ? upload.hash.state : undefined;
+  const [hex] = await Promise.all([known?.digest("hex") ?? hashFile(handle, algorithm), handle.datasync()]);
+  return digestOf(algorithm, hex);
 }
 
 function progress(upload: Upload): Record<string, string> {

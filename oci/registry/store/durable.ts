@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, rename, unlink } from "node:fs/promises";
+import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { LRUCache } from "lru-cache";
+import { fingerprintAt, fingerprintOfHandle, isSameFile } from "./content.ts";
 import { errnoOf, ifThere } from "./fs.ts";
 
 /** Writes that are still there after a power cut once their promise has resolved. */
@@ -12,8 +13,12 @@ export interface Durable {
   forgetFolder(folder: string): void;
   /** Makes the names in a folder durable. Calls that come while one runs share the next one. */
   syncFolder(folder: string): Promise<void>;
-  /** Writes a file aside, makes it durable and moves it to its name: it is seen whole or not at all. */
-  writeFile(file: string, parts: readonly Uint8Array[]): Promise<void>;
+  /**
+   * Makes sure that a file holds exactly these bytes. Where it does already, its name is made durable: whoever wrote it
+   * may have been killed before. Else the bytes are written aside, made durable and moved to the name, so that they are
+   * seen whole or not at all. Throws when the name does not lead to them in the end.
+   */
+  writeFile(file: string, bytes: Buffer): Promise<void>;
   /** A fresh name in the folder for what is written aside. */
   aside(): string;
 }
@@ -67,22 +72,27 @@ export function createDurable(root: string, asideFolder: string): Durable {
     return sync;
   }
 
-  async function writeFile(file: string, parts: readonly Uint8Array[]): Promise<void> {
+  async function writeFile(file: string, bytes: Buffer): Promise<void> {
+    if ((await ifThere(readFile(file)))?.equals(bytes) !== true) await replaceFile(file, bytes);
+    await syncFolder(dirname(file));
+  }
+
+  async function replaceFile(file: string, bytes: Buffer): Promise<void> {
     const aside = join(asideFolder, randomUUID());
+    const handle = await open(aside, "wx");
     try {
-      const handle = await open(aside, "wx");
-      try {
-        for (const part of parts) await handle.writeFile(part);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      await handle.writeFile(bytes);
+      await handle.sync();
       await rename(aside, file);
+      const [written, named] = await Promise.all([fingerprintOfHandle(handle), fingerprintAt(file)]);
+      const whole = named !== undefined && isSameFile(written, named) && named.size === BigInt(bytes.length);
+      if (!whole) throw new Error(`${file} is not what was written`);
     } catch (error) {
       await ifThere(unlink(aside)).catch(() => undefined);
       throw error;
+    } finally {
+      await handle.close();
     }
-    await syncFolder(dirname(file));
   }
 
   return {

@@ -27,9 +27,8 @@ export async function writeReferrer(
   descriptor: ReferrerDescriptor,
 ): Promise<void> {
   const file = store.layout.referrer(name, subject, digest);
-  if ((await ifThere(stat(file))) !== undefined) return;
   await store.durable.ensureFolder(dirname(file));
-  await store.durable.writeFile(file, [Buffer.from(JSON.stringify(descriptor))]);
+  await store.durable.writeFile(file, Buffer.from(JSON.stringify(descriptor)));
 }
 
 /** Removes a note after its manifest. */

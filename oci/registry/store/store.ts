@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
 import { makeFolders } from "../../token/make-folders.ts";
+import type { Fingerprint } from "./content.ts";
 import { createDurable, type Durable, syncPath } from "./durable.ts";
 import { DataFolderError, takeFolderLock } from "./folder-lock.ts";
 import { errnoOf } from "./fs.ts";
@@ -21,6 +22,8 @@ export interface Store {
   /** By digest: two pushes of the same new blob take turns, so that they end up sharing it. */
   readonly blobs: KeyedLock;
   readonly cache: Cache;
+  /** By digest: the file whose content this process has seen to be what the digest names. */
+  readonly verified: LRUCache<string, Fingerprint>;
   readonly clock: () => Date;
   /** Repositories whose folder and date of creation are known to be durable. */
   readonly ready: LRUCache<RepositoryName, Promise<void>>;
@@ -87,6 +90,7 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
       tags: new LRUCache({ max: 50_000 }),
       generation: 0,
     },
+    verified: new LRUCache({ max: 50_000 }),
     clock,
     ready: new LRUCache({ max: 50_000 }),
     background: new Set(),

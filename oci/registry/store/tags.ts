@@ -17,10 +17,9 @@ export async function readTag(store: Store, name: RepositoryName, tag: TagName):
 
 /** Points the tag to a manifest that is durable already. The caller holds the repository's lock, exclusively. */
 export async function writeTag(store: Store, name: RepositoryName, tag: TagName, digest: Digest): Promise<void> {
-  if ((await readTag(store, name, tag))?.text === digest.text) return;
   await store.durable.ensureFolder(store.layout.tags(name));
   try {
-    await store.durable.writeFile(store.layout.tag(name, tag), [Buffer.from(digest.text)]);
+    await store.durable.writeFile(store.layout.tag(name, tag), Buffer.from(digest.text));
   } finally {
     forget(store, name, tag);
   }

@@ -13,10 +13,13 @@ export class ClientGone extends Error {
   }
 }
 
-/** What a body is written to. `written` is called after each batch, when it is in the file and in the hash. */
+/**
+ * What a body is written to. `written` is called after each batch, when it is in the file and in the hash. The file is
+ * open for appending: if somebody shortens it meanwhile it ends up too short, where writing at a position would leave
+ * a hole of zeros in a file of the right length.
+ */
 export interface Sink {
   readonly handle: FileHandle;
-  readonly position: number;
   readonly hash: Hash;
   readonly budget: Budget;
   readonly written: (bytes: number) => void;
@@ -27,12 +30,11 @@ export interface Sink {
  * one gathers, and when that is full too the client has to wait. Throws {@link ClientGone}, with what did come
  * written, or the error of the write.
  */
-export function receive(req: IncomingMessage, { handle, position, hash, budget, written }: Sink): Promise<void> {
+export function receive(req: IncomingMessage, { handle, hash, budget, written }: Sink): Promise<void> {
   const full = budget.take(BATCH);
   return new Promise<void>((resolve, reject) => {
     let batch: Buffer[] = [];
     let gathered = 0;
-    let at = position;
     let writing = false;
     let ending: "no" | "complete" | "broken" = req.destroyed && !req.readableEnded ? "broken" : "no";
 
@@ -46,10 +48,9 @@ export function receive(req: IncomingMessage, { handle, position, hash, budget, 
     const flush = () => {
       const [buffers, bytes] = [batch, gathered];
       [batch, gathered, writing] = [[], 0, true];
-      const wrote = writeAll(handle, buffers, at);
+      const wrote = writeAll(handle, buffers);
       for (const buffer of buffers) hash.update(buffer);
       wrote.then(() => {
-        at += bytes;
         writing = false;
         written(bytes);
         next();
@@ -111,11 +112,10 @@ export function receiveSmall(req: IncomingMessage, limit: number): Promise<Buffe
   });
 }
 
-async function writeAll(handle: FileHandle, buffers: Buffer[], position: number): Promise<void> {
-  let [rest, at] = [buffers, position];
+async function writeAll(handle: FileHandle, buffers: Buffer[]): Promise<void> {
+  let rest = buffers;
   while (rest.length > 0) {
-    const { bytesWritten } = await handle.writev(rest, at);
-    at += bytesWritten;
+    const { bytesWritten } = await handle.writev(rest);
     rest = after(rest, bytesWritten);
   }
 }
