@@ -12,9 +12,10 @@ export function keyFile(dataDir: string): string {
 /**
  * The local platform.
  *
- * @param embedded the registry inside this process, for bindings that name none
+ * @param embedded the registry for bindings that name none; `loadKey` answers the key that it runs with, where it is
+ *   inside this process
  */
-export function localPlatform(embedded: LocalRegistryLocation): Platform {
+export function localPlatform(embedded: LocalRegistryLocation & { loadKey?: () => Promise<TokenKey> }): Platform {
   return {
     name: "local",
     services: {
@@ -24,10 +25,11 @@ export function localPlatform(embedded: LocalRegistryLocation): Platform {
         open({ name, binding, others }) {
           const { registryUrl = embedded.registryUrl, dataDir = embedded.dataDir } = binding;
           let key: Promise<TokenKey> | undefined;
-          const loadKey = () => {
+          const fromFile = () => {
             key ??= loadTokenKey(keyFile(dataDir));
             return key;
           };
+          const loadKey = binding.dataDir === undefined ? (embedded.loadKey ?? fromFile) : fromFile;
           return createLocalRegistry({ name, others }, { registryUrl, dataDir }, loadKey);
         },
       }),

@@ -9,8 +9,8 @@ import { bindingVariable, type Environment } from "../../core/platform.ts";
 import { allowEverything } from "../../core/rules.ts";
 import { listen, stopListening, urlOf } from "../../core/server/listen.ts";
 import { openDoor, readDirectory, readRules, type Warn } from "../../core/suite.ts";
-import { serveRegistry } from "../../oci/registry/index.ts";
-import { loadTokenKey } from "../../oci/token/index.ts";
+import { bindRegistry } from "../../oci/registry/index.ts";
+import { loadTokenKey, type TokenKey } from "../../oci/token/index.ts";
 import { keyFile, localPlatform } from "./platform.ts";
 import { audience } from "./registry-client.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -50,25 +50,32 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   const door = env.ALIEN_DOOR === undefined ? localDoor(settings.callerToken) : await openDoor(env);
   // Read once before anything listens, so that a bad binding is told before the first port is taken.
   const bound: Environment = { [bindingVariable(defaultRegistry)]: '{"service":"local"}', ...env };
+  // One key for both: the file may be removed or replaced while the server runs.
+  let key: Promise<TokenKey> | undefined;
+  const loadKey = () => {
+    key ??= loadTokenKey(keyFile(dataDir));
+    return key;
+  };
   const directoryFor = (registryUrl: string) =>
-    readDirectory(localPlatform({ registryUrl, dataDir }), bound, rules, [defaultRegistry]);
+    readDirectory(localPlatform({ registryUrl, dataDir, loadKey }), bound, rules, [defaultRegistry]);
   directoryFor("http://127.0.0.1");
 
-  const registry = await serveRegistry({
-    dataDir,
-    key: await loadTokenKey(keyFile(dataDir)),
-    service: audience,
-    host,
-    port: settings.registryPort,
-    clock: now,
-    ...(settings.registryUrl !== undefined && { publicUrl: settings.registryUrl }),
-    ...(options.log && { log: options.log }),
-  });
+  // Both ports before the folder: opening the registry throws away what the last server left unfinished.
+  const registryPort = await bindRegistry({ host, port: settings.registryPort });
+  const registryUrl = settings.registryUrl ?? registryPort.url;
+  const application = createApplication({ directory: directoryFor(registryUrl), rules, door, audit, now });
+  const http = createHttp(application);
+  const server = createServer(getRequestListener((request) => http(request)));
   try {
-    const registryUrl = settings.registryUrl ?? registry.url;
-    const http = createHttp(createApplication({ directory: directoryFor(registryUrl), rules, door, audit, now }));
-    const server = createServer(getRequestListener((request) => http(request)));
     await listen(server, { host, port: settings.port });
+    const registry = await registryPort.open({
+      dataDir,
+      key: await loadKey(),
+      service: audience,
+      clock: now,
+      ...(settings.registryUrl !== undefined && { publicUrl: settings.registryUrl }),
+      ...(options.log && { log: options.log }),
+    });
     return {
       url: urlOf(server, host),
       registryUrl,
@@ -80,7 +87,8 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
       },
     };
   } catch (error) {
-    await registry.close();
+    if (server.listening) await stopListening(server);
+    await registryPort.close();
     throw error;
   }
 }

@@ -1,3 +1,10 @@
 export { DEFAULT_SERVICE, openRegistry, type Registry, type RegistryOptions, type Swept } from "./registry.ts";
-export { type RunningRegistry, type ServeOptions, serveRegistry } from "./server.ts";
+export {
+  bindRegistry,
+  type RegistryAddress,
+  type RegistryPort,
+  type RunningRegistry,
+  type ServeOptions,
+  serveRegistry,
+} from "./server.ts";
 export { DataFolderError } from "./store/folder-lock.ts";

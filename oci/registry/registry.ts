@@ -18,7 +18,7 @@ const HOUR_MS = 60 * 60 * 1000;
 export const DEFAULT_SERVICE = "registry";
 
 export interface RegistryOptions {
-  /** Where everything is kept; made if absent. One registry at a time. */
+  /** Where everything is kept; made if absent. One registry at a time, which the folder's lock holds. */
   readonly dataDir: string;
   readonly key: TokenKey;
   /** The audience that tokens must name. */
@@ -55,7 +55,9 @@ export interface Registry {
 }
 
 /**
- * Opens a registry on a folder. Throws DataFolderError when the folder is in use by another registry or cannot be written.
+ * Opens a registry on a folder, and throws away what the last one on it left unfinished. Listen on your ports before you
+ * call this, so that a start that fails clears nothing. Throws DataFolderError when the folder is in use by another
+ * registry or cannot be written.
  */
 export async function openRegistry(options: RegistryOptions): Promise<Registry> {
   const clock = options.clock ?? (() => new Date());
@@ -113,7 +115,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     while (inFlight.size > 0) await Promise.all(inFlight);
     while (store.background.size > 0) await Promise.all(store.background);
     await uploads.expire(Number.NEGATIVE_INFINITY);
-    await store.release();
+    await store.lock.release();
   }
 
   return {

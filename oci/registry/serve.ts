@@ -6,18 +6,17 @@
  */
 import { join } from "node:path";
 import { loadTokenKey } from "../token/index.ts";
-import { serveRegistry } from "./server.ts";
+import { bindRegistry } from "./server.ts";
 
 const { REGISTRY_PORT = "5050", HOST = "127.0.0.1", DATA_DIR = ".data", PUBLIC_URL } = process.env;
 
 try {
   const port = Number(REGISTRY_PORT);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error("REGISTRY_PORT must be a port's number.");
-  const running = await serveRegistry({
+  const bound = await bindRegistry({ host: HOST, port });
+  const running = await bound.open({
     dataDir: DATA_DIR,
     key: await loadTokenKey(join(DATA_DIR, "token.key")),
-    host: HOST,
-    port,
     ...(PUBLIC_URL === undefined ? {} : { publicUrl: PUBLIC_URL }),
     log: (message, cause) => console.error(`${message}:`, cause),
   });

@@ -1,14 +1,20 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { OciError } from "./http/errors.ts";
+import { sendError } from "./http/respond.ts";
 import { openRegistry, type Registry, type RegistryOptions } from "./registry.ts";
 
 const IDLE_MS = 5 * 60 * 1000;
 const GRACE_MS = 30 * 1000;
 
-export interface ServeOptions extends RegistryOptions {
+/** Where a registry is to listen. */
+export interface RegistryAddress {
   readonly host: string;
   /** 0 for any that is free. */
   readonly port: number;
+}
+
+export interface ServeOptions extends RegistryOptions, RegistryAddress {
   /** How long a stop waits for what is in flight before it cuts it off; 30 s by default. */
   readonly graceMs?: number;
 }
@@ -20,30 +26,69 @@ export interface RunningRegistry {
   close(): Promise<void>;
 }
 
-/** Opens a registry and serves it. Throws DataFolderError, or the error of listening (`EADDRINUSE`). */
+/** A port that is held for a registry, which is not open yet: every request is answered with 503. */
+export interface RegistryPort {
+  readonly url: string;
+  /** Opens the registry behind the port. Throws DataFolderError; the port is still held then, until `close`. */
+  open(options: Omit<ServeOptions, keyof RegistryAddress>): Promise<RunningRegistry>;
+  /** Gives the port back. For a port whose registry was opened, `RunningRegistry.close` does it. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a registry and serves it. Throws DataFolderError, or the error of listening (`EADDRINUSE`): then nothing in the
+ * folder has been touched.
+ */
 export async function serveRegistry(options: ServeOptions): Promise<RunningRegistry> {
-  const registry = await openRegistry(options);
-  // A layer may take hours: what ends a request is silence, not its length.
-  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 }, registry.handle);
-  server.timeout = IDLE_MS;
+  const port = await bindRegistry(options);
   try {
-    await listen(server, options);
+    return await port.open(options);
   } catch (error) {
-    await registry.close();
+    await port.close();
     throw error;
   }
-  let closed: Promise<void> | undefined;
+}
+
+/**
+ * Takes the port before the registry is opened. Opening it throws away what the last one left unfinished, which a start
+ * that fails for want of a port must not do. Who needs more ports takes them in between. Throws the error of listening.
+ */
+export async function bindRegistry(address: RegistryAddress): Promise<RegistryPort> {
+  let handle: Registry["handle"] = (_, res) => sendError(res, starting());
+  // A layer may take hours: what ends a request is silence, not its length.
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 }, (req, res) => handle(req, res));
+  server.timeout = IDLE_MS;
+  await listen(server, address);
+  const url = urlOf(server, address.host);
   return {
-    url: urlOf(server, options.host),
-    registry,
-    close() {
-      closed ??= stop(server, registry, options.graceMs ?? GRACE_MS);
-      return closed;
+    url,
+    async open(options) {
+      const registry = await openRegistry(options);
+      handle = registry.handle;
+      let closed: Promise<void> | undefined;
+      return {
+        url,
+        registry,
+        close() {
+          closed ??= stop(server, registry, options.graceMs ?? GRACE_MS);
+          return closed;
+        },
+      };
+    },
+    async close() {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
     },
   };
 }
 
-function listen(server: Server, { host, port }: ServeOptions): Promise<void> {
+function starting(): OciError {
+  return new OciError(503, "UNAVAILABLE", "The registry is starting.", { "Retry-After": "1" });
+}
+
+function listen(server: Server, { host, port }: RegistryAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {

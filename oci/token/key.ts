@@ -32,6 +32,8 @@ export async function loadTokenKey(file: string): Promise<TokenKey> {
 function checked(file: string, bytes: Buffer): TokenKey {
   if (bytes.byteLength !== KEY_BYTES)
     throw new Error(`${file} is not a token key: it does not hold ${KEY_BYTES} bytes.`);
+  // What a file system gives back for a file that it has lost. Everybody could sign with it.
+  if (bytes.every((byte) => byte === 0)) throw new Error(`${file} is not a token key: it holds nothing but zeros.`);
   return tokenKey(bytes);
 }
 

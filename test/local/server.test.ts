@@ -1,4 +1,4 @@
-import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat, unlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -77,6 +77,20 @@ describe("the local server", () => {
       await server.stop();
     }));
 
+  test("mints what its registry takes, also when the key's file was removed meanwhile", () =>
+    withFolder(async (folder) => {
+      const server = await startServer({ DATA_DIR: folder, ALIEN_CALLER_TOKEN: token });
+      await unlink(join(folder, "token.key"));
+      const input = { registry: "images", repoId: "app", permissions: "push-pull" };
+      const { password } = (await call(server.apiUrl, token, "generateCredentials", input)).body;
+      const client = createClient({
+        url: server.registryUrl,
+        credentials: { username: "token", password: String(password) },
+      });
+      await pushImage(client, "images/app", "1.0", buildImage({ seed: "the key is gone", layers: [100] }));
+      await server.stop();
+    }));
+
   test("listens on loopback only", () =>
     withFolder(async (folder) => {
       const server = await startServer({ DATA_DIR: folder });
@@ -151,11 +165,15 @@ describe("the local server", () => {
         const taken = createServer();
         await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
         const { port } = taken.address() as { port: number };
+        await mkdir(join(folder, "uploads"));
+        await writeFile(join(folder, "uploads", "half"), "half");
         const { code, stderr } = await runServer({ DATA_DIR: folder, [variable]: String(port) });
         expect([code, stderr]).toEqual([1, expect.stringMatching(oneLine)]);
         expect(stderr).toContain(`Port ${port}`);
         expect(stderr).toContain(variable);
         await new Promise((resolve) => taken.close(resolve));
+        // What the last server left unfinished belongs to whoever has the folder, which this one never had.
+        expect(await readFile(join(folder, "uploads", "half"), "utf8")).toBe("half");
       }),
     );
 
@@ -187,6 +205,7 @@ describe("the local server", () => {
         const server = await startServer({ DATA_DIR: folder });
         const { code, stderr } = await runServer({ DATA_DIR: folder });
         expect([code, stderr]).toEqual([1, expect.stringMatching(oneLine)]);
+        expect(stderr).toContain(`in use by process ${server.child.pid} on `);
         await server.stop();
       }));
 

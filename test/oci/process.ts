@@ -13,6 +13,27 @@ export interface RegistryProcess {
   stop(signal: NodeJS.Signals): Promise<number | null>;
 }
 
+/** Runs `node oci/registry/serve.ts` where it must refuse to start. Returns its exit code and what it said. */
+export async function refusedRegistry(
+  dataDir: string,
+  { under = [], port = "0" }: { under?: readonly string[]; port?: string } = {},
+): Promise<{ code: number | null; stderr: string }> {
+  const [command = process.execPath, ...args] = [...under, process.execPath, SERVE];
+  const child = spawn(command, args, {
+    env: { ...process.env, REGISTRY_PORT: port, HOST: "127.0.0.1", DATA_DIR: dataDir },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  // One that starts after all would never end by itself.
+  child.stdout.once("data", () => child.kill("SIGKILL"));
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk;
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, stderr };
+}
+
 /** Starts `node oci/registry/serve.ts`, perhaps under another program, and waits until it listens. */
 export async function spawnRegistry(dataDir: string, under: readonly string[] = []): Promise<RegistryProcess> {
   const [command = process.execPath, ...args] = [...under, process.execPath, SERVE];

@@ -166,7 +166,7 @@ describe("the folder", () => {
     await client.running.close();
     const again = await openRegistry(options);
     await again.close();
-    expect(await filesIn(client.dataDir)).toEqual(["token.key"]);
+    expect(await filesIn(client.dataDir)).toEqual(["lock.db", "token.key"]);
   });
 
   it("is taken over from an owner that is dead, or whose number is another process's now", async () => {
@@ -181,7 +181,7 @@ describe("the folder", () => {
       const registry = await openRegistry({ dataDir, key });
       await registry.close();
     }
-    expect(await filesIn(dataDir)).toEqual(["token.key"]);
+    expect(await filesIn(dataDir)).toEqual(["lock.db", "token.key"]);
   });
 
   it("that cannot be written is one clear error", async () => {

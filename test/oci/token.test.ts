@@ -95,7 +95,11 @@ describe("the key's file", () => {
 
   it("is refused when it is not a key", async () => {
     const file = join(await temporaryFolder(), "token.key");
-    await writeFile(file, "short");
-    await expect(loadTokenKey(file)).rejects.toThrow("is not a token key");
+    for (const content of ["", "short", Buffer.alloc(31, 1), Buffer.alloc(33, 1), Buffer.alloc(32)]) {
+      await writeFile(file, content);
+      await expect(loadTokenKey(file)).rejects.toThrow("is not a token key");
+    }
+    await writeFile(file, Buffer.alloc(32, 1));
+    await expect(loadTokenKey(file)).resolves.toBeDefined();
   });
 });

@@ -6,7 +6,7 @@ import { ensureRepository } from "../store/ensure-repository.ts";
 import { readManifest, removeManifest, writeManifest } from "../store/manifests.ts";
 import { type Digest, digestOf, parseDigest, parseTag, type RepositoryName, type TagName } from "../store/names.ts";
 import { removeReferrer, writeReferrer } from "../store/referrers.ts";
-import type { Manifest, Store } from "../store/store.ts";
+import { change, type Manifest, type Store } from "../store/store.ts";
 import { readTag, removeTag, tagsOf, writeTag } from "../store/tags.ts";
 import { receiveSmall } from "../stream/receive.ts";
 import type { Call, Services } from "./call.ts";
@@ -48,7 +48,7 @@ export async function putManifest({ store }: Services, { req, res, query, name, 
   const digest = verify(bytes, typeof reference === "string" ? digestParameter(query) : reference);
   const content = parseManifest(bytes, req.headers["content-type"]);
   const tags = typeof reference === "string" ? [reference] : tagParameters(query);
-  await store.repositories.exclusive(name, async () => {
+  await change(store, name, "exclusive", async () => {
     await requireBlobs(store, name, content);
     await ensureRepository(store, name);
     const manifest = { digest, mediaType: content.mediaType, bytes };
@@ -67,7 +67,7 @@ export async function putManifest({ store }: Services, { req, res, query, name, 
 /** end-9: removes a tag; or, by digest, a manifest with all its tags. */
 export async function deleteManifest({ store }: Services, { res, name, tail }: Call): Promise<void> {
   const reference = parseReference(tail);
-  const removed = await store.repositories.exclusive(name, () =>
+  const removed = await change(store, name, "exclusive", () =>
     typeof reference === "string" ? removeTag(store, name, reference) : removeWithTags(store, name, reference),
   );
   if (!removed) throw unknown(tail);

@@ -1,3 +1,4 @@
+import { DataFolderError } from "../store/folder-lock.ts";
 import { errnoOf, isDiskFull } from "../store/fs.ts";
 import { ClientGone } from "../stream/receive.ts";
 
@@ -53,6 +54,9 @@ export function toOciError(error: unknown): OciError {
       "DISK_FULL",
       "The registry's disk is full: nothing was stored. Free space, then push again.",
     );
+  }
+  if (error instanceof DataFolderError) {
+    return new OciError(503, "UNAVAILABLE", "The registry's data folder is another registry's now.");
   }
   const code = errnoOf(error);
   if (code === "EMFILE" || code === "ENFILE") {

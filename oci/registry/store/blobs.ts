@@ -5,7 +5,7 @@ import { type Fingerprint, fingerprintAt, fingerprintOfHandle, hashFile, isSameC
 import { ensureRepository } from "./ensure-repository.ts";
 import { cannotLink, errnoOf, ifThere } from "./fs.ts";
 import type { Digest, RepositoryName } from "./names.ts";
-import type { Store } from "./store.ts";
+import { change, type Store } from "./store.ts";
 
 export interface OpenBlob {
   readonly handle: FileHandle;
@@ -49,7 +49,7 @@ export async function commitBlob(
   digest: Digest,
   received: Received,
 ): Promise<void> {
-  await store.repositories.shared(name, async () => {
+  await change(store, name, "shared", async () => {
     await ensureRepository(store, name);
     const file = store.layout.blob(name, digest);
     await store.durable.ensureFolder(dirname(file));
@@ -68,7 +68,7 @@ export async function mountBlob(
   store: Store,
   { from, to, digest }: { from: RepositoryName; to: RepositoryName; digest: Digest },
 ): Promise<boolean> {
-  return store.repositories.shared(to, async () => {
+  return change(store, to, "shared", async () => {
     const source = store.layout.blob(from, digest);
     if ((await ifThere(stat(source))) === undefined) return false;
     await ensureRepository(store, to);
@@ -110,7 +110,7 @@ async function isIntact(store: Store, digest: Digest, path: string): Promise<boo
 
 /** Deletes the blob from this repository only, and its data if nobody else has it. False where it was not there. */
 export async function deleteBlob(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
-  return store.repositories.exclusive(name, async () => {
+  return change(store, name, "exclusive", async () => {
     const file = store.layout.blob(name, digest);
     if ((await ifThere(unlink(file).then(() => true))) === undefined) return false;
     await store.durable.syncFolder(dirname(file));

@@ -1,120 +1,124 @@
+/**
+ * Who owns a data folder. The kernel keeps the lock, so that it holds for a process that is stopped or in another
+ * container, and ends with its process, whatever ends that. No time and no process number decides anything.
+ *
+ * Node has no call for such locks, but SQLite, which is part of it, takes them on its files: a transaction that was
+ * begun to write and is never ended holds one. Nothing is ever written to that file.
+ */
 import { randomUUID } from "node:crypto";
-import { constants, copyFile, link, readFile, readlink, rename, unlink, writeFile } from "node:fs/promises";
-import { cannotLink, errnoOf, ifThere } from "./fs.ts";
+import { access, constants, readFile, unlink, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { DatabaseSync } from "node:sqlite";
+import { errnoOf, ifThere } from "./fs.ts";
+import type { Layout } from "./layout.ts";
 
-/** Why a data folder cannot be opened. */
+/** Why a data folder cannot be opened, or not be changed any more. */
 export class DataFolderError extends Error {
-  readonly code: "IN_USE" | "UNWRITABLE";
+  readonly code: "IN_USE" | "UNWRITABLE" | "LOST";
 
-  constructor(code: "IN_USE" | "UNWRITABLE", message: string, options?: ErrorOptions) {
+  constructor(code: DataFolderError["code"], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "DataFolderError";
     this.code = code;
   }
 }
 
-interface Owner {
-  readonly pid: number;
-  /** When the process started, in the kernel's own unit: tells a process from a later one with the same number. */
-  readonly start?: string;
-  /** The boot and the pid namespace in which `pid` and `start` mean something. */
-  readonly place?: string;
+export interface FolderLock {
+  /**
+   * Throws {@link DataFolderError} when the lock file names another registry. That happens only where the kernel's
+   * locks do not reach: on a file system that keeps them on each host, or after the folder was deleted and made again.
+   */
+  requireHeld(): Promise<void>;
+  /** Removes the lock file, if it is still this registry's own, and gives the folder back. */
+  release(): Promise<void>;
 }
 
-// Folders that this process itself holds: on a system without /proc, its own number in a stale file proves nothing.
-const held = new Set<string>();
+/** What the lock file says, for people and for {@link FolderLock.requireHeld}. */
+interface Owner {
+  readonly id: string;
+  readonly pid: number;
+  readonly host: string;
+}
+
+// SQLite's result codes: somebody else has the lock.
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
 
 /**
- * Takes the lock file for this process. A lock whose owner is dead is taken over. Throws {@link DataFolderError} when
- * another live process, or another registry in this one, has it. Returns the function that releases it.
+ * Takes the folder for this registry alone, at once or not at all. Throws {@link DataFolderError}: `IN_USE` when
+ * another registry has it, in this process or in any other that the kernel, or the file server, sees.
  */
-export async function takeFolderLock(file: string): Promise<() => Promise<void>> {
-  const aside = `${file}.${randomUUID()}`;
-  await writeFile(aside, JSON.stringify(await describeSelf()));
+export async function takeFolderLock({ root, lock, kernelLock }: Layout): Promise<FolderLock> {
+  // SQLite does not say why it cannot open a file; this does.
+  await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
+  const database = lockFile(kernelLock) ?? (await refuse(lock));
+  const self: Owner = { id: randomUUID(), pid: process.pid, host: hostname() };
   try {
-    while (!(await tryLink(aside, file))) await removeStale(file);
-  } finally {
-    await unlink(aside);
+    await writeFile(lock, JSON.stringify(self));
+  } catch (error) {
+    database.close();
+    throw error;
   }
-  held.add(file);
-  return async () => {
-    held.delete(file);
-    await ifThere(unlink(file));
+  return {
+    async requireHeld() {
+      const owner = await readOwner(lock);
+      if (owner === undefined || owner.id === self.id) return;
+      const message = `The data folder was taken over by ${describe(owner)} (${lock}). Only one of the two may go on.`;
+      throw new DataFolderError("LOST", message);
+    },
+    async release() {
+      try {
+        if ((await readOwner(lock))?.id === self.id) await ifThere(unlink(lock));
+      } finally {
+        database.close();
+      }
+    },
   };
 }
 
-async function removeStale(file: string): Promise<void> {
-  const text = await ifThere(readFile(file, "utf8"));
-  if (text === undefined) return;
-  const owner = parseOwner(text);
-  if (owner !== undefined && (await isAlive(owner, file))) throw inUse(file, owner.pid);
-  // Moved, looked at again, then removed: of two processes that both saw a dead owner, the slower one must not remove
-  // the lock that the faster one has taken meanwhile.
-  const moved = `${file}.${randomUUID()}`;
-  if ((await ifThere(rename(file, moved).then(() => true))) === undefined) return;
-  const taken = await readFile(moved, "utf8");
-  if (taken !== text) await tryLink(moved, file);
-  await unlink(moved);
-}
-
-async function isAlive(owner: Owner, file: string): Promise<boolean> {
-  const self = await describeSelf();
-  // A number from another container or another boot says nothing here. That no two containers share the folder is for
-  // whoever mounts it to see to; after a restart the container must come up again by itself.
-  if (owner.place !== self.place) return false;
-  if (owner.pid === process.pid && owner.start === self.start) return held.has(file);
+/**
+ * The kernel's lock on a file, held until the answer is closed or the process ends; undefined where another has it.
+ * This process must not open the file in any other way: closing it would end the lock (POSIX, `fcntl`). For the same
+ * reason the file is never removed: who has a removed file open could lock it beside the one who makes it anew.
+ */
+function lockFile(file: string): DatabaseSync | undefined {
+  let database: DatabaseSync | undefined;
   try {
-    process.kill(owner.pid, 0);
+    database = new DatabaseSync(file);
+    // A journal in memory leaves no second file. IMMEDIATE takes the lock that one connection alone can have.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE");
+    return database;
   } catch (error) {
-    if (errnoOf(error) === "ESRCH") return false;
+    database?.close();
+    const { message, errcode } = error as Error & { errcode?: number };
+    if (errcode === SQLITE_BUSY || errcode === SQLITE_LOCKED) return undefined;
+    throw new DataFolderError("UNWRITABLE", `The lock file ${file} cannot be used: ${message}.`, { cause: error });
   }
-  return owner.start === undefined || owner.start === (await startOf(owner.pid));
 }
 
-async function describeSelf(): Promise<Owner> {
-  const [start, boot, namespace] = await Promise.all([
-    startOf(process.pid),
-    readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => undefined),
-    readlink("/proc/self/ns/pid").catch(() => undefined),
-  ]);
-  const place = boot === undefined || namespace === undefined ? undefined : `${boot.trim()} ${namespace}`;
-  return { pid: process.pid, ...(start === undefined ? {} : { start }), ...(place === undefined ? {} : { place }) };
+async function refuse(lock: string): Promise<never> {
+  const owner = await readOwner(lock);
+  const message = `The data folder is in use by ${describe(owner)} (${lock}). One registry at a time.`;
+  throw new DataFolderError("IN_USE", message);
 }
 
-async function startOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  // Field 22; counted from behind the command's name, which may hold spaces and brackets.
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+function describe(owner: Owner | undefined): string {
+  // Not every file system has locks; one that has none answers as if somebody held it.
+  return owner === undefined
+    ? "another process, or on a file system without locks"
+    : `process ${owner.pid} on ${owner.host}`;
 }
 
-function parseOwner(text: string): Owner | undefined {
+async function readOwner(lock: string): Promise<Owner | undefined> {
+  const text = await readFile(lock, "utf8").catch((error: unknown) => {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  });
   try {
-    const owner: unknown = JSON.parse(text);
-    return typeof owner === "object" && owner !== null && "pid" in owner && Number.isSafeInteger(owner.pid)
-      ? (owner as Owner)
-      : undefined;
+    const owner: unknown = JSON.parse(text ?? "");
+    return typeof owner === "object" && owner !== null && "id" in owner ? (owner as Owner) : undefined;
   } catch {
-    // A lock is linked whole, so one that cannot be read is not ours; nobody can be holding it.
+    // Written half, or by somebody else. Nothing depends on it.
     return undefined;
   }
-}
-
-async function tryLink(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to).catch((error: unknown) => {
-      if (!cannotLink(error)) throw error;
-      return copyFile(from, to, constants.COPYFILE_EXCL);
-    });
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === "EEXIST") return false;
-    throw error;
-  }
-}
-
-function inUse(file: string, pid: number): DataFolderError {
-  return new DataFolderError(
-    "IN_USE",
-    `The data folder is in use by process ${pid} (${file}). One registry at a time.`,
-  );
 }

@@ -9,7 +9,10 @@ export interface Layout {
   /** Everything that is written aside: half uploads, and manifests and tags before their rename. */
   readonly uploads: string;
   readonly trash: string;
+  /** Says who owns the folder. */
   readonly lock: string;
+  /** Empty, and never removed: the kernel's lock on it is what counts. */
+  readonly kernelLock: string;
   repository(name: RepositoryName): string;
   created(name: RepositoryName): string;
   manifests(name: RepositoryName): string;
@@ -38,6 +41,7 @@ export function layoutOf(root: string): Layout {
     uploads: join(root, "uploads"),
     trash: join(root, "trash"),
     lock: join(root, "lock"),
+    kernelLock: join(root, "lock.db"),
     repository,
     created: (name) => `${repository(name)}/created`,
     manifests: (name) => `${repository(name)}/manifests`,

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { ifThere } from "./fs.ts";
 import { CONTENT } from "./layout.ts";
 import { DIGEST_ALGORITHMS, parseRepositoryName, type RepositoryName } from "./names.ts";
-import { inBackground, type Store } from "./store.ts";
+import { change, inBackground, type Store } from "./store.ts";
 import { emptyTrash } from "./sweep.ts";
 
 /** Whether anything was ever pushed here and not deleted with the repository. */
@@ -34,7 +34,7 @@ async function holdsManifest(store: Store, name: RepositoryName): Promise<boolea
  * everything away at once; the space is freed afterwards. False where there was nothing.
  */
 export async function deleteRepository(store: Store, name: RepositoryName): Promise<boolean> {
-  return store.repositories.exclusive(name, async () => {
+  return change(store, name, "exclusive", async () => {
     const folder = store.layout.repository(name);
     store.durable.forgetFolder(folder);
     store.ready.delete(name);

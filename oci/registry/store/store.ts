@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 import { makeFolders } from "../../token/make-folders.ts";
 import type { Fingerprint } from "./content.ts";
 import { createDurable, type Durable, syncPath } from "./durable.ts";
-import { DataFolderError, takeFolderLock } from "./folder-lock.ts";
+import { DataFolderError, type FolderLock, takeFolderLock } from "./folder-lock.ts";
 import { errnoOf } from "./fs.ts";
 import { KeyedLock } from "./keyed-lock.ts";
 import { type Layout, layoutOf } from "./layout.ts";
@@ -30,7 +30,7 @@ export interface Store {
   /** Work that no request waits for; closing does. */
   readonly background: Set<Promise<void>>;
   readonly log: (message: string, cause: unknown) => void;
-  release(): Promise<void>;
+  readonly lock: FolderLock;
 }
 
 /** A manifest as it was pushed: its exact bytes, and the type under which it came. */
@@ -63,16 +63,16 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
   const root = resolve(dataDir);
   const layout = layoutOf(root);
   const durable = createDurable(root, layout.uploads);
-  let release: (() => Promise<void>) | undefined;
+  let lock: FolderLock | undefined;
   try {
     await makeRoot(root);
-    release = await takeFolderLock(layout.lock);
+    lock = await takeFolderLock(layout);
     await rm(layout.uploads, { recursive: true, force: true });
     for (const folder of [layout.repositories, layout.blobs, layout.uploads, layout.trash]) {
       await durable.ensureFolder(folder);
     }
   } catch (error) {
-    await release?.().catch(() => undefined);
+    await lock?.release().catch(() => undefined);
     if (error instanceof DataFolderError) throw error;
     const why = errnoOf(error) ?? "unknown error";
     throw new DataFolderError("UNWRITABLE", `The data folder ${root} cannot be written: ${why}.`, { cause: error });
@@ -95,8 +95,24 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
     ready: new LRUCache({ max: 50_000 }),
     background: new Set(),
     log,
-    release,
+    lock,
   };
+}
+
+/**
+ * Runs work that changes a repository: with others that only add to it, or alone. Throws DataFolderError when the
+ * folder has become another registry's.
+ */
+export function change<T>(
+  { repositories, lock }: Store,
+  name: RepositoryName,
+  mode: "shared" | "exclusive",
+  work: () => Promise<T>,
+): Promise<T> {
+  return repositories[mode](name, async () => {
+    await lock.requireHeld();
+    return work();
+  });
 }
 
 async function makeRoot(root: string): Promise<void> {
