@@ -24,10 +24,10 @@ export interface ApplicationOptions {
   readonly retry?: RetryPolicy;
 }
 
-/** One operation as it arrives, whichever way it came. */
-export interface Request {
+/** One operation as it arrives, over HTTP, by direct invocation or in an event. */
+export interface OperationRequest {
   readonly operation: string;
-  /** Reads the input; called after the caller is known, so that a stranger's body is never parsed. */
+  /** Reads the input. Called once the caller is known, so that a stranger's body is never parsed. */
   readonly input: () => Promise<unknown> | unknown;
   readonly evidence: CallerEvidence;
   readonly requestId?: string | undefined;
@@ -39,20 +39,20 @@ export type Answer =
   | { readonly ok: true; readonly requestId: string; readonly output: object }
   | { readonly ok: false; readonly requestId: string; readonly error: ArtifactRegistryError };
 
-/** Runs operations: authenticate, validate, authorise, run, audit. HTTP, direct invoke and events stand around it. */
+/** Runs operations: it authenticates, validates, authorises, runs and audits. HTTP, direct invocation and events call it. */
 export interface Application {
   readonly door: Door;
   readonly now: () => Date;
-  /** Never throws: whatever goes wrong is in the answer. */
-  run(request: Request): Promise<Answer>;
+  /** Never throws: the answer holds whatever went wrong. */
+  run(request: OperationRequest): Promise<Answer>;
   /**
-   * Runs a platform's own upkeep, which no caller asks for (a replica has come into being): with the same limits and
-   * the same audit line as an operation. Never throws.
+   * Runs a platform's own upkeep, which no caller asks for: for example, a replica has been created. It has the same limits
+   * and the same audit line as an operation. Never throws.
    */
   upkeep(task: Upkeep): Promise<Answer>;
 }
 
-/** Work that a platform does for itself. It must not give anybody more than they have. */
+/** Work that a platform does for itself. It must never give anybody more than they have. */
 export interface Upkeep {
   readonly name: string;
   readonly registry: string;
@@ -108,7 +108,12 @@ export function createApplication(options: ApplicationOptions): Application {
     });
   };
 
-  async function execute(request: Request, requestId: string, signal: AbortSignal, seen: Seen): Promise<object> {
+  async function execute(
+    request: OperationRequest,
+    requestId: string,
+    signal: AbortSignal,
+    seen: Seen,
+  ): Promise<object> {
     if (isOperationName(request.operation)) seen.operation = request.operation;
     const caller = await door.authenticate(request.evidence);
     seen.caller = caller;
@@ -145,12 +150,12 @@ export function createApplication(options: ApplicationOptions): Application {
   };
 }
 
-/** What of a request was understood before it ended; the audit line is made from it. */
+/** What was understood of a request before it ended. The audit line is made from it. */
 interface Seen {
   caller?: Caller;
   operation?: string;
   registry?: string;
-  /** The routable name once it is known; until then what the caller wrote. */
+  /** The routable name once it is known; until then, what the caller wrote. */
   repoId?: string | undefined;
   call?: CountedCall;
 }
@@ -160,8 +165,8 @@ function knownOperation(name: string): OperationName {
   throw invalidInput("There is no such operation.", "operation", `One of ${operationNames.join(", ")}.`);
 }
 
-/** The input, if it comes before the operation's time is over: a body may be sent as slowly as its sender likes. */
-async function arriving(request: Request, signal: AbortSignal): Promise<unknown> {
+/** Reads the input before the operation's time is over: a sender may send a body as slowly as it likes. */
+async function arriving(request: OperationRequest, signal: AbortSignal): Promise<unknown> {
   try {
     return await race(Promise.resolve(request.input()), signal);
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Caller } from "./caller.ts";
 import type { ArtifactRegistryError } from "./errors.ts";
 
-/** One line per operation. Holds nothing that is secret and nothing of another tenant. */
+/** One line per operation. It holds no secret and nothing of another tenant. */
 export interface AuditLine {
   /** ISO 8601, UTC. */
   readonly time: string;
@@ -24,14 +24,14 @@ export const auditToStdout: Audit = (line) => {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 };
 
-/** What became of an event that was not simply handled. Beside the audit line, which only an operation that ran has. */
+/** Tells what became of an event that was not simply handled. Only an operation that ran has an audit line as well. */
 export interface EventLine {
   /** ISO 8601, UTC. */
   readonly time: string;
   readonly requestId: string;
   readonly door: "events";
   readonly event: "retry" | "dead-letter";
-  /** The sender's own name for the delivery, where it has one. */
+  /** The sender's own id of the delivery, where it has one. */
   readonly messageId?: string;
   readonly outcome: ArtifactRegistryError["code"];
   readonly reason: string;

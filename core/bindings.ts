@@ -6,9 +6,9 @@ import { validate } from "./operation.ts";
 import { bindingVariable, type Environment, type Platform, type Service } from "./platform.ts";
 import type { ArtifactRegistry } from "./registry.ts";
 
-/** The registries that this process serves, opened on first use. */
+/** The registries that this process serves. Each is opened at its first use. */
 export interface RegistryDirectory {
-  /** The registries that are known by name without being asked for: bound, listed, or named in a rule. */
+  /** The registries whose names are known before anybody asks: bound, listed, or named in a rule. */
   names(): readonly string[];
   /**
    * @throws BINDING_NOT_CONFIGURED when nothing binds the name
@@ -29,11 +29,11 @@ interface Bound {
 const anyBinding = v.looseObject({ service: v.string() });
 
 /**
- * Reads and checks every binding at start, so that a mistake is seen before the first call.
+ * Reads and checks every binding at start, so that a mistake shows before the first call.
  *
  * @param names registries known by name (from `ALIEN_REGISTRIES`, the access rules, a default). A bound registry that
  *   is not among them has its variable's name, in lower case and with `-`.
- * @param wrap decorates each adapter when it is opened
+ * @param wrap decorates each adapter as it is opened
  * @throws BINDING_CONFIG_INVALID
  */
 export function createDirectory(
@@ -50,7 +50,7 @@ export function createDirectory(
   }
   refuseOverlap([...bound.values()]);
 
-  // Bounded, since names of derived registries come from callers.
+  // Bounded, because callers choose the names of derived registries.
   const opened = new LruMap<string, Promise<ArtifactRegistry>>(1_000);
   const open = async ({ name, variable, binding, service, derived }: Bound): Promise<ArtifactRegistry> => {
     const others = [...bound.values()].filter((other) => other.variable !== variable).map((other) => other.space);
@@ -84,7 +84,7 @@ export function createDirectory(
   };
 }
 
-/** Which name each variable stands for. Two names for one variable would be two registries with one binding. */
+/** Maps each variable to the name it stands for. Two names for one variable would be two registries with one binding. */
 function nameVariables(env: Environment, names: readonly string[]): Map<string, string> {
   const result = new Map<string, string>();
   for (const name of names) {

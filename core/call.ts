@@ -8,12 +8,12 @@ export interface Call {
   readonly caller: Caller;
   /** Aborted when the whole operation has run out of time or the caller has gone. */
   readonly signal: AbortSignal;
-  /** For events: the moment that the event speaks of. What was revoked later must not come back. */
+  /** For events: the time of the event. What was revoked after it must not come back. */
   readonly asOf?: Date;
   now(): Date;
   /**
-   * The only way to the platform: counts the request for the audit log, bounds its time, and repeats what is
-   * retryable.
+   * Sends a request to the platform. Adapters have no other way: it counts the request for the audit log, bounds its time,
+   * and retries what is retryable.
    *
    * @param what names the request in errors, as `ECR CreateRepository`
    * @throws TIMEOUT when the request or the whole operation ran out of time
@@ -72,7 +72,7 @@ export function startCall(options: CallOptions): CountedCall {
         }
       };
       return retrying(attempt, signal, retry).catch((error: unknown) => {
-        // A wait between two tries was cut short by the end of the operation.
+        // The operation ended while we waited for the next try.
         if (signal.aborted && !(error instanceof ArtifactRegistryError)) throw timedOut(what, error);
         throw error;
       });
@@ -80,13 +80,13 @@ export function startCall(options: CallOptions): CountedCall {
   };
 }
 
-/** Rejects as soon as the signal fires, also when the request ignores it. */
+/** Waits for the request, and rejects as soon as the signal fires, even if the request ignores the signal. */
 export async function race<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
-    // A signal that fired while the request was being made fires no more.
+    // A signal that has fired already does not fire again.
     if (signal.aborted) onAbort();
   });
   try {

@@ -1,18 +1,18 @@
 /**
- * Who calls: always a pair, never a bare string, so that the right subject from the wrong issuer is somebody else.
- * Platforms are issuers too: `aws`, `gcp`, `azure`; an OIDC issuer is its URL; doors without a caller are `door`.
+ * Who calls. A caller is always a pair, never a bare string: the right subject from the wrong issuer is somebody else.
+ * Platforms are issuers too (`aws`, `gcp`, `azure`), an OIDC issuer is its URL, and doors without callers are `door`.
  */
 export interface Caller {
   readonly issuer: string;
   readonly subject: string;
 }
 
-/** The caller for whom the door itself speaks: `door:invoke`, `door:events`, `door:provision`. */
+/** The one caller of a door that tells no callers apart: `door:invoke`, `door:events`, `door:provision`. */
 export function doorCaller(door: string): Caller {
   return { issuer: "door", subject: door };
 }
 
-/** An unambiguous key for maps: neither part can spill into the other. */
+/** Makes a key for maps in which the two parts cannot run into each other. */
 export function callerKey(caller: Caller): string {
   return JSON.stringify([caller.issuer, caller.subject]);
 }

@@ -3,7 +3,7 @@ import { LruMap } from "./lru-map.ts";
 import type { ArtifactRegistry, MintedCredentials } from "./registry.ts";
 
 const entriesAtMost = 10_000;
-/** Shared contract, "Credentials": handed out again only while at least this part of the lifetime is left. */
+/** A credential is handed out again only while at least this part of its lifetime is left (the contract, "Credentials"). */
 const freshPart = 0.9;
 
 interface Minted {
@@ -12,15 +12,15 @@ interface Minted {
 }
 
 /**
- * Lets a registry mint once for concurrent identical requests, and hand a fresh credential out again to the same
- * caller for the same registry, repository, permission and lifetime; never to another caller.
+ * Lets a registry mint once for concurrent identical requests, and hands a fresh credential out again to the same caller for
+ * the same registry, repository, permission and lifetime. It never hands one to another caller.
  *
  * @param name the registry's, part of the key
  */
 export function withCredentialCache(name: string, registry: ArtifactRegistry): ArtifactRegistry {
   const minted = new LruMap<string, Minted>(entriesAtMost);
   const minting = new Map<string, { readonly flight: Promise<MintedCredentials>; readonly signal: AbortSignal }>();
-  // Counts deletions, so that a credential that was being minted meanwhile is not kept.
+  // Counts deletions: a credential that was minted during a deletion is not kept.
   const generations = new LruMap<string, number>(entriesAtMost);
 
   const generateCredentials: ArtifactRegistry["generateCredentials"] = async (request, call) => {
@@ -33,7 +33,7 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
     const running = minting.get(key);
     if (running) {
       return running.flight.catch((error: unknown) => {
-        // Whoever asked first has gone away; that is no reason to refuse the others.
+        // The first caller has gone away. That is no reason to refuse the others.
         if (running.signal.aborted && !call.signal.aborted) {
           return generateCredentials(request, call);
         }
@@ -58,7 +58,7 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
       try {
         await registry.deleteRepository(repository, call);
       } finally {
-        // Also after an error: a deletion whose answer was lost may have been applied.
+        // After an error too: a deletion whose answer was lost may have been applied.
         generations.set(repository, (generations.get(repository) ?? 0) + 1);
       }
     },

@@ -4,21 +4,21 @@ import { ArtifactRegistryError } from "./errors.ts";
 import type { OperationKind } from "./operation.ts";
 
 /**
- * A door knows by its configuration, never by an event's shape, who may have sent what it sees. The same code is
- * deployed once per door, each with the least rights that it needs.
+ * One way into a deployed function. Its configuration, never the shape of an event, tells who may have sent what arrives.
+ * The same code is deployed once per door, each time with the least rights that the door needs.
  */
 export interface Door {
   readonly name: DoorName;
-  /** The way in that this door opens; every other is shut. */
+  /** The only way in that this door opens. */
   readonly accepts: "http" | "invoke" | "events";
   /** @throws AUTHENTICATION_ERROR, or SERVICE_UNAVAILABLE while an issuer cannot be asked */
   authenticate(request: CallerEvidence): Promise<Caller>;
-  /** Whether operations of this kind pass here. */
+  /** Tells whether operations of this kind may pass. */
   admits(kind: OperationKind): boolean;
   /**
-   * Whether the door can tell callers apart yet; absent where it always can.
+   * Tells whether the door can tell callers apart yet. Absent where it always can.
    *
-   * @returns what is not as it should be, although callers can be let in
+   * @returns what is wrong although callers can be let in
    * @throws SERVICE_UNAVAILABLE while nobody can be let in
    */
   ready?(): Promise<readonly ArtifactRegistryError[]>;
@@ -27,17 +27,17 @@ export interface Door {
 export const doorNames = ["platform", "oidc", "invoke", "events", "provision", "local"] as const;
 export type DoorName = (typeof doorNames)[number];
 
-/** What a request brings to prove who sent it. */
+/** What a request carries to prove who sent it. */
 export interface CallerEvidence {
   /** The `Authorization` header, as it came. */
   readonly authorization?: string | undefined;
-  /** Whom the platform in front of the function authenticated; the handler fills it in, and only from its platform. */
+  /** The caller whom the platform in front of the function authenticated. Only a handler sets it, from its platform's own word. */
   readonly platformCaller?: Caller | undefined;
 }
 
 const runtimeOnly = (kind: OperationKind) => kind !== "provision";
 
-/** Public HTTP behind the platform's own authentication. */
+/** A door for HTTP behind the platform's own authentication. */
 export function platformDoor(): Door {
   return {
     name: "platform",
@@ -50,7 +50,7 @@ export function platformDoor(): Door {
   };
 }
 
-/** Public HTTP where only a verified token counts; whatever a platform header claims is worth nothing. */
+/** A door for public HTTP: only a verified token counts, and platform headers are ignored. */
 export function oidcDoor(verify: Verify): Door {
   return {
     name: "oidc",
@@ -63,7 +63,7 @@ export function oidcDoor(verify: Verify): Door {
 
 type Verify = ((token: string) => Promise<Caller>) & Pick<Door, "ready">;
 
-/** Doors whose senders the platform lets in one and all: direct invocations, events, provisioning. */
+/** A door where the platform itself decides who may enter: direct invocations, events, provisioning. All its callers are one. */
 export function trustedDoor(name: "invoke" | "events" | "provision"): Door {
   return {
     name,
@@ -73,7 +73,7 @@ export function trustedDoor(name: "invoke" | "events" | "provision"): Door {
   };
 }
 
-/** The local server: the caller is whoever holds the caller token, and every operation passes. */
+/** The door of the local server: whoever holds the caller token may run every operation. */
 export function localDoor(callerToken: string): Door {
   const expected = digest(callerToken);
   return {
@@ -87,7 +87,7 @@ export function localDoor(callerToken: string): Door {
   };
 }
 
-/** @throws BINDING_CONFIG_INVALID for a value that is no door */
+/** Reads the value of `ALIEN_DOOR`. @throws BINDING_CONFIG_INVALID for a value that is no door */
 export function parseDoorName(value: string | undefined): Exclude<DoorName, "local"> {
   const name = doorNames.find((each) => each === value);
   if (name !== undefined && name !== "local") return name;
@@ -102,7 +102,7 @@ function bearer(authorization: string | undefined): string {
   throw unauthenticated("A bearer token is required.", "Send it as Authorization: Bearer <token>.");
 }
 
-// Digests have one length, which timingSafeEqual wants, and hide the token's own.
+// timingSafeEqual needs equal lengths. Digests have one length, and hide the token's own.
 function digest(text: string): Buffer {
   return createHash("sha256").update(text, "utf8").digest();
 }

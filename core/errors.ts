@@ -1,4 +1,4 @@
-/** Every code that a caller can meet, with its HTTP status (shared contract, "Errors"). */
+/** Every code that a caller can get, with its HTTP status (the contract, "Errors"). */
 export const statusOf = {
   INVALID_INPUT: 400,
   BINDING_NOT_CONFIGURED: 400,
@@ -25,11 +25,11 @@ export interface ErrorOptions {
   readonly retryable?: boolean;
   /** What the caller or the operator should do about it. */
   readonly hint?: string;
-  /** Facts that help to find the place: field names, ids, limits. Never a secret. */
+  /** Facts that help to find the cause: field names, ids, limits. Never a secret. */
   readonly context?: Readonly<Record<string, string | number | boolean>>;
-  /** Seconds to wait before the next try, as the upstream asked for it. */
+  /** Seconds that the upstream asks us to wait before the next try. */
   readonly retryAfterSeconds?: number;
-  /** Names the request in the function's audit log, where the error came over the wire. */
+  /** The id of the request in the function's audit log, where the error came over the wire. */
   readonly requestId?: string;
   /** What was caught. Kept for debuggers; never printed to callers or logs. */
   readonly cause?: unknown;
@@ -63,7 +63,7 @@ export class ArtifactRegistryError extends Error {
     this.hint = options.hint;
     this.context = options.context;
     this.requestId = options.requestId;
-    // What an upstream sends may be anything: a date in the past, a word.
+    // An upstream may send anything: a date in the past, a word.
     const seconds = options.retryAfterSeconds;
     this.retryAfterSeconds = seconds !== undefined && seconds >= 0 && Number.isFinite(seconds) ? seconds : undefined;
   }
@@ -72,7 +72,7 @@ export class ArtifactRegistryError extends Error {
     return statusOf[this.code];
   }
 
-  /** The wire form. `cause` and the stack stay behind. */
+  /** The error as it goes over the wire, without `cause` and stack. */
   toWire(requestId: string): ErrorJson {
     return {
       code: this.code,
@@ -86,7 +86,7 @@ export class ArtifactRegistryError extends Error {
   }
 }
 
-/** Shorthand for the commonest refusal. `field` is the path of the offending input, as in `access.accountIds.0`. */
+/** Makes the commonest refusal. @param field path of the offending input, as `access.accountIds.0` */
 export function invalidInput(message: string, field?: string, hint?: string): ArtifactRegistryError {
   return new ArtifactRegistryError("INVALID_INPUT", message, {
     ...(field !== undefined && { context: { field } }),
@@ -95,8 +95,8 @@ export function invalidInput(message: string, field?: string, hint?: string): Ar
 }
 
 /**
- * Turns anything that was thrown into the one error type. An unknown error says nothing about itself to the caller:
- * its message may carry a secret or another tenant's data.
+ * Turns whatever was thrown into the one error type. The caller learns nothing about an unknown error: its message may carry
+ * a secret or another tenant's data.
  */
 export function toArtifactRegistryError(thrown: unknown): ArtifactRegistryError {
   if (thrown instanceof ArtifactRegistryError) return thrown;
@@ -107,8 +107,8 @@ export function toArtifactRegistryError(thrown: unknown): ArtifactRegistryError 
 }
 
 /**
- * An error for a platform that shows its callers, or its log, whatever a function throws: its name is the code, its
- * message the error as JSON, and it holds nothing else: no cause, no stack.
+ * An error for platforms that show callers, or write to a log, whatever a function throws. Its name is the code, its message
+ * the error as JSON. It has no cause and no stack.
  */
 export class BareError extends Error {
   constructor(error: ErrorJson) {

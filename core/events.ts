@@ -11,7 +11,7 @@ export const setupEventType = "dev.alien.artifact-registry.repository.setup";
 const oldestMs = 60 * 60 * 1_000;
 const clockSkewMs = 5 * 60 * 1_000;
 
-/** CloudEvents 1.0.2, 3.1: the attributes that we need; extensions pass. `time` is required here, for the age rule. */
+/** The attributes of CloudEvents 1.0.2 (section 3.1) that we need. Extensions pass. We require `time`, since old events are refused. */
 export const setupEvent = v.looseObject({
   specversion: v.literal("1.0"),
   id: v.pipe(v.string(), v.minLength(1, "must not be empty")),
@@ -26,7 +26,7 @@ export const setupEvent = v.looseObject({
   data: v.record(v.string(), v.unknown()),
 });
 
-/** What the handler does with the event. Nothing is dropped: what can never succeed goes to the dead letters. */
+/** What becomes of an event. Nothing is dropped: an event that can never succeed goes to the dead letters. */
 export type EventOutcome =
   | { readonly outcome: "done" }
   | { readonly outcome: "retry"; readonly error: ArtifactRegistryError }
@@ -38,8 +38,8 @@ export interface EventContext {
 }
 
 /**
- * Handles one CloudEvent. Deliveries repeat and arrive out of order: handling is idempotent, and an event that is too
- * old changes nothing, so that a redelivery does not bring back what was revoked.
+ * Handles one CloudEvent. Deliveries repeat and arrive out of order, so handling is idempotent. An event that is too old
+ * changes nothing, so a redelivery cannot bring back what was revoked.
  *
  * @returns what to do with the event; never throws
  */
@@ -55,7 +55,7 @@ export async function handleEvent(
       });
     }
     const { time } = validate(setupEvent, checkPayload(event));
-    // As it was sent: the validator leaves out fields named as `constructor` without a word.
+    // We take the data as it was sent: the validator silently drops fields with names like `constructor`.
     const { data } = event as { readonly data: unknown };
     const asOf = new Date(time);
     refuseAge(asOf, application.now());
@@ -91,37 +91,37 @@ function refuseAge(time: Date, now: Date): void {
   }
 }
 
-/** Where events go that can never succeed, each with its reason. `Event` is what the platform delivers. */
+/** Keeps the events that can never succeed, each with its reason. `Event` is what the platform delivers. */
 export interface DeadLetters<Event> {
-  /** @throws when the letter was not taken: whoever sent the event must then keep it */
+  /** @throws when the letter was not taken; the sender must then keep the event */
   send(event: Event, reason: ArtifactRegistryError, requestId: string, signal: AbortSignal): Promise<void>;
 }
 
 /** One event as it was delivered. */
 export interface Delivery<Event> {
-  /** The event as it came: what its dead letter holds. */
+  /** The event as it arrived. Its dead letter holds it unchanged. */
   readonly event: Event;
   readonly requestId: string;
   readonly signal: AbortSignal;
   readonly messageId?: string | undefined;
 }
 
-export interface SettleOptions<Event> {
+export interface DeliveryOptions<Event> {
   readonly deadLetters: DeadLetters<Event>;
   readonly log: EventLog;
   readonly now: () => Date;
 }
 
 /**
- * Ends a delivery: what can never succeed goes to the dead letters, and what was not simply handled is logged. Nothing is
- * dropped: where the dead letter is not taken, the event shall come again.
+ * Ends a delivery: an event that can never succeed goes to the dead letters, and every event that was not simply handled is
+ * logged. Nothing is dropped: where nobody takes the dead letter, the event is delivered again.
  *
- * @throws what shall be delivered again
+ * @throws the error for which the event must be delivered again
  */
-export async function settle<Event>(
+export async function finishDelivery<Event>(
   result: EventOutcome,
   { event, requestId, signal, messageId }: Delivery<Event>,
-  { deadLetters, log, now }: SettleOptions<Event>,
+  { deadLetters, log, now }: DeliveryOptions<Event>,
 ): Promise<void> {
   if (result.outcome === "done") return;
   let { outcome, error } = result;
@@ -129,7 +129,7 @@ export async function settle<Event>(
     try {
       await deadLetters.send(event, error, requestId, signal);
     } catch (failure) {
-      // The sender still has the event, and delivers it again.
+      // The sender still has the event and delivers it again.
       [outcome, error] = ["retry", toArtifactRegistryError(failure)];
     }
   }

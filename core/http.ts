@@ -5,9 +5,9 @@ import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
 import { invoke } from "./invoke.ts";
 import { readJson } from "./json.ts";
 
-/** What a handler knows of a request beside the request itself. */
+/** What a handler knows about a request in addition to the request itself. */
 export interface HttpContext {
-  /** Whom the platform authenticated; set it only on the `platform` door, from what the platform alone can write. */
+  /** The caller whom the platform authenticated. Set it only on the `platform` door, from what the platform alone can write. */
   readonly platformCaller?: Caller;
   /** The platform's own id of the request, where it has one. */
   readonly requestId?: string;
@@ -16,8 +16,8 @@ export interface HttpContext {
 export type HttpApplication = (request: Request, context?: HttpContext) => Promise<Response>;
 
 /**
- * The suite's HTTP face, in the Fetch standard: `POST /v1/{operation}`, `GET /healthz`, `GET /openapi.json`; behind doors
- * for direct invocation `POST /` instead, with `operation` in the body.
+ * The suite's HTTP face, in the Fetch standard: `POST /v1/{operation}`, `GET /healthz` and `GET /openapi.json`. Doors for
+ * direct invocation serve `POST /` instead, with `operation` in the body.
  */
 export function createHttp(application: Application): HttpApplication {
   return async (request, context = {}) => {
@@ -43,12 +43,12 @@ async function route(
   if (pathname === "/openapi.json") {
     const refused = allowOnly(request, ["GET", "HEAD"], requestId);
     if (refused) return refused;
-    // Loaded only when asked for: no credential request pays for it.
+    // Loaded only when somebody asks for it, so no credential request pays for it.
     const { openApiDocument } = await import("./openapi/document.ts");
     return json(200, openApiDocument(), requestId);
   }
   if (pathname === "/" && application.door.accepts === "invoke") {
-    // Platforms without a direct invocation of their own have this one.
+    // For platforms that have no direct invocation of their own.
     const refused = allowOnly(request, ["POST"], requestId);
     if (refused) return refused;
     const payload = await readJson(request.body);
@@ -80,7 +80,7 @@ async function route(
   return answer.ok ? json(200, answer.output, requestId) : errorResponse(answer.error, requestId);
 }
 
-/** The one status that is HTTP's and not the contract's: a method that the path does not know (RFC 9110, 15.5.6). */
+/** Answers 405, the one status that HTTP has and the contract has not: the path does not know the method (RFC 9110, 15.5.6). */
 function allowOnly(request: Request, methods: readonly string[], requestId: string): Response | undefined {
   if (methods.includes(request.method)) return undefined;
   const error = new ArtifactRegistryError("INVALID_INPUT", `${request.method} is not allowed here.`, {
@@ -89,7 +89,7 @@ function allowOnly(request: Request, methods: readonly string[], requestId: stri
   return json(405, { ...error.toWire(requestId), httpStatusCode: 405 }, requestId, { allow: methods.join(", ") });
 }
 
-/** An error as HTTP answers it. */
+/** Writes an error as an HTTP response. */
 export function errorResponse(error: ArtifactRegistryError, requestId: string): Response {
   const waits = error.httpStatusCode === 429 || error.httpStatusCode === 503;
   const seconds = error.retryAfterSeconds ?? (waits && error.retryable ? 1 : undefined);
@@ -104,7 +104,7 @@ function json(status: number, body: object, requestId: string, headers: Record<s
     status,
     headers: {
       "content-type": "application/json",
-      // Answers hold credentials: nothing between here and the caller may keep them.
+      // Answers hold credentials, so nobody on the way may store them.
       "cache-control": "no-store",
       "x-request-id": requestId,
       ...headers,

@@ -12,10 +12,10 @@ export interface InvokeContext {
 const payloadSchema = v.looseObject({ operation: v.string() });
 
 /**
- * Direct invocation: the HTTP body with `operation` in it.
+ * Runs a direct invocation. Its payload is the HTTP body with `operation` in it.
  *
  * @returns the operation's output
- * @throws ArtifactRegistryError, always; AUTHENTICATION_ERROR at a door that is not for direct invocation
+ * @throws ArtifactRegistryError and nothing else; AUTHENTICATION_ERROR at a door that is not for direct invocation
  */
 export async function invoke(application: Application, payload: unknown, context: InvokeContext = {}): Promise<object> {
   if (application.door.accepts !== "invoke") {
@@ -26,7 +26,7 @@ export async function invoke(application: Application, payload: unknown, context
     );
   }
   const { operation } = validate(payloadSchema, checkPayload(payload));
-  // Taken from the payload, not from the validator, which leaves out fields named as `constructor` without a word.
+  // We take the input from the payload: the validator silently drops fields with names like `constructor`.
   const { operation: _, ...input } = payload as Record<string, unknown>;
   const answer = await application.run({
     operation,

@@ -1,11 +1,11 @@
 import { ArtifactRegistryError, invalidInput } from "./errors.ts";
 
-/** Bytes of a request body. */
+/** The most bytes that a request body may have. */
 export const bodyLimit = 64 * 1024;
 const depthLimit = 16;
 
 /**
- * Reads a JSON body without ever holding more than the limit.
+ * Reads a JSON body and never holds more than the limit.
  *
  * @throws PAYLOAD_TOO_LARGE over 64 KiB; INVALID_INPUT for what is not JSON, not UTF-8, or nested too deep
  */
@@ -20,7 +20,7 @@ export async function readJson(body: ReadableStream<Uint8Array> | null): Promise
   return parseBytes(Buffer.concat(chunks));
 }
 
-/** As `readJson`, for bytes that are at hand. */
+/** As `readJson`, for bytes that have arrived already. */
 export function parseBytes(bytes: Uint8Array): unknown {
   if (bytes.byteLength > bodyLimit) throw tooLarge();
   let text: string;
@@ -32,7 +32,7 @@ export function parseBytes(bytes: Uint8Array): unknown {
   return parseJson(text);
 }
 
-/** As `readJson`, for text that is at hand. */
+/** As `readJson`, for text that has arrived already. */
 export function parseJson(text: string): unknown {
   let value: unknown;
   try {
@@ -44,7 +44,7 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
-/** The same limits for a payload that the platform has parsed already. */
+/** Holds a payload that the platform has parsed already to the same limits. @returns the payload */
 export function checkPayload(value: unknown): unknown {
   refuseDepth(value);
   if (Buffer.byteLength(JSON.stringify(value) ?? "", "utf8") > bodyLimit) throw tooLarge();

@@ -1,6 +1,6 @@
 /**
- * A map of at most so many entries: the one that was not used for the longest time makes room. The library that does
- * more costs a cold start 4 ms.
+ * A map with a bounded number of entries; the least recently used one makes room. The library `lru-cache` does more, and adds
+ * 18 KiB and 4 ms to a cold start.
  */
 export class LruMap<Key, Value extends NonNullable<unknown>> {
   readonly #max: number;

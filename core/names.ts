@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { invalidInput } from "./errors.ts";
 
 declare const brand: unique symbol;
-/** The full, platform-specific path of a repository: what every operation but `createRepository` takes. */
+/** The full, platform-specific path of a repository. Every operation but `createRepository` takes one. */
 export type RoutableName = string & { readonly [brand]: "RoutableName" };
 
 /** What a platform allows in the name of a repository. */
@@ -17,11 +17,11 @@ export interface NameGrammar {
 
 /** The part of a platform's name space that belongs to one registry. */
 export interface NameSpace {
-  /** Empty where a registry owns its whole name space (an ACR without a prefix). */
+  /** Empty where a registry owns its whole name space, as an ACR without a prefix does. */
   readonly prefix: string;
   readonly separator: "-" | "/";
   readonly grammar: NameGrammar;
-  /** The host of the registry; an id that begins with it was copied from an image URI. */
+  /** The host of the registry. An id that begins with it was copied from an image URI. */
   readonly host?: string;
   /** Name spaces of the other registries of this installation: an id in one of them is never ours. */
   readonly others?: readonly OtherSpace[];
@@ -41,15 +41,15 @@ export const ociGrammar: NameGrammar = {
   nested: true,
 };
 
-// 20 characters of base32 are 100 bits: two names that had to be changed do not meet.
+// 20 characters of base32 are 100 bits: two changed names do not collide.
 const hashLength = 20;
 const hashed = new RegExp(`-[a-z2-7]{${hashLength}}$`);
 
 /**
- * The routable name of the repository that `createRepository(logical)` makes.
+ * Maps a logical name to the routable name of the repository that `createRepository(logical)` makes.
  *
- * Injective: a name that fits the grammar stays as it is; one that does not, or that merely looks like a changed
- * one, carries a hash of the whole original.
+ * The map is injective: a name that fits the grammar stays as it is, and a name that does not fit, or that looks like a
+ * changed one, carries a hash of the whole original.
  *
  * @throws INVALID_INPUT when the name is hostile, or when the same string, read as an id, would mean another repository.
  */
@@ -67,7 +67,7 @@ export function routeLogicalName(logical: string, space: NameSpace): RoutableNam
 }
 
 /**
- * Reads an id: one inside the registry's routable space is taken as it stands, any other is a logical name.
+ * Reads an id. An id inside the registry's routable space is taken as it stands; any other is a logical name.
  *
  * @throws INVALID_INPUT for an id outside the registry's own space: `..`, a URL, another registry's prefix.
  */
@@ -86,7 +86,7 @@ export function resolveRepositoryId(id: string, space: NameSpace, field = "repoI
 }
 
 /**
- * Refuses two registries of which one's space would contain the other's.
+ * Finds two registries of which one's space would contain the other's.
  *
  * @param prefixes registry name to prefix
  * @returns the pair that overlaps, or undefined
@@ -123,7 +123,7 @@ function mapLogicalName(logical: string, space: NameSpace, field: string): Routa
   if (routable.length > grammar.maxLength) {
     throw invalidInput("The registry's prefix leaves no room for this name.", field, "Choose a shorter, plainer name.");
   }
-  // Without a prefix of our own, `Team/x` becomes `team/x-...`: what was harmless as written may not be as mapped.
+  // Without a prefix of our own `Team/x` becomes `team/x-…`: a name that was harmless as written may not be so when mapped.
   if (inOtherSpace(routable, space)) {
     throw invalidInput(`"${shorten(logical)}" is outside this registry.`, field, "Choose another name.");
   }
@@ -137,7 +137,7 @@ function inOtherSpace(name: string, { others = [] }: NameSpace): boolean {
 function refuseHostile(id: string, space: NameSpace, field: string): void {
   const refuse = (why: string) =>
     invalidInput(`"${shorten(id)}" ${why}.`, field, "Pass the name that createRepository returned.");
-  // A lone surrogate has no UTF-8 form of its own: two names would share one hash.
+  // A lone surrogate has no UTF-8 form of its own, so two names would share one hash.
   if (!id.isWellFormed()) throw invalidInput("The name is not well-formed Unicode.", field);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(id)) throw refuse("is a URL, not a repository");
   if (/(?:^|[/\\])\.{1,2}(?:[/\\]|$)/.test(id)) throw refuse("contains a relative path segment");

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { ArtifactRegistryError } from "./errors.ts";
 import { validate } from "./operation.ts";
 
-/** An issuer, or where its keys are. */
+/** The URL of an issuer, or of its keys. */
 export const issuerUrl = v.pipe(v.string(), v.check(isSafeUrl, "must be an https URL (http only on loopback)"));
 
 const filled = v.pipe(v.string(), v.minLength(1, "must not be empty"));
@@ -10,16 +10,16 @@ const filled = v.pipe(v.string(), v.minLength(1, "must not be empty"));
 const trustedIssuer = v.pipe(
   v.strictObject({
     issuer: issuerUrl,
-    /** The `aud` that tokens for this suite carry. Required: a token for somebody else is not for us. */
+    /** The `aud` that tokens for this suite carry. Required, since a token for somebody else is not for us. */
     audience: filled,
-    /** Where the keys are, for an issuer without a discovery document. */
+    /** URL of the keys, for an issuer without a discovery document. */
     jwksUri: v.optional(issuerUrl),
-    /** PEM file of the CAs that the issuer's certificate is checked with, instead of those that Node brings. */
+    /** PEM file of the CAs that sign the issuer's certificate, instead of those that Node brings. */
     caFile: v.optional(filled),
-    /** File of the bearer token that the keys are asked for with: a Kubernetes API server answers nobody else. */
+    /** File of the bearer token with which we ask for the keys. A Kubernetes API server answers nobody else. */
     tokenFile: v.optional(filled),
   }),
-  // Where a token is sent is the operator's word, never that of a discovery document.
+  // The operator decides where the token is sent, never a discovery document.
   v.check(
     ({ tokenFile, jwksUri }) => tokenFile === undefined || jwksUri !== undefined,
     "must have a jwksUri where it has a tokenFile: the token is sent there and nowhere else",
@@ -35,6 +35,8 @@ const issuerList = v.pipe(
 export type OidcIssuer = v.InferOutput<typeof issuerList>[number];
 
 /**
+ * Reads the issuers whose tokens the `oidc` door takes.
+ *
  * @param text JSON, the value of `ALIEN_OIDC_ISSUERS`: a list of `{issuer, audience, jwksUri?, caFile?, tokenFile?}`
  * @throws BINDING_CONFIG_INVALID naming the field
  */

@@ -12,29 +12,29 @@ export interface OidcOptions {
   readonly now?: () => Date;
   /** Seconds by which the issuer's clock may differ from ours. Default 60. */
   readonly clockSkewSeconds?: number;
-  /** Milliseconds between two looks for new keys. Default 1,000: rotated keys are found, an issuer is not flooded. */
+  /** Milliseconds between two looks for new keys. Default 1,000: we find rotated keys and do not flood an issuer. */
   readonly cooldownMs?: number;
   /** Milliseconds for one request to an issuer. Default 5,000. */
   readonly timeoutMs?: number;
-  /** For issuers that name no CA and no token of their own. Default: our own HTTP client. */
+  /** Used for issuers without a CA or a token of their own. Default: our own HTTP client. */
   readonly fetch?: FetchImplementation;
   /** Where the proxies are read from. */
   readonly env?: Environment;
 }
 
-/** Tells who a token's bearer is, once its issuer vouches for it. */
+/** Tells who sent a token, once its issuer vouches for it. */
 export interface OidcVerifier {
   (token: string): Promise<Caller>;
   /**
-   * Asks every issuer for its keys. One is enough: an issuer that is away must not shut the door for the others' callers.
+   * Asks every issuer for its keys. One answer is enough: an issuer that is down must not shut out the others' callers.
    *
    * @returns what went wrong with each issuer that could not be asked
-   * @throws SERVICE_UNAVAILABLE while no issuer's keys can be had
+   * @throws SERVICE_UNAVAILABLE while no issuer answers with its keys
    */
   ready(): Promise<readonly ArtifactRegistryError[]>;
 }
 
-// No symmetric algorithm and no "none": whoever verifies must not be able to sign.
+// No symmetric algorithm and no "none": a verifier must not be able to sign.
 const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 
 /**
@@ -42,7 +42,7 @@ const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256
  * caller is the pair of the verified issuer and its subject.
  *
  * @returns a function that throws AUTHENTICATION_ERROR for a token that does not count, and SERVICE_UNAVAILABLE
- *   while the issuer's keys cannot be had: an unreachable issuer is never an open door
+ *   while the issuer does not answer with its keys: an unreachable issuer never opens the door
  */
 export function createOidcVerifier(issuers: readonly OidcIssuer[], options: OidcOptions = {}): OidcVerifier {
   const { now = () => new Date(), clockSkewSeconds = 60 } = options;
@@ -78,7 +78,7 @@ export function createOidcVerifier(issuers: readonly OidcIssuer[], options: Oidc
   return Object.assign(verify, { ready });
 }
 
-/** Has the keys at hand before the first token comes. @throws SERVICE_UNAVAILABLE */
+/** Fetches the keys before the first token arrives. @throws SERVICE_UNAVAILABLE */
 async function fetchKeys({ issuer, keys }: { issuer: string; keys: () => Promise<KeySet> }): Promise<void> {
   const set = await keys();
   try {
@@ -90,7 +90,7 @@ async function fetchKeys({ issuer, keys }: { issuer: string; keys: () => Promise
 
 type KeySet = ReturnType<typeof createRemoteJWKSet>;
 
-/** The issuer that an unverified token names: only chooses whose keys it is verified with. */
+/** Reads the issuer from an unverified token. It only decides whose keys verify the token. */
 function claimedIssuer(token: string): string | undefined {
   const iss = decodeClaims(token)?.iss;
   return typeof iss === "string" ? iss : undefined;
@@ -99,7 +99,7 @@ function claimedIssuer(token: string): string | undefined {
 /** Milliseconds for which a key that the issuer has withdrawn may still count. */
 const keysLiveMs = 5 * 60 * 1_000;
 
-/** Lets a failing issuer rest: whoever names it in a token must not make us ask it at every request. */
+/** Stops asking a failing issuer for a while: a token that names it must not make us ask at every request. */
 function withCooldown(request: FetchImplementation, cooldownMs: number): FetchImplementation {
   let restUntil = 0;
   return async (url, init) => {
@@ -117,7 +117,7 @@ function withCooldown(request: FetchImplementation, cooldownMs: number): FetchIm
 
 const discoveryDocument = v.looseObject({ issuer: v.string(), jwks_uri: issuerUrl });
 
-/** The issuer's keys: found by discovery at first use, fetched again when a token names one that is not known. */
+/** Finds the issuer's keys by discovery at first use, and fetches them again when a token names an unknown key. */
 function keysOf(issuer: OidcIssuer, options: OidcOptions): () => Promise<KeySet> {
   const { timeoutMs = 5_000, cooldownMs = 1_000 } = options;
   const { caFile, tokenFile } = issuer;
@@ -163,7 +163,8 @@ function keysOf(issuer: OidcIssuer, options: OidcOptions): () => Promise<KeySet>
 function translate(error: unknown, issuer: string): ArtifactRegistryError {
   if (error instanceof ArtifactRegistryError) return error;
   if (error instanceof errors.JWTExpired) return refused("The token has expired.");
-  if (error instanceof errors.JWTClaimValidationFailed) return refused(`The token's "${error.claim}" does not fit.`);
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return refused(`The token's "${error.claim}" is not the expected one.`);
   if (error instanceof errors.JWKSTimeout) return unavailable(issuer, error);
   const refusals = [
     errors.JWSSignatureVerificationFailed,
@@ -174,8 +175,8 @@ function translate(error: unknown, issuer: string): ArtifactRegistryError {
     errors.JWTInvalid,
     errors.JOSENotSupported,
   ];
-  if (refusals.some((kind) => error instanceof kind)) return refused("The token's signature does not count.");
-  // What is left comes from fetching the keys: no connection, an error status, a body that is no key set.
+  if (refusals.some((kind) => error instanceof kind)) return refused("The token's signature is not valid.");
+  // Everything else comes from fetching the keys: no connection, an error status, a body that is no key set.
   return unavailable(issuer, error);
 }
 
@@ -186,7 +187,7 @@ function refused(message: string): ArtifactRegistryError {
 }
 
 function unavailable(issuer: string, cause: unknown): ArtifactRegistryError {
-  return new ArtifactRegistryError("SERVICE_UNAVAILABLE", `The keys of the issuer ${issuer} cannot be had.`, {
+  return new ArtifactRegistryError("SERVICE_UNAVAILABLE", `The issuer ${issuer} does not answer with its keys.`, {
     retryable: true,
     retryAfterSeconds: 5,
     hint: "The token could not be verified; try again when the issuer answers.",

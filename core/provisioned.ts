@@ -2,16 +2,18 @@ import type { Call } from "./call.ts";
 import { ArtifactRegistryError } from "./errors.ts";
 import type { ArtifactRegistry } from "./registry.ts";
 
-/** Milliseconds for which it is believed that a registry is ours. */
+/** Milliseconds for which we rely on having seen that a registry is ours. */
 const believedMs = 60_000;
 
 /**
- * @param fresh where what was believed will not do
+ * Proves that the registry behind a derived binding is ours.
+ *
+ * @param fresh asks the platform again, whatever was seen before
  * @throws BINDING_NOT_CONFIGURED where the registry was never provisioned, or is somebody else's
  */
 export type Proof = (call: Call, fresh?: "fresh") => Promise<void>;
 
-/** Asks whether the registry behind a derived binding carries our tag, and believes it for a minute; a no for no time. */
+/** Asks whether the registry behind a derived binding carries our tag. A yes holds for a minute, a no only for this call. */
 export function proofOf(isOurs: (call: Call) => Promise<boolean>): Proof {
   let provenAt: number | undefined;
   return async (call, fresh) => {
@@ -29,8 +31,8 @@ export function proofOf(isOurs: (call: Call) => Promise<boolean>): Proof {
 }
 
 /**
- * The registry of a derived binding, which holds only where it is proven: at the first call that needs it. What changes
- * grants, or deletes, asks anew. Provisioning makes what is proven, and asks nothing.
+ * Wraps the registry of a derived binding, so that each call first proves that it is ours. Calls that change grants or delete
+ * ask the platform again. Provisioning creates what the proof looks for, so it asks nothing.
  */
 export function ifProvisioned(registry: ArtifactRegistry, prove: Proof): ArtifactRegistry {
   const { crossAccount } = registry;

@@ -2,7 +2,7 @@ import { Secret } from "./secret.ts";
 
 /** Credentials to pull one repository, as a node of a Kubernetes cluster uses them. */
 export interface PullCredentials {
-  /** Image URI without tag, as `registry.example/images/my-app`: which images the credentials are for. */
+  /** The image URI without a tag, as `registry.example/images/my-app`, that the credentials are for. */
   readonly uri: string;
   readonly username: string;
   readonly password: Secret;

@@ -8,7 +8,7 @@ import { ArtifactRegistryError } from "./errors.ts";
 import type { Environment, Platform } from "./platform.ts";
 import { parseRules, type Rule, warningsAbout } from "./rules.ts";
 
-/** What every door of a function stands around. */
+/** What every door of a function leads to. */
 export interface Suite {
   readonly application: Application;
   readonly directory: RegistryDirectory;
@@ -25,7 +25,7 @@ export interface SuiteOptions {
   readonly operationTimeoutMs?: number;
 }
 
-/** Reads everything that a function's environment says. @throws BINDING_CONFIG_INVALID */
+/** Reads the whole configuration of a function from its environment. @throws BINDING_CONFIG_INVALID */
 export async function readSuite(platform: Platform, env: Environment, options: SuiteOptions = {}): Promise<Suite> {
   const { eventLog = eventLogToStdout, warn = warnToStdout, ...given } = options;
   const door = await openDoor(env);
@@ -34,7 +34,7 @@ export async function readSuite(platform: Platform, env: Environment, options: S
   return { application: createApplication({ directory, rules, door, ...given }), directory, eventLog };
 }
 
-/** Takes a sentence that an operator should read. Nothing is refused for it. */
+/** Takes a sentence that an operator should read. A warning refuses nothing. */
 export type Warn = (message: string) => void;
 
 /** Writes JSON lines to the standard output, beside the audit log. */
@@ -78,7 +78,7 @@ function parsedRules(env: Environment): Rule[] | undefined {
 }
 
 /**
- * The door that `ALIEN_DOOR` names, with the issuers of `ALIEN_OIDC_ISSUERS` behind the `oidc` one.
+ * Opens the door that `ALIEN_DOOR` names. The `oidc` door takes tokens of the issuers in `ALIEN_OIDC_ISSUERS`.
  *
  * @throws BINDING_CONFIG_INVALID
  */
@@ -88,7 +88,7 @@ export async function openDoor(env: Environment): Promise<Door> {
     case "platform":
       return platformDoor();
     case "oidc": {
-      // Loaded only behind this door: the others verify nothing themselves.
+      // Loaded for this door only: the others verify no tokens.
       const [{ createOidcVerifier }, { parseIssuers }] = await Promise.all([
         import("./oidc.ts"),
         import("./oidc-issuers.ts"),
@@ -102,7 +102,7 @@ export async function openDoor(env: Environment): Promise<Door> {
   }
 }
 
-/** Every registry that the environment binds, with its credential cache. @throws BINDING_CONFIG_INVALID */
+/** Opens a directory of every registry that the environment binds, each with a credential cache. @throws BINDING_CONFIG_INVALID */
 export function readDirectory(
   platform: Platform,
   env: Environment,

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type EventOutcome, handleEvent, settle } from "../../../core/events.ts";
+import { type EventOutcome, finishDelivery, handleEvent } from "../../../core/events.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { chain, type LambdaHandler, type TimedContext } from "../middleware/chain.ts";
 import { deadline } from "../middleware/deadline.ts";
@@ -30,7 +30,7 @@ export function eventHandler(suite: Suite, env: Environment): LambdaHandler {
   async function deliver(event: unknown, text: string, context: TimedContext, messageId?: string): Promise<void> {
     const { awsRequestId: requestId, signal } = context;
     const delivery = { event: text, requestId, signal, messageId };
-    await settle(await handleOne(suite, event, context), delivery, { deadLetters, log: suite.eventLog, now });
+    await finishDelivery(await handleOne(suite, event, context), delivery, { deadLetters, log: suite.eventLog, now });
   }
 
   async function deliverBatch({ Records }: SqsEvent, context: TimedContext): Promise<BatchResult> {

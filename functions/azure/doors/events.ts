@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InvocationContext } from "@azure/functions";
 import { toArtifactRegistryError } from "../../../core/errors.ts";
-import { type EventOutcome, handleEvent, settle } from "../../../core/events.ts";
+import { type EventOutcome, finishDelivery, handleEvent } from "../../../core/events.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { Suite } from "../../../core/suite.ts";
 import { createOwnIdentity } from "../identity.ts";
@@ -42,7 +42,7 @@ export function createReceive({ application, eventLog: log }: Suite, env: Enviro
     async event(event, requestId) {
       const limits = limitsOf(requestId);
       const outcome = await handle(() => toCloudEvent(event), limits);
-      await settle(outcome, { event: letterOf(event), ...limits }, { deadLetters, log, now });
+      await finishDelivery(outcome, { event: letterOf(event), ...limits }, { deadLetters, log, now });
     },
     async message(body, { invocationId, triggerMetadata }) {
       const limits = limitsOf(invocationId);
@@ -57,7 +57,7 @@ export function createReceive({ application, eventLog: log }: Suite, env: Enviro
       const named = messageId === undefined ? {} : { messageId: String(messageId) };
       const delivery = { event: letterOf(event), ...limits, ...named };
       try {
-        await settle(outcome, delivery, { deadLetters, log, now });
+        await finishDelivery(outcome, delivery, { deadLetters, log, now });
       } catch (error) {
         await sleep(pauseMs(deliveryCount));
         throw error;

@@ -1,5 +1,5 @@
 import { invalidInput, toArtifactRegistryError } from "../../../core/errors.ts";
-import { type EventOutcome, handleEvent, settle } from "../../../core/events.ts";
+import { type EventOutcome, finishDelivery, handleEvent } from "../../../core/events.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { Suite } from "../../../core/suite.ts";
 import { createOwnIdentity } from "../auth.ts";
@@ -39,6 +39,6 @@ export function createReceive(suite: Suite, env: Environment): Receive {
       throw invalidInput("This function takes CloudEvents, and nothing else.", undefined, hint);
     }
     const delivery = { event: letterOf(event), messageId: messageIdOf(event), ...context };
-    await settle(await handle(event, context), delivery, { deadLetters, log, now: application.now });
+    await finishDelivery(await handle(event, context), delivery, { deadLetters, log, now: application.now });
   };
 }

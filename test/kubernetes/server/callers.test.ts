@@ -110,7 +110,7 @@ describe("readiness", () => {
     expect(await ready(served.url)).toEqual([503, "starting"]);
     expect((await fetch(`${served.url}/livez`)).status).toBe(200);
     expect((await fetch(`${served.url}/healthz`)).status).toBe(200);
-    expect(served.warnings).toEqual([`The keys of the issuer ${accounts.issuer} cannot be had.`]);
+    expect(served.warnings).toEqual([`The issuer ${accounts.issuer} does not answer with its keys.`]);
     await writeFile(mounted.tokenFile, await accounts.token(suite));
     await expect.poll(() => ready(served.url)).toEqual([200, "ready"]);
     const asked = api.requests.length;
@@ -127,6 +127,6 @@ describe("readiness", () => {
     const { env } = await cluster({ issuers: [{ issuer: "http://127.0.0.1:9", audience }] });
     const served = await serve(env);
     expect(await ready(served.url)).toEqual([200, "ready"]);
-    expect(served.warnings).toEqual(["The keys of the issuer http://127.0.0.1:9 cannot be had."]);
+    expect(served.warnings).toEqual(["The issuer http://127.0.0.1:9 does not answer with its keys."]);
   });
 });
