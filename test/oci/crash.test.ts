@@ -81,7 +81,7 @@ it("kill -9 loses nothing that was acknowledged and shows nothing that was not",
   for (const name of names) await checkWhole(send, name, join(dataDir, "repositories", name, "_"));
   expect(await filesIn(join(dataDir, "uploads"))).toEqual([]);
   expect(await registry.stop("SIGTERM")).toBe(0);
-}, 60_000);
+}, 120_000);
 
 /** Everything that can be seen in a repository, by the API and on disk, is complete and is what its name says. */
 async function checkWhole(send: Send, name: string, folder: string): Promise<void> {

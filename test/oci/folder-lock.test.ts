@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { openRegistry } from "../../oci/registry/index.ts";
+import { bindRegistry, openRegistry } from "../../oci/registry/index.ts";
 import { loadTokenKey, mintToken } from "../../oci/token/index.ts";
 import { type RegistryProcess, refusedRegistry, spawnRegistry } from "./process.ts";
 import {
@@ -114,11 +114,13 @@ describe("a registry in another pid namespace", () => {
     process.kill(pid, "SIGCONT");
     await endUpload();
 
+    // Its parent ends when it has seen its end.
+    const ended = once(owner.child, "exit");
     process.kill(pid, "SIGKILL");
-    await owner.stop("SIGKILL");
+    await ended;
     const next = await spawnRegistry(dataDir);
     expect((await (await sendTo(dataDir, next))("GET", `/v2/a/blobs/${sha256(bytes)}`)).body.equals(bytes)).toBe(true);
-  });
+  }, 120_000);
 });
 
 // What the lock file says may be wrong, or mean something else where it is read: it names a process of another
@@ -148,15 +150,13 @@ describe.each(Object.entries(records))("a live registry whose lock file names %s
 
     const uploads = await filesIn(join(dataDir, "uploads"));
     expect(uploads).toHaveLength(1);
-    for (let i = 0; i < 2; i += 1) {
-      const { code, stderr } = await refusedRegistry(dataDir);
-      expect([code, stderr]).toEqual([1, expect.stringContaining("The data folder is in use")]);
-    }
+    const { code, stderr } = await refusedRegistry(dataDir);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("The data folder is in use")]);
     expect(await filesIn(join(dataDir, "uploads"))).toEqual(uploads);
     expect(await readFile(file, "utf8").catch(() => undefined)).toBe(changed);
     await writeFile(file, own);
     await endUpload();
-  });
+  }, 120_000);
 });
 
 describe("the lock", () => {
@@ -170,7 +170,7 @@ describe("the lock", () => {
       for (const { child } of asking) child.kill("SIGKILL");
       await Promise.all(asking.map(({ ended }) => ended));
     }
-  });
+  }, 120_000);
 
   it("stays with the first registry of a process when a second one in it is refused", async () => {
     const client = await startRegistry();
@@ -234,5 +234,25 @@ describe("a start that fails", () => {
 
     await spawnRegistry(dataDir);
     expect(await filesIn(join(dataDir, "uploads"))).toEqual([]);
+  });
+
+  it("because the folder is another's answers 503 until it gives its port back", async () => {
+    const owner = await startRegistry();
+    const port = await bindRegistry({ host: "127.0.0.1", port: 0 });
+    const starting = async () => {
+      const { status, code, headers } = await ask("GET", `${port.url}/v2/`);
+      return [status, code, headers["retry-after"]];
+    };
+    expect(await starting()).toEqual([503, "UNAVAILABLE", "1"]);
+    await expect(port.open({ dataDir: owner.dataDir, key: owner.key })).rejects.toMatchObject({ code: "IN_USE" });
+    expect(await starting()).toEqual([503, "UNAVAILABLE", "1"]);
+    await port.close();
+    await expect(starting()).rejects.toThrow(/ECONNREFUSED|socket hang up/);
+
+    await owner.running.close();
+    const next = await bindRegistry({ host: "127.0.0.1", port: Number(new URL(port.url).port) });
+    const running = await next.open({ dataDir: owner.dataDir, key: owner.key });
+    expect((await ask("GET", `${next.url}/v2/`)).status).toBe(401);
+    await running.close();
   });
 });
