@@ -1,4 +1,5 @@
 import { authenticator, bearer, type Token } from "./auth/authenticator.ts";
+import type { Authenticate } from "./auth/request.ts";
 import {
   checkBinding,
   type Environment,
@@ -61,10 +62,20 @@ export async function connect(registry: string, options: ConnectOptions = {}): P
     const { connectDirectly } = (await import(directModule)) as DirectModule;
     return connectDirectly(registry, env, options);
   }
-  const { token, fetch: send = globalThis.fetch, signal, timeoutMs, env: _, mode: __, ...given } = options;
+  const { token, fetch: send, signal, timeoutMs, env: _, mode: __, ...given } = options;
   const bound = given.url === undefined ? readFunctionBinding(registry, env) : { platform: "kubernetes" };
   const binding = checkBinding({ ...bound, ...defined(given), service: "function" }, "The options' binding");
   const authenticate = token === undefined ? authenticator(binding, env) : bearer(token);
+  return connectTo(registry, binding, authenticate, { fetch: send, signal, timeoutMs });
+}
+
+/** A registry behind a function, with a proof that is at hand. @param binding checked already */
+export function connectTo(
+  registry: string,
+  binding: FunctionBinding,
+  authenticate: Authenticate,
+  { fetch: send = globalThis.fetch, signal, timeoutMs }: CallOptions & { fetch?: typeof fetch | undefined } = {},
+): Connection {
   const { registryEndpoint, upstreamRepositoryPrefix } = binding;
   return {
     registry,

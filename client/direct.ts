@@ -1,10 +1,10 @@
 import { createApplication } from "../core/application.ts";
+import { createDirectory } from "../core/bindings.ts";
 import { doorCaller } from "../core/caller.ts";
 import type { Door } from "../core/doors.ts";
 import { ArtifactRegistryError } from "../core/errors.ts";
 import { bindingVariable, type Platform } from "../core/platform.ts";
 import { allowEverything } from "../core/rules.ts";
-import { readDirectory } from "../core/suite.ts";
 import { missingPackage } from "./auth/peer.ts";
 import { type Environment, refused } from "./binding.ts";
 import type { Connection } from "./connection.ts";
@@ -24,7 +24,8 @@ const door: Door = { name: "local", accepts: "invoke", admits: () => true, authe
 export async function connectDirectly(name: string, env: Environment, defaults: CallOptions): Promise<Connection> {
   const platform = await platformOf(name, env);
   const rules = allowEverything(caller);
-  const directory = readDirectory(platform, ownBinding(name, env), rules, [name]);
+  // No credential cache: the SDK decides which identity the process has, and that may change between two calls.
+  const directory = createDirectory(platform, ownBinding(name, env), [name]);
   return {
     registry: name,
     async call(operation, input, { signal = defaults.signal, timeoutMs = defaults.timeoutMs } = {}) {

@@ -27,12 +27,24 @@ export const defaultTimeoutMs = 60_000;
  * @throws ArtifactRegistryError: the function's own, or what the platform before it said; TIMEOUT when the time or the
  *   caller's patience has run out
  */
-export async function post(target: Target, { signal, timeoutMs = defaultTimeoutMs }: CallOptions): Promise<object> {
+export function post(target: Target, options: CallOptions): Promise<object> {
+  return withinLimits((signal) => once(target, signal), options);
+}
+
+/**
+ * Tries again what is retryable, until the time has run out.
+ *
+ * @throws what the last try threw, what the caller aborted with, or TIMEOUT
+ */
+export async function withinLimits<T>(
+  attempt: (signal: AbortSignal) => Promise<T>,
+  { signal, timeoutMs = defaultTimeoutMs }: CallOptions,
+): Promise<T> {
   const limits = [AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])];
   const limit = AbortSignal.any(limits);
   try {
     limit.throwIfAborted();
-    return await retrying(() => once(target, limit), limit, { ...defaultRetry, baseMs: 200, capMs: 5_000 });
+    return await retrying(() => attempt(limit), limit, { ...defaultRetry, baseMs: 200, capMs: 5_000 });
   } catch (error) {
     // What the caller aborted throws what the caller gave as its reason, as fetch does.
     if (signal?.aborted) throw signal.reason;

@@ -1,6 +1,6 @@
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import type { AuthOptions, Environment, FunctionBinding } from "../binding.ts";
-import type { Authenticate } from "./request.ts";
+import type { Authenticate, Prove } from "./request.ts";
 
 /** A token, or how to get one; asked for at each try. */
 export type Token = string | ((signal: AbortSignal) => string | Promise<string>);
@@ -21,33 +21,46 @@ export function bearer(token: Token): Authenticate {
   };
 }
 
-/** The form of authentication that a binding asks for, or that fits its platform. Each is loaded when it is used. */
+/** Authenticates each request by the proof that `prover` finds at that moment. */
 export function authenticator(binding: FunctionBinding, env: Environment): Authenticate {
+  const prove = prover(binding, env);
+  return async (request) => (await prove(request.signal)).authenticate(request);
+}
+
+/** The form of authentication that a binding asks for, or that fits its platform. Each is loaded when it is used. */
+export function prover(binding: FunctionBinding, env: Environment): Prove {
   const options = binding.auth ?? usual(binding, env);
-  let loading: Promise<Authenticate> | undefined;
-  return async (request) => {
+  let loading: Promise<Prove> | undefined;
+  return async (signal) => {
     loading ??= load(options, binding.url, env);
     // What failed to load may load at the next try.
     loading.catch(() => {
       loading = undefined;
     });
-    return (await loading)(request);
+    return (await loading)(signal);
   };
 }
 
-async function load(options: AuthOptions, url: string, env: Environment): Promise<Authenticate> {
+async function load(options: AuthOptions, url: string, env: Environment): Promise<Prove> {
   switch (options.type) {
     case "aws":
       return (await import("./aws.ts")).signV4(options, env);
     case "gcp":
-      return bearer(await (await import("./gcp.ts")).idToken(options.audience ?? new URL(url).origin));
+      return byToken(await (await import("./gcp.ts")).idToken(options.audience ?? new URL(url).origin));
     case "azure":
-      return bearer(await (await import("./azure.ts")).entraToken(options));
+      return byToken(await (await import("./azure.ts")).entraToken(options));
     case "github":
-      return bearer((await import("./github.ts")).workflowToken(options.audience, env));
+      return byToken((await import("./github.ts")).workflowToken(options.audience, env));
     case "token":
-      return bearer((await import("./token.ts")).mountedToken(options, env));
+      return byToken((await import("./token.ts")).mountedToken(options, env));
   }
+}
+
+function byToken(ask: (signal: AbortSignal) => Promise<string>): Prove {
+  return async (signal) => {
+    const token = await ask(signal);
+    return { authenticate: bearer(token), secret: { token } };
+  };
 }
 
 /** Where a mounted service-account token is looked for, as infra/kubernetes mounts it. */

@@ -1,38 +1,44 @@
 import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
 import { type Environment, refused } from "../binding.ts";
 import { noIdentity, notInstalled } from "./peer.ts";
-import type { Authenticate } from "./request.ts";
+import type { Authenticate, AwsKeys, Prove } from "./request.ts";
 
 /**
  * Signature Version 4 for a Lambda function URL, an HTTP API of API Gateway or Lambda's own API, with the credentials that
  * the AWS SDK finds. The region is that of the URL.
  */
-export async function signV4({ region }: { region?: string }, env: Environment): Promise<Authenticate> {
+export async function signV4({ region }: { region?: string }, env: Environment): Promise<Prove> {
   const [{ SignatureV4 }, { defaultProvider }] = await Promise.all([
     import("@smithy/signature-v4").catch(notInstalled("@smithy/signature-v4")),
     import("@aws-sdk/credential-provider-node").catch(notInstalled("@aws-sdk/credential-provider-node")),
   ]);
-  const credentials = defaultProvider();
-  return async ({ method, url, body, headers }) => {
-    const { hostname, host, pathname, protocol } = new URL(url);
-    const { service, region: own } = scopeOf(hostname);
-    const signer = new SignatureV4({
-      service,
-      region: region ?? own ?? env.AWS_REGION ?? noRegion(),
-      sha256: Sha256,
-      credentials: () => credentials().catch(nobody),
-    });
-    const signed = await signer.sign({
-      method,
-      protocol,
-      hostname,
-      path: pathname,
-      body,
-      headers: { ...headers, host },
-    });
-    // fetch sets it by itself, and to the same.
-    const { host: _, ...rest } = signed.headers;
-    return rest;
+  const provide = defaultProvider();
+  const authenticateBy =
+    (credentials: AwsKeys): Authenticate =>
+    async ({ method, url, body, headers }) => {
+      const { hostname, host, pathname, protocol } = new URL(url);
+      const { service, region: own } = scopeOf(hostname);
+      const signer = new SignatureV4({
+        service,
+        region: region ?? own ?? env.AWS_REGION ?? noRegion(),
+        sha256: Sha256,
+        credentials,
+      });
+      const signed = await signer.sign({
+        method,
+        protocol,
+        hostname,
+        path: pathname,
+        body,
+        headers: { ...headers, host },
+      });
+      // fetch sets it by itself, and to the same.
+      const { host: _, ...rest } = signed.headers;
+      return rest;
+    };
+  return async () => {
+    const keys: AwsKeys = await provide().catch(nobody);
+    return { authenticate: authenticateBy(keys), secret: { keys } };
   };
 }
 

@@ -1,22 +1,14 @@
-import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { text } from "node:stream/consumers";
-import { bindingVariable } from "../../core/platform.ts";
-import type { Environment } from "../binding.ts";
-import type { Account, Configuration } from "./configuration.ts";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { Login } from "./login.ts";
-import { notFound, ProtocolError } from "./protocol.ts";
+import type { Store } from "./store.ts";
 
-/** Minted credentials between two runs, in the operating system's own store. */
-export interface Cache {
-  /** @returns undefined unless at least half of its lifetime is left */
-  get(key: string): Promise<Login | undefined>;
-  set(key: string, login: Login): Promise<void>;
-  erase(key: string): Promise<void>;
+/** A place for the credentials of one caller, between two runs of the helper. */
+export interface Slot {
+  /** @returns undefined unless at least half of the lifetime is left */
+  get(): Promise<Login | undefined>;
+  /** Does not keep a login that tells no end. Also removes every entry of ours that has ended, whoever it belonged to. */
+  set(login: Login): Promise<void>;
 }
-
-/** A locked store asks its user, who may not be there. */
-const patienceMs = 30_000;
 
 interface Entry {
   readonly login: Login;
@@ -24,88 +16,76 @@ interface Entry {
   readonly mintedAt: string;
 }
 
+/** Every name of ours begins with it. A URL, since that is what the stores take. */
+const ours = "https://docker-credential-alien.invalid/";
+const saltName = `${ours}salt`;
+const saltBytes = 32;
+
 /**
- * The store behind another helper of the same protocol, `docker-credential-{store}`.
+ * The slot for credentials of one kind and one caller. Names of entries can be seen, and there are secrets among the
+ * parts: the name is a hash of the parts with a salt, which the store keeps as a secret. Without the salt nobody can try
+ * out what a name was made from.
  *
- * @throws ProtocolError, from each method, where that fails; it holds no secret
+ * @param parts everything that makes another credential, who calls included; JSON
+ * @throws ProtocolError where the store fails
  */
-export function systemStore(store: NonNullable<Configuration["cache"]>, env: Environment): Cache {
-  const ask = (action: string, input: string) => runHelper(`docker-credential-${store}`, action, input, env);
+export async function slotFor(store: Store, host: string, parts: object): Promise<Slot> {
+  const salt = await saltOf(store);
+  const name = `${namesOf(host)}${createHmac("sha256", salt).update(JSON.stringify(parts)).digest("hex")}`;
   return {
-    async get(key) {
-      const kept = entryOf(await ask("get", key));
-      return kept && isFresh(kept) ? kept.login : undefined;
+    async get() {
+      const entry = entryOf(await store.get(name));
+      return entry && isFresh(entry) ? entry.login : undefined;
     },
-    async set(key, login) {
-      const entry: Entry = { login, mintedAt: new Date().toISOString() };
-      await ask("store", JSON.stringify({ ServerURL: key, Username: login.username, Secret: JSON.stringify(entry) }));
-    },
-    async erase(key) {
-      await ask("erase", key);
+    async set(login) {
+      const end = Date.parse(login.expiresAt ?? "");
+      if (Number.isNaN(end)) return;
+      const now = new Date();
+      for (const [each, label] of Object.entries(await store.list())) {
+        // Earlier versions wrote no end there: what they kept is not found any more, and goes too.
+        const lasts = each === saltName || Date.parse(label) > now.getTime();
+        if (each === name || (each.startsWith(ours) && !lasts)) await store.erase(each);
+      }
+      const entry: Entry = { login, mintedAt: now.toISOString() };
+      await store.set(name, new Date(end).toISOString(), JSON.stringify(entry));
     },
   };
 }
 
-/** @returns undefined for what is none: the parser's error would repeat a part of it */
-function entryOf(answer: string | undefined): Entry | undefined {
+/** Removes what is kept for a host, of every account and every caller: nobody needs to be asked who calls. */
+export async function forget(store: Store, host: string): Promise<void> {
+  const names = Object.keys(await store.list()).filter((name) => name.startsWith(namesOf(host)));
+  for (const name of names) await store.erase(name);
+}
+
+/** What the names of a host's entries begin with. The host is no secret; it is hashed since not every URL can hold it. */
+function namesOf(host: string): string {
+  return `${ours}${createHash("sha256").update(host).digest("hex").slice(0, 16)}.`;
+}
+
+/**
+ * The salt, which is made at the first use. Two first runs at the same time make two, and the last one stays; what was
+ * kept under the other is minted again.
+ */
+async function saltOf(store: Store): Promise<Buffer> {
+  const kept = Buffer.from((await store.get(saltName)) ?? "", "base64url");
+  if (kept.length === saltBytes) return kept;
+  const salt = randomBytes(saltBytes);
+  await store.set(saltName, "salt", salt.toString("base64url"));
+  return salt;
+}
+
+/** @returns undefined for what is no entry: the parser's error would repeat a part of it */
+function entryOf(secret: string | undefined): Entry | undefined {
   try {
-    const { Secret } = JSON.parse(answer ?? "{}") as { Secret: string };
-    return JSON.parse(Secret) as Entry;
+    return JSON.parse(secret ?? "") as Entry;
   } catch {
     return undefined;
   }
 }
 
-/** A pull of large layers may last: what is handed out has half of its lifetime left, as Amazon's own helper has it. */
-function isFresh({ login, mintedAt }: Entry): boolean {
-  const [from, to] = [Date.parse(mintedAt), Date.parse(login.expiresAt ?? "")];
+/** A pull of large layers may last: what is handed out has half of its lifetime left, as with Amazon's own helper. */
+function isFresh(entry: Entry): boolean {
+  const [from, to] = [Date.parse(entry.mintedAt), Date.parse(entry.login?.expiresAt ?? "")];
   return Date.now() >= from && Date.now() < to - (to - from) / 2;
-}
-
-/** Variables that make another caller of the same user. None is a secret: names of entries may be seen, and guessed at. */
-const identities = [
-  "ALIEN_TOKEN_FILE",
-  "AWS_ACCESS_KEY_ID",
-  "AWS_PROFILE",
-  "AWS_ROLE_ARN",
-  "AZURE_CLIENT_ID",
-  "AZURE_TENANT_ID",
-  "GITHUB_RUN_ID",
-  "GOOGLE_APPLICATION_CREDENTIALS",
-];
-
-/**
- * The name under which an account's credentials are kept. Whatever gives other credentials gives another name: the host,
- * the account, the function, and who calls it. A URL, since that is what the stores take.
- */
-export function cacheKey(host: string, account: Account, env: Environment): string {
-  const variables = [bindingVariable(account.registry), ...identities].map((name) => env[name] ?? null);
-  const hash = createHash("sha256")
-    .update(JSON.stringify([host, account, variables]))
-    .digest("hex");
-  return `https://docker-credential-alien.invalid/${hash}`;
-}
-
-/** @returns what it answered; undefined where it has nothing under that name */
-async function runHelper(
-  program: string,
-  action: string,
-  input: string,
-  env: Environment,
-): Promise<string | undefined> {
-  const child = spawn(program, [action], { env: { ...env }, stdio: ["pipe", "pipe", "ignore"], timeout: patienceMs });
-  const exit = new Promise<number | null>((resolve, reject) => {
-    child.once("error", ({ code }: NodeJS.ErrnoException) =>
-      reject(new ProtocolError(`${program} cannot be run: ${code}`)),
-    );
-    child.once("close", resolve);
-  });
-  // It may end without reading; its exit code tells.
-  child.stdin.once("error", () => {});
-  child.stdin.end(input);
-  const [output, code] = await Promise.all([text(child.stdout), exit]);
-  if (code !== 0 && output.trim() === notFound) return undefined;
-  // What it wrote is not repeated: it may hold what it was given.
-  if (code !== 0) throw new ProtocolError(`${program} ${action} ended with ${code}`);
-  return output;
 }

@@ -1,10 +1,11 @@
 import { createRequire } from "node:module";
 import type { Environment } from "../binding.ts";
-import { type Cache, cacheKey, systemStore } from "./cache.ts";
+import { forget, type Slot, slotFor } from "./cache.ts";
 import { type Account, type Configuration, readConfiguration } from "./configuration.ts";
 import { hostOf } from "./host.ts";
-import { type Login, mint, usernameOf } from "./login.ts";
+import { type Login, usernameOf } from "./login.ts";
 import { type Helper, notFound, ProtocolError } from "./protocol.ts";
+import { systemStore } from "./store.ts";
 
 /**
  * The helper under a configuration: each `get` mints, or answers what the operating system's store has kept. Nothing
@@ -17,10 +18,13 @@ export function credentialHelper(env: Environment, warn: (line: string) => void)
     async get(serverUrl) {
       const configuration = readConfiguration(env);
       const [host, account] = accountOf(configuration, serverUrl) ?? notConfigured();
+      // Loaded here, since `store`, `erase` and `list` ask nobody.
+      const { openSource } = await import("./source.ts");
       const place = `${configuration.file}: registries["${host}"]`;
-      if (configuration.cache === undefined) return mint(host, account, env, place);
-      const cache = systemStore(configuration.cache, env);
-      return cached(cache, cacheKey(host, account, env), () => mint(host, account, env, place), warn);
+      const { key, mint } = await openSource(host, account, env, place);
+      const { cache } = configuration;
+      if (cache === undefined || key === undefined) return mint();
+      return cached(() => slotFor(systemStore(cache, env), host, key), mint, warn);
     },
     async store(serverUrl, username) {
       const [host, account] = accountOf(readConfiguration(env), serverUrl) ?? [];
@@ -34,9 +38,9 @@ export function credentialHelper(env: Environment, warn: (line: string) => void)
     },
     async erase(serverUrl) {
       const configuration = readConfiguration(env);
-      const [host, account] = accountOf(configuration, serverUrl) ?? [];
-      if (account === undefined || host === undefined || configuration.cache === undefined) return;
-      await systemStore(configuration.cache, env).erase(cacheKey(host, account, env));
+      const [host] = accountOf(configuration, serverUrl) ?? [];
+      if (host === undefined || configuration.cache === undefined) return;
+      await forget(systemStore(configuration.cache, env), host);
     },
     async list() {
       const { accounts } = readConfiguration(env);
@@ -60,22 +64,26 @@ function notConfigured(): never {
   throw new ProtocolError(notFound);
 }
 
-/** A store that fails costs a mint, not the login. Static accounts tell no end, and are not kept. */
+/** A store that fails costs a mint, not the login. */
 async function cached(
-  cache: Cache,
-  key: string,
-  minted: () => Promise<Login>,
+  open: () => Promise<Slot>,
+  mint: () => Promise<Login>,
   warn: (line: string) => void,
 ): Promise<Login> {
   const failed = (error: unknown) => {
-    warn(
-      `docker-credential-alien: the cache is of no use: ${error instanceof ProtocolError ? error.message : "it failed"}`,
-    );
-    return undefined;
+    const why = error instanceof ProtocolError ? error.message : "it failed";
+    warn(`docker-credential-alien: the cache is of no use: ${why}`);
   };
-  const kept = await cache.get(key).catch(failed);
-  if (kept !== undefined) return kept;
-  const login = await minted();
-  if (login.expiresAt !== undefined) await cache.set(key, login).catch(failed);
+  let slot: Slot | undefined;
+  try {
+    slot = await open();
+    const kept = await slot.get();
+    if (kept !== undefined) return kept;
+  } catch (error) {
+    failed(error);
+    return mint();
+  }
+  const login = await mint();
+  await slot.set(login).catch(failed);
   return login;
 }

@@ -70,6 +70,15 @@ describe.each(modes)("a registry %s", (title, open) => {
   });
 });
 
+it("in this process mints each time: who it runs as may have changed", async () => {
+  const binding = { service: "local", registryUrl: suite.registryUrl, dataDir: suite.settings.dataDir };
+  const env = { ALIEN_IMAGES_BINDING: JSON.stringify(binding) };
+  const registry = await artifactRegistry("images", { mode: "direct", env });
+  await registry.createRepository("app");
+  const ask = async () => (await registry.generateCredentials("app", "pull")).password;
+  expect(await ask()).not.toBe(await ask());
+});
+
 it("a wrong token is told at once", async () => {
   const opening = artifactRegistry("images", { env: {}, url: suite.url, token: "another-token" });
   await expect(opening).rejects.toMatchObject({ code: "AUTHENTICATION_ERROR", requestId: expect.any(String) });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { credentialHelper } from "../../../client/credential-helper/helper.ts";
 import { artifactRegistry } from "../../../client/index.ts";
+import { startFake } from "../support/server.ts";
 import { startLocal, type TestSuite } from "../support/suite.ts";
 import { configured } from "./support/configure.ts";
 
@@ -81,6 +82,14 @@ describe("get", () => {
     for (const [more, env, code] of cases) {
       await expect((await helperFor(more, env)).get(host)).rejects.toMatchObject({ code });
     }
+  });
+
+  it("asks again for a proof that could not be had", async () => {
+    const github = await startFake("reset", { status: 503 }, { body: { value: suite.token } });
+    const auth = { type: "github", audience: "api://functions" };
+    const env = { ACTIONS_ID_TOKEN_REQUEST_URL: `${github.url}/?v=1`, ACTIONS_ID_TOKEN_REQUEST_TOKEN: "runner" };
+    expect((await (await helperFor({ binding: { ...bound(), auth } }, env)).get(host)).username).toBe("token");
+    expect(github.seen).toHaveLength(3);
   });
 
   it("says where a function's binding is wrong", async () => {

@@ -24,20 +24,25 @@ export interface FakeFunction {
   readonly seen: readonly Seen[];
 }
 
+type Answer = Reply | "reset" | "silence";
+
 /**
  * Something at a URL that answers as it is told: what stands before a function, and functions that misbehave.
  *
- * @param replies one after the other, the last again and again; `reset` cuts the connection, `silence` answers never
+ * @param replies one after the other, the last again and again; `reset` cuts the connection, `silence` answers never, and
+ *   a function makes the reply from the request
  */
-export async function startFake(...replies: readonly (Reply | "reset" | "silence")[]): Promise<FakeFunction> {
+export async function startFake(...replies: readonly (Answer | ((request: Seen) => Answer))[]): Promise<FakeFunction> {
   const seen: Seen[] = [];
-  const server = createServer(async (request, response) => {
-    const { method = "", url: path = "", headers } = request;
-    seen.push({ method, path, headers, body: await text(request) });
-    const reply = replies[Math.min(seen.length, replies.length) - 1] ?? {};
+  const server = createServer(async (incoming, response) => {
+    const { method = "", url: path = "", headers } = incoming;
+    const request = { method, path, headers, body: await text(incoming) };
+    seen.push(request);
+    const next = replies[Math.min(seen.length, replies.length) - 1] ?? {};
+    const reply = typeof next === "function" ? next(request) : next;
     if (reply === "silence") return;
     if (reply === "reset") {
-      request.socket.resetAndDestroy();
+      incoming.socket.resetAndDestroy();
       return;
     }
     await reply.after;

@@ -1,0 +1,70 @@
+import { race } from "../../core/call.ts";
+import { ArtifactRegistryError } from "../../core/errors.ts";
+import { bindingVariable } from "../../core/platform.ts";
+import { prover } from "../auth/authenticator.ts";
+import { checkBinding, type Environment, readFunctionBinding } from "../binding.ts";
+import { type Connection, connect, connectTo } from "../connection.ts";
+import { withinLimits } from "../http.ts";
+import { tokenUser } from "../token-user.ts";
+import { callerOf } from "./caller.ts";
+import type { Account } from "./configuration.ts";
+import { bindingOf, type Login, usernameOf } from "./login.ts";
+
+/** Where an account's credentials come from, for the caller of this run. */
+export interface Source {
+  /** Everything that makes other credentials: host, account, function and caller. Undefined where the caller is not known. */
+  readonly key: object | undefined;
+  /** Mints with the proof that the key was made from, even if somebody else has logged in since. @throws ArtifactRegistryError */
+  mint(): Promise<Login>;
+}
+
+/**
+ * Finds out who calls the function; or, where the registry's own binding is given, opens its adapter in this process.
+ *
+ * @param place names the account in errors
+ * @throws BINDING_NOT_CONFIGURED, BINDING_CONFIG_INVALID, AUTHENTICATION_ERROR
+ */
+export async function openSource(host: string, account: Account, env: Environment, place: string): Promise<Source> {
+  const { registry, binding } = account;
+  const { service = "function" } = bindingOf(account, env);
+  if (service !== "function") {
+    const own = binding ? { ...env, [bindingVariable(registry)]: JSON.stringify(binding) } : env;
+    const direct = await connect(registry, { env: own, mode: "direct" });
+    // The adapter finds an identity by itself, and does not say which.
+    return { key: undefined, mint: () => mint(host, account, env, direct) };
+  }
+  const target = binding ? checkBinding(binding, `${place}.binding`) : readFunctionBinding(registry, env);
+  const prove = prover(target, env);
+  // Identity libraries heed no signal.
+  const proof = await withinLimits((signal) => race(prove(signal), signal), {});
+  const caller = callerOf(proof);
+  return {
+    key: caller && { host, account, target, caller },
+    mint: () => mint(host, account, env, connectTo(registry, target, proof.authenticate)),
+  };
+}
+
+async function mint(host: string, account: Account, env: Environment, { call }: Connection): Promise<Login> {
+  const { repository: repoId, permissions, ttlSeconds } = account;
+  const minted = await call("generateCredentials", { repoId, permissions, ttlSeconds });
+  const { password, expiresAt } = minted;
+  if (typeof minted.username !== "string" || typeof password !== "string") {
+    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The function's answer holds no credentials.", {
+      hint: "See that the URL is the function's.",
+    });
+  }
+  const username = minted.authMethod === "basic" ? minted.username : bearerUser(host, account, env);
+  return { username, password, ...(expiresAt !== undefined && { expiresAt }) };
+}
+
+/** Clients take a user name and a password from a helper, never a bearer: ACR alone has a way to give it as these. */
+function bearerUser(host: string, account: Account, env: Environment): string {
+  if (usernameOf(account, env) === tokenUser || /\.azurecr\.[a-z]+$/.test(host)) return tokenUser;
+  throw new ArtifactRegistryError(
+    "OPERATION_NOT_SUPPORTED",
+    `${host} takes a bearer token, which no helper can give.`,
+    {
+      hint: "Bind the registry with static accounts, or give the token to the client: see docs/kubernetes.md.",
+    },
+  );
+}
