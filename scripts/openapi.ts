@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { openApiDocument } from "../core/openapi/document.ts";
+import { writeWholeFile } from "../core/whole-file.ts";
 
 /** The files of `dist/openapi`, by name: the document as `/openapi.json` serves it, and the same for older generators. */
 export function openApiFiles(): Readonly<Record<"openapi.json" | "openapi-3.0.json", string>> {
@@ -11,7 +12,7 @@ export function openApiFiles(): Readonly<Record<"openapi.json" | "openapi-3.0.js
 
 export async function writeOpenApi(folder = "dist/openapi"): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const [name, text] of Object.entries(openApiFiles())) await writeFile(join(folder, name), text);
+  for (const [name, text] of Object.entries(openApiFiles())) await writeWholeFile(join(folder, name), text);
 }
 
 function print(document: object): string {

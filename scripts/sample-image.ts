@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { writeWholeFile } from "../core/whole-file.ts";
 
 const layout = process.argv[2] ?? "my-image";
 const blobs = join(layout, "blobs", "sha256");
@@ -20,7 +21,7 @@ interface Descriptor {
 
 async function store(mediaType: string, bytes: Buffer): Promise<Descriptor> {
   const digest = sha256(bytes);
-  await writeFile(join(blobs, digest.slice("sha256:".length)), bytes);
+  await writeWholeFile(join(blobs, digest.slice("sha256:".length)), bytes);
   return { mediaType, digest, size: bytes.byteLength };
 }
 
@@ -58,6 +59,6 @@ const manifest = await store(
   "application/vnd.oci.image.manifest.v1+json",
   json({ schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", config, layers: [layer] }),
 );
-await writeFile(join(layout, "oci-layout"), json({ imageLayoutVersion: "1.0.0" }));
-await writeFile(join(layout, "index.json"), json({ schemaVersion: 2, manifests: [manifest] }));
+await writeWholeFile(join(layout, "oci-layout"), json({ imageLayoutVersion: "1.0.0" }));
+await writeWholeFile(join(layout, "index.json"), json({ schemaVersion: 2, manifests: [manifest] }));
 console.log(`${layout}: one image, ${manifest.digest}`);

@@ -1,7 +1,8 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID } from "node:crypto";
-import { link, open, readFile, unlink } from "node:fs/promises";
+import { link, readFile, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeFolders } from "./make-folders.ts";
+import { syncPath, writeNewFile } from "./new-file.ts";
 
 const KEY_BYTES = 32;
 
@@ -24,7 +25,7 @@ export function tokenKey(bytes: Uint8Array): TokenKey {
 export async function loadTokenKey(file: string): Promise<TokenKey> {
   const existing = await readIfThere(file);
   if (existing !== undefined) return checked(file, existing);
-  await makeFolders(dirname(file));
+  for (const folder of await makeFolders(dirname(file))) await syncPath(dirname(folder));
   await makeKey(file);
   return checked(file, await readFile(file));
 }
@@ -39,13 +40,7 @@ function checked(file: string, bytes: Buffer): TokenKey {
 
 async function makeKey(file: string): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
-  const handle = await open(aside, "wx", 0o600);
-  try {
-    await handle.writeFile(randomBytes(KEY_BYTES));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await writeNewFile(aside, [randomBytes(KEY_BYTES)], 0o600);
   try {
     // A link, not a rename: it fails where another process was first, and then that process's key is the one.
     await link(aside, file);
@@ -54,12 +49,7 @@ async function makeKey(file: string): Promise<void> {
   } finally {
     await unlink(aside);
   }
-  const folder = await open(dirname(file), "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await syncPath(dirname(file));
 }
 
 async function readIfThere(file: string): Promise<Buffer | undefined> {

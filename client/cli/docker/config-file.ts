@@ -1,23 +1,10 @@
-import { randomUUID } from "node:crypto";
-import {
-  closeSync,
-  fchownSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { followLinks, removeLeftovers, writeWholeFile } from "../../../core/whole-file.ts";
 import type { Environment } from "../../binding.ts";
+import { withLock } from "./lock.ts";
 
 /** The parts of Docker's configuration that a login touches; everything else is somebody else's. */
 export interface DockerConfig {
@@ -32,14 +19,21 @@ export function configFile(env: Environment): string {
 }
 
 /** @returns an empty one where there is no file @throws BINDING_CONFIG_INVALID when it cannot be read */
-export function readConfig(file: string): DockerConfig {
-  let content: string;
+export async function readConfig(file: string): Promise<DockerConfig> {
+  return parseConfig(file, await readText(file));
+}
+
+/** @returns undefined where there is no file */
+async function readText(file: string): Promise<string | undefined> {
   try {
-    content = readFileSync(file, "utf8");
+    return await readFile(file, "utf8");
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return {};
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw refused(`${file} cannot be read.`, cause);
   }
+}
+
+function parseConfig(file: string, content = ""): DockerConfig {
   if (content.trim() === "") return {};
   const config = parse(content);
   if (!isObject(config)) throw refused(`${file} is no JSON object.`);
@@ -61,48 +55,59 @@ export function helperFor({ credHelpers = {}, credsStore }: DockerConfig, host: 
 }
 
 /**
- * Changes the configuration so that no reader ever sees half of it, readable by its owner alone. It is read anew, so
- * that what was written while the credentials were minted stays. Docker knows no lock: neither do we.
+ * Changes the configuration as a whole: it is never seen half, and where the change fails it is as it was before. The
+ * file stays readable by its owner alone.
  *
+ * Edits of ours take turns through a lock beside the file. Docker knows no lock: what it wrote after we had read the
+ * file is seen right before ours takes its place, and then the edit is made again.
+ *
+ * @param edit may run more than once
+ * @param signal ends the waiting for the lock, with its reason
+ * @param patienceMs after how long an unchanged lock counts as left behind; for tests
  * @throws BINDING_CONFIG_INVALID when it cannot be read or written
  */
-export function editConfig(file: string, edit: (config: DockerConfig) => DockerConfig): void {
-  const content = `${JSON.stringify(edit(readConfig(file)), undefined, "\t")}\n`;
-  let part: string | undefined;
+export async function editConfig(
+  file: string,
+  edit: (config: DockerConfig) => DockerConfig,
+  signal: AbortSignal,
+  patienceMs?: number,
+): Promise<void> {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const target = resolveLink(file);
-    part = `${target}.${randomUUID()}.tmp`;
-    const handle = openSync(part, "wx", 0o600);
-    try {
-      keepOwner(handle, target);
-      writeSync(handle, content);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    renameSync(part, target);
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    const target = await followLinks(file);
+    await withLock(`${target}.alien-registry.lock`, { signal, patienceMs }, async () => {
+      await removeLeftovers(target);
+      while (!(await tryEdit(target, edit))) signal.throwIfAborted();
+    });
   } catch (cause) {
-    if (part !== undefined) rmSync(part, { force: true });
-    throw refused(`${file} cannot be written.`, cause);
+    if (signal.aborted) throw signal.reason;
+    if (cause instanceof ArtifactRegistryError) throw cause;
+    const why = (cause as NodeJS.ErrnoException).code ?? "it would not be whole";
+    throw refused(
+      `${file} cannot be written: ${why}.`,
+      cause,
+      "Set DOCKER_CONFIG to a folder with room that can be written. No login was lost.",
+    );
   }
 }
 
-/** Where the file is a link, what it links to is written, and the link stays. */
-function resolveLink(file: string): string {
+/** @returns false where somebody else wrote the file meanwhile */
+async function tryEdit(target: string, edit: (config: DockerConfig) => DockerConfig): Promise<boolean> {
+  const before = await readText(target);
+  const content = `${JSON.stringify(edit(parseConfig(target, before)), undefined, "\t")}\n`;
+  const overtaken = new Error("The file was changed meanwhile.");
   try {
-    return realpathSync(file);
-  } catch {
-    const target = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(file) : undefined;
-    return target === undefined ? file : resolve(dirname(file), target);
+    await writeWholeFile(target, content, {
+      mode: 0o600,
+      async beforeRename() {
+        if ((await readText(target)) !== before) throw overtaken;
+      },
+    });
+    return true;
+  } catch (error) {
+    if (error === overtaken) return false;
+    throw error;
   }
-}
-
-/** Under sudo the file stays its user's, as with Docker. Nobody else can give one away. */
-function keepOwner(handle: number, target: string): void {
-  const former = statSync(target, { throwIfNoEntry: false });
-  if (former === undefined || process.getuid?.() !== 0) return;
-  fchownSync(handle, former.uid, former.gid);
 }
 
 function parse(content: string): unknown {
@@ -117,9 +122,10 @@ function isObject(value: unknown): value is Record<string, never> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function refused(message: string, cause?: unknown): ArtifactRegistryError {
-  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, {
-    hint: "Set DOCKER_CONFIG to the folder of another config.json, or correct this one.",
-    cause,
-  });
+function refused(
+  message: string,
+  cause?: unknown,
+  hint = "Set DOCKER_CONFIG to the folder of another config.json, or correct this one.",
+): ArtifactRegistryError {
+  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, { hint, cause });
 }

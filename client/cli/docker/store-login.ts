@@ -14,14 +14,12 @@ export async function storeLogin(
   signal: AbortSignal,
 ): Promise<{ readonly file: string; readonly helper?: string }> {
   const file = configFile(env);
-  const helper = helperFor(readConfig(file), login.host);
+  const helper = helperFor(await readConfig(file), login.host);
   if (helper !== undefined) await storeInHelper(helper, login, signal);
   const { username, password } = login;
   const auth = Buffer.from(`${username}:${password.reveal()}`).toString("base64");
   // Beside a helper the empty entry tells that there is a login, and takes an older password away.
-  editConfig(file, (config) => ({
-    ...config,
-    auths: { ...config.auths, [login.host]: helper === undefined ? { auth } : {} },
-  }));
+  const entry = helper === undefined ? { auth } : {};
+  await editConfig(file, (config) => ({ ...config, auths: { ...config.auths, [login.host]: entry } }), signal);
   return helper === undefined ? { file } : { file, helper };
 }

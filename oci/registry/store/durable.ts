@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { LRUCache } from "lru-cache";
+import { syncPath } from "../../token/new-file.ts";
 import { fingerprintAt, fingerprintOfHandle, isSameFile } from "./content.ts";
 import { errnoOf, ifThere } from "./fs.ts";
 
@@ -83,9 +84,12 @@ export function createDurable(root: string, asideFolder: string): Durable {
     try {
       await handle.writeFile(bytes);
       await handle.sync();
+      const written = await fingerprintOfHandle(handle);
+      // What is not written whole is not renamed: the old file stays.
+      if (written.size !== BigInt(bytes.length)) throw new Error(`${file} was not written whole`);
       await rename(aside, file);
-      const [written, named] = await Promise.all([fingerprintOfHandle(handle), fingerprintAt(file)]);
-      const whole = named !== undefined && isSameFile(written, named) && named.size === BigInt(bytes.length);
+      const named = await fingerprintAt(file);
+      const whole = named !== undefined && isSameFile(written, named) && named.size === written.size;
       if (!whole) throw new Error(`${file} is not what was written`);
     } catch (error) {
       await ifThere(unlink(aside)).catch(() => undefined);
@@ -104,14 +108,4 @@ export function createDurable(root: string, asideFolder: string): Durable {
     writeFile,
     aside: () => join(asideFolder, randomUUID()),
   };
-}
-
-/** Makes a file, or the names in a folder, durable. */
-export async function syncPath(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
