@@ -1,5 +1,8 @@
 #!/usr/bin/env node
+import { writeStdoutWhole } from "../../core/stdout.ts";
 import { run } from "./run.ts";
+
+writeStdoutWhole();
 
 // A reader that has seen enough, as `head`, is no fault.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

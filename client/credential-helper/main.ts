@@ -2,10 +2,12 @@
 /** `docker-credential-alien`: what Docker's and Podman's clients run to log in to a registry. */
 import { text } from "node:stream/consumers";
 import { ArtifactRegistryError } from "../../core/errors.ts";
+import { writeStdoutWhole } from "../../core/stdout.ts";
 import { printable } from "../cli/terminal.ts";
 import { credentialHelper } from "./helper.ts";
 import { ProtocolError, runAction } from "./protocol.ts";
 
+writeStdoutWhole();
 const helper = credentialHelper(process.env, (line) => process.stderr.write(`${line}\n`));
 const [output, exitCode] = await runAction(helper, process.argv.slice(2), () => text(process.stdin)).then(
   (answer) => [answer, 0] as const,
