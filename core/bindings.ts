@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { ArtifactRegistryError } from "./errors.ts";
 import { LruMap } from "./lru-map.ts";
 import { type OtherSpace, overlappingPrefixes } from "./names.ts";
+import { type Once, once } from "./once.ts";
 import { validate } from "./operation.ts";
 import { bindingVariable, type Environment, type Platform, type Service } from "./platform.ts";
 import type { ArtifactRegistry } from "./registry.ts";
@@ -51,7 +52,7 @@ export function createDirectory(
   refuseOverlap([...bound.values()]);
 
   // Bounded, because callers choose the names of derived registries.
-  const opened = new LruMap<string, Promise<ArtifactRegistry>>(1_000);
+  const opened = new LruMap<string, Once<ArtifactRegistry>>(1_000);
   const open = async ({ name, variable, binding, service, derived }: Bound): Promise<ArtifactRegistry> => {
     const others = [...bound.values()].filter((other) => other.variable !== variable).map((other) => other.space);
     return wrap(name, await service.open({ name, binding, derived, others, env }));
@@ -75,11 +76,9 @@ export function createDirectory(
         });
       }
       if (entry.name !== name) throw sharedVariable(entry.name, name, variable);
-      const opening = opened.get(name) ?? open(entry);
+      const opening = opened.get(name) ?? once(() => open(entry));
       opened.set(name, opening);
-      // A registry that could not be opened may open at the next call.
-      opening.catch(() => opened.delete(name));
-      return opening;
+      return opening();
     },
   };
 }

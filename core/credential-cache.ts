@@ -1,6 +1,7 @@
 import { callerKey } from "./caller.ts";
 import { LruMap } from "./lru-map.ts";
 import type { ArtifactRegistry, MintedCredentials } from "./registry.ts";
+import { createSingleFlight } from "./single-flight.ts";
 
 const entriesAtMost = 10_000;
 /** A credential is handed out again only while at least this part of its lifetime is left (the contract, "Credentials"). */
@@ -19,7 +20,7 @@ interface Minted {
  */
 export function withCredentialCache(name: string, registry: ArtifactRegistry): ArtifactRegistry {
   const minted = new LruMap<string, Minted>(entriesAtMost);
-  const minting = new Map<string, { readonly flight: Promise<MintedCredentials>; readonly signal: AbortSignal }>();
+  const minting = createSingleFlight<MintedCredentials>("Minting the credentials");
   // Counts deletions: a credential that was minted during a deletion is not kept.
   const generations = new LruMap<string, number>(entriesAtMost);
 
@@ -30,25 +31,12 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
     const known = minted.get(key);
     if (known && isFresh(known, call.now())) return known.credentials;
 
-    const running = minting.get(key);
-    if (running) {
-      return running.flight.catch((error: unknown) => {
-        // The first caller has gone away. That is no reason to refuse the others.
-        if (running.signal.aborted && !call.signal.aborted) {
-          return generateCredentials(request, call);
-        }
-        throw error;
-      });
-    }
-    const mint = async () => {
+    return minting(key, call.signal, async () => {
       const mintedAt = call.now().getTime();
       const credentials = await registry.generateCredentials(request, call);
       if (credentials.expiresAt) minted.set(key, { credentials, mintedAt });
       return credentials;
-    };
-    const flight = mint().finally(() => minting.delete(key));
-    minting.set(key, { flight, signal: call.signal });
-    return flight;
+    });
   };
 
   return {

@@ -26,8 +26,4 @@ export class LruMap<Key, Value extends NonNullable<unknown>> {
       return;
     }
   }
-
-  delete(key: Key): void {
-    this.#entries.delete(key);
-  }
 }

@@ -4,6 +4,7 @@ import type { Caller } from "./caller.ts";
 import { ArtifactRegistryError } from "./errors.ts";
 import { createHttpClient } from "./http-client.ts";
 import { issuerUrl, type OidcIssuer } from "./oidc-issuers.ts";
+import { once } from "./once.ts";
 import { validate } from "./operation.ts";
 import type { Environment } from "./platform.ts";
 import { decodeClaims } from "./token-claims.ts";
@@ -135,8 +136,7 @@ function keysOf(issuer: OidcIssuer, options: OidcOptions): () => Promise<KeySet>
     const keys = fromUri(issuer.jwksUri);
     return async () => keys;
   }
-  let found: Promise<KeySet> | undefined;
-  const discover = async () => {
+  return once(async () => {
     const url = `${issuer.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
     const signal = AbortSignal.timeout(timeoutMs);
     try {
@@ -148,16 +148,7 @@ function keysOf(issuer: OidcIssuer, options: OidcOptions): () => Promise<KeySet>
     } catch (error) {
       throw unavailable(issuer.issuer, error);
     }
-  };
-  return async () => {
-    found ??= discover();
-    try {
-      return await found;
-    } catch (error) {
-      found = undefined;
-      throw error;
-    }
-  };
+  });
 }
 
 function translate(error: unknown, issuer: string): ArtifactRegistryError {

@@ -1,4 +1,5 @@
 import { ArtifactRegistryError } from "../../core/errors.ts";
+import { once } from "../../core/once.ts";
 import type { AuthOptions, Environment, FunctionBinding } from "../binding.ts";
 import type { Authenticate, Prove } from "./request.ts";
 
@@ -30,15 +31,8 @@ export function authenticator(binding: FunctionBinding, env: Environment): Authe
 /** The form of authentication that a binding asks for, or that fits its platform. Each is loaded when it is used. */
 export function prover(binding: FunctionBinding, env: Environment): Prove {
   const options = binding.auth ?? usual(binding, env);
-  let loading: Promise<Prove> | undefined;
-  return async (signal) => {
-    loading ??= load(options, binding.url, env);
-    // What failed to load may load at the next try.
-    loading.catch(() => {
-      loading = undefined;
-    });
-    return (await loading)(signal);
-  };
+  const loaded = once(() => load(options, binding.url, env));
+  return async (signal) => (await loaded())(signal);
 }
 
 async function load(options: AuthOptions, url: string, env: Environment): Promise<Prove> {

@@ -1,5 +1,6 @@
 import type { AccessToken, TokenCredential } from "@azure/identity";
 import { ArtifactRegistryError } from "../../core/errors.ts";
+import { once } from "../../core/once.ts";
 import type { Environment } from "../../core/platform.ts";
 
 /** The function's own identity. Its library is loaded when the first token is asked for, and keeps the tokens. */
@@ -15,13 +16,9 @@ const what = "The function's own token";
 
 /** @param env `AZURE_CLIENT_ID` names a user-assigned identity, as to Azure's own libraries */
 export function createOwnIdentity(env: Environment): OwnIdentity {
-  let loading: Promise<TokenCredential> | undefined;
-  const load = () => {
-    loading ??= import("./managed-identity.ts").then((module) =>
-      module.managedIdentity(env.AZURE_CLIENT_ID || undefined),
-    );
-    return loading;
-  };
+  const load = once(async () =>
+    (await import("./managed-identity.ts")).managedIdentity(env.AZURE_CLIENT_ID || undefined),
+  );
   return {
     async getToken(scope, options) {
       try {

@@ -1,5 +1,6 @@
 import type { AuthClient } from "google-auth-library";
 import { ArtifactRegistryError } from "../../core/errors.ts";
+import { once } from "../../core/once.ts";
 import type { Environment } from "../../core/platform.ts";
 import { translateGoogleError } from "./errors.ts";
 
@@ -17,19 +18,18 @@ export interface OwnIdentity {
 }
 
 export function createOwnIdentity(env: Environment = process.env): OwnIdentity {
-  let finding: Promise<AuthClient> | undefined;
+  const found = once(() => find(env));
   return {
     async client() {
-      finding ??= find(env);
-      const attempt = finding;
+      const attempt = found();
       try {
         const client = await attempt;
         // Fetched apart from the request that it is for, so that its failure is not taken for the request's.
         await client.getAccessToken();
         return client;
       } catch (error) {
-        // What was not found may be found at the next call.
-        if (finding === attempt) finding = undefined;
+        // One without a token may be another one's at the next call: the file that it comes from was mended.
+        found.forget(attempt);
         throw translateOwn(error);
       }
     },

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { once } from "../../core/once.ts";
 import { defineService, type Platform } from "../../core/platform.ts";
 import { loadTokenKey, type TokenKey } from "../../oci/token/index.ts";
 import { createLocalRegistry, localPrefix } from "./adapter.ts";
@@ -24,11 +25,7 @@ export function localPlatform(embedded: LocalRegistryLocation & { loadKey?: () =
         prefix: (name) => ({ prefix: localPrefix(name), separator: "/" }),
         open({ name, binding, others }) {
           const { registryUrl = embedded.registryUrl, dataDir = embedded.dataDir } = binding;
-          let key: Promise<TokenKey> | undefined;
-          const fromFile = () => {
-            key ??= loadTokenKey(keyFile(dataDir));
-            return key;
-          };
+          const fromFile = once(() => loadTokenKey(keyFile(dataDir)));
           const loadKey = binding.dataDir === undefined ? (embedded.loadKey ?? fromFile) : fromFile;
           return createLocalRegistry({ name, others }, { registryUrl, dataDir }, loadKey);
         },

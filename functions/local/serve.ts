@@ -5,12 +5,13 @@ import { type Audit, auditToStdout } from "../../core/audit.ts";
 import { doorCaller } from "../../core/caller.ts";
 import { localDoor } from "../../core/doors.ts";
 import { createHttp } from "../../core/http.ts";
+import { once } from "../../core/once.ts";
 import { bindingVariable, type Environment } from "../../core/platform.ts";
 import { allowEverything } from "../../core/rules.ts";
 import { listen, stopListening, urlOf } from "../../core/server/listen.ts";
 import { openDoor, readDirectory, readRules, type Warn } from "../../core/suite.ts";
 import { bindRegistry } from "../../oci/registry/index.ts";
-import { loadTokenKey, type TokenKey } from "../../oci/token/index.ts";
+import { loadTokenKey } from "../../oci/token/index.ts";
 import { keyFile, localPlatform } from "./platform.ts";
 import { audience } from "./registry-client.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -51,11 +52,7 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   // Read once before anything listens, so that a bad binding is told before the first port is taken.
   const bound: Environment = { [bindingVariable(defaultRegistry)]: '{"service":"local"}', ...env };
   // One key for both: the file may be removed or replaced while the server runs.
-  let key: Promise<TokenKey> | undefined;
-  const loadKey = () => {
-    key ??= loadTokenKey(keyFile(dataDir));
-    return key;
-  };
+  const loadKey = once(() => loadTokenKey(keyFile(dataDir)));
   const directoryFor = (registryUrl: string) =>
     readDirectory(localPlatform({ registryUrl, dataDir, loadKey }), bound, rules, [defaultRegistry]);
   directoryFor("http://127.0.0.1");

@@ -15,9 +15,15 @@ export type Grant = {
   readonly expiresAt: number;
 };
 
+interface StartedExchange {
+  readonly grant: Promise<Grant>;
+  /** That of whoever began it. */
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Bearer tokens by what they were asked for: each is used until its own expiry and not a moment longer. */
 export class TokenCache {
-  readonly #grants = new Map<string, Promise<Grant>>();
+  readonly #exchanges = new Map<string, StartedExchange>();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -25,26 +31,44 @@ export class TokenCache {
   }
 
   async get(key: string): Promise<string | undefined> {
-    const grant = await this.#grants.get(key)?.catch(() => undefined);
+    const grant = await this.#exchanges.get(key)?.grant.catch(() => undefined);
     if (grant !== undefined && this.#now() < grant.expiresAt) return grant.value;
     return undefined;
   }
 
-  /** Runs `exchange` once for all who ask at the same time; `refused` is the token that the registry no longer takes. */
-  async renew(key: string, refused: string | undefined, exchange: () => Promise<Grant>): Promise<string> {
-    const known = this.#grants.get(key);
-    const current = await known?.catch(() => undefined);
+  /**
+   * Runs `exchange` once for all who ask at the same time. If it fails because whoever began it has gone away, one of the
+   * others begins anew.
+   *
+   * @param refused the token that the registry no longer takes
+   * @param signal ends the exchange, where this call begins it
+   */
+  async renew(
+    key: string,
+    refused: string | undefined,
+    signal: AbortSignal | undefined,
+    exchange: () => Promise<Grant>,
+  ): Promise<string> {
+    const known = this.#exchanges.get(key);
+    const current = await known?.grant.catch(() => undefined);
     const usable = current !== undefined && current.value !== refused && this.#now() < current.expiresAt;
     if (usable) return current.value;
     // Another caller may have begun while this one waited.
-    const begun = this.#grants.get(key);
-    if (begun !== undefined && begun !== known) return (await begun).value;
-    const fresh = exchange();
-    this.#grants.set(key, fresh);
-    fresh.catch(() => {
-      if (this.#grants.get(key) === fresh) this.#grants.delete(key);
+    const begun = this.#exchanges.get(key);
+    if (begun !== undefined && begun !== known) {
+      try {
+        return (await begun.grant).value;
+      } catch (error) {
+        if (begun.signal?.aborted && !signal?.aborted) return this.renew(key, refused, signal, exchange);
+        throw error;
+      }
+    }
+    const fresh = { grant: exchange(), signal };
+    this.#exchanges.set(key, fresh);
+    fresh.grant.catch(() => {
+      if (this.#exchanges.get(key) === fresh) this.#exchanges.delete(key);
     });
-    return (await fresh).value;
+    return (await fresh.grant).value;
   }
 }
 

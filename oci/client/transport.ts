@@ -140,7 +140,8 @@ export class Transport {
     const bearer = challenges.find((one) => one.scheme === "bearer" && one.params.realm !== undefined);
     if (bearer !== undefined) {
       const refused = sent?.startsWith("Bearer ") ? sent.slice(7) : undefined;
-      const token = await this.#tokens.renew(keyOf(call), refused, () => this.exchange(bearer, call.scopes));
+      const exchange = () => this.exchange(bearer, call.scopes);
+      const token = await this.#tokens.renew(keyOf(call), refused, this.#signal, exchange);
       return `Bearer ${token}`;
     }
     if (basic === undefined || !challenges.some((one) => one.scheme === "basic")) return undefined;

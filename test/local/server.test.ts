@@ -91,6 +91,33 @@ describe("the local server", () => {
       await server.stop();
     }));
 
+  test("mints again after its key file was mended", () =>
+    withFolder(async (folder) => {
+      // A binding that names a folder reads the key there; without one the adapter shares the key that the server holds.
+      const binding = JSON.stringify({ service: "local", dataDir: folder });
+      const server = await startServer({ DATA_DIR: folder, ALIEN_CALLER_TOKEN: token, ALIEN_IMAGES_BINDING: binding });
+      const file = join(folder, "token.key");
+      const key = await readFile(file);
+      const mint = () =>
+        call(server.apiUrl, token, "generateCredentials", {
+          registry: "images",
+          repoId: "images/my-app",
+          permissions: "pull",
+        });
+      // The server holds the key already; this adapter reads it when it first mints.
+      await writeFile(file, "no key");
+      for (let i = 0; i < 2; i += 1) expect((await mint()).body.code).toBe("INTERNAL_ERROR");
+      await writeFile(file, key);
+      const { status, body } = await mint();
+      expect(status).toBe(200);
+      const client = createClient({
+        url: server.registryUrl,
+        credentials: { username: "token", password: String(body.password) },
+      });
+      await client.ping();
+      expect(await server.stop()).toBe(0);
+    }));
+
   test("listens on loopback only", () =>
     withFolder(async (folder) => {
       const server = await startServer({ DATA_DIR: folder });

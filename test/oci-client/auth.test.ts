@@ -133,6 +133,61 @@ describe("bearer tokens", () => {
     await expect(one.withSignal(gone).tags("team/app")).rejects.toThrow("too late");
   });
 
+  test("that somebody began to renew and went away are renewed for those who wait, also the second time", async () => {
+    const [refusable, waiting] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    /** Ends the request of each exchange that is never answered, when it has come. */
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const beginners: AbortSignal[] = [];
+    let [revoked, exchanges, refusals, refused] = [false, 0, 0, 0];
+    const server: Server = await serve(async (request, response) => {
+      const { url = "", headers } = request;
+      if (url.startsWith("/token")) {
+        exchanges += 1;
+        if (exchanges === 2) return first.resolve();
+        if (exchanges === 3) return second.resolve();
+        return reply(response, 200, { token: `bearer-number-${exchanges}`, expires_in: 300 });
+      }
+      if (headers.authorization === "Bearer bearer-number-1" && revoked) {
+        // All send the token that is revoked before the first of them renews it.
+        refusals += 1;
+        if (refusals === 4) refusable.resolve();
+        await refusable.promise;
+      } else if (headers.authorization !== undefined) {
+        return reply(response, 200, { tags: ["1"] });
+      }
+      reply(response, 401, "", { "www-authenticate": `Bearer realm="${server.url}/token"` });
+    });
+    const client = createClient({
+      url: server.url,
+      credentials,
+      fetch: async (url, init) => {
+        if (revoked && String(url).includes("/token") && init?.signal) beginners.push(init.signal);
+        const response = await fetch(url, init);
+        if (revoked && response.status === 401) refused += 1;
+        // By the next turn of the event loop all of them wait for the exchange.
+        if (refused === 4) setImmediate(waiting.resolve);
+        return response;
+      },
+    });
+    await client.tags("team/app");
+    revoked = true;
+    const callers = Array.from({ length: 4 }, () => {
+      const leaver = new AbortController();
+      return { leaver, tags: client.withSignal(leaver.signal).tags("team/app") };
+    });
+    const ended = Promise.allSettled(callers.map(({ tags }) => tags));
+    await Promise.all([waiting.promise, first.promise]);
+    for (const began of [second.promise, undefined]) {
+      callers.find(({ leaver }) => leaver.signal === beginners.at(-1))?.leaver.abort(new Error("gone"));
+      await began;
+    }
+    const answers = await ended;
+    const gone = new Error("gone");
+    expect(answers.flatMap((each) => (each.status === "rejected" ? [each.reason] : []))).toEqual([gone, gone]);
+    expect(answers.flatMap((each) => (each.status === "fulfilled" ? each.value : []))).toEqual(["1", "1"]);
+    expect(exchanges).toBe(4);
+  });
+
   test("given by the caller are sent as they are and never exchanged", async () => {
     const { server } = await tokenRegistry();
     const client = createClient({ url: server.url, credentials: { bearer: "made-elsewhere" } });

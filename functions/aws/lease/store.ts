@@ -5,6 +5,7 @@ import type {
   UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import type { Call } from "../../../core/call.ts";
+import { once } from "../../../core/once.ts";
 import { isServiceError } from "../errors.ts";
 import { translateDynamoError } from "./errors.ts";
 import { attributes, type Item, keyAttribute, type SeenLease } from "./item.ts";
@@ -45,16 +46,7 @@ export interface Lease {
 }
 
 export function createLeaseStore({ tableName, client, requestTimeoutMs }: StoreOptions): LeaseStore {
-  let opened: Promise<DynamoDBClient> | undefined;
-  async function open(): Promise<DynamoDBClient> {
-    opened ??= (async () => (typeof client === "function" ? client() : client))();
-    try {
-      return await opened;
-    } catch (error) {
-      opened = undefined;
-      throw error;
-    }
-  }
+  const open = once(() => (typeof client === "function" ? client() : client));
   const common = { TableName: tableName };
   const keyOf = (key: string) => ({ [keyAttribute]: { S: key } });
 

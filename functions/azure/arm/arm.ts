@@ -1,5 +1,6 @@
 import type { ContainerRegistryManagementClient } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
+import { once } from "../../../core/once.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { translateArmError } from "../errors.ts";
 import type { OwnIdentity } from "../identity.ts";
@@ -20,17 +21,12 @@ export interface LoadedArm {
 
 /** @param loginServer tells the cloud, where it is not the public one */
 export function createArm(identity: OwnIdentity, loginServer: string | undefined, env: Environment): Arm {
-  let loading: Promise<LoadedArm> | undefined;
   return {
-    load() {
-      // Before anything is kept: a missing subscription is told each time.
+    load: once(async () => {
       const subscription = subscriptionId(env);
-      loading ??= import("./client.ts").then(({ createClient, restorePoller }) => ({
-        client: createClient(identity, subscription, resourceManager(loginServer, env)),
-        restorePoller,
-      }));
-      return loading;
-    },
+      const { createClient, restorePoller } = await import("./client.ts");
+      return { client: createClient(identity, subscription, resourceManager(loginServer, env)), restorePoller };
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { RoleAssignment, RoleAssignments } from "@azure/arm-authorization";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { once } from "../../../core/once.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { armRequest } from "../arm/arm.ts";
 import { armList } from "../arm/pages.ts";
@@ -25,19 +26,16 @@ export interface Assigned {
   load(): Promise<Loaded>;
 }
 
-export function assignedOn({ identity, binding, env }: AcrContext): Assigned {
+export function assignedOn({ identity, binding, env }: Pick<AcrContext, "identity" | "binding" | "env">): Assigned {
   const subscription = subscriptionId(env);
   const group = `/subscriptions/${subscription}/resourceGroups/${binding.resourceGroupName}`;
-  let loading: Promise<Loaded> | undefined;
   return {
     scope: `${group}/providers/Microsoft.ContainerRegistry/registries/${binding.registryName}`,
-    load() {
-      loading ??= import("./authorization-client.ts").then(({ createRoleAssignments, getContinuationToken }) => ({
-        client: createRoleAssignments(identity, subscription, resourceManager(binding.loginServer, env)),
-        getContinuationToken,
-      }));
-      return loading;
-    },
+    load: once(async () => {
+      const { createRoleAssignments, getContinuationToken } = await import("./authorization-client.ts");
+      const endpoint = resourceManager(binding.loginServer, env);
+      return { client: createRoleAssignments(identity, subscription, endpoint), getContinuationToken };
+    }),
   };
 }
 

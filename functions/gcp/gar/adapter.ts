@@ -1,3 +1,4 @@
+import { once } from "../../../core/once.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
 import { createOwnIdentity } from "../auth.ts";
@@ -6,7 +7,6 @@ import { createGarNames } from "../names.ts";
 import { placeOf, registryHost } from "../place.ts";
 import { garCapabilities } from "./capabilities.ts";
 import type { GarContext } from "./context.ts";
-import type { ControlPlane } from "./control-plane.ts";
 import { generateCredentials } from "./credentials.ts";
 import { createCrossAccount } from "./cross-account.ts";
 import { derivedRegistry } from "./derived.ts";
@@ -19,17 +19,13 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
   const names = createGarNames(place, others);
   const host = registryHost(place);
   const identity = createOwnIdentity(env);
-  let loading: Promise<ControlPlane> | undefined;
   const context: GarContext = {
     binding,
     place,
     names,
     env,
     identity,
-    controlPlane() {
-      loading ??= import("./control-plane.ts").then((module) => module.createControlPlane(identity, env));
-      return loading;
-    },
+    controlPlane: once(async () => (await import("./control-plane.ts")).createControlPlane(identity, env)),
   };
   // An image path exists only once it is pushed, so that there is nothing to create and nothing to find.
   const answer = (name: string) => ({ name, uri: `${host}/${name}` });

@@ -1,5 +1,6 @@
 import { v1 } from "@google-cloud/artifact-registry";
 import { credentials } from "@grpc/grpc-js";
+import { once } from "../../../core/once.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { OwnIdentity } from "../auth.ts";
 
@@ -21,9 +22,7 @@ interface Opened {
 export function createControlPlane(identity: OwnIdentity, env: Environment): ControlPlane {
   const endpoint = env.ALIEN_GAR_ENDPOINT || undefined;
   const inTheClear = endpoint?.startsWith("http://") ?? false;
-  let opening: Promise<v1.ArtifactRegistryClient> | undefined;
-
-  const start = async (): Promise<v1.ArtifactRegistryClient> => {
+  const started = once(async () => {
     const client = new v1.ArtifactRegistryClient({
       authClient: await identity.client(),
       ...(endpoint !== undefined && addressOf(endpoint)),
@@ -32,19 +31,9 @@ export function createControlPlane(identity: OwnIdentity, env: Environment): Con
     // Waited for here: the client's own methods let its failure end the process.
     await client.initialize();
     return client;
-  };
+  });
   return {
-    async open() {
-      opening ??= start();
-      const attempt = opening;
-      try {
-        return { client: await attempt, headers: inTheClear ? await authorization(identity) : {} };
-      } catch (error) {
-        // What failed to start may start at the next call.
-        if (opening === attempt) opening = undefined;
-        throw error;
-      }
-    },
+    open: async () => ({ client: await started(), headers: inTheClear ? await authorization(identity) : {} }),
   };
 }
 
