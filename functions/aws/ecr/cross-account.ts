@@ -51,7 +51,7 @@ async function readGrants(
   call: Call,
 ): Promise<{ grants: GrantSet; unmanaged: readonly string[] }> {
   const stored = await readStoredPolicy(context, name, context.place.region, call);
-  if (stored === "no-repository") throw notFound(name);
+  if (stored === "no-repository") throw notFound(context, name);
   return readPolicy(stored.text, context.place);
 }
 

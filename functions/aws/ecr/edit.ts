@@ -41,7 +41,11 @@ export interface GrantEdit {
  * is clear that every document fits; but a revocation is carried out wherever it can be, whatever is wrong with a
  * replica elsewhere.
  *
- * @throws RESOURCE_NOT_FOUND; QUOTA_EXCEEDED; what `change` throws
+ * A repository that is gone at home grants nothing. A revocation therefore takes all our grants away from the replicas
+ * that it left behind, whoever the call names, and leaves a tombstone.
+ *
+ * @throws RESOURCE_NOT_FOUND where home is gone, and for a revocation where every replica is gone too; QUOTA_EXCEEDED;
+ *   what `change` throws
  */
 export async function editGrants(
   context: EcrContext,
@@ -67,13 +71,15 @@ export async function editGrants(
       readStoredPolicy(context, name, home, call),
       ...context.replicaRegions.map(readReplica),
     ]);
-    if (atHome === "no-repository") throw notFound(name);
-    const before = await settledGrants(context, name, held, atHome.text, call);
+    const policies = [{ region: home, stored: atHome }, ...replicas.flat()];
+    const isGone = atHome === "no-repository";
+    const mayBeElsewhere = unread.length > 0 || policies.some(({ stored }) => stored !== "no-repository");
+    if (isGone && !(revokes && mayBeElsewhere)) throw notFound(context, name);
+    const before = isGone ? noGrants : await settledGrants(context, name, held, atHome.text, call, revokes);
     held.refuseStale();
     const after = change(before);
-    const policies = [{ region: home, stored: atHome }, ...replicas.flat()];
     const text = await writeEverywhere(context, name, { policies, grants: after, named, revokes, unread }, held, call);
-    return { grants: atomsOf(after), documentHash: policyHash(text), result: undefined };
+    return { grants: atomsOf(after), documentHash: policyHash(text), deleted: isGone, result: undefined };
   });
 }
 
@@ -112,7 +118,7 @@ export async function copyGrants(
   await edits.edit(key(name), {}, call, async (held) => {
     const policies = await readEverywhere(context, name, [context.place.region, region], call);
     const atHome = policies[0]?.stored;
-    if (atHome === undefined || atHome === "no-repository") throw notFound(name);
+    if (atHome === undefined || atHome === "no-repository") throw notFound(context, name);
     const grants = await settledGrants(context, name, held, atHome.text, call);
     const text = await writeEverywhere(context, name, { policies, grants }, held, call);
     return { grants: atomsOf(grants), documentHash: policyHash(text), result: undefined };
@@ -129,7 +135,7 @@ export async function clearReplicas(
 ): Promise<void> {
   await edits.edit(key(name), {}, call, async (held) => {
     const [atHome, ...replicas] = await readEverywhere(context, name, [context.place.region, ...regions], call);
-    if (!atHome) throw notFound(name);
+    if (!atHome) throw notFound(context, name);
     const gone = atHome.stored === "no-repository";
     const text = atHome.stored === "no-repository" ? undefined : atHome.stored.text;
     const grants = gone ? noGrants : await settledGrants(context, name, held, text, call);
@@ -159,20 +165,33 @@ async function settledGrants(
   held: Held,
   text: string | undefined,
   call: Call,
+  revokes = false,
 ): Promise<GrantSet> {
   const { own, adopted, dropped } = readPolicy(text, context.place);
   const settled = fromAtoms(await held.settle(atomsOf(own), atomsOf(adopted)));
-  if (text === undefined && (await wasRecreated(context, name, held, call))) return noGrants;
+  if (text === undefined && (await wasRecreated(context, name, held, call, revokes))) return noGrants;
   if (dropped.length === 0) return settled;
   const known = new Set([...own.roles, ...adopted.roles]);
   return { ...settled, roles: settled.roles.filter((role) => known.has(role)) };
 }
 
 /** Asked only where a repository without a policy has grants on record: that is rare, and costs a request. */
-async function wasRecreated(context: EcrContext, name: RoutableName, { record }: Held, call: Call): Promise<boolean> {
+async function wasRecreated(
+  context: EcrContext,
+  name: RoutableName,
+  { record }: Held,
+  call: Call,
+  revokes: boolean,
+): Promise<boolean> {
   if (!record || record.deleted || record.grants.length === 0) return false;
-  const { createdAt } = await getRepository(context, name, call);
-  return createdAt !== undefined && new Date(createdAt) > record.lastUpdated;
+  try {
+    const { createdAt } = await getRepository(context, name, call);
+    return createdAt !== undefined && new Date(createdAt) > record.lastUpdated;
+  } catch (error) {
+    // It was deleted since its policy was read: a revocation goes on to its replicas.
+    if (revokes && error instanceof ArtifactRegistryError && error.code === "RESOURCE_NOT_FOUND") return true;
+    throw error;
+  }
 }
 
 interface Writes {
@@ -211,6 +230,8 @@ async function writeEverywhere(
     try {
       await writeStoredPolicy(context, { name, region, text, named }, held, call);
     } catch (error) {
+      // Whoever can pull from nowhere has lost the access that was to be revoked.
+      if (revokes && isServiceError(error, "RepositoryNotFoundException")) return;
       throw explain(error, name, region, context);
     }
   });
@@ -218,9 +239,9 @@ async function writeEverywhere(
   return documents[0]?.text;
 }
 
-function explain(error: unknown, name: RoutableName, region: string, { place }: EcrContext): unknown {
+function explain(error: unknown, name: RoutableName, region: string, context: EcrContext): unknown {
   if (!isServiceError(error, "RepositoryNotFoundException")) return error;
-  if (region === place.region) return notFound(name, error);
+  if (region === context.place.region) return notFound(context, name, error);
   return new ArtifactRegistryError("RESOURCE_CONFLICT", `The replica in ${region} was deleted during the edit.`, {
     retryable: true,
     cause: error,

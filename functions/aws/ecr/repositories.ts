@@ -38,14 +38,16 @@ export async function getRepository(context: EcrContext, name: RoutableName, cal
     );
     return answer(name, repositories?.[0]);
   } catch (error) {
-    if (isServiceError(error, "RepositoryNotFoundException")) throw notFound(name, error);
+    if (isServiceError(error, "RepositoryNotFoundException")) throw notFound(context, name, error);
     throw error;
   }
 }
 
-export function notFound(name: RoutableName, cause?: unknown): ArtifactRegistryError {
+export function notFound({ replicaRegions }: EcrContext, name: RoutableName, cause?: unknown): ArtifactRegistryError {
+  const more =
+    "If it was deleted by hand, deleteRepository removes the replicas that it left, which may still be open.";
   return new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${name}".`, {
-    hint: "Create it with createRepository.",
+    hint: `Create it with createRepository.${replicaRegions.length > 0 ? ` ${more}` : ""}`,
     cause,
   });
 }

@@ -56,11 +56,18 @@ export const golden = {
       ...lease,
     ],
     "of a repository that does not exist": noEdit,
+    "of a repository that is gone at home": noEdit,
   },
   removeCrossAccountAccess: {
     "one of two grants": edit,
     "the last grant": [...lease, ...read, ...everywhere("DeleteRepositoryPolicy"), ...lease],
     "a grant that is not there": noEdit,
+    "of a repository that is gone at home": [
+      ...lease,
+      ...read,
+      ...ecr("DeleteRepositoryPolicy", ...replicas),
+      ...lease,
+    ],
   },
   getCrossAccountAccess: { plain: atHome("GetRepositoryPolicy") },
   setupRepository: {

@@ -31,6 +31,7 @@ const cases = [
   ["addCrossAccountAccess", "adopting an earlier tool's statement", { access: toA }],
   ["removeCrossAccountAccess", "one of two grants", { access: toA }],
   ["removeCrossAccountAccess", "the last grant", { access: toA }],
+  ["removeCrossAccountAccess", "of a repository that is gone at home", { access: toA }],
   ["deleteRepository", "one that exists", {}],
 ] as const;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ownershipTagKey } from "../../../functions/aws/ownership.ts";
-import { consumer, replica, useAccount } from "./support/account.ts";
+import { consumer, home, replica, useAccount } from "./support/account.ts";
 import { callsOf } from "./support/state.ts";
 
 const account = useAccount({ accounts: [consumer] });
@@ -79,6 +79,35 @@ describe("a registry that no variable binds", () => {
     await runtime.ok("deleteRepository", { registry: "images", repoId: name });
     expect(account().repositories(replica)).not.toContain(name);
     expect(account().tags(`${prefix}-images`)).toMatchObject({ [ownershipTagKey]: `${prefix}-images` });
+  });
+
+  test("a revocation reaches its replicas when home is gone, also after the registry's own repository was", async () => {
+    const { prefix, runtime, provision } = await stack();
+    const { emulator, stack: aws } = account();
+    const lose = (name: string) => emulator.world.registry(aws.account, home).repositories.delete(name);
+    await provision.ok("provisionRegistry", { registry: "images", replicationRegions: [replica] });
+    const names: string[] = [];
+    for (const word of ["one", "two"]) {
+      const { name } = await runtime.ok("createRepository", { registry: "images", name: word });
+      await account().push(name);
+      await emulator.replicate();
+      await runtime.ok("addCrossAccountAccess", { registry: "images", repoId: name, access });
+      expect(account().policy(name, replica)).toContain(consumer);
+      names.push(name);
+      lose(name);
+    }
+    const [one, two] = names;
+    await runtime.ok("removeCrossAccountAccess", { registry: "images", repoId: one, access });
+    expect(account().policy(one ?? "", replica)).toBeUndefined();
+
+    // Where its own repository is gone nobody knows the regions, until it is provisioned again.
+    lose(`${prefix}-images`);
+    const refused = await runtime.refused("removeCrossAccountAccess", { registry: "images", repoId: two, access });
+    expect(refused.body).toMatchObject({ code: "BINDING_NOT_CONFIGURED" });
+    expect(refused.body.hint).toContain("provisionRegistry");
+    await provision.ok("provisionRegistry", { registry: "images" });
+    await runtime.ok("removeCrossAccountAccess", { registry: "images", repoId: two, access });
+    expect(account().policy(two ?? "", replica)).toBeUndefined();
   });
 
   test("credentials ask for the tags once, and not at each call", async () => {

@@ -37,6 +37,8 @@ export interface Slot {
   /** Keeps what there is now. Returns what brings it back. */
   save(): Promise<() => Promise<void>>;
   make(...regions: readonly string[]): void;
+  /** Takes the repository away in these regions, as somebody does by hand. */
+  lose(...regions: readonly string[]): void;
   setPolicy(statements: readonly object[]): void;
   item(): Promise<Item | undefined>;
   /** Lets the time pass that a lease lasts, for those who wait for it. */
@@ -69,14 +71,14 @@ export async function startBench(): Promise<Bench> {
     const logical = `slot-${number}`;
     const name = `images-${logical}`;
     const about = new RegExp(`\\b${name}\\\\*"`);
-    const Key = { repository: { S: `${home}/${name}` } };
-    const item = async () => (await dynamo.send(new GetItemCommand({ TableName: leaseTable, Key }))).Item;
+    const Key = keyOf(name);
+    const item = () => leaseItem(stack, name);
     return {
       logical,
       name,
       item,
       async clear() {
-        for (const region of regions) world.registry(account, region).repositories.delete(name);
+        this.lose(...regions);
         await dynamo.send(new DeleteItemCommand({ TableName: leaseTable, Key }));
       },
       async save() {
@@ -100,6 +102,9 @@ export async function startBench(): Promise<Bench> {
       },
       make(...wanted) {
         for (const region of wanted) addRepository(world.registry(account, region), name, world.clock());
+      },
+      lose(...unwanted) {
+        for (const region of unwanted) world.registry(account, region).repositories.delete(name);
       },
       setPolicy(Statement) {
         for (const region of regions) {
@@ -132,6 +137,15 @@ export async function startBench(): Promise<Bench> {
   }
 
   return { stack, applications, slot, stop: () => stack.stop() };
+}
+
+const keyOf = (name: string) => ({ repository: { S: `${home}/${name}` } });
+
+/** The lease item of a repository, as it is at this moment. */
+export async function leaseItem({ emulator, leaseTable }: AwsStack, name: string): Promise<Item | undefined> {
+  const dynamo = new DynamoDBClient({ endpoint: emulator.url, region: home, credentials: emulator.admin() });
+  const input = { TableName: leaseTable, Key: keyOf(name), ConsistentRead: true };
+  return (await dynamo.send(new GetItemCommand(input))).Item;
 }
 
 /** The grants that an item has on record. */

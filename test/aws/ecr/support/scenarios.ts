@@ -62,6 +62,12 @@ const grantedTo =
     await exists(run);
     for (const each of accesses) await sure(onRepository("addCrossAccountAccess", { access: each })(run));
   };
+/** Granted to somebody, then deleted by hand at home. */
+const goneAtHome = async (run: Run) => {
+  await bare(run);
+  await sure(add(run));
+  run.slot.lose(home);
+};
 /** What is arranged must have come about. */
 const sure = async (answer: Promise<WireAnswer>) => {
   const { status, text } = await answer;
@@ -112,6 +118,7 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
       run: add,
     },
     "of a repository that does not exist": { run: add },
+    "of a repository that is gone at home": { arrange: goneAtHome, run: add },
   },
   removeCrossAccountAccess: {
     "one of two grants": { arrange: grantedTo(toA, toB), run: remove },
@@ -123,6 +130,7 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
       run: remove,
     },
     "a grant that is not there": { arrange: grantedTo(toB), run: remove },
+    "of a repository that is gone at home": { arrange: goneAtHome, run: remove },
   },
   getCrossAccountAccess: { plain: { arrange: grantedTo(toB), run: onRepository("getCrossAccountAccess") } },
   setupRepository: {
