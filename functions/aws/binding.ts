@@ -8,7 +8,7 @@ const accountRole = v.pipe(
 const tags = v.record(v.pipe(v.string(), v.regex(/^[\w\s.:/=+@-]{1,128}$/u, "must be a tag's key")), v.string());
 
 /** What a new repository gets beside its name. An existing one is left as it is. */
-export const repositoryDefaults = v.strictObject({
+const repositoryDefaults = v.strictObject({
   imageTagMutability: v.optional(v.picklist(["MUTABLE", "IMMUTABLE"])),
   scanOnPush: v.optional(v.boolean()),
   /** ARN, id or alias of a KMS key; absent means ECR's own AES-256. */
@@ -65,7 +65,7 @@ const badges = v.pipe(
 const logoBytesAtMost = 512_000;
 
 /** What the Amazon ECR Public Gallery shows of a new repository (API reference, RepositoryCatalogDataInput). */
-export const catalogData = v.strictObject({
+const catalogData = v.strictObject({
   description: v.optional(text(1_024)),
   /** Markdown. */
   about: v.optional(text(25_600)),
@@ -98,4 +98,3 @@ export const ecrPublicBinding = v.strictObject({
 export type CatalogData = v.InferOutput<typeof catalogData>;
 export type EcrPublicBinding = v.InferOutput<typeof ecrPublicBinding>;
 export type EcrBinding = v.InferOutput<typeof ecrBinding>;
-export type RepositoryDefaults = v.InferOutput<typeof repositoryDefaults>;

@@ -17,6 +17,10 @@ locals {
   public_inside = [for registry in values(local.ecr_public) : format(local.public_arn, "${registry.prefix}-*")]
   keys          = distinct(compact([for registry in values(local.ecr) : registry.repository_defaults.kms_key_arn]))
 
+  # kept_home leaves derived registries out: they have no defaults, and so no lifecycle policy. own_repositories is what the
+  # provision door tags only where it carries our tag already, since the tag is what makes a repository ours. Overlaps with
+  # other registries are seen by names and tags alone, wherever they are (every_repository). Any region may have been one of
+  # the registry's (repositories_anywhere).
   policy_values = {
     owners                = local.owners
     repositories_home     = distinct(concat(local.own, local.inside_home))

@@ -1,7 +1,7 @@
 import { platform } from "../../functions/aws/index.ts";
-import { type ExecutionScope, executionStatements } from "../../functions/aws/policy/execution-policy.ts";
 import { startStack } from "../aws/support/stack.ts";
 import type { Statement } from "../emulators/aws/identity/documents.ts";
+import { type ExecutionScope, executionStatements } from "../infra/support/aws-roles.ts";
 import { contractSuite } from "./suite.ts";
 
 contractSuite({

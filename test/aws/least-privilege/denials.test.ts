@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { ownershipTagKey, regionsTagKey } from "../../../functions/aws/ownership.ts";
-import { type ExecutionDoor, executionPolicy } from "../../../functions/aws/policy/execution-policy.ts";
 import type { PolicyDocument } from "../../emulators/aws/identity/documents.ts";
 import { evaluate, type Question } from "../../emulators/aws/identity/oracle.ts";
+import { type ExecutionDoor, executionPolicy } from "../../infra/support/aws-roles.ts";
 import { account, boundaryName, home, keyArn, queueArn, replica, scope } from "./support/scope.ts";
 
 const repository = (name: string, region = home, owner = account) =>

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ExecutionStatement, executionStatements } from "../../../functions/aws/policy/execution-policy.ts";
 import type { CallRecord } from "../../emulators/aws/call.ts";
 import { replayCall } from "../../emulators/aws/replay.ts";
+import { type ExecutionStatement, executionStatements } from "../../infra/support/aws-roles.ts";
 import { type DoorFunction, startDoor } from "./support/function.ts";
 import { scope } from "./support/scope.ts";
 import { work } from "./support/work.ts";

@@ -8,10 +8,10 @@ import { startCall } from "../../../../core/call.ts";
 import type { EcrRegistry } from "../../../../functions/aws/ecr/adapter.ts";
 import { platform } from "../../../../functions/aws/index.ts";
 import { ownershipTag, regionsTagKey } from "../../../../functions/aws/ownership.ts";
-import { type ExecutionDoor, executionStatements } from "../../../../functions/aws/policy/execution-policy.ts";
 import type { CallRecord } from "../../../emulators/aws/call.ts";
 import type { Statement } from "../../../emulators/aws/identity/documents.ts";
 import { clients } from "../../../emulators/aws/support.ts";
+import { type ExecutionDoor, executionStatements } from "../../../infra/support/aws-roles.ts";
 import { type AwsStack, startStack } from "../../support/stack.ts";
 import { account, boundaryName, consumer, home, keyArn, replica, scope } from "./scope.ts";
 

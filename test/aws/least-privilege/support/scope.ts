@@ -1,4 +1,4 @@
-import type { ExecutionDoor, ExecutionScope } from "../../../../functions/aws/policy/execution-policy.ts";
+import type { ExecutionDoor, ExecutionScope } from "../../../infra/support/aws-roles.ts";
 
 export const account = "111122223333";
 export const consumer = "444455556666";

@@ -3,7 +3,7 @@ import type { RoutableName } from "../../../../core/names.ts";
 import type { AwsAccess } from "../../../../core/schemas.ts";
 import { sqsDeadLetters } from "../../../../functions/aws/doors/dead-letters.ts";
 import type { EcrRegistry } from "../../../../functions/aws/ecr/adapter.ts";
-import type { ExecutionDoor } from "../../../../functions/aws/policy/execution-policy.ts";
+import type { ExecutionDoor } from "../../../infra/support/aws-roles.ts";
 import { call, type DoorFunction } from "./function.ts";
 import { account, consumer, home, replica } from "./scope.ts";
 

@@ -1,0 +1,118 @@
+import { roleArn, roleName } from "../../../functions/aws/provisioning/role-names.ts";
+import { doorPolicies, renderPolicy } from "./module.ts";
+
+export type ExecutionDoor = "platform" | "oidc" | "invoke" | "events" | "provision";
+
+/** What the execution roles are about: one deployment's registries, and what stands beside them. */
+export interface ExecutionScope {
+  readonly partition: string;
+  /** Account of the registries, 12 digits. */
+  readonly account: string;
+  /** Home region. */
+  readonly region: string;
+  readonly registries: readonly { readonly prefix: string; readonly replicaRegions: readonly string[] }[];
+  /** Set where registries are derived from the stack's prefix, and none of them is known by name. */
+  readonly derived?: { readonly stackPrefix: string; readonly replicaRegions: readonly string[] } | undefined;
+  readonly leaseTableArn: string;
+  /** ARN of the permissions boundary that every role made at run time must have. */
+  readonly boundaryArn: string;
+  readonly deadLetterQueueArn: string;
+  /** Whether some binding says how many images are kept. */
+  readonly keepsLast: boolean;
+  /** ARNs of the KMS keys of the bindings. */
+  readonly keyArns: readonly string[];
+}
+
+/** One statement of an execution role. Actions and resources are always lists. */
+export interface ExecutionStatement {
+  readonly Sid: string;
+  readonly Effect: "Allow";
+  readonly Action: readonly string[];
+  readonly Resource: readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+/** Lambda itself writes the log and receives messages in the function's name, and ECR Public has tests of its own. */
+const beside = ["logs", "public-repositories", "public-deletions"];
+const ofLambda = ["ReceiveEvents"];
+
+/** What infra/aws lets the code behind a door do on private ECR: its JSON files are the only place that says so. */
+export function executionStatements(door: ExecutionDoor, scope: ExecutionScope): ExecutionStatement[] {
+  const values = valuesOf(scope);
+  return (
+    (doorPolicies[door] ?? [])
+      .filter((name) => !beside.includes(name))
+      .flatMap((name) => renderPolicy(name, values).Statement)
+      .filter(({ Sid }) => !ofLambda.includes(Sid))
+      .map(({ Sid, Action, Resource = [], Condition }) => ({
+        Sid,
+        Effect: "Allow" as const,
+        Action: [Action].flat(),
+        Resource: [Resource].flat(),
+        ...(Condition && { Condition }),
+      }))
+      // The module leaves a concern out that nothing here has.
+      .filter(({ Resource }) => Resource.length > 0)
+  );
+}
+
+/** The same as a document. */
+export function executionPolicy(door: ExecutionDoor, scope: ExecutionScope): string {
+  return JSON.stringify({ Version: "2012-10-17", Statement: executionStatements(door, scope) });
+}
+
+/** What infra/aws/policies.tf fills into the policies. */
+export function valuesOf(scope: ExecutionScope): Readonly<Record<string, string | readonly string[]>> {
+  const { partition, account, region: home, registries, derived, keyArns } = scope;
+  const repository = (region: string, name: string) => `arn:${partition}:ecr:${region}:${account}:repository/${name}`;
+  const spaces = [
+    ...registries.map((registry) => ({ ...registry, isDerived: false })),
+    ...(derived ? [{ prefix: derived.stackPrefix, replicaRegions: derived.replicaRegions, isDerived: true }] : []),
+  ];
+  // Every name of the stack may be a derived registry's own repository.
+  const ownName = ({ prefix, isDerived }: (typeof spaces)[number]) => (isDerived ? `${prefix}-*` : prefix);
+  const own = spaces.map((space) => repository(home, ownName(space)));
+  const insideHome = spaces.map(({ prefix }) => repository(home, `${prefix}-*`));
+  const replicas = spaces.flatMap((space) =>
+    space.replicaRegions.filter((region) => region !== home).map((region) => ({ space, region })),
+  );
+  const insideReplicas = replicas.map(({ space, region }) => repository(region, `${space.prefix}-*`));
+  const kinds = ["pull", "push"] as const;
+  const roles = [
+    ...registries.flatMap(({ prefix }) => kinds.map((kind) => roleName(prefix, kind))),
+    ...(derived ? kinds.map((kind) => `${derived.stackPrefix}-*-${kind}`) : []),
+  ].map((name) => roleArn(partition, account, name));
+  const ecrReplication = "aws-service-role/replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication";
+
+  return {
+    owners: spaces.map(ownName),
+    own_repositories: own,
+    inside_home: insideHome,
+    repositories_home: unique([...own, ...insideHome]),
+    kept_home: scope.keepsLast ? registries.map(({ prefix }) => repository(home, `${prefix}-*`)) : [],
+    derived_home: derived ? [repository(home, `${derived.stackPrefix}-*`)] : [],
+    inside: unique([...insideHome, ...insideReplicas]),
+    repositories: unique([
+      ...own,
+      ...insideHome,
+      ...replicas.map(({ space, region }) => repository(region, ownName(space))),
+      ...insideReplicas,
+    ]),
+    repositories_anywhere: unique(
+      spaces.flatMap((space) => [repository("*", ownName(space)), repository("*", `${space.prefix}-*`)]),
+    ),
+    every_repository: repository("*", "*"),
+    keys: keyArns,
+    lease_table: scope.leaseTableArn,
+    minting_roles: roles,
+    provisioned_roles: roles,
+    replication_role: roleArn(partition, account, ecrReplication),
+    boundary: scope.boundaryArn,
+    setup_queue: scope.deadLetterQueueArn.replace(/[^:]+$/, "setup"),
+    dead_letter_queue: scope.deadLetterQueueArn,
+  };
+}
+
+function unique(all: readonly string[]): string[] {
+  return [...new Set(all)];
+}
