@@ -1,8 +1,7 @@
 import { expect, it } from "vitest";
-import { addAccess } from "../../functions/aws/grants/add.ts";
-import { toPermissions } from "../../functions/aws/grants/permissions.ts";
-import { readPolicy } from "../../functions/aws/policy/read.ts";
-import { writePolicy } from "../../functions/aws/policy/write.ts";
+import { addAccess } from "../../functions/aws/grants/changes.ts";
+import { toPermissions } from "../../functions/aws/grants/forms.ts";
+import { readPolicy, writePolicy } from "../aws/policy/support/access.ts";
 import { readPages } from "./pages.ts";
 
 /** What docs/moving.md shows is what becomes of that policy. */

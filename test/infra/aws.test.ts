@@ -4,9 +4,7 @@ import { doorNames } from "../../core/doors.ts";
 import { setupEventType } from "../../core/events.ts";
 import { attributes, keyAttribute } from "../../functions/aws/lease/item.ts";
 import { ownershipTagKey, regionsTagKey } from "../../functions/aws/ownership.ts";
-import { repositoryActions } from "../../functions/aws/policy/actions.ts";
-import { ecrPublicRolePolicy, ecrRolePolicy } from "../../functions/aws/policy/role-policy.ts";
-import { trustPolicy } from "../../functions/aws/policy/trust-policy.ts";
+import { ecrRolePolicy, repositoryActions, trustPolicy } from "../../functions/aws/policy/roles.ts";
 import { roleName } from "../../functions/aws/provisioning/role-names.ts";
 import { allowedActions, blanksOf, doorPolicies, policyNames, read, readAll, renderPolicy } from "./support/module.ts";
 
@@ -29,12 +27,6 @@ describe("what the module and provisionRegistry make alike", () => {
         repositories: arns("ecr", regions),
       }),
     ).toEqual(JSON.parse(ecrRolePolicy({ ...scope, permissions }, regions)));
-    expect(
-      renderPolicy("ecr-public-minting", {
-        actions: repositoryActions["ecr-public"][permissions],
-        repositories: arns("ecr-public", [""]),
-      }),
-    ).toEqual(JSON.parse(ecrPublicRolePolicy({ ...scope, permissions })));
   });
 
   test("the actions of the roles", () => {

@@ -5,7 +5,7 @@ import type { CredentialRequest, MintedCredentials } from "../../../core/registr
 import { mintedFrom } from "../ecr/credentials.ts";
 import { translateAwsError } from "../errors.ts";
 import { accountOf } from "../place.ts";
-import { ecrPublicSessionPolicy } from "../policy/session-policy.ts";
+import { ecrPublicSessionPolicy } from "../policy/roles.ts";
 import { assumeRole, sessionSeconds } from "../session.ts";
 import type { EcrPublicContext } from "./context.ts";
 

@@ -1,22 +1,22 @@
 import type { Call } from "../../../core/call.ts";
+import { healthOf, lookFor, missingFields } from "../../../core/health.ts";
 import { type NameSpace, type RoutableName, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { Environment, OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
+import type { Capabilities, Health } from "../../../core/schemas.ts";
 import { askAccount } from "../account.ts";
 import type { EcrBinding } from "../binding.ts";
 import { createClients } from "../clients.ts";
-import { createLeaseTable, createProcessLease, grantPacking, leaseWithoutTable } from "../lease/index.ts";
+import { createProcessLease, leaseWithoutTable } from "../lease/process.ts";
+import { createLeaseTable } from "../lease/table.ts";
 import { ecrGrammar } from "../names.ts";
-import { accountOf, readPlace } from "../place.ts";
-import { ecrCapabilities } from "./capabilities.ts";
-import type { ContextFor, EcrContext } from "./context.ts";
+import { accountOf, type Place, readPlace } from "../place.ts";
+import { sessionSeconds } from "../session.ts";
+import { copyGrants, createCrossAccount, unlessRevoked } from "./access.ts";
+import type { ContextFor, EcrContext, PolicyLeases } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
-import { createCrossAccount } from "./cross-account.ts";
 import { deleteRepository } from "./deletion.ts";
-import { copyGrants, type PolicyLeases, unlessRevoked } from "./edit.ts";
-import { ecrHealth } from "./health.ts";
-import { registryHost } from "./host.ts";
-import { createRepository, getRepository } from "./repositories.ts";
+import { createRepository, describeRepository, getRepository } from "./repositories.ts";
 
 /** Milliseconds of a lease: more than an operation may take, so that no edit outlives its own. */
 const leaseMs = 60_000;
@@ -47,7 +47,7 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
 
   return {
     service: "ecr",
-    capabilities: ecrCapabilities(place),
+    capabilities: capabilitiesOf(place),
     upstreamRepositoryPrefix: prefix,
     routeName: (logical) => routeLogicalName(logical, space),
     resolveId: (repoId) => resolveRepositoryId(repoId, space),
@@ -73,7 +73,7 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     async health(call) {
       // Only this door's role may look at IAM.
       const findings = env.ALIEN_DOOR === "provision" ? await (await provisioning()).drift(call) : [];
-      return findings.length > 0 ? { status: "degraded", findings } : ecrHealth(await contextFor(call), call);
+      return findings.length > 0 ? healthOf(findings) : ecrHealth(await contextFor(call), call);
     },
     async replicated(name, region, call) {
       const context = await contextFor(call, "fresh");
@@ -81,6 +81,26 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
       if (context.replicaRegions.includes(region)) await copyGrants(context, leases, name, region, call);
     },
   };
+}
+
+function capabilitiesOf({ onLambda }: Place): Capabilities {
+  const { min, max, chained, default: standard } = sessionSeconds;
+  return {
+    credentials: {
+      authMethod: "basic",
+      scope: "repository",
+      ttlSeconds: { min, max: onLambda ? chained : max, default: standard },
+    },
+    tellsAbsence: true,
+    crossAccountAccess: "aws",
+    crossAccountScope: "repository",
+    unsupported: {},
+  };
+}
+
+/** Host of an account's private registry (Amazon ECR user guide, "Private registries"). */
+function registryHost({ region, dnsSuffix }: Place, account: string): string {
+  return `${account}.dkr.ecr.${region}.${dnsSuffix}`;
 }
 
 /** Milliseconds for which it is believed what the registry's tags said; a change of regions is seen by then. */
@@ -95,7 +115,7 @@ function completing(bound: EcrContext): ContextFor {
   return async (call, fresh) => {
     const now = call.now().getTime();
     if (fresh || !known || now - known.at > believedMs) {
-      const { completeDerived } = await import("./derived.ts");
+      const { completeDerived } = await import("../provisioning/own-repository.ts");
       known = undefined;
       known = { context: await completeDerived(bound, call), at: now };
     }
@@ -106,9 +126,22 @@ function completing(bound: EcrContext): ContextFor {
 function leasesOf({ leaseTable: tableName }: EcrBinding, region: string, env: Environment): PolicyLeases {
   const key = (name: string) => `${region}/${name}`;
   if (tableName !== undefined) {
-    const lease = createLeaseTable({ tableName, leaseMs, packing: grantPacking });
+    const lease = createLeaseTable({ tableName, leaseMs });
     return { edits: lease, deletions: lease, key };
   }
   const lease = createProcessLease();
   return { edits: leaseWithoutTable(lease, env), deletions: lease, key };
+}
+
+/** Whether the registry answers and its binding is complete. */
+async function ecrHealth(context: EcrContext, call: Call): Promise<Health> {
+  const { binding } = context;
+  const { repositoryPrefix: prefix } = binding;
+  const hint = "Run provisionRegistry and bind what it answers: without the role no credentials are minted.";
+  const missing = missingFields(binding, ["pullRoleArn", "pushRoleArn"], hint);
+  const { findings } = await lookFor(async () => {
+    if ((await describeRepository(context, prefix, call)) !== undefined) return [];
+    return [{ message: `The repository "${prefix}" does not exist.`, hint: "Run provisionRegistry." }];
+  });
+  return healthOf([...missing, ...findings]);
 }

@@ -1,8 +1,11 @@
 import type { ECRClient } from "@aws-sdk/client-ecr";
 import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
 import type { EcrBinding } from "../binding.ts";
 import type { Clients } from "../clients.ts";
 import { translateAwsError } from "../errors.ts";
+import type { PolicyLease } from "../lease/lease.ts";
 import type { Place } from "../place.ts";
 
 /** What every part of the adapter works with. */
@@ -17,34 +20,94 @@ export interface EcrContext {
 /** The context of one call. `fresh` asks anew for what may have changed, as the regions of a derived binding. */
 export type ContextFor = (call: Call, fresh?: "fresh") => Promise<EcrContext>;
 
+/** The leases of one registry's repositories. */
+export interface PolicyLeases {
+  /** For edits of access; on Lambda only with a table. */
+  readonly edits: PolicyLease;
+  /** For deletions, which need no table: they only take away. */
+  readonly deletions: PolicyLease;
+  /** What is leased: the same for the same repository in every function of every region. */
+  key(name: RoutableName): string;
+}
+
 /**
  * One request to ECR in one region.
  *
  * @param action as IAM names it, without `ecr:`
- * @throws ArtifactRegistryError for what every action may meet; the action's own errors pass, to be told apart by name
+ * @returns ECR's answer, or what `instead` has for the error that ECR answered with
+ * @throws ArtifactRegistryError for every other error
  */
-export function ecr<T>(
+export function ecr<T, const Instead extends string = never>(
   { clients, place }: EcrContext,
   call: Call,
   action: string,
   send: (client: ECRClient, options: { abortSignal: AbortSignal }) => Promise<T>,
-  { region = place.region, expected = [], needs }: EcrRequestOptions = {},
-): Promise<T> {
-  const what = `ECR ${action}${region === place.region ? "" : ` in ${region}`}`;
+  { region = place.region, instead = {}, needs }: EcrRequestOptions<Instead> = {},
+): Promise<T | Instead> {
+  const what = requestName(place, action, region);
   return call.upstream(what, async (abortSignal) => {
     try {
       return await send(clients.ecr(region), { abortSignal });
     } catch (error) {
-      if (error instanceof Error && expected.includes(error.name)) throw error;
+      const answer = error instanceof Error && Object.hasOwn(instead, error.name) ? instead[error.name] : undefined;
+      if (answer !== undefined) return answer;
       throw translateAwsError(error, what, needs ?? `ecr:${action} on the repository, in ${region}`);
     }
   });
 }
 
-export interface EcrRequestOptions {
+export interface EcrRequestOptions<Instead extends string> {
   readonly region?: string;
-  /** Names of errors that mean something to the caller of this function. */
-  readonly expected?: readonly string[];
+  /** Errors of ECR that tell what was asked, by name, and what is answered instead of each. */
+  readonly instead?: Readonly<Record<string, Instead>>;
   /** The permissions without which it is denied, where the action's own is not all. */
   readonly needs?: string;
+}
+
+/** What errors call a request. The home region goes without saying. */
+export function requestName({ region: home }: Place, action: string, region: string): string {
+  return `ECR ${action}${region === home ? "" : ` in ${region}`}`;
+}
+
+/** How a change went in one region. */
+export interface RegionOutcome {
+  readonly region: string;
+  /** What went wrong there; absent where nothing did. */
+  readonly error?: unknown;
+}
+
+/** Does the same in every region, whatever becomes of the others. */
+export async function inEveryRegion<T extends { readonly region: string }>(
+  regions: readonly T[],
+  work: (each: T) => Promise<void>,
+): Promise<RegionOutcome[]> {
+  const settled = await Promise.allSettled(regions.map(work));
+  return regions.map(({ region }, index) => {
+    const outcome = settled[index];
+    return { region, ...(outcome?.status === "rejected" && { error: outcome.reason }) };
+  });
+}
+
+/**
+ * Refuses where any region failed, saying which: the others were changed. Repeated by itself only if that can help
+ * everywhere.
+ *
+ * @param what was done, as `The policy was changed`
+ */
+export function refuseFailures(outcomes: readonly RegionOutcome[], what: string): void {
+  const failed = outcomes.filter(({ error }) => error !== undefined);
+  const worst = failed.find(({ error }) => !(error instanceof ArtifactRegistryError && error.retryable)) ?? failed[0];
+  if (worst === undefined) return;
+  const { error } = worst;
+  const done = outcomes.filter((outcome) => outcome.error === undefined);
+  if (!(error instanceof ArtifactRegistryError) || done.length === 0) throw error;
+  const list = (regions: readonly RegionOutcome[]) => regions.map(({ region }) => region).join(", ");
+  const { code, message, retryable, context, retryAfterSeconds, hint } = error;
+  throw new ArtifactRegistryError(code, `${message} ${what} in ${list(done)}, and may not be in ${list(failed)}.`, {
+    retryable,
+    hint: `${hint === undefined ? "" : `${hint} `}The same call again finishes it.`,
+    ...(context && { context }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    cause: error,
+  });
 }

@@ -6,7 +6,7 @@ import type { Permissions } from "../../../core/schemas.ts";
 import { Secret } from "../../../core/secret.ts";
 import { translateAwsError } from "../errors.ts";
 import { accountOf } from "../place.ts";
-import { ecrSessionPolicy } from "../policy/session-policy.ts";
+import { ecrSessionPolicy } from "../policy/roles.ts";
 import { assumeRole, sessionSeconds } from "../session.ts";
 import type { EcrContext } from "./context.ts";
 

@@ -1,12 +1,12 @@
 import { DeleteRepositoryCommand } from "@aws-sdk/client-ecr";
 import type { Call } from "../../../core/call.ts";
-import { invalidInput } from "../../../core/errors.ts";
+import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import { isServiceError, translateAwsError } from "../errors.ts";
-import { type Held, planToDelete } from "../lease/index.ts";
-import type { EcrContext } from "./context.ts";
-import type { PolicyLeases } from "./edit.ts";
-import { inEveryRegion, refuseFailures } from "./outcomes.ts";
+import { planToDelete } from "../grants/changes.ts";
+import { noGrants } from "../grants/grant.ts";
+import type { Held } from "../lease/lease.ts";
+import { type EcrContext, inEveryRegion, type PolicyLeases, refuseFailures, requestName } from "./context.ts";
 
 const deleteTimeoutMs = 10_000;
 
@@ -31,25 +31,66 @@ export async function deleteRepository(
   }
   await deletions.edit(key(name), planToDelete, call, async (held) => {
     const { region: home } = context.place;
-    await deleteIn(context, name, home, held);
+    await deleteIn(home, context, { name, images: true }, held);
     const replicas = context.replicaRegions.map((region) => ({ region }));
-    const outcomes = await inEveryRegion(replicas, ({ region }) => deleteIn(context, name, region, held));
+    const outcomes = await inEveryRegion(replicas, ({ region }) =>
+      deleteIn(region, context, { name, images: true }, held),
+    );
     refuseFailures([{ region: home }, ...outcomes], "The repository is deleted");
-    return { grants: [], deleted: true, result: undefined };
+    return { grants: noGrants, deleted: true, result: undefined };
+  });
+}
+
+export interface Removal {
+  readonly name: string;
+  /** Regions that may hold replicas. */
+  readonly replicas: readonly string[];
+  /** Whether home may hold images; its replicas may always. */
+  readonly images: boolean;
+}
+
+/**
+ * Deletes a repository of a registry that is deprovisioned, under its lease, so that no edit brings its grants back. The
+ * replicas go first: home is what a repeated call finds them by. Nothing new is replicated, since the rule is gone before.
+ *
+ * @throws RESOURCE_CONFLICT where it holds images and may not
+ */
+export async function deleteWithReplicas(
+  context: EcrContext,
+  { deletions, key }: PolicyLeases,
+  { name, replicas, images }: Removal,
+  call: Call,
+): Promise<void> {
+  await deletions.edit(key(name as RoutableName), planToDelete, call, async (held) => {
+    for (const region of replicas) await deleteIn(region, context, { name, images: true }, held);
+    await deleteIn(context.place.region, context, { name, images }, held);
+    return { grants: noGrants, deleted: true, result: undefined };
   });
 }
 
 /** Deletes in one region; does nothing where there is none. */
-async function deleteIn({ clients, place }: EcrContext, name: RoutableName, region: string, held: Held): Promise<void> {
-  const what = `ECR DeleteRepository${region === place.region ? "" : ` in ${region}`}`;
+async function deleteIn(
+  region: string,
+  { clients, place }: EcrContext,
+  { name, images }: Pick<Removal, "name" | "images">,
+  held: Held,
+): Promise<void> {
+  const what = requestName(place, "DeleteRepository", region);
+  const command = new DeleteRepositoryCommand({ repositoryName: name, force: images });
   await held.write(what, deleteTimeoutMs, async (abortSignal) => {
     try {
-      await clients
-        .ecr(region)
-        .send(new DeleteRepositoryCommand({ repositoryName: name, force: true }), { abortSignal });
+      await clients.ecr(region).send(command, { abortSignal });
     } catch (error) {
       if (isServiceError(error, "RepositoryNotFoundException")) return;
+      if (isServiceError(error, "RepositoryNotEmptyException")) throw pushedMeanwhile(name, error);
       throw translateAwsError(error, what, `ecr:DeleteRepository on the repository, in ${region}`);
     }
+  });
+}
+
+function pushedMeanwhile(name: string, cause: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `An image was pushed to "${name}" meanwhile.`, {
+    hint: "Delete it, or pass deleteRepositories: true.",
+    cause,
   });
 }

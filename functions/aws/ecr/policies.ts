@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   DeleteRepositoryPolicyCommand,
   GetRepositoryPolicyCommand,
@@ -7,97 +6,134 @@ import {
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
+import { NotYet, pause, untilReady } from "../../../core/waiting.ts";
 import { isServiceError, translateAwsError } from "../errors.ts";
-import type { Held } from "../lease/index.ts";
-import { type EcrContext, ecr } from "./context.ts";
+import type { GrantSet } from "../grants/grant.ts";
+import type { Held } from "../lease/lease.ts";
+import { type Policy, readPolicy } from "../policy/read.ts";
+import { writePolicy } from "../policy/write.ts";
+import { type EcrContext, ecr, inEveryRegion, type RegionOutcome, refuseFailures, requestName } from "./context.ts";
+import { notFound } from "./repositories.ts";
 
-/** A repository's policy in one region: its text, no policy, or no repository. */
-export type StoredPolicy = { readonly text: string | undefined } | "no-repository";
+/** A repository's policy in one region. */
+export interface RegionPolicy {
+  readonly region: string;
+  /** Absent where there is no repository. One without a policy has an empty one. */
+  readonly policy?: Policy;
+}
 
 /** Milliseconds for one request that changes a policy. */
 const writeTimeoutMs = 5_000;
-/** Milliseconds between tries while IAM has not told ECR of a new role yet. */
-const principalWaitsMs = [1_000, 2_000];
+/** IAM tells ECR of a new role some seconds after it was made. */
+const principalBackoff = { baseMs: 1_000, capMs: 2_000, attempts: 3 };
 
 /** Reads the policy. Only ECR's own "no policy" means none: every other error stays one. */
-export async function readStoredPolicy(
+export async function readPolicyIn(
+  region: string,
   context: EcrContext,
   name: RoutableName,
-  region: string,
   call: Call,
-): Promise<StoredPolicy> {
-  try {
-    const { policyText } = await ecr(
-      context,
-      call,
-      "GetRepositoryPolicy",
-      (client, options) => client.send(new GetRepositoryPolicyCommand({ repositoryName: name }), options),
-      { region, expected: ["RepositoryPolicyNotFoundException", "RepositoryNotFoundException"] },
-    );
-    if (policyText !== undefined) return { text: policyText };
-  } catch (error) {
-    if (isServiceError(error, "RepositoryPolicyNotFoundException")) return { text: undefined };
-    if (isServiceError(error, "RepositoryNotFoundException")) return "no-repository";
-    throw error;
-  }
+): Promise<RegionPolicy> {
+  const answer = await ecr(
+    context,
+    call,
+    "GetRepositoryPolicy",
+    (client, options) => client.send(new GetRepositoryPolicyCommand({ repositoryName: name }), options),
+    {
+      region,
+      instead: { RepositoryPolicyNotFoundException: "no policy", RepositoryNotFoundException: "no repository" },
+    },
+  );
+  if (answer === "no repository") return { region };
+  if (answer === "no policy") return { region, policy: readPolicy(undefined, context.place) };
+  if (answer.policyText !== undefined) return { region, policy: readPolicy(answer.policyText, context.place) };
   throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "ECR answered without the repository's policy.", {
     hint: "Nothing was changed.",
   });
 }
 
+export interface PolicyWrites {
+  readonly policies: readonly RegionPolicy[];
+  readonly grants: GrantSet;
+  /** Whom the caller named: an error tells nobody who else is in the policy. */
+  readonly named?: readonly string[];
+  /** Whether access is revoked. A document that cannot be written does not keep the others from being written then. */
+  readonly revokes?: boolean;
+  /** Regions that failed before. */
+  readonly failed?: readonly RegionOutcome[];
+}
+
 /**
- * Puts a policy in the place of the one that stands; without a text, deletes it. Under the lease: each try starts only
- * while the lease outlives it.
+ * Writes these grants into every document that differs. Nothing is written before it is clear that each of them fits,
+ * unless access is revoked.
  *
- * @throws INVALID_INPUT for a role that does not exist, also after a while in which a new one becomes known;
- *   RESOURCE_CONFLICT where the caller named nobody
+ * @throws INVALID_INPUT for a role that does not exist, also after a while in which a new one becomes known, and
+ *   RESOURCE_CONFLICT for it where the caller named nobody; RESOURCE_NOT_FOUND or, for a replica, RESOURCE_CONFLICT where
+ *   the repository was deleted meanwhile and access is granted; QUOTA_EXCEEDED
  */
-export async function writeStoredPolicy(
+export async function writePolicies(
   context: EcrContext,
-  write: PolicyWrite,
+  name: RoutableName,
+  { policies, grants, named = [], revokes = false, failed = [] }: PolicyWrites,
   held: Held,
   call: Call,
 ): Promise<void> {
-  for (const wait of [...principalWaitsMs, undefined]) {
+  const unfit: RegionOutcome[] = [];
+  const documents = policies.flatMap(({ region, policy }) => {
+    // A replica that does not exist yet gets its policy by the event of its replication.
+    if (policy === undefined) return [];
     try {
-      await writeOnce(context, write, held);
-      return;
+      return [{ region, ...writePolicy(policy, grants, context.place) }];
     } catch (error) {
-      if (!isPrincipalNotFound(error)) throw error;
-      if (wait === undefined) throw unknownPrincipal(write.named, error);
-      // When the call is over meanwhile, the next try says so.
-      await sleep(wait, undefined, { signal: call.signal }).catch(() => undefined);
+      if (!revokes) throw error;
+      unfit.push({ region, error });
+      return [];
     }
-  }
+  });
+  const outcomes = await inEveryRegion(documents, async ({ region, text, differs }) => {
+    if (!differs) return;
+    const written = await writeIn(region, context, { name, text, named }, held, call);
+    // Whoever can pull from nowhere has lost the access that was to be revoked.
+    if (written === "no repository" && !revokes) throw deletedMeanwhile(context, name, region);
+  });
+  refuseFailures([...outcomes, ...unfit, ...failed], "The policy is as asked for");
 }
 
-export interface PolicyWrite {
+interface PolicyWrite {
   readonly name: RoutableName;
-  readonly region: string;
+  /** Absent: the policy is deleted. */
   readonly text: string | undefined;
-  /** Whom the caller named: an error tells nobody who else is in the policy. */
   readonly named: readonly string[];
 }
 
-async function writeOnce(
+/** Puts a policy in the place of the one that stands. Under the lease: each try starts only while the lease outlives it. */
+async function writeIn(
+  region: string,
   { clients, place }: EcrContext,
-  { name, region, text }: PolicyWrite,
+  { name: repositoryName, text, named }: PolicyWrite,
   held: Held,
-): Promise<void> {
+  call: Call,
+): Promise<"written" | "no repository"> {
   const action = text === undefined ? "DeleteRepositoryPolicy" : "SetRepositoryPolicy";
-  const what = `ECR ${action}${region === place.region ? "" : ` in ${region}`}`;
-  await held.write(what, writeTimeoutMs, async (abortSignal) => {
+  const what = requestName(place, action, region);
+  const send = async (abortSignal: AbortSignal) => {
     const client = clients.ecr(region);
     try {
       await (text === undefined
-        ? client.send(new DeleteRepositoryPolicyCommand({ repositoryName: name }), { abortSignal })
-        : client.send(new SetRepositoryPolicyCommand({ repositoryName: name, policyText: text }), { abortSignal }));
+        ? client.send(new DeleteRepositoryPolicyCommand({ repositoryName }), { abortSignal })
+        : client.send(new SetRepositoryPolicyCommand({ repositoryName, policyText: text }), { abortSignal }));
+      return "written";
     } catch (error) {
+      if (isServiceError(error, "RepositoryNotFoundException")) return "no repository";
       // What is gone already is as it should be.
-      if (text === undefined && isServiceError(error, "RepositoryPolicyNotFoundException")) return;
-      if (isPrincipalNotFound(error) || isServiceError(error, "RepositoryNotFoundException")) throw error;
+      if (text === undefined && isServiceError(error, "RepositoryPolicyNotFoundException")) return "written";
+      if (isPrincipalNotFound(error)) throw new NotYet(unknownPrincipal(named, error));
       throw translateAwsError(error, what, `ecr:${action} on the repository, in ${region}`);
     }
+  };
+  return untilReady(() => held.write(what, writeTimeoutMs, send), call.signal, principalBackoff, {
+    // When the call is over meanwhile, the next try says so.
+    wait: (milliseconds, signal) => pause(milliseconds, signal).catch(() => undefined),
   });
 }
 
@@ -122,5 +158,12 @@ function unknownPrincipal(named: readonly string[], cause: unknown): ArtifactReg
     hint: "Create the role first; a new one is known some seconds later. Remove roles that no longer exist.",
     context: { field: "access" },
     cause,
+  });
+}
+
+function deletedMeanwhile(context: EcrContext, name: RoutableName, region: string): ArtifactRegistryError {
+  if (region === context.place.region) return notFound(context, name);
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The replica in ${region} was deleted during the edit.`, {
+    retryable: true,
   });
 }

@@ -10,7 +10,6 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { RepositoryResponse } from "../../../core/schemas.ts";
-import { isServiceError } from "../errors.ts";
 import { ownershipTag } from "../ownership.ts";
 import { type EcrContext, ecr } from "./context.ts";
 
@@ -20,55 +19,53 @@ export async function createRepository(
   name: RoutableName,
   call: Call,
 ): Promise<RepositoryResponse> {
-  const created = await create(context, name, call);
-  const { keepLast } = context.binding.repositoryDefaults ?? {};
-  if (keepLast !== undefined) await ensureLifecycle(context, name, keepLast, created !== undefined, call);
-  return created ?? getRepository(context, name, call);
+  const { kmsKey, keepLast } = context.binding.repositoryDefaults ?? {};
+  const key = kmsKey === undefined ? "" : "; kms:DescribeKey and kms:CreateGrant on the key";
+  const needs = `ecr:CreateRepository and ecr:TagResource on the repository, in ${context.place.region}${key}`;
+  const created = await ecr(
+    context,
+    call,
+    "CreateRepository",
+    (client, options) => client.send(new CreateRepositoryCommand(createInput(context, name)), options),
+    { instead: { RepositoryAlreadyExistsException: "exists" }, needs },
+  );
+  if (keepLast !== undefined) await ensureLifecycle(context, name, keepLast, created !== "exists", call);
+  return created === "exists" ? getRepository(context, name, call) : answer(name, created.repository);
 }
 
 /** @throws RESOURCE_NOT_FOUND */
 export async function getRepository(context: EcrContext, name: RoutableName, call: Call): Promise<RepositoryResponse> {
-  try {
-    const { repositories } = await ecr(
-      context,
-      call,
-      "DescribeRepositories",
-      (client, options) => client.send(new DescribeRepositoriesCommand({ repositoryNames: [name] }), options),
-      { expected: ["RepositoryNotFoundException"] },
-    );
-    return answer(name, repositories?.[0]);
-  } catch (error) {
-    if (isServiceError(error, "RepositoryNotFoundException")) throw notFound(context, name, error);
-    throw error;
-  }
+  const found = await describeRepository(context, name, call);
+  if (found === undefined) throw notFound(context, name);
+  return answer(name, found);
 }
 
-export function notFound({ replicaRegions }: EcrContext, name: RoutableName, cause?: unknown): ArtifactRegistryError {
+/** The repository of this name as ECR describes it, at home unless another region is named; undefined where there is none. */
+export async function describeRepository(
+  context: EcrContext,
+  name: string,
+  call: Call,
+  region: string = context.place.region,
+): Promise<Repository | undefined> {
+  const found = await ecr(
+    context,
+    call,
+    "DescribeRepositories",
+    (client, options) => client.send(new DescribeRepositoriesCommand({ repositoryNames: [name] }), options),
+    { region, instead: { RepositoryNotFoundException: "absent" } },
+  );
+  if (found === "absent") return undefined;
+  const [repository] = found.repositories ?? [];
+  if (repository !== undefined) return repository;
+  throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "ECR answered without the repository.");
+}
+
+export function notFound({ replicaRegions }: EcrContext, name: RoutableName): ArtifactRegistryError {
   const more =
     "If it was deleted by hand, deleteRepository removes the replicas that it left, which may still be open.";
   return new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${name}".`, {
     hint: `Create it with createRepository.${replicaRegions.length > 0 ? ` ${more}` : ""}`,
-    cause,
   });
-}
-
-async function create(context: EcrContext, name: RoutableName, call: Call): Promise<RepositoryResponse | undefined> {
-  const { kmsKey } = context.binding.repositoryDefaults ?? {};
-  const key = kmsKey === undefined ? "" : "; kms:DescribeKey and kms:CreateGrant on the key";
-  const needs = `ecr:CreateRepository and ecr:TagResource on the repository, in ${context.place.region}${key}`;
-  try {
-    const { repository } = await ecr(
-      context,
-      call,
-      "CreateRepository",
-      (client, options) => client.send(new CreateRepositoryCommand(createInput(context, name)), options),
-      { expected: ["RepositoryAlreadyExistsException"], needs },
-    );
-    return answer(name, repository);
-  } catch (error) {
-    if (isServiceError(error, "RepositoryAlreadyExistsException")) return undefined;
-    throw error;
-  }
 }
 
 /** What a new repository is made with: the binding's defaults, and whose it is. */
@@ -111,19 +108,14 @@ async function ensureLifecycle(
 }
 
 async function hasLifecycle(context: EcrContext, name: RoutableName, call: Call): Promise<boolean> {
-  try {
-    await ecr(
-      context,
-      call,
-      "GetLifecyclePolicy",
-      (client, options) => client.send(new GetLifecyclePolicyCommand({ repositoryName: name }), options),
-      { expected: ["LifecyclePolicyNotFoundException"] },
-    );
-    return true;
-  } catch (error) {
-    if (isServiceError(error, "LifecyclePolicyNotFoundException")) return false;
-    throw error;
-  }
+  const found = await ecr(
+    context,
+    call,
+    "GetLifecyclePolicy",
+    (client, options) => client.send(new GetLifecyclePolicyCommand({ repositoryName: name }), options),
+    { instead: { LifecyclePolicyNotFoundException: "absent" } },
+  );
+  return found !== "absent";
 }
 
 function answer(name: RoutableName, repository: Repository | undefined): RepositoryResponse {

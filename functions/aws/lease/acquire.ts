@@ -1,12 +1,19 @@
 import { randomUUID } from "node:crypto";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import type { Clock } from "./clock.ts";
-import { closing } from "./closing.ts";
-import { busy } from "./errors.ts";
+import { delayMs, pause } from "../../../core/waiting.ts";
 import { type Item, readLease, type SeenLease } from "./item.ts";
-import type { Intent } from "./settle.ts";
+import { busy } from "./lease.ts";
 import type { LeaseStore } from "./store.ts";
+
+/** Milliseconds that only go forward, from wherever they begin. No moment of one machine is compared with another's. */
+export interface Clock {
+  now(): number;
+  /** Rejects when the signal fires. */
+  wait(milliseconds: number, signal: AbortSignal): Promise<void>;
+}
+
+export const monotonic: Clock = { now: () => performance.now(), wait: pause };
 
 export interface AcquireOptions {
   readonly store: LeaseStore;
@@ -43,15 +50,16 @@ interface Watched extends SeenLease {
  * trusted, only that the same lease was seen for as long as it may last. Since a function may live shorter than that,
  * what those who wait have seen is added up in the item: each continues from what it found there.
  *
+ * @param intents the plan, as the item holds it
  * @throws RESOURCE_CONFLICT (retryable) when the call ended while somebody else held it
  */
 export async function acquire(
   options: AcquireOptions,
   repository: string,
-  intents: readonly Intent[],
+  intents: readonly string[],
   call: Call,
 ): Promise<Acquired> {
-  const { store, clock, leaseMs } = options;
+  const { store, clock, leaseMs, poll, random } = options;
   const owner = randomUUID();
   let watched: Watched | undefined;
 
@@ -64,13 +72,14 @@ export async function acquire(
       const written = await store.take(repository, owner, watched, mine, call);
       return written.held ? { owner, before: written.before, left } : undefined;
     } catch (error) {
-      await giveBack(store, repository, owner, call);
+      // A try that got no answer may have taken it.
+      await store.close(repository, owner, {}, call).catch(() => undefined);
       throw error;
     }
   }
 
   try {
-    for (let looks = 0; ; looks++) {
+    for (let looks = 1; ; looks++) {
       if (!watched || remaining(watched, clock) <= 0) {
         const acquired = await take();
         if (acquired) return acquired;
@@ -82,11 +91,12 @@ export async function acquire(
       }
       if (seen.owner !== watched?.owner || seen.counter !== watched.counter) {
         watched = { ...seen, since: clock.now(), noted: seen.seenMs };
-        looks = 0;
+        looks = 1;
       } else {
         await noteSeen(options, repository, watched, call);
       }
-      await clock.wait(Math.max(0, Math.min(pause(options, looks), remaining(watched, clock))), call.signal);
+      const delay = delayMs({ ...poll, jitter: "half" }, looks, random);
+      await clock.wait(Math.max(0, Math.min(delay, remaining(watched, clock))), call.signal);
     }
   } catch (error) {
     if (watched && call.signal.aborted) throw busy(repository);
@@ -103,11 +113,6 @@ function remaining(watched: Watched, clock: Clock): number {
   return watched.leaseMs * drift - age(watched, clock);
 }
 
-function pause({ poll, random }: AcquireOptions, looks: number): number {
-  const bound = Math.min(poll.capMs, poll.baseMs * 2 ** Math.min(looks, 20));
-  return bound / 2 + (random() * bound) / 2;
-}
-
 async function noteSeen({ store, clock }: AcquireOptions, repository: string, watched: Watched, call: Call) {
   const seenMs = Math.floor(age(watched, clock));
   if (seenMs - watched.noted < watched.leaseMs / notes) return;
@@ -118,10 +123,4 @@ async function noteSeen({ store, clock }: AcquireOptions, repository: string, wa
     // It only helps others; what is wrong with the table shows in the next look.
     if (!(error instanceof ArtifactRegistryError)) throw error;
   }
-}
-
-/** A try to take the lease that got no answer may have taken it. */
-async function giveBack(store: LeaseStore, repository: string, owner: string, call: Call): Promise<void> {
-  const free = { owner: undefined, leaseMs: undefined, acquiredAt: undefined, lastOwner: { S: owner } };
-  await store.change(repository, owner, free, closing(call)).catch(() => undefined);
 }

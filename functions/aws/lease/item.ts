@@ -1,7 +1,8 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import type { LeaseRecord, Packing } from "./lease.ts";
-import { type Intent, inOrder } from "./settle.ts";
+import { longestPlan, type Plan } from "../grants/changes.ts";
+import { parseGrants } from "../grants/forms.ts";
+import type { LeaseRecord } from "./lease.ts";
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 
@@ -10,7 +11,7 @@ export const keyAttribute = "repository";
 
 /**
  * The table's attributes. `expiresAt` is the table's time-to-live attribute (seconds since 1970); it is there only
- * while nothing is granted and nothing held.
+ * while nothing is granted and nothing held. Items of earlier versions may also have a `documentHash`, which nobody reads.
  */
 export const attributes = {
   /** Who holds the lease: random, new for each edit. Absent while it is free. */
@@ -25,18 +26,14 @@ export const attributes = {
   seenMs: "seenMs",
   /** Who gave the lease back last. */
   lastOwner: "lastOwner",
-  /** Plans of the holder, and of edits that crashed. */
+  /** Plans of the holder, and of edits that crashed: what they add after `+`, what they remove after `-`. */
   intents: "intents",
   grants: "grants",
-  documentHash: "documentHash",
   lastUpdated: "lastUpdated",
   lastRevoked: "lastRevoked",
   deleted: "deleted",
   expiresAt: "expiresAt",
 } as const;
-
-/** A grant a line. */
-export const plain: Packing = { pack: (grants) => grants, unpack: (lines) => lines };
 
 /** A lease that somebody holds. */
 export interface SeenLease {
@@ -55,12 +52,18 @@ export function readLease(item: Item | undefined): SeenLease | undefined {
   return { owner, counter, leaseMs, seenMs: Number(item[attributes.seenMs]?.N ?? 0) };
 }
 
-export function readIntents(item: Item | undefined): readonly Intent[] {
+/** A plan as the item holds it. */
+export function intentsOf({ adds = [], removes = [] }: Plan): readonly string[] {
+  const short = (names: readonly string[]) => (names.length > longestPlan ? ["*"] : names);
+  return inOrder([...short(adds).map((name) => `+${name}`), ...short(removes).map((name) => `-${name}`)]);
+}
+
+export function readIntents(item: Item | undefined): readonly string[] {
   return inOrder(item?.[attributes.intents]?.SS ?? []);
 }
 
 /** @throws UNEXPECTED_RESPONSE_FORMAT where something is recorded that is not ours: it is not taken for nothing */
-export function readRecord(item: Item | undefined, { unpack }: Packing = plain): LeaseRecord | undefined {
+export function readRecord(item: Item | undefined): LeaseRecord | undefined {
   const stored = item?.[attributes.grants];
   if (item === undefined || stored === undefined) return undefined;
   const lines = stored.L?.map((line) => line.S);
@@ -68,13 +71,11 @@ export function readRecord(item: Item | undefined, { unpack }: Packing = plain):
   const lastUpdated = readDate(item, attributes.lastUpdated);
   if (!lastUpdated) throw unreadable(attributes.lastUpdated);
   const lastRevoked = readDate(item, attributes.lastRevoked);
-  const documentHash = item[attributes.documentHash]?.S;
   return {
-    grants: inOrder(unpack(lines)),
+    grants: parseGrants(lines),
     lastUpdated,
     deleted: item[attributes.deleted]?.BOOL === true,
     ...(lastRevoked && { lastRevoked }),
-    ...(documentHash !== undefined && { documentHash }),
   };
 }
 
@@ -84,6 +85,10 @@ function readDate(item: Item, name: string): Date | undefined {
   const date = new Date(stored.S ?? Number.NaN);
   if (Number.isNaN(date.getTime())) throw unreadable(name);
   return date;
+}
+
+function inOrder(intents: Iterable<string>): readonly string[] {
+  return [...new Set(intents)].sort();
 }
 
 function unreadable(attribute: string): ArtifactRegistryError {

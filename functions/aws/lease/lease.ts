@@ -1,4 +1,7 @@
 import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { DocumentGrants, Plan } from "../grants/changes.ts";
+import type { GrantSet } from "../grants/grant.ts";
 
 /**
  * Edits of a repository's policy, one at a time. ECR overwrites the whole document and knows no revision, so whoever
@@ -18,40 +21,19 @@ export interface PolicyLease {
   edit<T>(repository: string, plan: Plan, call: Call, work: (held: Held) => Promise<Outcome<T>>): Promise<T>;
 }
 
-/**
- * The grants that an edit may add and remove. Each is a grant, or the beginning of some, followed by `*`:
- * `worker:111122223333:*`. An edit that crashes leaves its plan behind, and the next one knows what may have happened.
- */
-export interface Plan {
-  readonly adds?: readonly string[];
-  /** Not empty for every edit that revokes, also where nothing turns out to be there; `["*"]` for a deletion. */
-  readonly removes?: readonly string[];
-}
-
-/** How grants are written into the item, so that it stays small: each request costs by the item's size. */
-export interface Packing {
-  pack(grants: readonly string[]): readonly string[];
-  /** @throws UNEXPECTED_RESPONSE_FORMAT for what `pack` does not write */
-  unpack(lines: readonly string[]): readonly string[];
-}
-
 /** What is recorded of a repository. */
 export interface LeaseRecord {
-  /** In order, each once. */
-  readonly grants: readonly string[];
-  /** Of the document as it was last written or found right. Absent where there is none. */
-  readonly documentHash?: string;
+  readonly grants: GrantSet;
   readonly lastUpdated: Date;
   /** The last removal of access, or deletion. Events that are older change nothing. */
   readonly lastRevoked?: Date;
-  /** Whether the repository was deleted by us, and not granted to anybody since. */
+  /** Whether the repository is gone, and was not granted to anybody since. */
   readonly deleted: boolean;
 }
 
 export interface Outcome<T> {
   /** All grants that hold now. */
-  readonly grants: readonly string[];
-  readonly documentHash?: string;
+  readonly grants: GrantSet;
   /** The repository is gone. What is recorded of it is forgotten after a while. */
   readonly deleted?: boolean;
   readonly result: T;
@@ -61,30 +43,55 @@ export interface Outcome<T> {
 export interface Held {
   /** Absent where nothing was ever recorded: the document is then believed. */
   readonly record?: LeaseRecord;
+  /** The grants that hold before this edit: the recorded ones, corrected by what an edit that crashed may have done. */
+  reconcile(document: DocumentGrants): Promise<GrantSet>;
   /**
-   * The grants that hold before this edit: the recorded ones, corrected by what an edit that crashed may have done.
-   *
-   * @param own the grants in the document's statements of our form
-   * @param adopted the grants in statements of earlier tools, which always hold
-   */
-  settle(own: Iterable<string>, adopted?: Iterable<string>): Promise<readonly string[]>;
-  /**
-   * Refuses an event that speaks of a time before the last revocation. After `settle`.
+   * Refuses an event that speaks of a time before the last revocation. After `reconcile`.
    *
    * @throws RESOURCE_CONFLICT (not retryable)
    */
   refuseStale(): void;
   /**
-   * To be called right before a request that changes a document, and that nobody repeats behind our back.
+   * Sends a request that changes a document. Each try starts only while the lease outlives it.
    *
-   * @param timeoutMs milliseconds after which the request is aborted
-   * @returns the same milliseconds, for its `AbortSignal`
+   * @param what names the request in errors
+   * @param timeoutMs milliseconds for one try
    * @throws TIMEOUT (retryable) unless more than that is left of the lease
    */
-  guard(timeoutMs: number): number;
-  /**
-   * Sends a request that changes a document: `call.upstream` with the guard before each try. Better than the guard
-   * alone, since it knows of tries without an answer, which may be applied late.
-   */
   write<T>(what: string, timeoutMs: number, send: (signal: AbortSignal) => Promise<T>): Promise<T>;
+}
+
+/** @throws RESOURCE_CONFLICT for an event that is not younger than the last revocation */
+export function refuseStale(call: Call, lastRevoked: Date | undefined): void {
+  if (!call.asOf || !lastRevoked || call.asOf.getTime() > lastRevoked.getTime()) return;
+  throw new ArtifactRegistryError("RESOURCE_CONFLICT", "Access was revoked after the event was sent.", {
+    hint: "Send a new event if it is still wanted.",
+    context: { field: "time" },
+  });
+}
+
+/** Somebody else is editing. */
+export function busy(repository: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `Another edit of "${repository}" is in progress.`, {
+    retryable: true,
+    retryAfterSeconds: 1,
+    hint: "Nothing was changed. The same call again is safe.",
+  });
+}
+
+/** The lease ran out, and somebody else took it, before the outcome could be recorded. */
+export function lost(repository: string, cause?: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The edit of "${repository}" took longer than its lease.`, {
+    retryable: true,
+    hint: "It may or may not have been applied; the same call again finishes or repairs it.",
+    cause,
+  });
+}
+
+/** Too little is left of the lease for a write that nobody else's can overtake. */
+export function tooLate(): ArtifactRegistryError {
+  return new ArtifactRegistryError("TIMEOUT", "Too little time was left of the lease to write the policy.", {
+    retryable: true,
+    hint: "The same call again finishes what was begun.",
+  });
 }

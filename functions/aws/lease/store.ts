@@ -4,12 +4,11 @@ import type {
   GetItemCommandInput,
   UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import type { Call } from "../../../core/call.ts";
+import { type Call, startCall } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { once } from "../../../core/once.ts";
-import { isServiceError } from "../errors.ts";
-import { translateDynamoError } from "./errors.ts";
+import { isServiceError, translateAwsError } from "../errors.ts";
 import { attributes, type Item, keyAttribute, type SeenLease } from "./item.ts";
-import type { Intent } from "./settle.ts";
 
 export interface StoreOptions {
   readonly tableName: string;
@@ -33,8 +32,14 @@ export interface LeaseStore {
    * was lost is recognised by the owner; one that comes after the lease was given back is refused.
    */
   take(key: string, owner: string, seen: SeenLease | undefined, mine: Lease, call: Call): Promise<Written>;
-  /** Changes an item that is still owned. */
-  change(key: string, owner: string, changes: Changes, call: Call, intents?: readonly Intent[]): Promise<Written>;
+  /** Adds to the plan in an item that is still owned. */
+  plan(key: string, owner: string, intents: readonly string[], call: Call): Promise<Written>;
+  /**
+   * The last write of an edit, to an item that is still owned. It gives the lease back, unless that is to be kept to its
+   * end. It is sent also when the call is over: else everybody would have to wait for the whole lease of an edit whose
+   * caller went away.
+   */
+  close(key: string, owner: string, changes: Changes, call: Call, keepLease?: boolean): Promise<Written>;
   /** Leaves behind for how long a lease was seen unchanged. */
   note(key: string, seen: SeenLease, seenMs: number, call: Call): Promise<void>;
 }
@@ -42,8 +47,11 @@ export interface LeaseStore {
 export interface Lease {
   readonly leaseMs: number;
   readonly acquiredAt: Date;
-  readonly intents: readonly Intent[];
+  readonly intents: readonly string[];
 }
+
+/** Milliseconds for what has to be left in order when the call itself is over. */
+const closingMs = 2_000;
 
 export function createLeaseStore({ tableName, client, requestTimeoutMs }: StoreOptions): LeaseStore {
   const open = once(() => (typeof client === "function" ? client() : client));
@@ -110,14 +118,28 @@ export function createLeaseStore({ tableName, client, requestTimeoutMs }: StoreO
       return update(input, call);
     },
 
-    change(key, owner, changes, call, intents = []) {
-      const fields = Object.entries(changes);
-      const set = fields.filter(([, value]) => value !== undefined);
+    plan(key, owner, intents, call) {
+      const input: UpdateItemCommandInput = {
+        ...common,
+        Key: keyOf(key),
+        ConditionExpression: "#owner = :me",
+        UpdateExpression: "ADD #intents :intents",
+        ExpressionAttributeNames: names("owner", "intents"),
+        ExpressionAttributeValues: { ":me": { S: owner }, ":intents": { SS: [...intents] } },
+      };
+      return update(input, call);
+    },
+
+    close(key, owner, changes, call, keepLease = false) {
+      const free: Changes = keepLease
+        ? {}
+        : { owner: undefined, leaseMs: undefined, acquiredAt: undefined, seenMs: undefined };
+      const fields = Object.entries({ ...free, lastOwner: { S: owner }, ...changes } satisfies Changes);
+      const set = fields.flatMap(([name, value]) => (value ? [{ name, value }] : []));
       const removed = fields.filter(([, value]) => value === undefined);
       const clauses = [
-        ...(set.length > 0 ? [`SET ${set.map(([name]) => `#${name} = :${name}`).join(", ")}`] : []),
+        `SET ${set.map(({ name }) => `#${name} = :${name}`).join(", ")}`,
         ...(removed.length > 0 ? [`REMOVE ${removed.map(([name]) => `#${name}`).join(", ")}`] : []),
-        ...(intents.length > 0 ? ["ADD #intents :intents"] : []),
       ];
       const input: UpdateItemCommandInput = {
         ...common,
@@ -126,16 +148,16 @@ export function createLeaseStore({ tableName, client, requestTimeoutMs }: StoreO
         UpdateExpression: clauses.join(" "),
         ExpressionAttributeNames: {
           ...names("owner"),
-          ...(intents.length > 0 && names("intents")),
           ...Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
         },
         ExpressionAttributeValues: {
           ":me": { S: owner },
-          ...(intents.length > 0 && { ":intents": { SS: [...intents] } }),
-          ...Object.fromEntries(set.flatMap(([name, value]) => (value ? [[`:${name}`, value]] : []))),
+          ...Object.fromEntries(set.map(({ name, value }) => [`:${name}`, value])),
         },
       };
-      return update(input, call);
+      const { requestId, caller, now, signal } = call;
+      const over = () => startCall({ requestId, caller, now, signal: AbortSignal.timeout(closingMs) });
+      return update(input, signal.aborted ? over() : call);
     },
 
     async note(key, seen, seenMs, call) {
@@ -159,4 +181,25 @@ export function createLeaseStore({ tableName, client, requestTimeoutMs }: StoreO
 
 function names(...fields: readonly (keyof typeof attributes)[]): Record<string, string> {
   return Object.fromEntries(fields.map((name) => [`#${name}`, attributes[name]]));
+}
+
+/** What DynamoDB's refusal means to a caller of the suite. */
+function translateDynamoError(error: unknown, what: string, tableName: string): unknown {
+  const refuse = (code: ArtifactRegistryError["code"], message: string, hint?: string) =>
+    new ArtifactRegistryError(code, message, {
+      ...(hint === undefined ? { retryable: true } : { hint, context: { field: "leaseTable" } }),
+      cause: error,
+    });
+  if (isServiceError(error, "ResourceNotFoundException")) {
+    const hint = "Create it in the function's region, with the partition key `repository` (S), or correct the binding.";
+    return refuse("BINDING_CONFIG_INVALID", `The lease table "${tableName}" does not exist.`, hint);
+  }
+  if (isServiceError(error, "ValidationException")) {
+    const hint = "Its partition key must be `repository` (S), without a sort key.";
+    return refuse("BINDING_CONFIG_INVALID", `The lease table "${tableName}" has another form.`, hint);
+  }
+  if (isServiceError(error, "InternalServerError", "ServiceUnavailable", "TransactionConflictException")) {
+    return refuse("SERVICE_UNAVAILABLE", `${what} failed at DynamoDB's side.`);
+  }
+  return translateAwsError(error, what, `${what.replace("DynamoDB ", "dynamodb:")} on the lease table "${tableName}"`);
 }

@@ -1,16 +1,13 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { type Plan, reconcile } from "../grants/changes.ts";
+import { serialiseGrants } from "../grants/forms.ts";
 import { sdkSettings } from "../sdk-settings.ts";
-import { acquire } from "./acquire.ts";
-import { type Clock, monotonic } from "./clock.ts";
-import { closing } from "./closing.ts";
-import { lost } from "./errors.ts";
-import { type Holding, hold, intentsOf } from "./hold.ts";
-import { plain } from "./item.ts";
-import type { Outcome, Packing, Plan, PolicyLease } from "./lease.ts";
-import { inOrder } from "./settle.ts";
-import { type Changes, createLeaseStore } from "./store.ts";
+import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
+import { intentsOf, readIntents, readRecord } from "./item.ts";
+import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, refuseStale, tooLate } from "./lease.ts";
+import { createLeaseStore } from "./store.ts";
 
 export interface LeaseTableOptions {
   /** Partition key `repository` (S), no sort key; time-to-live attribute `expiresAt`. */
@@ -25,10 +22,23 @@ export interface LeaseTableOptions {
   readonly tombstoneSeconds?: number;
   /** Milliseconds between two looks at a lease that somebody holds: at first, and at most. Default 100 and 1,000. */
   readonly poll?: { readonly baseMs: number; readonly capMs: number };
-  /** How the item holds the grants. Default: a grant a line. */
-  readonly packing?: Packing;
   readonly clock?: Clock;
   readonly random?: () => number;
+}
+
+/** A lease while `work` runs, and what is known about its writes. */
+interface Holding {
+  readonly repository: string;
+  readonly acquired: Acquired;
+  readonly known: LeaseRecord | undefined;
+  /** What edits that crashed had set out to do. */
+  readonly unfinished: readonly string[];
+  /** Whether a revocation of a crashed edit was found to have taken effect. */
+  revoked: boolean;
+  /** Tries of requests that change a document. */
+  sent: number;
+  /** How many of them the platform has answered. The others may still be applied, however late. */
+  answered: number;
 }
 
 /** How often an edit that lost its lease is run in all. */
@@ -40,18 +50,17 @@ const rounds = 3;
  *
  * @example
  * const leases = createLeaseTable({ tableName: "images-leases", leaseMs: 70_000 });
- * await leases.edit(arn, { adds: ["account:111122223333"] }, call, async (held) => {
- *   const document = await readPolicy();
- *   const before = await held.settle(ownGrants(document), legacyGrants(document));
- *   const grants = [...before, "account:111122223333"];
- *   const text = encode(grants, document);
- *   if (text !== document) await held.write("ECR SetRepositoryPolicy", 5_000, (signal) => setPolicy(text, signal));
- *   return { grants, documentHash: hash(text), result: undefined };
+ * await leases.edit("us-east-1/images-app", planToAdd(access), call, async (held) => {
+ *   const policy = readPolicy(await getPolicy(), place);
+ *   const grants = addAccess(await held.reconcile(policy), access);
+ *   const { text, differs } = writePolicy(policy, grants, place);
+ *   if (differs) await held.write("ECR SetRepositoryPolicy", 5_000, (signal) => setPolicy(text, signal));
+ *   return { grants, result: undefined };
  * });
  */
 export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
   const { tableName, leaseMs, client = newClient, requestTimeoutMs = 3_000, tombstoneSeconds = 7_200 } = options;
-  const { packing = plain, clock = monotonic, random = Math.random, poll = { baseMs: 100, capMs: 1_000 } } = options;
+  const { clock = monotonic, random = Math.random, poll = { baseMs: 100, capMs: 1_000 } } = options;
   const store = createLeaseStore({ tableName, requestTimeoutMs, client });
   const expiry = (call: Call) => ({ N: String(Math.ceil(call.now().getTime() / 1_000) + tombstoneSeconds) });
 
@@ -63,68 +72,116 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
           throw round > 1 && isRetryable(error) ? lost(repository, error) : error;
         });
         let outcome: Awaited<ReturnType<typeof work>>;
-        let lines: readonly string[];
         try {
-          outcome = await work(holding.held);
-          lines = packing.pack(inOrder(outcome.grants));
+          outcome = await work(heldBy(holding, call));
         } catch (error) {
-          if (!holding.mayLandLate(error)) await abandon(holding, call);
+          if (!mayLandLate(holding)) await abandon(holding, call);
           throw error;
         }
-        if (await record(holding, plan, { ...outcome, grants: lines }, call)) return outcome.result;
+        if (await record(holding, plan, outcome, call)) return outcome.result;
         // Our last write may have undone what the next holder did: doing it all again repairs that.
         if (round === rounds) throw lost(repository);
       }
     },
   };
 
+  /** @throws UNEXPECTED_RESPONSE_FORMAT where the item cannot be read */
   async function take(repository: string, plan: Plan, call: Call): Promise<Holding> {
     const acquired = await acquire({ store, leaseMs, clock, poll, random }, repository, intentsOf(plan), call);
     try {
-      return hold(store, packing, repository, acquired, call);
+      const { before } = acquired;
+      const [known, unfinished] = [readRecord(before), readIntents(before)];
+      return { repository, acquired, known, unfinished, revoked: false, sent: 0, answered: 0 };
     } catch (error) {
-      await store.change(repository, acquired.owner, free(acquired.owner), closing(call)).catch(() => undefined);
+      await store.close(repository, acquired.owner, {}, call).catch(() => undefined);
       throw error;
     }
   }
 
+  function heldBy(holding: Holding, call: Call): Held {
+    const { repository, acquired, known, unfinished } = holding;
+    return {
+      ...(known && { record: known }),
+      async reconcile(document) {
+        const { grants, revoked, unrecorded } = reconcile(known?.grants, unfinished, document);
+        holding.revoked ||= revoked;
+        if (unrecorded.length > 0) {
+          // After a crash these would stand in our own form, and nobody would know why.
+          const written = await store.plan(repository, acquired.owner, intentsOf({ adds: unrecorded }), call);
+          if (!written.held) throw lost(repository);
+        }
+        return grants;
+      },
+      refuseStale: () => refuseStale(call, holding.revoked ? call.now() : known?.lastRevoked),
+      async write(what, timeoutMs, send) {
+        const isLate = () => call.signal.aborted || acquired.left() <= timeoutMs;
+        const attempt = async (signal: AbortSignal) => {
+          // Returned, not thrown: `call.upstream` would retry a throw, and no later try can succeed.
+          if (isLate()) return undefined;
+          holding.sent++;
+          try {
+            const answer = await send(signal);
+            holding.answered++;
+            return { answer };
+          } catch (error) {
+            if (wasAnswered(error)) holding.answered++;
+            throw error;
+          }
+        };
+        const done = isLate() ? undefined : await call.upstream(what, attempt, { timeoutMs });
+        if (!done) throw tooLate();
+        return done.answer;
+      },
+    };
+  }
+
   /** Gives the lease back after a failure. That this fails is no news: the lease ends by itself. */
-  async function abandon({ repository, acquired, known, unfinished, begun }: Holding, call: Call): Promise<void> {
-    const changes: Changes = {
-      ...free(acquired.owner),
+  async function abandon({ repository, acquired, known, unfinished, sent }: Holding, call: Call): Promise<void> {
+    const changes = {
       // Where nothing was changed there is nothing to finish, but what was there before.
-      ...(!begun() && { intents: unfinished.length > 0 ? { SS: [...unfinished] } : undefined }),
+      ...(sent === 0 && { intents: unfinished.length > 0 ? { SS: [...unfinished] } : undefined }),
       ...((!known || known.deleted) && { expiresAt: expiry(call) }),
     };
-    await store.change(repository, acquired.owner, changes, closing(call)).catch(() => undefined);
+    await store.close(repository, acquired.owner, changes, call).catch(() => undefined);
   }
 
   /** @returns whether the lease was still ours; else nothing was recorded */
   async function record<T>(holding: Holding, plan: Plan, outcome: Outcome<T>, call: Call): Promise<boolean> {
-    const { repository, acquired, known } = holding;
+    const { repository, acquired, known, revoked } = holding;
+    const { grants, deleted = false } = outcome;
     const now = call.now();
-    const revokes = Boolean(plan.removes?.length) || outcome.deleted === true || holding.revoked();
+    const revokes = Boolean(plan.removes?.length) || deleted || revoked;
     const lastRevoked = revokes ? latest(now, known?.lastRevoked) : known?.lastRevoked;
-    const changes: Changes = {
-      // A try without an answer may be applied late: nobody else writes before the lease is over.
-      ...(holding.mayLandLate() ? { lastOwner: { S: acquired.owner } } : free(acquired.owner)),
+    const changes = {
       intents: undefined,
-      grants: { L: outcome.grants.map((grant) => ({ S: grant })) },
-      documentHash: outcome.documentHash === undefined ? undefined : { S: outcome.documentHash },
+      grants: { L: serialiseGrants(grants).map((line) => ({ S: line })) },
       lastUpdated: { S: now.toISOString() },
       ...(lastRevoked && { lastRevoked: { S: lastRevoked.toISOString() } }),
-      deleted: outcome.deleted ? { BOOL: true } : undefined,
-      expiresAt: outcome.deleted ? expiry(call) : undefined,
+      deleted: deleted ? { BOOL: true } : undefined,
+      expiresAt: deleted ? expiry(call) : undefined,
     };
-    const written = await store.change(repository, acquired.owner, changes, closing(call));
+    // A try without an answer may be applied late: nobody else writes before the lease is over.
+    const written = await store.close(repository, acquired.owner, changes, call, mayLandLate(holding));
     // Nobody can have taken a lease that is not over: an earlier try was applied, and its answer was lost.
     return written.held || (written.tries > 1 && acquired.left() > 0);
   }
 }
 
-/** Gives the lease back, along with whatever else is written. */
-function free(owner: string): Changes {
-  return { owner: undefined, leaseMs: undefined, acquiredAt: undefined, seenMs: undefined, lastOwner: { S: owner } };
+/** Whether a write may still be on its way to the platform. */
+function mayLandLate({ sent, answered }: Holding): boolean {
+  return sent > answered;
+}
+
+/**
+ * Whether the platform answered the request, with whatever error: then it is over, and will not be applied later. In
+ * doubt it did not.
+ */
+function wasAnswered(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const { $metadata } = at as { $metadata?: { httpStatusCode?: number } };
+    if ($metadata?.httpStatusCode !== undefined) return true;
+  }
+  return false;
 }
 
 function latest(one: Date, other: Date | undefined): Date {

@@ -1,54 +1,134 @@
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import type { GrantSet } from "../grants/grant.ts";
-import { refuseOtherPartitions } from "../grants/partition.ts";
-import { type PolicyContext, type PolicyDocument, parsePolicy, type Statement } from "./document.ts";
-import { readStatement } from "./read-statement.ts";
-import { statementsFor } from "./statements.ts";
-import { withoutUniqueIds } from "./unique-ids.ts";
+import { refuseOtherPartitions } from "../grants/changes.ts";
+import { type GrantSet, type RegionSet, regionSets } from "../grants/grant.ts";
+import {
+  isJsonObject,
+  isUniqueId,
+  type JsonObject,
+  meaningOf,
+  type Statement,
+  sidOf,
+  texts,
+  uniqueIdsOf,
+} from "./document.ts";
+import { accountActions, ourSids, type Policy, type PolicyContext, sourceArn, workerActions } from "./read.ts";
 
 /** Amazon ECR, SetRepositoryPolicy: characters of `policyText`. */
 export const policyLimit = 10_240;
 
 const ownEnvelope = { Version: "2012-10-17" };
 
+export interface WrittenPolicy {
+  /** Absent where no statement is left: the policy is to be deleted. */
+  readonly text: string | undefined;
+  /** Whether it means anything else than the policy that stands. */
+  readonly differs: boolean;
+}
+
 /**
  * The policy that holds exactly these grants, beside what others wrote: foreign statements first, unchanged and in their
  * order, then ours. The text depends on the grants and on what is foreign, and on nothing else. The one thing dropped
  * from foreign statements are principals that AWS turned into unique ids.
  *
- * @param previous the policy that stands, as ECR answers it; undefined where there is none
- * @returns the new text, or undefined when no statement is left: the policy is to be deleted
- * @throws UNEXPECTED_RESPONSE_FORMAT if the previous text is not a policy; RESOURCE_CONFLICT for a unique id under
- * `NotPrincipal`; INVALID_INPUT for a role of another partition; QUOTA_EXCEEDED above 10,240 characters
+ * @param previous the policy that stands
+ * @throws RESOURCE_CONFLICT for a unique id under `NotPrincipal`; INVALID_INPUT for a role of another partition;
+ *   QUOTA_EXCEEDED above 10,240 characters
  */
-export function writePolicy(
-  previous: string | undefined,
-  grants: GrantSet,
-  context: PolicyContext,
-): string | undefined {
+export function writePolicy(previous: Policy, grants: GrantSet, context: PolicyContext): WrittenPolicy {
   refuseOtherPartitions(grants.roles, context.partition);
-  const document = previous === undefined ? { envelope: ownEnvelope, statements: [] } : parsePolicy(previous);
-  const foreign = foreignIn(document, context);
-  const ours = statementsFor(grants, foreign, context);
-  if (foreign.length + ours.length === 0) return undefined;
+  const foreign = keptOf(previous);
+  const statements = [...foreign, ...statementsFor(grants, foreign, context)];
+  const stands = previous.document?.envelope;
+  if (statements.length === 0) return { text: undefined, differs: stands !== undefined };
 
-  const envelope = isOurs(document, foreign) ? ownEnvelope : document.envelope;
-  const text = JSON.stringify({ ...envelope, Statement: [...foreign, ...ours] });
+  const document = { ...(isOurs(stands, foreign) ? ownEnvelope : stands), Statement: statements };
+  const text = JSON.stringify(document);
   if (text.length > policyLimit) throw tooLong(text.length, grants, foreign);
-  return text;
-}
-
-function foreignIn({ statements }: PolicyDocument, context: PolicyContext): Statement[] {
-  return statements
-    .map((statement, index) =>
-      readStatement(statement, context) === undefined ? withoutUniqueIds(statement, index + 1) : undefined,
-    )
-    .filter((statement) => statement !== undefined);
+  return { text, differs: stands === undefined || meaningOf(stands) !== meaningOf(document) };
 }
 
 /** Without anything of others in it, the document is ours as a whole, and its version too. */
-function isOurs({ envelope }: PolicyDocument, foreign: readonly Statement[]): boolean {
-  return foreign.length === 0 && Object.keys(envelope).every((member) => ["Version", "Statement"].includes(member));
+function isOurs(stands: JsonObject | undefined, foreign: readonly Statement[]): boolean {
+  const members = Object.keys(stands ?? {});
+  return foreign.length === 0 && members.every((member) => ["Version", "Statement"].includes(member));
+}
+
+/** Our statements for a set of grants: one for accounts, one for roles, one for Lambda per set of regions. */
+function statementsFor(grants: GrantSet, foreign: readonly Statement[], context: PolicyContext): Statement[] {
+  const sid = sidsBeside(foreign);
+  const pull = (base: string, principals: readonly string[]): Statement[] =>
+    principals.length === 0
+      ? []
+      : [{ Sid: sid(base), Effect: "Allow", Principal: { AWS: principals }, Action: accountActions }];
+
+  const accounts = grants.accounts.map((accountId) => `arn:${context.partition}:iam::${accountId}:root`);
+  return [
+    ...pull(ourSids.accounts, accounts),
+    ...pull(ourSids.roles, grants.roles),
+    ...regionSets(grants.workers).map((set) => ({
+      Sid: sid(ourSids.workers),
+      Effect: "Allow",
+      Principal: { Service: "lambda.amazonaws.com" },
+      Action: workerActions,
+      Condition: sourceArnCondition(set, context),
+    })),
+  ];
+}
+
+/**
+ * The condition under which Lambda acts for functions of these accounts in these regions. Two operators on one key are
+ * ANDed: accounts under one and regions under the other bound accounts × regions without writing the product out.
+ */
+function sourceArnCondition({ accountIds, regions }: RegionSet, { partition }: PolicyContext): JsonObject {
+  return {
+    ArnLike: { [sourceArn]: accountIds.map((accountId) => `arn:${partition}:lambda:*:${accountId}:function:*`) },
+    ...(regions !== "any" && {
+      StringLike: { [sourceArn]: regions.map((region) => `arn:${partition}:lambda:${region}:*`) },
+    }),
+  };
+}
+
+/**
+ * Gives out Sids that are unique in a policy: the base name, or the first number that no other statement bears. An edited
+ * statement may keep a name of ours, so the names depend on what is foreign, and on nothing else.
+ */
+function sidsBeside(foreign: readonly Statement[]): (base: string) => string {
+  const taken = new Set(foreign.map((statement) => sidOf(statement)?.toLowerCase()));
+  return (base) => {
+    let sid = base;
+    for (let n = 2; taken.has(sid.toLowerCase()); n++) sid = `${base}${n}`;
+    taken.add(sid.toLowerCase());
+    return sid;
+  };
+}
+
+/** Foreign statements as they can be sent back: without unique ids among their principals, or not at all. */
+function keptOf({ document, foreign }: Policy): Statement[] {
+  return foreign.flatMap((statement) => {
+    if (uniqueIdsOf(statement, "NotPrincipal").length > 0) {
+      throw underNotPrincipal(sidOf(statement), (document?.statements.indexOf(statement) ?? 0) + 1);
+    }
+    return uniqueIdsOf(statement, "Principal").length > 0 ? withoutUniqueIds(statement) : [statement];
+  });
+}
+
+function withoutUniqueIds(statement: Statement): Statement[] {
+  const { Principal: principals } = statement;
+  if (!isJsonObject(principals)) return [];
+  const { AWS: aws, ...others } = principals;
+  const left = texts(aws)?.filter((principal) => !isUniqueId(principal)) ?? [];
+  if (left.length > 0) return [{ ...statement, Principal: { ...principals, AWS: left } }];
+  return Object.keys(others).length > 0 ? [{ ...statement, Principal: others }] : [];
+}
+
+/** Dropping a unique id there would change whom the statement is about. */
+function underNotPrincipal(sid: string | undefined, position: number): ArtifactRegistryError {
+  const which = sid === undefined ? `number ${position} (without a Sid)` : `"${sid}"`;
+  return new ArtifactRegistryError(
+    "RESOURCE_CONFLICT",
+    `Statement ${which} of the repository's policy names a deleted role or user under NotPrincipal, and AWS takes the policy no more.`,
+    { hint: "Mend that statement in ECR, then repeat the call.", context: { statement: sid ?? position } },
+  );
 }
 
 function tooLong(characters: number, grants: GrantSet, foreign: readonly Statement[]): ArtifactRegistryError {

@@ -1,6 +1,6 @@
 import type { Call } from "../../../core/call.ts";
 import type { RoutableName } from "../../../core/names.ts";
-import { clearReplicas } from "../ecr/edit.ts";
+import { clearReplicas } from "../ecr/access.ts";
 import { isInside, withPrefix } from "./repositories.ts";
 import type { Site } from "./site.ts";
 import { inTurns } from "./turns.ts";

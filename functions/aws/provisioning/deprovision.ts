@@ -2,8 +2,8 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { DeprovisionOptions } from "../../../core/registry.ts";
 import { askIdentity } from "../account.ts";
+import { deleteWithReplicas } from "../ecr/deletion.ts";
 import { clearRegions } from "./clear-regions.ts";
-import { deleteWithReplicas } from "./deletion.ts";
 import { findOwnRepository, type OwnRepository, ownerOf } from "./own-repository.ts";
 import { regionsOfRule } from "./replication.ts";
 import { putRule, readRules } from "./replication-configuration.ts";
@@ -36,19 +36,20 @@ export async function deprovision(
   const known = [...new Set([...(own?.regions ?? []), ...standing, ...context.replicaRegions])];
   // Without our own repository, a rule for the prefix is somebody else's.
   if (own && standing.length > 0) await putRule(context, leases, account, [], call);
-  const removal = { context, leases, replicas: known };
   const deleted: string[] = [];
   await inTurns(inside, async ({ name, arn }) => {
     // What somebody else made under our prefix carries no tag of ours, and stays.
     if ((await ownerOf(context, arn, call)) !== prefix) return;
     deleted.push(name);
-    await deleteWithReplicas(removal, name, { images: true }, call);
+    await deleteWithReplicas(context, leases, { name, replicas: known, images: true }, call);
   });
   // Replicas that were left behind bear no tag: they lose our grants, and stay.
   if (own) await clearRegions(site, known, call, [prefix, ...deleted]);
   for (const kind of ["pull", "push"] as const) await removeRole(iam, roleName(prefix, kind), prefix, call);
   // Last, since its tags are what a repeated call finds the rest by.
-  if (own) await deleteWithReplicas(removal, prefix, { images: deleteRepositories }, call);
+  if (own) {
+    await deleteWithReplicas(context, leases, { name: prefix, replicas: known, images: deleteRepositories }, call);
+  }
 }
 
 async function refuseWhatIsKept(

@@ -1,16 +1,10 @@
-import {
-  CreateRepositoryCommand,
-  DescribeRepositoriesCommand,
-  ListTagsForResourceCommand,
-  type Repository,
-  TagResourceCommand,
-} from "@aws-sdk/client-ecr";
+import { CreateRepositoryCommand, ListTagsForResourceCommand, TagResourceCommand } from "@aws-sdk/client-ecr";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type EcrContext, ecr } from "../ecr/context.ts";
-import { createInput } from "../ecr/repositories.ts";
-import { isServiceError } from "../errors.ts";
+import { createInput, describeRepository } from "../ecr/repositories.ts";
 import { ownershipTagKey, regionsTagKey } from "../ownership.ts";
+import { roleArn, roleName } from "./role-names.ts";
 
 /** The repository under the bare prefix: it holds the deployment images, and its tags say what the registry is. */
 export interface OwnRepository {
@@ -31,10 +25,12 @@ export async function findOwnRepository(
   name: string = context.binding.repositoryPrefix,
   region: string = context.place.region,
 ): Promise<OwnRepository | undefined> {
-  const repository = await describe(context, name, region, call);
+  const repository = await describeRepository(context, name, call, region);
   const { repositoryArn: arn, registryId: account } = repository ?? {};
   if (arn === undefined || account === undefined) return undefined;
   const tags = await tagsOf(context, arn, region, call);
+  // It was deleted since it was described.
+  if (tags === undefined) return undefined;
   const regions = (tags.get(regionsTagKey) ?? "").split(" ");
   return {
     arn,
@@ -47,12 +43,7 @@ export async function findOwnRepository(
 
 /** Value of the ownership tag of a repository; undefined where it has none, or has gone. */
 export async function ownerOf(context: EcrContext, arn: string, call: Call): Promise<string | undefined> {
-  try {
-    return (await tagsOf(context, arn, context.place.region, call)).get(ownershipTagKey);
-  } catch (error) {
-    if (isServiceError(error, "RepositoryNotFoundException")) return undefined;
-    throw error;
-  }
+  return (await tagsOf(context, arn, context.place.region, call))?.get(ownershipTagKey);
 }
 
 async function tagsOf(
@@ -60,15 +51,16 @@ async function tagsOf(
   resourceArn: string,
   region: string,
   call: Call,
-): Promise<Map<string | undefined, string | undefined>> {
-  const { tags = [] } = await ecr(
+): Promise<Map<string | undefined, string | undefined> | undefined> {
+  const answer = await ecr(
     context,
     call,
     "ListTagsForResource",
     (client, options) => client.send(new ListTagsForResourceCommand({ resourceArn }), options),
-    { region, expected: ["RepositoryNotFoundException"] },
+    { region, instead: { RepositoryNotFoundException: "absent" } },
   );
-  return new Map(tags.map(({ Key, Value }) => [Key, Value]));
+  if (answer === "absent") return undefined;
+  return new Map((answer.tags ?? []).map(({ Key, Value }) => [Key, Value]));
 }
 
 export function foreignRepository(name: string): ArtifactRegistryError {
@@ -96,47 +88,43 @@ export async function rememberRegions(
   return { ...own, regions, provisioned: true };
 }
 
-async function describe(
-  context: EcrContext,
-  name: string,
-  region: string,
-  call: Call,
-): Promise<Repository | undefined> {
-  try {
-    const { repositories } = await ecr(
-      context,
-      call,
-      "DescribeRepositories",
-      (client, options) => client.send(new DescribeRepositoriesCommand({ repositoryNames: [name] }), options),
-      { region, expected: ["RepositoryNotFoundException"] },
-    );
-    return repositories?.[0];
-  } catch (error) {
-    if (isServiceError(error, "RepositoryNotFoundException")) return undefined;
-    throw error;
-  }
-}
-
 /** @throws RESOURCE_CONFLICT where somebody else was faster */
 export async function createOwnRepository(context: EcrContext, call: Call): Promise<OwnRepository> {
   const { repositoryPrefix: name } = context.binding;
-  try {
-    const { repository } = await ecr(
-      context,
-      call,
-      "CreateRepository",
-      (client, options) => client.send(new CreateRepositoryCommand(createInput(context, name)), options),
-      { expected: ["RepositoryAlreadyExistsException"] },
-    );
-    const { repositoryArn: arn, registryId: account } = repository ?? {};
-    if (arn !== undefined && account !== undefined) {
-      return { arn, account, owner: name, regions: [], provisioned: false };
-    }
-  } catch (error) {
-    if (!isServiceError(error, "RepositoryAlreadyExistsException")) throw error;
-  }
+  const created = await ecr(
+    context,
+    call,
+    "CreateRepository",
+    (client, options) => client.send(new CreateRepositoryCommand(createInput(context, name)), options),
+    { instead: { RepositoryAlreadyExistsException: "exists" } },
+  );
+  const { repositoryArn: arn, registryId: account } = (created !== "exists" && created.repository) || {};
+  if (arn !== undefined && account !== undefined) return { arn, account, owner: name, regions: [], provisioned: false };
   // Ours if an answer was lost on the way.
   const found = await findOwnRepository(context, call);
   if (found?.owner === name) return found;
   throw foreignRepository(name);
+}
+
+/**
+ * What a derived binding leaves open, from the registry's own repository: it holds only where that carries our tag.
+ *
+ * @throws BINDING_NOT_CONFIGURED where the registry was never provisioned, or is somebody else's
+ */
+export async function completeDerived(context: EcrContext, call: Call): Promise<EcrContext> {
+  const { binding, place } = context;
+  const { repositoryPrefix: prefix } = binding;
+  const own = await findOwnRepository(context, call);
+  if (own?.owner !== prefix) {
+    throw new ArtifactRegistryError("BINDING_NOT_CONFIGURED", "The registry is not bound, and was not provisioned.", {
+      hint: "Run provisionRegistry for it, or set its binding.",
+      context: { field: "registry" },
+    });
+  }
+  const arnOf = (kind: "pull" | "push") => roleArn(place.partition, own.account, roleName(prefix, kind));
+  return {
+    ...context,
+    binding: { ...binding, pullRoleArn: arnOf("pull"), pushRoleArn: arnOf("push") },
+    replicaRegions: own.regions.filter((region) => region !== place.region),
+  };
 }

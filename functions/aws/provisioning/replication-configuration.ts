@@ -2,9 +2,9 @@ import { DescribeRegistryCommand, PutReplicationConfigurationCommand, type Repli
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
-import { type EcrContext, ecr } from "../ecr/context.ts";
-import type { PolicyLeases } from "../ecr/edit.ts";
+import { type EcrContext, ecr, type PolicyLeases } from "../ecr/context.ts";
 import { translateAwsError } from "../errors.ts";
+import { noGrants } from "../grants/grant.ts";
 import { mergeRule, type Rule, sameRules } from "./replication.ts";
 
 /** The rules of the account's registry in the home region. */
@@ -64,7 +64,7 @@ export async function putRule(
         }
       });
     }
-    return { grants: [], result: undefined };
+    return { grants: noGrants, result: undefined };
   });
 }
 

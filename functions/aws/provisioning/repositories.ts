@@ -2,7 +2,6 @@ import { DescribeRepositoriesCommand, ListImagesCommand } from "@aws-sdk/client-
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type EcrContext, ecr } from "../ecr/context.ts";
-import { isServiceError } from "../errors.ts";
 import { ecrGrammar } from "../names.ts";
 import { ownershipTagKey } from "../ownership.ts";
 import { findOwnRepository, ownerOf } from "./own-repository.ts";
@@ -40,19 +39,14 @@ export function isInside(name: string, prefix: string): boolean {
 }
 
 export async function holdsImages(context: EcrContext, name: string, call: Call): Promise<boolean> {
-  try {
-    const { imageIds = [] } = await ecr(
-      context,
-      call,
-      "ListImages",
-      (client, options) => client.send(new ListImagesCommand({ repositoryName: name, maxResults: 1 }), options),
-      { expected: ["RepositoryNotFoundException"] },
-    );
-    return imageIds.length > 0;
-  } catch (error) {
-    if (isServiceError(error, "RepositoryNotFoundException")) return false;
-    throw error;
-  }
+  const found = await ecr(
+    context,
+    call,
+    "ListImages",
+    (client, options) => client.send(new ListImagesCommand({ repositoryName: name, maxResults: 1 }), options),
+    { instead: { RepositoryNotFoundException: "absent" } },
+  );
+  return found !== "absent" && (found.imageIds ?? []).length > 0;
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { isServiceError } from "../errors.ts";
 import { ownershipTag, ownershipTagKey } from "../ownership.ts";
-import { policyHash } from "../policy/hash.ts";
+import { meaningOf, parsePolicy } from "../policy/document.ts";
 import { sessionSeconds } from "../session.ts";
 import type { Iam } from "./iam.ts";
 
@@ -203,7 +203,8 @@ function sameDocument(encoded: string | undefined, wanted: string): boolean {
   if (encoded === undefined) return false;
   try {
     // By meaning: whoever else writes the same document (infra/aws does) may order its members in another way.
-    return policyHash(decodeURIComponent(encoded)) === policyHash(wanted);
+    const meanings = [decodeURIComponent(encoded), wanted].map((text) => meaningOf(parsePolicy(text).envelope));
+    return meanings[0] === meanings[1];
   } catch {
     return false;
   }

@@ -1,6 +1,5 @@
 import type { Environment } from "../../../core/platform.ts";
-import type { EcrContext } from "../ecr/context.ts";
-import type { PolicyLeases } from "../ecr/edit.ts";
+import type { EcrContext, PolicyLeases } from "../ecr/context.ts";
 import type { Iam } from "./iam.ts";
 
 /** What every part of provisioning works with. */

@@ -1,8 +1,7 @@
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { EcrContext } from "../ecr/context.ts";
-import { ecrRolePolicy } from "../policy/role-policy.ts";
-import { type TrustScope, trustPolicy } from "../policy/trust-policy.ts";
+import { ecrRolePolicy, type TrustScope, trustPolicy } from "../policy/roles.ts";
 import { roleArn, roleName } from "./role-names.ts";
 import type { WantedRole } from "./roles.ts";
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { ArtifactRegistryCredentials } from "../../../core/schemas.ts";
-import { trustPolicy } from "../../../functions/aws/policy/trust-policy.ts";
+import { trustPolicy } from "../../../functions/aws/policy/roles.ts";
 import { createClient, type OciClient, pullImage, pushImage } from "../../../oci/client/index.ts";
 import type { CallRecord } from "../../emulators/aws/index.ts";
 import { registryRefusal } from "../../emulators/aws/support.ts";

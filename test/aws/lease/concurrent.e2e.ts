@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startCall } from "../../../core/call.ts";
-import { createLeaseTable } from "../../../functions/aws/lease/index.ts";
 import { readLease, readRecord } from "../../../functions/aws/lease/item.ts";
+import { createLeaseTable } from "../../../functions/aws/lease/table.ts";
 import { type Dynamo, startDynamo } from "./dynamo.ts";
-import { edit, hashOf, read } from "./edit.ts";
+import { edit, read } from "./edit.ts";
 import { unexplained } from "./history.ts";
 import { type PolicyStore, startPolicyStore } from "./policy-store.ts";
 import { startWorker, type Worker } from "./processes.ts";
@@ -22,12 +22,17 @@ afterAll(async () => {
   await Promise.all([dynamo?.stop(), store?.stop()]);
 });
 
+/** The number of an account: of a worker's own, or one that all share (worker 0). */
+function accountOf(worker: string, index: number): string {
+  return worker.slice(1).padStart(4, "0") + String(index).padStart(8, "0");
+}
+
 /** Changes of a worker's own grants, which it takes turns with, and of grants that all share. */
 function changesOf(worker: string, count: number, repository: string): Orders["changes"] {
   return Array.from({ length: count }, (_, index) => ({
     repository,
     kind: Math.random() < 0.6 ? ("add" as const) : ("remove" as const),
-    grant: index % 4 === 3 ? `shared:${index % 3}` : `${worker}:${index % 5}`,
+    grant: index % 4 === 3 ? accountOf("w0", index % 3) : accountOf(worker, index % 5),
   }));
 }
 
@@ -55,7 +60,11 @@ test("400 edits by 8 processes, some killed, one stopped beyond its lease: nothi
   const start = (name: string, count = 50) => {
     const orders = ordersFor(name, count, repository, true);
     // Each of its edits has something to write.
-    const writing = orders.changes.map((change, index) => ({ ...change, kind: "add" as const, grant: `w4:${index}` }));
+    const writing = orders.changes.map((change, index) => ({
+      ...change,
+      kind: "add" as const,
+      grant: accountOf(name, index),
+    }));
     workers.set(name, startWorker(name === "w4" ? { ...orders, changes: writing } : orders));
   };
   const nth = new Map<string, number>();
@@ -107,14 +116,13 @@ test("400 edits by 8 processes, some killed, one stopped beyond its lease: nothi
   });
   const lease = createLeaseTable({ tableName: dynamo.tableName, client: dynamo.client, leaseMs });
   const options = { storeUrl: store.url, repository, worker: "final", writeMs };
-  const final = { kind: "add", grant: "final" } as const;
+  const final = { kind: "add", grant: "999999999999" } as const;
   const begun = Number(process.hrtime.bigint()) / 1e6;
   await edit(lease, final, options, call);
-  const text = documentOf(repository);
-  const { own } = read(text);
+  const { own } = read(documentOf(repository));
   expect(unexplained([...attempts, { ...final, start: begun, end: begun + 1 }], own)).toEqual([]);
   const item = await dynamo.item(repository);
-  expect(readRecord(item)).toMatchObject({ grants: own, documentHash: hashOf(text) });
+  expect(readRecord(item)).toMatchObject({ grants: { accounts: own, roles: [], workers: [] } });
   expect(readLease(item)).toBeUndefined();
 });
 

@@ -1,9 +1,11 @@
-import { createHash } from "node:crypto";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import type { PolicyLease } from "../../../functions/aws/lease/index.ts";
+import { addAccess, planToAdd, planToRemove, removeAccess } from "../../../functions/aws/grants/changes.ts";
+import { account } from "../../../functions/aws/grants/grant.ts";
+import type { PolicyLease } from "../../../functions/aws/lease/lease.ts";
+import { access } from "../policy/support/access.ts";
 
-/** One change of one grant. */
+/** One change of the access of one account, given by its number. */
 export interface Change {
   readonly kind: "add" | "remove";
   readonly grant: string;
@@ -19,10 +21,6 @@ export function read(text: string | undefined): Document {
   return text === undefined ? { own: [] } : (JSON.parse(text) as Document);
 }
 
-export function hashOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
 export interface EditOptions {
   readonly storeUrl: string;
   readonly repository: string;
@@ -36,17 +34,17 @@ export async function edit(lease: PolicyLease, { kind, grant }: Change, options:
   const { storeUrl, repository, worker, writeMs } = options;
   const url = `${storeUrl}/${repository}`;
   const headers = { "x-worker": worker };
-  const plan = kind === "add" ? { adds: [grant] } : { removes: [grant] };
+  const value = access({ accountIds: [grant] });
+  const plan = kind === "add" ? planToAdd(value) : planToRemove(value);
   await lease.edit(repository, plan, call, async (held) => {
     const before = await call.upstream("GET", async (signal) => {
       const response = await fetch(url, { headers, signal });
       return response.status === 404 ? undefined : response.text();
     });
     const document = read(before);
-    const settled = await held.settle(document.own);
-    const others = settled.filter((other) => other !== grant);
-    const grants = kind === "add" ? [...others, grant].sort() : others;
-    const after = JSON.stringify({ ...document, own: grants });
+    const settled = await held.reconcile({ own: document.own.map(account), adopted: [] });
+    const grants = (kind === "add" ? addAccess : removeAccess)(settled, value);
+    const after = JSON.stringify({ ...document, own: grants.accounts });
     if (after !== before) {
       await held.write("PUT", writeMs, async (signal) => {
         try {
@@ -57,6 +55,6 @@ export async function edit(lease: PolicyLease, { kind, grant }: Change, options:
         }
       });
     }
-    return { grants, documentHash: hashOf(after), result: undefined };
+    return { grants, result: undefined };
   });
 }

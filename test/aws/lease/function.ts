@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type CountedCall, startCall } from "../../../core/call.ts";
-import { createLeaseTable, type LeaseTableOptions } from "../../../functions/aws/lease/index.ts";
+import { createLeaseTable, type LeaseTableOptions } from "../../../functions/aws/lease/table.ts";
 import { type Dynamo, dynamoClient } from "./dynamo.ts";
 
 /** A clock that only moves when somebody waits, or a test moves it. */

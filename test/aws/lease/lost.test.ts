@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { errorOf } from "../../support/inputs.ts";
 import { startFunction } from "./function.ts";
 import { adds, answering, newRepository, nowGranted, useTable } from "./table.ts";
+import { inWords, reconciled } from "./words.ts";
 
 const table = useTable();
 const { leaseOf, recordOf, plansOf, crash } = table;
@@ -73,11 +74,11 @@ describe("an edit that outlived its lease", () => {
     let document: string[] = [];
     let runs = 0;
     await slow.lease.edit(repository, adds("a"), slow.call(), async (held) => {
-      const grants = [...(await held.settle(document)), "a"];
+      const grants = [...(await reconciled(held, document)), "a"];
       await held.write("Test", 1_000, async () => {
         if (++runs > 1) return;
         await quick.lease.edit(repository, adds("b"), quick.call(), async (other) => {
-          document = [...(await other.settle(document)), "b"];
+          document = [...(await reconciled(other, document)), "b"];
           return nowGranted(...document);
         });
       });
@@ -101,7 +102,7 @@ describe("an edit that outlived its lease", () => {
     let runs = 0;
     await slow.lease.edit(repository, adds("a"), slow.call(), async ({ record }) => {
       runs++;
-      return nowGranted("a", ...(record?.grants ?? []));
+      return nowGranted("a", ...(inWords(record)?.grants ?? []));
     });
     expect([runs, (await recordOf(repository))?.grants]).toEqual([2, ["a", "b"]]);
   });

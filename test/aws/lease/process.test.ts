@@ -1,14 +1,12 @@
 import { describe, expect, test } from "vitest";
-import {
-  createProcessLease,
-  leaseWithoutTable,
-  type Outcome,
-  requireLeaseTable,
-} from "../../../functions/aws/lease/index.ts";
+import { noGrants } from "../../../functions/aws/grants/grant.ts";
+import type { Outcome } from "../../../functions/aws/lease/lease.ts";
+import { createProcessLease, leaseWithoutTable } from "../../../functions/aws/lease/process.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { callAt, fakeClock } from "./function.ts";
+import { reconciled } from "./words.ts";
 
-const nothing: Outcome<undefined> = { grants: [], result: undefined };
+const nothing: Outcome<undefined> = { grants: noGrants, result: undefined };
 
 describe("edits of one process", () => {
   test("take turns for a repository, and do not wait for others'", async () => {
@@ -56,7 +54,7 @@ describe("edits of one process", () => {
     });
     await first;
     await new Promise((resolve) => setImmediate(resolve));
-    const third = lease.edit("one", {}, call, async () => ({ grants: [], result: running }));
+    const third = lease.edit("one", {}, call, async () => ({ grants: noGrants, result: running }));
     release.resolve();
     expect([await second, await third]).toEqual([undefined, false]);
   });
@@ -74,7 +72,7 @@ describe("edits of one process", () => {
       throw new Error("failed");
     });
     const second = lease.edit("one", {}, callAt({ clock, signal: over.signal }), async () => expect.fail("it ran"));
-    const third = lease.edit("one", {}, call, async () => ({ grants: [], result: running }));
+    const third = lease.edit("one", {}, call, async () => ({ grants: noGrants, result: running }));
     over.abort(new Error("over"));
     expect(await errorOf(() => second)).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true });
     release.resolve();
@@ -89,13 +87,12 @@ describe("edits of one process", () => {
     clock.advance(1_000);
     await lease.edit("one", { removes: ["a"] }, callAt({ clock }), async (held) => {
       expect(held.record).toBeUndefined();
-      expect(await held.settle(["b"], ["a", "b"])).toEqual(["a", "b"]);
+      expect(await reconciled(held, ["b"], ["a", "b"])).toEqual(["a", "b"]);
       return nothing;
     });
     const setUp = (asOf: Date) =>
       lease.edit("one", { adds: ["a"] }, callAt({ clock, asOf }), async (held) => {
         held.refuseStale();
-        expect(held.guard(5_000)).toBe(5_000);
         expect(await held.write("Test", 1_000, async () => "written")).toBe("written");
         return nothing;
       });
@@ -118,8 +115,6 @@ describe("without a table", () => {
       { field: "leaseTable" },
     ]);
     const elsewhere = leaseWithoutTable(createProcessLease(), {});
-    expect(await elsewhere.edit("one", {}, call, async () => ({ grants: [], result: "done" }))).toBe("done");
-    requireLeaseTable("table", { AWS_LAMBDA_FUNCTION_NAME: "f" });
-    requireLeaseTable(undefined, {});
+    expect(await elsewhere.edit("one", {}, call, async () => ({ grants: noGrants, result: "done" }))).toBe("done");
   });
 });

@@ -1,9 +1,12 @@
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
-import { grantPacking, type Held } from "../../../functions/aws/lease/index.ts";
+import { account, grantSet, grantsOf, worker } from "../../../functions/aws/grants/grant.ts";
 import { readRecord } from "../../../functions/aws/lease/item.ts";
+import type { Held } from "../../../functions/aws/lease/lease.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { startFunction } from "./function.ts";
 import { adds, answering, newRepository, nowGranted, refused, removes, useTable } from "./table.ts";
+import { grant, grants, inWords, nameOf, reconciled } from "./words.ts";
 
 const table = useTable();
 const { leaseOf, recordOf, plansOf } = table;
@@ -24,36 +27,63 @@ describe("an edit that nobody disturbs", () => {
       repository: { S: repository },
       counter: { N: "1" },
       lastOwner: { S: expect.any(String) },
-      grants: { L: [{ S: "a" }, { S: "b" }] },
-      documentHash: { S: "hash" },
+      grants: { L: [{ S: nameOf("a") }, { S: nameOf("b") }] },
       lastUpdated: { S: clock.date().toISOString() },
     });
     await lease.edit(repository, {}, call(), async ({ record }) => {
-      expect(record).toEqual({ grants: ["a", "b"], documentHash: "hash", lastUpdated: clock.date(), deleted: false });
-      return { grants: [], result: "" };
+      expect(inWords(record)).toEqual({ grants: ["a", "b"], lastUpdated: clock.date(), deleted: false });
+      return { grants: grants(), result: "" };
     });
     expect(await recordOf(repository)).toEqual({ grants: [], lastUpdated: clock.date(), deleted: false });
   });
 
   test("writes grants as it is told, and reads them so", async () => {
     const repository = newRepository();
-    const { lease, call } = startFunction(table.dynamo, { packing: grantPacking });
-    const grants = ["account:111111111111", "worker:111111111111:eu-west-1", "worker:111111111111:us-east-1"];
-    await lease.edit(repository, adds(...grants), call(), answering(nowGranted(...grants)));
+    const { lease, call } = startFunction(table.dynamo);
+    const [id, regions] = ["111111111111", ["eu-west-1", "us-east-1"]];
+    const set = grantSet([account(id), ...regions.map((region) => worker(id, region))]);
+    await lease.edit(repository, {}, call(), answering({ grants: set, result: "result" }));
     const lines = ["account:111111111111", "worker:111111111111:eu-west-1,us-east-1"];
     expect(await table.dynamo.item(repository)).toMatchObject({ grants: { L: lines.map((line) => ({ S: line })) } });
-    await lease.edit(repository, {}, call(), async ({ record, settle }) => {
-      expect(record?.grants).toEqual(grants);
-      expect(await settle(grants.slice(1))).toEqual(grants);
-      return nowGranted("account:111111111111");
+    await lease.edit(repository, {}, call(), async ({ record, reconcile }) => {
+      expect(record?.grants).toEqual(set);
+      expect(await reconcile({ own: grantsOf(set).slice(1), adopted: [] })).toEqual(set);
+      return nowGranted("a");
     });
-    await lease
-      .edit(repository, {}, call(), async ({ record }) => nowGranted(...(record?.grants ?? []), "stranger"))
-      .then(
-        () => expect.fail("it was written"),
-        (error) => expect(error).toMatchObject({ code: "UNEXPECTED_RESPONSE_FORMAT" }),
-      );
     expect(await leaseOf(repository)).toBeUndefined();
+  });
+
+  test("an item that an earlier version wrote is read, with its plan and its hash of the document", async () => {
+    const repository = newRepository();
+    const { lease, call, clock } = startFunction(table.dynamo);
+    const written = {
+      repository: { S: repository },
+      counter: { N: "7" },
+      lastOwner: { S: "5c4d9c6e-6f0e-4d0f-9d4c-2f4b6c1f8a11" },
+      grants: { L: [{ S: nameOf("a") }, { S: "worker:111111111111:eu-west-1,us-east-1" }] },
+      documentHash: { S: "0".repeat(64) },
+      lastUpdated: { S: "2025-12-31T23:59:59.000Z" },
+      lastRevoked: { S: "2025-12-31T00:00:00.000Z" },
+      intents: { SS: [`-${nameOf("a")}`, "-worker:111111111111:*", `+${nameOf("b")}`] },
+    };
+    const { client, tableName: TableName } = table.dynamo;
+    await client.send(new PutItemCommand({ TableName, Item: written }));
+    await lease.edit(repository, adds("c"), call(), async (held) => {
+      expect(held.record).toEqual({
+        grants: grantSet([grant("a"), ...["eu-west-1", "us-east-1"].map((region) => worker("111111111111", region))]),
+        lastUpdated: new Date("2025-12-31T23:59:59.000Z"),
+        lastRevoked: new Date("2025-12-31T00:00:00.000Z"),
+        deleted: false,
+      });
+      // The revocation took effect, and the addition too.
+      return nowGranted(...(await reconciled(held, ["b"])), "c");
+    });
+    expect(await table.dynamo.item(repository)).toMatchObject({
+      counter: { N: "8" },
+      grants: { L: [{ S: nameOf("b") }, { S: nameOf("c") }] },
+      lastRevoked: { S: clock.date().toISOString() },
+    });
+    expect([await leaseOf(repository), await plansOf(repository)]).toEqual([undefined, []]);
   });
 
   test("one that revokes is remembered, whatever the clock says later", async () => {
@@ -78,9 +108,9 @@ describe("an edit that nobody disturbs", () => {
     await lease.edit(repository, removes("a"), call(), answering(nowGranted()));
     const setUp = (asOf: Date) =>
       lease.edit(repository, adds("a"), call({ asOf }), async (held) => {
-        const grants = await held.settle([]);
+        const before = await reconciled(held, []);
         held.refuseStale();
-        return nowGranted(...grants, "a");
+        return nowGranted(...before, "a");
       });
     const error = await errorOf(() => setUp(clock.date()));
     expect([error.code, error.retryable, error.context]).toEqual(["RESOURCE_CONFLICT", false, { field: "time" }]);
@@ -94,11 +124,11 @@ describe("a deletion", () => {
   test("leaves a tombstone that the table forgets, until the repository is there again", async () => {
     const repository = newRepository();
     const { lease, call, clock } = startFunction(table.dynamo);
-    await lease.edit(repository, removes("*"), call(), answering({ grants: [], deleted: true, result: "" }));
+    await lease.edit(repository, removes("*"), call(), answering({ grants: grants(), deleted: true, result: "" }));
     const seconds = clock.date().getTime() / 1_000;
     const tombstone = await table.dynamo.item(repository);
     expect(tombstone).toMatchObject({ deleted: { BOOL: true }, expiresAt: { N: String(seconds + 7_200) } });
-    expect(readRecord(tombstone)).toMatchObject({ deleted: true, grants: [], lastRevoked: clock.date() });
+    expect(inWords(readRecord(tombstone))).toMatchObject({ deleted: true, grants: [], lastRevoked: clock.date() });
 
     const failing = lease.edit(repository, adds("a"), call(), async () => {
       expect(await table.dynamo.item(repository)).not.toHaveProperty("expiresAt");
@@ -133,15 +163,15 @@ describe("grants in statements of earlier tools", () => {
     await lease.edit(repository, {}, call(), answering(nowGranted("a")));
     const upstream = call();
     const edit = lease.edit(repository, adds("b"), upstream, async (held) => {
-      expect(await held.settle(["a"], ["old"])).toEqual(["a", "old"]);
+      expect(await reconciled(held, ["a"], ["old"])).toEqual(["a", "old"]);
       expect(await plansOf(repository)).toEqual(["+b", "+old"]);
-      held.guard(1_000);
-      throw refused;
+      await held.write("Test", 1_000, () => Promise.reject(refused));
+      return expect.fail("it went on");
     });
     await expect(edit).rejects.toBe(refused);
-    expect(upstream.upstreamCalls).toBe(3);
+    expect(upstream.upstreamCalls).toBe(4);
     await lease.edit(repository, adds("c"), call(), async (held) =>
-      nowGranted(...(await held.settle(["a", "b", "old"]))),
+      nowGranted(...(await reconciled(held, ["a", "b", "old"]))),
     );
     expect(await recordOf(repository)).toMatchObject({ grants: ["a", "b", "old"] });
   });
@@ -153,7 +183,7 @@ describe("grants in statements of earlier tools", () => {
     const edit = lease.edit(repository, adds("b"), call(), async (held) => {
       const quick = startFunction(table.dynamo);
       await quick.lease.edit(repository, {}, quick.call(), answering(nowGranted("a")));
-      await held.settle(["a"], ["old"]);
+      await reconciled(held, ["a"], ["old"]);
       return expect.fail("it went on");
     });
     await expect(edit).rejects.toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true });
@@ -165,7 +195,7 @@ describe("grants in statements of earlier tools", () => {
     const { lease, call } = startFunction(table.dynamo);
     for (let round = 0; round < 2; round++) {
       const upstream = call();
-      const work = async (held: Held) => nowGranted(...(await held.settle([], ["old"])));
+      const work = async (held: Held) => nowGranted(...(await reconciled(held, [], ["old"])));
       await lease.edit(repository, adds("a"), upstream, work);
       expect(upstream.upstreamCalls).toBe(2);
     }

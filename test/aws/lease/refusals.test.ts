@@ -1,7 +1,7 @@
 import { CreateTableCommand, DescribeTableCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { createLeaseTable } from "../../../functions/aws/lease/index.ts";
+import { createLeaseTable } from "../../../functions/aws/lease/table.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { answeredWith, type Fate, startFunction } from "./function.ts";
 import { answering, newRepository, nowGranted, useTable } from "./table.ts";

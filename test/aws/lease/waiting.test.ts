@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Outcome } from "../../../functions/aws/lease/index.ts";
+import type { Outcome } from "../../../functions/aws/lease/lease.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { type Fate, startFunction } from "./function.ts";
 import { adds, answering, newRepository, nowGranted, removes, useTable } from "./table.ts";
+import { inWords, reconciled } from "./words.ts";
 
 const table = useTable();
 const { leaseOf, recordOf, plansOf, crash, renew } = table;
@@ -24,7 +25,9 @@ describe("while somebody else holds the lease", () => {
       release.resolve(nowGranted("a"));
       await first;
     };
-    await lease.edit(repository, adds("b"), call(), async ({ record }) => nowGranted("b", ...(record?.grants ?? [])));
+    await lease.edit(repository, adds("b"), call(), async ({ record }) =>
+      nowGranted("b", ...(inWords(record)?.grants ?? [])),
+    );
     expect(clock.waits).toEqual([100, 200, 400, 800, 1_000]);
     expect(await recordOf(repository)).toMatchObject({ grants: ["a", "b"] });
   });
@@ -47,7 +50,7 @@ describe("while somebody else holds the lease", () => {
     const { lease, call, clock } = startFunction(table.dynamo, { leaseMs: 1 });
     await lease.edit(repository, removes("y"), call(), async (held) => {
       expect(await plansOf(repository)).toEqual(["+x", "-y"]);
-      return nowGranted(...(await held.settle(["x"])));
+      return nowGranted(...(await reconciled(held, ["x"])));
     });
     expect(clock.now()).toBeGreaterThanOrEqual(10_000);
     expect(clock.now()).toBeLessThan(10_200);

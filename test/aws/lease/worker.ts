@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { startCall } from "../../../core/call.ts";
 import { toArtifactRegistryError } from "../../../core/errors.ts";
-import { createLeaseTable, createProcessLease } from "../../../functions/aws/lease/index.ts";
+import { createProcessLease } from "../../../functions/aws/lease/process.ts";
+import { createLeaseTable } from "../../../functions/aws/lease/table.ts";
 import { dynamoClient } from "./dynamo.ts";
 import { type Change, edit } from "./edit.ts";
 

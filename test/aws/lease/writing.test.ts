@@ -1,32 +1,32 @@
 import { describe, expect, test } from "vitest";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import type { Held } from "../../../functions/aws/lease/index.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { startFunction } from "./function.ts";
 import { adds, answering, newRepository, nowGranted, refused, removes, useTable } from "./table.ts";
+import { reconciled } from "./words.ts";
 
 const table = useTable();
 const { leaseOf, recordOf, plansOf, crash } = table;
 const unanswered = () => Promise.reject(new ArtifactRegistryError("SERVICE_UNAVAILABLE", "no answer"));
 
 describe("writing", () => {
-  const lateWrites: [string, (held: Held) => unknown][] = [
-    ["guard", (held) => held.guard(5_000)],
-    ["write", (held) => held.write("Test", 5_000, async () => expect.fail("it was sent"))],
-  ];
-  test.each(lateWrites)("%s refuses unless more than its time is left", async (_, late) => {
+  const sent = async () => "sent";
+  const notSent = async () => expect.fail("it was sent");
+
+  test("is refused unless more than its time is left", async () => {
     const repository = newRepository();
     const { lease, call, clock } = startFunction(table.dynamo);
     const upstream = call();
     const edit = lease.edit(repository, adds("a"), upstream, async (held) => {
       clock.advance(4_999);
-      expect(held.guard(5_000)).toBe(5_000);
+      expect(await held.write("Test", 5_000, sent)).toBe("sent");
       clock.advance(1);
-      await late(held);
+      await held.write("Test", 5_000, notSent);
       return nowGranted("a");
     });
     const error = await errorOf(() => edit);
-    expect([error.code, error.retryable, upstream.upstreamCalls]).toEqual(["TIMEOUT", true, 1]);
+    // The lease was taken, one write was sent, and the lease was given back.
+    expect([error.code, error.retryable, upstream.upstreamCalls]).toEqual(["TIMEOUT", true, 3]);
   });
 
   test("the lease counts from before it was asked for", async () => {
@@ -36,7 +36,7 @@ describe("writing", () => {
       return "pass";
     };
     const edit = lease.edit(newRepository(), adds("a"), call(), async (held) => {
-      held.guard(4_000);
+      await held.write("Test", 4_000, notSent);
       return nowGranted("a");
     });
     await expect(edit).rejects.toMatchObject({ code: "TIMEOUT" });
@@ -48,11 +48,11 @@ describe("writing", () => {
     const halting = { ...clock, date: () => new Date(halted) };
     const edit = lease.edit(newRepository(), adds("a"), call({ clock: halting }), async (held) => {
       halted = 9_000;
-      expect(() => held.guard(2_000)).toThrow("Too little time");
+      await expect(held.write("Test", 2_000, notSent)).rejects.toThrow("Too little time");
       // And a time of day that was set back gives nothing.
       halted = -9_000;
       clock.advance(9_000);
-      expect(() => held.guard(2_000)).toThrow("Too little time");
+      await expect(held.write("Test", 2_000, notSent)).rejects.toThrow("Too little time");
       return nowGranted("a");
     });
     await edit;
@@ -63,7 +63,7 @@ describe("writing", () => {
     const over = new AbortController();
     const edit = lease.edit(newRepository(), adds("a"), call({ signal: over.signal }), async (held) => {
       over.abort(new Error("over"));
-      expect(() => held.guard(1)).toThrow("Too little time");
+      await expect(held.write("Test", 1, notSent)).rejects.toThrow("Too little time");
       return nowGranted("a");
     });
     await edit;
@@ -98,7 +98,7 @@ describe("an edit that fails", () => {
     const repository = newRepository();
     const { lease, call } = startFunction(table.dynamo);
     await lease.edit(repository, {}, call(), answering(nowGranted("b", "x")));
-    const edit = lease.edit(repository, { adds: ["a"], removes: ["b"] }, call(), async (held) => {
+    const edit = lease.edit(repository, { ...adds("a"), ...removes("b") }, call(), async (held) => {
       await held.write("Test home", 1_000, async () => {});
       return held.write("Test replica", 1_000, () => Promise.reject(refused));
     });
@@ -106,7 +106,7 @@ describe("an edit that fails", () => {
     expect([await leaseOf(repository), await plansOf(repository)]).toEqual([undefined, ["+a", "-b"]]);
     await lease.edit(repository, adds("c"), call(), async (held) =>
       // The document as it was written, and fallen behind in what nobody edited.
-      nowGranted(...(await held.settle(["a"]))),
+      nowGranted(...(await reconciled(held, ["a"]))),
     );
     expect(await recordOf(repository)).toMatchObject({ grants: ["a", "x"], lastRevoked: expect.any(Date) });
   });
@@ -117,21 +117,18 @@ describe("an edit that fails", () => {
     await lease.edit(repository, {}, call(), answering(nowGranted("a")));
     await crash(repository, removes("a"));
     const setUp = lease.edit(repository, adds("a"), call({ asOf: clock.date() }), async (held) => {
-      await held.settle([]);
+      await reconciled(held, []);
       held.refuseStale();
       return nowGranted("a");
     });
     await expect(setUp).rejects.toMatchObject({ code: "RESOURCE_CONFLICT", retryable: false });
   });
 
-  test.each([
-    ["a write", (held: Held) => held.write("Test", 1_000, unanswered)],
-    ["a guarded request", (held: Held) => unanswered().finally(() => held.guard(1_000))],
-  ])("by %s without an answer keeps the lease until it is over: it may be applied late", async (_, write) => {
+  test("by a write without an answer keeps the lease until it is over: it may be applied late", async () => {
     const repository = newRepository();
     const { lease, call } = startFunction(table.dynamo);
     const edit = lease.edit(repository, adds("a"), call(), async (held) => {
-      await write(held);
+      await held.write("Test", 1_000, unanswered);
       return nowGranted("a");
     });
     await expect(edit).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });

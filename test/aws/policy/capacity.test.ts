@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
-import { removeAccess } from "../../../functions/aws/grants/remove.ts";
-import { readPolicy } from "../../../functions/aws/policy/read.ts";
-import { policyLimit, writePolicy } from "../../../functions/aws/policy/write.ts";
-import { access, aws, granted, refusal, workerIn } from "./support/access.ts";
+import { removeAccess } from "../../../functions/aws/grants/changes.ts";
+import { policyLimit } from "../../../functions/aws/policy/write.ts";
+import { access, aws, granted, readPolicy, refusal, workerIn, writePolicy } from "./support/access.ts";
 
 // The longest names that partition aws has: no ten regions take more room.
 const ten = [

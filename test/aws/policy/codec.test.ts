@@ -1,9 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { grantsOf } from "../../../functions/aws/grants/grant.ts";
-import { readPolicy } from "../../../functions/aws/policy/read.ts";
-import { writePolicy } from "../../../functions/aws/policy/write.ts";
-import { anyGrants, aws } from "./support/access.ts";
+import { anyGrants, aws, readPolicy, writePolicy } from "./support/access.ts";
 import { foreignPolicy } from "./support/foreign.ts";
 
 /** As AWS may give a policy back: lists in another order, one item without its list, white space. */

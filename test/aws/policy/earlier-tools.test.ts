@@ -1,7 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readPolicy } from "../../../functions/aws/policy/read.ts";
-import { writePolicy } from "../../../functions/aws/policy/write.ts";
-import { aws } from "./support/access.ts";
+import { aws, readPolicy, writePolicy } from "./support/access.ts";
 import { modelOf } from "./support/model.ts";
 import { type Json, legacyLambda, legacyRole, ourAccounts, policy, pull } from "./support/statements.ts";
 

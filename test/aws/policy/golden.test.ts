@@ -1,12 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { RoutableName } from "../../../core/names.ts";
-import { readPolicy } from "../../../functions/aws/policy/read.ts";
-import { ecrPublicRolePolicy, ecrRolePolicy } from "../../../functions/aws/policy/role-policy.ts";
-import { ecrPublicSessionPolicy, ecrSessionPolicy } from "../../../functions/aws/policy/session-policy.ts";
-import { trustPolicy } from "../../../functions/aws/policy/trust-policy.ts";
-import { writePolicy } from "../../../functions/aws/policy/write.ts";
-import { access, aws, granted, workerIn } from "./support/access.ts";
+import {
+  ecrPublicSessionPolicy,
+  ecrRolePolicy,
+  ecrSessionPolicy,
+  trustPolicy,
+} from "../../../functions/aws/policy/roles.ts";
+import { publicRolePolicy } from "../../infra/support/aws-roles.ts";
+import { access, aws, granted, readPolicy, workerIn, writePolicy } from "./support/access.ts";
 
 const folder = new URL("golden/", import.meta.url);
 const read = (file: string) => readFileSync(new URL(file, folder), "utf8");
@@ -50,7 +52,7 @@ describe("documents as they are written", () => {
       `role-${permissions}.json`,
       ecrRolePolicy({ ...registry, permissions }, ["us-west-2", "us-east-1", "us-west-2"]),
     );
-    expectGolden(`role-public-${permissions}.json`, ecrPublicRolePolicy({ ...registry, permissions }));
+    expectGolden(`role-public-${permissions}.json`, publicRolePolicy({ ...registry, permissions }));
   });
   test("trust", () =>
     expectGolden(

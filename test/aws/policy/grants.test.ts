@@ -1,10 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { addAccess } from "../../../functions/aws/grants/add.ts";
+import { addAccess, refuseOtherPartitions, removeAccess } from "../../../functions/aws/grants/changes.ts";
+import { toPermissions } from "../../../functions/aws/grants/forms.ts";
 import { grantSet, grantsOf, noGrants } from "../../../functions/aws/grants/grant.ts";
-import { refuseOtherPartitions } from "../../../functions/aws/grants/partition.ts";
-import { toPermissions } from "../../../functions/aws/grants/permissions.ts";
-import { removeAccess } from "../../../functions/aws/grants/remove.ts";
 import {
   access,
   accessOf,

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { ecrRolePolicy } from "../../../functions/aws/policy/role-policy.ts";
-import { ecrPublicSessionPolicy, ecrSessionPolicy } from "../../../functions/aws/policy/session-policy.ts";
-import { trustPolicy } from "../../../functions/aws/policy/trust-policy.ts";
-import { writePolicy } from "../../../functions/aws/policy/write.ts";
-import { access, accounts, aws, granted, regions, roles, workerIn } from "./support/access.ts";
+import {
+  ecrPublicSessionPolicy,
+  ecrRolePolicy,
+  ecrSessionPolicy,
+  trustPolicy,
+} from "../../../functions/aws/policy/roles.ts";
+import { access, accounts, aws, granted, regions, roles, workerIn, writePolicy } from "./support/access.ts";
 import { modelOf } from "./support/model.ts";
 import { type Mutant, mutantsOf } from "./support/mutants.ts";
 import { type Document, isAllowed, parse } from "./support/oracle.ts";

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { writePolicy } from "../../../functions/aws/policy/write.ts";
-import { access, accounts, anyGrants, aws, granted, regions, roles, workerIn } from "./support/access.ts";
+import { access, accounts, anyGrants, aws, granted, regions, roles, workerIn, writePolicy } from "./support/access.ts";
 import { modelOf } from "./support/model.ts";
 import { parse } from "./support/oracle.ts";
 import { sheetFor, type World, wrongAnswers } from "./support/sheet.ts";

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseGrants, serialiseGrants, toPermissions } from "../../../functions/aws/grants/forms.ts";
 import { noGrants } from "../../../functions/aws/grants/grant.ts";
-import { toPermissions } from "../../../functions/aws/grants/permissions.ts";
-import { parseGrants, serialiseGrants } from "../../../functions/aws/grants/serialise.ts";
 import { access, accounts, anyGrants, granted, refusal, roles, workerIn } from "./support/access.ts";
 import { modelOf } from "./support/model.ts";
 

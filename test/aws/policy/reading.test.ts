@@ -1,7 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readPolicy } from "../../../functions/aws/policy/read.ts";
-import { writePolicy } from "../../../functions/aws/policy/write.ts";
-import { access, aws, granted, refusal, workerIn } from "./support/access.ts";
+import { access, aws, granted, readPolicy, refusal, workerIn, writePolicy } from "./support/access.ts";
 import { edited } from "./support/edited.ts";
 import { modelOf } from "./support/model.ts";
 import { type Json, ourAccounts, ourWorkers, policy, pull, root } from "./support/statements.ts";

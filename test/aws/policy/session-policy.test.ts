@@ -1,8 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { RoutableName } from "../../../core/names.ts";
-import { ecrPublicRolePolicy, ecrRolePolicy } from "../../../functions/aws/policy/role-policy.ts";
-import { ecrPublicSessionPolicy, ecrSessionPolicy } from "../../../functions/aws/policy/session-policy.ts";
-import { trustPolicy } from "../../../functions/aws/policy/trust-policy.ts";
+import {
+  ecrPublicSessionPolicy,
+  ecrRolePolicy,
+  ecrSessionPolicy,
+  trustPolicy,
+} from "../../../functions/aws/policy/roles.ts";
+import { publicRolePolicy } from "../../infra/support/aws-roles.ts";
 import { refusal, regions } from "./support/access.ts";
 import { type Document, isAllowed, parse, registryAccount } from "./support/oracle.ts";
 import {
@@ -20,7 +24,7 @@ import type { Sheet } from "./support/sheet.ts";
 const role = (permissions: "pull" | "push-pull"): Document =>
   parse(ecrRolePolicy({ ...pullScope, repositoryPrefix: "images", permissions }, regions));
 const publicRole = (permissions: "pull" | "push-pull"): Document =>
-  parse(ecrPublicRolePolicy({ ...pullScope, repositoryPrefix: "images", permissions }));
+  parse(publicRolePolicy({ ...pullScope, repositoryPrefix: "images", permissions }));
 
 async function agrees(sheet: readonly Sheet[]): Promise<void> {
   expect(sheet.some(({ expected }) => expected)).toBe(true);

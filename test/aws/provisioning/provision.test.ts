@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ownershipTagKey, regionsTagKey } from "../../../functions/aws/ownership.ts";
-import { trustPolicy } from "../../../functions/aws/policy/trust-policy.ts";
+import { trustPolicy } from "../../../functions/aws/policy/roles.ts";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
 import { buildImage } from "../../oci-client/images.ts";
 import { further, home, replica, rule, useAccount } from "./support/account.ts";

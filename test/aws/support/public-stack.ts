@@ -1,6 +1,6 @@
-import { ecrPublicRolePolicy } from "../../../functions/aws/policy/role-policy.ts";
-import { trustPolicy } from "../../../functions/aws/policy/trust-policy.ts";
+import { trustPolicy } from "../../../functions/aws/policy/roles.ts";
 import type { Statement } from "../../emulators/aws/identity/documents.ts";
+import { publicRolePolicy } from "../../infra/support/aws-roles.ts";
 import { type AwsStack, startStack } from "./stack.ts";
 
 /** An account with what a registry on ECR Public needs, as infra/aws makes it. */
@@ -25,7 +25,7 @@ export async function startPublicStack(options: PublicStackOptions = {}): Promis
   });
   const trust = JSON.parse(trustPolicy({ partition, account, functionRoleArns: [functionRole] }));
   const roleOf = (prefix: string, permissions: "pull" | "push-pull") => {
-    const policy = JSON.parse(ecrPublicRolePolicy({ partition, account, repositoryPrefix: prefix, permissions }));
+    const policy = JSON.parse(publicRolePolicy({ partition, account, repositoryPrefix: prefix, permissions }));
     const name = `${prefix}-public-${permissions === "pull" ? "pull" : "push"}`;
     return emulator.role(account, name, { trust, policies: { registry: policy }, maxSessionDuration: 43_200 });
   };

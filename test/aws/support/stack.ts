@@ -1,8 +1,7 @@
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateRepositoryCommand, ECRClient } from "@aws-sdk/client-ecr";
 import { ownershipTag, ownershipTagKey } from "../../../functions/aws/ownership.ts";
-import { ecrRolePolicy } from "../../../functions/aws/policy/role-policy.ts";
-import { trustPolicy } from "../../../functions/aws/policy/trust-policy.ts";
+import { ecrRolePolicy, trustPolicy } from "../../../functions/aws/policy/roles.ts";
 import { inlinePolicy } from "../../../functions/aws/provisioning/roles.ts";
 import {
   type AwsEmulator,

@@ -1,3 +1,5 @@
+import type { Permissions } from "../../../core/schemas.ts";
+import { repositoryActions } from "../../../functions/aws/policy/roles.ts";
 import { roleArn, roleName } from "../../../functions/aws/provisioning/role-names.ts";
 import { doorPolicies, renderPolicy } from "./module.ts";
 
@@ -59,6 +61,25 @@ export function executionStatements(door: ExecutionDoor, scope: ExecutionScope):
 /** The same as a document. */
 export function executionPolicy(door: ExecutionDoor, scope: ExecutionScope): string {
   return JSON.stringify({ Version: "2012-10-17", Statement: executionStatements(door, scope) });
+}
+
+export interface PublicRole {
+  readonly partition: string;
+  /** Account of the registry, 12 digits. */
+  readonly account: string;
+  readonly repositoryPrefix: string;
+  readonly permissions: Permissions;
+}
+
+/** What the pull or the push role of a registry on ECR Public may do. Only infra/aws makes such roles. */
+export function publicRolePolicy({ partition, account, repositoryPrefix, permissions }: PublicRole): string {
+  const repository = `arn:${partition}:ecr-public::${account}:repository/${repositoryPrefix}`;
+  return JSON.stringify(
+    renderPolicy("ecr-public-minting", {
+      actions: repositoryActions["ecr-public"][permissions],
+      repositories: [repository, `${repository}-*`],
+    }),
+  );
 }
 
 /** What infra/aws/policies.tf fills into the policies. */

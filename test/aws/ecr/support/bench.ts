@@ -5,7 +5,7 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { grantPacking } from "../../../../functions/aws/lease/index.ts";
+import { byName, grantsOf } from "../../../../functions/aws/grants/grant.ts";
 import { type Item, readLease, readRecord } from "../../../../functions/aws/lease/item.ts";
 import { addRepository } from "../../../emulators/aws/ecr/state.ts";
 import { bindPrincipals } from "../../../emulators/aws/identity/bound-principals.ts";
@@ -148,7 +148,8 @@ export async function leaseItem({ emulator, leaseTable }: AwsStack, name: string
   return (await dynamo.send(new GetItemCommand(input))).Item;
 }
 
-/** The grants that an item has on record. */
+/** The names of the grants that an item has on record. */
 export function recorded(item: Item | undefined): readonly string[] | undefined {
-  return readRecord(item, grantPacking)?.grants;
+  const record = readRecord(item);
+  return record && [...byName(grantsOf(record.grants)).keys()];
 }

@@ -1,4 +1,4 @@
-import { atomsOf } from "../../../../functions/aws/lease/index.ts";
+import { byName } from "../../../../functions/aws/grants/grant.ts";
 import { readPolicy } from "../../../../functions/aws/policy/read.ts";
 import { policyOf } from "../../../emulators/aws/ecr/authorize.ts";
 import { type Bench, regions, type Slot } from "./bench.ts";
@@ -26,11 +26,11 @@ export function snapshot({ stack }: Bench, { name }: Slot): Snapshot {
       const repository = world.registry(stack.account, region).repositories.get(name);
       const document = policyOf(world, repository);
       const text = document === undefined ? undefined : JSON.stringify(document);
-      const { grants, foreign } = readPolicy(text, { partition: stack.emulator.partition });
+      const { own, adopted, foreign } = readPolicy(text, { partition: stack.emulator.partition });
       return {
         region,
         exists: repository !== undefined,
-        grants: atomsOf(grants).sort(),
+        grants: [...byName([...own, ...adopted]).keys()].sort(),
         foreign,
         lifecycle: repository?.lifecyclePolicy?.text,
       };

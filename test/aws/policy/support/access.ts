@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { ArtifactRegistryError } from "../../../../core/errors.ts";
 import type { AwsAccess } from "../../../../core/schemas.ts";
-import { addAccess } from "../../../../functions/aws/grants/add.ts";
-import { type GrantSet, noGrants } from "../../../../functions/aws/grants/grant.ts";
+import { addAccess } from "../../../../functions/aws/grants/changes.ts";
+import { type GrantSet, grantSet, noGrants } from "../../../../functions/aws/grants/grant.ts";
+import { type Policy, type PolicyContext, readPolicy as read } from "../../../../functions/aws/policy/read.ts";
+import { writePolicy as write } from "../../../../functions/aws/policy/write.ts";
 
 /** A small world, so that what is added and what is removed meet often. */
 export const accounts = ["111111111111", "222222222222", "333333333333"] as const;
@@ -15,6 +17,21 @@ export const roles = [
 ] as const;
 
 export const aws = { partition: "aws" } as const;
+
+/** A policy's text as the adapter reads it, with all that it grants as one set. */
+export function readPolicy(text: string | undefined, context: PolicyContext): Policy & { readonly grants: GrantSet } {
+  const policy = read(text, context);
+  return { ...policy, grants: grantSet([...policy.own, ...policy.adopted]) };
+}
+
+/** The text that the adapter writes in the place of another. */
+export function writePolicy(
+  previous: string | undefined,
+  grants: GrantSet,
+  context: PolicyContext,
+): string | undefined {
+  return write(read(previous, context), grants, context).text;
+}
 
 /** An access value of which only the interesting parts are given. */
 export function access(parts: Partial<AwsAccess> = {}): AwsAccess {

@@ -1,10 +1,33 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { settle } from "../../../functions/aws/lease/settle.ts";
+import { reconcile } from "../../../functions/aws/grants/changes.ts";
+import { account, type Grant, grantSet, grantsOf, worker } from "../../../functions/aws/grants/grant.ts";
 import { type Attempt, unexplained } from "./history.ts";
 
-const held = (recorded: string[] | undefined, unfinished: string[], own: string[], adopted: string[] = []) =>
-  settle(recorded, unfinished, new Set(own), new Set(adopted));
+/** A word is an account's access, and `worker:1:eu` that of account 1's workers in one region. */
+function grant(word: string): Grant {
+  const [kind, accountId = "", region = ""] = word.split(":");
+  return kind === "worker" ? worker(accountId, region) : account(word);
+}
+const wordOf = (each: Grant) =>
+  each.kind === "account"
+    ? each.accountId
+    : each.kind === "worker"
+      ? `worker:${each.accountId}:${each.region}`
+      : "role";
+const intent = (word: string) => (/^.(?:worker:|\*)/.test(word) ? word : `${word.slice(0, 1)}account:${word.slice(1)}`);
+
+/** The words that hold, after edits that crashed had set out to do this. */
+function held(
+  recorded: readonly string[] | undefined,
+  unfinished: readonly string[],
+  own: readonly string[],
+  adopted: readonly string[] = [],
+) {
+  const document = { own: own.map(grant), adopted: adopted.map(grant) };
+  const { grants, revoked } = reconcile(recorded && grantSet(recorded.map(grant)), unfinished.map(intent), document);
+  return { grants: grantsOf(grants).map(wordOf), revoked };
+}
 
 describe("nobody crashed", () => {
   test("the record decides: a document that fell behind is repaired, in both directions", () => {
@@ -78,7 +101,7 @@ function act(steps: readonly Step[], recordFirst = false) {
   let repaired = true;
   for (const [index, { kind, grant, ends, late }] of steps.entries()) {
     unfinished = [...unfinished, `${kind === "add" ? "+" : "-"}${grant}`];
-    const before = settle(item, unfinished.slice(0, -1), new Set(document)).grants.filter((other) => other !== grant);
+    const before = held(item, unfinished.slice(0, -1), document).grants.filter((other) => other !== grant);
     const after = kind === "add" ? [...before, grant] : before;
     if (recordFirst && ends !== "before writing") [item, unfinished] = [after, []];
     if (ends === "well" || (ends === "before recording" && !recordFirst)) document = after;
@@ -91,7 +114,7 @@ function act(steps: readonly Step[], recordFirst = false) {
     if (landed) [document, repaired] = [landed, false];
     attempts.push({ kind, grant, start: 2 * index, ...(ends === "well" && { end: 2 * index + 1 }) });
   }
-  const last = settle(item, unfinished, new Set(document)).grants;
+  const last = held(item, unfinished, document).grants;
   return { attempts, document, last, repaired };
 }
 

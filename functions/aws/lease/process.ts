@@ -1,8 +1,8 @@
 import type { Call } from "../../../core/call.ts";
-import { busy } from "./errors.ts";
-import { refuseStale, writing } from "./hold.ts";
-import type { Held, PolicyLease } from "./lease.ts";
-import { inOrder } from "./settle.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { Environment } from "../../../core/platform.ts";
+import { reconcile } from "../grants/changes.ts";
+import { busy, type Held, type PolicyLease, refuseStale } from "./lease.ts";
 
 /** How long a revocation is remembered, in milliseconds: more than the age of the oldest event that is taken. */
 const memoryMs = 7_200_000;
@@ -26,9 +26,9 @@ export function createProcessLease(): PolicyLease {
       const done = await turn(turns, repository, call);
       try {
         const held: Held = {
-          ...writing(call, () => Number.POSITIVE_INFINITY),
-          settle: async (own, adopted = []) => inOrder([...own, ...adopted]),
+          reconcile: async (document) => reconcile(undefined, [], document).grants,
           refuseStale: () => refuseStale(call, revocations.get(repository)),
+          write: (what, timeoutMs, send) => call.upstream(what, send, { timeoutMs }),
         };
         const outcome = await work(held);
         const now = call.now();
@@ -40,6 +40,29 @@ export function createProcessLease(): PolicyLease {
       }
     },
   };
+}
+
+/**
+ * The lease of a binding without a table: edits take turns within the process, and on Lambda, where others edit at the
+ * same time, every edit is refused.
+ *
+ * @throws BINDING_CONFIG_INVALID from each edit on Lambda
+ */
+export function leaseWithoutTable(lease: PolicyLease, env: Environment): PolicyLease {
+  return {
+    async edit(repository, plan, call, work) {
+      if (env.AWS_LAMBDA_FUNCTION_NAME) throw noTable();
+      return lease.edit(repository, plan, call, work);
+    },
+  };
+}
+
+function noTable(): ArtifactRegistryError {
+  const message = "The binding has no leaseTable, so access cannot be edited.";
+  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, {
+    hint: "Name a DynamoDB table with the partition key `repository` (S) as leaseTable: edits on Lambda need a lease.",
+    context: { field: "leaseTable" },
+  });
 }
 
 /**

@@ -1,12 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AwsAccess } from "../../../core/schemas.ts";
-import { addAccess } from "../../../functions/aws/grants/add.ts";
-import { type GrantSet, noGrants } from "../../../functions/aws/grants/grant.ts";
-import { removeAccess } from "../../../functions/aws/grants/remove.ts";
-import { intentsOf } from "../../../functions/aws/lease/hold.ts";
-import { atomsOf, fromAtoms, grantPacking, planToAdd, planToRemove } from "../../../functions/aws/lease/index.ts";
-import { settle } from "../../../functions/aws/lease/settle.ts";
+import { addAccess, planToAdd, planToRemove, reconcile, removeAccess } from "../../../functions/aws/grants/changes.ts";
+import { parseGrants, serialiseGrants } from "../../../functions/aws/grants/forms.ts";
+import { byName, type GrantSet, grantsOf, noGrants } from "../../../functions/aws/grants/grant.ts";
+import { intentsOf } from "../../../functions/aws/lease/item.ts";
 
 const accounts = ["111111111111", "222222222222"];
 const regions = ["eu-west-1", "us-east-1"];
@@ -21,7 +19,7 @@ const access: fc.Arbitrary<AwsAccess> = fc.record({
 });
 const held: fc.Arbitrary<GrantSet> = fc.array(access, { maxLength: 4 }).map((all) => all.reduce(addAccess, noGrants));
 
-test("atoms are grants one by one, and items hold an account's workers in one line", () => {
+test("names are those of grants one by one, and items hold an account's workers in one line", () => {
   const set = addAccess(noGrants, {
     type: "aws",
     accountIds: ["111111111111"],
@@ -29,22 +27,22 @@ test("atoms are grants one by one, and items hold an account's workers in one li
     roleArns: roles.slice(0, 1),
     allowedServiceTypes: ["worker"],
   });
-  const atoms = atomsOf(set);
-  expect(atoms).toEqual([
+  const names = [...byName(grantsOf(set)).keys()];
+  expect(names).toEqual([
     "account:111111111111",
     "role:arn:aws:iam::111111111111:role/one",
     "worker:111111111111:eu-west-1",
     "worker:111111111111:us-east-1",
   ]);
-  expect(fromAtoms(atoms)).toEqual(set);
-  const lines = grantPacking.pack(atoms);
+  expect(parseGrants(names)).toEqual(set);
+  const lines = serialiseGrants(set);
   expect(lines).toHaveLength(3);
-  expect(grantPacking.unpack(lines)).toEqual(atoms);
+  expect(parseGrants(lines)).toEqual(set);
 });
 
 describe("an edit that crashed is settled as the document stands", () => {
   const settled = (before: GrantSet, plan: Parameters<typeof intentsOf>[0], document: GrantSet) =>
-    fromAtoms(settle(atomsOf(before), intentsOf(plan), new Set(atomsOf(document))).grants);
+    reconcile(before, intentsOf(plan), { own: grantsOf(document), adopted: [] }).grants;
 
   test("an addition", () => {
     fc.assert(
