@@ -20,7 +20,7 @@ export function errorFrom(status: number, headers: Headers, body: string): Artif
 
 /**
  * The error of a Lambda function that was invoked over Lambda's own API: that answers 200 for it, where a function URL
- * answers 502 (functions/aws/middleware/throw-errors.ts writes it).
+ * answers 502 (functions/aws/doors/middleware.ts writes it).
  */
 export function errorFromLambda(headers: Headers, body: string): ArtifactRegistryError {
   const { errorMessage } = (parsed(body) ?? {}) as { errorMessage?: unknown };

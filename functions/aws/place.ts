@@ -23,8 +23,3 @@ export function readPlace(env: Environment): Place {
   const { name, dnsSuffix } = partitionOf(region);
   return { region, partition: name, dnsSuffix, onLambda: Boolean(env.AWS_LAMBDA_FUNCTION_NAME) };
 }
-
-/** The account in an ARN. */
-export function accountOf(arn: string): string {
-  return arn.split(":")[4] ?? "";
-}

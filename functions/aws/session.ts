@@ -4,9 +4,9 @@ import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import type { Call } from "../../core/call.ts";
 import type { Caller } from "../../core/caller.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import type { Clients, SessionCredentials } from "./clients.ts";
 import { isServiceError, translateAwsError } from "./errors.ts";
 import type { Place } from "./place.ts";
+import type { Clients, SessionCredentials } from "./sdk.ts";
 
 /** AWS STS, AssumeRole: seconds. */
 export const sessionSeconds = { min: 900, max: 43_200, default: 3_600, chained: 3_600 } as const;

@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import { doorNames } from "../../core/doors.ts";
 import { setupEventType } from "../../core/events.ts";
 import { attributes, keyAttribute } from "../../functions/aws/lease/item.ts";
-import { ownershipTagKey, regionsTagKey } from "../../functions/aws/ownership.ts";
-import { ecrRolePolicy, repositoryActions, trustPolicy } from "../../functions/aws/policy/roles.ts";
-import { roleName } from "../../functions/aws/provisioning/role-names.ts";
+import { ownershipTagKey, regionsTagKey } from "../../functions/aws/names.ts";
+import { ecrRolePolicy, roleName, trustPolicy } from "../../functions/aws/policy/roles.ts";
+import { repositoryActions } from "../../functions/aws/policy/session.ts";
 import { allowedActions, blanksOf, doorPolicies, policyNames, read, readAll, renderPolicy } from "./support/module.ts";
 
 const account = "111122223333";

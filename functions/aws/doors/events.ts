@@ -1,13 +1,10 @@
 import * as v from "valibot";
 import { type EventOutcome, finishDelivery, handleEvent } from "../../../core/events.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { chain, type LambdaHandler, type TimedContext } from "../middleware/chain.ts";
-import { deadline } from "../middleware/deadline.ts";
-import { shape } from "../middleware/shape.ts";
-import { throwErrors } from "../middleware/throw-errors.ts";
-import { accountOf } from "../place.ts";
+import { accountOf } from "../sdk.ts";
 import { sqsDeadLetters } from "./dead-letters.ts";
 import { type EventBridgeEvent, eventBridgeEvent, type SqsEvent, sqsEvent, toCloudEvent } from "./event-shapes.ts";
+import { chain, type Invocation, type LambdaHandler, shape, throwErrors } from "./middleware.ts";
 import { handleReplication, isReplication } from "./replication.ts";
 import type { Suite } from "./suite.ts";
 
@@ -27,31 +24,35 @@ export function eventHandler(suite: Suite, env: Environment): LambdaHandler {
   const { now } = suite.application;
 
   /** Handles one event, which came as this text. @throws what shall be delivered again */
-  async function deliver(event: unknown, text: string, context: TimedContext, messageId?: string): Promise<void> {
-    const { awsRequestId: requestId, signal } = context;
+  async function deliver(event: unknown, text: string, invocation: Invocation, messageId?: string): Promise<void> {
+    const { requestId, signal } = invocation;
     const delivery = { event: text, requestId, signal, messageId };
-    await finishDelivery(await handleOne(suite, event, context), delivery, { deadLetters, log: suite.eventLog, now });
+    await finishDelivery(await handleOne(suite, event, invocation), delivery, {
+      deadLetters,
+      log: suite.eventLog,
+      now,
+    });
   }
 
-  async function deliverBatch({ Records }: SqsEvent, context: TimedContext): Promise<BatchResult> {
+  async function deliverBatch({ Records }: SqsEvent, invocation: Invocation): Promise<BatchResult> {
     const outcomes = await Promise.allSettled(
-      Records.map(({ body, messageId }) => deliver(parse(body), body, context, messageId)),
+      Records.map(({ body, messageId }) => deliver(parse(body), body, invocation, messageId)),
     );
     const failed = Records.filter((_, index) => outcomes[index]?.status === "rejected");
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   }
 
   const takes = shape(v.union([sqsEvent, eventBridgeEvent]), "events of EventBridge and batches of an SQS queue");
-  return chain<SqsEvent | EventBridgeEvent>([throwErrors(), takes, deadline()], (event, context) =>
-    v.is(sqsEvent, event) ? deliverBatch(event, context) : deliver(event, JSON.stringify(event), context),
+  return chain<SqsEvent | EventBridgeEvent>([throwErrors(), takes], (event, invocation) =>
+    v.is(sqsEvent, event) ? deliverBatch(event, invocation) : deliver(event, JSON.stringify(event), invocation),
   );
 }
 
-async function handleOne(suite: Suite, event: unknown, context: TimedContext): Promise<EventOutcome> {
-  const { awsRequestId: requestId, signal, invokedFunctionArn } = context;
+async function handleOne(suite: Suite, event: unknown, invocation: Invocation): Promise<EventOutcome> {
+  const { requestId, signal, functionArn } = invocation;
   if (!v.is(eventBridgeEvent, event)) return handleEvent(suite.application, event, { requestId, signal });
   if (!isReplication(event)) return handleEvent(suite.application, toCloudEvent(event), { requestId, signal });
-  return handleReplication(suite, accountOf(invokedFunctionArn), event, { requestId, signal });
+  return handleReplication(suite, accountOf(functionArn), event, { requestId, signal });
 }
 
 /** What is no JSON stays the text that it is, and is refused for what it is. */

@@ -1,14 +1,11 @@
 import * as v from "valibot";
 import { type ArtifactRegistryError, toArtifactRegistryError } from "../../../core/errors.ts";
+import { invoke } from "../../../core/invoke.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { SuiteOptions } from "../../../core/suite.ts";
-import { answerErrors } from "../middleware/answer-errors.ts";
-import { chain, type LambdaHandler } from "../middleware/chain.ts";
-import { throwErrors } from "../middleware/throw-errors.ts";
-import { directHandler } from "./direct.ts";
-import { httpHandler } from "./http.ts";
-import { httpEvent } from "./http-event.ts";
-import { readSuite } from "./suite.ts";
+import { answerErrors, httpEvent, httpHandler } from "./http.ts";
+import { chain, type LambdaHandler, throwErrors } from "./middleware.ts";
+import { readSuite, type Suite } from "./suite.ts";
 
 /**
  * The function behind the door that the environment names. Nothing is thrown here: a configuration that cannot be used is
@@ -34,7 +31,17 @@ async function open(env: Environment, options: SuiteOptions): Promise<LambdaHand
   }
 }
 
-/** Tells every caller what is wrong, in the form in which it asked: nothing is run here, so its word may be taken. */
+/**
+ * The `invoke` and `provision` doors: the payload is the operation's input with `operation` in it, the answer its output.
+ * Whatever else a payload holds, as a forged `requestContext`, is an unknown field, and refused.
+ */
+function directHandler({ application }: Suite): LambdaHandler {
+  return chain([throwErrors()], (payload, { requestId, signal }) =>
+    invoke(application, payload, { requestId, signal }),
+  );
+}
+
+/** Tells every caller what is wrong, in the form in which it asked. This is safe: the form decides about nothing else. */
 function refuseAll(error: ArtifactRegistryError): LambdaHandler {
   const refuse = async () => {
     throw error;

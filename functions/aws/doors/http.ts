@@ -1,12 +1,33 @@
-import { createHttp } from "../../../core/http.ts";
-import { answerErrors } from "../middleware/answer-errors.ts";
-import { chain, type LambdaHandler } from "../middleware/chain.ts";
-import { deadline } from "../middleware/deadline.ts";
-import { shape } from "../middleware/shape.ts";
-import { type HttpEvent, httpEvent, toRequest } from "./http-event.ts";
-import { toResult } from "./http-result.ts";
-import { platformCaller } from "./platform-caller.ts";
+import * as v from "valibot";
+import type { Caller } from "../../../core/caller.ts";
+import { invalidInput, toArtifactRegistryError } from "../../../core/errors.ts";
+import { createHttp, errorResponse } from "../../../core/http.ts";
+import { chain, type LambdaHandler, type Middleware, shape } from "./middleware.ts";
 import type { Suite } from "./suite.ts";
+
+/** What of a request in payload format 2.0 is read. Function URLs and HTTP APIs send it. */
+export const httpEvent = v.looseObject({
+  version: v.literal("2.0"),
+  rawPath: v.pipe(v.string(), v.startsWith("/")),
+  rawQueryString: v.optional(v.string()),
+  headers: v.optional(v.record(v.string(), v.string())),
+  body: v.nullish(v.string()),
+  isBase64Encoded: v.optional(v.boolean()),
+  requestContext: v.looseObject({
+    stage: v.optional(v.string()),
+    http: v.looseObject({ method: v.string() }),
+    authorizer: v.nullish(v.looseObject({ iam: v.nullish(v.looseObject({ userArn: v.nullish(v.string()) })) })),
+  }),
+});
+
+type HttpEvent = v.InferOutput<typeof httpEvent>;
+
+/** An answer in payload format 2.0. */
+export interface HttpResult {
+  readonly statusCode: number;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
 
 /**
  * The `platform` and `oidc` doors: HTTP in payload format 2.0. Nothing is ever thrown. What IAM says of the caller counts
@@ -15,10 +36,65 @@ import type { Suite } from "./suite.ts";
 export function httpHandler({ application }: Suite): LambdaHandler {
   const http = createHttp(application);
   const trustsPlatform = application.door.name === "platform";
-  const middlewares = [answerErrors(), shape(httpEvent, "HTTP requests in payload format 2.0"), deadline()];
-  return chain<HttpEvent>(middlewares, async (event, { awsRequestId: requestId, signal }) => {
+  const middlewares = [answerErrors(), shape(httpEvent, "HTTP requests in payload format 2.0")];
+  return chain<HttpEvent>(middlewares, async (event, { requestId, signal }) => {
     const caller = trustsPlatform ? platformCaller(event.requestContext.authorizer?.iam?.userArn) : undefined;
     const response = await http(toRequest(event, signal), { requestId, ...(caller && { platformCaller: caller }) });
     return toResult(response);
   });
+}
+
+/** Lets nothing be thrown: whoever calls over HTTP gets an answer, also when the event was none of HTTP. */
+export function answerErrors(): Middleware {
+  return {
+    async onError(request) {
+      const error = toArtifactRegistryError(request.error);
+      request.response = await toResult(errorResponse(error, request.context.awsRequestId));
+    },
+  };
+}
+
+/**
+ * The caller that IAM authenticated, from its ARN. The sessions of a role are the role: issuer `aws`, subject
+ * `{account}:role/{name}` (an assumed role's ARN leaves the role's path out), `{account}:user/{path and name}`, or
+ * `{account}:root`.
+ *
+ * @returns undefined for an ARN that names none of these
+ */
+function platformCaller(arn: string | null | undefined): Caller | undefined {
+  const parts = /^arn:aws[a-z-]*:(?:iam|sts)::(\d{12}):(.+)$/.exec(arn ?? "");
+  const [, account = "", resource = ""] = parts ?? [];
+  const session = /^assumed-role\/([\w+=,.@-]+)\/[\w+=,.@:-]+$/.exec(resource)?.[1];
+  if (session !== undefined) return { issuer: "aws", subject: `${account}:role/${session}` };
+  const user = /^user\/([\w+=,.@/-]+)$/.exec(resource)?.[1];
+  if (user !== undefined) return { issuer: "aws", subject: `${account}:user/${user}` };
+  return resource === "root" ? { issuer: "aws", subject: `${account}:root` } : undefined;
+}
+
+/** @throws INVALID_INPUT for a request that HTTP itself does not know */
+function toRequest(event: HttpEvent, signal: AbortSignal): Request {
+  const { method } = event.requestContext.http;
+  const query = event.rawQueryString ? `?${event.rawQueryString}` : "";
+  const hasBody = method !== "GET" && method !== "HEAD" && typeof event.body === "string";
+  try {
+    // The host is not looked at: only the path decides what is asked for.
+    return new Request(`https://function.invalid${pathOf(event)}${query}`, {
+      method,
+      headers: { ...event.headers },
+      signal,
+      ...(hasBody && { body: Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8") }),
+    });
+  } catch {
+    throw invalidInput("The request has a method, a path or a header that HTTP does not allow.");
+  }
+}
+
+/** The path below the stage: an HTTP API puts every stage but the default one in front of it. */
+function pathOf({ rawPath, requestContext: { stage } }: HttpEvent): string {
+  const front = `/${stage}`;
+  return stage !== undefined && rawPath.startsWith(`${front}/`) ? rawPath.slice(front.length) : rawPath;
+}
+
+async function toResult(response: Response): Promise<HttpResult> {
+  return { statusCode: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
 }

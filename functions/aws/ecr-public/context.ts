@@ -1,9 +1,9 @@
 import { ECRPUBLICClient } from "@aws-sdk/client-ecr-public";
 import type { Call } from "../../../core/call.ts";
 import type { EcrPublicBinding } from "../binding.ts";
-import { type Clients, createClients, type SessionCredentials } from "../clients.ts";
 import { translateAwsError } from "../errors.ts";
 import type { Place } from "../place.ts";
+import { type Clients, createClients, type SessionCredentials } from "../sdk.ts";
 
 /** What every part of the adapter works with. */
 export interface EcrPublicContext {

@@ -1,7 +1,7 @@
 import type { CreateRepositoryCommandInput, RepositoryCatalogDataInput } from "@aws-sdk/client-ecr-public";
 import type { RoutableName } from "../../../core/names.ts";
 import type { CatalogData, EcrPublicBinding } from "../binding.ts";
-import { ownershipTag } from "../ownership.ts";
+import { ownershipTagKey } from "../names.ts";
 
 /** What is asked for a new repository: its name, what the gallery shows of it, and its tags, the ownership tag first. */
 export function createInput(binding: EcrPublicBinding, name: RoutableName): CreateRepositoryCommandInput {
@@ -9,7 +9,7 @@ export function createInput(binding: EcrPublicBinding, name: RoutableName): Crea
   const tags = Object.entries(repositoryDefaults?.tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
   return {
     repositoryName: name,
-    tags: [ownershipTag(repositoryPrefix), ...tags],
+    tags: [{ Key: ownershipTagKey, Value: repositoryPrefix }, ...tags],
     ...(catalogData && { catalogData: catalogDataOf(catalogData) }),
   };
 }

@@ -4,8 +4,8 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
 import { mintedFrom } from "../ecr/credentials.ts";
 import { translateAwsError } from "../errors.ts";
-import { accountOf } from "../place.ts";
-import { ecrPublicSessionPolicy } from "../policy/roles.ts";
+import { ecrPublicSessionPolicy } from "../policy/session.ts";
+import { accountOf } from "../sdk.ts";
 import { assumeRole, sessionSeconds } from "../session.ts";
 import type { EcrPublicContext } from "./context.ts";
 

@@ -4,13 +4,12 @@ import { type NameSpace, type RoutableName, resolveRepositoryId, routeLogicalNam
 import type { Environment, OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
 import type { Capabilities, Health } from "../../../core/schemas.ts";
-import { askAccount } from "../account.ts";
 import type { EcrBinding } from "../binding.ts";
-import { createClients } from "../clients.ts";
 import { createProcessLease, leaseWithoutTable } from "../lease/process.ts";
 import { createLeaseTable } from "../lease/table.ts";
 import { ecrGrammar } from "../names.ts";
-import { accountOf, type Place, readPlace } from "../place.ts";
+import { type Place, readPlace } from "../place.ts";
+import { accountOf, askAccount, createClients } from "../sdk.ts";
 import { sessionSeconds } from "../session.ts";
 import { copyGrants, createCrossAccount, unlessRevoked } from "./access.ts";
 import type { ContextFor, EcrContext, PolicyLeases } from "./context.ts";

@@ -3,10 +3,10 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { EcrBinding } from "../binding.ts";
-import type { Clients } from "../clients.ts";
 import { translateAwsError } from "../errors.ts";
 import type { PolicyLease } from "../lease/lease.ts";
 import type { Place } from "../place.ts";
+import type { Clients } from "../sdk.ts";
 
 /** What every part of the adapter works with. */
 export interface EcrContext {

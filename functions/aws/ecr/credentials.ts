@@ -5,8 +5,8 @@ import type { CredentialRequest, MintedCredentials } from "../../../core/registr
 import type { Permissions } from "../../../core/schemas.ts";
 import { Secret } from "../../../core/secret.ts";
 import { translateAwsError } from "../errors.ts";
-import { accountOf } from "../place.ts";
-import { ecrSessionPolicy } from "../policy/roles.ts";
+import { ecrSessionPolicy } from "../policy/session.ts";
+import { accountOf } from "../sdk.ts";
 import { assumeRole, sessionSeconds } from "../session.ts";
 import type { EcrContext } from "./context.ts";
 

@@ -10,7 +10,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { RepositoryResponse } from "../../../core/schemas.ts";
-import { ownershipTag } from "../ownership.ts";
+import { ownershipTagKey } from "../names.ts";
 import { type EcrContext, ecr } from "./context.ts";
 
 /** Creates the repository with the binding's defaults, or answers the one that exists as it is. */
@@ -73,7 +73,10 @@ export function createInput({ binding }: EcrContext, name: string): CreateReposi
   const { imageTagMutability, scanOnPush, kmsKey, tags = {} } = binding.repositoryDefaults ?? {};
   return {
     repositoryName: name,
-    tags: [ownershipTag(binding.repositoryPrefix), ...Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))],
+    tags: [
+      { Key: ownershipTagKey, Value: binding.repositoryPrefix },
+      ...Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+    ],
     ...(imageTagMutability && { imageTagMutability }),
     ...(scanOnPush !== undefined && { imageScanningConfiguration: { scanOnPush } }),
     ...(kmsKey !== undefined && { encryptionConfiguration: { encryptionType: "KMS", kmsKey } }),

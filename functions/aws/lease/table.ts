@@ -3,7 +3,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type Plan, reconcile } from "../grants/changes.ts";
 import { serialiseGrants } from "../grants/forms.ts";
-import { sdkSettings } from "../sdk-settings.ts";
+import { sdkSettings } from "../sdk.ts";
 import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
 import { intentsOf, readIntents, readRecord } from "./item.ts";
 import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, refuseStale, tooLate } from "./lease.ts";

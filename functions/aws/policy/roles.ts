@@ -1,80 +1,25 @@
+import { createHash } from "node:crypto";
 import { invalidInput } from "../../../core/errors.ts";
-import type { RoutableName } from "../../../core/names.ts";
 import type { Permissions } from "../../../core/schemas.ts";
 import { byCodeUnit, isRoleArn } from "../grants/grant.ts";
+import { repositoryActions, tokenActions } from "./session.ts";
 
-const ecrPull = [
-  "ecr:BatchCheckLayerAvailability",
-  "ecr:GetDownloadUrlForLayer",
-  "ecr:BatchGetImage",
-  "ecr:DescribeRepositories",
-  "ecr:DescribeImages",
-  "ecr:ListImages",
-];
+/** IAM, CreateRole: characters of a role's name. */
+const nameLimit = 64;
 
-// Anybody may pull from ECR Public: the service has no actions for it.
-const ecrPublicPull = [
-  "ecr-public:BatchCheckLayerAvailability",
-  "ecr-public:DescribeRepositories",
-  "ecr-public:DescribeImages",
-  "ecr-public:DescribeImageTags",
-];
+export type RoleKind = "pull" | "push";
 
-const upload = ["InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage"];
-
-export type EcrService = "ecr" | "ecr-public";
-
-/** What a role, and the session that bounds it, may do in a repository. Never `CreateRepository`. */
-export const repositoryActions = {
-  ecr: { pull: ecrPull, "push-pull": [...ecrPull, ...upload.map((action) => `ecr:${action}`)] },
-  "ecr-public": {
-    pull: ecrPublicPull,
-    "push-pull": [...ecrPublicPull, ...upload.map((action) => `ecr-public:${action}`)],
-  },
-} as const satisfies Record<EcrService, Record<Permissions, readonly string[]>>;
-
-/** What asking for a token needs. These actions know no resource but `*`. */
-export const tokenActions = {
-  ecr: ["ecr:GetAuthorizationToken"],
-  "ecr-public": ["ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken"],
-} as const satisfies Record<EcrService, readonly string[]>;
-
-export interface SessionScope {
-  readonly partition: string;
-  /** Account of the registry, 12 digits. */
-  readonly account: string;
-  readonly name: RoutableName;
-  readonly permissions: Permissions;
+/** Name of the role that mints for a registry: `{prefix}-pull` or `{prefix}-push`, with a hash where that does not fit. */
+export function roleName(repositoryPrefix: string, kind: RoleKind): string {
+  // A role's name has no `/`; a prefix may.
+  const plain = `${repositoryPrefix.replaceAll("/", "-")}-${kind}`;
+  if (plain.length <= nameLimit && !repositoryPrefix.includes("/")) return plain;
+  const hash = createHash("sha256").update(repositoryPrefix).digest("hex").slice(0, 20);
+  return `${plain.slice(0, nameLimit - hash.length - kind.length - 2).replace(/-+$/, "")}-${hash}-${kind}`;
 }
 
-/**
- * The inline policy that bounds a session to one repository and one permission level. It grants nothing by itself: a
- * session may do what both this and its role allow. `*` as region lets in the replicas, and keeps the text far below the
- * 2,048 characters of STS for every name.
- *
- * @throws INVALID_INPUT for a name that would mean more than itself in an ARN
- */
-export function ecrSessionPolicy(scope: SessionScope): string {
-  const { partition, account, name } = scope;
-  return sessionPolicy("ecr", scope, `arn:${partition}:ecr:*:${account}:repository/${name}`);
-}
-
-/** The same for ECR Public, whose ARNs have no region. */
-export function ecrPublicSessionPolicy(scope: SessionScope): string {
-  const { partition, account, name } = scope;
-  return sessionPolicy("ecr-public", scope, `arn:${partition}:ecr-public::${account}:repository/${name}`);
-}
-
-function sessionPolicy(service: EcrService, { name, permissions }: SessionScope, resource: string): string {
-  // `*`, `?` and `${` are wildcards and variables in a policy. No legal name has them.
-  if (!/^[a-z0-9._/-]+$/.test(name)) throw invalidInput(`"${name}" is not the name of a repository.`, "repoId");
-  return JSON.stringify({
-    Version: "2012-10-17",
-    Statement: [
-      { Effect: "Allow", Action: tokenActions[service], Resource: "*" },
-      { Effect: "Allow", Action: repositoryActions[service][permissions], Resource: resource },
-    ],
-  });
+export function roleArn(partition: string, account: string, name: string): string {
+  return `arn:${partition}:iam::${account}:role/${name}`;
 }
 
 export interface RoleScope {

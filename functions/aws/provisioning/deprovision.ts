@@ -1,14 +1,14 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { DeprovisionOptions } from "../../../core/registry.ts";
-import { askIdentity } from "../account.ts";
 import { deleteWithReplicas } from "../ecr/deletion.ts";
+import { roleName } from "../policy/roles.ts";
+import { askIdentity } from "../sdk.ts";
 import { clearRegions } from "./clear-regions.ts";
 import { findOwnRepository, type OwnRepository, ownerOf } from "./own-repository.ts";
 import { regionsOfRule } from "./replication.ts";
 import { putRule, readRules } from "./replication-configuration.ts";
 import { type Found, holdsImages, isInside, withPrefix } from "./repositories.ts";
-import { roleName } from "./role-names.ts";
 import { removeRole } from "./roles.ts";
 import type { Site } from "./site.ts";
 import { inTurns } from "./turns.ts";

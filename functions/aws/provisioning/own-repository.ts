@@ -3,8 +3,8 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type EcrContext, ecr } from "../ecr/context.ts";
 import { createInput, describeRepository } from "../ecr/repositories.ts";
-import { ownershipTagKey, regionsTagKey } from "../ownership.ts";
-import { roleArn, roleName } from "./role-names.ts";
+import { ownershipTagKey, regionsTagKey } from "../names.ts";
+import { roleArn, roleName } from "../policy/roles.ts";
 
 /** The repository under the bare prefix: it holds the deployment images, and its tags say what the registry is. */
 export interface OwnRepository {

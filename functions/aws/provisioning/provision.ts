@@ -1,7 +1,7 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { ProvisionOptions } from "../../../core/registry.ts";
-import { askIdentity } from "../account.ts";
+import { askIdentity } from "../sdk.ts";
 import { clearRegions } from "./clear-regions.ts";
 import {
   createOwnRepository,

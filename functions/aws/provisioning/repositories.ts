@@ -2,8 +2,7 @@ import { DescribeRepositoriesCommand, ListImagesCommand } from "@aws-sdk/client-
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type EcrContext, ecr } from "../ecr/context.ts";
-import { ecrGrammar } from "../names.ts";
-import { ownershipTagKey } from "../ownership.ts";
+import { ecrGrammar, ownershipTagKey } from "../names.ts";
 import { findOwnRepository, ownerOf } from "./own-repository.ts";
 import { inTurns } from "./turns.ts";
 

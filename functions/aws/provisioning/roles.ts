@@ -14,7 +14,7 @@ import {
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { isServiceError } from "../errors.ts";
-import { ownershipTag, ownershipTagKey } from "../ownership.ts";
+import { ownershipTagKey } from "../names.ts";
 import { meaningOf, parsePolicy } from "../policy/document.ts";
 import { sessionSeconds } from "../session.ts";
 import type { Iam } from "./iam.ts";
@@ -180,7 +180,7 @@ async function createRole(iam: Iam, wanted: WantedRole & { readonly trust: strin
     AssumeRolePolicyDocument: trust,
     Description: `Mints credentials for the artifact registry ${wanted.prefix}.`,
     MaxSessionDuration: sessionSeconds.max,
-    Tags: [ownershipTag(wanted.prefix)],
+    Tags: [{ Key: ownershipTagKey, Value: wanted.prefix }],
     ...(permissionsBoundary !== undefined && { PermissionsBoundary: permissionsBoundary }),
   };
   const exists = ["EntityAlreadyExistsException", "EntityAlreadyExists"];

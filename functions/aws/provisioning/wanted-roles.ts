@@ -1,8 +1,7 @@
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { EcrContext } from "../ecr/context.ts";
-import { ecrRolePolicy, type TrustScope, trustPolicy } from "../policy/roles.ts";
-import { roleArn, roleName } from "./role-names.ts";
+import { ecrRolePolicy, roleArn, roleName, type TrustScope, trustPolicy } from "../policy/roles.ts";
 import type { WantedRole } from "./roles.ts";
 
 interface Scope {

@@ -5,7 +5,7 @@ import {
   PutLifecyclePolicyCommand,
 } from "@aws-sdk/client-ecr";
 import { afterEach, describe, expect, test } from "vitest";
-import { ownershipTagKey } from "../../../functions/aws/ownership.ts";
+import { ownershipTagKey } from "../../../functions/aws/names.ts";
 import { openApplication } from "./support/application.ts";
 import { useRegistry } from "./support/registry.ts";
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { leaseItem } from "../ecr/support/bench.ts";
 import { type AwsStack, startStack } from "../support/stack.ts";
 import { contextOf } from "./context.ts";
 import { eventOf } from "./events.ts";
@@ -97,6 +98,28 @@ describe("the invoke door", () => {
     const event = { operation: "createRepository", registry: "images", name: "slow" };
     expect((await refused("invoke", event, contextOf({ remainingMs: 900 }))).name).toBe("TIMEOUT");
     expect(performance.now() - started).toBeLessThan(900);
+  });
+
+  test("an edit that runs out of time gives its lease back before it answers", async () => {
+    const fn = startFunction(functionEnv(stack, "invoke"));
+    await fn.invoke({ operation: "createRepository", registry: "images", name: "slow" });
+    const reading = Promise.withResolvers<void>();
+    stack.emulator.faults.add({
+      action: "GetRepositoryPolicy",
+      fault: { kind: "slow", ms: 20_000 },
+      matches: () => {
+        reading.resolve();
+        return true;
+      },
+    });
+    const access = { type: "aws", accountIds: ["444455556666"], regions: [], roleArns: [], allowedServiceTypes: [] };
+    const event = { operation: "addCrossAccountAccess", registry: "images", repoId: "slow", access };
+    const answer = fn.invoke(event, contextOf({ remainingMs: 3_500 })).catch((error: unknown) => error);
+    await reading.promise;
+    expect(await leaseItem(stack, "images-slow")).toHaveProperty("owner");
+    expect(await answer).toMatchObject({ name: "TIMEOUT" });
+    expect(await leaseItem(stack, "images-slow")).not.toHaveProperty("owner");
+    expect(fn.audit.at(-1)).toMatchObject({ operation: "addCrossAccountAccess", outcome: "TIMEOUT" });
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ownershipTagKey, regionsTagKey } from "../../../functions/aws/ownership.ts";
+import { ownershipTagKey, regionsTagKey } from "../../../functions/aws/names.ts";
 import type { PolicyDocument } from "../../emulators/aws/identity/documents.ts";
 import { evaluate, type Question } from "../../emulators/aws/identity/oracle.ts";
 import { type ExecutionDoor, executionPolicy } from "../../infra/support/aws-roles.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { roleArn } from "../../../functions/aws/provisioning/role-names.ts";
+import { roleArn } from "../../../functions/aws/policy/roles.ts";
 import { valuesOf } from "../../infra/support/aws-roles.ts";
 import { blanksOf, doorPolicies } from "../../infra/support/module.ts";
 import { account, doors, home, keyArn, queueArn, replica, scope } from "./support/scope.ts";

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RoutableName } from "../../../core/names.ts";
 import type { Permissions } from "../../../core/schemas.ts";
-import { ecrRolePolicy, repositoryActions, tokenActions } from "../../../functions/aws/policy/roles.ts";
+import { ecrRolePolicy } from "../../../functions/aws/policy/roles.ts";
+import { repositoryActions, tokenActions } from "../../../functions/aws/policy/session.ts";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
 import type { CallRecord } from "../../emulators/aws/call.ts";
 import { replayCall } from "../../emulators/aws/replay.ts";

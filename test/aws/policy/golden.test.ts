@@ -1,12 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { RoutableName } from "../../../core/names.ts";
-import {
-  ecrPublicSessionPolicy,
-  ecrRolePolicy,
-  ecrSessionPolicy,
-  trustPolicy,
-} from "../../../functions/aws/policy/roles.ts";
+import { ecrRolePolicy, trustPolicy } from "../../../functions/aws/policy/roles.ts";
+import { ecrPublicSessionPolicy, ecrSessionPolicy } from "../../../functions/aws/policy/session.ts";
 import { publicRolePolicy } from "../../infra/support/aws-roles.ts";
 import { access, aws, granted, readPolicy, workerIn, writePolicy } from "./support/access.ts";
 

@@ -1,10 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  ecrPublicSessionPolicy,
-  ecrRolePolicy,
-  ecrSessionPolicy,
-  trustPolicy,
-} from "../../../functions/aws/policy/roles.ts";
+import { ecrRolePolicy, trustPolicy } from "../../../functions/aws/policy/roles.ts";
+import { ecrPublicSessionPolicy, ecrSessionPolicy } from "../../../functions/aws/policy/session.ts";
 import { access, accounts, aws, granted, regions, roles, workerIn, writePolicy } from "./support/access.ts";
 import { modelOf } from "./support/model.ts";
 import { type Mutant, mutantsOf } from "./support/mutants.ts";

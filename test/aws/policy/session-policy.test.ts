@@ -1,11 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { RoutableName } from "../../../core/names.ts";
-import {
-  ecrPublicSessionPolicy,
-  ecrRolePolicy,
-  ecrSessionPolicy,
-  trustPolicy,
-} from "../../../functions/aws/policy/roles.ts";
+import { ecrRolePolicy, trustPolicy } from "../../../functions/aws/policy/roles.ts";
+import { ecrPublicSessionPolicy, ecrSessionPolicy } from "../../../functions/aws/policy/session.ts";
 import { publicRolePolicy } from "../../infra/support/aws-roles.ts";
 import { refusal, regions } from "./support/access.ts";
 import { type Document, isAllowed, parse, registryAccount } from "./support/oracle.ts";

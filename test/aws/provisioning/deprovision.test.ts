@@ -1,6 +1,6 @@
 import { AttachRolePolicyCommand } from "@aws-sdk/client-iam";
 import { beforeEach, describe, expect, test } from "vitest";
-import { ownershipTagKey } from "../../../functions/aws/ownership.ts";
+import { ownershipTagKey } from "../../../functions/aws/names.ts";
 import { consumer, home, replica, rule, useAccount } from "./support/account.ts";
 import { callsOf, isRead, stateOf } from "./support/state.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ownershipTagKey } from "../../../functions/aws/ownership.ts";
+import { ownershipTagKey } from "../../../functions/aws/names.ts";
 import { consumer, home, replica, useAccount } from "./support/account.ts";
 import { callsOf } from "./support/state.ts";
 

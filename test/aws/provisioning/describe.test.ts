@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { ownershipTagKey, regionsTagKey } from "../../../functions/aws/ownership.ts";
+import { ownershipTagKey, regionsTagKey } from "../../../functions/aws/names.ts";
 import { type Account, further, home, replica, useAccount } from "./support/account.ts";
 import { callsOf, isRead, stateOf } from "./support/state.ts";
 

@@ -1,6 +1,6 @@
 import { SetRepositoryPolicyCommand } from "@aws-sdk/client-ecr";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ownershipTagKey } from "../../../functions/aws/ownership.ts";
+import { ownershipTagKey } from "../../../functions/aws/names.ts";
 import { clients } from "../../emulators/aws/support.ts";
 import { type Account, consumer, home, replica, useAccount } from "./support/account.ts";
 import { type Arranged, ask, disturb, faults, leasesRunOut, plan, undisturbed } from "./support/faults.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ownershipTagKey, regionsTagKey } from "../../../functions/aws/ownership.ts";
+import { ownershipTagKey, regionsTagKey } from "../../../functions/aws/names.ts";
 import { trustPolicy } from "../../../functions/aws/policy/roles.ts";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
 import { buildImage } from "../../oci-client/images.ts";

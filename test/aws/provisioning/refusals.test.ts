@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { ownershipTagKey } from "../../../functions/aws/ownership.ts";
+import { ownershipTagKey } from "../../../functions/aws/names.ts";
 import { type Account, further, home, type Rule, replica, useAccount } from "./support/account.ts";
 import { callsOf, isRead, stateOf } from "./support/state.ts";
 

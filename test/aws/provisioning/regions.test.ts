@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { regionsTagKey } from "../../../functions/aws/ownership.ts";
+import { regionsTagKey } from "../../../functions/aws/names.ts";
 import type { Suite } from "../../contract/harness.ts";
 import { consumer, further, home, replica, rule, useAccount } from "./support/account.ts";
 

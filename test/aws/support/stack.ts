@@ -1,6 +1,6 @@
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateRepositoryCommand, ECRClient } from "@aws-sdk/client-ecr";
-import { ownershipTag, ownershipTagKey } from "../../../functions/aws/ownership.ts";
+import { ownershipTagKey } from "../../../functions/aws/names.ts";
 import { ecrRolePolicy, trustPolicy } from "../../../functions/aws/policy/roles.ts";
 import { inlinePolicy } from "../../../functions/aws/provisioning/roles.ts";
 import {
@@ -71,7 +71,9 @@ export async function startStack(options: StackOptions = {}): Promise<AwsStack> 
   const admin = emulator.admin();
   const ecr = new ECRClient({ endpoint: emulator.url, region, credentials: admin });
   for (const prefix of prefixes) {
-    await ecr.send(new CreateRepositoryCommand({ repositoryName: prefix, tags: [ownershipTag(prefix)] }));
+    await ecr.send(
+      new CreateRepositoryCommand({ repositoryName: prefix, tags: [{ Key: ownershipTagKey, Value: prefix }] }),
+    );
   }
   await new DynamoDBClient({ endpoint: emulator.url, region, credentials: admin }).send(
     new CreateTableCommand({

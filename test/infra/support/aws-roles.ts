@@ -1,6 +1,6 @@
 import type { Permissions } from "../../../core/schemas.ts";
-import { repositoryActions } from "../../../functions/aws/policy/roles.ts";
-import { roleArn, roleName } from "../../../functions/aws/provisioning/role-names.ts";
+import { roleArn, roleName } from "../../../functions/aws/policy/roles.ts";
+import { repositoryActions } from "../../../functions/aws/policy/session.ts";
 import { doorPolicies, renderPolicy } from "./module.ts";
 
 export type ExecutionDoor = "platform" | "oidc" | "invoke" | "events" | "provision";

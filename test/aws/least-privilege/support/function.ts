@@ -7,7 +7,7 @@ import { createDirectory, type RegistryDirectory } from "../../../../core/bindin
 import { startCall } from "../../../../core/call.ts";
 import type { EcrRegistry } from "../../../../functions/aws/ecr/adapter.ts";
 import { platform } from "../../../../functions/aws/index.ts";
-import { ownershipTag, regionsTagKey } from "../../../../functions/aws/ownership.ts";
+import { ownershipTagKey, regionsTagKey } from "../../../../functions/aws/names.ts";
 import type { CallRecord } from "../../../emulators/aws/call.ts";
 import type { Statement } from "../../../emulators/aws/identity/documents.ts";
 import { clients } from "../../../emulators/aws/support.ts";
@@ -68,7 +68,7 @@ export async function startDoor(door: ExecutionDoor): Promise<DoorFunction> {
     },
     async repository(repositoryName, { region = home, owner, policy } = {}) {
       const { ecr } = clients(emulator, emulator.admin(), region);
-      const tags = owner === undefined ? [] : [ownershipTag(owner)];
+      const tags = owner === undefined ? [] : [{ Key: ownershipTagKey, Value: owner }];
       await ecr.send(new CreateRepositoryCommand({ repositoryName, tags }));
       if (policy === undefined) return;
       await ecr.send(new SetRepositoryPolicyCommand({ repositoryName, policyText: JSON.stringify(policy) }));

@@ -1,6 +1,6 @@
 import type { RoutableName } from "../../../../core/names.ts";
 import type { Permissions } from "../../../../core/schemas.ts";
-import type { EcrService, SessionScope } from "../../../../functions/aws/policy/roles.ts";
+import type { EcrService, SessionScope } from "../../../../functions/aws/policy/session.ts";
 import { regions } from "./access.ts";
 import { type Document, type Question, registryAccount } from "./oracle.ts";
 import type { Sheet } from "./sheet.ts";
