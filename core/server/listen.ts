@@ -24,12 +24,18 @@ export function urlOf(server: Server, host = "::"): string {
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
 }
 
-/** Stops listening, and ends when the last answer has gone out. */
-export async function stopListening(server: Server): Promise<void> {
+/**
+ * Stops listening, and ends when the last answer has gone out.
+ *
+ * @param limitMs milliseconds after which whatever is left is cut off: a request may be sent as slowly as its sender likes
+ */
+export async function stopListening(server: Server, limitMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   // A kept-alive connection becomes idle when its last answer has gone out; ask again until none is left.
   const again = setInterval(() => server.closeIdleConnections(), 100);
+  const limit = setTimeout(() => server.closeAllConnections(), limitMs);
   await closed;
   clearInterval(again);
+  clearTimeout(limit);
 }

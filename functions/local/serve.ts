@@ -1,5 +1,3 @@
-import { createServer } from "node:http";
-import { getRequestListener } from "@hono/node-server";
 import { createApplication } from "../../core/application.ts";
 import { type Audit, auditToStdout } from "../../core/audit.ts";
 import { doorCaller } from "../../core/caller.ts";
@@ -9,7 +7,9 @@ import { once } from "../../core/once.ts";
 import { bindingVariable, type Environment } from "../../core/platform.ts";
 import { allowEverything } from "../../core/rules.ts";
 import { listen, stopListening, urlOf } from "../../core/server/listen.ts";
+import { refusal, requestListener } from "../../core/server/requests.ts";
 import { openDoor, readDirectory, readRules, type Warn } from "../../core/suite.ts";
+import { createHttpServer } from "../../oci/http/server.ts";
 import { bindRegistry } from "../../oci/registry/index.ts";
 import { loadTokenKey } from "../../oci/token/index.ts";
 import { keyFile, localPlatform } from "./platform.ts";
@@ -23,17 +23,19 @@ export interface LocalSuite {
   readonly url: string;
   readonly registryUrl: string;
   readonly settings: Settings;
-  /** Stops listening, and finishes what is in flight. */
+  /** Stops listening, and finishes what is in flight, as long as that does not take too long. */
   close(): Promise<void>;
 }
 
 export interface LocalSuiteOptions {
   readonly audit?: Audit;
-  /** Told what goes wrong inside the registry. */
+  /** Told what goes wrong inside. */
   readonly log?: (message: string, cause: unknown) => void;
   /** Told, at start, what an operator should know. */
   readonly warn?: Warn;
   readonly now?: () => Date;
+  /** Milliseconds that a stop waits for what is in flight before it cuts it off; 30,000 by default. */
+  readonly graceMs?: number;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface LocalSuiteOptions {
  *   listening for a port that is taken
  */
 export async function serveLocal(env: Environment, options: LocalSuiteOptions = {}): Promise<LocalSuite> {
-  const { audit = auditToStdout, now = () => new Date(), warn = () => {} } = options;
+  const { audit = auditToStdout, now = () => new Date(), warn = () => {}, graceMs = 30_000 } = options;
   const settings = readSettings(env);
   const { host, dataDir } = settings;
   // Whoever holds the caller token may do everything: it is the developer's own machine.
@@ -60,9 +62,11 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   // Both ports before the folder: opening the registry throws away what the last server left unfinished.
   const registryPort = await bindRegistry({ host, port: settings.registryPort });
   const registryUrl = settings.registryUrl ?? registryPort.url;
-  const application = createApplication({ directory: directoryFor(registryUrl), rules, door, audit, now });
-  const http = createHttp(application);
-  const server = createServer(getRequestListener((request) => http(request)));
+  const http = createHttp(createApplication({ directory: directoryFor(registryUrl), rules, door, audit, now }));
+  const server = createHttpServer(
+    { refusal, failed: (error) => options.log?.("A request to the API could not be answered", error) },
+    requestListener((request) => http(request)),
+  );
   try {
     await listen(server, { host, port: settings.port });
     const registry = await registryPort.open({
@@ -70,6 +74,7 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
       key: await loadKey(),
       service: audience,
       clock: now,
+      graceMs,
       ...(settings.registryUrl !== undefined && { publicUrl: settings.registryUrl }),
       ...(options.log && { log: options.log }),
     });
@@ -79,12 +84,12 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
       settings,
       async close() {
         // The API first: what it has in flight may still need the registry.
-        await stopListening(server);
+        await stopListening(server, graceMs);
         await registry.close();
       },
     };
   } catch (error) {
-    if (server.listening) await stopListening(server);
+    if (server.listening) await stopListening(server, 0);
     await registryPort.close();
     throw error;
   }

@@ -74,7 +74,8 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       clock,
       authenticate: createAuthenticate({ key: options.key, service, clock }),
     },
-    publicUrl: options.publicUrl,
+    // A host's name may be in any script, but a header holds ASCII.
+    publicUrl: options.publicUrl && (URL.parse(options.publicUrl)?.href ?? options.publicUrl),
   });
 
   async function sweep(): Promise<Swept> {
@@ -95,7 +96,13 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       if (ours && closing === undefined && !(error instanceof ClientGone)) {
         log(`${req.method} ${req.url?.split("?")[0]} failed`, error);
       }
-      sendError(res, shown);
+      try {
+        sendError(res, shown);
+      } catch (unsent) {
+        // A header may hold a character that cannot be sent. That must not end the process.
+        log(`${req.method} ${req.url?.split("?")[0]} could not be answered`, unsent);
+        sendError(res, toOciError(unsent));
+      }
     }
   }
 
@@ -123,7 +130,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       // A connection that breaks is told by `close`; its error has no other listener.
       res.on("error", () => undefined);
       const closed = new Promise<void>((resolve) => res.once("close", resolve));
-      const done: Promise<void> = Promise.all([answer(req, res), closed])
+      const done: Promise<void> = Promise.allSettled([answer(req, res), closed])
         .then(() => undefined)
         .finally(() => inFlight.delete(done));
       inFlight.add(done);

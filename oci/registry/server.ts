@@ -1,7 +1,8 @@
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createHttpServer } from "../http/server.ts";
 import { OciError } from "./http/errors.ts";
-import { sendError } from "./http/respond.ts";
+import { refusal, sendError } from "./http/respond.ts";
 import { openRegistry, type Registry, type RegistryOptions } from "./registry.ts";
 
 const IDLE_MS = 5 * 60 * 1000;
@@ -55,14 +56,19 @@ export async function serveRegistry(options: ServeOptions): Promise<RunningRegis
  */
 export async function bindRegistry(address: RegistryAddress): Promise<RegistryPort> {
   let handle: Registry["handle"] = (_, res) => sendError(res, starting());
+  let log: ServeOptions["log"];
+  const failed = (error: unknown) => log?.("A request could not be answered", error);
   // A layer may take hours: what ends a request is silence, not its length.
-  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 }, (req, res) => handle(req, res));
+  const server = createHttpServer({ requestTimeout: 0, keepAliveTimeout: 65_000, refusal, failed }, (req, res) =>
+    handle(req, res),
+  );
   server.timeout = IDLE_MS;
   await listen(server, address);
   const url = urlOf(server, address.host);
   return {
     url,
     async open(options) {
+      log = options.log;
       const registry = await openRegistry(options);
       handle = registry.handle;
       let closed: Promise<void> | undefined;

@@ -1,7 +1,8 @@
 import { chmod, mkdir, readFile, stat, unlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { serveLocal } from "../../functions/local/serve.ts";
 import { createClient, pullImage, pushImage } from "../../oci/client/index.ts";
 import { buildImage } from "../oci-client/images.ts";
 import { call, runServer, startServer, withFolder } from "./process.ts";
@@ -182,6 +183,23 @@ describe("the local server", () => {
       expect((await pushing).status).toBe(202);
       expect(await ended).toBe(0);
     }),
+  );
+
+  test.each(["", "GET / HT", "GET /healthz HTTP/1.1\r\nHost: here\r\n"])(
+    "stops although a client has sent no more than %j",
+    (bytes) =>
+      withFolder(async (folder) => {
+        const env = { DATA_DIR: folder, PORT: "0", REGISTRY_PORT: "0", ALIEN_CALLER_TOKEN: token };
+        const suite = await serveLocal(env, { graceMs: 100 });
+        const { hostname, port } = new URL(suite.url);
+        const client = connect(Number(port), hostname);
+        const ended = new Promise((resolve) => client.once("close", resolve));
+        client.on("error", () => undefined);
+        await new Promise<void>((resolve) => client.once("connect", () => client.write(bytes, () => resolve())));
+        expect((await fetch(`${suite.url}/healthz`)).status).toBe(200);
+        await suite.close();
+        await ended;
+      }),
   );
 
   describe("refuses to start with one clear line and exit 1", () => {

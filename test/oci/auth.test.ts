@@ -45,8 +45,22 @@ describe("who says nothing, or nothing that counts,", () => {
     const client = await startRegistry({ publicUrl: "https://registry.example/" });
     expect(challengeOf(await ask("GET", `${client.url}/v2/`))).toContain('realm="https://registry.example/token"');
     const plain = await startRegistry();
-    const forged = await ask("GET", `${plain.url}/v2/`, { headers: { Host: 'evil",realm="http://evil' } });
+    const forged = await ask("GET", `${plain.url}/v2/`, { headers: { Host: 'evil",realm="evil' } });
     expect(challengeOf(forged)).toBe(`Bearer realm="${plain.url}/token",service="registry"`);
+    const noHost = await ask("GET", `${plain.url}/v2/`, { headers: { Host: 'evil",realm="http://evil' } });
+    expect([noHost.status, challengeOf(noHost)]).toEqual([400, undefined]);
+  });
+
+  it("is sent to a public address whose name is not ASCII, in the form that headers can hold", async () => {
+    const client = await startRegistry({ publicUrl: "https://registry.例/" });
+    expect(challengeOf(await ask("GET", `${client.url}/v2/`))).toContain('realm="https://registry.xn--fsq/token"');
+  });
+
+  it("gets an error where the challenge cannot be written, and the registry lives on", async () => {
+    const told: string[] = [];
+    const client = await startRegistry({ service: "例", log: (message) => void told.push(message) });
+    for (const _again of [1, 2]) expect((await ask("GET", `${client.url}/v2/`)).status).toBe(500);
+    expect(told).toEqual(Array(2).fill("GET /v2/ could not be answered"));
   });
 });
 

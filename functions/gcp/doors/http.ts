@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { getRequestListener } from "@hono/node-server";
-import { invalidInput, toArtifactRegistryError } from "../../../core/errors.ts";
+import { toArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp, errorResponse, type HttpApplication } from "../../../core/http.ts";
 import type { Environment } from "../../../core/platform.ts";
+import { requestListener } from "../../../core/server/requests.ts";
 import type { Suite } from "../../../core/suite.ts";
 import { createPlatformCaller } from "./platform-caller.ts";
 
@@ -18,9 +18,7 @@ export function httpFunction(
   env: Environment,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const opening = reading.then((suite) => open(suite, env)).catch(refuseAll);
-  return getRequestListener(async (request, { incoming }) => (await opening)(request, incoming as IncomingMessage), {
-    errorHandler: () => errorResponse(invalidInput("The request is none that HTTP allows."), randomUUID()),
-  });
+  return requestListener(async (request, incoming) => (await opening)(request, incoming));
 }
 
 function open({ application }: Suite, env: Environment): Serve {

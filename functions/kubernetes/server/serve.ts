@@ -1,6 +1,4 @@
-import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { getRequestListener } from "@hono/node-server";
 import { createApplication } from "../../../core/application.ts";
 import { type Audit, auditToStdout } from "../../../core/audit.ts";
 import type { RegistryDirectory } from "../../../core/bindings.ts";
@@ -8,8 +6,10 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp } from "../../../core/http.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
 import { listen, urlOf } from "../../../core/server/listen.ts";
+import { refusal, requestListener } from "../../../core/server/requests.ts";
 import { settingRefused } from "../../../core/server/settings.ts";
 import { openDoor, readDirectory, readRules, type Warn } from "../../../core/suite.ts";
+import { createHttpServer } from "../../../oci/http/server.ts";
 import { trackConnections } from "./connections.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { withProbes } from "./probes.ts";
@@ -70,13 +70,16 @@ export async function serveContainer(
   const readiness = createReadiness(door, warn);
   const serve = withProbes(readiness, (request) => metrics.track(() => http(request)));
 
+  const failed = (error: unknown) =>
+    warn(`A request could not be answered: ${error instanceof Error ? error.name : "something else was thrown"}.`);
+
   const place = settings.host === undefined ? {} : { host: settings.host };
-  const api = createServer(
-    { keepAliveTimeout: settings.keepAliveSeconds * 1_000 },
-    getRequestListener((request) => serve(request)),
+  const api = createHttpServer(
+    { keepAliveTimeout: settings.keepAliveSeconds * 1_000, refusal, failed },
+    requestListener((request) => serve(request)),
   );
   const connections = trackConnections(api);
-  const forMetrics = metricsServer(metrics);
+  const forMetrics = createHttpServer({ refusal, failed }, requestListener(serveMetrics(metrics)));
   await listen(forMetrics, { ...place, port: settings.metricsPort });
   try {
     await listen(api, { ...place, port: settings.port });
@@ -116,13 +119,11 @@ async function openRegistries(directory: RegistryDirectory): Promise<void> {
   throw settingRefused("No registry is bound.", "Set ALIEN_{NAME}_BINDING to a registry's binding, as JSON.");
 }
 
-function metricsServer(metrics: Metrics): Server {
-  return createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? "/", "http://metrics");
-    if (pathname !== "/metrics" || request.method !== "GET") return void response.writeHead(404).end();
-    metrics.text().then(
-      (text) => response.writeHead(200, { "content-type": metrics.contentType }).end(text),
-      () => response.writeHead(500).end(),
-    );
-  });
+function serveMetrics(metrics: Metrics): (request: Request) => Promise<Response> {
+  return async ({ method, url }) => {
+    if (new URL(url).pathname !== "/metrics" || method !== "GET") {
+      throw new ArtifactRegistryError("RESOURCE_NOT_FOUND", "There is nothing here but GET /metrics.");
+    }
+    return new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } });
+  };
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
-import type { OciError } from "./errors.ts";
+import type { Refusal } from "../../http/server.ts";
+import { OciError } from "./errors.ts";
 
 type Headers = Readonly<Record<string, string | number>>;
 
@@ -29,4 +30,10 @@ export function sendError(res: ServerResponse, error: OciError): void {
     return;
   }
   send(res, error.status, { "Content-Type": "application/json", ...error.headers }, error.body());
+}
+
+/** The specification's error for bytes that never became a request: the headers and the body of an answer. */
+export function refusal(status: number, message: string): Refusal {
+  const error = new OciError(status, status < 500 ? "UNSUPPORTED" : "UNKNOWN", message);
+  return { headers: { ...API_VERSION, "Content-Type": "application/json" }, body: error.body() };
 }

@@ -1,4 +1,5 @@
 import { Agent, createServer, type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { listen, urlOf } from "../../../core/server/listen.ts";
@@ -93,6 +94,22 @@ test("a body that never comes is answered when the operation's time is over, and
   await expect.poll(() => served.metrics()).toMatch(/^artifact_registry_requests_in_flight 1$/m);
   expect(await served.close()).toBe(true);
   expect(await status).toBe(408);
+});
+
+test("a connection on which nothing has come holds up no stop", async () => {
+  const env = {
+    ALIEN_OIDC_ISSUERS: JSON.stringify([{ issuer: issuer.url, audience: "suite" }]),
+    ALIEN_ACCESS_RULES: everythingFor(issuer.url),
+  };
+  const served = await serve(env, fakePlatform());
+  const { hostname, port } = new URL(served.url);
+  const silent = connect(Number(port), hostname);
+  const ended = new Promise((resolve) => silent.once("close", resolve));
+  await new Promise((resolve) => silent.once("connect", resolve));
+  // It is in the server's hands once a later one has been answered.
+  expect((await fetch(`${served.url}/livez`)).status).toBe(200);
+  expect(await served.close()).toBe(true);
+  await ended;
 });
 
 test("what is still not answered after the limit is cut off, and that is told", async () => {

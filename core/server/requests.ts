@@ -1,0 +1,53 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { getRequestListener, RequestError } from "@hono/node-server";
+import { ArtifactRegistryError, type ErrorCode, invalidInput, toArtifactRegistryError } from "../errors.ts";
+import { errorResponse } from "../http.ts";
+
+/**
+ * Turns Node's requests into requests of the Fetch standard. One that cannot be turned is answered with INVALID_INPUT, and
+ * what `serve` throws is answered as an error. The listener never throws, and its promise never rejects.
+ */
+export function requestListener(
+  serve: (request: Request, incoming: IncomingMessage) => Promise<Response>,
+): (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void> {
+  return getRequestListener(
+    async (request, { incoming }) => {
+      // Until here its URL has only been put together from parts. Nobody has read it yet, and reading may fail.
+      const url = URL.parse(request.url);
+      if (url === null || url.username !== "" || url.password !== "") throw new RequestError("Not a URL");
+      return serve(request, incoming as IncomingMessage);
+    },
+    {
+      // Only the path decides what is asked for: HTTP/1.0 may leave the host out.
+      hostname: "localhost",
+      errorHandler: (error) =>
+        errorResponse(
+          error instanceof RequestError
+            ? invalidInput("The request is not one that HTTP allows.")
+            : toArtifactRegistryError(error),
+          randomUUID(),
+        ),
+    },
+  );
+}
+
+/** The codes for statuses that are not simply INVALID_INPUT. */
+const codes: Readonly<Record<number, ErrorCode>> = {
+  408: "TIMEOUT",
+  413: "PAYLOAD_TOO_LARGE",
+  500: "INTERNAL_ERROR",
+};
+
+/** The contract's error for bytes that never became a request: the headers and the body of an answer. */
+export function refusal(
+  status: number,
+  message: string,
+): { readonly headers: Record<string, string>; readonly body: string } {
+  const requestId = randomUUID();
+  const error = new ArtifactRegistryError(codes[status] ?? "INVALID_INPUT", message);
+  return {
+    headers: { "content-type": "application/json", "cache-control": "no-store", "x-request-id": requestId },
+    body: JSON.stringify({ ...error.toWire(requestId), httpStatusCode: status }),
+  };
+}

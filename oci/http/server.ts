@@ -1,0 +1,147 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+/** What a refusal says, in the form that the clients of a server know. */
+export interface Refusal {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface HttpServerOptions extends Omit<ServerOptions, "requireHostHeader"> {
+  /** Puts a refusal into words: a status of 400 and above, and a sentence that says why. */
+  readonly refusal: (status: number, message: string) => Refusal;
+  /** Is told what the listener threw, or did wrong with its response. That is always a bug. */
+  readonly failed?: (error: unknown) => void;
+}
+
+/** Milliseconds that headers may take. Node has no limit of its own where `requestTimeout` is 0. */
+const headersTimeout = 60_000;
+
+/** The answers to some errors of Node's parser. Every other error is a bad request. */
+const refused: Readonly<Record<string, readonly [status: number, message: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, "The headers are too large."],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "The chunk extensions are too large."],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "The request did not arrive in time."],
+};
+
+/**
+ * Makes an HTTP server that no bytes can end. The listener sees well-formed requests only: `url` is a path, and `Host`
+ * names a host. Everything else is refused here, in the server's own form of an error. What the listener throws becomes a
+ * 500 in the same form.
+ */
+export function createHttpServer(
+  { refusal, failed, ...options }: HttpServerOptions,
+  listener: (request: IncomingMessage, response: ServerResponse) => unknown,
+): Server {
+  const server = createServer({ headersTimeout, ...options, requireHostHeader: false });
+  const sockets = new Set<Socket>();
+  const unanswered = new WeakMap<Duplex, Set<ServerResponse>>();
+
+  const refuse = (response: ServerResponse, status: number, message: string) => {
+    const { headers, body } = refusal(status, message);
+    response.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(body) }).end(body);
+  };
+  /** Refuses what is no request. Safe to call again for the same request. */
+  const admit = (request: IncomingMessage, response: ServerResponse): boolean => {
+    const responses = unanswered.get(request.socket);
+    if (responses?.has(response) === false) {
+      responses.add(response);
+      response.once("close", () => responses.delete(response));
+      // Whoever writes after the end has a bug, and an error without a listener would end the process for it.
+      response.on("error", (error) => failed?.(error));
+    }
+    const problem = readTarget(request);
+    if (problem !== undefined) refuse(response, 400, problem);
+    return problem === undefined;
+  };
+  /** For bytes that became no request: there is no response to answer with. */
+  const refuseConnection = (socket: Duplex, status: number, message: string) => {
+    const [first, ...more] = unanswered.get(socket) ?? [];
+    // An answer that has begun, or that others wait behind, would be torn apart.
+    if (socket.writable && more.length === 0 && first?.headersSent !== true) {
+      const { headers, body } = refusal(status, message);
+      const all = { ...headers, "Content-Length": Buffer.byteLength(body), Connection: "close" };
+      const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+      socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
+    }
+    socket.destroy();
+  };
+
+  server.on("connection", (socket) => {
+    const responses = new Set<ServerResponse>();
+    unanswered.set(socket, responses);
+    sockets.add(socket);
+    // Responses that wait behind another one never hear of the end of their connection: in Node 22 never, in Node 24 not
+    // after CONNECT. Code that waits for their end, to close a file or to stop, would wait for ever.
+    socket.once("close", () => {
+      sockets.delete(socket);
+      for (const response of responses) response.destroy();
+      setImmediate(() => {
+        for (const response of responses) response.emit("close");
+      });
+    });
+  });
+  // Node calls a connection busy that has not sent a byte yet, so that a stop would wait for it.
+  const closeIdleConnections = server.closeIdleConnections.bind(server);
+  server.closeIdleConnections = () => {
+    closeIdleConnections();
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  };
+  server.on("request", async (request, response) => {
+    try {
+      if (admit(request, response)) await listener(request, response);
+    } catch (error) {
+      failed?.(error);
+      if (response.headersSent) response.destroy();
+      else refuse(response, 500, "The server failed to answer.");
+    }
+  });
+  server.on("checkContinue", (request, response) => {
+    if (!admit(request, response)) return;
+    response.writeContinue();
+    server.emit("request", request, response);
+  });
+  server.on("checkExpectation", (request, response) => {
+    if (admit(request, response)) refuse(response, 417, "The server can meet no expectation but 100-continue.");
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    refuseConnection(socket, ...(refused[error.code ?? ""] ?? [400, "The request is not one that HTTP allows."]));
+  });
+  server.on("connect", (_request, socket) => {
+    refuseConnection(socket, 405, "CONNECT is not allowed: this is no proxy.");
+  });
+  return server;
+}
+
+/**
+ * Checks the version, the host and the target of a request (RFC 9112, sections 2.3 and 3.2). A target that is a URL is
+ * split: its path becomes `url`, and its host replaces the header's.
+ *
+ * @returns what is wrong, or undefined
+ */
+function readTarget(request: IncomingMessage): string | undefined {
+  const { rawHeaders, headers, httpVersionMajor, httpVersionMinor, url = "" } = request;
+  if (httpVersionMajor !== 1) return "This server speaks HTTP/1.0 and HTTP/1.1 only.";
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host").length;
+  if (hosts > 1) return "There is more than one Host header.";
+  if (hosts === 0 && httpVersionMinor > 0) return "There is no Host header.";
+  if (headers.host && !isHost(headers.host)) return "The Host header does not name a host.";
+  if (url.startsWith("/")) return undefined;
+  const [, authority = "", path = ""] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url) ?? [];
+  if (!isHost(authority)) return "The target is neither a path nor the URL of one.";
+  headers.host = authority;
+  request.url = path.startsWith("/") ? path : `/${path}`;
+  return undefined;
+}
+
+function isHost(text: string): boolean {
+  return /^[!-~]+$/.test(text) && !/[/?#@\\]/.test(text) && URL.canParse(`http://${text}`);
+}
