@@ -45,12 +45,37 @@ describe.each(["platform", "oidc"] as const)("at the %s door nothing is thrown",
 });
 
 describe("HTTP", () => {
-  test("a path is a path, whatever it looks like", async () => {
-    for (const rawPath of ["//evil.example/v1/createRepository", "/v1/../v1/x/createRepository", "/@evil", "/"]) {
-      expect(await answerOf(open("platform"), eventOf("function-url-iam", { rawPath }))).toMatchObject({
-        statusCode: 404,
-      });
-    }
+  test.each([
+    "//evil.example/v1/createRepository",
+    "/v1/../v1/x/createRepository",
+    "/@evil",
+    "/",
+    "//",
+    "///",
+    "/\\\\",
+    "/%",
+    "/%zz",
+    "/%00",
+    "/\u0000",
+    "/http://[",
+    "/?#",
+  ])("a path is a path, whatever it looks like: %j", async (rawPath) => {
+    const answer = await answerOf(open("platform"), eventOf("function-url-iam", { rawPath }));
+    expect(answer).toMatchObject({ statusCode: 404, json: { code: "RESOURCE_NOT_FOUND" } });
+  });
+
+  test.each([
+    ["a host that is none", { headers: { host: "[" } }],
+    ["a query that cannot be decoded", { rawQueryString: "%zz&=&%" }],
+    ["a query with a fragment", { rawQueryString: "a#b?c" }],
+  ])("%s changes nothing", async (_, changes) => {
+    const event = eventOf("function-url-public", {
+      ...changes,
+      rawPath: "/healthz",
+      requestContext: { http: { method: "GET" } },
+      body: undefined,
+    });
+    expect(await answerOf(open("platform"), event)).toMatchObject({ statusCode: 200, json: { status: "ok" } });
   });
 
   test("GET /healthz and /openapi.json need nobody", async () => {

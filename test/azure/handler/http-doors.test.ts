@@ -170,6 +170,15 @@ describe("the platform door", () => {
   });
 });
 
+test.each(["//", "///", "/\\\\", "/%", "/%zz", "/%00", "/http://[", "/?#"])(
+  "a path is a path, whatever it looks like: %j",
+  async (path) => {
+    const app = startApp(functionEnv(stack(), "platform", caller));
+    const answer = await app.send({ path, headers: principalHeaders() });
+    expect(answer).toMatchObject({ status: 404, json: { code: "RESOURCE_NOT_FOUND" } });
+  },
+);
+
 describe("the oidc door", () => {
   test("what the platform is said to have said counts for nothing; a token that was verified does", async () => {
     const issuer = await startIssuer();

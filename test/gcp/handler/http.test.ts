@@ -2,6 +2,8 @@ import { type OutgoingHttpHeaders, request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { shieldFromFramework } from "../../../functions/gcp/doors/framework-shield.ts";
+import { malformed } from "../../bytes/malformed.ts";
+import { answersIn, sendBytes } from "../../bytes/wire.ts";
 import { useStack } from "../support/registry.ts";
 import { type Answer, functionEnv, startFunction } from "./functions.ts";
 import { type Changes, goldenOf, verifiedToken } from "./golden.ts";
@@ -86,6 +88,24 @@ describe("whatever comes is answered", () => {
     const answer = await (await open()).send(goldenOf("platform", { method, body: undefined }));
     expect(answer).toMatchObject({ status: 405, headers: { allow: "POST" }, json: { code: "INVALID_INPUT" } });
   });
+});
+
+test("no bytes end the function, and no answer to them is the framework's own", async () => {
+  const { port } = await open();
+  const address = { host: "127.0.0.1", port };
+  const well = `GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n`;
+  const post = "/v1/getRepository";
+  const row = { address, form: "suite", path: "/healthz", status: 200, authorization: "Bearer x.y.z", post } as const;
+  for (const { title, pieces, ending, statuses } of malformed(row)) {
+    const received = await sendBytes(address, pieces, ending);
+    const answers = statuses === undefined ? [] : answersIn(received);
+    for (const { status, body } of answers) {
+      expect(status, title).toBeLessThan(500);
+      // Node answers what it cannot parse without a body: the server is the framework's.
+      expect(body === "" || JSON.parse(body), title).toBeTruthy();
+    }
+    expect(answersIn(await sendBytes(address, [well], "read")), title).toMatchObject([{ status: 200 }]);
+  }
 });
 
 describe("what Google answers", () => {
