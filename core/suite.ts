@@ -4,7 +4,7 @@ import { type Audit, type EventLog, eventLogToStdout } from "./audit.ts";
 import { createDirectory, type RegistryDirectory } from "./bindings.ts";
 import { withCredentialCache } from "./credential-cache.ts";
 import { type Door, oidcDoor, parseDoorName, platformDoor, trustedDoor } from "./doors.ts";
-import { ArtifactRegistryError } from "./errors.ts";
+import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
 import type { Environment, Platform } from "./platform.ts";
 import { parseRules, type Rule, warningsAbout } from "./rules.ts";
 
@@ -20,14 +20,53 @@ export interface SuiteOptions {
   readonly eventLog?: EventLog;
   /** Told, at start, what an operator should know. */
   readonly warn?: Warn;
+  readonly startLog?: StartLog;
   readonly now?: () => Date;
   /** Milliseconds for one operation as a whole. */
   readonly operationTimeoutMs?: number;
 }
 
+/** Why a function, or one way into it, lets nobody in. It holds nothing that callers are not told, too. */
+export interface StartLine {
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  /** What `ALIEN_DOOR` says, be it a door or not. */
+  readonly door?: string;
+  readonly event: "shut";
+  readonly outcome: ArtifactRegistryError["code"];
+  readonly reason: string;
+  /** What the operator can do. */
+  readonly hint?: string;
+}
+
+export type StartLog = (line: StartLine) => void;
+
+/** Writes JSON lines to the standard output, as the audit log does. */
+const startLogToStdout: StartLog = (line) => {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+};
+
+/**
+ * Logs why nobody is let in, where a function cannot be opened. The line is written once and at start, so that the operator
+ * need not wait for a caller who complains.
+ *
+ * @param opening rejects where the function cannot be opened
+ * @returns the same promise; if nobody else looks at its rejection, that is no unhandled one
+ */
+export function logShut<T>(opening: Promise<T>, env: Environment, options: SuiteOptions = {}): Promise<T> {
+  const { startLog = startLogToStdout, now = () => new Date() } = options;
+  opening.catch((thrown: unknown) => {
+    const { code: outcome, message: reason, hint } = toArtifactRegistryError(thrown);
+    const door = env.ALIEN_DOOR;
+    const line = { time: now().toISOString(), ...(door !== undefined && { door }), event: "shut", outcome } as const;
+    startLog({ ...line, reason, ...(hint !== undefined && { hint }) });
+  });
+  return opening;
+}
+
 /** Reads the whole configuration of a function from its environment. @throws BINDING_CONFIG_INVALID */
 export async function readSuite(platform: Platform, env: Environment, options: SuiteOptions = {}): Promise<Suite> {
-  const { eventLog = eventLogToStdout, warn = warnToStdout, ...given } = options;
+  const { eventLog = eventLogToStdout, warn = warnToStdout, startLog: _, ...given } = options;
   const door = await openDoor(env);
   const rules = readRules(env, warn) ?? [];
   const directory = readDirectory(platform, env, rules);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import type { Environment } from "../../core/platform.ts";
-import { readPort, settingRefused } from "../../core/server/settings.ts";
+import { readPort, requireOwnDoor, settingRefused } from "../../core/server/settings.ts";
 
 /** What the local server is told by its environment. */
 export interface Settings {
@@ -18,6 +18,7 @@ export interface Settings {
 
 /** @throws BINDING_CONFIG_INVALID naming the variable */
 export function readSettings(env: Environment): Settings {
+  requireOwnDoor(env, "Without it callers send the caller token; with it, a token of an issuer in ALIEN_OIDC_ISSUERS.");
   const given = env.ALIEN_CALLER_TOKEN;
   if (given !== undefined && !/^[\x21-\x7e]{8,512}$/.test(given)) {
     throw settingRefused("ALIEN_CALLER_TOKEN must be 8 to 512 visible characters without spaces.");

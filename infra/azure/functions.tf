@@ -12,13 +12,12 @@ locals {
           ALIEN_OIDC_ISSUERS = door != "oidc" ? null : jsonencode([
             for issuer in var.oidc_issuers : { for key, value in issuer : key => value if value != null }
           ])
-          ALIEN_PLATFORM_TENANTS        = contains(local.authenticated_doors, door) ? local.tenant_id : null
-          ALIEN_PLATFORM_ROLE           = lookup(local.roles_of_callers, door, null)
-          ALIEN_PLATFORM_AUTHENTICATION = contains(local.authenticated_doors, door) && var.platform_authentication_assumed ? "app-service" : null
-          ALIEN_STACK_PREFIX            = var.derived_registries ? var.prefix : null
-          ALIEN_AZURE_RESOURCE_GROUP    = local.registry_group
-          ALIEN_AZURE_LOCATION          = var.location
-          AZURE_SUBSCRIPTION_ID         = local.subscription_id
+          ALIEN_PLATFORM_TENANTS     = contains(local.authenticated_doors, door) ? local.tenant_id : null
+          ALIEN_PLATFORM_ROLE        = lookup(local.roles_of_callers, door, null)
+          ALIEN_STACK_PREFIX         = var.derived_registries ? var.prefix : null
+          ALIEN_AZURE_RESOURCE_GROUP = local.registry_group
+          ALIEN_AZURE_LOCATION       = var.location
+          AZURE_SUBSCRIPTION_ID      = local.subscription_id
         },
         door != "events" ? {} : {
           ALIEN_EVENTS_QUEUE                    = local.setup_queue

@@ -14,13 +14,6 @@ variable "callers" {
   }
 }
 
-variable "platform_authentication_assumed" {
-  description = "Sets ALIEN_PLATFORM_AUTHENTICATION. Only for a function app that does not tell by WEBSITE_AUTH_ENABLED that App Service authentication is on: the function then believes its header even where somebody has turned that off."
-  type        = bool
-  default     = false
-  nullable    = false
-}
-
 variable "setup_event_publishers" {
   description = "Who may publish set-up events: object ids of service principals of this tenant."
   type        = set(string)

@@ -67,13 +67,15 @@ function principal(name: string): Principal {
 
 async function start(door: string, more: Record<string, string> = {}, authenticated = true): Promise<string> {
   const subject = `${stack.azure.tenantId}/${principal("pipeline").principalId}`;
-  const env = functionEnv(stack, door, {
+  const { WEBSITE_AUTH_ENABLED = "", ...env } = functionEnv(stack, door, {
     ALIEN_ACCESS_RULES: rulesFor("azure", subject),
     ALIEN_PLATFORM_TENANTS: stack.azure.tenantId,
     ALIEN_DEAD_LETTER_QUEUE_URL: stack.azure.queue("letters").url,
     ...more,
   });
-  app = await startRunningApp(deployment, env);
+  // The platform sets it where it authenticates. Where it does not, it may say so, or say nothing.
+  const told: Record<string, string> = authenticated ? { WEBSITE_AUTH_ENABLED } : {};
+  app = await startRunningApp(deployment, { ...env, ...told, ...more });
   front = await startFront(stack.azure, app.url, authenticated ? application : undefined);
   return front.url;
 }
@@ -174,15 +176,6 @@ describe("behind the platform door", () => {
     });
   });
 
-  test("where the platform says that its authentication is off, a forged header opens nothing", async () => {
-    const url = await start("platform", { WEBSITE_AUTH_ENABLED: "False" }, false);
-    for (const _ of [1, 2]) {
-      expect(await post(url, "createRepository", { name: "x" }, principalHeaders())).toMatchObject({
-        code: "BINDING_CONFIG_INVALID",
-      });
-    }
-  });
-
   test("whatever is sent, the answer is ours", async () => {
     const url = await start("platform");
     const headers = await as("pipeline");
@@ -213,6 +206,89 @@ describe("behind the platform door", () => {
     expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ status: "ok" });
     expect((await fetch(`${url}/openapi.json`)).status).toBe(200);
     expect(app?.log()).not.toMatch(leaks);
+  });
+});
+
+describe("where App Service does not authenticate, a forged header opens nothing", () => {
+  const forged = {
+    platform: {
+      path: "/v1/generateCredentials",
+      headers: () => claiming("pipeline", "ArtifactRegistry.Caller"),
+      body: { registry: "images", repoId: "my-app", permissions: "push-pull" },
+      status: 400,
+    },
+    provision: {
+      path: "/",
+      headers: () => claiming("operator", "ArtifactRegistry.Provisioner"),
+      body: { operation: "describeRegistry", registry: "images" },
+      status: 400,
+    },
+    events: {
+      path: "/events",
+      headers: () => claiming("eventgrid", "AzureEventGridSecureWebhookSubscriber"),
+      body: eventIn("cloud-event", { time: new Date().toISOString() }),
+      status: 503,
+    },
+  } as const;
+  const topics = { ALIEN_EVENT_GRID_TOPICS: String(eventIn("event-grid-event").topic) };
+  const beside = {
+    ...topics,
+    // What an earlier version was told to believe.
+    ALIEN_PLATFORM_AUTHENTICATION: "app-service",
+    WEBSITE_AUTH_CLIENT_ID: "99999999-8888-4777-8666-555555555555",
+    WEBSITE_AUTH_V2_CONFIG_JSON: '{"platform":{"enabled":true}}',
+    WEBSITE_SITE_NAME: "acme-platform",
+    WEBSITE_SKU: "FlexConsumption",
+  };
+  const environments: [string, Record<string, string>][] = [
+    ["says nothing", topics],
+    ["says nothing, whatever else is set", beside],
+    ...["", "False", "false", "0", "1"].map((told): [string, Record<string, string>] => [
+      `says "${told}"`,
+      { ...beside, WEBSITE_AUTH_ENABLED: told },
+    ]),
+  ];
+  const doors = ["platform", "provision", "events"] as const;
+  const cases = doors.flatMap((door) => environments.map(([what, env]) => [door, what, env] as const));
+
+  /** The header as App Service would write it, written by somebody else. */
+  function claiming(name: string, role: string): Record<string, string> {
+    const own = { tid: stack.azure.tenantId, oid: principal(name).principalId };
+    const claims = [...Object.entries(own).map(([typ, val]) => ({ typ, val })), { typ: "roles", val: role }];
+    return principalHeaders((golden) => ({ ...golden, claims }));
+  }
+
+  function send(url: string, door: keyof typeof forged): Promise<Response> {
+    const { path, headers, body } = forged[door];
+    return fetch(`${url}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers() },
+      body: JSON.stringify(body),
+    });
+  }
+
+  // Else the others would be refused for what is in the header.
+  test.each(doors)("the %s door would take this header for a genuine one", async (door) => {
+    const url = await start(door, { ...beside, WEBSITE_AUTH_ENABLED: "True" }, false);
+    expect((await send(url, door)).status).toBe(door === "events" ? 204 : 200);
+  });
+
+  test.each(cases)("the %s door, where the host %s", async (door, _, env) => {
+    const { status } = forged[door];
+    const url = await start(door, env, false);
+    // The log says so at start, before anybody calls, and once.
+    const reason = expect.stringMatching(/App Service authentication is off/);
+    const hint = expect.stringMatching(/Turn App Service authentication on/);
+    const line = { door, event: "shut", outcome: "BINDING_CONFIG_INVALID", reason, hint };
+    await expect.poll(logged).toMatchObject([line]);
+    stack.azure.calls.length = 0;
+    for (const _again of [1, 2]) {
+      const response = await send(url, door);
+      expect(response.status).toBe(status);
+      expect(await response.json()).toMatchObject({ code: "BINDING_CONFIG_INVALID", message: reason, hint });
+    }
+    expect(logged()).toHaveLength(1);
+    expect(stack.azure.calls).toEqual([]);
   });
 });
 

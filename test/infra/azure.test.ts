@@ -48,6 +48,10 @@ describe("what the module sets is what the functions read", () => {
     for (const name of set) expect(sources, name).toContain(name);
   });
 
+  test("no setting says in the platform's place that it authenticates", () => {
+    expect(module).not.toMatch(/WEBSITE_AUTH|PLATFORM_AUTHENTICATION|authentication_assumed/i);
+  });
+
   test("the settings of the queue's connection, which the host reads by its name", () => {
     const connection = /connection: "(\w+)"/.exec(sources)?.[1];
     const set = module.match(/\w+__(?:fullyQualifiedNamespace|credential|clientId)(?= *=)/g) ?? [];

@@ -269,6 +269,12 @@ describe("the local server", () => {
       ["ALIEN_ACCESS_RULES", "[{}]", "callers"],
       ["ALIEN_ACCESS_RULES_FILE", "/does/not/exist", "/does/not/exist"],
       ["ALIEN_DOOR", "window", "ALIEN_DOOR"],
+      // Nobody stands in front of the server who would have asked who calls: these doors would let in everybody.
+      ...["invoke", "provision", "events", "platform", ""].map((door): [string, string, string] => [
+        "ALIEN_DOOR",
+        door,
+        "ALIEN_DOOR must be oidc, or unset",
+      ]),
       ["ALIEN_DOOR", "oidc", "ALIEN_OIDC_ISSUERS"],
     ])("when %s is %s", (variable, value, says) =>
       withFolder(async (folder) => {

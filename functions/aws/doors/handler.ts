@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { type ArtifactRegistryError, toArtifactRegistryError } from "../../../core/errors.ts";
 import { invoke } from "../../../core/invoke.ts";
 import type { Environment } from "../../../core/platform.ts";
-import type { SuiteOptions } from "../../../core/suite.ts";
+import { logShut, type SuiteOptions } from "../../../core/suite.ts";
 import { answerErrors, httpEvent, httpHandler } from "./http.ts";
 import { chain, type LambdaHandler, throwErrors } from "./middleware.ts";
 import { readSuite, type Suite } from "./suite.ts";
@@ -12,7 +12,8 @@ import { readSuite, type Suite } from "./suite.ts";
  * told to every caller, and read again by the next cold start.
  */
 export function createHandler(env: Environment, options: SuiteOptions = {}): LambdaHandler {
-  const opening = open(env, options).catch((error: unknown) => refuseAll(toArtifactRegistryError(error)));
+  const opened = logShut(open(env, options), env, options);
+  const opening = opened.catch((error: unknown) => refuseAll(toArtifactRegistryError(error)));
   return async (event, context) => (await opening)(event, context);
 }
 

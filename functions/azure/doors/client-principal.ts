@@ -31,9 +31,9 @@ type Claims = v.InferOutput<typeof principal>["claims"];
  * By default every application of the tenant gets a token for the function and passes the platform's check: so a role is
  * asked for here.
  *
- * @param env `ALIEN_PLATFORM_TENANTS`, `ALIEN_PLATFORM_ROLE`, `ALIEN_PLATFORM_AUTHENTICATION`, `WEBSITE_AUTH_ENABLED`
+ * @param env `ALIEN_PLATFORM_TENANTS`, `ALIEN_PLATFORM_ROLE`, and `WEBSITE_AUTH_ENABLED`, which the platform sets
  * @param usualRole the role that callers must have where the environment names none
- * @throws BINDING_CONFIG_INVALID where no tenant is named, or nothing says that the platform authenticates
+ * @throws BINDING_CONFIG_INVALID where no tenant is named, or the platform does not authenticate
  */
 export function createFindCaller(env: Environment, usualRole: string): FindCaller {
   const tenants = readTenants(env);
@@ -83,17 +83,26 @@ function readTenants({ ALIEN_PLATFORM_TENANTS: text = "" }: Environment): readon
   });
 }
 
-/** Where the platform does not authenticate, nobody takes the header away from those who write it themselves. */
-function requireAuthentication(env: Environment): void {
-  const told = env.WEBSITE_AUTH_ENABLED;
-  const isOn = told === undefined ? env.ALIEN_PLATFORM_AUTHENTICATION === "app-service" : /^true$/i.test(told);
-  if (isOn) return;
-  throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", "App Service authentication is not known to be on.", {
-    hint:
-      "Turn it on, requiring authentication. Where it is on and WEBSITE_AUTH_ENABLED is not there to say so, set " +
-      "ALIEN_PLATFORM_AUTHENTICATION=app-service.",
-    context: { variable: "ALIEN_PLATFORM_AUTHENTICATION" },
-  });
+/**
+ * Refuses to open where App Service authentication is off: nobody then takes the header away from those who write it
+ * themselves.
+ *
+ * The Functions host authenticates only where `WEBSITE_AUTH_ENABLED` is "true" in any case, and the worker inherits that
+ * variable (azure-functions-host: `HostEasyAuthOptionsSetup`, `JobHostEasyAuthMiddleware`). So where it is absent, or says
+ * anything else, authentication is off, and no setting of ours may claim otherwise.
+ */
+function requireAuthentication({ WEBSITE_AUTH_ENABLED: told = "" }: Environment): void {
+  if (/^true$/i.test(told)) return;
+  throw new ArtifactRegistryError(
+    "BINDING_CONFIG_INVALID",
+    "App Service authentication is off, so this function can believe nobody who calls it.",
+    {
+      hint:
+        "Turn App Service authentication on for the function app, and have it require authentication. The platform then " +
+        "sets WEBSITE_AUTH_ENABLED to true and starts the app again. Do not set that variable yourself.",
+      context: { variable: "WEBSITE_AUTH_ENABLED" },
+    },
+  );
 }
 
 function unauthenticated(): ArtifactRegistryError {

@@ -1,6 +1,6 @@
 import { BareError, toArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
-import type { Suite } from "../../../core/suite.ts";
+import { logShut, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import type { Receive } from "./events.ts";
 import type { Registrar } from "./registrar.ts";
 import { webhookFunction } from "./webhook.ts";
@@ -9,10 +9,18 @@ import { webhookFunction } from "./webhook.ts";
  * The `events` door. To the host whatever is thrown is an error that it logs and for which it keeps the event: Event Grid
  * and Service Bus deliver it again, and in the end put it aside by themselves.
  */
-export function registerTriggers(app: Registrar, reading: Promise<Suite>, env: Environment): void {
-  const opening = reading.then((suite) => open(suite, env));
-  // Told to every sender below; until the first comes nobody has looked.
-  opening.catch(() => undefined);
+export function registerTriggers(
+  app: Registrar,
+  reading: Promise<Suite>,
+  env: Environment,
+  options: SuiteOptions = {},
+): void {
+  // Every sender below is told, too.
+  const opening = logShut(
+    reading.then((suite) => open(suite, env)),
+    env,
+    options,
+  );
 
   app.eventGrid("artifactRegistryEvents", {
     handler: (event, { invocationId }) => bared(invocationId, async () => (await opening).event(event, invocationId)),
@@ -29,7 +37,7 @@ export function registerTriggers(app: Registrar, reading: Promise<Suite>, env: E
       route: "events",
       methods: ["OPTIONS", "POST"],
       authLevel: "anonymous",
-      handler: webhookFunction(opening, env),
+      handler: webhookFunction(opening, env, options),
     });
   }
 }

@@ -15,7 +15,7 @@ const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
 export function registerFunctions(app: Registrar, env: Environment, options: SuiteOptions = {}): void {
   const reading = readSuite(platform, env, options);
   if (env.ALIEN_DOOR === "events") {
-    registerTriggers(app, reading, env);
+    registerTriggers(app, reading, env, options);
     return;
   }
   app.http("artifactRegistry", {

@@ -4,7 +4,7 @@ import type { Caller } from "../../../core/caller.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp, errorResponse } from "../../../core/http.ts";
 import type { Environment } from "../../../core/platform.ts";
-import type { Suite, SuiteOptions } from "../../../core/suite.ts";
+import { logShut, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { createFindCaller } from "./client-principal.ts";
 
 type Serve = (request: Request, requestId: string) => Promise<Response>;
@@ -18,7 +18,8 @@ const usualRoles = { platform: "ArtifactRegistry.Caller", provision: "ArtifactRe
  */
 export function httpFunction(reading: Promise<Suite>, env: Environment, options: SuiteOptions = {}): HttpHandler {
   const { audit = auditToStdout } = options;
-  const opening = reading.then((suite) => open(suite, env, audit)).catch(refuseAll);
+  const opened = reading.then((suite) => open(suite, env, audit));
+  const opening = logShut(opened, env, options).catch(refuseAll);
   return async (request, { invocationId }) => {
     const serve = await opening;
     return answer(await serve(toRequest(request), invocationId));

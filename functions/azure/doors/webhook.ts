@@ -3,7 +3,8 @@ import * as v from "valibot";
 import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "../../../core/errors.ts";
 import { readJson } from "../../../core/json.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { createFindCaller } from "./client-principal.ts";
+import { logShut, type SuiteOptions } from "../../../core/suite.ts";
+import { createFindCaller, type FindCaller } from "./client-principal.ts";
 import type { Receive } from "./events.ts";
 
 /** The role by which Event Grid may deliver to a webhook (Microsoft Learn, "Secure WebHook delivery with Entra ID"). */
@@ -32,14 +33,14 @@ const validation = v.pipe(
  *
  * @param env `ALIEN_EVENT_GRID_TOPICS`, resource ids, separated by commas; and those of `createFindCaller`
  */
-export function webhookFunction(opening: Promise<Receive>, env: Environment): HttpHandler {
+export function webhookFunction(opening: Promise<Receive>, env: Environment, options: SuiteOptions = {}): HttpHandler {
   const topics = (env.ALIEN_EVENT_GRID_TOPICS ?? "").split(",").flatMap((each) => each.trim().toLowerCase() || []);
-  const opened = opening.then((receive) => ({ receive, findCaller: createFindCaller(env, usualRole) }));
-  // Told to every sender below; until the first comes nobody has looked.
-  opened.catch(() => undefined);
+  // The triggers beside it do not need a caller, and stay open where nobody can be told here.
+  const finding = logShut(findingCaller(env), env, options);
   return async (request, { invocationId }) => {
     try {
-      const { receive, findCaller } = await opened;
+      const receive = await opening;
+      const findCaller = await finding;
       findCaller(request.headers);
       if (request.method === "OPTIONS") return allowOrigin(request);
       const body = await readJson(request.body as ReadableStream<Uint8Array> | null);
@@ -51,6 +52,10 @@ export function webhookFunction(opening: Promise<Receive>, env: Environment): Ht
       return told(error, invocationId, error.code === "BINDING_CONFIG_INVALID" ? comeAgain : error.httpStatusCode);
     }
   };
+}
+
+async function findingCaller(env: Environment): Promise<FindCaller> {
+  return createFindCaller(env, usualRole);
 }
 
 /** The handshake of CloudEvents (CloudEvents, "HTTP 1.1 Web Hooks", 4). */

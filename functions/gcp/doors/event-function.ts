@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ArtifactRegistryError, BareError, toArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
-import type { Suite } from "../../../core/suite.ts";
+import { logShut, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import type { Receive } from "./events.ts";
 import type { TimeLimits } from "./time-limits.ts";
 
@@ -13,8 +13,11 @@ export function eventFunction(
   reading: Promise<Suite>,
   env: Environment,
   { invocationMs }: TimeLimits,
+  options: SuiteOptions = {},
 ): (event: unknown) => Promise<void> {
-  const opening = reading.then((suite) => open(suite, env)).catch(refuseAll);
+  const opened = reading.then((suite) => open(suite, env));
+  if (env.ALIEN_DOOR === "events") logShut(opened, env, options);
+  const opening = opened.catch(refuseAll);
   return async (event) => {
     const requestId = randomUUID();
     try {

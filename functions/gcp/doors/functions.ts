@@ -22,7 +22,7 @@ export function createFunctions(env: Environment, options: SuiteOptions = {}): F
   const limits = timeLimits(env);
   const reading = readSuite(platform, env, { operationTimeoutMs: limits.operationMs, ...options });
   return {
-    artifactRegistry: httpFunction(reading, env),
-    artifactRegistryEvents: eventFunction(reading, env, limits),
+    artifactRegistry: httpFunction(reading, env, options),
+    artifactRegistryEvents: eventFunction(reading, env, limits, options),
   };
 }

@@ -4,7 +4,7 @@ import { toArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp, errorResponse, type HttpApplication } from "../../../core/http.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { requestListener } from "../../../core/server/requests.ts";
-import type { Suite } from "../../../core/suite.ts";
+import { logShut, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { createPlatformCaller } from "./platform-caller.ts";
 
 type Serve = (request: Request, incoming: IncomingMessage) => Promise<Response>;
@@ -16,8 +16,12 @@ type Serve = (request: Request, incoming: IncomingMessage) => Promise<Response>;
 export function httpFunction(
   reading: Promise<Suite>,
   env: Environment,
+  options: SuiteOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const opening = reading.then((suite) => open(suite, env)).catch(refuseAll);
+  const opened = reading.then((suite) => open(suite, env));
+  // Of the two functions of the bundle, the other one is deployed behind that door.
+  if (env.ALIEN_DOOR !== "events") logShut(opened, env, options);
+  const opening = opened.catch(refuseAll);
   return requestListener(async (request, incoming) => (await opening)(request, incoming));
 }
 

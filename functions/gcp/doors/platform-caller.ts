@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Caller } from "../../../core/caller.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { decodeClaims } from "../../../core/token-claims.ts";
 import { isServiceAccount } from "../binding.ts";
@@ -27,10 +28,12 @@ const claims = v.looseObject({
  * signature, which anybody can leave out: only IAM keeps those out whom the platform did not ask.
  *
  * @param env `ALIEN_PLATFORM_AUDIENCES`: what tokens must be for, separated by commas; absent means that the platform's
- *   own check will do
+ *   own check will do; and `K_SERVICE`, which Cloud Run sets
  * @returns a function that answers undefined where nobody was authenticated
+ * @throws BINDING_CONFIG_INVALID where the function does not run on Cloud Run, so that nobody has verified anything
  */
 export function createPlatformCaller(env: Environment, now: () => Date): (headers: Headers) => Caller | undefined {
+  requireCloudRun(env);
   const audiences = (env.ALIEN_PLATFORM_AUDIENCES ?? "").split(",").flatMap((each) => each.trim() || []);
   return (headers) => {
     const token = bearer(headers["x-serverless-authorization"] ?? headers.authorization);
@@ -39,6 +42,22 @@ export function createPlatformCaller(env: Environment, now: () => Date): (header
     if (audiences.length > 0 && !audiences.includes(found.aud)) return undefined;
     return { issuer: "gcp", subject: found.email };
   };
+}
+
+/**
+ * Elsewhere, as on a machine of one's own, no platform stands before the function. That Cloud Run asks IAM about callers
+ * cannot be seen from in here: infra/gcp sees to it.
+ */
+function requireCloudRun({ K_SERVICE: service }: Environment): void {
+  if (service) return;
+  throw new ArtifactRegistryError(
+    "BINDING_CONFIG_INVALID",
+    "This is not Cloud Run, so nobody has verified who calls the platform door.",
+    {
+      hint: "Deploy the function on Cloud Run, which sets K_SERVICE, or set ALIEN_DOOR=oidc, where it verifies tokens itself.",
+      context: { variable: "K_SERVICE" },
+    },
+  );
 }
 
 /** A header that came twice says nothing: who reads the first must not believe what was checked of the last. */

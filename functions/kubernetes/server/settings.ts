@@ -1,5 +1,5 @@
 import type { Environment } from "../../../core/platform.ts";
-import { readPort, readSeconds, settingRefused } from "../../../core/server/settings.ts";
+import { readPort, readSeconds, requireOwnDoor, settingRefused } from "../../../core/server/settings.ts";
 
 /** What the container is told by its environment; the registries, rules and issuers are the core's to read. */
 export interface Settings {
@@ -17,12 +17,7 @@ export interface Settings {
 
 /** @throws BINDING_CONFIG_INVALID naming the variable */
 export function readSettings(env: Environment): Settings {
-  if (env.ALIEN_DOOR !== undefined && env.ALIEN_DOOR !== "oidc") {
-    throw settingRefused(
-      "ALIEN_DOOR must be oidc, or unset: in a cluster nothing in front of the container vouches for callers.",
-      "Callers send a token of an issuer in ALIEN_OIDC_ISSUERS.",
-    );
-  }
+  requireOwnDoor(env, "Callers send a token of an issuer in ALIEN_OIDC_ISSUERS.");
   const [port, metricsPort] = [readPort(env, "PORT", 8080), readPort(env, "METRICS_PORT", 9090)];
   if (port === metricsPort && port !== 0) throw settingRefused("PORT and METRICS_PORT must not be the same.");
   return {

@@ -170,7 +170,6 @@ run "applications" {
       platform  = ["aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"]
       provision = ["aaaaaaaa-0000-4000-8000-000000000001"]
     }
-    platform_authentication_assumed = true
   }
 
   assert {
@@ -199,8 +198,16 @@ run "applications" {
     error_message = "A caller has the role of its own door."
   }
   assert {
-    condition     = [for door, app in azurerm_function_app_flex_consumption.door : door if try(app.app_settings.ALIEN_PLATFORM_AUTHENTICATION, "") == "app-service"] == ["platform", "provision"]
-    error_message = "What is assumed is told where it counts."
+    condition = alltrue(flatten([for app in values(azurerm_function_app_flex_consumption.door) : [
+      for name in keys(app.app_settings) : !strcontains(upper(name), "WEBSITE_AUTH") && !strcontains(name, "PLATFORM_AUTHENTICATION")
+    ]]))
+    error_message = "Only App Service itself tells a function that it authenticates: no setting may."
+  }
+  assert {
+    condition = [for door, app in azurerm_function_app_flex_consumption.door : door
+      if anytrue([for each in app.auth_settings_v2 : each.auth_enabled && each.require_authentication])
+    ] == ["platform", "provision"]
+    error_message = "Authentication is on, and requires a token, at the doors that believe it."
   }
 }
 

@@ -108,9 +108,8 @@ run "every_door" {
   assert {
     condition = alltrue([for door in ["platform", "provision"] :
       azurerm_function_app_flex_consumption.door[door].app_settings.ALIEN_PLATFORM_TENANTS == "99999999-8888-7777-6666-555555555555"
-      && !contains(keys(azurerm_function_app_flex_consumption.door[door].app_settings), "ALIEN_PLATFORM_AUTHENTICATION")
     ])
-    error_message = "Only this tenant's callers count, and only where App Service itself says that it authenticates."
+    error_message = "Only this tenant's callers count."
   }
   assert {
     condition     = [for door, app in azurerm_function_app_flex_consumption.door : door if contains(keys(app.app_settings), "ALIEN_OIDC_ISSUERS")] == ["oidc"]

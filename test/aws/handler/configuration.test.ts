@@ -22,12 +22,16 @@ const bad: [string, Record<string, string>, RegExp][] = [
 
 test.each(bad)("%s: told to who calls directly", async (_, env, message) => {
   const fn = startFunction({ ...good, ...env });
+  // Also in the log, once, before anybody asks.
+  const told = { event: "shut", outcome: "BINDING_CONFIG_INVALID", reason: expect.stringMatching(message) };
+  await expect.poll(() => fn.started).toMatchObject([told]);
   // Also to the second who asks.
   for (const event of [eventOf("direct"), eventOf("sqs-batch")]) {
     const error = (await fn.invoke(event).catch((thrown: unknown) => thrown)) as Error;
     expect(error.name).toBe("BINDING_CONFIG_INVALID");
     expect(JSON.parse(error.message)).toMatchObject({ message: expect.stringMatching(message), retryable: false });
   }
+  expect(fn.started).toHaveLength(1);
 });
 
 test.each(bad)("%s: told to who calls over HTTP", async (_, env, message) => {

@@ -1,5 +1,6 @@
 import type { Context } from "aws-lambda";
 import type { AuditLine, EventLine } from "../../../core/audit.ts";
+import type { StartLine } from "../../../core/suite.ts";
 import { createHandler } from "../../../functions/aws/doors/handler.ts";
 import type { AwsStack } from "../support/stack.ts";
 import { contextOf } from "./context.ts";
@@ -12,6 +13,7 @@ export interface TestFunction {
   readonly audit: AuditLine[];
   readonly events: EventLine[];
   readonly warnings: string[];
+  readonly started: StartLine[];
   invoke(event: unknown, context?: Context): Promise<unknown>;
 }
 
@@ -48,11 +50,13 @@ export function startFunction(env: Record<string, string>, now: () => Date = () 
   const audit: AuditLine[] = [];
   const events: EventLine[] = [];
   const warnings: string[] = [];
+  const started: StartLine[] = [];
   const handler = createHandler(env, {
     audit: (line) => void audit.push(line),
     eventLog: (line) => void events.push(line),
     warn: (message) => void warnings.push(message),
+    startLog: (line) => void started.push(line),
     now,
   });
-  return { audit, events, warnings, invoke: (event, context = contextOf()) => handler(event, context) };
+  return { audit, events, warnings, started, invoke: (event, context = contextOf()) => handler(event, context) };
 }

@@ -1,5 +1,6 @@
 import { HttpRequest, type HttpResponseInit } from "@azure/functions";
 import type { AuditLine, EventLine } from "../../../core/audit.ts";
+import type { StartLine } from "../../../core/suite.ts";
 import { registerFunctions } from "../../../functions/azure/doors/functions.ts";
 import type { Registrar } from "../../../functions/azure/doors/registrar.ts";
 import type { AzureStack } from "../support/stack.ts";
@@ -24,15 +25,19 @@ export const rulesFor = (issuer: string, subject: string) =>
     })),
   );
 
-/** The variables of a function app behind a door, as infra/azure sets them. */
-export function functionEnv(stack: AzureStack, door: string, more: Record<string, string> = {}) {
+/** The variables of a function app behind a door: what infra/azure sets, and the platform where it authenticates. */
+export function functionEnv(
+  stack: AzureStack,
+  door: string,
+  more: Record<string, string> = {},
+): Record<string, string> {
   return {
     ...stack.env(),
     ALIEN_DOOR: door,
     ALIEN_ACCESS_RULES: rulesFor("azure", `${tenant}/*`),
     ALIEN_IMAGES_BINDING: stack.binding("images"),
     ALIEN_PLATFORM_TENANTS: tenant,
-    ALIEN_PLATFORM_AUTHENTICATION: "app-service",
+    WEBSITE_AUTH_ENABLED: "True",
     ...more,
   };
 }
@@ -58,6 +63,7 @@ export interface TestApp {
   readonly audit: AuditLine[];
   readonly events: EventLine[];
   readonly warnings: string[];
+  readonly started: StartLine[];
   /** Sends a request to the HTTP function of the app. */
   send(sent: Sent): Promise<Answer>;
   /** Hands over what a trigger brings. */
@@ -76,12 +82,14 @@ export function startApp(env: Readonly<Record<string, string | undefined>>): Tes
   const audit: AuditLine[] = [];
   const events: EventLine[] = [];
   const warnings: string[] = [];
+  const started: StartLine[] = [];
   const register = (name: string, options: object) => void registered.set(name, options as Registration);
   const registrar = { http: register, eventGrid: register, serviceBusQueue: register } as unknown as Registrar;
   registerFunctions(registrar, env, {
     audit: (line) => void audit.push(line),
     eventLog: (line) => void events.push(line),
     warn: (message) => void warnings.push(message),
+    startLog: (line) => void started.push(line),
     now: () => goldenTime,
   });
   const run = (name: string, data: unknown, triggerMetadata?: object) => {
@@ -94,6 +102,7 @@ export function startApp(env: Readonly<Record<string, string | undefined>>): Tes
     audit,
     events,
     warnings,
+    started,
     trigger: run,
     async send({ method = "POST", path = "/v1/getRepository", headers = {}, body }) {
       const name = [...registered.keys()].find((each) => /^artifactRegistry(?:Webhook)?$/.test(each)) ?? "none";

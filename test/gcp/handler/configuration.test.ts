@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { StartLine } from "../../../core/suite.ts";
 import { createFunctions } from "../../../functions/gcp/doors/functions.ts";
 import { timeLimits } from "../../../functions/gcp/doors/time-limits.ts";
 import { rules, startFunction } from "./functions.ts";
@@ -6,6 +7,7 @@ import { goldenOf, setupEvent } from "./golden.ts";
 
 const binding = { service: "gar", projectId: "vendor-project", location: "europe-west1", repositoryName: "images" };
 const good: Record<string, string> = {
+  K_SERVICE: "artifact-registry",
   ALIEN_DOOR: "platform",
   ALIEN_ACCESS_RULES: rules,
   ALIEN_IMAGES_BINDING: JSON.stringify(binding),
@@ -31,9 +33,13 @@ const bad: [string, Record<string, string>, RegExp][] = [
   ],
   ["no issuers", { ALIEN_DOOR: "oidc" }, /OIDC issuers/],
 ];
+/** Where no platform verifies tokens, anybody can write one that says that it was verified. */
+const overHttp: typeof bad = [["no Cloud Run", { K_SERVICE: "" }, /not Cloud Run/]];
 
-test.each(bad)("%s: told to everybody who calls over HTTP", async (_, env, message) => {
+test.each([...bad, ...overHttp])("%s: told to everybody who calls over HTTP", async (_, env, message) => {
   const fn = await startFunction({ ...good, ...env });
+  // Also in the log, once, before anybody asks.
+  await expect.poll(() => fn.started).toMatchObject([{ event: "shut", reason: expect.stringMatching(message) }]);
   // Also to the second who asks.
   for (const golden of [goldenOf("platform"), goldenOf("public")]) {
     const answer = await fn.send(golden);
@@ -41,22 +47,29 @@ test.each(bad)("%s: told to everybody who calls over HTTP", async (_, env, messa
     expect(answer.json.message).toMatch(message);
     expect(answer.headers["x-request-id"]).toBe(answer.json.requestId);
   }
+  expect(fn.started).toHaveLength(1);
 });
 
+const noMistake = {};
 const nowhere: typeof bad = [
   ["nowhere for dead letters", { ALIEN_DOOR: "events" }, /ALIEN_DEAD_LETTER_TOPIC/],
   ["a topic without its project", { ALIEN_DOOR: "events", ALIEN_DEAD_LETTER_TOPIC: "letters" }, /DEAD_LETTER_TOPIC/],
   ["a URL for a topic", { ALIEN_DOOR: "events", ALIEN_DEAD_LETTER_TOPIC: "https://x/topics/y" }, /DEAD_LETTER_TOPIC/],
-  ["another door than events", {}, /platform door takes no events/],
+  ["another door than events", noMistake, /platform door takes no events/],
 ];
 
 test.each([...bad, ...nowhere])("%s: told to who sends events, which stay with them", async (_, env, message) => {
-  const { artifactRegistryEvents } = createFunctions({ ...good, ...env });
+  const started: StartLine[] = [];
+  const variables = { ...good, ...env };
+  const { artifactRegistryEvents } = createFunctions(variables, { startLog: (line) => void started.push(line) });
   for (const _again of [1, 2]) {
     const error = await artifactRegistryEvents(setupEvent()).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ name: "BINDING_CONFIG_INVALID" });
     expect(JSON.parse((error as Error).message).message).toMatch(message);
   }
+  // The other function of the bundle is no mistake where its door is not this one's.
+  const isMistake = variables.ALIEN_DOOR === "events" || env !== noMistake;
+  expect(started).toMatchObject(isMistake ? [{ event: "shut", reason: expect.stringMatching(message) }] : []);
 });
 
 test("without rules nobody may do anything", async () => {

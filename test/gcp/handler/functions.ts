@@ -5,6 +5,7 @@ import { cloudEvent, http } from "@google-cloud/functions-framework";
 import { getTestServer } from "@google-cloud/functions-framework/testing";
 import { onTestFinished } from "vitest";
 import type { AuditLine, EventLine } from "../../../core/audit.ts";
+import type { StartLine } from "../../../core/suite.ts";
 import { createFunctions } from "../../../functions/gcp/doors/functions.ts";
 import type { GcpStack } from "../support/stack.ts";
 import type { Golden } from "./golden.ts";
@@ -56,6 +57,7 @@ export interface TestFunction {
   readonly audit: AuditLine[];
   readonly events: EventLine[];
   readonly warnings: string[];
+  readonly started: StartLine[];
   send(golden: Golden): Promise<Answer>;
 }
 
@@ -69,10 +71,12 @@ export async function startFunction(
   const audit: AuditLine[] = [];
   const events: EventLine[] = [];
   const warnings: string[] = [];
+  const started: StartLine[] = [];
   const { artifactRegistry, artifactRegistryEvents } = createFunctions(env, {
     audit: (line) => void audit.push(line),
     eventLog: (line) => void events.push(line),
     warn: (message) => void warnings.push(message),
+    startLog: (line) => void started.push(line),
     now,
   });
   const name = `function-${++serial}`;
@@ -85,7 +89,7 @@ export async function startFunction(
     await new Promise((resolve) => server.close(resolve));
   });
   const { port } = server.address() as AddressInfo;
-  return { port, audit, events, warnings, send: (golden) => send({ host: "127.0.0.1", port }, golden) };
+  return { port, audit, events, warnings, started, send: (golden) => send({ host: "127.0.0.1", port }, golden) };
 }
 
 /** Where a function listens. */
