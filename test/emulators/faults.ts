@@ -17,8 +17,9 @@ export type CommonFault =
   | { readonly kind: "failure"; readonly status?: 500 | 502 | 503 }
   /** The connection breaks before anything is done. */
   | { readonly kind: "reset" }
-  /** It is done, but late. */
+  /** It is done, but late: after so many milliseconds, or when what the test waits for is over. */
   | { readonly kind: "slow"; readonly ms: number }
+  | { readonly kind: "slow"; readonly until: () => void | Promise<void> }
   /** It is done, and the connection breaks before the answer. */
   | { readonly kind: "lost" }
   /** It is done, and answered with something else than it should be. */
@@ -113,7 +114,7 @@ export class Faults<Own extends { readonly kind: string }, Call extends Recorded
     try {
       const refusal = fault && serving.refusal(fault);
       if (refusal !== undefined) throw refusal;
-      if (isSlow(fault)) await sleep(fault.ms);
+      if (isSlow(fault)) await ("until" in fault ? fault.until() : sleep(fault.ms));
       answer = await serving.serve(fault);
       call.outcome = fault?.kind ?? call.outcome ?? "ok";
     } catch (error) {
@@ -143,6 +144,6 @@ export class Faults<Own extends { readonly kind: string }, Call extends Recorded
   }
 }
 
-function isSlow(fault: { readonly kind: string } | undefined): fault is { kind: "slow"; ms: number } {
+function isSlow(fault: { readonly kind: string } | undefined): fault is Extract<CommonFault, { kind: "slow" }> {
   return fault?.kind === "slow";
 }

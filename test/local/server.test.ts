@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, stat, unlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, unlink, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -137,7 +137,6 @@ describe("the local server", () => {
       const { execFileSync } = await import("node:child_process");
       const out = execFileSync("bash", ["-c", `set -e\n${token}\n${create}\necho\n${mint}\necho "$PASSWORD"`], {
         encoding: "utf8",
-        timeout: 20_000,
       });
       const [created = "", password = ""] = out.trim().split("\n");
       expect(JSON.parse(created)).toMatchObject({ name: "images/my-app" });
@@ -164,9 +163,9 @@ describe("the local server", () => {
       });
       const body = new ReadableStream<Uint8Array>({
         async start(controller) {
-          controller.enqueue(Buffer.alloc(1_000));
+          controller.enqueue(Buffer.alloc(2_000_000));
           await rest;
-          controller.enqueue(Buffer.alloc(1_000));
+          controller.enqueue(Buffer.alloc(2_000_000));
           controller.close();
         },
       });
@@ -176,9 +175,15 @@ describe("the local server", () => {
         body,
         duplex: "half",
       } as RequestInit);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      const uploaded = async () => {
+        const [file = ""] = await readdir(join(folder, "uploads"));
+        return (await stat(join(folder, "uploads", file))).size;
+      };
+      await expect.poll(uploaded).toBeGreaterThan(0);
       const ended = server.stop(signal);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      // It takes nobody in any more; who is inside is waited for.
+      await expect.poll(() => fetch(server.apiUrl).catch(() => "closed")).toBe("closed");
+      await expect.poll(() => fetch(server.registryUrl).catch(() => "closed")).toBe("closed");
       sendRest();
       expect((await pushing).status).toBe(202);
       expect(await ended).toBe(0);

@@ -3,21 +3,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient, digestOf, type OciClient, pullImage, pushImage } from "../../oci/client/index.ts";
-import { serveRegistry } from "../../oci/registry/index.ts";
+import { type ServeOptions, serveRegistry } from "../../oci/registry/index.ts";
 import { loadTokenKey, mintToken } from "../../oci/token/index.ts";
 import { buildImage, buildIndex, descriptorOf, seededBytes } from "./images.ts";
 
 /** A registry of its own for one test, and clients of it. */
-async function registry() {
+async function registry(options: Partial<ServeOptions> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), "oci-client-"));
   const key = await loadTokenKey(join(dataDir, "token.key"));
-  const running = await serveRegistry({ dataDir, key, host: "127.0.0.1", port: 0 });
+  const running = await serveRegistry({ dataDir, key, host: "127.0.0.1", port: 0, ...options });
   onTestFinished(async () => {
     await running.close();
     await rm(dataDir, { recursive: true, force: true });
   });
   /** A client whose token holds what `repositories` names, for `seconds`. */
-  return (repositories: Record<string, readonly string[]>, seconds = 60): OciClient => {
+  return (repositories: Record<string, readonly string[]>, seconds = 3_600): OciClient => {
     const access = Object.entries(repositories).map(([name, actions]) => ({
       type: "repository" as const,
       name,
@@ -88,13 +88,15 @@ test("a wrong digest is refused, and nothing is stored", async () => {
 });
 
 test("a token opens its repository, for what it says, and until it expires", async () => {
-  const clients = await registry();
+  let ahead = 0;
+  const clients = await registry({ clock: () => new Date(Date.now() + ahead) });
   const image = buildImage({ seed: "x" });
   await pushImage(clients({ a: all }), "a", "1", image);
-  const reader = clients({ a: ["pull"] }, 2);
+  const seconds = 1_800;
+  const reader = clients({ a: ["pull"] }, seconds);
   await expect(pullImage(reader, "a", "1")).resolves.toEqual(image);
   await expect(pushImage(reader, "a", "2", buildImage({ seed: "y" }))).rejects.toMatchObject({ status: 401 });
   await expect(pullImage(reader, "b", "1")).rejects.toMatchObject({ status: 401 });
-  await new Promise((resolve) => setTimeout(resolve, 2_100));
+  ahead = seconds * 1_000;
   await expect(pullImage(reader, "a", "1")).rejects.toMatchObject({ status: 401 });
 });

@@ -127,7 +127,7 @@ describe("a blob comes in", () => {
     socket.write(
       `PATCH ${upload} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bearer}\r\nContent-Length: 100\r\n\r\n`,
     );
-    socket.write("0123456789");
+    await new Promise((resolve) => socket.write("0123456789", resolve));
     await expect.poll(async () => (await filesIn(`${client.dataDir}/uploads`)).length).toBe(1);
     socket.destroy();
     await expect.poll(async () => (await send("GET", upload)).headers.range).toBe("0-9");

@@ -1,7 +1,6 @@
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { SignJWT } from "jose";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { oidcDoor } from "../../core/doors.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { createOidcVerifier, type OidcOptions } from "../../core/oidc.ts";
@@ -9,6 +8,7 @@ import { type OidcIssuer, parseIssuers } from "../../core/oidc-issuers.ts";
 import { createSuite, post } from "../support/application.ts";
 import { errorOf, goodInputs } from "../support/inputs.ts";
 import { answerJson, createKey, forge, type Issuer, startIssuer } from "../support/issuer.ts";
+import { type HeldTimeLimits, holdTimeLimits } from "../support/time-limits.ts";
 
 let a: Issuer;
 let b: Issuer;
@@ -35,6 +35,12 @@ const codeOf = async (verify: (token: string) => Promise<unknown>, token: string
     () => "OK",
     (error: unknown) => (error instanceof ArtifactRegistryError ? error.code : error),
   );
+
+/** Has time go by on the clock of this process, without waiting for it. */
+function later(milliseconds: number): void {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + milliseconds });
+  onTestFinished(() => void vi.useRealTimers());
+}
 
 describe("ALIEN_OIDC_ISSUERS", () => {
   test("is a list of issuers", () => {
@@ -318,33 +324,33 @@ describe("signatures that do not count", () => {
 
 describe("key rotation in mid-run", () => {
   test("the new key is found, and the withdrawn one no longer counts", async () => {
-    const verify = verifier({ cooldownMs: 50 });
+    const verify = verifier({ cooldownMs: 60_000 });
     const [old] = a.keys;
     const oldToken = await a.sign();
     expect(await codeOf(verify, oldToken)).toBe("OK");
 
     const next = await createKey();
     a.keys = old ? [next, old] : [next];
-    await sleep(60);
+    later(60_000);
     const newToken = await a.sign();
     expect(await codeOf(verify, newToken)).toBe("OK");
     expect(await codeOf(verify, oldToken)).toBe("OK");
 
     // The old key is withdrawn; the next key that is not known makes the verifier look again.
     a.keys = [await createKey()];
-    await sleep(60);
+    later(60_000);
     expect(await codeOf(verify, await a.sign())).toBe("OK");
     expect(await codeOf(verify, oldToken)).toBe("AUTHENTICATION_ERROR");
     expect(await codeOf(verify, newToken)).toBe("AUTHENTICATION_ERROR");
   });
 
   test("rotation while many tokens are verified fails none of them for long", async () => {
-    const verify = verifier({ cooldownMs: 20 });
+    const verify = verifier({ cooldownMs: 60_000 });
     const before = await a.sign();
     await verify(before);
     const old = a.keys;
     a.keys = [await createKey(), ...old];
-    await sleep(30);
+    later(60_000);
     const after = await a.sign();
     const codes = await Promise.all(Array.from({ length: 50 }, (_, i) => codeOf(verify, i % 2 ? before : after)));
     expect(new Set(codes)).toEqual(new Set(["OK"]));
@@ -385,12 +391,20 @@ describe("an issuer that cannot be asked is never an open door", () => {
         setImmediate(() => response.destroy());
       },
     ],
-    ["no answer in time", () => () => {}],
-    ["a body that never ends", () => (_request, response) => response.writeHead(200).write('{"keys":[')],
+    ["no answer in time", () => () => limits.end()],
+    [
+      "a body that never ends",
+      () => (_request, response) => response.writeHead(200).write('{"keys":[', () => limits.end()),
+    ],
   ];
+  /** The verifier's own limits: one runs out when the issuer has been asked, and does not answer. */
+  let limits: HeldTimeLimits;
+  beforeEach(() => {
+    limits = holdTimeLimits();
+  });
 
   test.each(faults)("discovery answers with %s, then recovers", async (_title, fault) => {
-    const verify = verifier({ timeoutMs: 300, cooldownMs: 0 });
+    const verify = verifier({ cooldownMs: 0 });
     const token = await a.sign();
     a.discovery = fault(b);
     expect(await errorOf(() => verify(token))).toMatchObject(unavailable);
@@ -400,7 +414,7 @@ describe("an issuer that cannot be asked is never an open door", () => {
   });
 
   test.each(faults)("the key set answers with %s, then recovers", async (_title, fault) => {
-    const verify = verifier({ timeoutMs: 300, cooldownMs: 0 });
+    const verify = verifier({ cooldownMs: 0 });
     const token = await a.sign();
     a.jwks = fault(b);
     expect(await errorOf(() => verify(token))).toMatchObject(unavailable);
@@ -446,7 +460,7 @@ describe("an issuer that cannot be asked is never an open door", () => {
   test("down at first, it serves when it comes back; the other issuer is not touched", async () => {
     const issuer = await startIssuer();
     const token = await issuer.sign();
-    const verify = verifier({ timeoutMs: 2_000, cooldownMs: 0 }, [trust(issuer), trust(b)]);
+    const verify = verifier({ cooldownMs: 0 }, [trust(issuer), trust(b)]);
     await issuer.stop();
     expect(await errorOf(() => verify(token))).toMatchObject(unavailable);
     expect(await codeOf(verify, await b.sign())).toBe("OK");
@@ -470,7 +484,7 @@ describe("an issuer that cannot be asked is never an open door", () => {
   test("a forged token of an issuer that is down is not let in either", async () => {
     const issuer = await startIssuer();
     await issuer.stop();
-    const verify = verifier({ timeoutMs: 2_000 }, [trust(issuer)]);
+    const verify = verifier({}, [trust(issuer)]);
     expect(await codeOf(verify, forge({ alg: "none" }, { iss: issuer.url, sub: "x", aud: "suite", exp: 4e9 }))).toBe(
       "SERVICE_UNAVAILABLE",
     );
@@ -487,7 +501,7 @@ describe("through HTTP, with rules", () => {
         repositories: ["images/my-app"],
       },
     ];
-    const suite = createSuite({ door: oidcDoor(verifier({ timeoutMs: 300, cooldownMs: 0 })), rules });
+    const suite = createSuite({ door: oidcDoor(verifier({ cooldownMs: 0 })), rules });
     const call = async (token: string | undefined, input: object = goodInputs.getRepository) => {
       const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
       const response = await suite.http(post("/v1/getRepository", input, headers), {
@@ -540,7 +554,8 @@ describe("through HTTP, with rules", () => {
 
   test("an issuer that does not answer is 503 with Retry-After, and serves when it is back", async () => {
     const { call } = setUp();
-    a.discovery = () => {};
+    const limits = holdTimeLimits();
+    a.discovery = () => limits.end();
     expect(await call(await a.sign())).toEqual({ status: 503, code: "SERVICE_UNAVAILABLE", retryAfter: "5" });
     a.discovery = undefined;
     expect((await call(await a.sign())).status).toBe(200);
@@ -551,7 +566,6 @@ describe("through HTTP, with rules", () => {
     const oldToken = await a.sign();
     expect((await call(oldToken)).status).toBe(200);
     a.keys = [await createKey()];
-    await sleep(30);
     expect((await call(await a.sign())).status).toBe(200);
     expect((await call(oldToken)).status).toBe(401);
   });

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { AwsAccess } from "../../../core/schemas.ts";
 import { openApplication } from "./support/application.ts";
 import { A, B, makeConsumers, roleOf, whoMay } from "./support/consumers.ts";
@@ -41,9 +41,14 @@ describe("a role that AWS does not know", () => {
   test("one that becomes known meanwhile is granted", async () => {
     const name = await registry().repository();
     const arn = `arn:aws:iam::${A}:role/new-role`;
-    const adding = registry().add(name, { roleArns: [arn] });
-    setTimeout(() => registry().emulator.role(A, "new-role"), 500);
-    await adding;
+    const { faults } = registry().emulator;
+    faults.after = ({ action, outcome }) => {
+      if (action === "SetRepositoryPolicy" && outcome !== "ok") registry().emulator.role(A, "new-role");
+    };
+    onTestFinished(() => {
+      faults.after = undefined;
+    });
+    await registry().add(name, { roleArns: [arn] });
     expect(JSON.stringify(await registry().statements(name))).toContain(arn);
   });
 

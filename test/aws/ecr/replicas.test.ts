@@ -82,15 +82,18 @@ describe("grants and replicas", () => {
 
   test("its event takes the lease, and waits for an edit that is going on", async () => {
     const name = await registry().repository();
-    const { faults } = registry().emulator;
+    const { faults, calls } = registry().emulator;
     const order: string[] = [];
     const start = Promise.withResolvers<void>();
+    const from = calls.length;
+    const isHeldUp = () => calls.slice(from).some(({ outcome }) => outcome === "ConditionalCheckFailedException");
     faults.before = async ({ action, region, input }) => {
       if (JSON.stringify(input).includes(name) && action.endsWith("RepositoryPolicy"))
         order.push(`${action} ${region}`);
       if (action === "SetRepositoryPolicy" && region === home) {
         start.resolve();
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        // Goes on when the event has found the lease taken.
+        await expect.poll(isHeldUp).toBe(true);
       }
     };
     const adding = registry().add(name, { accountIds: [A] });

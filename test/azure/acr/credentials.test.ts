@@ -106,7 +106,15 @@ describe("credentials", () => {
   });
 
   test("a registry that does not answer in time", async () => {
-    stack().azure.faults.add({ fault: { kind: "slow", ms: 60_000 }, action: "exchange" });
-    expect(await errorOf(() => mint(open(), "pull", newCall(300)))).toMatchObject({ code: "TIMEOUT", retryable: true });
+    const operation = new AbortController();
+    const answered = Promise.withResolvers<void>();
+    const until = () => {
+      operation.abort();
+      return answered.promise;
+    };
+    stack().azure.faults.add({ fault: { kind: "slow", until }, action: "exchange" });
+    const minting = () => mint(open(), "pull", newCall(undefined, operation.signal));
+    expect(await errorOf(minting)).toMatchObject({ code: "TIMEOUT", retryable: true });
+    answered.resolve();
   });
 });

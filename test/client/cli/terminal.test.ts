@@ -102,8 +102,8 @@ describe("what takes long", () => {
     const { go, seen, args } = await answeringAfter();
     const running = Promise.all([alien(["get", "x", ...args], env), onTerminal(["get", "x", "--json", ...args], env)]);
     await expect.poll(() => seen.length).toBe(2);
-    // Longer than it would take to be shown.
-    setTimeout(go, 600);
+    // They go on for as long as it takes until it is shown to somebody who came after them.
+    await onTerminal(["get", "x", ...args], env, [["Looking for the repository", go]]);
     const [piped, json] = await running;
     expect(piped.stderr).toBe("");
     expect(json.shown).toBe(`${JSON.stringify(answer)}\r\n`);

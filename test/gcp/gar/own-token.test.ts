@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { startCall } from "../../../core/call.ts";
+import { holdTimeLimits } from "../../support/time-limits.ts";
 import { newCall, openRegistry, useStack } from "../support/registry.ts";
 
 const stack = useStack();
@@ -24,17 +24,31 @@ test("what was given up while the function's own token was on its way is not sen
   const registry = openRegistry(stack());
   const name = registry.resolveId("my-app");
   gcp.calls.length = 0;
-  gcp.faults.add({ fault: { kind: "slow", ms: 1_000 }, ...ofToken });
+  const upstreamTimeoutMs = 123;
+  const limits = holdTimeLimits(upstreamTimeoutMs);
+  const tries = 2;
+  const givenUp = Promise.withResolvers<void>();
+  // No try waits any longer once the token has been asked for; it comes when all have given up.
+  const until = () => {
+    limits.end();
+    return givenUp.promise;
+  };
+  gcp.faults.add({ fault: { kind: "slow", until }, ...ofToken });
   // The library that sends requests ends the process where one has a body, and was given up before it is sent.
   const refusal = registry.generateCredentials(
     { name, permissions: "pull", ttlSeconds: 900 },
-    hasty({ attempts: 2, upstreamTimeoutMs: 100 }),
+    hasty({ attempts: tries, upstreamTimeoutMs }),
   );
-  await expect(refusal).rejects.toMatchObject({ code: "TIMEOUT", retryable: true });
+  const ending = expect(refusal).rejects.toMatchObject({ code: "TIMEOUT", retryable: true });
+  // The second try waits for the token that the first has asked for.
+  await expect.poll(() => limits.set.length).toBe(tries);
+  limits.end();
+  await ending;
+  givenUp.resolve();
   await expect.poll(() => gcp.calls.map(({ outcome }) => outcome)).toEqual(["slow"]);
-  await sleep(200);
-  expect(gcp.calls.filter(({ service }) => service === "iamcredentials")).toEqual([]);
+  // What was given up would be sent before this is, which needs the same token.
   await registry.generateCredentials({ name, permissions: "pull", ttlSeconds: 900 }, newCall());
+  expect(gcp.calls.filter(({ service }) => service === "iamcredentials")).toHaveLength(1);
 });
 
 test.each([
@@ -64,5 +78,4 @@ test.each([
       { scope: "registry" },
     );
   },
-  60_000,
 );

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { shieldFromFramework } from "../../../functions/gcp/doors/framework-shield.ts";
 import { malformed } from "../../bytes/malformed.ts";
 import { answersIn, sendBytes } from "../../bytes/wire.ts";
+import { holdTimeLimits } from "../../support/time-limits.ts";
 import { useStack } from "../support/registry.ts";
 import { type Answer, functionEnv, startFunction } from "./functions.ts";
 import { type Changes, goldenOf, verifiedToken } from "./golden.ts";
@@ -128,10 +129,13 @@ describe("what Google answers", () => {
 
 describe("time", () => {
   test("an operation ends before the platform ends the request", async () => {
-    stack().gcp.faults.add({ action: "generateAccessToken", fault: { kind: "slow", ms: 30_000 } });
+    const limits = holdTimeLimits();
+    // Cloud Run's own end is half a second after this.
+    const until = () => limits.end(500);
+    stack().gcp.faults.add({ action: "generateAccessToken", fault: { kind: "slow", until } });
     const fn = await open({ CLOUD_RUN_TIMEOUT_SECONDS: "1" });
     expectError(await fn.send(credentials()), 408, "TIMEOUT");
-    expect(fn.audit[0]?.milliseconds).toBeLessThan(1_000);
+    expect(fn.audit).toMatchObject([{ outcome: "TIMEOUT" }]);
   });
 
   test("an operation ends when its caller has gone", async () => {

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import type { Call } from "../../../core/call.ts";
 import type { GarBinding } from "../../../functions/gcp/binding.ts";
 import { createGarRegistry } from "../../../functions/gcp/gar/adapter.ts";
 import { newCall } from "../support/registry.ts";
@@ -35,12 +36,21 @@ test("longer than the operation has time: retryable, and the same call again fin
   const binding = project().binding(id) as GarBinding;
   const env = project().stack.env();
   const { provisioning } = createGarRegistry({ name: "images", binding, derived: false, others: [], env });
-  // From the first refusal on, the operation has no more time.
+  // From the first refusal on, the operation has no more time: when it has heard of it, and waits.
   const out = new AbortController();
+  let refused = false;
   project().gcp.faults.after = ({ outcome }) => {
-    if (outcome === "INVALID_ARGUMENT") setTimeout(() => out.abort(), 50);
+    if (outcome === "INVALID_ARGUMENT") refused = true;
   };
-  const call = { ...newCall(), signal: out.signal };
+  const patient = newCall();
+  const upstream: Call["upstream"] = async (...request) => {
+    try {
+      return await patient.upstream(...request);
+    } finally {
+      if (refused) setImmediate(() => out.abort());
+    }
+  };
+  const call = { ...patient, upstream, signal: out.signal };
   await expect(provisioning?.provision({}, call)).rejects.toMatchObject({
     code: "SERVICE_UNAVAILABLE",
     retryable: true,
