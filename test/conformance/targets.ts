@@ -11,7 +11,7 @@ import { freePorts } from "../e2e/ports.ts";
 import { repositoriesOf } from "./cases/index.ts";
 import type { Target } from "./judge/registry.ts";
 
-const READY_MS = 20_000;
+const READY_MS = 300_000;
 const HOUR_MS = 3_600_000;
 
 export type Started = { readonly target: Target; stop(): Promise<void> };

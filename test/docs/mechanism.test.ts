@@ -109,5 +109,5 @@ describe("how blocks are read", () => {
     await expect(checkTypes(fenced("```ts", wrong, "```"))).rejects.toThrow(
       "page.md (block of line 1) (2,18): error TS2345",
     );
-  }, 120_000);
+  });
 });

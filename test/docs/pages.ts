@@ -6,7 +6,7 @@ import { type Block, blocksOf } from "./blocks.ts";
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What people read; `CHANGELOG.md` tells of what was. */
-const patterns = ["README.md", "docs/**/*.md", "infra/*/README.md", "{client,functions}/**/*.md"];
+const patterns = ["README.md", "CONTRIBUTING.md", "docs/**/*.md", "infra/*/README.md", "{client,functions}/**/*.md"];
 
 export interface Page {
   /** From the root, as `docs/aws.md`. */

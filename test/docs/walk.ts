@@ -71,7 +71,7 @@ async function follow(page: Page, steps: readonly Step[], { folder, home }: Work
   const lines = steps.flatMap(({ text, mayFail }) => [`echo '${cut}'`, mayFail ? "set +e" : "set -e", text]);
   await writeFile(join(home, "walk.sh"), `set -o pipefail\nexec 2>&1\n${lines.join("\n")}\nexit 0\n`);
   const script = join(home, "walk.sh");
-  const { stdout } = await run("bash", [script], { cwd: folder, env, timeout: 240_000 }).catch(({ stdout, code }) => {
+  const { stdout } = await run("bash", [script], { cwd: folder, env, timeout: 1_000_000 }).catch(({ stdout, code }) => {
     throw new Error(`${page.path}: the last command ended with ${code}.\n${stdout}`);
   });
   const printed = stdout.split(`${cut}\n`).slice(1);

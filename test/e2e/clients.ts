@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tool } from "../tools/tools.ts";
 
-const TIME_LIMIT_MS = 60_000;
+const TIME_LIMIT_MS = 600_000;
 
 export type Account = { readonly username: string; readonly password: string } | undefined;
 export type Outcome = { readonly ok: boolean; readonly output: string };

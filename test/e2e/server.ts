@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { freePorts } from "./ports.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const READY_MS = 30_000;
+const READY_MS = 300_000;
 
 export type Credentials = { username: string; password: string; expiresAt: string };
 

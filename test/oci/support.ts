@@ -94,8 +94,10 @@ export async function startRegistry(options: Partial<ServeOptions> = {}): Promis
 }
 
 function clientOf(running: RunningRegistry, dataDir: string, key: TokenKey): Client {
-  const token: Client["token"] = (scopes, { expiresAt = new Date(Date.now() + 60_000), audience = "registry" } = {}) =>
-    mintToken(key, { subject: "test", access: parseScope(scopes), audience, expiresAt });
+  const token: Client["token"] = (
+    scopes,
+    { expiresAt = new Date(Date.now() + 3_600_000), audience = "registry" } = {},
+  ) => mintToken(key, { subject: "test", access: parseScope(scopes), audience, expiresAt });
   return {
     url: running.url,
     dataDir,

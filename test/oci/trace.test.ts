@@ -19,7 +19,7 @@ it("before the 201 leaves, the file, its name and its folder are on disk, in thi
   const registry = await spawnRegistry(dataDir, ["strace", "-D", "-f", "-y", "-s", "64", "-e", CALLS, "-o", log]);
   const key = await loadTokenKey(join(dataDir, "token.key"));
   const access = [{ type: "repository", name: "a", actions: ["pull", "push"] }] as const;
-  const expiresAt = new Date(Date.now() + 60_000);
+  const expiresAt = new Date(Date.now() + 3_600_000);
   const bearer = `Bearer ${mintToken(key, { subject: "test", access, audience: "registry", expiresAt })}`;
   const send: Send = (method, path, options = {}) =>
     ask(method, `${registry.url}${path}`, { ...options, headers: { Authorization: bearer, ...options.headers } });

@@ -56,9 +56,7 @@ function requestOf({ kind, grant }: Change) {
   return { operation: `${kind}CrossAccountAccess`, input: { repoId: slot.name, access: access(parts) } };
 }
 
-test("many processes at once, some of which die, lose nothing and bring nothing back", {
-  timeout: 170_000,
-}, async () => {
+test("many processes at once, some of which die, lose nothing and bring nothing back", async () => {
   const { stack } = bench;
   const { emulator } = stack;
   const accounts = Array.from({ length: 16 }, (_, index) => `5555000010${10 + index}`);

@@ -36,7 +36,7 @@ const cases = [
 ] as const;
 
 describe.concurrent("a process that is killed", () => {
-  test.each(cases)("after each call of %s (%s)", { timeout: 120_000 }, async (operation, title, more) => {
+  test.each(cases)("after each call of %s (%s)", async (operation, title, more) => {
     const row = rows.find((each) => each.operation === operation && each.title === title);
     if (row === undefined) throw new Error("There is no such row.");
     const wanted = await lanes.run("processes", (number) => reference(bench, bench.slot(number), patient, row));
@@ -80,7 +80,7 @@ test("a write that nobody waited for keeps everybody else away until it can land
   const grants = () => snapshot(bench, slot).regions.map((region) => region.grants);
   expect(grants()[0]).toEqual([]);
   expect((await add(B)).body).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true });
-  await expect.poll(() => grants()[0], { timeout: 5_000 }).toEqual([`account:${A}`]);
+  await expect.poll(() => grants()[0]).toEqual([`account:${A}`]);
   await slot.age();
   expect((await add(B)).status).toBe(200);
   const both = [`account:${A}`, `account:${B}`];

@@ -17,7 +17,7 @@ describe.each(["platform", "events", "provision"] as const)("the execution role 
     // Under exactly this policy: whatever it lacks is refused here.
     await work(door, running);
     calls = running.calls();
-  }, 60_000);
+  });
   afterAll(() => running?.stack.stop());
 
   /** Whether some call is refused under these statements. */

@@ -41,7 +41,7 @@ beforeAll(async () => {
     const role = `assumed-role/images-${permissions === "pull" ? "pull" : "push"}/`;
     calls[permissions] = emulator.calls.filter(({ principal }) => principal?.includes(role));
   }
-}, 60_000);
+});
 afterAll(() => running?.stack.stop());
 
 describe.each(["pull", "push-pull"] as const)("the role for %s", (permissions) => {

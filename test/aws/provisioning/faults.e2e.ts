@@ -68,9 +68,7 @@ afterEach(() => {
 });
 
 describe.each(Object.entries(scenarios))("%s", (_title, scenario) => {
-  test("ends well, or with an error that a repeated call finishes, whatever happens to any request", {
-    timeout: 120_000,
-  }, async () => {
+  test("ends well, or with an error that a repeated call finishes, whatever happens to any request", async () => {
     const reference = await undisturbed(account(), scenario);
     expect(reference.calls.filter((call) => !isRead(call)).length).toBeGreaterThan(5);
     for (const { nth, call, faults } of plan(reference)) {

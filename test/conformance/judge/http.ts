@@ -17,7 +17,7 @@ export type Ask = {
   readonly stream?: readonly Buffer[];
 };
 
-const TIME_LIMIT_MS = 30_000;
+const TIME_LIMIT_MS = 300_000;
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 
 /** One request over a real socket, exactly as written: nothing is followed, added, normalised or decoded. */

@@ -107,7 +107,7 @@ export async function follow(page: Page, by: string, cloud: Cloud): Promise<{ pr
     };
     // As in a terminal: what Node gives a child to print to is a socket, which no program can open by a path.
     const piped = ["-o", "pipefail", "-c", `bash "$0" | cat`, join(workspace.home, "walk.sh")];
-    const walking = run("bash", piped, { cwd: workspace.folder, env, timeout: 100_000 });
+    const walking = run("bash", piped, { cwd: workspace.folder, env, timeout: 1_000_000 });
     const { stdout } = await walking.catch((error) => {
       throw new Error([page.path, ...failures, error.stderr, error.stdout].join("\n"), { cause: error });
     });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { tool } from "../../tools/tools.ts";
 import type { Outcome } from "../clients.ts";
 
-const TIME_LIMIT_MS = 100_000;
+const TIME_LIMIT_MS = 600_000;
 
 export interface Pulled extends Outcome {
   /** The layout that it was copied to; Podman and Buildah have a store of their own, and print the image's id. */

@@ -33,6 +33,8 @@ export type GcpFault =
   | { readonly kind: "error"; readonly status: Status; readonly message?: string }
   /** The call starts a long-running operation that does nothing and ends with this error. */
   | { readonly kind: "operation"; readonly status: Status; readonly message?: string }
+  /** The call starts a long-running operation that goes on until then. */
+  | { readonly kind: "held"; readonly until: Promise<void> }
   /** The call starts a long-running operation that does nothing and never ends. */
   | { readonly kind: "unending" };
 

@@ -3,7 +3,7 @@ import { pushImage } from "../../../oci/client/index.ts";
 import { buildImage } from "../../oci-client/images.ts";
 import { artifactRegistry, as, HOME, imageIn, OTHER, refused, registryClient, useEmulator } from "./support.ts";
 
-const gcp = useEmulator({ locations: ["europe-west1", "us-east1"], behaviour: { operationMs: 150 } });
+const gcp = useEmulator({ locations: ["europe-west1", "us-east1"], behaviour: { operationMs: 1 } });
 const parent = `projects/${HOME}/locations/europe-west1`;
 const DOCKER = { format: "DOCKER" as const };
 let count = 0;
@@ -19,10 +19,13 @@ async function create(repositoryId: string, repository: object = DOCKER, options
 
 describe("a repository", () => {
   test("is there when its operation is done, not before", async () => {
+    const done = Promise.withResolvers<void>();
+    gcp().faults.add({ fault: { kind: "held", until: done.promise }, action: "CreateRepository" });
     const operation = await create("fresh", { ...DOCKER, description: "For tests.", labels: { owner: "suite" } });
     expect(operation.latestResponse.done).toBe(false);
     const name = `${parent}/repositories/fresh`;
     expect(await refused(artifactRegistry(gcp()).getRepository({ name }, admin()))).toMatchObject({ code: 5 });
+    done.resolve();
     const [made] = await operation.promise();
     expect(made).toMatchObject({
       name,
@@ -38,7 +41,10 @@ describe("a repository", () => {
   });
 
   test("made twice at the same time is made once", async () => {
+    const done = Promise.withResolvers<void>();
+    gcp().faults.add({ fault: { kind: "held", until: done.promise }, action: "CreateRepository", times: 2 });
     const operations = await Promise.all([create("race"), create("race")]);
+    done.resolve();
     const results = await Promise.allSettled(operations.map((operation) => operation.promise()));
     expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
   });

@@ -38,7 +38,7 @@ export function artifactRegistry(gcp: GcpEmulator): ArtifactRegistryClient {
 export const as = (token: string) => ({
   otherArgs: { headers: { authorization: `Bearer ${token}` } },
   retry: null,
-  timeout: 5000,
+  timeout: 300_000,
 });
 
 export interface Refusal {

@@ -39,7 +39,7 @@ const cases = [
 ] as const;
 
 describe.concurrent("a process that is killed", () => {
-  test.each(cases)("after each call of %s (%s)", { timeout: 120_000 }, async (operation, title, input) => {
+  test.each(cases)("after each call of %s (%s)", async (operation, title, input) => {
     const row = rows.find((each) => each.operation === operation && each.title === title);
     if (row === undefined) throw new Error("There is no such row.");
     const wanted = await lanes.run("processes", (number) => reference(bench, bench.slot(number), row));

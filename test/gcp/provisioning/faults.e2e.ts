@@ -38,9 +38,7 @@ const scenarios: Readonly<Record<string, Arranged>> = {
 afterEach(() => project().gcp.faults.clear());
 
 describe.each(Object.entries(scenarios))("%s", (_title, scenario) => {
-  test("ends well, or with an error that a repeated call finishes, whatever happens to any request", {
-    timeout: 120_000,
-  }, async () => {
+  test("ends well, or with an error that a repeated call finishes, whatever happens to any request", async () => {
     const reference = await undisturbed(project(), scenario);
     expect(reference.calls.filter((call) => !isRead(call)).length).toBeGreaterThan(2);
     for (const { target, faults } of plan(reference)) {

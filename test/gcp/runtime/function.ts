@@ -45,7 +45,7 @@ export async function startRunningFunction(
   };
   try {
     const isUp = async () => child.exitCode !== null || (await listens(socketPath));
-    await vi.waitUntil(isUp, { timeout: 60_000 });
+    await vi.waitUntil(isUp, { timeout: 300_000 });
     if (child.exitCode !== null) throw new Error(`The framework has ended.\n${log}`);
   } catch (error) {
     await stop();

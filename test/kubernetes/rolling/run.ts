@@ -62,7 +62,7 @@ export async function rollingRestart({ connections, seconds, signal }: RollingOp
     const instance = await startInstance(env);
     instances.push(instance);
     proxy.add(instance.url);
-    for (const until = Date.now() + 60_000; !proxy.isReady(instance.url); await sleep(50)) {
+    for (const until = Date.now() + 300_000; !proxy.isReady(instance.url); await sleep(50)) {
       if (Date.now() > until) throw new Error(`An instance was not ready in time: ${instance.log()}`);
     }
     return instance;

@@ -23,16 +23,16 @@ test("metrics count operations, outcomes, upstream calls and what was minted", a
     },
   });
   const served = await serve(environment(), platform);
-  const token = await issuer.sign({ sub: "a-caller-4711" });
-  const credentials = { repoId: "repo-4712", permissions: "pull" };
+  const token = await issuer.sign({ sub: "a-caller-canary" });
+  const credentials = { repoId: "repo-canary", permissions: "pull" };
   await call(served.url, token, "generateCredentials", credentials);
   // From the cache: asked for twice, minted once.
   const again = await call(served.url, token, "generateCredentials", credentials);
   await call(served.url, token, "generateCredentials", { ...credentials, permissions: "push-pull" });
-  await call(served.url, token, "deleteRepository", { repoId: "repo-4712" });
-  await call(served.url, "not-a-token", "getRepository", { repoId: "repo-4712" });
-  await call(served.url, token, "getRepository", { registry: "other-4713", repoId: "x" });
-  await call(served.url, token, "dropTables4714", {});
+  await call(served.url, token, "deleteRepository", { repoId: "repo-canary" });
+  await call(served.url, "not-a-token", "getRepository", { repoId: "repo-canary" });
+  await call(served.url, token, "getRepository", { registry: "other-canary", repoId: "x" });
+  await call(served.url, token, "dropTablesCanary", {});
   const text = await served.metrics();
   const value = (series: string) =>
     Number(
@@ -54,9 +54,8 @@ test("metrics count operations, outcomes, upstream calls and what was minted", a
   expect(value('artifact_registry_request_duration_seconds_count{operation="generateCredentials"}')).toBe(3);
   expect(value("artifact_registry_requests_in_flight")).toBe(0);
   // Neither secrets, nor what callers choose: names would be series without end.
-  for (const canary of [token, String(again.body.password), "4711", "4712", "4713", "4714", issuer.url]) {
-    expect(text).not.toContain(canary);
-  }
+  for (const secret of [token, String(again.body.password), issuer.url]) expect(text).not.toContain(secret);
+  expect(text).not.toMatch(/canary/i);
 });
 
 test("metrics are on their own port only, and nothing else is there", async () => {

@@ -23,7 +23,7 @@ export interface RunningDistribution {
   stop(): Promise<void>;
 }
 
-const readyMs = 30_000;
+const readyMs = 300_000;
 
 /** The distribution project's registry on a free loopback port, with its data in a folder that goes with it. */
 export async function startDistribution({

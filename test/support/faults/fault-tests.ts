@@ -36,7 +36,7 @@ export function faultTests<Kind extends string>(
   });
 
   describe.concurrent("a fault at every call", () => {
-    test.each(rows)("$operation: $title", { timeout: 240_000 }, async (row) => {
+    test.each(rows)("$operation: $title", async (row) => {
       const inject = await harness.prepare(row);
       const problems = await Promise.all(
         injectionsOf(row, kinds).map(async (injection) => {

@@ -60,7 +60,7 @@ export async function onKubernetes(): Promise<Place> {
           ({ ok }) => ok,
           () => false,
         );
-      await vi.waitUntil(isReady, { timeout: 60_000 });
+      await vi.waitUntil(isReady, { timeout: 300_000 });
       return { url: instance.url, log: instance.log, stop: async () => void (await instance.stop()) };
     },
     worker: { env: may.env },

@@ -25,7 +25,9 @@ export class Operations {
     if (record.resource !== undefined) this.#world.operationTargets.set(name, record.resource);
     if (fault?.kind === "unending") return pending;
     const work = async () => {
-      await sleep(this.#world.behaviour.operationMs, undefined, { signal: this.#stopped.signal });
+      await (fault?.kind === "held"
+        ? fault.until
+        : sleep(this.#world.behaviour.operationMs, undefined, { signal: this.#stopped.signal }));
       if (fault?.kind === "operation") throw new GcpError(fault.status, fault.message ?? "The operation failed.");
       return { ...pending, done: true, response: await run() };
     };

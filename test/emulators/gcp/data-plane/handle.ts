@@ -33,6 +33,7 @@ function refusalOf(fault: Fault): RegistryRefusal | undefined {
       return new RegistryRefusal(http, code, fault.message ?? `Injected ${fault.status}.`);
     }
     case "operation":
+    case "held":
     case "unending":
       return undefined;
     default:
