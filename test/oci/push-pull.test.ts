@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readdir, readlink } from "node:fs/promises";
+import { readdir, readlink, stat } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -124,17 +124,27 @@ describe("a blob comes in", () => {
     const upload = (await send("POST", `${NAME}/blobs/uploads/`)).headers.location ?? "";
     const socket = createConnection(Number(new URL(client.url).port), "127.0.0.1");
     const bearer = client.token(ALL);
-    socket.write(
-      `PATCH ${upload} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bearer}\r\nContent-Length: 100\r\n\r\n`,
-    );
-    await new Promise((resolve) => socket.write("0123456789", resolve));
-    await expect.poll(async () => (await filesIn(`${client.dataDir}/uploads`)).length).toBe(1);
+    const bytes = randomBytes(3_000_000);
+    const head = `PATCH ${upload} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bearer}\r\n`;
+    socket.write(`${head}Content-Length: ${bytes.length}\r\n\r\n`);
+    socket.write(bytes.subarray(0, 2_000_000));
+    const folder = join(client.dataDir, "uploads");
+    const written = async () => {
+      const files = await readdir(folder);
+      return Math.max(0, ...(await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size))));
+    };
+    await expect.poll(written).toBeGreaterThan(0);
     socket.destroy();
-    await expect.poll(async () => (await send("GET", upload)).headers.range).toBe("0-9");
-    const rest = { body: "ab", headers: { "Content-Range": "10-11" } };
-    const end = async () => (await send("PUT", `${upload}?digest=${sha256("0123456789ab")}`, rest)).status;
-    // The broken request may still be on its way out: then the upload is busy.
-    await expect.poll(async () => end().then((status) => (status === 409 ? undefined : status))).toBe(201);
+    // What had come by then is kept. The registry notices that the client has gone, and then takes the rest.
+    const finish = async () => {
+      const { range = "0-0" } = (await send("GET", upload)).headers;
+      const from = Number(range.split("-")[1]) + 1;
+      if (from === 1) return "nothing has come yet";
+      const rest = { body: bytes.subarray(from), headers: { "Content-Range": `${from}-${bytes.length - 1}` } };
+      return (await send("PUT", `${upload}?digest=${sha256(bytes)}`, rest)).status;
+    };
+    await expect.poll(finish).toBe(201);
+    expect((await send("GET", `${NAME}/blobs/${sha256(bytes)}`)).body.equals(bytes)).toBe(true);
   });
 });
 
@@ -217,7 +227,7 @@ describe("a manifest", () => {
         expect(headers["content-type"]).toBe("application/vnd.oci.image.manifest.v1+json");
         expect(headers["docker-content-digest"]).toBe(image.digest);
         expect(headers["docker-distribution-api-version"]).toBe("registry/2.0");
-        expect(Date.parse(headers["last-modified"] ?? "")).toBeGreaterThan(Date.now() - 60_000);
+        expect(Date.parse(headers["last-modified"] ?? "")).toBeGreaterThan(Date.now() - 3_600_000);
       }
     }
     const accept = (type: string) => send("GET", `${NAME}/manifests/1.0`, { headers: { Accept: type } });

@@ -66,6 +66,8 @@ describe("blobs are kept once", () => {
 
 describe("deleting a repository", () => {
   it("takes all of it, frees what nobody else has, and nothing below or beside it", async () => {
+    // A file system may round the times of its files.
+    const begun = Date.now() - 1_000;
     const client = await startRegistry();
     const send = client.as(scope("team", "team/app", "teams"));
     const [common, own] = [randomBytes(1000), randomBytes(1000)];
@@ -73,7 +75,8 @@ describe("deleting a repository", () => {
     const nested = await pushImage(send, "team/app", "1", makeImage([common]));
     await pushImage(send, "teams", "1");
     const { createdAt } = json<{ createdAt: string }>(await send("GET", "/v2/team/_alien/repository"));
-    expect(Math.abs(Date.now() - Date.parse(createdAt))).toBeLessThan(60_000);
+    expect(Date.parse(createdAt)).toBeGreaterThanOrEqual(begun);
+    expect(Date.parse(createdAt)).toBeLessThanOrEqual(Date.now());
 
     expect((await send("DELETE", "/v2/team/_alien/repository")).status).toBe(202);
     for (const path of ["_alien/repository", "manifests/1", `manifests/${image.digest}`, "tags/list"]) {
