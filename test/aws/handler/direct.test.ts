@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { holdTimeLimits } from "../../support/time-limits.ts";
 import { leaseItem } from "../ecr/support/bench.ts";
 import { type AwsStack, startStack } from "../support/stack.ts";
 import { contextOf } from "./context.ts";
@@ -94,12 +93,13 @@ describe("the invoke door", () => {
   });
 
   test("answers before Lambda ends it", async () => {
-    const limits = holdTimeLimits();
-    // Lambda's own end is half a second after this.
-    const until = () => limits.end(400);
+    // The registry says nothing until the function has answered, half a second before Lambda's own end.
+    const answered = Promise.withResolvers<void>();
+    const until = () => answered.promise;
     stack.emulator.faults.add({ action: "CreateRepository", fault: { kind: "slow", until } });
     const event = { operation: "createRepository", registry: "images", name: "slow" };
     expect((await refused("invoke", event, contextOf({ remainingMs: 900 }))).name).toBe("TIMEOUT");
+    answered.resolve();
   });
 
   test("an edit that runs out of time gives its lease back before it answers", async () => {

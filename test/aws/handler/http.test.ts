@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { holdTimeLimits } from "../../support/time-limits.ts";
 import { type AwsStack, startStack } from "../support/stack.ts";
 import { answerOf } from "./answer.ts";
 import { type EventName, eventNames, eventOf, httpEventOf } from "./events.ts";
@@ -103,11 +102,12 @@ describe("HTTP", () => {
   });
 
   test("an operation that runs out of time is answered before Lambda ends it", async () => {
-    const limits = holdTimeLimits();
-    // Lambda's own end is half a second after this.
-    const until = () => limits.end(400);
+    // The registry says nothing until the function has answered, half a second before Lambda's own end.
+    const answered = Promise.withResolvers<void>();
+    const until = () => answered.promise;
     stack.emulator.faults.add({ action: "CreateRepository", fault: { kind: "slow", until } });
     const event = httpEventOf("function-url-iam", "createRepository", { name: "slow" });
     expect(await answerOf(open("platform"), event, 900)).toMatchObject({ statusCode: 408, json: { retryable: true } });
+    answered.resolve();
   });
 });
