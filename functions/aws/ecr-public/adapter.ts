@@ -4,11 +4,11 @@ import { healthOf, lookFor, missingFields } from "../../../core/health.ts";
 import { type NameSpace, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Health } from "../../../core/schemas.ts";
+import type { Capabilities, Health } from "../../../core/schemas.ts";
 import type { EcrPublicBinding } from "../binding.ts";
 import { ecrPublicGrammar } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
-import { ecrPublicCapabilities } from "./capabilities.ts";
+import { sessionSeconds } from "../session.ts";
 import { createContext, type EcrPublicContext } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
 import { createRepository, deleteRepository, findRepository, getRepository } from "./repositories.ts";
@@ -29,7 +29,7 @@ export function createEcrPublicRegistry({ binding, others, env }: OpenContext<Ec
   const space: NameSpace = { prefix, separator: "-", grammar: ecrPublicGrammar, others, host };
   return {
     service: "ecr-public",
-    capabilities: ecrPublicCapabilities(place),
+    capabilities: capabilitiesOf(place),
     upstreamRepositoryPrefix: prefix,
     routeName: (logical) => routeLogicalName(logical, space),
     resolveId: (repoId) => resolveRepositoryId(repoId, space),
@@ -49,6 +49,35 @@ function refuseOtherPartitions({ partition, region }: Place): void {
     `Amazon ECR Public is not in the partition ${partition}, where this function runs (${region}).`,
     { hint: "Bind a private registry with the service ecr, or run the function in a region of the partition aws." },
   );
+}
+
+const openToAll = {
+  reason: "Anybody may pull from a public repository: there is no access to grant, to revoke or to list.",
+  hint: "Keep what only some accounts may pull in a private registry: bind one with the service ecr.",
+};
+
+const madeOutside = {
+  reason: "The roles of a public registry are not made at run time.",
+  hint: "Make them with the module in infra/aws, and bind their ARNs as pullRoleArn and pushRoleArn.",
+};
+
+function capabilitiesOf({ onLambda }: Place): Capabilities {
+  const { min, max, chained, default: standard } = sessionSeconds;
+  return {
+    credentials: {
+      authMethod: "basic",
+      scope: "repository",
+      ttlSeconds: { min, max: onLambda ? chained : max, default: standard },
+    },
+    tellsAbsence: true,
+    unsupported: {
+      addCrossAccountAccess: openToAll,
+      removeCrossAccountAccess: openToAll,
+      getCrossAccountAccess: openToAll,
+      provisionRegistry: madeOutside,
+      deprovisionRegistry: madeOutside,
+    },
+  };
 }
 
 /** Whether the registry answers and its binding is complete. The bare prefix need not be a repository here. */

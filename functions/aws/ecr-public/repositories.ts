@@ -1,16 +1,19 @@
 import {
   CreateRepositoryCommand,
+  type CreateRepositoryCommandInput,
   DeleteRepositoryCommand,
   DescribeRepositoriesCommand,
   type Repository,
+  type RepositoryCatalogDataInput,
 } from "@aws-sdk/client-ecr-public";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { RepositoryResponse } from "../../../core/schemas.ts";
+import type { CatalogData, EcrPublicBinding } from "../binding.ts";
 import { isServiceError } from "../errors.ts";
+import { ownershipTagKey } from "../names.ts";
 import { type EcrPublicContext, ecrPublic } from "./context.ts";
-import { createInput } from "./create-input.ts";
 
 /** What ECR Public says of catalog data and tags that it does not take; the name has been checked before. */
 const refusedData = ["InvalidParameterException", "InvalidTagParameterException", "TooManyTagsException"];
@@ -40,6 +43,30 @@ export async function createRepository(
   throw new ArtifactRegistryError("RESOURCE_CONFLICT", `"${name}" was deleted while it was being created.`, {
     retryable: true,
   });
+}
+
+/** What is asked for a new repository: its name, what the gallery shows of it, and its tags, the ownership tag first. */
+export function createInput(binding: EcrPublicBinding, name: RoutableName): CreateRepositoryCommandInput {
+  const { repositoryPrefix, catalogData, repositoryDefaults } = binding;
+  const tags = Object.entries(repositoryDefaults?.tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
+  return {
+    repositoryName: name,
+    tags: [{ Key: ownershipTagKey, Value: repositoryPrefix }, ...tags],
+    ...(catalogData && { catalogData: catalogDataOf(catalogData) }),
+  };
+}
+
+function catalogDataOf(catalog: CatalogData): RepositoryCatalogDataInput {
+  const { description, about, usage, architectures, operatingSystems, logo } = catalog;
+  return {
+    ...(description !== undefined && { description }),
+    ...(about !== undefined && { aboutText: about }),
+    ...(usage !== undefined && { usageText: usage }),
+    ...(architectures !== undefined && { architectures }),
+    ...(operatingSystems !== undefined && { operatingSystems }),
+    // The SDK writes the bytes as base64 again.
+    ...(logo !== undefined && { logoImageBlob: Buffer.from(logo, "base64") }),
+  };
 }
 
 /** @throws RESOURCE_NOT_FOUND */

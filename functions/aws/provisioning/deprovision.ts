@@ -4,14 +4,11 @@ import type { DeprovisionOptions } from "../../../core/registry.ts";
 import { deleteWithReplicas } from "../ecr/deletion.ts";
 import { roleName } from "../policy/roles.ts";
 import { askIdentity } from "../sdk.ts";
-import { clearRegions } from "./clear-regions.ts";
 import { findOwnRepository, type OwnRepository, ownerOf } from "./own-repository.ts";
-import { regionsOfRule } from "./replication.ts";
-import { putRule, readRules } from "./replication-configuration.ts";
-import { type Found, holdsImages, isInside, withPrefix } from "./repositories.ts";
+import { putRule, readRules, regionsOfRule } from "./replication.ts";
+import { clearRegions, type Found, holdsImages, inTurns, isInside, withPrefix } from "./repositories.ts";
 import { removeRole } from "./roles.ts";
 import type { Site } from "./site.ts";
-import { inTurns } from "./turns.ts";
 
 /**
  * Removes what carries the registry's tag, and what belongs to it: replicas and the replication rule. Idempotent.

@@ -1,8 +1,7 @@
 import type { Call } from "../../../core/call.ts";
 import type { Health } from "../../../core/registry.ts";
 import { findOwnRepository } from "./own-repository.ts";
-import { regionsOfRule } from "./replication.ts";
-import { readRules } from "./replication-configuration.ts";
+import { readRules, regionsOfRule } from "./replication.ts";
 import { type Drift, roleDrift } from "./roles.ts";
 import type { Site } from "./site.ts";
 import { wantedRoles } from "./wanted-roles.ts";

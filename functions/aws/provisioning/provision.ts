@@ -2,7 +2,6 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { ProvisionOptions } from "../../../core/registry.ts";
 import { askIdentity } from "../sdk.ts";
-import { clearRegions } from "./clear-regions.ts";
 import {
   createOwnRepository,
   findOwnRepository,
@@ -10,9 +9,14 @@ import {
   type OwnRepository,
   rememberRegions,
 } from "./own-repository.ts";
-import { regionsOfRule } from "./replication.ts";
-import { putRule, readRules, standsFor } from "./replication-configuration.ts";
-import { refuseForeignMatches, refuseOtherHome, refuseOverlappingRegistries, withPrefix } from "./repositories.ts";
+import { putRule, readRules, regionsOfRule, standsFor } from "./replication.ts";
+import {
+  clearRegions,
+  refuseForeignMatches,
+  refuseOtherHome,
+  refuseOverlappingRegistries,
+  withPrefix,
+} from "./repositories.ts";
 import { type Drift, ensureRole, examineRole } from "./roles.ts";
 import type { Site } from "./site.ts";
 import { type Wanted, wantedRoles } from "./wanted-roles.ts";

@@ -1,10 +1,12 @@
 import { DescribeRepositoriesCommand, ListImagesCommand } from "@aws-sdk/client-ecr";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
+import { clearReplicas } from "../ecr/access.ts";
 import { type EcrContext, ecr } from "../ecr/context.ts";
 import { ecrGrammar, ownershipTagKey } from "../names.ts";
 import { findOwnRepository, ownerOf } from "./own-repository.ts";
-import { inTurns } from "./turns.ts";
+import type { Site } from "./site.ts";
 
 export interface Found {
   readonly name: string;
@@ -104,4 +106,47 @@ export function refuseForeignMatches(all: readonly Found[], prefix: string): voi
     `Replication by the prefix "${prefix}" would also replicate "${foreign}", which is not this registry's.`,
     { hint: "Rename that repository, or choose another prefix. Nothing was changed." },
   );
+}
+
+/**
+ * Takes our grants away from everything of the registry in regions that leave it. Each name is leased once, for all its
+ * regions: a lease whose write was not answered is not given back at once.
+ *
+ * @param spared names that are left alone
+ */
+export async function clearRegions(
+  { context, leases }: Site,
+  regions: readonly string[],
+  call: Call,
+  spared: readonly string[] = [],
+): Promise<void> {
+  const { repositoryPrefix: prefix } = context.binding;
+  const regionsOf = new Map<string, string[]>();
+  for (const region of regions) {
+    for (const { name } of await withPrefix(context, prefix, region, call)) {
+      const ours = name === prefix || isInside(name, prefix);
+      if (ours && !spared.includes(name)) regionsOf.set(name, [...(regionsOf.get(name) ?? []), region]);
+    }
+  }
+  await inTurns([...regionsOf], ([name, where]) => clearReplicas(context, leases, name as RoutableName, where, call));
+}
+
+/** How many repositories are worked on at once. */
+const width = 10;
+
+/**
+ * Works on all of them, some at a time. When one fails no other is begun, and those that were begun are waited for.
+ *
+ * @throws what the first failure threw
+ */
+export async function inTurns<T>(all: readonly T[], work: (each: T) => Promise<void>): Promise<void> {
+  const waiting = [...all];
+  const failures: unknown[] = [];
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined && failures.length === 0; next = waiting.shift()) {
+      await work(next).catch((error: unknown) => failures.push(error));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, all.length) }, worker));
+  if (failures.length > 0) throw failures[0];
 }

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import type { RoutableName } from "../../../core/names.ts";
 import { ecrPublicBinding } from "../../../functions/aws/binding.ts";
-import { createInput } from "../../../functions/aws/ecr-public/create-input.ts";
+import { createInput } from "../../../functions/aws/ecr-public/repositories.ts";
 
 const minimal = { service: "ecr-public", repositoryPrefix: "images" };
 const bind = (more: object) => v.parse(ecrPublicBinding, { ...minimal, ...more });
