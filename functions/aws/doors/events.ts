@@ -9,7 +9,7 @@ import { handleReplication, isReplication } from "./replication.ts";
 import type { Suite } from "./suite.ts";
 
 /** Which messages of a batch shall come again. */
-export interface BatchResult {
+interface BatchResult {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
 

@@ -23,7 +23,7 @@ export const httpEvent = v.looseObject({
 type HttpEvent = v.InferOutput<typeof httpEvent>;
 
 /** An answer in payload format 2.0. */
-export interface HttpResult {
+interface HttpResult {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
   readonly body: string;

@@ -35,7 +35,7 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
       const aws = awsOnly(access);
       const context = await contextFor(call, "fresh");
       const change = (before: GrantSet) => removeAccess(before, aws);
-      // What is taken away need not exist any more.
+      // Nobody is named: what is taken away need not exist any more.
       await editGrants(context, leases, name, { plan: planToRemove(aws), change, named: [] }, call);
     },
 
@@ -67,10 +67,10 @@ interface GrantEdit {
 }
 
 /**
- * Changes the grants of a repository, at home and at every replica that exists, while nobody else does. Every document is
- * compared, also where nothing changes, so that a replica that fell behind is brought up. Nothing is written before it
- * is clear that every document fits; but a revocation is carried out wherever it can be, whatever is wrong with a
- * replica elsewhere.
+ * Changes the grants of a repository at home and at every replica that exists, while nobody else does. It compares every
+ * document, even where nothing changes, so that a replica that fell behind is brought up to date. It writes nothing before
+ * it is clear that every document fits. A revocation, however, is carried out wherever it can be, whatever is wrong with
+ * another replica.
  *
  * A repository that is gone at home grants nothing. A revocation therefore takes all our grants away from the replicas
  * that it left behind, whoever the call names, and leaves a tombstone.
@@ -183,8 +183,8 @@ interface AtHome {
 }
 
 /**
- * What holds before this edit. Left out are roles of which AWS has made unique ids, since they are gone and cannot be sent,
- * and whatever was recorded of an earlier repository of the same name, which somebody deleted behind our back.
+ * The grants that hold before this edit. Roles that AWS turned into unique ids are left out: they are gone, and ECR takes
+ * no policy that names them. So is the record of an earlier repository of the same name, which somebody deleted by hand.
  */
 async function grantsBefore(
   context: EcrContext,
@@ -200,7 +200,7 @@ async function grantsBefore(
   return { ...grants, roles: grants.roles.filter((role) => known.has(role)) };
 }
 
-/** Asked only where a repository without a policy has grants on record: that is rare, and costs a request. */
+/** Asks ECR only where a repository without a policy has grants on record. That is rare, and costs a request. */
 async function wasRecreated(
   context: EcrContext,
   name: RoutableName,

@@ -102,12 +102,12 @@ function registryHost({ region, dnsSuffix }: Place, account: string): string {
   return `${account}.dkr.ecr.${region}.${dnsSuffix}`;
 }
 
-/** Milliseconds for which it is believed what the registry's tags said; a change of regions is seen by then. */
+/** Milliseconds for which we believe what the registry's tags said. A change of its regions is noticed by then. */
 const believedMs = 60_000;
 
 /**
- * Completes a derived binding at the first call that needs it. What changes grants, or deletes, asks anew: it must reach
- * every region that the registry has at this moment. A registry that is not there is asked for each time.
+ * Completes a derived binding at the first call that needs it. A call that changes grants, or deletes, asks anew: it must
+ * reach every region that the registry has at this moment. While the registry is not there, every call asks.
  */
 function completing(bound: EcrContext): ContextFor {
   let known: { readonly context: EcrContext; readonly at: number } | undefined;

@@ -17,7 +17,7 @@ export interface EcrContext {
   readonly replicaRegions: readonly string[];
 }
 
-/** The context of one call. `fresh` asks anew for what may have changed, as the regions of a derived binding. */
+/** Answers the context of one call. `fresh` asks anew for what may have changed: the regions of a derived binding. */
 export type ContextFor = (call: Call, fresh?: "fresh") => Promise<EcrContext>;
 
 /** The leases of one registry's repositories. */
@@ -26,7 +26,7 @@ export interface PolicyLeases {
   readonly edits: PolicyLease;
   /** For deletions, which need no table: they only take away. */
   readonly deletions: PolicyLease;
-  /** What is leased: the same for the same repository in every function of every region. */
+  /** What is leased. It is the same for the same repository in every function of every region. */
   key(name: RoutableName): string;
 }
 
@@ -58,7 +58,7 @@ export function ecr<T, const Instead extends string = never>(
 
 export interface EcrRequestOptions<Instead extends string> {
   readonly region?: string;
-  /** Errors of ECR that tell what was asked, by name, and what is answered instead of each. */
+  /** Errors of ECR that are an answer to the question, by name, and what is returned instead of throwing each. */
   readonly instead?: Readonly<Record<string, Instead>>;
   /** The permissions without which it is denied, where the action's own is not all. */
   readonly needs?: string;
@@ -89,8 +89,8 @@ export async function inEveryRegion<T extends { readonly region: string }>(
 }
 
 /**
- * Refuses where any region failed, saying which: the others were changed. Repeated by itself only if that can help
- * everywhere.
+ * Throws if any region failed, and names it: the others were changed. The error is retryable only if repeating the call can
+ * help in every region that failed.
  *
  * @param what was done, as `The policy was changed`
  */

@@ -56,7 +56,7 @@ export function mintedFrom(token: string | undefined, tokenEnd: Date | undefined
   };
 }
 
-export function noRole(permissions: Permissions): ArtifactRegistryError {
+function noRole(permissions: Permissions): ArtifactRegistryError {
   const field = permissions === "pull" ? "pullRoleArn" : "pushRoleArn";
   return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The binding has no ${field}.`, {
     hint: "Provision the registry, or add the role to the binding: the function's own identity never mints.",

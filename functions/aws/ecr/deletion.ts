@@ -11,8 +11,8 @@ import { type EcrContext, inEveryRegion, type PolicyLeases, refuseFailures, requ
 const deleteTimeoutMs = 10_000;
 
 /**
- * Deletes the repository with all its images, at home first, so that nothing new is replicated, then every replica,
- * also where home was gone before. Idempotent.
+ * Deletes the repository with all its images: at home first, so that nothing new is replicated, then every replica, even
+ * when home was gone before. Idempotent.
  *
  * @throws INVALID_INPUT for the registry's own repository, which holds the deployment images
  */

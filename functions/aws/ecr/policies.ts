@@ -18,7 +18,7 @@ import { notFound } from "./repositories.ts";
 /** A repository's policy in one region. */
 export interface RegionPolicy {
   readonly region: string;
-  /** Absent where there is no repository. One without a policy has an empty one. */
+  /** Absent where there is no repository. A repository without a policy has an empty one here. */
   readonly policy?: Policy;
 }
 
@@ -27,7 +27,7 @@ const writeTimeoutMs = 5_000;
 /** IAM tells ECR of a new role some seconds after it was made. */
 const principalBackoff = { baseMs: 1_000, capMs: 2_000, attempts: 3 };
 
-/** Reads the policy. Only ECR's own "no policy" means none: every other error stays one. */
+/** Reads the policy in one region. Only ECR's own "no policy" means that there is none: every other error is thrown. */
 export async function readPolicyIn(
   region: string,
   context: EcrContext,
@@ -55,7 +55,7 @@ export async function readPolicyIn(
 export interface PolicyWrites {
   readonly policies: readonly RegionPolicy[];
   readonly grants: GrantSet;
-  /** Whom the caller named: an error tells nobody who else is in the policy. */
+  /** Whom the caller named. An error names nobody else who is in the policy. */
   readonly named?: readonly string[];
   /** Whether access is revoked. A document that cannot be written does not keep the others from being written then. */
   readonly revokes?: boolean;
@@ -106,7 +106,7 @@ interface PolicyWrite {
   readonly named: readonly string[];
 }
 
-/** Puts a policy in the place of the one that stands. Under the lease: each try starts only while the lease outlives it. */
+/** Replaces the policy in one region, under the lease: each try starts only while the lease outlives it. */
 async function writeIn(
   region: string,
   { clients, place }: EcrContext,

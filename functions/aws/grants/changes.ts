@@ -36,12 +36,12 @@ function spelledOut({ accountIds, regions, roleArns, allowedServiceTypes }: AwsA
  * - no service types: the account and all its workers, whatever regions are given;
  * - `worker` without regions: all its workers and the account;
  * - `worker` with regions: the workers in those, and the account too unless workers in other regions remain. That holds
- *   also where it had no workers before: what undoes an earlier add leaves nothing of it, also when it is repeated.
+ *   also where it had no workers before, so that repeating the removal of an earlier add leaves nothing of it either.
  * - Roles go one by one. A role of the account stays: it was granted, and is revoked, by its own name.
  *
- * What is not granted is taken away without a word.
+ * It is no error to name what is not granted.
  *
- * @throws INVALID_INPUT when a region would be subtracted from `any`: the rest cannot be written down
+ * @throws INVALID_INPUT when a region would be subtracted from `any`: no policy can say "any but this one"
  */
 export function removeAccess(grants: GrantSet, access: AwsAccess): GrantSet {
   const named = new Set(access.accountIds);
@@ -127,7 +127,7 @@ export const planToDelete: Plan = { removes: ["*"] };
 export interface DocumentGrants {
   /** In statements of our own form. */
   readonly own: readonly Grant[];
-  /** In statements of earlier tools. We never wrote those, so they are no late write of ours. */
+  /** In statements of earlier tools. We never write those, so they cannot be a late write of ours. */
   readonly adopted: readonly Grant[];
 }
 

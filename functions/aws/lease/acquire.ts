@@ -6,7 +6,7 @@ import { type Item, readLease, type SeenLease } from "./item.ts";
 import { busy } from "./lease.ts";
 import type { LeaseStore } from "./store.ts";
 
-/** Milliseconds that only go forward, from wherever they begin. No moment of one machine is compared with another's. */
+/** A clock whose milliseconds only go forward. Nobody compares a moment of one machine with a moment of another. */
 export interface Clock {
   now(): number;
   /** Rejects when the signal fires. */
@@ -32,13 +32,13 @@ export interface Acquired {
   left(): number;
 }
 
-/** Clocks of two machines do not run equally fast: a taker waits this much longer. */
+/** The clocks of two machines do not run equally fast, so whoever takes a lease over waits this much longer. */
 const drift = 1.01;
 
-/** How many times those who wait write down what they have seen, while one lease lasts. */
+/** How many times a waiting edit writes down what it has seen, while one lease lasts. */
 const notes = 8;
 
-/** A lease that somebody else holds, as long as it is the same one. */
+/** A lease that somebody else holds. Another owner or another counter makes it another lease. */
 interface Watched extends SeenLease {
   /** When it was first seen, by our own clock. */
   readonly since: number;
@@ -46,9 +46,9 @@ interface Watched extends SeenLease {
 }
 
 /**
- * Takes the lease, or waits for it until the call ends. A holder that vanished is waited for too: nobody's clock is
- * trusted, only that the same lease was seen for as long as it may last. Since a function may live shorter than that,
- * what those who wait have seen is added up in the item: each continues from what it found there.
+ * Takes the lease, or waits for it until the call ends. It waits for a holder that vanished, too: it trusts nobody's
+ * clock, and takes a lease over only when it has seen the same one for as long as a lease may last. A function may live
+ * shorter than that. Waiting edits therefore add up in the item what they have seen, and each continues from there.
  *
  * @param intents the plan, as the item holds it
  * @throws RESOURCE_CONFLICT (retryable) when the call ended while somebody else held it
@@ -64,7 +64,7 @@ export async function acquire(
   let watched: Watched | undefined;
 
   async function take(): Promise<Acquired | undefined> {
-    // The lease counts from before it is asked for. A machine that was halted may have halted its monotonic clock.
+    // The lease counts from before we ask for it. The time of day is read too: a halted machine may halt its monotonic clock.
     const [started, startedAt] = [clock.now(), call.now()];
     const left = () => leaseMs - Math.max(clock.now() - started, call.now().getTime() - startedAt.getTime());
     try {
@@ -72,7 +72,7 @@ export async function acquire(
       const written = await store.take(repository, owner, watched, mine, call);
       return written.held ? { owner, before: written.before, left } : undefined;
     } catch (error) {
-      // A try that got no answer may have taken it.
+      // A try that got no answer may have taken the lease.
       await store.close(repository, owner, {}, call).catch(() => undefined);
       throw error;
     }
@@ -104,7 +104,7 @@ export async function acquire(
   }
 }
 
-/** Milliseconds for which at least this lease has been there. */
+/** Milliseconds for which this lease has existed at least. */
 function age(watched: Watched, clock: Clock): number {
   return watched.seenMs + clock.now() - watched.since;
 }
@@ -120,7 +120,7 @@ async function noteSeen({ store, clock }: AcquireOptions, repository: string, wa
   try {
     await store.note(repository, watched, seenMs, call);
   } catch (error) {
-    // It only helps others; what is wrong with the table shows in the next look.
+    // The note only helps others. If something is wrong with the table, the next look shows it.
     if (!(error instanceof ArtifactRegistryError)) throw error;
   }
 }

@@ -16,13 +16,13 @@ export const keyAttribute = "repository";
 export const attributes = {
   /** Who holds the lease: random, new for each edit. Absent while it is free. */
   owner: "owner",
-  /** Grows with each lease, so that two leases never look alike. */
+  /** Grows by one with each lease, so that two leases never look alike. */
   counter: "counter",
   /** Milliseconds that the holder asked for. */
   leaseMs: "leaseMs",
-  /** When it was taken by the holder's clock; for people. */
+  /** When the holder took it, by its own clock. Only people read this. */
   acquiredAt: "acquiredAt",
-  /** Milliseconds for which those who wait have seen this lease unchanged; less than its true age. */
+  /** Milliseconds for which waiting edits have seen this lease unchanged. Its true age is higher. */
   seenMs: "seenMs",
   /** Who gave the lease back last. */
   lastOwner: "lastOwner",
@@ -62,7 +62,7 @@ export function readIntents(item: Item | undefined): readonly string[] {
   return inOrder(item?.[attributes.intents]?.SS ?? []);
 }
 
-/** @throws UNEXPECTED_RESPONSE_FORMAT where something is recorded that is not ours: it is not taken for nothing */
+/** @throws UNEXPECTED_RESPONSE_FORMAT for a record that we did not write: treated as no record, it would be overwritten */
 export function readRecord(item: Item | undefined): LeaseRecord | undefined {
   const stored = item?.[attributes.grants];
   if (item === undefined || stored === undefined) return undefined;

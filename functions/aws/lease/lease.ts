@@ -9,10 +9,10 @@ import type { GrantSet } from "../grants/grant.ts";
  */
 export interface PolicyLease {
   /**
-   * Runs `work` while nobody else edits this repository, and records what it answers. `work` may run again, if the
-   * lease was lost before its outcome was recorded: it reads everything anew each time.
+   * Runs `work` while nobody else edits this repository, and records what it answers. `work` runs again if the lease was
+   * lost before its outcome was recorded, so it has to read everything anew each time.
    *
-   * @param repository what is leased: the same string for the same repository, in every function
+   * @param repository what is leased; every function must use the same string for the same repository
    * @param plan what the edit may change, written down before it begins
    * @returns the result of `work`, when its outcome is recorded
    * @throws RESOURCE_CONFLICT (retryable) while somebody else holds the lease, or when it was lost again and again;
@@ -25,28 +25,28 @@ export interface PolicyLease {
 export interface LeaseRecord {
   readonly grants: GrantSet;
   readonly lastUpdated: Date;
-  /** The last removal of access, or deletion. Events that are older change nothing. */
+  /** When access was last removed, or the repository deleted. An older event changes nothing. */
   readonly lastRevoked?: Date;
-  /** Whether the repository is gone, and was not granted to anybody since. */
+  /** Whether the repository is gone, and nobody was granted access since. */
   readonly deleted: boolean;
 }
 
 export interface Outcome<T> {
   /** All grants that hold now. */
   readonly grants: GrantSet;
-  /** The repository is gone. What is recorded of it is forgotten after a while. */
+  /** Whether the repository is gone. Its record is then forgotten after a while. */
   readonly deleted?: boolean;
   readonly result: T;
 }
 
-/** The lease, in the hands of the edit. */
+/** What an edit does with the lease that it holds. */
 export interface Held {
   /** Absent where nothing was ever recorded: the document is then believed. */
   readonly record?: LeaseRecord;
   /** The grants that hold before this edit: the recorded ones, corrected by what an edit that crashed may have done. */
   reconcile(document: DocumentGrants): Promise<GrantSet>;
   /**
-   * Refuses an event that speaks of a time before the last revocation. After `reconcile`.
+   * Refuses an event that speaks of a time before the last revocation. To be called after `reconcile`.
    *
    * @throws RESOURCE_CONFLICT (not retryable)
    */

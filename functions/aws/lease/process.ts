@@ -8,8 +8,8 @@ import { busy, type Held, type PolicyLease, refuseStale } from "./lease.ts";
 const memoryMs = 7_200_000;
 
 /**
- * Where no table is bound: edits of this process take turns. Other processes are not seen, so nothing is recorded and
- * the document is always believed. For one process outside Lambda.
+ * The lease where no table is bound: the edits of this process take turns. It does not see other processes, so it records
+ * nothing and always believes the document. It is meant for a single process outside Lambda.
  */
 export function createProcessLease(): PolicyLease {
   const turns = new Map<string, Promise<void>>();
@@ -66,9 +66,9 @@ function noTable(): ArtifactRegistryError {
 }
 
 /**
- * Waits until those before are done.
+ * Waits until the earlier edits of the repository are done.
  *
- * @returns ends this turn
+ * @returns a function that ends this turn
  */
 async function turn(turns: Map<string, Promise<void>>, repository: string, call: Call): Promise<() => void> {
   const before = turns.get(repository);

@@ -24,23 +24,23 @@ export type Changes = Readonly<Partial<Record<keyof typeof attributes, Attribute
 /** The answer to a conditional write: what the item was before, or that the condition did not hold. */
 export type Written = { readonly held: true; readonly before: Item } | { readonly held: false; readonly tries: number };
 
-/** The leases' table. Every write is conditional, and may be repeated without harm by whoever sent it. */
+/** The table of the leases. Every write is conditional, and its sender may repeat it without harm. */
 export interface LeaseStore {
   look(key: string, call: Call): Promise<Item | undefined>;
   /**
-   * Takes the lease: one that is free, or exactly the one that was seen. A try that was applied although its answer
-   * was lost is recognised by the owner; one that comes after the lease was given back is refused.
+   * Takes the lease if it is free, or if it is still exactly the one that was seen. Where the answer to an earlier try was
+   * lost, the owner tells that we have it already. A try that arrives after the lease was given back is refused.
    */
   take(key: string, owner: string, seen: SeenLease | undefined, mine: Lease, call: Call): Promise<Written>;
   /** Adds to the plan in an item that is still owned. */
   plan(key: string, owner: string, intents: readonly string[], call: Call): Promise<Written>;
   /**
-   * The last write of an edit, to an item that is still owned. It gives the lease back, unless that is to be kept to its
-   * end. It is sent also when the call is over: else everybody would have to wait for the whole lease of an edit whose
-   * caller went away.
+   * The last write of an edit, to an item that is still owned. It gives the lease back, unless `keepLease` asks to keep it
+   * until it runs out. It is sent even when the call is over: otherwise everybody would have to wait for the whole lease
+   * of an edit whose caller went away.
    */
   close(key: string, owner: string, changes: Changes, call: Call, keepLease?: boolean): Promise<Written>;
-  /** Leaves behind for how long a lease was seen unchanged. */
+  /** Writes down for how long a lease was seen unchanged. */
   note(key: string, seen: SeenLease, seenMs: number, call: Call): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export interface Lease {
   readonly intents: readonly string[];
 }
 
-/** Milliseconds for what has to be left in order when the call itself is over. */
+/** Milliseconds for the last write when the call itself is over. */
 const closingMs = 2_000;
 
 export function createLeaseStore({ tableName, client, requestTimeoutMs }: StoreOptions): LeaseStore {

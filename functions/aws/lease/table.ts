@@ -12,13 +12,13 @@ import { createLeaseStore } from "./store.ts";
 export interface LeaseTableOptions {
   /** Partition key `repository` (S), no sort key; time-to-live attribute `expiresAt`. */
   readonly tableName: string;
-  /** Milliseconds of a lease: more than any edit can live. Others wait for as long when a holder vanishes. */
+  /** Milliseconds of a lease: longer than any edit can live. When a holder vanishes, others wait for as long. */
   readonly leaseMs: number;
   /** The client, made with `maxAttempts: 1`. Absent: made from the environment when it is first needed. */
   readonly client?: DynamoDBClient | (() => DynamoDBClient | Promise<DynamoDBClient>);
   /** Milliseconds for one request to DynamoDB. Default 3,000. */
   readonly requestTimeoutMs?: number;
-  /** Seconds for which a deleted repository's last revocation is kept: more than the oldest event's. Default 7,200. */
+  /** Seconds for which the last revocation of a deleted repository is kept: longer than events are taken. Default 7,200. */
   readonly tombstoneSeconds?: number;
   /** Milliseconds between two looks at a lease that somebody holds: at first, and at most. Default 100 and 1,000. */
   readonly poll?: { readonly baseMs: number; readonly capMs: number };
@@ -35,13 +35,13 @@ interface Holding {
   readonly unfinished: readonly string[];
   /** Whether a revocation of a crashed edit was found to have taken effect. */
   revoked: boolean;
-  /** Tries of requests that change a document. */
+  /** How many tries of requests that change a document were sent. */
   sent: number;
   /** How many of them the platform has answered. The others may still be applied, however late. */
   answered: number;
 }
 
-/** How often an edit that lost its lease is run in all. */
+/** How often an edit is run in all when it loses its lease. */
 const rounds = 3;
 
 /**
@@ -106,7 +106,7 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
         const { grants, revoked, unrecorded } = reconcile(known?.grants, unfinished, document);
         holding.revoked ||= revoked;
         if (unrecorded.length > 0) {
-          // After a crash these would stand in our own form, and nobody would know why.
+          // If this edit crashed, they would stand in our own form, and neither record nor plan would say why.
           const written = await store.plan(repository, acquired.owner, intentsOf({ adds: unrecorded }), call);
           if (!written.held) throw lost(repository);
         }
@@ -135,10 +135,10 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
     };
   }
 
-  /** Gives the lease back after a failure. That this fails is no news: the lease ends by itself. */
+  /** Gives the lease back after a failure. If that fails too, nothing is lost: the lease ends by itself. */
   async function abandon({ repository, acquired, known, unfinished, sent }: Holding, call: Call): Promise<void> {
     const changes = {
-      // Where nothing was changed there is nothing to finish, but what was there before.
+      // Where no write was sent, only the plans of earlier edits remain to be finished.
       ...(sent === 0 && { intents: unfinished.length > 0 ? { SS: [...unfinished] } : undefined }),
       ...((!known || known.deleted) && { expiresAt: expiry(call) }),
     };
@@ -160,9 +160,9 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
       deleted: deleted ? { BOOL: true } : undefined,
       expiresAt: deleted ? expiry(call) : undefined,
     };
-    // A try without an answer may be applied late: nobody else writes before the lease is over.
+    // A try without an answer may still be applied, so nobody else may write before the lease is over.
     const written = await store.close(repository, acquired.owner, changes, call, mayLandLate(holding));
-    // Nobody can have taken a lease that is not over: an earlier try was applied, and its answer was lost.
+    // Nobody can have taken a lease that is not over. So an earlier try was applied, and its answer was lost.
     return written.held || (written.tries > 1 && acquired.left() > 0);
   }
 }
@@ -173,8 +173,8 @@ function mayLandLate({ sent, answered }: Holding): boolean {
 }
 
 /**
- * Whether the platform answered the request, with whatever error: then it is over, and will not be applied later. In
- * doubt it did not.
+ * Whether the platform answered the request, with whatever error. Then it is over, and will not be applied later. In doubt
+ * the platform did not answer.
  */
 function wasAnswered(error: unknown): boolean {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {

@@ -56,7 +56,7 @@ const earlierTools: ReadonlySet<string> = new Set([
   "LambdaServiceAccess",
 ]);
 
-// Earlier tools gave consumers these as well. They are not written back.
+// Earlier tools gave consumers these actions as well. We do not write them back.
 const earlierExtras = ["ecr:BatchCheckLayerAvailability", "ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy"];
 
 /** Who may have written a statement under a Sid: we, or one of the tools before us. */

@@ -32,8 +32,8 @@ export interface RoleScope {
 }
 
 /**
- * What the pull or the push role of a registry on private ECR may do: the session policy of each credential narrows it to one repository.
- * The repository with the bare prefix, and those that follow it with `-`; never `CreateRepository`.
+ * What the pull or the push role of a registry on private ECR may do, in the repository with the bare prefix and in those
+ * that follow it with `-`. The session policy of each credential narrows it to one of them. Never `CreateRepository`.
  *
  * @param regions home and replica regions
  */

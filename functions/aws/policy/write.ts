@@ -47,7 +47,7 @@ export function writePolicy(previous: Policy, grants: GrantSet, context: PolicyC
   return { text, differs: stands === undefined || meaningOf(stands) !== meaningOf(document) };
 }
 
-/** Without anything of others in it, the document is ours as a whole, and its version too. */
+/** Whether the whole document is ours, and its version too: nobody else has put anything into it. */
 function isOurs(stands: JsonObject | undefined, foreign: readonly Statement[]): boolean {
   const members = Object.keys(stands ?? {});
   return foreign.length === 0 && members.every((member) => ["Version", "Statement"].includes(member));
@@ -102,7 +102,7 @@ function sidsBeside(foreign: readonly Statement[]): (base: string) => string {
   };
 }
 
-/** Foreign statements as they can be sent back: without unique ids among their principals, or not at all. */
+/** Foreign statements without unique ids among their principals, as ECR takes them. One that is left with none is dropped. */
 function keptOf({ document, foreign }: Policy): Statement[] {
   return foreign.flatMap((statement) => {
     if (uniqueIdsOf(statement, "NotPrincipal").length > 0) {

@@ -63,7 +63,7 @@ async function refuseWhatIsKept(
   if (kept > 0) throw notEmpty(kept);
 }
 
-export function notEmpty(repositories: number): ArtifactRegistryError {
+function notEmpty(repositories: number): ArtifactRegistryError {
   const what = repositories === 1 ? "a repository" : `${repositories} repositories`;
   return new ArtifactRegistryError("RESOURCE_CONFLICT", `The registry still holds ${what}.`, {
     hint: "Delete them first, or pass deleteRepositories: true. The images under the bare prefix count as one.",

@@ -85,12 +85,12 @@ function text(value: string | undefined): string {
 /** Amazon ECR user guide, "Amazon ECR service quotas": rules, and different destinations in all of them. */
 const limits = { rules: 10, destinations: 25 } as const;
 
-export interface Destination {
+interface Destination {
   readonly region: string;
   readonly registryId: string;
 }
 
-export interface Rule {
+interface Rule {
   readonly destinations: readonly Destination[];
   readonly repositoryFilters?: readonly { readonly filter: string; readonly filterType: string }[];
 }
@@ -108,7 +108,7 @@ export function regionsOfRule(rules: readonly Rule[], prefix: string, account: s
  * @param regions without the home region; none removes our rule
  * @throws QUOTA_EXCEEDED beyond what ECR allows
  */
-export function mergeRule(rules: readonly Rule[], prefix: string, account: string, regions: readonly string[]): Rule[] {
+function mergeRule(rules: readonly Rule[], prefix: string, account: string, regions: readonly string[]): Rule[] {
   const destinations = [...new Set(regions)].sort().map((region) => ({ region, registryId: account }));
   const ours: Rule[] =
     destinations.length === 0
@@ -134,7 +134,7 @@ export function mergeRule(rules: readonly Rule[], prefix: string, account: strin
   return merged;
 }
 
-export function sameRules(one: readonly Rule[], other: readonly Rule[]): boolean {
+function sameRules(one: readonly Rule[], other: readonly Rule[]): boolean {
   return JSON.stringify(one.map(canonical)) === JSON.stringify(other.map(canonical));
 }
 
