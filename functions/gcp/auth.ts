@@ -43,11 +43,12 @@ export function createOwnIdentity(env: Environment = process.env): OwnIdentity {
  */
 async function find(env: Environment): Promise<AuthClient> {
   if (env.K_SERVICE && !env.GOOGLE_APPLICATION_CREDENTIALS) {
-    const { metadataIdentity } = await import("./identity/metadata.ts");
-    return metadataIdentity([cloudPlatform]);
+    // Not the package's index, which loads every kind of identity that there is.
+    const { default: library } = await import("google-auth-library/build/src/auth/computeclient.js");
+    return new library.Compute({ scopes: [cloudPlatform] });
   }
-  const { foundIdentity } = await import("./identity/found.ts");
-  return foundIdentity([cloudPlatform]).getClient();
+  const { default: library } = await import("google-auth-library");
+  return new library.GoogleAuth({ scopes: [cloudPlatform] }).getClient();
 }
 
 function translateOwn(error: unknown): unknown {

@@ -1,6 +1,6 @@
 import { cloudEvent, http } from "@google-cloud/functions-framework";
-import { shieldFromFramework } from "./doors/framework-shield.ts";
 import { createFunctions } from "./doors/functions.ts";
+import { shieldFromFramework } from "./doors/http.ts";
 
 // What the framework answers by itself shows its caller the stack otherwise.
 process.env.NODE_ENV ??= "production";

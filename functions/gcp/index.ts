@@ -1,9 +1,8 @@
 import { defineService, type Platform } from "../../core/platform.ts";
 import { garBinding } from "./binding.ts";
 import { createGarRegistry } from "./gar/adapter.ts";
-import { garPrefix } from "./names.ts";
+import { derivedRepository, garPrefix, provisionedBinding } from "./names.ts";
 import { placeOf } from "./place.ts";
-import { derivedRepository, provisionedBinding } from "./provisioning/naming.ts";
 
 /** Google Artifact Registry. */
 export const platform: Platform = {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { doorNames } from "../../core/doors.ts";
-import { ownershipLabel } from "../../functions/gcp/ownership.ts";
+import { ownershipLabel } from "../../functions/gcp/gar/own-repository.ts";
+import { accountEmail } from "../../functions/gcp/names.ts";
 import { readerRole } from "../../functions/gcp/policy/document.ts";
-import { accountEmail } from "../../functions/gcp/provisioning/naming.ts";
-import { writerRole } from "../../functions/gcp/provisioning/wanted.ts";
+import { writerRole } from "../../functions/gcp/provisioning/accounts.ts";
 import { conditionOf, doorRoles, grantable } from "./support/gcp-roles.ts";
 import { read, readAll } from "./support/module.ts";
 

@@ -5,7 +5,12 @@ import type { DeadLetters } from "../../../core/events.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { OwnIdentity } from "../auth.ts";
 import { endpointOf, rest } from "../rest.ts";
-import type { PubsubMessage } from "./cloud-events.ts";
+
+/** A message as Pub/Sub takes it and delivers it. */
+export interface PubsubMessage {
+  readonly data: Buffer;
+  readonly attributes: Readonly<Record<string, string>>;
+}
 
 const topicName = /^projects\/[a-z0-9][a-z0-9.:-]*\/topics\/[A-Za-z][\w.~+%-]{2,254}$/;
 

@@ -1,17 +1,35 @@
+import type { Call } from "../../../core/call.ts";
+import { invalidInput } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
 import { once } from "../../../core/once.ts";
 import type { OpenContext } from "../../../core/platform.ts";
+import { ifProvisioned, proofOf } from "../../../core/provisioned.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
+import type { Capabilities } from "../../../core/schemas.ts";
 import { createOwnIdentity } from "../auth.ts";
 import type { GarBinding } from "../binding.ts";
+import { grpcCode, unlessAbsent } from "../errors.ts";
 import { createGarNames } from "../names.ts";
-import { placeOf, registryHost } from "../place.ts";
-import { garCapabilities } from "./capabilities.ts";
+import { packageResource, placeOf, registryHost } from "../place.ts";
 import type { GarContext } from "./context.ts";
-import { generateCredentials } from "./credentials.ts";
+import { generateCredentials, tokenSeconds } from "./credentials.ts";
 import { createCrossAccount } from "./cross-account.ts";
-import { derivedRegistry } from "./derived.ts";
-import { garHealth } from "./health.ts";
-import { deletePackage } from "./packages.ts";
+import { operate } from "./operations.ts";
+import { findRepository, garHealth, isOurs } from "./own-repository.ts";
+
+export const garCapabilities: Capabilities = {
+  credentials: {
+    authMethod: "basic",
+    // Neither IAM conditions nor access boundaries reach an image path: a token opens the whole repository.
+    scope: "registry",
+    ttlSeconds: { ...tokenSeconds },
+  },
+  // An image path exists only once pushed.
+  tellsAbsence: false,
+  crossAccountAccess: "gcp",
+  crossAccountScope: "registry",
+  unsupported: {},
+};
 
 /** A registry on a Docker repository of Google Artifact Registry: the repositories in it are image paths. */
 export function createGarRegistry({ binding, derived, others, env }: OpenContext<GarBinding>): ArtifactRegistry {
@@ -57,4 +75,35 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
     },
   };
   return derived ? derivedRegistry(registry, context) : registry;
+}
+
+/** The registry of a derived binding, which holds only where the repository carries our label. */
+export function derivedRegistry(registry: ArtifactRegistry, context: GarContext): ArtifactRegistry {
+  const prove = proofOf(async (call) => {
+    const own = await findRepository(context, call);
+    return own !== undefined && isOurs(own.labels ?? {}, context.place);
+  });
+  const proven = ifProvisioned(registry, prove);
+  // Behind the provision door it is said what is missing.
+  return context.env.ALIEN_DOOR === "provision" ? { ...proven, health: registry.health } : proven;
+}
+
+/**
+ * Deletes exactly this image path, with all its versions and tags, and waits until it is gone. Idempotent.
+ *
+ * @throws INVALID_INPUT for the bare prefix, which is the registry itself
+ */
+export async function deletePackage(context: GarContext, name: RoutableName, call: Call): Promise<void> {
+  const path = context.names.imagePath(name);
+  if (path === "") {
+    throw invalidInput(`"${name}" is the registry itself; it is not deleted by itself.`, "repoId");
+  }
+  const request = { name: packageResource(context.place, path) };
+  const options = {
+    action: "DeletePackage",
+    permission: "artifactregistry.packages.delete",
+    expected: [grpcCode.notFound],
+  };
+  // What is gone already is as it should be.
+  await unlessAbsent(operate(context, call, options, (client, more) => client.deletePackage(request, more)));
 }

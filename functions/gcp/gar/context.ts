@@ -3,10 +3,9 @@ import type { Call } from "../../../core/call.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { OwnIdentity } from "../auth.ts";
 import type { GarBinding } from "../binding.ts";
-import { googleCode, translateGoogleError } from "../errors.ts";
+import { googleCode, needed, translateGoogleError } from "../errors.ts";
 import type { GarNames } from "../names.ts";
 import type { GarPlace } from "../place.ts";
-import { needed } from "../policy/permissions.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
 /** What every part of the adapter works with. */

@@ -2,14 +2,11 @@ import { invalidInput } from "../../../core/errors.ts";
 import type { CrossAccountControl } from "../../../core/registry.ts";
 import type { CrossAccountAccess, GcpAccess } from "../../../core/schemas.ts";
 import type { GarBinding } from "../binding.ts";
-import { revokedBy, spelledOut } from "../grants/access.ts";
-import { toPermissions } from "../grants/permissions.ts";
-import { refuseOverfull } from "../policy/capacity.ts";
-import { readGrants } from "../policy/read.ts";
-import { withGrants, withoutGrants } from "../policy/write.ts";
+import { revokedBy, spelledOut, toPermissions } from "../grants.ts";
+import { refuseOverfull } from "../policy/document.ts";
+import { readGrants, withGrants, withoutGrants } from "../policy/grants.ts";
 import type { GarContext } from "./context.ts";
-import { editPolicy } from "./edit.ts";
-import { readPolicy } from "./policies.ts";
+import { editPolicy, readPolicy } from "./policy.ts";
 
 /** Cross-account access by the IAM policy of the parent repository, so that a grant is the whole registry's. */
 export function createCrossAccount(context: GarContext): CrossAccountControl {

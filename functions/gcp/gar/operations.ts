@@ -1,8 +1,7 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type Backoff, NotYet, untilReady } from "../../../core/waiting.ts";
-import { translateGoogleError, unlessAbsent } from "../errors.ts";
-import { grpcCode } from "../grpc-codes.ts";
+import { grpcCode, translateGoogleError, unlessAbsent } from "../errors.ts";
 import { type Client, type GarContext, neededFor, type RequestOptions, type RpcOptions, rpc } from "./context.ts";
 
 /** The waits between two looks at an operation. */

@@ -1,4 +1,4 @@
-import { deletedEmailOf, emailOfMember } from "../grants/members.ts";
+import { deletedEmailOf, emailOfMember } from "../grants.ts";
 import { type Binding, type IamPolicy, policyVersion } from "./document.ts";
 
 /** A service account that holds a role, unconditionally. */

@@ -1,13 +1,34 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type Backoff, untilReady } from "../../../core/waiting.ts";
-import { googleCode, unlessAbsent } from "../errors.ts";
+import { googleCode, grpcCode, needed, unlessAbsent } from "../errors.ts";
 import type { GarContext } from "../gar/context.ts";
-import { grpcCode } from "../grpc-codes.ts";
-import { bearsMark, ownershipMark } from "../ownership.ts";
-import { notYetKnown } from "../policy/unknown-member.ts";
-import { accountsUrl, iam } from "./iam.ts";
-import type { WantedAccount } from "./wanted.ts";
+import { ownershipLabel } from "../gar/own-repository.ts";
+import { type AccountKind, accountEmail } from "../names.ts";
+import type { GarPlace } from "../place.ts";
+import { readerRole } from "../policy/document.ts";
+import { notYetKnown } from "../policy/edit.ts";
+import { endpointOf, type RestRequest, rest } from "../rest.ts";
+
+/** The role that pushes: it also pulls, and can neither delete nor manage. */
+export const writerRole = "roles/artifactregistry.writer";
+
+/** The role under which a function mints for an account. */
+export const tokenCreatorRole = "roles/iam.serviceAccountTokenCreator";
+
+/** An account as it must be: its role is the one that it holds on the repository. */
+export interface WantedAccount {
+  readonly kind: AccountKind;
+  readonly email: string;
+  readonly role: string;
+}
+
+export function wantedAccounts(place: GarPlace): readonly [pull: WantedAccount, push: WantedAccount] {
+  return [
+    { kind: "pull", email: accountEmail(place, "pull"), role: readerRole },
+    { kind: "push", email: accountEmail(place, "push"), role: writerRole },
+  ];
+}
 
 /** The waits between two looks at an account that exists and cannot be seen yet. */
 const looks: Backoff = { baseMs: 250, capMs: 4_000, jitter: "full" };
@@ -113,4 +134,39 @@ export function refuseUnusableAccount(
 /** How somebody's account becomes the registry's. */
 export function adoption({ place }: GarContext): string {
   return `Put "${ownershipMark(place)}" into its description to have it adopted`;
+}
+
+/**
+ * A word in the description of a service account that is a registry's: accounts have no labels. It names the location
+ * too, since accounts are the project's and a repository's id may be there in every location.
+ */
+export function ownershipMark({ location, repository }: GarPlace): string {
+  return `${ownershipLabel}=${location}/${repository}`;
+}
+
+export function bearsMark(description: string, place: GarPlace): boolean {
+  return description.split(/\s+/).includes(ownershipMark(place));
+}
+
+export interface IamRequest extends Omit<RestRequest, "what" | "needs"> {
+  /** The method, as `GetServiceAccount`. */
+  readonly action: string;
+  /** That it needs. */
+  readonly permission: string;
+  /** What it is needed on; absent means the registry's service accounts. */
+  readonly on?: string;
+}
+
+/** One request to IAM. */
+export function iam<T>(
+  { identity }: GarContext,
+  call: Call,
+  { action, permission, on = "the registry's service accounts", ...request }: IamRequest,
+): Promise<T> {
+  return rest<T>(identity, call, { ...request, what: `IAM ${action}`, needs: needed(permission, on) });
+}
+
+/** Where the service accounts of the registry's project are. */
+export function accountsUrl({ env, place }: GarContext): string {
+  return `${endpointOf(env, "ALIEN_IAM_ENDPOINT", "iam.googleapis.com")}/v1/projects/${place.project}/serviceAccounts`;
 }

@@ -1,15 +1,12 @@
 import type { Call } from "../../../core/call.ts";
 import type { Health } from "../../../core/registry.ts";
 import type { GarContext } from "../gar/context.ts";
-import { readPolicy } from "../gar/policies.ts";
-import { findRepository } from "../gar/repository.ts";
-import { isOurs } from "../ownership.ts";
+import { findRepository, isOurs } from "../gar/own-repository.ts";
+import { readPolicy } from "../gar/policy.ts";
 import { holds, otherRoles } from "../policy/holders.ts";
-import { readAccountPolicy } from "./account-policies.ts";
-import { adoption, findAccount, stateOf } from "./accounts.ts";
-import { functionAccounts } from "./functions.ts";
-import { adoption as repositoryAdoption } from "./own-repository.ts";
-import { tokenCreatorRole, type WantedAccount, wantedAccounts } from "./wanted.ts";
+import { adoption, findAccount, stateOf, tokenCreatorRole, type WantedAccount, wantedAccounts } from "./accounts.ts";
+import { functionAccounts, readAccountPolicy } from "./minting.ts";
+import { adoption as repositoryAdoption } from "./repository.ts";
 
 const hint = "Run provisionRegistry.";
 

@@ -2,17 +2,14 @@ import type { Call } from "../../../core/call.ts";
 import { invalidInput } from "../../../core/errors.ts";
 import type { ProvisionOptions } from "../../../core/registry.ts";
 import type { GarContext } from "../gar/context.ts";
-import { editPolicy } from "../gar/edit.ts";
-import { findRepository, type Repository } from "../gar/repository.ts";
-import { refuseOverfull } from "../policy/capacity.ts";
+import { findRepository, type Repository } from "../gar/own-repository.ts";
+import { editPolicy } from "../gar/policy.ts";
+import { provisionedBinding } from "../names.ts";
+import { refuseOverfull } from "../policy/document.ts";
 import { withHolders } from "../policy/holders.ts";
-import { letMint } from "./account-policies.ts";
-import { createAccount, findAccount, refuseUnusableAccount } from "./accounts.ts";
-import { functionAccounts } from "./functions.ts";
-import { provisionedBinding } from "./naming.ts";
-import { refuseOverlappingRegistries } from "./overlap.ts";
-import { createOwnRepository, refuseUnusableRepository } from "./own-repository.ts";
-import { type WantedAccount, wantedAccounts } from "./wanted.ts";
+import { createAccount, findAccount, refuseUnusableAccount, type WantedAccount, wantedAccounts } from "./accounts.ts";
+import { functionAccounts, letMint } from "./minting.ts";
+import { createOwnRepository, refuseOverlappingRegistries, refuseUnusableRepository } from "./repository.ts";
 
 /** What there is, and who shall mint. */
 interface Survey {

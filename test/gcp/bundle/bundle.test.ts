@@ -53,7 +53,7 @@ describe("a cold request for credentials", () => {
     expect(bytes).toBeLessThanOrEqual(budget);
     expect(packagesIn(run)).toEqual([]);
     // The counting counts: what it does need is there.
-    expect(modules).toContain("functions/gcp/impersonation.ts");
+    expect(modules).toContain("functions/gcp/gar/credentials.ts");
     expect(modules.some((module) => module.startsWith("node_modules/google-auth-library/"))).toBe(true);
   });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createOwnIdentity } from "../../../functions/gcp/auth.ts";
 import type { GarContext } from "../../../functions/gcp/gar/context.ts";
-import { editPolicy } from "../../../functions/gcp/gar/edit.ts";
+import { editPolicy } from "../../../functions/gcp/gar/policy.ts";
 import { createGarNames } from "../../../functions/gcp/names.ts";
 import { newCall } from "../support/registry.ts";
 

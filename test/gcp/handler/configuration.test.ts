@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { StartLine } from "../../../core/suite.ts";
-import { createFunctions } from "../../../functions/gcp/doors/functions.ts";
-import { timeLimits } from "../../../functions/gcp/doors/time-limits.ts";
+import { createFunctions, timeLimits } from "../../../functions/gcp/doors/functions.ts";
 import { rules, startFunction } from "./functions.ts";
 import { goldenOf, setupEvent } from "./golden.ts";
 

@@ -1,7 +1,7 @@
 import { type OutgoingHttpHeaders, request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { shieldFromFramework } from "../../../functions/gcp/doors/framework-shield.ts";
+import { shieldFromFramework } from "../../../functions/gcp/doors/http.ts";
 import { malformed } from "../../bytes/malformed.ts";
 import { answersIn, sendBytes } from "../../bytes/wire.ts";
 import { holdTimeLimits } from "../../support/time-limits.ts";

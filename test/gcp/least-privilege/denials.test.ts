@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { GcpDoor } from "../../../functions/gcp/policy/permissions.ts";
 import { api, artifactRegistry, as, refused } from "../../emulators/gcp/support.ts";
+import type { GcpDoor } from "../../infra/support/gcp-roles.ts";
 import { type DoorFunction, functions, images, location, registries, startDoor } from "./support/function.ts";
 
 const repositoryIn = (project: string, id: string) => `projects/${project}/locations/${location}/repositories/${id}`;

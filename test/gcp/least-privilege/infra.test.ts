@@ -1,39 +1,40 @@
 import { describe, expect, test } from "vitest";
+import { doorNames } from "../../../core/doors.ts";
 import { readerRole } from "../../../functions/gcp/policy/document.ts";
-import { type GcpDoor, permissionsOf } from "../../../functions/gcp/policy/permissions.ts";
-import { tokenCreatorRole } from "../../../functions/gcp/provisioning/wanted.ts";
-import { doorRoles, grantable, rolePermissions } from "../../infra/support/gcp-roles.ts";
+import { tokenCreatorRole } from "../../../functions/gcp/provisioning/accounts.ts";
+import { doorRoles, grantable, permissionsOn, rolePermissions } from "../../infra/support/gcp-roles.ts";
 
-const doors = Object.keys(permissionsOf) as GcpDoor[];
 const sorted = (values: Iterable<string>) => [...new Set(values)].sort();
-const permissionsIn = (concerns: readonly string[] = []) =>
-  concerns.flatMap((concern) => {
-    const found = rolePermissions[concern];
-    if (found === undefined) throw new Error(`There is no role for ${concern}.`);
-    return found;
-  });
 
-describe("infra/gcp gives each door exactly what its code calls", () => {
+// That each door's code needs exactly these rights is what permissions.test.ts runs.
+describe("infra/gcp gives rights by door", () => {
   test("there is every door", () => {
-    expect(sorted(Object.keys(doorRoles))).toEqual(sorted(doors));
+    expect(sorted(Object.keys(doorRoles))).toEqual(sorted(doorNames.filter((name) => name !== "local")));
   });
 
-  test.each(doors.filter((door) => door !== "provision"))("%s, for registries that are bound and derived", (door) => {
-    const { repositories, serviceAccounts, project } = permissionsOf[door];
-    const { repository, derived, account, project: onProject } = doorRoles[door] ?? {};
-    expect(sorted(permissionsIn(derived))).toEqual(sorted(repositories));
-    expect(sorted(permissionsIn(account))).toEqual(sorted(serviceAccounts));
-    expect(permissionsIn(onProject)).toEqual([...project]);
-    // An event asks for the repository only to prove that a derived registry is ours.
-    const proof = door === "events" ? ["artifactregistry.repositories.get"] : [];
-    expect(sorted([...permissionsIn(repository), ...proof])).toEqual(sorted(repositories));
+  test.each(["oidc", "invoke"] as const)("%s has those of the platform door, whose code it runs", (door) => {
+    expect(doorRoles[door]).toEqual(doorRoles.platform);
   });
 
-  test("provision, on the project in which the registries are", () => {
-    const { repositories, serviceAccounts, project } = permissionsOf.provision;
-    const { repository, derived, account, project: onProject } = doorRoles.provision ?? {};
-    expect(sorted(permissionsIn(onProject))).toEqual(sorted([...project, ...repositories, ...serviceAccounts]));
-    expect([repository, derived, account].flatMap(permissionsIn)).toEqual([]);
+  test.each(["platform", "oidc", "invoke", "events"] as const)(
+    "%s has the same for registries that are bound and derived",
+    (door) => {
+      // An event asks for the repository only to prove that a derived registry is ours.
+      const proof = door === "events" ? ["artifactregistry.repositories.get"] : [];
+      expect(sorted([...permissionsOn(door, "repository"), ...proof])).toEqual(permissionsOn(door, "derived"));
+      expect(permissionsOn(door, "project")).toEqual([]);
+    },
+  );
+
+  test("events neither delete nor mint", () => {
+    const all = permissionsOn("events", "repository", "derived", "account", "project");
+    expect(all.filter((permission) => /delete|getAccessToken/.test(permission))).toEqual([]);
+  });
+
+  test("provision, on the project in which the registries are, and never to mint", () => {
+    expect(permissionsOn("provision", "project").length).toBeGreaterThan(0);
+    expect(permissionsOn("provision", "repository", "derived", "account")).toEqual([]);
+    expect(permissionsOn("provision", "project")).not.toContain("iam.serviceAccounts.getAccessToken");
   });
 
   test("no role is there that no door has, and none has a permission twice", () => {

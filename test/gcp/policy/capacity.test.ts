@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
-import { grantSet, serviceAccount } from "../../../functions/gcp/grants/grant.ts";
-import { refuseOverfull } from "../../../functions/gcp/policy/capacity.ts";
-import { type IamPolicy, readerRole } from "../../../functions/gcp/policy/document.ts";
-import { withGrants } from "../../../functions/gcp/policy/write.ts";
+import { grantSet, serviceAccount } from "../../../functions/gcp/grants.ts";
+import { type IamPolicy, readerRole, refuseOverfull } from "../../../functions/gcp/policy/document.ts";
+import { withGrants } from "../../../functions/gcp/policy/grants.ts";
 import { emails, own } from "./support/access.ts";
 
 const users = (count: number) => Array.from({ length: count }, (_, i) => `user:u${i}@example.com`);

@@ -1,11 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { spelledOut } from "../../../functions/gcp/grants/access.ts";
-import { grantSet, grantsOf, noGrants } from "../../../functions/gcp/grants/grant.ts";
-import { toPermissions } from "../../../functions/gcp/grants/permissions.ts";
-import { type IamPolicy, isGrantBinding } from "../../../functions/gcp/policy/document.ts";
-import { readGrants } from "../../../functions/gcp/policy/read.ts";
-import { withGrants, withoutGrants } from "../../../functions/gcp/policy/write.ts";
+import { grantSet, grantsOf, noGrants, spelledOut, toPermissions } from "../../../functions/gcp/grants.ts";
+import type { IamPolicy } from "../../../functions/gcp/policy/document.ts";
+import { isGrantBinding, readGrants, withGrants, withoutGrants } from "../../../functions/gcp/policy/grants.ts";
 import { anyGrants, apply, own, steps } from "./support/access.ts";
 import { foreignPolicy } from "./support/foreign.ts";
 

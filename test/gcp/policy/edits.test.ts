@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { GcpAccess } from "../../../core/schemas.ts";
-import { grantsOf } from "../../../functions/gcp/grants/grant.ts";
-import { memberOf } from "../../../functions/gcp/grants/members.ts";
-import { readGrants } from "../../../functions/gcp/policy/read.ts";
+import { grantsOf, memberOf } from "../../../functions/gcp/grants.ts";
+import { readGrants } from "../../../functions/gcp/policy/grants.ts";
 import { anyAccess, apply, own, type Step, steps } from "./support/access.ts";
 import { foreignPolicy } from "./support/foreign.ts";
 

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { revokedBy, spelledOut } from "../../../functions/gcp/grants/access.ts";
+import { revokedBy, spelledOut } from "../../../functions/gcp/grants.ts";
 import type { IamPolicy } from "../../../functions/gcp/policy/document.ts";
-import { withGrants, withoutGrants } from "../../../functions/gcp/policy/write.ts";
+import { withGrants, withoutGrants } from "../../../functions/gcp/policy/grants.ts";
 import { access, own } from "./support/access.ts";
 
 const folder = new URL("golden/", import.meta.url);

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { revokedBy, spelledOut } from "../../../functions/gcp/grants/access.ts";
-import { grantSet, noGrants, serviceAccount, worker } from "../../../functions/gcp/grants/grant.ts";
+import { grantSet, noGrants, revokedBy, serviceAccount, spelledOut, worker } from "../../../functions/gcp/grants.ts";
 import { type IamPolicy, readerRole } from "../../../functions/gcp/policy/document.ts";
-import { readGrants } from "../../../functions/gcp/policy/read.ts";
-import { withGrants, withoutGrants } from "../../../functions/gcp/policy/write.ts";
+import { readGrants, withGrants, withoutGrants } from "../../../functions/gcp/policy/grants.ts";
 import { access, emails, own, projects } from "./support/access.ts";
 import { foreignMembers } from "./support/foreign.ts";
 

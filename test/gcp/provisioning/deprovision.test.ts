@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { ownershipLabel } from "../../../functions/gcp/ownership.ts";
+import { ownershipLabel } from "../../../functions/gcp/gar/own-repository.ts";
 import { useProject } from "./support/project.ts";
 import { actionsOf, callsOf, isRead, stateOf } from "./support/state.ts";
 

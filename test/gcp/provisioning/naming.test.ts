@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isServiceAccount } from "../../../functions/gcp/binding.ts";
-import { bearsMark, ownershipMark } from "../../../functions/gcp/ownership.ts";
-import { accountEmail, derivedRepository } from "../../../functions/gcp/provisioning/naming.ts";
+import { accountEmail, derivedRepository } from "../../../functions/gcp/names.ts";
+import { bearsMark, ownershipMark } from "../../../functions/gcp/provisioning/accounts.ts";
 
 const repositories = fc.stringMatching(/^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
 const kinds = fc.constantFrom("pull", "push");

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { platform } from "../../../functions/gcp/index.ts";
-import { type GcpPermissions, permissionsOf } from "../../../functions/gcp/policy/permissions.ts";
 import { type Suite, startSuite } from "../../contract/harness.ts";
 import type { CallRecord } from "../../emulators/gcp/index.ts";
+import { permissionsOn } from "../../infra/support/gcp-roles.ts";
 import { type GcpStack, startStack } from "../support/stack.ts";
 import { isControl } from "./support/state.ts";
 
@@ -32,10 +32,17 @@ const provisioning = async (suite: Suite) => {
   await suite.ok("deprovisionRegistry", input);
 };
 
-const all = ({ project, repositories, serviceAccounts }: GcpPermissions) => [
-  ...project,
-  ...repositories,
-  ...serviceAccounts,
+/** What infra/gcp gives a door for registries that are derived. */
+const permissionsOf = {
+  platform: permissionsOn("platform", "derived", "account"),
+  events: permissionsOn("events", "derived", "account"),
+  provision: permissionsOn("provision", "project"),
+};
+/** The permissions of the provision door that are asked on the project itself: for what does not exist yet. */
+const onProject = [
+  "artifactregistry.repositories.create",
+  "artifactregistry.repositories.list",
+  "iam.serviceAccounts.create",
 ];
 
 interface Running {
@@ -55,7 +62,7 @@ async function start(permissions: readonly string[], provisioned: boolean): Prom
     // By another function, which lets this one mint for nobody yet.
     process.env.GCE_METADATA_HOST = await stack.gcp.metadata(
       stack.gcp.serviceAccount("provisioner", {
-        roles: { [stack.project]: [stack.gcp.role("provisioner", all(permissionsOf.provision))] },
+        roles: { [stack.project]: [stack.gcp.role("provisioner", permissionsOf.provision)] },
       }),
     );
     const other = await startSuite(platform, { ...env, ALIEN_FUNCTION_SERVICE_ACCOUNTS: function_ }, ["images"]);
@@ -85,12 +92,12 @@ describe.each([
   ["events", events],
   ["provision", provisioning],
 ] as const)("what the %s door's account may do", (door, work) => {
-  const permissions: GcpPermissions = permissionsOf[door];
+  const permissions = permissionsOf[door];
   let running: Running | undefined;
   let asked: readonly { readonly permission: string; readonly resource: string; readonly allowed: boolean }[] = [];
 
   beforeAll(async () => {
-    running = await start(all(permissions), door !== "provision");
+    running = await start(permissions, door !== "provision");
     await work(running.suite);
     const mine = (call: CallRecord) => isControl(call) || call.service === "iamcredentials";
     asked = running.stack.gcp.calls.filter(mine).flatMap(({ authorizations }) => authorizations);
@@ -103,51 +110,52 @@ describe.each([
   });
 
   test("is nothing that it does not ask for", () => {
-    expect([...all(permissions)].sort()).toEqual([...new Set(asked.map(({ permission }) => permission))].sort());
+    expect([...new Set(asked.map(({ permission }) => permission))].sort()).toEqual(permissions);
   });
 
-  test("is listed by what it is asked on", () => {
-    const about = (pattern: RegExp) => [
-      ...new Set(asked.filter(({ resource }) => pattern.test(resource)).map(({ permission }) => permission)),
-    ];
-    expect(about(/\/repositories\//).sort()).toEqual([...permissions.repositories].sort());
-    expect(about(/\/serviceAccounts\//).sort()).toEqual([...permissions.serviceAccounts].sort());
-    expect(about(/^projects\/[^/]+(?:\/locations\/[^/]+)?$/).sort()).toEqual([...permissions.project].sort());
+  test("is bound on what it is asked on", () => {
+    const about = (pattern: RegExp) =>
+      [...new Set(asked.filter(({ resource }) => pattern.test(resource)).map(({ permission }) => permission))].sort();
+    const isProvision = door === "provision";
+    // What does not exist before it is provisioned can be opened on its project only.
+    const below = (service: string) =>
+      permissions.filter((permission) => permission.startsWith(service) && !onProject.includes(permission));
+    const derived = isProvision ? below("artifactregistry.") : permissionsOn(door, "derived");
+    expect(about(/\/repositories\//)).toEqual(derived);
+    expect(about(/\/serviceAccounts\//)).toEqual(isProvision ? below("iam.") : permissionsOn(door, "account"));
+    expect(about(/^projects\/[^/]+(?:\/locations\/[^/]+)?$/)).toEqual(isProvision ? onProject : []);
   });
 });
 
 describe("without one of them", () => {
-  test.each(all(permissionsOf.provision))(
-    "%s, it is said who lacks what, and with it all is finished",
-    async (lacking) => {
-      const running = await start(
-        all(permissionsOf.provision).filter((permission) => permission !== lacking),
-        false,
-      );
-      try {
-        const { gcp } = running.stack;
-        const problems: { code: string; retryable: boolean; hint?: string | undefined }[] = [];
-        for (const operation of ["provisionRegistry", "deprovisionRegistry"] as const) {
-          try {
-            await running.suite.ok(operation, input);
-          } catch {
-            problems.push((await running.suite.refused(operation, input)).body);
-          }
+  test.each(permissionsOf.provision)("%s, it is said who lacks what, and with it all is finished", async (lacking) => {
+    const running = await start(
+      permissionsOf.provision.filter((permission) => permission !== lacking),
+      false,
+    );
+    try {
+      const { gcp } = running.stack;
+      const problems: { code: string; retryable: boolean; hint?: string | undefined }[] = [];
+      for (const operation of ["provisionRegistry", "deprovisionRegistry"] as const) {
+        try {
+          await running.suite.ok(operation, input);
+        } catch {
+          problems.push((await running.suite.refused(operation, input)).body);
         }
-        expect(problems.length).toBeGreaterThan(0);
-        for (const problem of problems) {
-          expect(problem).toMatchObject({ code: "ACCESS_DENIED", retryable: false });
-          expect(problem.hint).toContain(`${lacking} on `);
-          expect(problem.hint).toMatch(/\(roles\/[A-Za-z.]+\)/);
-          const role = /\((roles\/[A-Za-z.]+)\)/.exec(problem.hint ?? "")?.[1] ?? "";
-          expect([role, gcp.world.roles.allows(role, lacking)]).toEqual([role, true]);
-        }
-        gcp.world.roles.define(`projects/${running.stack.project}/roles/exactly`, all(permissionsOf.provision));
-        await provisioning(running.suite);
-        expect(gcp.world.repositories.size).toBe(0);
-      } finally {
-        await running.stop();
       }
-    },
-  );
+      expect(problems.length).toBeGreaterThan(0);
+      for (const problem of problems) {
+        expect(problem).toMatchObject({ code: "ACCESS_DENIED", retryable: false });
+        expect(problem.hint).toContain(`${lacking} on `);
+        expect(problem.hint).toMatch(/\(roles\/[A-Za-z.]+\)/);
+        const role = /\((roles\/[A-Za-z.]+)\)/.exec(problem.hint ?? "")?.[1] ?? "";
+        expect([role, gcp.world.roles.allows(role, lacking)]).toEqual([role, true]);
+      }
+      gcp.world.roles.define(`projects/${running.stack.project}/roles/exactly`, permissionsOf.provision);
+      await provisioning(running.suite);
+      expect(gcp.world.repositories.size).toBe(0);
+    } finally {
+      await running.stop();
+    }
+  });
 });

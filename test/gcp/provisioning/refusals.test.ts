@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { ownershipLabel } from "../../../functions/gcp/ownership.ts";
+import { ownershipLabel } from "../../../functions/gcp/gar/own-repository.ts";
 import { type Project, useProject } from "./support/project.ts";
 import { callsOf, isRead, stateOf } from "./support/state.ts";
 

@@ -1,4 +1,5 @@
-import { ownershipLabel, ownershipMark } from "../../../functions/gcp/ownership.ts";
+import { ownershipLabel } from "../../../functions/gcp/gar/own-repository.ts";
+import { ownershipMark } from "../../../functions/gcp/provisioning/accounts.ts";
 import { type GcpEmulator, type GcpEmulatorOptions, startGcpEmulator } from "../../emulators/gcp/index.ts";
 
 /** A project with what a registry needs, as an operator makes it. */

@@ -1,3 +1,4 @@
+import type { DoorName } from "../../../core/doors.ts";
 import { read } from "./module.ts";
 
 const json = (name: string) => JSON.parse(read(`infra/gcp/roles/${name}.json`));
@@ -14,11 +15,26 @@ export interface DoorRoles {
   readonly project: readonly string[];
 }
 
+/** The doors that infra/gcp deploys. */
+export type GcpDoor = Exclude<DoorName, "local">;
+
 /** Which custom roles infra/gcp gives each door. */
-export const doorRoles: Readonly<Record<string, DoorRoles>> = json("doors");
+export const doorRoles: Readonly<Record<GcpDoor, DoorRoles>> = json("doors");
 
 /** The permissions of each custom role, by concern. */
 export const rolePermissions: Readonly<Record<string, readonly string[]>> = json("permissions");
+
+/** The permissions that infra/gcp gives a door on these places, sorted and each once. */
+export function permissionsOn(door: GcpDoor, ...places: readonly (keyof DoorRoles)[]): string[] {
+  const permissions = places.flatMap((place) =>
+    doorRoles[door][place].flatMap((concern) => {
+      const found = rolePermissions[concern];
+      if (found === undefined) throw new Error(`There is no role for ${concern}.`);
+      return found;
+    }),
+  );
+  return [...new Set(permissions)].sort();
+}
 
 /** The roles that a concern's holder may give and take, for those that write policies under a condition. */
 export const grantable: Readonly<Record<string, readonly string[]>> = json("grantable");

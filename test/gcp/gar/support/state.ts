@@ -1,6 +1,5 @@
-import { grantsOf } from "../../../../functions/gcp/grants/grant.ts";
-import { memberOf } from "../../../../functions/gcp/grants/members.ts";
-import { readGrants } from "../../../../functions/gcp/policy/read.ts";
+import { grantsOf, memberOf } from "../../../../functions/gcp/grants.ts";
+import { readGrants } from "../../../../functions/gcp/policy/grants.ts";
 import type { Reference } from "../../../support/faults/inject.ts";
 import { type Bench, reader, type Slot } from "./bench.ts";
 

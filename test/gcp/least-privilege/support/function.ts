@@ -1,9 +1,15 @@
+import { ownershipLabel } from "../../../../functions/gcp/gar/own-repository.ts";
 import { platform } from "../../../../functions/gcp/index.ts";
-import { ownershipLabel, ownershipMark } from "../../../../functions/gcp/ownership.ts";
-import type { GcpDoor } from "../../../../functions/gcp/policy/permissions.ts";
+import { ownershipMark } from "../../../../functions/gcp/provisioning/accounts.ts";
 import { type Suite, startSuite } from "../../../contract/harness.ts";
 import { type GcpEmulator, startGcpEmulator } from "../../../emulators/gcp/index.ts";
-import { conditionOf, type DoorRoles, doorRoles, rolePermissions } from "../../../infra/support/gcp-roles.ts";
+import {
+  conditionOf,
+  type DoorRoles,
+  doorRoles,
+  type GcpDoor,
+  rolePermissions,
+} from "../../../infra/support/gcp-roles.ts";
 
 export const registries = "acme-registries";
 export const functions = "acme-functions";
@@ -20,7 +26,7 @@ export interface Right {
 
 /** Every permission of a door, wherever it is bound. */
 export function rightsOf(door: GcpDoor): Right[] {
-  const places = Object.entries(doorRoles[door] ?? {}) as [keyof DoorRoles, readonly string[]][];
+  const places = Object.entries(doorRoles[door]) as [keyof DoorRoles, readonly string[]][];
   return places.flatMap(([place, concerns]) =>
     concerns.flatMap((concern) =>
       (rolePermissions[concern] ?? []).map((permission) => ({ place, concern, permission })),
@@ -58,7 +64,7 @@ export async function startDoor(door: GcpDoor, without?: Right): Promise<DoorFun
   const account = gcp.serviceAccount(`acme-${door}`, { project: functions });
 
   const bind = (resource: string, place: keyof DoorRoles) => {
-    const bindings = (doorRoles[door]?.[place] ?? []).map((concern) => {
+    const bindings = doorRoles[door][place].map((concern) => {
       const isLeftOut = (permission: string) =>
         without?.place === place && without.concern === concern && without.permission === permission;
       const permissions = (rolePermissions[concern] ?? []).filter((permission) => !isLeftOut(permission));
@@ -86,7 +92,7 @@ export async function startDoor(door: GcpDoor, without?: Right): Promise<DoorFun
   if (door !== "provision") {
     const derived = registry(registries, "acme-builds");
     // As provisioning lets those mint whom it is told.
-    const mints = (doorRoles[door]?.account.length ?? 0) > 0;
+    const mints = doorRoles[door].account.length > 0;
     for (const email of mints ? Object.values(derived.accounts) : []) {
       gcp.serviceAccount(`acme-${door}`, {
         project: functions,

@@ -1,8 +1,8 @@
 import { ArtifactRegistryError } from "../../../../core/errors.ts";
 import { createOwnIdentity } from "../../../../functions/gcp/auth.ts";
 import { pubsubDeadLetters } from "../../../../functions/gcp/doors/dead-letters.ts";
-import type { GcpDoor } from "../../../../functions/gcp/policy/permissions.ts";
 import { createClient, pullImage, pushImage } from "../../../../oci/client/index.ts";
+import type { GcpDoor } from "../../../infra/support/gcp-roles.ts";
 import { buildImage } from "../../../oci-client/images.ts";
 import { type DoorFunction, registries } from "./function.ts";
 

@@ -1,9 +1,15 @@
 import fc from "fast-check";
 import type { GcpAccess } from "../../../../core/schemas.ts";
-import { revokedBy, spelledOut } from "../../../../functions/gcp/grants/access.ts";
-import { type GrantSet, grantSet, serviceAccount, worker } from "../../../../functions/gcp/grants/grant.ts";
+import {
+  type GrantSet,
+  grantSet,
+  revokedBy,
+  serviceAccount,
+  spelledOut,
+  worker,
+} from "../../../../functions/gcp/grants.ts";
 import type { IamPolicy } from "../../../../functions/gcp/policy/document.ts";
-import { withGrants, withoutGrants } from "../../../../functions/gcp/policy/write.ts";
+import { withGrants, withoutGrants } from "../../../../functions/gcp/policy/grants.ts";
 
 /** A small world, so that what is added and what is removed meet often. */
 export const projects = ["111111111111", "222222222222", "333333333333"] as const;

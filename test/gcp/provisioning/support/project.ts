@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll } from "vitest";
 import type { Environment } from "../../../../core/platform.ts";
+import { ownershipLabel } from "../../../../functions/gcp/gar/own-repository.ts";
 import { platform } from "../../../../functions/gcp/index.ts";
-import { ownershipLabel, ownershipMark } from "../../../../functions/gcp/ownership.ts";
-import { permissionsOf } from "../../../../functions/gcp/policy/permissions.ts";
+import { ownershipMark } from "../../../../functions/gcp/provisioning/accounts.ts";
 import { createClient, pushImage } from "../../../../oci/client/index.ts";
 import { type Suite, startSuite } from "../../../contract/harness.ts";
 import { emailOf } from "../../../emulators/gcp/http/iam.ts";
+import { permissionsOn } from "../../../infra/support/gcp-roles.ts";
 import { buildImage } from "../../../oci-client/images.ts";
 import { type GcpStack, type StackOptions, startStack } from "../../support/stack.ts";
 
@@ -15,8 +16,7 @@ export function useProject(options: StackOptions = {}): () => Project {
   let project: Project | undefined;
   beforeAll(async () => {
     const stack = await startStack({ repositories: [], ...options });
-    const { project: onProject, repositories, serviceAccounts } = permissionsOf.provision;
-    const permissions = [...onProject, ...repositories, ...serviceAccounts, ...permissionsOf.platform.repositories];
+    const permissions = [...permissionsOn("provision", "project"), ...permissionsOn("platform", "derived")];
     const role = stack.gcp.role("everyDoor", permissions);
     stack.gcp.serviceAccount("function", { roles: { [stack.project]: [role] } });
     stack.useInThisProcess();

@@ -1,7 +1,20 @@
-import { type GrantSet, grantSet, grantsOf } from "../grants/grant.ts";
-import { deletedEmailOf, emailOf, grantOfMember, memberOf } from "../grants/members.ts";
-import { type Binding, type IamPolicy, isGrantBinding, policyVersion, readerRole } from "./document.ts";
-import { readGrants } from "./read.ts";
+import { deletedEmailOf, emailOf, type GrantSet, grantOfMember, grantSet, grantsOf, memberOf } from "../grants.ts";
+import { type Binding, type IamPolicy, policyVersion, readerRole } from "./document.ts";
+
+/**
+ * The grants that a policy holds.
+ *
+ * @param own e-mails of the registry's own accounts: they read too, but nobody granted them that through us
+ */
+export function readGrants({ bindings }: IamPolicy, own: ReadonlySet<string>): GrantSet {
+  return grantSet(
+    (bindings ?? [])
+      .filter(isGrantBinding)
+      .flatMap(({ members }) => members ?? [])
+      .flatMap((member) => grantOfMember(member) ?? [])
+      .filter((grant) => !own.has(emailOf(grant))),
+  );
+}
 
 /**
  * The policy with these grants too. Whatever else it holds stays as it is, in its order.
@@ -48,4 +61,9 @@ export function withoutGrants(policy: IamPolicy, grants: GrantSet, own: Readonly
   });
   const same = changed.length === bindings.length && changed.every((binding, index) => binding === bindings[index]);
   return same ? policy : { ...policy, version: policyVersion, bindings: changed };
+}
+
+/** Whether grants live in this binding: exactly the role, and no condition, not even one that always holds. */
+export function isGrantBinding({ role, condition }: Binding): boolean {
+  return role === readerRole && (condition === undefined || condition === null);
 }

@@ -1,13 +1,12 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { overlappingPrefixes } from "../../../core/names.ts";
 import { type Backoff, NotYet, untilReady } from "../../../core/waiting.ts";
-import { googleCode, unlessAbsent } from "../errors.ts";
-import type { GarContext } from "../gar/context.ts";
+import { googleCode, grpcCode } from "../errors.ts";
+import { type GarContext, rpc } from "../gar/context.ts";
 import { operate } from "../gar/operations.ts";
-import { findRepository, type Repository } from "../gar/repository.ts";
-import { grpcCode } from "../grpc-codes.ts";
-import { isOurs, ownershipLabel } from "../ownership.ts";
-import { locationResource, repositoryResource } from "../place.ts";
+import { findRepository, isOurs, ownershipLabel, type Repository } from "../gar/own-repository.ts";
+import { locationResource } from "../place.ts";
 
 /** The waits between two looks at a repository that exists and cannot be seen yet. */
 const looks: Backoff = { baseMs: 100, capMs: 2_000, jitter: "full" };
@@ -47,17 +46,6 @@ export async function createOwnRepository(context: GarContext, call: Call): Prom
     };
     refuseUnusableRepository(await untilReady(seen, call.signal, looks), context);
   }
-}
-
-/** Deletes the registry's repository with everything in it, and waits until it is gone. */
-export async function deleteOwnRepository(context: GarContext, call: Call): Promise<void> {
-  const request = { name: repositoryResource(context.place) };
-  const options = {
-    action: "DeleteRepository",
-    permission: "artifactregistry.repositories.delete",
-    expected: [grpcCode.notFound],
-  };
-  await unlessAbsent(operate(context, call, options, (client, more) => client.deleteRepository(request, more)));
 }
 
 /** @throws RESOURCE_CONFLICT for a repository that is not ours, or holds no images */
@@ -100,4 +88,47 @@ function stillBeingMade(repository: string, cause: unknown): NotYet {
       cause,
     }),
   );
+}
+
+/** How many repositories one page of a list holds, at most. */
+const pageSize = 1_000;
+
+/**
+ * Refuses a repository whose id another registry's extends by `-`, or that extends another's. The labels of the
+ * registries' own repositories tell.
+ *
+ * @throws RESOURCE_CONFLICT
+ */
+export async function refuseOverlappingRegistries(context: GarContext, call: Call): Promise<void> {
+  const { place } = context;
+  const options = {
+    action: "ListRepositories",
+    permission: "artifactregistry.repositories.list",
+    on: `the project ${place.project}`,
+  };
+  let pageToken = "";
+  do {
+    const request = { parent: locationResource(place), pageSize, pageToken };
+    const [found, , page] = await rpc(context, call, options, (client, more) =>
+      client.listRepositories(request, { ...more, autoPaginate: false }),
+    );
+    for (const { name, labels } of found) {
+      const repository = name?.split("/").at(-1) ?? "";
+      const isRegistry = isOurs(labels ?? {}, { ...place, repository });
+      if (isRegistry && overlap(repository, place.repository)) throw overlapping(repository, place.repository);
+    }
+    pageToken = page?.nextPageToken ?? "";
+  } while (pageToken !== "");
+}
+
+/** Whether two different ids overlap by the rule that every platform's registries are held to. */
+function overlap(one: string, other: string): boolean {
+  const both = new Map([one, other].map((id) => [id, id]));
+  return overlappingPrefixes(both) !== undefined;
+}
+
+function overlapping(other: string, repository: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The registry "${other}" overlaps with "${repository}".`, {
+    hint: `No registry's prefix may extend another's by - or /. It is known by its label ${ownershipLabel}. Nothing was changed.`,
+  });
 }

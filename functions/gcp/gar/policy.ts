@@ -1,16 +1,34 @@
 import type { protos } from "@google-cloud/artifact-registry";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { googleCode, translateGoogleError } from "../errors.ts";
-import { grpcCode } from "../grpc-codes.ts";
+import { googleCode, grpcCode, translateGoogleError } from "../errors.ts";
 import { repositoryResource } from "../place.ts";
-import { conflict, withEtag } from "../policy/compare-and-swap.ts";
 import { type IamPolicy, policyVersion } from "../policy/document.ts";
-import { notYetKnown, unknownMember } from "../policy/unknown-member.ts";
+import { compareAndSwap, conflict, notYetKnown, unknownMember, withEtag } from "../policy/edit.ts";
 import { type GarContext, neededFor, rpc } from "./context.ts";
 
 /** As errors name it. */
 export const repositoryPolicy = "The repository's IAM policy";
+
+/**
+ * Changes the repository's policy, so that no edit of anybody's is lost.
+ *
+ * @param change pure; gives back the very policy where there is nothing to do, and nothing is written
+ * @param awaited e-mails of accounts that were just made: IAM may not know them yet, and is asked until it does
+ */
+export function editPolicy(
+  context: GarContext,
+  change: (policy: IamPolicy) => IamPolicy,
+  call: Call,
+  awaited: readonly string[] = [],
+): Promise<void> {
+  const holder = {
+    what: repositoryPolicy,
+    read: () => readPolicy(context, call),
+    write: (policy: IamPolicy) => writePolicy(context, policy, call, awaited),
+  };
+  return compareAndSwap(holder, change, call);
+}
 
 /** Reads the repository's policy, with its conditional bindings. */
 export async function readPolicy(context: GarContext, call: Call): Promise<IamPolicy> {
