@@ -1,4 +1,5 @@
-import { decodeJwt } from "jose";
+// Not the index: a bundle that loads verification lazily would load it at once with this.
+import { decodeJwt } from "jose/jwt/decode";
 
 /** One permission that a registry's token carries (distribution, "Token Authentication Implementation": `access`). */
 export interface Access {
