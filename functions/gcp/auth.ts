@@ -4,27 +4,27 @@ import { once } from "../../core/once.ts";
 import type { Environment } from "../../core/platform.ts";
 import { translateGoogleError } from "./errors.ts";
 
-/** The widest scope: Artifact Registry documents no narrower one that pushes. IAM bounds what it opens. */
+/** The widest scope. Artifact Registry documents no narrower one that may push; IAM limits what a token opens. */
 export const cloudPlatform = "https://www.googleapis.com/auth/cloud-platform";
 
 /** The function's own identity. */
 export interface OwnIdentity {
   /**
-   * A client that sends requests under this identity; its token has been fetched.
+   * A client that sends requests under this identity. It has fetched its token.
    *
-   * @throws BINDING_CONFIG_INVALID where there is no identity
+   * @throws BINDING_CONFIG_INVALID where the function has no identity
    */
   client(): Promise<AuthClient>;
 }
 
-export function createOwnIdentity(env: Environment = process.env): OwnIdentity {
+export function createOwnIdentity(env: Environment): OwnIdentity {
   const found = once(() => find(env));
   return {
     async client() {
       const attempt = found();
       try {
         const client = await attempt;
-        // Fetched apart from the request that it is for, so that its failure is not taken for the request's.
+        // Fetched before the request that needs it, so that its failure is not mistaken for that of the request.
         await client.getAccessToken();
         return client;
       } catch (error) {
@@ -37,13 +37,14 @@ export function createOwnIdentity(env: Environment = process.env): OwnIdentity {
 }
 
 /**
- * On Cloud Run the identity is the metadata server's: the client for that alone is a part of the library, and nobody looks
- * first for files, for programs and for the name of a project, which takes longer than all the rest. Elsewhere it is
- * found as Google's libraries find it.
+ * On Cloud Run the metadata server gives the identity. The client for that alone is a small part of the library, and does
+ * not first look for files, for programs and for the name of a project, which takes longer than everything else.
+ * Elsewhere the identity is found as Google's libraries find it.
  */
 async function find(env: Environment): Promise<AuthClient> {
+  // Of a CommonJS package that is loaded lazily, a bundle has the default export only.
   if (env.K_SERVICE && !env.GOOGLE_APPLICATION_CREDENTIALS) {
-    // Not the package's index, which loads every kind of identity that there is.
+    // The package's index would load every kind of identity that there is.
     const { default: library } = await import("google-auth-library/build/src/auth/computeclient.js");
     return new library.Compute({ scopes: [cloudPlatform] });
   }

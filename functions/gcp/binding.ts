@@ -1,13 +1,21 @@
 import * as v from "valibot";
 
+/** A project's own name, as a part of regular expressions. */
+export const projectPattern = "[a-z][a-z0-9-]{4,28}[a-z0-9]";
+/** The domain in front of a domain-scoped project's name, as a part of regular expressions. */
+export const domainPattern = "[a-z0-9][a-z0-9.-]*\\.[a-z]{2,}";
+
 const projectId = v.pipe(
   v.string(),
-  v.regex(/^(?:[a-z0-9][a-z0-9.-]*\.[a-z]{2,}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "must be a project id"),
+  v.regex(new RegExp(`^(?:${domainPattern}:)?${projectPattern}$`), "must be a project id"),
 );
 
-const location = v.pipe(v.string(), v.regex(/^[a-z]+(?:-[a-z0-9]+)*$/, "must be a location, as europe-west1 or us"));
+const location = v.pipe(
+  v.string(),
+  v.regex(/^[a-z]+(?:-[a-z0-9]+)*$/, "must be a location, such as europe-west1 or us"),
+);
 
-/** A repository's id, or its whole resource name, which then tells project and location too. */
+/** The id of a repository, or its whole resource name, which also says the project and the location. */
 const repositoryName = v.pipe(
   v.string(),
   v.regex(

@@ -1,6 +1,6 @@
 import { ArtifactRegistryError, type ErrorOptions } from "../../core/errors.ts";
 
-/** Codes of google.rpc.Code that mean something here; gRPC answers them, and HTTP statuses stand for them. */
+/** The codes of google.rpc.Code. gRPC answers with them; over HTTP a status stands for them. */
 export const grpcCode = {
   cancelled: 1,
   unknown: 2,
@@ -20,7 +20,8 @@ export const grpcCode = {
   unauthenticated: 16,
 } as const;
 
-const byStatus: Readonly<Record<number, number>> = {
+/** The mapping of google/rpc/code.proto, read backwards. */
+const codeByStatus: Readonly<Record<number, number>> = {
   400: grpcCode.invalidArgument,
   401: grpcCode.unauthenticated,
   403: grpcCode.permissionDenied,
@@ -36,45 +37,62 @@ const byStatus: Readonly<Record<number, number>> = {
   504: grpcCode.deadlineExceeded,
 };
 
-/** The code that an HTTP status stands for (google/rpc/code.proto). */
-export function codeOfStatus(status: number): number {
-  return byStatus[status] ?? (status >= 500 ? grpcCode.unavailable : grpcCode.unknown);
+/** What our clients put on the errors that they throw: gRPC a `code`, HTTP a `response`. Other errors have neither. */
+interface GoogleError {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly response?: {
+    readonly status?: number;
+    readonly headers?: Headers;
+    readonly data?: { readonly error?: { readonly message?: unknown; readonly status?: unknown } };
+  } | null;
 }
 
-/** The code of a status as Google writes it, as `ALREADY_EXISTS`; one HTTP status stands for several. */
-export function codeOfName(name: unknown): number | undefined {
-  return Object.values(grpcCode).find((code) => nameOf(code) === name);
+function asGoogleError(error: unknown): GoogleError {
+  return typeof error === "object" && error !== null ? error : {};
+}
+
+/**
+ * The code of an error that Google answered.
+ *
+ * @returns undefined where Google did not answer
+ */
+export function googleCode(error: unknown): number | undefined {
+  const { code, response } = asGoogleError(error);
+  // The body names the code, as `ALREADY_EXISTS`; one HTTP status stands for several.
+  const name = response?.data?.error?.status;
+  const named = Object.values(grpcCode).find((each) => nameOf(each) === name);
+  if (named !== undefined) return named;
+  const status = response?.status;
+  if (status !== undefined) return codeByStatus[status] ?? (status >= 500 ? grpcCode.unavailable : grpcCode.unknown);
+  return typeof code === "number" ? code : undefined;
 }
 
 /** A code as Google writes it, as `FAILED_PRECONDITION`. */
-export function nameOf(code: number): string {
+function nameOf(code: number): string {
   const name = Object.entries(grpcCode).find(([, value]) => value === code)?.[0];
   return name === undefined ? `code ${code}` : name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-/** The status of a refusal, from gRPC (`code`) or from HTTP (`response.status`). */
-export function googleCode(error: unknown): number | undefined {
-  if (typeof error !== "object" || error === null) return undefined;
-  const response = httpResponse(error);
-  const named = codeOfName(response?.data?.error?.status);
-  if (named !== undefined) return named;
-  if (response?.status !== undefined) return codeOfStatus(response.status);
-  return "code" in error && typeof error.code === "number" ? error.code : undefined;
-}
-
-/** Google's own words, for telling refusals of one code apart. They are not handed on: they name other principals. */
+/**
+ * Google's own message, to tell errors of one code apart.
+ *
+ * Callers never see it, because it names other principals.
+ */
 export function googleMessage(error: unknown): string {
-  if (typeof error !== "object" || error === null) return "";
-  const told = httpResponse(error)?.data?.error?.message;
+  const { message, response } = asGoogleError(error);
+  const told = response?.data?.error?.message;
   if (typeof told === "string") return told;
-  return "message" in error && typeof error.message === "string" ? error.message : "";
+  return typeof message === "string" ? message : "";
 }
 
 /**
- * What a request answers; undefined where there is no such resource. The request has that code among those that it
- * expects: every other refusal, and absence that was not recognised, stay errors.
+ * Waits for a request that may answer NOT_FOUND. The request must list that code among those it expects; every other
+ * error is thrown.
+ *
+ * @returns undefined where there is no such resource
  */
-export async function unlessAbsent<T>(request: Promise<T>): Promise<T | undefined> {
+export async function undefinedIfNotFound<T>(request: Promise<T>): Promise<T | undefined> {
   try {
     return await request;
   } catch (error) {
@@ -84,101 +102,88 @@ export async function unlessAbsent<T>(request: Promise<T>): Promise<T | undefine
 }
 
 /**
- * What a refusal of a Google API means to a caller of the suite.
+ * Translates an error of a Google API for the callers of the suite. What is translated already, and the abort of a
+ * request, are returned as they are.
  *
- * @param what the request, as `Artifact Registry GetIamPolicy`
- * @param needs the permission without which it is denied, and on what
+ * @param what names the request, as `Artifact Registry GetIamPolicy`
+ * @param needs the permission that the request requires, and on what
  */
 export function translateGoogleError(error: unknown, what: string, needs: string): unknown {
   if (error instanceof ArtifactRegistryError || isAbort(error)) return error;
-  const refuse = (code: ArtifactRegistryError["code"], message: string, options: ErrorOptions = {}) =>
+  const translated = (code: ArtifactRegistryError["code"], message: string, options: ErrorOptions = {}) =>
     new ArtifactRegistryError(code, message, { ...options, cause: error });
   const code = googleCode(error);
   switch (code) {
     case undefined:
-      if (isOurs(error)) return refuse("CLOUD_PLATFORM_ERROR", `${what} could not be asked for.`);
-      return refuse("SERVICE_UNAVAILABLE", `${what}: Google Cloud cannot be reached.`, { retryable: true });
+      if (neverLeft(error)) return translated("CLOUD_PLATFORM_ERROR", `${what} could not be sent.`);
+      return translated("SERVICE_UNAVAILABLE", `${what}: Google Cloud cannot be reached.`, { retryable: true });
     case grpcCode.permissionDenied:
       if (/SERVICE_DISABLED|has not been used in project|is disabled/.test(googleMessage(error))) {
-        return refuse("BINDING_CONFIG_INVALID", `${what}: the API is not enabled in the project.`, {
+        return translated("BINDING_CONFIG_INVALID", `${what}: the API is not enabled in the project.`, {
           hint: "Enable artifactregistry.googleapis.com, iam.googleapis.com and iamcredentials.googleapis.com.",
         });
       }
-      return refuse("ACCESS_DENIED", `${what} was denied.`, { hint: `The function's service account needs ${needs}.` });
-    case grpcCode.unauthenticated:
-      return refuse("BINDING_CONFIG_INVALID", `Google does not accept the function's own credentials for ${what}.`, {
-        hint: "See that the function runs under its service account.",
+      return translated("ACCESS_DENIED", `${what} was denied.`, {
+        hint: `The function's service account needs ${needs}.`,
       });
-    case grpcCode.resourceExhausted: {
+    case grpcCode.unauthenticated:
+      return translated(
+        "BINDING_CONFIG_INVALID",
+        `Google does not accept the function's own credentials for ${what}.`,
+        {
+          hint: "Check that the function runs under its service account.",
+        },
+      );
+    case grpcCode.resourceExhausted:
       if (/maximum number of/i.test(googleMessage(error))) {
-        return refuse("QUOTA_EXCEEDED", `${what}: the project holds as many as it may.`, {
+        return translated("QUOTA_EXCEEDED", `${what}: the project has reached its quota.`, {
           hint: "Remove what is not needed, or ask Google for a higher quota.",
         });
       }
-      const seconds = retryAfter(error);
-      return refuse("RATE_LIMIT_EXCEEDED", `${what} was throttled.`, {
+      return translated("RATE_LIMIT_EXCEEDED", `${what} was throttled.`, {
         retryable: true,
-        ...(seconds !== undefined && { retryAfterSeconds: seconds }),
+        // Without such a header this is NaN, which the error leaves out.
+        retryAfterSeconds: Number(asGoogleError(error).response?.headers?.get("retry-after") ?? Number.NaN),
       });
-    }
     case grpcCode.deadlineExceeded:
-      return refuse("TIMEOUT", `${what} did not answer in time.`, {
+      return translated("TIMEOUT", `${what} did not answer in time.`, {
         retryable: true,
         hint: "It may or may not have been applied; the same call again is safe.",
       });
     case grpcCode.cancelled:
     case grpcCode.unavailable:
-      return refuse("SERVICE_UNAVAILABLE", `${what}: the service is not available.`, { retryable: true });
+      return translated("SERVICE_UNAVAILABLE", `${what}: the service is not available.`, { retryable: true });
     case grpcCode.notFound:
-      return refuse("RESOURCE_NOT_FOUND", `${what}: there is no such resource.`);
+      return translated("RESOURCE_NOT_FOUND", `${what}: there is no such resource.`);
     case grpcCode.aborted:
-      return refuse("RESOURCE_CONFLICT", `${what} met another change.`, { retryable: true });
+      return translated("RESOURCE_CONFLICT", `${what} met another change.`, { retryable: true });
     case grpcCode.alreadyExists:
     case grpcCode.failedPrecondition:
-      return refuse("RESOURCE_CONFLICT", `${what} is not possible in the present state.`);
+      return translated("RESOURCE_CONFLICT", `${what} is not possible in the present state.`);
     default:
-      return refuse("CLOUD_PLATFORM_ERROR", `${what} failed with ${nameOf(code)}.`, {
+      return translated("CLOUD_PLATFORM_ERROR", `${what} failed with ${nameOf(code)}.`, {
         retryable: code === grpcCode.unknown || code === grpcCode.internal,
       });
   }
-}
-
-/** A permission on something, for a hint: with the smallest predefined role that has it. */
-export function needed(permission: string, on: string): string {
-  return `${permission} on ${on} (${roleWith(permission)})`;
-}
-
-function roleWith(permission: string): string {
-  if (permission === "iam.serviceAccounts.getAccessToken") return "roles/iam.serviceAccountTokenCreator";
-  if (permission.startsWith("iam.serviceAccounts.")) return "roles/iam.serviceAccountAdmin";
-  if (permission === "artifactregistry.packages.delete") return "roles/artifactregistry.repoAdmin";
-  return /\.(?:get|list)$/.test(permission) ? "roles/artifactregistry.reader" : "roles/artifactregistry.admin";
 }
 
 function isAbort(error: unknown): boolean {
   return error instanceof DOMException || (error instanceof Error && error.name === "AbortError");
 }
 
-/** Whether the request never left, since something here is wrong: no credentials to be found, a bad argument. */
-function isOurs(error: unknown): boolean {
+/** Whether the request was never sent, because of a mistake on our side: no credentials are found, an argument is bad. */
+function neverLeft(error: unknown): boolean {
   return error instanceof TypeError || /could not load the default credentials/i.test(googleMessage(error));
 }
 
-interface HttpResponse {
-  readonly status?: number;
-  readonly headers?: Headers;
-  readonly data?: { readonly error?: { readonly message?: unknown; readonly status?: unknown } };
+/** Describes a permission in a hint, together with the smallest predefined role that has it. */
+export function describePermission(permission: string, on: string): string {
+  return `${permission} on ${on} (${smallestRoleWith(permission)})`;
 }
 
-function httpResponse(error: object): HttpResponse | undefined {
-  return "response" in error && typeof error.response === "object" && error.response !== null
-    ? (error.response as HttpResponse)
-    : undefined;
-}
-
-function retryAfter(error: unknown): number | undefined {
-  if (typeof error !== "object" || error === null) return undefined;
-  const header = httpResponse(error)?.headers?.get("retry-after");
-  const seconds = Number(header ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+function smallestRoleWith(permission: string): string {
+  if (permission === "iam.serviceAccounts.getAccessToken") return "roles/iam.serviceAccountTokenCreator";
+  if (permission.startsWith("iam.serviceAccounts.")) return "roles/iam.serviceAccountAdmin";
+  if (permission === "artifactregistry.packages.delete") return "roles/artifactregistry.repoAdmin";
+  return /\.(?:get|list)$/.test(permission) ? "roles/artifactregistry.reader" : "roles/artifactregistry.admin";
 }

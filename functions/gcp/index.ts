@@ -1,7 +1,7 @@
 import { defineService, type Platform } from "../../core/platform.ts";
 import { garBinding } from "./binding.ts";
 import { createGarRegistry } from "./gar/adapter.ts";
-import { derivedRepository, garPrefix, provisionedBinding } from "./names.ts";
+import { derivedRepositoryId, garPrefix, provisionedBinding } from "./names.ts";
 import { placeOf } from "./place.ts";
 
 /** Google Artifact Registry. */
@@ -17,6 +17,6 @@ export const platform: Platform = {
   deriveBinding(name, env) {
     const { ALIEN_STACK_PREFIX: stack } = env;
     if (!stack) return undefined;
-    return provisionedBinding(placeOf({ repositoryName: derivedRepository(stack, name) }, env));
+    return provisionedBinding(placeOf({ repositoryName: derivedRepositoryId(stack, name) }, env));
   },
 };

@@ -8,9 +8,10 @@ import {
   resolveRepositoryId,
   routeLogicalName,
 } from "../../core/names.ts";
+import { domainPattern, type GarBinding, projectPattern } from "./binding.ts";
 import { type GarPlace, registryHost } from "./place.ts";
 
-/** Path of a repository of Artifact Registry under its host; the domain of a domain-scoped project is a segment. */
+/** The path of an Artifact Registry repository under its host. The domain of a domain-scoped project is a segment of it. */
 export function garPrefix({ project, repository }: GarPlace): string {
   return `${projectPath(project)}/${repository}`;
 }
@@ -19,11 +20,11 @@ export interface GarNames {
   readonly prefix: string;
   routeName(logical: string): RoutableName;
   resolveId(repoId: string): RoutableName;
-  /** The part of a routable name that is the package's in Artifact Registry; empty for the bare prefix. */
+  /** The part of a routable name that is Artifact Registry's package; empty for the prefix itself. */
   imagePath(name: RoutableName): string;
 }
 
-/** Names of a registry: `{project}/{repository}/{name}`, nested ones included. */
+/** The names of a registry's repositories: `{project}/{repository}/{name}`, where `{name}` may be nested. */
 export function createGarNames(place: GarPlace, others: readonly OtherSpace[]): GarNames {
   const prefix = garPrefix(place);
   const space: NameSpace = { prefix, separator: "/", grammar: ociGrammar, host: registryHost(place), others };
@@ -45,26 +46,23 @@ function projectPath(project: string): string {
   return project.replace(":", "/");
 }
 
-const project = "[a-z][a-z0-9-]{4,28}[a-z0-9]";
-const domain = "[a-z0-9][a-z0-9.-]*\\.[a-z]{2,}";
-
 /**
- * Refuses what can be told to be another project's or another repository's. Without this it would be read as a nested
- * logical name, and a mistaken id would silently mean a repository of our own. A logical name that looks like one, as
- * `some-project/{our repository}/x`, is refused too.
+ * Refuses an id that clearly belongs to another project or to another repository. Otherwise it would be read as a nested
+ * logical name, and a mistaken id would silently mean a repository of our own. A logical name that looks like such an id,
+ * as `some-project/{our repository}/x`, is refused as well.
  */
 function refuseForeign(id: string, place: GarPlace, field: string): void {
   const prefix = garPrefix(place);
   if (id === prefix || id.startsWith(`${prefix}/`)) return;
   const foreign = [
-    new RegExp(`^(?:${domain}[:/])?${project}/${place.repository}(?:/|$)`),
-    new RegExp(`^${domain}:${project}/`),
+    new RegExp(`^(?:${domainPattern}[:/])?${projectPattern}/${place.repository}(?:/|$)`),
+    new RegExp(`^${domainPattern}:${projectPattern}/`),
     /^projects\/[^/]+\/locations\//,
     /^[a-z0-9-]+\.pkg\.dev(?:\/|$)/i,
   ];
   if (!id.startsWith(`${projectPath(place.project)}/`) && !foreign.some((pattern) => pattern.test(id))) return;
   throw invalidInput(
-    "The id is that of another project or of another repository of Artifact Registry.",
+    "The id belongs to another project or to another repository of Artifact Registry.",
     field,
     `Pass the name that createRepository returned: ${prefix}/{name}.`,
   );
@@ -72,24 +70,24 @@ function refuseForeign(id: string, place: GarPlace, field: string): void {
 
 export type AccountKind = "pull" | "push";
 
-/** IAM, serviceAccounts.create: characters of an account's id, of which at least 6 are there in `a-pull`. */
+/** How many characters the id of a service account may have. IAM also asks for 6, which `a-pull` has. */
 const accountIdLimit = 30;
 
-/** Artifact Registry: characters of a repository's id. */
-const repositoryLimit = 63;
+/** How many characters the id of an Artifact Registry repository may have. */
+const repositoryIdLimit = 63;
 
 /**
- * The address of the account that a registry's credentials are minted for: `{repository}-pull` or `{repository}-push`,
- * with a hash where that does not fit. The domain of a domain-scoped project comes behind its name.
+ * The address of the account for which a registry's credentials are minted: `{repository}-pull` or `{repository}-push`,
+ * with a hash where that is too long. In an address, the domain of a domain-scoped project comes after its name.
  */
 export function accountEmail({ project, repository }: GarPlace, kind: AccountKind): string {
-  const room = accountIdLimit - kind.length - 1;
-  const front = fitName(repository, { pattern: /^[a-z](?:[a-z0-9-]*[a-z0-9])?$/, maxLength: room, nested: false });
+  const maxLength = accountIdLimit - kind.length - 1;
+  const front = fitName(repository, { pattern: /^[a-z](?:[a-z0-9-]*[a-z0-9])?$/, maxLength, nested: false });
   return `${front}-${kind}@${project.split(":").reverse().join(".")}.iam.gserviceaccount.com`;
 }
 
-/** The binding of a registry that provisioning made: what it answers, and what is derived where nothing is bound. */
-export function provisionedBinding(place: GarPlace) {
+/** The binding of a registry that provisioning made: provisioning answers it, and it is derived where nothing is bound. */
+export function provisionedBinding(place: GarPlace): Required<GarBinding> {
   return {
     service: "gar",
     projectId: place.project,
@@ -97,12 +95,12 @@ export function provisionedBinding(place: GarPlace) {
     repositoryName: place.repository,
     pullServiceAccountEmail: accountEmail(place, "pull"),
     pushServiceAccountEmail: accountEmail(place, "push"),
-  } as const;
+  };
 }
 
-/** The id of a derived registry's repository: the stack's prefix and the registry's own name. */
-export function derivedRepository(stackPrefix: string, name: string): string {
-  const room = repositoryLimit - stackPrefix.length - 1;
-  const grammar = { pattern: /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, maxLength: room, nested: false };
+/** The id of a derived registry's repository: the stack's prefix, then the registry's own name. */
+export function derivedRepositoryId(stackPrefix: string, name: string): string {
+  const maxLength = repositoryIdLimit - stackPrefix.length - 1;
+  const grammar = { pattern: /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, maxLength, nested: false };
   return `${stackPrefix}-${fitName(name, grammar)}`;
 }

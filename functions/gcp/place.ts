@@ -6,63 +6,65 @@ import { type GarBinding, isLocation, isProjectId } from "./binding.ts";
 export interface GarPlace {
   /** May be domain-scoped, as `example.com:project`. */
   readonly project: string;
-  /** A region, or a multi-region as `europe`. */
+  /** A region, or a multi-region such as `europe`. */
   readonly location: string;
   readonly repository: string;
 }
 
-type Located = Pick<GarBinding, "projectId" | "location" | "repositoryName">;
-
 /**
- * Completes a binding: what it leaves out is told by a whole resource name in `repositoryName`, or by the environment.
+ * Completes a binding. What its own fields leave out is taken from the whole resource name in `repositoryName`, if it has
+ * one, and otherwise from the environment.
  *
- * @throws BINDING_CONFIG_INVALID where project or location stay unknown, or are told twice and differ
+ * @throws BINDING_CONFIG_INVALID where the project or the location is missing, or is given twice with different values
  */
-export function placeOf({ projectId, location, repositoryName }: Located, env: Environment): GarPlace {
+export function placeOf(
+  { projectId, location, repositoryName }: Pick<GarBinding, "projectId" | "location" | "repositoryName">,
+  env: Environment,
+): GarPlace {
   const named = /^projects\/([^/]+)\/locations\/([^/]+)\/repositories\/([^/]+)$/.exec(repositoryName);
   const [, namedProject, namedLocation, repository = repositoryName] = named ?? [];
   return {
-    project: settle("projectId", [projectId, namedProject], env.GOOGLE_CLOUD_PROJECT, isProjectId),
-    location: settle("location", [location, namedLocation], env.GOOGLE_CLOUD_LOCATION, isLocation),
+    project: onlyValue("projectId", [projectId, namedProject], env.GOOGLE_CLOUD_PROJECT, isProjectId),
+    location: onlyValue("location", [location, namedLocation], env.GOOGLE_CLOUD_LOCATION, isLocation),
     repository,
   };
 }
 
-function settle(
+function onlyValue(
   field: "projectId" | "location",
-  told: readonly (string | undefined)[],
-  standard: string | undefined,
+  bound: readonly (string | undefined)[],
+  fallback: string | undefined,
   isLegal: (text: string) => boolean,
 ): string {
-  const values = [...new Set(told.filter((each) => each !== undefined))];
-  const refuse = (why: string) =>
+  const values = [...new Set(bound.filter((each) => each !== undefined))];
+  const invalid = (why: string) =>
     new ArtifactRegistryError("BINDING_CONFIG_INVALID", `A registry's binding ${why}.`, {
       hint: `Give the binding a ${field}, or set GOOGLE_CLOUD_${field === "projectId" ? "PROJECT" : "LOCATION"}.`,
       context: { field },
     });
-  if (values.length > 1) throw refuse(`has a ${field} that is not the one in its repositoryName`);
-  const value = values[0] ?? standard;
-  if (value === undefined || value === "") throw refuse(`does not tell its ${field}`);
-  if (!isLegal(value)) throw refuse(`has a ${field} that Google Cloud does not know`);
+  if (values.length > 1) throw invalid(`has a ${field} that differs from the one in its repositoryName`);
+  const value = values[0] ?? fallback;
+  if (value === undefined || value === "") throw invalid(`has no ${field}`);
+  if (!isLegal(value)) throw invalid(`has a ${field} that is not valid on Google Cloud`);
   return value;
 }
 
-/** Host of the repositories of a location (Artifact Registry, "Repository and image names"). */
+/** The host of a location's repositories (Artifact Registry, "Repository and image names"). */
 export function registryHost({ location }: GarPlace): string {
   return `${location}-docker.pkg.dev`;
 }
 
-/** The name of a location in the API: what repositories are made in. */
+/** The API's name of a location, in which repositories are created. */
 export function locationResource({ project, location }: GarPlace): string {
   return `projects/${project}/locations/${location}`;
 }
 
-/** The name of the repository itself in the API. */
+/** The API's name of the repository. */
 export function repositoryResource(place: GarPlace): string {
   return `${locationResource(place)}/repositories/${place.repository}`;
 }
 
-/** The name of an image path in the API, where its slashes are escaped. */
+/** The API's name of an image path. Slashes of the path are escaped in it. */
 export function packageResource(place: GarPlace, imagePath: string): string {
   return `${repositoryResource(place)}/packages/${imagePath.replaceAll("/", "%2F")}`;
 }

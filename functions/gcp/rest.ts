@@ -4,21 +4,21 @@ import type { OwnIdentity } from "./auth.ts";
 import { googleCode, translateGoogleError } from "./errors.ts";
 
 export interface RestRequest {
-  /** As errors name it, as `IAM CreateServiceAccount`. */
+  /** Names the request in errors, as `IAM CreateServiceAccount`. */
   readonly what: string;
   readonly url: string;
   readonly method?: "GET" | "POST" | "DELETE";
   readonly data?: object;
-  /** The permission without which it is denied, and on what. */
+  /** The permission that the request requires, and on what. */
   readonly needs: string;
-  /** Codes that mean something to the caller of this function: such an error passes as it is. */
+  /** The codes that the caller of this function handles: such an error is thrown untranslated. */
   readonly expected?: readonly number[];
 }
 
-/** Milliseconds after which the client gives a request up that the core did not give up before. */
+/** Milliseconds after which the client gives up a request. The core has usually done so before. */
 const timeoutMs = 10_000;
 
-/** One request to a JSON API of Google's under the function's own identity. It loads neither gax nor gRPC. */
+/** Sends one request to a JSON API of Google's, under the function's own identity. It loads neither gax nor gRPC. */
 export function rest<T>(
   identity: OwnIdentity,
   call: Call,
@@ -28,8 +28,8 @@ export function rest<T>(
     const client = await identity.client();
     signal.throwIfAborted();
     try {
-      // Repeating is the core's. The signal stays here: node-fetch ends the process where one is aborted before a request
-      // with a body is sent.
+      // The core repeats requests, so the client does not. The client is not given the signal: when one is aborted before
+      // a request with a body is sent, node-fetch ends the process.
       const answer = await client.request<T>({ url, method, timeout: timeoutMs, retry: false, ...(data && { data }) });
       return answer.data;
     } catch (error) {
@@ -41,7 +41,7 @@ export function rest<T>(
   });
 }
 
-/** Where an API is: at Google's, or where its variable points. */
+/** The address of an API: Google's host, unless the variable of the environment names another. */
 export function endpointOf(env: Environment, variable: string, host: string): string {
   return (env[variable] || `https://${host}`).replace(/\/+$/, "");
 }

@@ -7,8 +7,8 @@ import { isServiceAccount } from "../binding.ts";
 
 type Headers = Readonly<NodeJS.Dict<readonly string[]>>;
 
-/** What stands in the place of the signature once the platform has verified a token. */
-const removed = "SIGNATURE_REMOVED_BY_GOOGLE";
+/** What the platform puts in place of the signature of a token that it has verified. */
+const removedSignature = "SIGNATURE_REMOVED_BY_GOOGLE";
 const clockSkewMs = 60_000;
 
 const claims = v.looseObject({
@@ -20,12 +20,14 @@ const claims = v.looseObject({
 });
 
 /**
- * Finds the caller whom the platform authenticated: the service account of the ID token that it verified and handed on
- * without its signature (Cloud Run, "Authenticating service-to-service"): issuer `gcp`, subject the e-mail.
+ * Finds the caller whom the platform authenticated. It is the service account of the ID token that the platform verified
+ * and passed on without its signature (Cloud Run, "Authenticating service-to-service"). The caller's issuer is `gcp`, and
+ * its subject is the e-mail address.
  *
- * Where both headers come, the platform looks at `X-Serverless-Authorization` alone, and hands `Authorization` on as its
- * sender wrote it: so it counts for nothing then. That a token was verified can be seen from nothing but its missing
- * signature, which anybody can leave out: only IAM keeps those out whom the platform did not ask.
+ * If a request has both headers, the platform verifies `X-Serverless-Authorization` only, and passes `Authorization` on as
+ * the sender wrote it. So `Authorization` does not count then. Nothing but the missing signature shows that a token was
+ * verified, and anybody can leave a signature out. Only IAM keeps out callers whose tokens the platform did not verify, so
+ * it must not let everybody invoke this door.
  *
  * @param env `ALIEN_PLATFORM_AUDIENCES`: what tokens must be for, separated by commas; absent means that the platform's
  *   own check will do; and `K_SERVICE`, which Cloud Run sets
@@ -37,16 +39,16 @@ export function createPlatformCaller(env: Environment, now: () => Date): (header
   const audiences = (env.ALIEN_PLATFORM_AUDIENCES ?? "").split(",").flatMap((each) => each.trim() || []);
   return (headers) => {
     const token = bearer(headers["x-serverless-authorization"] ?? headers.authorization);
-    const found = token === undefined ? undefined : claimsOf(token);
-    if (found === undefined || found.exp * 1_000 + clockSkewMs < now().getTime()) return undefined;
-    if (audiences.length > 0 && !audiences.includes(found.aud)) return undefined;
-    return { issuer: "gcp", subject: found.email };
+    const verified = token === undefined ? undefined : verifiedClaims(token);
+    if (verified === undefined || verified.exp * 1_000 + clockSkewMs < now().getTime()) return undefined;
+    if (audiences.length > 0 && !audiences.includes(verified.aud)) return undefined;
+    return { issuer: "gcp", subject: verified.email };
   };
 }
 
 /**
- * Elsewhere, as on a machine of one's own, no platform stands before the function. That Cloud Run asks IAM about callers
- * cannot be seen from in here: infra/gcp sees to it.
+ * Refuses to start elsewhere, where no platform stands in front of the function. We cannot see from here whether Cloud Run
+ * asks IAM about callers: infra/gcp takes care of that.
  */
 function requireCloudRun({ K_SERVICE: service }: Environment): void {
   if (service) return;
@@ -60,14 +62,14 @@ function requireCloudRun({ K_SERVICE: service }: Environment): void {
   );
 }
 
-/** A header that came twice says nothing: who reads the first must not believe what was checked of the last. */
+/** A header that came twice does not count: the platform may have verified one value, and we would read the other. */
 function bearer(values: readonly string[] = []): string | undefined {
   const [value, ...more] = values;
   return more.length > 0 ? undefined : /^Bearer +(\S+)$/i.exec(value ?? "")?.[1];
 }
 
-function claimsOf(token: string): v.InferOutput<typeof claims> | undefined {
-  if (token.split(".")[2] !== removed) return undefined;
+function verifiedClaims(token: string): v.InferOutput<typeof claims> | undefined {
+  if (token.split(".")[2] !== removedSignature) return undefined;
   const parsed = v.safeParse(claims, decodeClaims(token));
   return parsed.success ? parsed.output : undefined;
 }

@@ -6,7 +6,7 @@ import type { Environment } from "../../../core/platform.ts";
 import type { OwnIdentity } from "../auth.ts";
 import { endpointOf, rest } from "../rest.ts";
 
-/** A message as Pub/Sub takes it and delivers it. */
+/** A message as Pub/Sub accepts and delivers it. */
 export interface PubsubMessage {
   readonly data: Buffer;
   readonly attributes: Readonly<Record<string, string>>;
@@ -14,21 +14,21 @@ export interface PubsubMessage {
 
 const topicName = /^projects\/[a-z0-9][a-z0-9.:-]*\/topics\/[A-Za-z][\w.~+%-]{2,254}$/;
 
-/** Limits of a message's attributes (Pub/Sub, "Quotas and limits"). */
+/** The limits of a message's attributes (Pub/Sub, "Quotas and limits"). */
 const limits = { attributes: 100, valueBytes: 1_024 } as const;
 
 /**
- * Dead letters in a topic of Pub/Sub: the message as it came, with attributes that say why.
+ * Sends dead letters to a topic of Pub/Sub: each is the message as it came, with attributes that say why.
  *
- * @param env `ALIEN_DEAD_LETTER_TOPIC`, as `projects/{project}/topics/{topic}`; `ALIEN_PUBSUB_ENDPOINT` where Pub/Sub is
- *   not where Google has it
- * @throws BINDING_CONFIG_INVALID where there is no topic: an event must never have nowhere to go
+ * @param env `ALIEN_DEAD_LETTER_TOPIC` names the topic, as `projects/{project}/topics/{topic}`; `ALIEN_PUBSUB_ENDPOINT` is
+ *   the address of Pub/Sub where it is not Google's
+ * @throws BINDING_CONFIG_INVALID where there is no topic, because no event may ever get lost
  */
 export function pubsubDeadLetters(env: Environment, identity: OwnIdentity): DeadLetters<PubsubMessage> {
   const topic = env.ALIEN_DEAD_LETTER_TOPIC ?? "";
   if (!topicName.test(topic)) {
     throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", "ALIEN_DEAD_LETTER_TOPIC is not the name of a topic.", {
-      hint: "Set it to projects/{project}/topics/{topic}: where events go that can never succeed.",
+      hint: "Set it to projects/{project}/topics/{topic}, the topic for events that can never succeed.",
     });
   }
   const url = `${endpointOf(env, "ALIEN_PUBSUB_ENDPOINT", "pubsub.googleapis.com")}/v1/${topic}:publish`;
@@ -37,9 +37,9 @@ export function pubsubDeadLetters(env: Environment, identity: OwnIdentity): Dead
       const why = { code, reason: message, ...(hint !== undefined && { hint }), requestId };
       const letter = {
         data: data.toString("base64"),
-        attributes: { ...carriedOver(attributes, Object.keys(why).length), ...cut(why) },
+        attributes: { ...keptAttributes(attributes, Object.keys(why).length), ...truncateValues(why) },
       };
-      // Repeated where it may succeed: a letter that comes twice does no harm.
+      // The call repeats what may succeed later. A letter that arrives twice does no harm.
       const call = startCall({ requestId, caller: doorCaller("events"), signal, now: () => new Date() });
       await rest(identity, call, {
         what: "Pub/Sub publish",
@@ -52,19 +52,19 @@ export function pubsubDeadLetters(env: Environment, identity: OwnIdentity): Dead
   };
 }
 
-/** The message's own attributes: those that Pub/Sub added it takes from nobody, and there must be room for ours. */
-function carriedOver(attributes: PubsubMessage["attributes"], ours: number): Record<string, string> {
+/** The message's own attributes, as many as leave room for ours. Pub/Sub accepts from nobody those that it adds itself. */
+function keptAttributes(attributes: PubsubMessage["attributes"], ours: number): Record<string, string> {
   const own = Object.entries(attributes).filter(([name]) => !name.startsWith("goog"));
   return Object.fromEntries(own.slice(0, limits.attributes - ours));
 }
 
-function cut(attributes: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, cutText(value)]));
+function truncateValues(attributes: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, truncate(value)]));
 }
 
-function cutText(value: string): string {
+function truncate(value: string): string {
   const bytes = Buffer.from(value);
   if (bytes.byteLength <= limits.valueBytes) return value;
-  // What the cut leaves of a character is dropped.
+  // If the end is a part of a character, that part is dropped.
   return bytes.toString("utf8", 0, limits.valueBytes).replace(/\ufffd+$/, "");
 }

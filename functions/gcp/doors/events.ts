@@ -8,7 +8,7 @@ import type { Suite } from "../../../core/suite.ts";
 import { createOwnIdentity } from "../auth.ts";
 import { type PubsubMessage, pubsubDeadLetters } from "./dead-letters.ts";
 
-/** Handles one event. @throws what its sender shall deliver again */
+/** Handles one event. @throws for an event that its sender must deliver again */
 export type Receive = (event: unknown, context: ReceiveContext) => Promise<void>;
 
 export interface ReceiveContext {
@@ -17,8 +17,8 @@ export interface ReceiveContext {
 }
 
 /**
- * Takes CloudEvents, by themselves or in messages of Pub/Sub. What may succeed later is thrown; what never can goes to the
- * dead letters with its reason.
+ * Takes CloudEvents, which come directly or in messages of Pub/Sub. For an event that may succeed later it throws; one that
+ * never can goes to the dead letters with its reason.
  *
  * @throws BINDING_CONFIG_INVALID where there is no topic for dead letters
  */
@@ -28,29 +28,29 @@ export function createReceive(suite: Suite, env: Environment): Receive {
 
   async function handle(event: CloudEvent, context: ReceiveContext): Promise<EventOutcome> {
     try {
-      return await handleEvent(application, toSetupEvent(event), context);
+      return await handleEvent(application, decodeEvent(event), context);
     } catch (thrown) {
-      // Whatever could not be unpacked today cannot be tomorrow.
+      // What cannot be decoded today cannot be decoded tomorrow.
       return { outcome: "dead-letter", error: toArtifactRegistryError(thrown) };
     }
   }
 
   return async (event, context) => {
     if (!isCloudEvent(event)) {
-      const hint = "Each way in has a function of its own; ALIEN_DOOR names this one's.";
-      throw invalidInput("This function takes CloudEvents, and nothing else.", undefined, hint);
+      const hint = "Every door has a function of its own. ALIEN_DOOR says which door this one is.";
+      throw invalidInput("This function takes CloudEvents only.", undefined, hint);
     }
-    const delivery = { event: letterOf(event), messageId: messageIdOf(event), ...context };
+    const delivery = { event: toMessage(event), messageId: messageIdOf(event), ...context };
     await finishDelivery(await handle(event, context), delivery, { deadLetters, log, now: application.now });
   };
 }
 
 const cloudEvent = v.looseObject({ specversion: v.string(), id: v.string(), source: v.string(), type: v.string() });
-export type CloudEvent = v.InferOutput<typeof cloudEvent>;
+type CloudEvent = v.InferOutput<typeof cloudEvent>;
 
-/** What Eventarc makes of a message (googleapis/google-cloudevents, MessagePublishedData). */
+/** The type of the event that Eventarc makes of a message (googleapis/google-cloudevents, MessagePublishedData). */
 const messagePublished = "google.cloud.pubsub.topic.v1.messagePublished";
-const published = v.looseObject({
+const publishedData = v.looseObject({
   message: v.looseObject({
     data: v.optional(v.pipe(v.string(), v.base64("must be base64")), ""),
     attributes: v.optional(v.record(v.string(), v.string()), {}),
@@ -58,49 +58,50 @@ const published = v.looseObject({
   }),
 });
 
-export function isCloudEvent(event: unknown): event is CloudEvent {
+function isCloudEvent(event: unknown): event is CloudEvent {
   return v.is(cloudEvent, event);
 }
 
 /**
- * The event that is meant: what came, or what a message of Pub/Sub holds. A message is read as CloudEvents' binding for
- * Pub/Sub says (googleapis/google-cloudevents, docs/spec/pubsub.md): with the attribute `content-type:
- * application/cloudevents+json` its data is the whole event; with `ce-` attributes they are the event's, and its data is
- * the event's data. With neither, where the binding knows no event, its data is taken for the whole event too.
+ * Decodes the event that the sender meant: the event itself, or the one in a message of Pub/Sub. A message is read as the
+ * Pub/Sub binding of CloudEvents says (googleapis/google-cloudevents, docs/spec/pubsub.md). If its attribute `content-type`
+ * is `application/cloudevents+json`, its data is the whole event. If it has `ce-` attributes, these are the event's
+ * attributes, and its data is the event's data. If it has neither, it is no event to that binding; we take its data for the
+ * whole event all the same.
  *
  * @throws INVALID_INPUT, or PAYLOAD_TOO_LARGE
  */
-export function toSetupEvent(event: CloudEvent): unknown {
+function decodeEvent(event: CloudEvent): unknown {
   if (event.type !== messagePublished) return event;
-  const { data, attributes } = messageIn(event);
+  const { data, attributes } = messageOf(event);
   const contentType = attributes["content-type"];
   const isStructured = contentType?.startsWith("application/cloudevents") || !("ce-specversion" in attributes);
   if (isStructured) return parseBytes(data);
-  const own = Object.entries(attributes).flatMap(([name, value]) =>
+  const eventAttributes = Object.entries(attributes).flatMap(([name, value]) =>
     name.startsWith("ce-") ? [[name.slice("ce-".length), value] as const] : [],
   );
   return {
-    ...Object.fromEntries(own),
+    ...Object.fromEntries(eventAttributes),
     ...(contentType !== undefined && { datacontenttype: contentType }),
     data: parseBytes(data),
   };
 }
 
-/** What becomes a dead letter: the message as it came; an event that came by itself, as a message. */
-export function letterOf(event: CloudEvent): PubsubMessage {
-  if (event.type === messagePublished && v.is(published, event.data)) return messageIn(event);
+/** The message of which a dead letter is made: the one that came, or a new one around an event that came directly. */
+function toMessage(event: CloudEvent): PubsubMessage {
+  if (event.type === messagePublished && v.is(publishedData, event.data)) return messageOf(event);
   const { data, ...attributes } = event;
   const whole =
     data instanceof Uint8Array ? { ...attributes, data_base64: Buffer.from(data).toString("base64") } : event;
   return { data: Buffer.from(JSON.stringify(whole)), attributes: { "content-type": "application/cloudevents+json" } };
 }
 
-/** Pub/Sub's own name for the message, where the event is one. */
-export function messageIdOf({ type, data }: CloudEvent): string | undefined {
-  return type === messagePublished && v.is(published, data) ? data.message.messageId : undefined;
+/** The id that Pub/Sub gave the message, if the event came in one. */
+function messageIdOf({ type, data }: CloudEvent): string | undefined {
+  return type === messagePublished && v.is(publishedData, data) ? data.message.messageId : undefined;
 }
 
-function messageIn(event: CloudEvent): PubsubMessage {
-  const { message } = validate(published, event.data);
+function messageOf(event: CloudEvent): PubsubMessage {
+  const { message } = validate(publishedData, event.data);
   return { data: Buffer.from(message.data, "base64"), attributes: message.attributes };
 }

@@ -7,17 +7,17 @@ import { platform } from "../index.ts";
 import type { Receive } from "./events.ts";
 import { httpFunction } from "./http.ts";
 
-/** The functions of the bundle, one for each kind of target that the framework knows. */
+/** The functions of the bundle: one for each kind of function that the framework knows. */
 export interface Functions {
-  /** HTTP. Answers whatever comes, and never throws. */
+  /** Takes HTTP requests. It answers whatever comes, and never throws. */
   artifactRegistry(request: IncomingMessage, response: ServerResponse): Promise<void>;
-  /** CloudEvents. @throws BareError for an event that its sender shall deliver again */
+  /** Takes CloudEvents. @throws BareError for an event that its sender must deliver again */
   artifactRegistryEvents(event: unknown): Promise<void>;
 }
 
 /**
- * Both functions behind the door that the environment names. Nothing is thrown here: a configuration that cannot be used
- * is told to every caller, and read again by the next cold start.
+ * Opens both functions behind the door that the environment names. It never throws: a configuration that cannot be used is
+ * reported to every caller, and is read again by the next cold start.
  */
 export function createFunctions(env: Environment, options: SuiteOptions = {}): Functions {
   const limits = timeLimits(env);
@@ -29,10 +29,10 @@ export function createFunctions(env: Environment, options: SuiteOptions = {}): F
 }
 
 /**
- * The `events` door. To the framework whatever is thrown is an error that it logs and answers with status 500, so that
- * Pub/Sub and Eventarc deliver the event again; there is nothing in it that neither may see.
+ * The `events` door. The framework logs whatever is thrown here and answers with status 500, so that Pub/Sub and Eventarc
+ * deliver the event again. So an error must hold nothing that they may not see.
  */
-export function eventFunction(
+function eventFunction(
   reading: Promise<Suite>,
   env: Environment,
   { invocationMs }: TimeLimits,
@@ -55,10 +55,10 @@ async function open(suite: Suite, env: Environment): Promise<Receive> {
   const { door } = suite.application;
   if (door.accepts !== "events") {
     throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The ${door.name} door takes no events.`, {
-      hint: "Deploy the entry point artifactRegistryEvents with ALIEN_DOOR=events, and artifactRegistry for other doors.",
+      hint: "Deploy the entry point artifactRegistryEvents with ALIEN_DOOR=events, and artifactRegistry for all other doors.",
     });
   }
-  // Loaded only behind this door.
+  // The other doors do without it.
   const { createReceive } = await import("./events.ts");
   return createReceive(suite, env);
 }
@@ -69,24 +69,23 @@ function refuseAll(error: unknown): Receive {
   };
 }
 
-/** Milliseconds. */
 export interface TimeLimits {
-  /** For one invocation as a whole: a little less than the platform gives. */
+  /** Milliseconds for one invocation as a whole: a little less than the platform allows. */
   readonly invocationMs: number;
-  /** For one operation. */
+  /** Milliseconds for one operation. */
   readonly operationMs: number;
 }
 
-/** Seconds that the platform gives where nobody asks for another number. */
-const usualSeconds = 60;
-/** Milliseconds in which an operation that ran out of time is answered. */
+/** Seconds that the platform allows by default. */
+const defaultSeconds = 60;
+/** Milliseconds that are kept for answering an operation that ran out of time. */
 const answerMs = 500;
-/** Milliseconds for an operation at the most: nobody waits longer for one. */
-const operationMs = 55_000;
+/** Milliseconds for one operation at most. No caller waits longer for it. */
+const maxOperationMs = 55_000;
 
-/** @param env `CLOUD_RUN_TIMEOUT_SECONDS`, which the platform sets and the framework reads too */
+/** @param env `CLOUD_RUN_TIMEOUT_SECONDS`, which the platform sets, and which the framework reads too */
 export function timeLimits({ CLOUD_RUN_TIMEOUT_SECONDS: text }: Environment): TimeLimits {
   const seconds = Number.parseInt(text ?? "", 10);
-  const invocationMs = (seconds > 0 ? seconds : usualSeconds) * 1_000 - answerMs;
-  return { invocationMs, operationMs: Math.min(operationMs, invocationMs) };
+  const invocationMs = (seconds > 0 ? seconds : defaultSeconds) * 1_000 - answerMs;
+  return { invocationMs, operationMs: Math.min(maxOperationMs, invocationMs) };
 }

@@ -11,8 +11,8 @@ import { createPlatformCaller } from "./caller.ts";
 type Serve = (request: Request, incoming: IncomingMessage) => Promise<Response>;
 
 /**
- * The doors over HTTP. Nothing is ever thrown, so that the framework has nothing to answer by itself. What the platform is
- * said to have said of the caller counts at the `platform` door alone.
+ * The doors over HTTP. They never throw, so that the framework never answers by itself. A request's claim that the platform
+ * has verified its caller counts at the `platform` door only.
  */
 export function httpFunction(
   reading: Promise<Suite>,
@@ -42,15 +42,16 @@ function refuseAll(thrown: unknown): Serve {
 }
 
 /**
- * Keeps from the framework what it would answer by itself, with its own stack in the log; for every server of this process.
+ * Keeps the framework from answering requests by itself, and from logging its own stack for them. This holds for every
+ * server of the process.
  *
- * It would read bodies up to 1 GiB, unpack what is compressed, before anybody knows who sent it, and answer what is not
- * JSON. Without a content type its parsers pass a body by, and the function reads it: JSON whatever its type, and never
- * more than its limit. And it would answer a target that is no path, or one that cannot be decoded: there is nothing at
- * any such path.
+ * Before anybody knows who sent a body, the framework would read up to 1 GiB of it, decompress it, and answer if it is not
+ * JSON. Its parsers ignore a body without a content type. So the function reads it: as JSON, whatever its type, and never
+ * more than its own limit. The framework would also answer a target that is not a path, or whose path cannot be decoded.
+ * Such a target is replaced by a path at which there is nothing.
  */
 export function shieldFromFramework(): void {
-  // Node tells of each request here before its server does (nodejs.org/api/diagnostics_channel.html, "HTTP").
+  // Node reports each request here before the server handles it (nodejs.org/api/diagnostics_channel.html, "HTTP").
   subscribe("http.server.request.start", (message) => {
     const { request } = message as { readonly request: IncomingMessage };
     delete request.headers["content-type"];

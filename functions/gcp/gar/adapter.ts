@@ -8,30 +8,30 @@ import type { ArtifactRegistry } from "../../../core/registry.ts";
 import type { Capabilities } from "../../../core/schemas.ts";
 import { createOwnIdentity } from "../auth.ts";
 import type { GarBinding } from "../binding.ts";
-import { grpcCode, unlessAbsent } from "../errors.ts";
+import { grpcCode, undefinedIfNotFound } from "../errors.ts";
 import { createGarNames } from "../names.ts";
 import { packageResource, placeOf, registryHost } from "../place.ts";
 import type { GarContext } from "./context.ts";
 import { generateCredentials, tokenSeconds } from "./credentials.ts";
 import { createCrossAccount } from "./cross-account.ts";
-import { operate } from "./operations.ts";
-import { findRepository, garHealth, isOurs } from "./own-repository.ts";
+import { runOperation } from "./operations.ts";
+import { findOwnRepository, garHealth, hasOwnershipLabel } from "./own-repository.ts";
 
-export const garCapabilities: Capabilities = {
+const capabilities: Capabilities = {
   credentials: {
     authMethod: "basic",
-    // Neither IAM conditions nor access boundaries reach an image path: a token opens the whole repository.
+    // Neither IAM conditions nor access boundaries reach an image path, so a token opens the whole repository.
     scope: "registry",
     ttlSeconds: { ...tokenSeconds },
   },
-  // An image path exists only once pushed.
+  // An image path exists only once something was pushed.
   tellsAbsence: false,
   crossAccountAccess: "gcp",
   crossAccountScope: "registry",
   unsupported: {},
 };
 
-/** A registry on a Docker repository of Google Artifact Registry: the repositories in it are image paths. */
+/** A registry in one Docker repository of Google Artifact Registry. The repositories in it are image paths. */
 export function createGarRegistry({ binding, derived, others, env }: OpenContext<GarBinding>): ArtifactRegistry {
   const place = placeOf(binding, env);
   const names = createGarNames(place, others);
@@ -45,22 +45,22 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
     identity,
     controlPlane: once(async () => (await import("./control-plane.ts")).createControlPlane(identity, env)),
   };
-  // An image path exists only once it is pushed, so that there is nothing to create and nothing to find.
-  const answer = (name: string) => ({ name, uri: `${host}/${name}` });
+  // An image path exists only once something was pushed, so there is nothing to create and nothing to look up.
+  const repository = (name: string) => ({ name, uri: `${host}/${name}` });
 
   const registry: ArtifactRegistry = {
     service: "gar",
-    capabilities: garCapabilities,
+    capabilities,
     upstreamRepositoryPrefix: names.prefix,
     routeName: names.routeName,
     resolveId: names.resolveId,
     registryEndpoint: async () => `https://${host}`,
-    createRepository: async (name) => answer(name),
-    getRepository: async (name) => answer(name),
+    createRepository: async (name) => repository(name),
+    getRepository: async (name) => repository(name),
     deleteRepository: (name, call) => deletePackage(context, name, call),
     generateCredentials: (request, call) => generateCredentials(context, request, call),
     crossAccount: createCrossAccount(context),
-    // Loaded when the registry itself is made or looked at: no part of a credential request.
+    // Loaded only when the registry itself is provisioned or checked: a request for credentials does without it.
     provisioning: {
       provision: async (options, call) =>
         (await import("../provisioning/provision.ts")).provision(context, options, call),
@@ -68,7 +68,7 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
         (await import("../provisioning/deprovision.ts")).deprovision(context, options, call),
     },
     async health(call) {
-      // Only this door's account may look at IAM.
+      // Only the account behind the provision door may read IAM.
       if (env.ALIEN_DOOR !== "provision") return garHealth(context, call);
       const { findDrift } = await import("../provisioning/drift.ts");
       return garHealth(context, call, () => findDrift(context, call));
@@ -77,33 +77,34 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
   return derived ? derivedRegistry(registry, context) : registry;
 }
 
-/** The registry of a derived binding, which holds only where the repository carries our label. */
-export function derivedRegistry(registry: ArtifactRegistry, context: GarContext): ArtifactRegistry {
+/** The registry of a derived binding. It works only where the repository carries our label. */
+function derivedRegistry(registry: ArtifactRegistry, context: GarContext): ArtifactRegistry {
   const prove = proofOf(async (call) => {
-    const own = await findRepository(context, call);
-    return own !== undefined && isOurs(own.labels ?? {}, context.place);
+    const own = await findOwnRepository(context, call);
+    return own !== undefined && hasOwnershipLabel(own, context.place);
   });
   const proven = ifProvisioned(registry, prove);
-  // Behind the provision door it is said what is missing.
+  // Behind the provision door, the health of a registry that is not provisioned yet says what is missing.
   return context.env.ALIEN_DOOR === "provision" ? { ...proven, health: registry.health } : proven;
 }
 
 /**
- * Deletes exactly this image path, with all its versions and tags, and waits until it is gone. Idempotent.
+ * Deletes exactly this image path with all its versions and tags, and waits until it is gone. Idempotent.
  *
  * @throws INVALID_INPUT for the bare prefix, which is the registry itself
  */
-export async function deletePackage(context: GarContext, name: RoutableName, call: Call): Promise<void> {
+async function deletePackage(context: GarContext, name: RoutableName, call: Call): Promise<void> {
   const path = context.names.imagePath(name);
   if (path === "") {
-    throw invalidInput(`"${name}" is the registry itself; it is not deleted by itself.`, "repoId");
+    throw invalidInput(`"${name}" is the registry itself, which deleteRepository does not delete.`, "repoId");
   }
   const request = { name: packageResource(context.place, path) };
-  const options = {
+  const method = {
     action: "DeletePackage",
     permission: "artifactregistry.packages.delete",
     expected: [grpcCode.notFound],
   };
-  // What is gone already is as it should be.
-  await unlessAbsent(operate(context, call, options, (client, more) => client.deletePackage(request, more)));
+  await undefinedIfNotFound(
+    runOperation(context, call, method, (client, options) => client.deletePackage(request, options)),
+  );
 }

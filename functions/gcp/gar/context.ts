@@ -3,7 +3,7 @@ import type { Call } from "../../../core/call.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { OwnIdentity } from "../auth.ts";
 import type { GarBinding } from "../binding.ts";
-import { googleCode, needed, translateGoogleError } from "../errors.ts";
+import { describePermission, googleCode, translateGoogleError } from "../errors.ts";
 import type { GarNames } from "../names.ts";
 import type { GarPlace } from "../place.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -15,30 +15,42 @@ export interface GarContext {
   readonly names: GarNames;
   readonly env: Environment;
   readonly identity: OwnIdentity;
-  /** Loads the client of the API at the first call: no part of a credential request. */
+  /** The client of the API. It is loaded at the first call, because a request for credentials does without it. */
   controlPlane(): Promise<ControlPlane>;
 }
 
-/** Milliseconds after which the client gives a request up that the core did not give up before. */
-const timeoutMs = 10_000;
+/** A method of Artifact Registry's API. */
+export interface RpcMethod {
+  /** Its name, as `GetIamPolicy`. */
+  readonly action: string;
+  /** The IAM permission that the method requires. */
+  readonly permission: string;
+  /** What the permission is required on. Default: the registry's own repository. */
+  readonly on?: string;
+  /** The codes that the caller handles: such an error is thrown untranslated. */
+  readonly expected?: readonly number[];
+}
 
-export type Client = v1.ArtifactRegistryClient;
-/** What every request of the client is sent with. Repeating is the core's, so the client's own is off. */
-export interface RequestOptions {
+export type RpcClient = v1.ArtifactRegistryClient;
+
+/** The options of every request. The core repeats requests, so the client's own repetition is off. */
+export interface RpcOptions {
   readonly timeout: number;
   readonly retry: null;
   readonly otherArgs: { readonly headers: Readonly<Record<string, string>> };
 }
 
-/** One request to Artifact Registry. */
+/** Milliseconds after which the client gives up a request. The core has usually done so before. */
+const timeoutMs = 10_000;
+
+/** Sends one request to Artifact Registry. */
 export function rpc<T>(
   context: GarContext,
   call: Call,
-  options: RpcOptions,
-  send: (client: Client, options: RequestOptions) => Promise<T>,
+  method: RpcMethod,
+  send: (client: RpcClient, options: RpcOptions) => Promise<T>,
 ): Promise<T> {
-  const what = `Artifact Registry ${options.action}`;
-  return call.upstream(what, async (signal) => {
+  return call.upstream(`Artifact Registry ${method.action}`, async (signal) => {
     try {
       const { client, headers } = await (await context.controlPlane()).open();
       signal.throwIfAborted();
@@ -46,24 +58,13 @@ export function rpc<T>(
     } catch (error) {
       signal.throwIfAborted();
       const code = googleCode(error);
-      if (code !== undefined && options.expected?.includes(code)) throw error;
-      throw translateGoogleError(error, what, neededFor(context, options));
+      if (code !== undefined && method.expected?.includes(code)) throw error;
+      throw translateRpcError(error, context, method);
     }
   });
 }
 
-export interface RpcOptions {
-  /** The method, as `GetIamPolicy`. */
-  readonly action: string;
-  /** That it needs. */
-  readonly permission: string;
-  /** What it is needed on; absent means the registry's repository. */
-  readonly on?: string;
-  /** Codes that mean something to the caller: such an error passes as it is. */
-  readonly expected?: readonly number[];
-}
-
-/** The permission of a request as a hint names it. */
-export function neededFor({ place }: GarContext, { permission, on }: RpcOptions): string {
-  return needed(permission, on ?? `the repository ${place.repository}`);
+export function translateRpcError(error: unknown, { place }: GarContext, method: RpcMethod): unknown {
+  const needs = describePermission(method.permission, method.on ?? `the repository ${place.repository}`);
+  return translateGoogleError(error, `Artifact Registry ${method.action}`, needs);
 }

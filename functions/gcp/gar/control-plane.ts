@@ -4,20 +4,21 @@ import { once } from "../../../core/once.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { OwnIdentity } from "../auth.ts";
 
-/** Artifact Registry's client, over gRPC: its REST mode escapes the slashes of an image path twice. */
+/** Artifact Registry's client. It speaks gRPC, because its REST mode escapes the slashes of an image path twice. */
 export interface ControlPlane {
-  /** The client when it is ready, and the headers that each request needs beside its own. */
-  open(): Promise<Opened>;
+  /** The client, ready for use, and the headers that each request needs besides its own. */
+  open(): Promise<OpenClient>;
 }
 
-interface Opened {
+interface OpenClient {
   readonly client: v1.ArtifactRegistryClient;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
- * @param env `ALIEN_GAR_ENDPOINT` as `host:port`, with `http://` in front where the connection is in the clear, as an
- *   emulator's is; then the function's token travels in a header, since gRPC sends none over such a connection
+ * @param env `ALIEN_GAR_ENDPOINT` is the address of the API where it is not Google's, as `host:port`. With `http://` in
+ *   front the connection is not encrypted, as an emulator's. Then the function's token travels in a header, because gRPC
+ *   sends no token over such a connection.
  */
 export function createControlPlane(identity: OwnIdentity, env: Environment): ControlPlane {
   const endpoint = env.ALIEN_GAR_ENDPOINT || undefined;
@@ -28,7 +29,7 @@ export function createControlPlane(identity: OwnIdentity, env: Environment): Con
       ...(endpoint !== undefined && addressOf(endpoint)),
       ...(inTheClear && { sslCreds: credentials.createInsecure() }),
     });
-    // Waited for here: the client's own methods let its failure end the process.
+    // Awaited here, because a failure in the client's own methods would end the process.
     await client.initialize();
     return client;
   });

@@ -2,26 +2,26 @@ import { invalidInput } from "../../../core/errors.ts";
 import type { CrossAccountControl } from "../../../core/registry.ts";
 import type { CrossAccountAccess, GcpAccess } from "../../../core/schemas.ts";
 import type { GarBinding } from "../binding.ts";
-import { revokedBy, spelledOut, toPermissions } from "../grants.ts";
-import { refuseOverfull } from "../policy/document.ts";
+import { grantsAddedBy, grantsRemovedBy, isEmpty, toPermissions } from "../grants.ts";
+import { withinCapacity } from "../policy/document.ts";
 import { readGrants, withGrants, withoutGrants } from "../policy/grants.ts";
 import type { GarContext } from "./context.ts";
 import { editPolicy, readPolicy } from "./policy.ts";
 
-/** Cross-account access by the IAM policy of the parent repository, so that a grant is the whole registry's. */
+/** Cross-account access through the IAM policy of the registry's own repository. So every grant is for the whole registry. */
 export function createCrossAccount(context: GarContext): CrossAccountControl {
   const own = ownAccounts(context.binding);
   return {
     async add(_name, access, call) {
-      const grants = spelledOut(gcpOnly(access, own));
-      if (grants.workers.length + grants.serviceAccounts.length === 0) return;
-      const change = withCapacity((policy) => withGrants(policy, grants, own));
-      await editPolicy(context, change, call);
+      const grants = grantsAddedBy(consumersOnly(access, own));
+      if (isEmpty(grants)) return;
+      const add = withinCapacity((policy) => withGrants(policy, grants, own));
+      await editPolicy(context, add, call);
     },
 
     async remove(_name, access, call) {
-      const grants = revokedBy(gcpOnly(access, own));
-      if (grants.workers.length + grants.serviceAccounts.length === 0) return;
+      const grants = grantsRemovedBy(consumersOnly(access, own));
+      if (isEmpty(grants)) return;
       await editPolicy(context, (policy) => withoutGrants(policy, grants, own), call);
     },
 
@@ -31,28 +31,19 @@ export function createCrossAccount(context: GarContext): CrossAccountControl {
   };
 }
 
-type Change = Parameters<typeof editPolicy>[1];
-
-function withCapacity(change: Change): Change {
-  return (policy) => {
-    const changed = change(policy);
-    if (changed !== policy) refuseOverfull(policy, changed);
-    return changed;
-  };
-}
-
-/** The accounts that credentials are minted for. They read by provisioning, and no caller grants or revokes them. */
+/** The accounts for which credentials are minted. Provisioning lets them read; no caller grants or revokes that. */
 function ownAccounts({ pullServiceAccountEmail: pull, pushServiceAccountEmail: push }: GarBinding): Set<string> {
   return new Set([pull, push].filter((email) => email !== undefined));
 }
 
-function gcpOnly(access: CrossAccountAccess, own: ReadonlySet<string>): GcpAccess {
+/** @throws INVALID_INPUT for access to another cloud, or to one of the registry's own accounts */
+function consumersOnly(access: CrossAccountAccess, own: ReadonlySet<string>): GcpAccess {
   if (access.type !== "gcp") throw invalidInput('"access.type" must be "gcp" on this registry.', "access.type");
   const index = access.serviceAccountEmails.findIndex((email) => own.has(email));
   if (index < 0) return access;
   throw invalidInput(
-    `${access.serviceAccountEmails[index]} is the registry's own account; it is neither granted nor revoked.`,
+    `${access.serviceAccountEmails[index]} is the registry's own account, which can be neither granted nor revoked.`,
     `access.serviceAccountEmails.${index}`,
-    "Pass the accounts of consumers only.",
+    "Pass only accounts of consumers.",
   );
 }

@@ -1,53 +1,59 @@
+/** Long-running operations: requests that Artifact Registry answers at once, and carries out afterwards. */
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type Backoff, NotYet, untilReady } from "../../../core/waiting.ts";
-import { grpcCode, translateGoogleError, unlessAbsent } from "../errors.ts";
-import { type Client, type GarContext, neededFor, type RequestOptions, type RpcOptions, rpc } from "./context.ts";
+import { grpcCode, undefinedIfNotFound } from "../errors.ts";
+import { type GarContext, type RpcClient, type RpcMethod, type RpcOptions, rpc, translateRpcError } from "./context.ts";
 
-/** The waits between two looks at an operation. */
-const looks: Backoff = { baseMs: 50, capMs: 2_000 };
+/** The waits between two polls of an operation. */
+const pollBackoff: Backoff = { baseMs: 50, capMs: 2_000 };
 
-/** The part of google.longrunning.Operation that is read here. */
+/** The part of google.longrunning.Operation that we read. */
 interface Operation {
   readonly name?: string | null;
   readonly done?: boolean | null;
   readonly error?: { readonly code?: number | null; readonly message?: string | null } | null;
 }
 
-/** One request that starts an operation, to the operation's end. @throws the error that it ended with */
-export async function operate(
+/**
+ * Starts an operation, and waits until it has ended.
+ *
+ * @param start sends the request that starts it
+ * @throws the error with which the operation ended
+ */
+export async function runOperation(
   context: GarContext,
   call: Call,
-  options: RpcOptions,
+  method: RpcMethod,
   start: (
-    client: Client,
-    options: RequestOptions,
+    client: RpcClient,
+    options: RpcOptions,
   ) => Promise<readonly [{ readonly latestResponse: unknown }, ...unknown[]]>,
 ): Promise<void> {
-  const started = await rpc(context, call, options, async (client, more) => {
-    const [operation] = await start(client, more);
+  const started = await rpc(context, call, method, async (client, options) => {
+    const [operation] = await start(client, options);
     return operation.latestResponse as Operation;
   });
-  const end = async (tries: number) => {
-    const operation = tries === 1 ? started : await look(context, options, started.name ?? "", call);
-    if (!operation.done) throw new NotYet(goesOn(options.action));
+  const ended = async (tries: number) => {
+    const operation = tries === 1 ? started : await getOperation(context, method.action, started.name ?? "", call);
+    if (!operation.done) throw new NotYet(stillRunning(method.action));
     return operation;
   };
-  const { error } = await untilReady(end, call.signal, looks);
+  const { error } = await untilReady(ended, call.signal, pollBackoff);
   if (!error?.code) return;
   const failure = Object.assign(new Error(error.message ?? ""), { code: error.code });
-  if (options.expected?.includes(error.code)) throw failure;
-  throw translateGoogleError(failure, `Artifact Registry ${options.action}`, neededFor(context, options));
+  if (method.expected?.includes(error.code)) throw failure;
+  throw translateRpcError(failure, context, method);
 }
 
-async function look(context: GarContext, { action }: RpcOptions, name: string, call: Call): Promise<Operation> {
+async function getOperation(context: GarContext, action: string, name: string, call: Call): Promise<Operation> {
   if (name === "") throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "An operation has no name.");
-  const options = {
+  const method = {
     action: "GetOperation",
     permission: "artifactregistry.repositories.get",
     expected: [grpcCode.notFound],
   };
-  const found = rpc(context, call, options, async (client, { otherArgs, timeout }) => {
+  const polled = rpc(context, call, method, async (client, { otherArgs, timeout }) => {
     const headers = { ...otherArgs.headers, "x-goog-request-params": `name=${encodeURIComponent(name)}` };
     const [operation] = await client.operationsClient.getOperation(
       { name } as Parameters<typeof client.operationsClient.getOperation>[0],
@@ -55,21 +61,21 @@ async function look(context: GarContext, { action }: RpcOptions, name: string, c
     );
     return operation as Operation;
   });
-  const operation = await unlessAbsent(found);
-  // What the operation is about is not said to be absent by that: it may be there.
-  if (operation === undefined) throw endUnknown(action);
+  const operation = await undefinedIfNotFound(polled);
+  // This does not mean that the operation's resource is gone, so the caller must not see NOT_FOUND.
+  if (operation === undefined) throw outcomeUnknown(action);
   return operation;
 }
 
-function endUnknown(action: string): ArtifactRegistryError {
-  return new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", `How Artifact Registry ${action} ended is not known.`, {
+function outcomeUnknown(action: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", `It is not known how Artifact Registry ${action} ended.`, {
     retryable: true,
     hint: "The same call again finishes it.",
   });
 }
 
-function goesOn(action: string): ArtifactRegistryError {
-  return new ArtifactRegistryError("TIMEOUT", `Artifact Registry ${action} has begun, and goes on.`, {
+function stillRunning(action: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("TIMEOUT", `Artifact Registry ${action} has begun and is still running.`, {
     retryable: true,
     hint: "The same call again waits for its end.",
   });

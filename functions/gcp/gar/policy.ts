@@ -1,46 +1,47 @@
+/** The IAM policy of the registry's own repository: reading it, and changing it without losing anybody's edit. */
 import type { protos } from "@google-cloud/artifact-registry";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { googleCode, grpcCode, translateGoogleError } from "../errors.ts";
+import { googleCode, grpcCode } from "../errors.ts";
 import { repositoryResource } from "../place.ts";
 import { type IamPolicy, policyVersion } from "../policy/document.ts";
-import { compareAndSwap, conflict, notYetKnown, unknownMember, withEtag } from "../policy/edit.ts";
-import { type GarContext, neededFor, rpc } from "./context.ts";
+import { accountNotYetKnown, compareAndSwap, policyConflict, unknownMember, withEtag } from "../policy/edit.ts";
+import { type GarContext, rpc, translateRpcError } from "./context.ts";
 
-/** As errors name it. */
-export const repositoryPolicy = "The repository's IAM policy";
+/** Names the policy in errors. */
+const repositoryPolicy = "The repository's IAM policy";
 
 /**
- * Changes the repository's policy, so that no edit of anybody's is lost.
+ * Changes the repository's policy without losing anybody's edit.
  *
- * @param change pure; gives back the very policy where there is nothing to do, and nothing is written
- * @param awaited e-mails of accounts that were just made: IAM may not know them yet, and is asked until it does
+ * @param change pure. Where there is nothing to do it returns the same policy object, and nothing is written.
+ * @param newAccounts e-mail addresses of accounts that were just created. IAM may not know them yet; then it is asked again.
  */
 export function editPolicy(
   context: GarContext,
   change: (policy: IamPolicy) => IamPolicy,
   call: Call,
-  awaited: readonly string[] = [],
+  newAccounts: readonly string[] = [],
 ): Promise<void> {
-  const holder = {
+  const resource = {
     what: repositoryPolicy,
     read: () => readPolicy(context, call),
-    write: (policy: IamPolicy) => writePolicy(context, policy, call, awaited),
+    write: (policy: IamPolicy) => writePolicy(context, policy, call, newAccounts),
   };
-  return compareAndSwap(holder, change, call);
+  return compareAndSwap(resource, change, call);
 }
 
-/** Reads the repository's policy, with its conditional bindings. */
+/** Reads the repository's policy, together with its conditional bindings. */
 export async function readPolicy(context: GarContext, call: Call): Promise<IamPolicy> {
   const resource = repositoryResource(context.place);
+  const method = {
+    action: "GetIamPolicy",
+    permission: "artifactregistry.repositories.getIamPolicy",
+    expected: [grpcCode.notFound],
+  };
   try {
-    const options = {
-      action: "GetIamPolicy",
-      permission: "artifactregistry.repositories.getIamPolicy",
-      expected: [grpcCode.notFound],
-    };
-    const [policy] = await rpc(context, call, options, (client, more) =>
-      client.getIamPolicy({ resource, options: { requestedPolicyVersion: policyVersion } }, more),
+    const [policy] = await rpc(context, call, method, (client, options) =>
+      client.getIamPolicy({ resource, options: { requestedPolicyVersion: policyVersion } }, options),
     );
     return withEtag(policy as IamPolicy, repositoryPolicy);
   } catch (error) {
@@ -50,38 +51,36 @@ export async function readPolicy(context: GarContext, call: Call): Promise<IamPo
 }
 
 /**
- * Puts a policy in the place of the one with the same etag.
+ * Replaces the policy that has the same etag.
  *
- * @param awaited e-mails of accounts that are there, though IAM may not know them yet
- * @throws NotYet where somebody changed it in between, or IAM does not know such an account: nothing was written
+ * @throws NotYet when somebody has changed the policy meanwhile, or IAM does not know one of `newAccounts` yet; then
+ *   nothing was written
  * @throws INVALID_INPUT naming another member that IAM does not know
  */
-export async function writePolicy(
+async function writePolicy(
   context: GarContext,
   policy: IamPolicy,
   call: Call,
-  awaited: readonly string[],
+  newAccounts: readonly string[],
 ): Promise<void> {
   const resource = repositoryResource(context.place);
-  const options = {
+  const method = {
     action: "SetIamPolicy",
     permission: "artifactregistry.repositories.setIamPolicy",
     expected: [grpcCode.aborted, grpcCode.invalidArgument, grpcCode.failedPrecondition, grpcCode.notFound],
   };
   try {
-    await rpc(context, call, options, (client, more) =>
-      client.setIamPolicy({ resource, policy: policy as protos.google.iam.v1.IPolicy }, more),
+    await rpc(context, call, method, (client, options) =>
+      client.setIamPolicy({ resource, policy: policy as protos.google.iam.v1.IPolicy }, options),
     );
   } catch (error) {
     switch (googleCode(error)) {
       case grpcCode.aborted:
-        throw conflict(repositoryPolicy, error);
+        throw policyConflict(repositoryPolicy, error);
       case grpcCode.invalidArgument: {
         const member = unknownMember(error);
-        if (member === undefined) {
-          throw translateGoogleError(error, "Artifact Registry SetIamPolicy", neededFor(context, options));
-        }
-        throw awaited.includes(member) ? notYetKnown(member, error) : noMember(member, error);
+        if (member === undefined) throw translateRpcError(error, context, method);
+        throw newAccounts.includes(member) ? accountNotYetKnown(member, error) : noSuchMember(member, error);
       }
       case grpcCode.failedPrecondition:
         throw new ArtifactRegistryError("ACCESS_DENIED", "The project's organisation does not allow this grant.", {
@@ -96,9 +95,9 @@ export async function writePolicy(
   }
 }
 
-function noMember(member: string, cause: unknown): ArtifactRegistryError {
+function noSuchMember(member: string, cause: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("INVALID_INPUT", `Google Cloud does not know the member ${member}.`, {
-    hint: "Create it first, or, where it was granted earlier and is gone, remove it from the repository's IAM policy.",
+    hint: "Create it first. If it was granted earlier and is gone, remove it from the repository's IAM policy.",
     context: { field: "access", member },
     cause,
   });
@@ -107,7 +106,7 @@ function noMember(member: string, cause: unknown): ArtifactRegistryError {
 function noRepository({ place }: GarContext, cause: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError(
     "BINDING_CONFIG_INVALID",
-    `There is no repository "${place.repository}" of Artifact Registry in ${place.location}.`,
-    { hint: "Create it, with format Docker, or correct the binding.", cause },
+    `Artifact Registry has no repository "${place.repository}" in ${place.location}.`,
+    { hint: "Create it with the format Docker, or correct the binding.", cause },
   );
 }

@@ -1,43 +1,89 @@
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 
-/** An IAM policy as the client library gives it: what is not named here passes through untouched. */
+/** An IAM policy as the client library returns it. Fields that are not named here pass through unchanged. */
 export interface IamPolicy {
   readonly version?: number | null;
   readonly bindings?: readonly Binding[] | null;
-  /** Stands for the state that was read; the only guard against losing somebody else's edit. */
+  /** Stands for the state that was read. Nothing else keeps a write from undoing somebody else's edit. */
   readonly etag?: Uint8Array | string | null;
 }
 
-/** Members of one role. Bindings are told apart by role and condition together. */
+/** The members of one role. The role and the condition together tell bindings apart. */
 export interface Binding {
   readonly role?: string | null;
   readonly members?: readonly string[] | null;
   readonly condition?: object | null;
 }
 
-/** The version that can hold conditions. An edit under a lower one would lose them. */
+/** The version of policies that can hold conditions. An edit under a lower version would lose them. */
 export const policyVersion = 3;
 
-/** The role that consumers get: it pulls, and nothing else. */
+/** The role that consumers get. It pulls, and does nothing else. */
 export const readerRole = "roles/artifactregistry.reader";
 
-/** Principals that a policy may hold, every occurrence in every binding counted (IAM quotas, "Allow policies"). */
-export const membersAtMost = 1_500;
+/** Whether a binding gives exactly this role, without any condition, not even one that is always true. */
+export function isUnconditional({ role, condition }: Binding, wanted: string): boolean {
+  return role === wanted && (condition === undefined || condition === null);
+}
 
-/** Refuses a policy that IAM would refuse; asked where an edit adds, never where it takes away. @throws QUOTA_EXCEEDED */
+/** Adds members, which must not be there yet, to a role's unconditional binding. Where there is none, it adds the binding. */
+export function addMembers(bindings: readonly Binding[], role: string, members: readonly string[]): Binding[] {
+  const index = bindings.findIndex((binding) => isUnconditional(binding, role));
+  const found = bindings[index];
+  if (found === undefined) return [...bindings, { role, members }];
+  return bindings.with(index, { ...found, members: [...(found.members ?? []), ...members] });
+}
+
+/**
+ * Removes members from a binding.
+ *
+ * @returns nothing where the last member went, and the same binding object where none did
+ */
+export function removeMembers(binding: Binding, isRemoved: (member: string) => boolean): Binding[] {
+  const members = binding.members ?? [];
+  const left = members.filter((member) => !isRemoved(member));
+  if (left.length === members.length) return [binding];
+  return left.length > 0 ? [{ ...binding, members: left }] : [];
+}
+
+/** The policy with other bindings; the same policy object if they are the ones that it has. */
+export function withBindings(policy: IamPolicy, changed: readonly Binding[]): IamPolicy {
+  const bindings = policy.bindings ?? [];
+  const same = changed.length === bindings.length && changed.every((binding, index) => binding === bindings[index]);
+  return same ? policy : { ...policy, version: policyVersion, bindings: changed };
+}
+
+/** How many members a policy may hold. Every occurrence in every binding counts (IAM quotas, "Allow policies"). */
+export const maxMembers = 1_500;
+
+/**
+ * Makes a change refuse a policy that IAM would refuse for its size. For changes that add; one that only removes must
+ * never be refused.
+ *
+ * @returns a change that throws QUOTA_EXCEEDED
+ */
+export function withinCapacity(change: (policy: IamPolicy) => IamPolicy): (policy: IamPolicy) => IamPolicy {
+  return (policy) => {
+    const changed = change(policy);
+    if (changed !== policy) refuseOverfull(policy, changed);
+    return changed;
+  };
+}
+
+/** @throws QUOTA_EXCEEDED where `after` holds more members than a policy may */
 export function refuseOverfull(before: IamPolicy, after: IamPolicy): void {
-  const [inUse, wanted] = [membersIn(before), membersIn(after)];
-  if (wanted <= membersAtMost) return;
+  const [inUse, wanted] = [countMembers(before), countMembers(after)];
+  if (wanted <= maxMembers) return;
   throw new ArtifactRegistryError(
     "QUOTA_EXCEEDED",
-    `The repository's IAM policy would hold ${wanted} members; it may hold ${membersAtMost}, and holds ${inUse}.`,
+    `The repository's IAM policy would hold ${wanted} members. It may hold ${maxMembers}, and now holds ${inUse}.`,
     {
       hint: "Remove grants that are not needed, or grant consumers through a Google group that the operator adds once.",
-      context: { limit: membersAtMost, inUse, wanted },
+      context: { limit: maxMembers, inUse, wanted },
     },
   );
 }
 
-function membersIn({ bindings }: IamPolicy): number {
+function countMembers({ bindings }: IamPolicy): number {
   return (bindings ?? []).reduce((sum, { members }) => sum + (members?.length ?? 0), 0);
 }

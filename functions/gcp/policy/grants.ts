@@ -1,69 +1,66 @@
+/** Cross-account grants in the IAM policy of a repository. They are the members of its unconditional reader binding. */
 import { deletedEmailOf, emailOf, type GrantSet, grantOfMember, grantSet, grantsOf, memberOf } from "../grants.ts";
-import { type Binding, type IamPolicy, policyVersion, readerRole } from "./document.ts";
+import {
+  addMembers,
+  type Binding,
+  type IamPolicy,
+  isUnconditional,
+  readerRole,
+  removeMembers,
+  withBindings,
+} from "./document.ts";
 
 /**
- * The grants that a policy holds.
+ * Reads the grants that a policy holds.
  *
- * @param own e-mails of the registry's own accounts: they read too, but nobody granted them that through us
+ * @param ownAccounts e-mail addresses of the registry's own accounts. They read as well, but no caller granted that.
  */
-export function readGrants({ bindings }: IamPolicy, own: ReadonlySet<string>): GrantSet {
+export function readGrants({ bindings }: IamPolicy, ownAccounts: ReadonlySet<string>): GrantSet {
   return grantSet(
     (bindings ?? [])
       .filter(isGrantBinding)
       .flatMap(({ members }) => members ?? [])
       .flatMap((member) => grantOfMember(member) ?? [])
-      .filter((grant) => !own.has(emailOf(grant))),
+      .filter((grant) => !ownAccounts.has(emailOf(grant))),
   );
 }
 
 /**
- * The policy with these grants too. Whatever else it holds stays as it is, in its order.
+ * The policy with these grants added. Everything else that it holds stays as it is, in its order.
  *
- * @returns the very policy that was given, where there is nothing to add
+ * @returns the same policy object where there is nothing to add
  */
-export function withGrants(policy: IamPolicy, grants: GrantSet, own: ReadonlySet<string>): IamPolicy {
-  const held = new Set(grantsOf(readGrants(policy, own)).map(memberOf));
-  const added = grantsOf(grants).filter((grant) => !own.has(emailOf(grant)) && !held.has(memberOf(grant)));
+export function withGrants(policy: IamPolicy, grants: GrantSet, ownAccounts: ReadonlySet<string>): IamPolicy {
+  const held = new Set(grantsOf(readGrants(policy, ownAccounts)).map(emailOf));
+  const added = grantsOf(grants).filter((grant) => !ownAccounts.has(emailOf(grant)) && !held.has(emailOf(grant)));
   if (added.length === 0) return policy;
-  const bindings = policy.bindings ?? [];
-  const place = bindings.findIndex(isGrantBinding);
-  const canonical = grantsOf(grantSet(added)).map(memberOf);
-  const changed: Binding[] =
-    place < 0
-      ? [...bindings, { role: readerRole, members: canonical }]
-      : bindings.map((binding, index) =>
-          index === place ? { ...binding, members: [...(binding.members ?? []), ...canonical] } : binding,
-        );
-  return { ...policy, version: policyVersion, bindings: changed };
+  return withBindings(policy, addMembers(policy.bindings ?? [], readerRole, added.map(memberOf)));
 }
 
 /**
- * The policy without these grants, nor what IAM made of them when their accounts were deleted.
+ * The policy without these grants, and without what IAM made of them if their accounts were deleted. Everything else that
+ * it holds stays as it is, in its order.
  *
- * @returns the very policy that was given, where there is nothing to take away
+ * @returns the same policy object where there is nothing to remove
  */
-export function withoutGrants(policy: IamPolicy, grants: GrantSet, own: ReadonlySet<string>): IamPolicy {
-  const gone = new Set(
+export function withoutGrants(policy: IamPolicy, grants: GrantSet, ownAccounts: ReadonlySet<string>): IamPolicy {
+  const revoked = new Set(
     grantsOf(grants)
       .map(emailOf)
-      .filter((email) => !own.has(email)),
+      .filter((email) => !ownAccounts.has(email)),
   );
-  const isGone = (member: string) => {
+  const isRevoked = (member: string) => {
     const grant = grantOfMember(member);
     const email = grant === undefined ? deletedEmailOf(member) : emailOf(grant);
-    return email !== undefined && gone.has(email);
+    return email !== undefined && revoked.has(email);
   };
-  const bindings = policy.bindings ?? [];
-  const changed = bindings.flatMap((binding) => {
-    if (!isGrantBinding(binding) || !binding.members?.some(isGone)) return [binding];
-    const members = binding.members.filter((member) => !isGone(member));
-    return members.length > 0 ? [{ ...binding, members }] : [];
-  });
-  const same = changed.length === bindings.length && changed.every((binding, index) => binding === bindings[index]);
-  return same ? policy : { ...policy, version: policyVersion, bindings: changed };
+  const bindings = (policy.bindings ?? []).flatMap((binding) =>
+    isGrantBinding(binding) ? removeMembers(binding, isRevoked) : [binding],
+  );
+  return withBindings(policy, bindings);
 }
 
-/** Whether grants live in this binding: exactly the role, and no condition, not even one that always holds. */
-export function isGrantBinding({ role, condition }: Binding): boolean {
-  return role === readerRole && (condition === undefined || condition === null);
+/** Whether grants live in this binding: it gives exactly the reader role, without a condition. */
+export function isGrantBinding(binding: Binding): boolean {
+  return isUnconditional(binding, readerRole);
 }

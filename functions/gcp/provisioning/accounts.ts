@@ -1,52 +1,58 @@
+/** The service accounts for which a registry's credentials are minted: finding, creating and deleting them. */
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type Backoff, untilReady } from "../../../core/waiting.ts";
-import { googleCode, grpcCode, needed, unlessAbsent } from "../errors.ts";
+import { describePermission, googleCode, grpcCode, undefinedIfNotFound } from "../errors.ts";
 import type { GarContext } from "../gar/context.ts";
 import { ownershipLabel } from "../gar/own-repository.ts";
 import { type AccountKind, accountEmail } from "../names.ts";
 import type { GarPlace } from "../place.ts";
 import { readerRole } from "../policy/document.ts";
-import { notYetKnown } from "../policy/edit.ts";
+import { accountNotYetKnown } from "../policy/edit.ts";
+import type { Holder } from "../policy/holders.ts";
 import { endpointOf, type RestRequest, rest } from "../rest.ts";
 
-/** The role that pushes: it also pulls, and can neither delete nor manage. */
+/** The role that pushes. It also pulls, but neither deletes nor manages. */
 export const writerRole = "roles/artifactregistry.writer";
 
-/** The role under which a function mints for an account. */
-export const tokenCreatorRole = "roles/iam.serviceAccountTokenCreator";
-
-/** An account as it must be: its role is the one that it holds on the repository. */
-export interface WantedAccount {
+/** One of the registry's accounts, with the role that it holds on the repository. */
+export interface RegistryAccount extends Holder {
   readonly kind: AccountKind;
-  readonly email: string;
-  readonly role: string;
 }
 
-export function wantedAccounts(place: GarPlace): readonly [pull: WantedAccount, push: WantedAccount] {
+export function registryAccounts(place: GarPlace): readonly [pull: RegistryAccount, push: RegistryAccount] {
   return [
     { kind: "pull", email: accountEmail(place, "pull"), role: readerRole },
     { kind: "push", email: accountEmail(place, "push"), role: writerRole },
   ];
 }
 
-/** The waits between two looks at an account that exists and cannot be seen yet. */
-const looks: Backoff = { baseMs: 250, capMs: 4_000, jitter: "full" };
+/**
+ * A word in the description of a registry's service account, because accounts have no labels. Accounts belong to the
+ * project, in which every location may have a repository with the same id, so the mark names the location too.
+ */
+export function ownershipMark({ location, repository }: GarPlace): string {
+  return `${ownershipLabel}=${location}/${repository}`;
+}
 
-/** What is read of a service account. */
+export function hasOwnershipMark(description: string, place: GarPlace): boolean {
+  return description.split(/\s+/).includes(ownershipMark(place));
+}
+
+/** The fields of a service account that we read. */
 export interface Account {
-  /** Stands for this very account, also when its name is taken again. */
+  /** Names exactly this account, even after another one has taken its address. */
   readonly uniqueId?: string;
   readonly description?: string;
   readonly disabled?: boolean;
 }
 
-/** In what an account is not as it must be. */
+/** Whether an account can be used, or why it cannot. */
 export type AccountState = "missing" | "foreign" | "disabled" | "ready";
 
-export function stateOf(account: Account | undefined, { place }: GarContext): AccountState {
+export function accountState(account: Account | undefined, { place }: GarContext): AccountState {
   if (account === undefined) return "missing";
-  if (!bearsMark(account.description ?? "", place)) return "foreign";
+  if (!hasOwnershipMark(account.description ?? "", place)) return "foreign";
   return account.disabled ? "disabled" : "ready";
 }
 
@@ -58,11 +64,14 @@ export function findAccount(context: GarContext, email: string, call: Call): Pro
     expected: [grpcCode.notFound],
     url: `${accountsUrl(context)}/${email}`,
   });
-  return unlessAbsent(request);
+  return undefinedIfNotFound(request);
 }
 
-/** @throws RESOURCE_CONFLICT where somebody else was faster */
-export async function createAccount(context: GarContext, { kind, email }: WantedAccount, call: Call): Promise<void> {
+/** The waits between two attempts to find an account that exists but is not visible yet. */
+const visibilityBackoff: Backoff = { baseMs: 250, capMs: 4_000, jitter: "full" };
+
+/** @throws RESOURCE_CONFLICT where somebody else has created an account with this address meanwhile */
+export async function createAccount(context: GarContext, { kind, email }: RegistryAccount, call: Call): Promise<void> {
   const { place } = context;
   const does = kind === "pull" ? "Pulls from" : "Pushes to";
   const request = {
@@ -84,17 +93,17 @@ export async function createAccount(context: GarContext, { kind, email }: Wanted
     await iam(context, call, request);
   } catch (error) {
     if (googleCode(error) !== grpcCode.alreadyExists) throw error;
-    // Ours if an answer was lost on the way.
-    const seen = async () => {
+    // It is ours if the answer to an earlier request was lost.
+    const visible = async () => {
       const account = await findAccount(context, email, call);
-      if (account === undefined) throw notYetKnown(email, error);
+      if (account === undefined) throw accountNotYetKnown(email, error);
       return account;
     };
-    refuseUnusableAccount(await untilReady(seen, call.signal, looks), email, context);
+    refuseUnusableAccount(await untilReady(visible, call.signal, visibilityBackoff), email, context);
   }
 }
 
-/** Deletes this very account; one that is gone, or another of its name, is left alone. */
+/** Deletes exactly this account. Nothing happens if it is gone, even if another one has taken its address. */
 export async function deleteAccount(context: GarContext, { uniqueId }: Account, call: Call): Promise<void> {
   if (uniqueId === undefined) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "IAM answered an account without its unique id.");
@@ -106,67 +115,59 @@ export async function deleteAccount(context: GarContext, { uniqueId }: Account, 
     url: `${accountsUrl(context)}/${uniqueId}`,
     method: "DELETE",
   });
-  await unlessAbsent(request);
+  await undefinedIfNotFound(request);
 }
 
 /**
  * Refuses an account that must not be used.
  *
- * @throws RESOURCE_CONFLICT for one that is not ours, or that somebody disabled, which is theirs to take back
+ * @param note ends the hint
+ * @throws RESOURCE_CONFLICT for an account that is not ours, or that somebody disabled: only they may enable it again
  */
 export function refuseUnusableAccount(
   account: Account | undefined,
   email: string,
   context: GarContext,
-  more = "",
+  note = "",
 ): void {
-  const state = stateOf(account, context);
+  const state = accountState(account, context);
   if (state === "ready" || state === "missing") return;
   const [what, hint] =
     state === "foreign"
-      ? ["exists and is not this registry's", `${adoption(context)}, or choose another repository's name.`]
-      : ["is disabled", "Enable it: who disabled it had a reason, so that provisioning does not."];
+      ? [
+          "exists, but does not belong to this registry",
+          `${howToAdoptAccount(context)}, or choose another repository name.`,
+        ]
+      : ["is disabled", "Enable it. Provisioning does not, because whoever disabled it had a reason."];
   throw new ArtifactRegistryError("RESOURCE_CONFLICT", `The service account ${email} ${what}.`, {
-    hint: `${hint}${more}`,
+    hint: `${hint}${note}`,
   });
 }
 
-/** How somebody's account becomes the registry's. */
-export function adoption({ place }: GarContext): string {
-  return `Put "${ownershipMark(place)}" into its description to have it adopted`;
-}
-
-/**
- * A word in the description of a service account that is a registry's: accounts have no labels. It names the location
- * too, since accounts are the project's and a repository's id may be there in every location.
- */
-export function ownershipMark({ location, repository }: GarPlace): string {
-  return `${ownershipLabel}=${location}/${repository}`;
-}
-
-export function bearsMark(description: string, place: GarPlace): boolean {
-  return description.split(/\s+/).includes(ownershipMark(place));
+/** Says how somebody's account becomes the registry's. It is the beginning of a hint. */
+export function howToAdoptAccount({ place }: GarContext): string {
+  return `To have it adopted, put "${ownershipMark(place)}" into its description`;
 }
 
 export interface IamRequest extends Omit<RestRequest, "what" | "needs"> {
-  /** The method, as `GetServiceAccount`. */
+  /** The name of the method, as `GetServiceAccount`. */
   readonly action: string;
-  /** That it needs. */
+  /** The IAM permission that the method requires. */
   readonly permission: string;
-  /** What it is needed on; absent means the registry's service accounts. */
+  /** What the permission is required on. Default: the registry's service accounts. */
   readonly on?: string;
 }
 
-/** One request to IAM. */
+/** Sends one request to IAM. */
 export function iam<T>(
   { identity }: GarContext,
   call: Call,
   { action, permission, on = "the registry's service accounts", ...request }: IamRequest,
 ): Promise<T> {
-  return rest<T>(identity, call, { ...request, what: `IAM ${action}`, needs: needed(permission, on) });
+  return rest<T>(identity, call, { ...request, what: `IAM ${action}`, needs: describePermission(permission, on) });
 }
 
-/** Where the service accounts of the registry's project are. */
+/** The address of the service accounts in the registry's project. */
 export function accountsUrl({ env, place }: GarContext): string {
   return `${endpointOf(env, "ALIEN_IAM_ENDPOINT", "iam.googleapis.com")}/v1/projects/${place.project}/serviceAccounts`;
 }

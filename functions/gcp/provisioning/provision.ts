@@ -2,29 +2,35 @@ import type { Call } from "../../../core/call.ts";
 import { invalidInput } from "../../../core/errors.ts";
 import type { ProvisionOptions } from "../../../core/registry.ts";
 import type { GarContext } from "../gar/context.ts";
-import { findRepository, type Repository } from "../gar/own-repository.ts";
+import { findOwnRepository, type OwnRepository } from "../gar/own-repository.ts";
 import { editPolicy } from "../gar/policy.ts";
 import { provisionedBinding } from "../names.ts";
-import { refuseOverfull } from "../policy/document.ts";
+import { withinCapacity } from "../policy/document.ts";
 import { withHolders } from "../policy/holders.ts";
-import { createAccount, findAccount, refuseUnusableAccount, type WantedAccount, wantedAccounts } from "./accounts.ts";
-import { functionAccounts, letMint } from "./minting.ts";
+import {
+  createAccount,
+  findAccount,
+  type RegistryAccount,
+  refuseUnusableAccount,
+  registryAccounts,
+} from "./accounts.ts";
+import { allowMinting, functionAccounts } from "./minting.ts";
 import { createOwnRepository, refuseOverlappingRegistries, refuseUnusableRepository } from "./repository.ts";
 
-/** What there is, and who shall mint. */
+/** What exists already, what is missing, and who shall mint. */
 interface Survey {
   readonly functions: readonly string[];
-  readonly own: Repository | undefined;
-  readonly missing: readonly WantedAccount[];
+  readonly repository: OwnRepository | undefined;
+  readonly missingAccounts: readonly RegistryAccount[];
 }
 
 const unchanged = " Nothing was changed.";
 
 /**
- * Makes what the registry needs, or changes what differs. Idempotent: where everything is as it shall be, it is only read.
+ * Creates what the registry needs, and changes what differs. Idempotent: where nothing differs, it only reads.
  *
  * @returns the binding
- * @throws RESOURCE_CONFLICT for what is not ours, BINDING_CONFIG_INVALID: before anything was changed
+ * @throws RESOURCE_CONFLICT for what is not ours, and BINDING_CONFIG_INVALID; both before anything was changed
  */
 export async function provision(
   context: GarContext,
@@ -35,44 +41,40 @@ export async function provision(
     throw invalidInput(
       "Artifact Registry does not replicate to other regions.",
       "replicationRegions",
-      "Leave them out. A registry whose location is a multi-region, as europe, is served from all of it.",
+      "Leave them out. A registry whose location is a multi-region, such as europe, is served from all of it.",
     );
   }
-  await apply(context, await look(context, call), call);
+  await apply(context, await survey(context, call), call);
   return { ...provisionedBinding(context.place) };
 }
 
-/** Reads what is there, and refuses whatever stands in the way. Writes nothing. */
-async function look(context: GarContext, call: Call): Promise<Survey> {
+/** Reads what exists, and refuses whatever stands in the way. It writes nothing. */
+async function survey(context: GarContext, call: Call): Promise<Survey> {
   const functions = await functionAccounts(context, call);
-  const own = await findRepository(context, call);
-  if (own) refuseUnusableRepository(own, context, unchanged);
-  const missing: WantedAccount[] = [];
-  for (const wanted of wantedAccounts(context.place)) {
-    const account = await findAccount(context, wanted.email, call);
-    refuseUnusableAccount(account, wanted.email, context, unchanged);
-    if (account === undefined) missing.push(wanted);
+  const repository = await findOwnRepository(context, call);
+  if (repository) refuseUnusableRepository(repository, context, unchanged);
+  const missingAccounts: RegistryAccount[] = [];
+  for (const expected of registryAccounts(context.place)) {
+    const account = await findAccount(context, expected.email, call);
+    refuseUnusableAccount(account, expected.email, context, unchanged);
+    if (account === undefined) missingAccounts.push(expected);
   }
-  // Once provisioned, it is the other registry that is refused.
-  if (!own) await refuseOverlappingRegistries(context, call);
-  return { functions, own, missing };
+  // Once this registry is provisioned, the other one is refused instead.
+  if (!repository) await refuseOverlappingRegistries(context, call);
+  return { functions, repository, missingAccounts };
 }
 
-async function apply(context: GarContext, { functions, own, missing }: Survey, call: Call): Promise<void> {
-  // First, since its label is what the rest is found by.
-  if (!own) await createOwnRepository(context, call);
-  for (const wanted of missing) await createAccount(context, wanted, call);
-  const accounts = wantedAccounts(context.place);
+async function apply(
+  context: GarContext,
+  { functions, repository, missingAccounts }: Survey,
+  call: Call,
+): Promise<void> {
+  // The repository comes first, because by its label the rest is found.
+  if (!repository) await createOwnRepository(context, call);
+  for (const account of missingAccounts) await createAccount(context, account, call);
+  const accounts = registryAccounts(context.place);
   const emails = accounts.map(({ email }) => email);
-  await editPolicy(
-    context,
-    (policy) => {
-      const changed = withHolders(policy, accounts, true);
-      if (changed !== policy) refuseOverfull(policy, changed);
-      return changed;
-    },
-    call,
-    emails,
-  );
-  for (const email of emails) await letMint(context, email, functions, call);
+  const giveRoles = withinCapacity((policy) => withHolders(policy, accounts, true));
+  await editPolicy(context, giveRoles, call, emails);
+  for (const email of emails) await allowMinting(context, email, functions, call);
 }

@@ -1,24 +1,25 @@
+/** Creating the registry's own repository, and refusing one that cannot be it. */
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { overlappingPrefixes } from "../../../core/names.ts";
 import { type Backoff, NotYet, untilReady } from "../../../core/waiting.ts";
 import { googleCode, grpcCode } from "../errors.ts";
 import { type GarContext, rpc } from "../gar/context.ts";
-import { operate } from "../gar/operations.ts";
-import { findRepository, isOurs, ownershipLabel, type Repository } from "../gar/own-repository.ts";
+import { runOperation } from "../gar/operations.ts";
+import { findOwnRepository, hasOwnershipLabel, type OwnRepository, ownershipLabel } from "../gar/own-repository.ts";
 import { locationResource } from "../place.ts";
 
-/** The waits between two looks at a repository that exists and cannot be seen yet. */
-const looks: Backoff = { baseMs: 100, capMs: 2_000, jitter: "full" };
+/** The waits between two attempts to find a repository that exists but is not visible yet. */
+const visibilityBackoff: Backoff = { baseMs: 100, capMs: 2_000, jitter: "full" };
 
 /**
- * Makes the registry's repository, and waits until it is there.
+ * Creates the registry's repository, and waits until it exists.
  *
- * @throws RESOURCE_CONFLICT where somebody else was faster
+ * @throws RESOURCE_CONFLICT where somebody else has created a repository with this id meanwhile
  */
 export async function createOwnRepository(context: GarContext, call: Call): Promise<void> {
   const { project, repository } = context.place;
-  const options = {
+  const method = {
     action: "CreateRepository",
     permission: "artifactregistry.repositories.create",
     on: `the project ${project}`,
@@ -34,55 +35,57 @@ export async function createOwnRepository(context: GarContext, call: Call): Prom
     },
   };
   try {
-    await operate(context, call, options, (client, more) => client.createRepository(request, more));
+    await runOperation(context, call, method, (client, options) => client.createRepository(request, options));
   } catch (error) {
-    if (googleCode(error) === grpcCode.invalidArgument) throw noSuchPlace(context, error);
+    if (googleCode(error) === grpcCode.invalidArgument) throw invalidPlace(context, error);
     if (googleCode(error) !== grpcCode.alreadyExists) throw error;
-    // Ours if an answer was lost on the way, or another call makes it at this moment.
-    const seen = async () => {
-      const made = await findRepository(context, call);
-      if (made === undefined) throw stillBeingMade(repository, error);
-      return made;
+    // It is ours if the answer to an earlier request was lost, or if another call creates it right now.
+    const visible = async () => {
+      const created = await findOwnRepository(context, call);
+      if (created === undefined) throw notYetVisible(repository, error);
+      return created;
     };
-    refuseUnusableRepository(await untilReady(seen, call.signal, looks), context);
+    refuseUnusableRepository(await untilReady(visible, call.signal, visibilityBackoff), context);
   }
 }
 
-/** @throws RESOURCE_CONFLICT for a repository that is not ours, or holds no images */
-export function refuseUnusableRepository(found: Repository, { place }: GarContext, more = ""): void {
+/**
+ * Refuses a repository that cannot be the registry's.
+ *
+ * @param note ends the hint
+ * @throws RESOURCE_CONFLICT for a repository that is not ours, or that does not hold images
+ */
+export function refuseUnusableRepository(found: OwnRepository, { place }: GarContext, note = ""): void {
   const { repository } = place;
-  if (!isOurs(found.labels ?? {}, place)) {
-    throw new ArtifactRegistryError(
-      "RESOURCE_CONFLICT",
-      `The repository "${repository}" exists and is not this registry's.`,
-      {
-        hint: `${adoption({ place })}, or choose another name.${more}`,
-      },
-    );
+  if (!hasOwnershipLabel(found, place)) {
+    const message = `The repository "${repository}" exists, but does not belong to this registry.`;
+    throw new ArtifactRegistryError("RESOURCE_CONFLICT", message, {
+      hint: `${howToAdoptRepository({ place })}, or choose another name.${note}`,
+    });
   }
   if (found.format === "DOCKER") return;
   throw new ArtifactRegistryError("RESOURCE_CONFLICT", `The repository "${repository}" does not hold images.`, {
-    hint: `A registry's repository has the format Docker; choose another name.${more}`,
+    hint: `A registry's repository has the format Docker. Choose another name.${note}`,
   });
 }
 
-/** How somebody's repository becomes the registry's. */
-export function adoption({ place }: Pick<GarContext, "place">): string {
-  return `Give it the label ${ownershipLabel}=${place.repository} to have it adopted`;
+/** Says how somebody's repository becomes the registry's. It is the beginning of a hint. */
+export function howToAdoptRepository({ place }: Pick<GarContext, "place">): string {
+  return `To have it adopted, give it the label ${ownershipLabel}=${place.repository}`;
 }
 
-function noSuchPlace({ place }: GarContext, cause: unknown): ArtifactRegistryError {
+function invalidPlace({ place }: GarContext, cause: unknown): ArtifactRegistryError {
   const { repository, location } = place;
   return new ArtifactRegistryError(
     "BINDING_CONFIG_INVALID",
-    `Artifact Registry makes no repository "${repository}" in ${location}.`,
+    `Artifact Registry cannot create a repository "${repository}" in ${location}.`,
     { hint: "Choose one of its locations, and an id of at most 63 characters.", cause },
   );
 }
 
-function stillBeingMade(repository: string, cause: unknown): NotYet {
+function notYetVisible(repository: string, cause: unknown): NotYet {
   return new NotYet(
-    new ArtifactRegistryError("RESOURCE_CONFLICT", `The repository "${repository}" is being made.`, {
+    new ArtifactRegistryError("RESOURCE_CONFLICT", `The repository "${repository}" is being created.`, {
       retryable: true,
       hint: "The same call again finishes what is left.",
       cause,
@@ -90,18 +93,18 @@ function stillBeingMade(repository: string, cause: unknown): NotYet {
   );
 }
 
-/** How many repositories one page of a list holds, at most. */
+/** How many repositories one page of a list holds at most. */
 const pageSize = 1_000;
 
 /**
- * Refuses a repository whose id another registry's extends by `-`, or that extends another's. The labels of the
- * registries' own repositories tell.
+ * Refuses a repository whose id begins with another registry's id and `-`, or the other way round. The labels say which
+ * repositories are registries'.
  *
- * @throws RESOURCE_CONFLICT
+ * @throws RESOURCE_CONFLICT naming the other registry
  */
 export async function refuseOverlappingRegistries(context: GarContext, call: Call): Promise<void> {
   const { place } = context;
-  const options = {
+  const method = {
     action: "ListRepositories",
     permission: "artifactregistry.repositories.list",
     on: `the project ${place.project}`,
@@ -109,26 +112,26 @@ export async function refuseOverlappingRegistries(context: GarContext, call: Cal
   let pageToken = "";
   do {
     const request = { parent: locationResource(place), pageSize, pageToken };
-    const [found, , page] = await rpc(context, call, options, (client, more) =>
-      client.listRepositories(request, { ...more, autoPaginate: false }),
+    const [found, , page] = await rpc(context, call, method, (client, options) =>
+      client.listRepositories(request, { ...options, autoPaginate: false }),
     );
-    for (const { name, labels } of found) {
-      const repository = name?.split("/").at(-1) ?? "";
-      const isRegistry = isOurs(labels ?? {}, { ...place, repository });
-      if (isRegistry && overlap(repository, place.repository)) throw overlapping(repository, place.repository);
+    for (const each of found) {
+      const repository = each.name?.split("/").at(-1) ?? "";
+      const isRegistry = hasOwnershipLabel(each, { ...place, repository });
+      if (isRegistry && overlaps(repository, place.repository)) throw overlapping(repository, place.repository);
     }
     pageToken = page?.nextPageToken ?? "";
   } while (pageToken !== "");
 }
 
-/** Whether two different ids overlap by the rule that every platform's registries are held to. */
-function overlap(one: string, other: string): boolean {
+/** Whether two different ids overlap, by the rule for the prefixes of all registries. */
+function overlaps(one: string, other: string): boolean {
   const both = new Map([one, other].map((id) => [id, id]));
   return overlappingPrefixes(both) !== undefined;
 }
 
 function overlapping(other: string, repository: string): ArtifactRegistryError {
   return new ArtifactRegistryError("RESOURCE_CONFLICT", `The registry "${other}" overlaps with "${repository}".`, {
-    hint: `No registry's prefix may extend another's by - or /. It is known by its label ${ownershipLabel}. Nothing was changed.`,
+    hint: `A registry's prefix must not begin with another's and - or /. The label ${ownershipLabel} marks the other one. Nothing was changed.`,
   });
 }

@@ -22,7 +22,7 @@ function answering(policy: object) {
     place,
     names: createGarNames(place, []),
     env: {},
-    identity: createOwnIdentity(),
+    identity: createOwnIdentity(process.env),
     controlPlane: async () => ({ open: async () => ({ client: client as never, headers: {} }) }),
   };
   return { context, written };

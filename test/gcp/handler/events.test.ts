@@ -173,7 +173,7 @@ describe("what can never succeed goes to the dead letters with its reason", () =
     const reason = new ArtifactRegistryError("INVALID_INPUT", "ü".repeat(600), { hint: `${"x".repeat(1_023)}€` });
     const env = functionEnv(stack(), "events");
     const message = { data: Buffer.from("event"), attributes: {} };
-    await pubsubDeadLetters(env, createOwnIdentity()).send(message, reason, "req-1", AbortSignal.timeout(20_000));
+    await pubsubDeadLetters(env, createOwnIdentity(env)).send(message, reason, "req-1", AbortSignal.timeout(20_000));
     const attributes = { reason: "ü".repeat(512), hint: "x".repeat(1_023), requestId: "req-1" };
     expect(letters()).toMatchObject([{ data: "event", attributes }]);
   });

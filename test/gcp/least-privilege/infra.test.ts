@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { doorNames } from "../../../core/doors.ts";
 import { readerRole } from "../../../functions/gcp/policy/document.ts";
-import { tokenCreatorRole } from "../../../functions/gcp/provisioning/accounts.ts";
+import { tokenCreatorRole } from "../../../functions/gcp/provisioning/minting.ts";
 import { doorRoles, grantable, permissionsOn, rolePermissions } from "../../infra/support/gcp-roles.ts";
 
 const sorted = (values: Iterable<string>) => [...new Set(values)].sort();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { grantSet, grantsOf, noGrants, spelledOut, toPermissions } from "../../../functions/gcp/grants.ts";
+import { grantSet, grantsAddedBy, grantsOf, noGrants, toPermissions } from "../../../functions/gcp/grants.ts";
 import type { IamPolicy } from "../../../functions/gcp/policy/document.ts";
 import { isGrantBinding, readGrants, withGrants, withoutGrants } from "../../../functions/gcp/policy/grants.ts";
 import { anyGrants, apply, own, steps } from "./support/access.ts";
@@ -24,8 +24,8 @@ describe("grants to policy and back", () => {
     fc.assert(
       fc.property(anyGrants, (grants) => {
         const { grants: values, access } = toPermissions(grants);
-        expect(grantSet(values.flatMap((value) => grantsOf(spelledOut(value))))).toEqual(grants);
-        expect(spelledOut(access)).toEqual(grants);
+        expect(grantSet(values.flatMap((value) => grantsOf(grantsAddedBy(value))))).toEqual(grants);
+        expect(grantsAddedBy(access)).toEqual(grants);
       }),
     );
   });

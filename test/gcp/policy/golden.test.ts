@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { revokedBy, spelledOut } from "../../../functions/gcp/grants.ts";
+import { grantsAddedBy, grantsRemovedBy } from "../../../functions/gcp/grants.ts";
 import type { IamPolicy } from "../../../functions/gcp/policy/document.ts";
 import { withGrants, withoutGrants } from "../../../functions/gcp/policy/grants.ts";
 import { access, own } from "./support/access.ts";
@@ -23,15 +23,15 @@ const added = access({
 });
 
 test("the first grants of a repository", () =>
-  expectGolden("first.json", withGrants({ etag: "ACAB" }, spelledOut(added), own)));
+  expectGolden("first.json", withGrants({ etag: "ACAB" }, grantsAddedBy(added), own)));
 
 test("grants among what others wrote, and after some were taken away", () => {
   const before = JSON.parse(read("mixed-before.json")) as IamPolicy;
-  const after = withGrants(before, spelledOut(added), own);
+  const after = withGrants(before, grantsAddedBy(added), own);
   expectGolden("mixed-added.json", after);
   const removed = access({
     projectNumbers: ["111111111111"],
     serviceAccountEmails: ["gone@customer-one.iam.gserviceaccount.com", "puller@customer-two.iam.gserviceaccount.com"],
   });
-  expectGolden("mixed-removed.json", withoutGrants(after, revokedBy(removed), own));
+  expectGolden("mixed-removed.json", withoutGrants(after, grantsRemovedBy(removed), own));
 });

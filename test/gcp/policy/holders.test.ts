@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Binding, IamPolicy } from "../../../functions/gcp/policy/document.ts";
-import { type Holder, holds, otherRoles, withHolders } from "../../../functions/gcp/policy/holders.ts";
+import { type Holder, holdsRole, otherRoles, withHolders } from "../../../functions/gcp/policy/holders.ts";
 
 const roles = ["roles/reader", "roles/writer", "roles/admin"];
 const own = ["pull@p.iam.gserviceaccount.com", "push@p.iam.gserviceaccount.com"];
@@ -42,7 +42,7 @@ describe("a policy with its holders", () => {
   test("gives each its role", () => {
     every((policy, wanted, exactly) => {
       const changed = withHolders(policy, wanted, exactly);
-      for (const holder of wanted) expect(holds(changed, holder)).toBe(true);
+      for (const holder of wanted) expect(holdsRole(changed, holder)).toBe(true);
     });
   });
 

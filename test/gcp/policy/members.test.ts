@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { grantSet, noGrants, revokedBy, serviceAccount, spelledOut, worker } from "../../../functions/gcp/grants.ts";
+import {
+  grantSet,
+  grantsAddedBy,
+  grantsRemovedBy,
+  noGrants,
+  serviceAccount,
+  worker,
+} from "../../../functions/gcp/grants.ts";
 import { type IamPolicy, readerRole } from "../../../functions/gcp/policy/document.ts";
 import { readGrants, withGrants, withoutGrants } from "../../../functions/gcp/policy/grants.ts";
 import { access, emails, own, projects } from "./support/access.ts";
@@ -17,18 +24,20 @@ describe("deleted accounts", () => {
   test("the removal of an e-mail removes its deleted forms, and no other", () => {
     const again = `deleted:serviceAccount:${email}?uid=9`;
     const policy = holding(deleted, another, `serviceAccount:${email}`, again, "group:g@example.com");
-    const after = withoutGrants(policy, revokedBy(access({ serviceAccountEmails: [email] })), own);
+    const after = withoutGrants(policy, grantsRemovedBy(access({ serviceAccountEmails: [email] })), own);
     expect(membersOf(after)).toEqual([[another, "group:g@example.com"]]);
   });
 
   test("a project's removal removes its deleted service agent", () => {
     const agent = `deleted:serviceAccount:service-${project}@serverless-robot-prod.iam.gserviceaccount.com?uid=1`;
-    expect(membersOf(withoutGrants(holding(agent), revokedBy(access({ projectNumbers: [project] })), own))).toEqual([]);
+    expect(
+      membersOf(withoutGrants(holding(agent), grantsRemovedBy(access({ projectNumbers: [project] })), own)),
+    ).toEqual([]);
   });
 
   test("grant nobody anything, and an account made again is granted beside its forerunner", () => {
     expect(readGrants(holding(deleted), own)).toEqual(noGrants);
-    const after = withGrants(holding(deleted), spelledOut(access({ serviceAccountEmails: [email] })), own);
+    const after = withGrants(holding(deleted), grantsAddedBy(access({ serviceAccountEmails: [email] })), own);
     expect(membersOf(after)).toEqual([[deleted, `serviceAccount:${email}`]]);
   });
 });
@@ -49,27 +58,29 @@ describe("members", () => {
   test("a service agent is its project's worker, however it came there", () => {
     const agent = `service-${project}@serverless-robot-prod.iam.gserviceaccount.com`;
     expect(readGrants(holding(`serviceAccount:${agent}`), own)).toEqual(grantSet([worker(project)]));
-    expect(spelledOut(access({ serviceAccountEmails: [agent] }))).toEqual(grantSet([worker(project)]));
+    expect(grantsAddedBy(access({ serviceAccountEmails: [agent] }))).toEqual(grantSet([worker(project)]));
     const policy = withGrants(
       {},
-      spelledOut(access({ projectNumbers: [project], allowedServiceTypes: ["worker"] })),
+      grantsAddedBy(access({ projectNumbers: [project], allowedServiceTypes: ["worker"] })),
       own,
     );
-    expect(membersOf(withoutGrants(policy, revokedBy(access({ serviceAccountEmails: [agent] })), own))).toEqual([]);
+    expect(membersOf(withoutGrants(policy, grantsRemovedBy(access({ serviceAccountEmails: [agent] })), own))).toEqual(
+      [],
+    );
   });
 
   test("a project without service types grants nothing, and revokes its worker", () => {
     const value = access({ projectNumbers: [project] });
-    expect(spelledOut(value)).toEqual(noGrants);
-    expect(revokedBy(value)).toEqual(grantSet([worker(project)]));
+    expect(grantsAddedBy(value)).toEqual(noGrants);
+    expect(grantsRemovedBy(value)).toEqual(grantSet([worker(project)]));
   });
 
   test("an address in capitals is the same address", () => {
     const policy = holding("serviceAccount:Puller@Customer-One.iam.gserviceaccount.com");
     const named = access({ serviceAccountEmails: [email] });
-    expect(readGrants(policy, own)).toEqual(spelledOut(named));
-    expect(withGrants(policy, spelledOut(named), own)).toBe(policy);
-    expect(membersOf(withoutGrants(policy, revokedBy(named), own))).toEqual([]);
+    expect(readGrants(policy, own)).toEqual(grantsAddedBy(named));
+    expect(withGrants(policy, grantsAddedBy(named), own)).toBe(policy);
+    expect(membersOf(withoutGrants(policy, grantsRemovedBy(named), own))).toEqual([]);
   });
 
   test.each(foreignMembers)("%s is nobody's grant", (member) => {

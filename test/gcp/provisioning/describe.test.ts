@@ -44,13 +44,13 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "a repository without our label": {
     change: (id, project) => Object.assign(project.repository(id) ?? {}, { labels: { team: "a" } }),
-    says: ["is not this registry's"],
-    hint: "to have it adopted",
+    says: ["does not belong to this registry"],
+    hint: "To have it adopted",
   },
   "a repository with the label of another": {
     change: (id, project) => Object.assign(project.repository(id) ?? {}, { labels: { [ownershipLabel]: "other" } }),
-    says: ["is not this registry's"],
-    hint: "to have it adopted",
+    says: ["does not belong to this registry"],
+    hint: "To have it adopted",
   },
   "a repository of another format": {
     change: (id, project) => Object.assign(project.repository(id) ?? {}, { format: "MAVEN" }),
@@ -59,12 +59,12 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "an account that is gone, and its role with it": {
     change: (id, project) => project.gcp.deleteServiceAccount(project.email(`${id}-pull`)),
-    says: [/-pull@.* does not exist/, /-pull@.* has not roles\/artifactregistry.reader/],
+    says: [/-pull@.* does not exist/, /-pull@.* lacks roles\/artifactregistry.reader/],
   },
   "an account that is not ours": {
     change: (id, project) => Object.assign(account(`${id}-push`, project), { description: "Mine." }),
-    says: [/-push@.* is not this registry's/],
-    hint: "to have it adopted",
+    says: [/-push@.* does not belong to this registry/],
+    hint: "To have it adopted",
   },
   "an account that is disabled": {
     change: (id, project) => Object.assign(account(`${id}-push`, project), { disabled: true }),
@@ -73,11 +73,11 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "no reader": {
     change: without("roles/artifactregistry.reader"),
-    says: [/-pull@.* has not roles\/artifactregistry.reader/],
+    says: [/-pull@.* lacks roles\/artifactregistry.reader/],
   },
   "no writer": {
     change: without("roles/artifactregistry.writer"),
-    says: [/-push@.* has not roles\/artifactregistry.writer/],
+    says: [/-push@.* lacks roles\/artifactregistry.writer/],
   },
   "a push account that also administers": {
     change: more("push", "roles/artifactregistry.admin"),
@@ -93,7 +93,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "a function that may not mint": {
     change: (id, project) => project.gcp.setPolicy(project.email(`${id}-pull`), []),
-    says: [/^function@.* has not roles\/iam.serviceAccountTokenCreator on .*-pull@/],
+    says: [/^function@.* lacks roles\/iam.serviceAccountTokenCreator on .*-pull@/],
   },
 };
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isServiceAccount } from "../../../functions/gcp/binding.ts";
-import { accountEmail, derivedRepository } from "../../../functions/gcp/names.ts";
-import { bearsMark, ownershipMark } from "../../../functions/gcp/provisioning/accounts.ts";
+import { accountEmail, derivedRepositoryId } from "../../../functions/gcp/names.ts";
+import { hasOwnershipMark, ownershipMark } from "../../../functions/gcp/provisioning/accounts.ts";
 
 const repositories = fc.stringMatching(/^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
 const kinds = fc.constantFrom("pull", "push");
@@ -56,7 +56,7 @@ describe("the repository of a derived registry", () => {
   test("is one that Artifact Registry takes, and no other registry's of the stack", () => {
     fc.assert(
       fc.property(stacks, fc.uniqueArray(names, { minLength: 2, maxLength: 10 }), (stack, all) => {
-        const ids = all.map((name) => derivedRepository(stack, name));
+        const ids = all.map((name) => derivedRepositoryId(stack, name));
         for (const id of ids) expect(id).toMatch(/^[a-z][a-z0-9-]{0,61}[a-z0-9]$/);
         expect(new Set(ids).size).toBe(ids.length);
       }),
@@ -69,19 +69,19 @@ describe("the repository of a derived registry", () => {
     ["my_images", /^acme-my-images-[a-z2-7]{20}$/],
     ["Images", /^acme-images-[a-z2-7]{20}$/],
   ])("of %s is %s", (name, id) => {
-    expect(derivedRepository("acme", name)).toMatch(id instanceof RegExp ? id : new RegExp(`^${id}$`));
+    expect(derivedRepositoryId("acme", name)).toMatch(id instanceof RegExp ? id : new RegExp(`^${id}$`));
   });
 });
 
 describe("the mark of an account", () => {
   test("is a word of its own, for one repository in one location", () => {
     const mine = place("images");
-    expect(bearsMark(`Pulls. ${ownershipMark(mine)}`, mine)).toBe(true);
-    expect(bearsMark(`${ownershipMark(mine)} is ours`, mine)).toBe(true);
+    expect(hasOwnershipMark(`Pulls. ${ownershipMark(mine)}`, mine)).toBe(true);
+    expect(hasOwnershipMark(`${ownershipMark(mine)} is ours`, mine)).toBe(true);
     for (const other of [place("images2"), place("image"), { ...mine, location: "europe-west10" }]) {
-      expect(bearsMark(`Pulls. ${ownershipMark(other)}`, mine)).toBe(false);
+      expect(hasOwnershipMark(`Pulls. ${ownershipMark(other)}`, mine)).toBe(false);
     }
-    expect(bearsMark("", mine)).toBe(false);
-    expect(bearsMark(`not-${ownershipMark(mine)}`, mine)).toBe(false);
+    expect(hasOwnershipMark("", mine)).toBe(false);
+    expect(hasOwnershipMark(`not-${ownershipMark(mine)}`, mine)).toBe(false);
   });
 });

@@ -27,11 +27,11 @@ const disable = (id: string, project: Project) => {
 const cases: Readonly<Record<string, Case>> = {
   "a repository without our label": {
     arrange: (id, project) => project.seedRepository(id),
-    says: /exists and is not this registry's.* Give it the label alien-artifact-registry=reg/,
+    says: /exists, but does not belong to this registry.* give it the label alien-artifact-registry=reg/,
   },
   "a repository of another registry": {
     arrange: (id, project) => project.seedRepository(id, { [ownershipLabel]: "other" }),
-    says: "exists and is not this registry's",
+    says: "exists, but does not belong to this registry",
   },
   "a repository that holds no images": {
     arrange: (id, project) => project.seedRepository(id, { [ownershipLabel]: id }, "NPM"),
@@ -39,12 +39,12 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "a pull account that is not ours": {
     arrange: (id, project) => project.seedAccount(`${id}-pull`),
-    says: /-pull@.* exists and is not this registry's.* Put "alien-artifact-registry=europe-west1\/reg/,
+    says: /-pull@.* exists, but does not belong to this registry.* put "alien-artifact-registry=europe-west1\/reg/,
   },
   "a push account of the registry of the same id in another location": {
     arrange: (id, project) =>
       project.gcp.serviceAccount(`${id}-push`, { description: `${ownershipLabel}=us-central1/${id}` }),
-    says: /-push@.* exists and is not this registry's/,
+    says: /-push@.* exists, but does not belong to this registry/,
   },
   "a push account that somebody disabled": { arrange: disable, says: "is disabled" },
   "a registry whose id ours extends by -": {
@@ -192,7 +192,7 @@ describe("what is found out while it writes", () => {
     project().gcp.setPolicy(pull, [{ role: "roles/iam.serviceAccountUser", members: [left] }]);
     const { body } = await (await project().open(id)).refused("provisionRegistry", input);
     expect(body).toMatchObject({ code: "BINDING_CONFIG_INVALID", retryable: false });
-    expect(`${body.message} ${body.hint}`).toMatch(/left@.*is gone: remove it/);
+    expect(`${body.message} ${body.hint}`).toMatch(/left@.*is gone. Remove it/);
   });
 
   test("a member of an adopted repository's policy that is gone is named", async () => {

@@ -41,7 +41,7 @@ async function events({ suite, env }: DoorFunction, registry: string): Promise<v
   }
   const hopeless = new ArtifactRegistryError("INVALID_INPUT", "It can never be done.");
   const letter = { data: Buffer.from("{}"), attributes: {} };
-  await pubsubDeadLetters(env, createOwnIdentity()).send(letter, hopeless, "request-1", AbortSignal.timeout(20_000));
+  await pubsubDeadLetters(env, createOwnIdentity(env)).send(letter, hopeless, "request-1", AbortSignal.timeout(20_000));
 }
 
 /** Everything that makes, looks at and unmakes a registry. */

@@ -3,9 +3,9 @@ import type { GcpAccess } from "../../../../core/schemas.ts";
 import {
   type GrantSet,
   grantSet,
-  revokedBy,
+  grantsAddedBy,
+  grantsRemovedBy,
   serviceAccount,
-  spelledOut,
   worker,
 } from "../../../../functions/gcp/grants.ts";
 import type { IamPolicy } from "../../../../functions/gcp/policy/document.ts";
@@ -56,5 +56,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 export function apply(policy: IamPolicy, { does, access: value }: Step): IamPolicy {
-  return does === "add" ? withGrants(policy, spelledOut(value), own) : withoutGrants(policy, revokedBy(value), own);
+  return does === "add"
+    ? withGrants(policy, grantsAddedBy(value), own)
+    : withoutGrants(policy, grantsRemovedBy(value), own);
 }
