@@ -18,19 +18,19 @@ export interface OwnIdentity {
 }
 
 export function createOwnIdentity(env: Environment): OwnIdentity {
-  const found = once(() => find(env));
+  const found = once(() => findClient(env));
   return {
     async client() {
-      const attempt = found();
+      const search = found();
       try {
-        const client = await attempt;
+        const client = await search;
         // Fetched before the request that needs it, so that its failure is not mistaken for that of the request.
         await client.getAccessToken();
         return client;
       } catch (error) {
-        // One without a token may be another one's at the next call: the file that it comes from was mended.
-        found.forget(attempt);
-        throw translateOwn(error);
+        // The next call searches again: by then the file that the identity comes from may have been mended.
+        found.forget(search);
+        throw translateIdentityError(error);
       }
     },
   };
@@ -41,7 +41,7 @@ export function createOwnIdentity(env: Environment): OwnIdentity {
  * not first look for files, for programs and for the name of a project, which takes longer than everything else.
  * Elsewhere the identity is found as Google's libraries find it.
  */
-async function find(env: Environment): Promise<AuthClient> {
+async function findClient(env: Environment): Promise<AuthClient> {
   // Of a CommonJS package that is loaded lazily, a bundle has the default export only.
   if (env.K_SERVICE && !env.GOOGLE_APPLICATION_CREDENTIALS) {
     // The package's index would load every kind of identity that there is.
@@ -52,7 +52,7 @@ async function find(env: Environment): Promise<AuthClient> {
   return new library.GoogleAuth({ scopes: [cloudPlatform] }).getClient();
 }
 
-function translateOwn(error: unknown): unknown {
+function translateIdentityError(error: unknown): unknown {
   const translated = translateGoogleError(error, "The function's own token", "an identity");
   if (!(translated instanceof ArtifactRegistryError) || translated.retryable) return translated;
   return new ArtifactRegistryError("BINDING_CONFIG_INVALID", "The function has no Google Cloud identity.", {
