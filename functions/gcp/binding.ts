@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { serviceAccountEmail } from "../../core/schemas.ts";
 
 /** A project's own name, as a part of regular expressions. */
 export const projectPattern = "[a-z][a-z0-9-]{4,28}[a-z0-9]";
@@ -24,30 +25,22 @@ const repositoryName = v.pipe(
   ),
 );
 
-const serviceAccount = v.pipe(
-  v.string(),
-  v.regex(
-    /^[a-z0-9][a-z0-9.-]{0,127}@[a-z0-9.-]{1,200}\.gserviceaccount\.com$/,
-    "must be the e-mail address of a service account",
-  ),
-);
-
 export const garBinding = v.pipe(
   v.strictObject({
     service: v.literal("gar"),
-    /** Absent: that of `repositoryName`, else `GOOGLE_CLOUD_PROJECT`. */
+    /** Default: the project in `repositoryName`, or `GOOGLE_CLOUD_PROJECT`. */
     projectId: v.optional(projectId),
-    /** Absent: that of `repositoryName`, else `GOOGLE_CLOUD_LOCATION`. */
+    /** Default: the location in `repositoryName`, or `GOOGLE_CLOUD_LOCATION`. */
     location: v.optional(location),
     repositoryName,
-    /** The account that pull credentials are minted for. Without it none are minted. */
-    pullServiceAccountEmail: v.optional(serviceAccount),
-    /** The account that push credentials are minted for. Without it none are minted. */
-    pushServiceAccountEmail: v.optional(serviceAccount),
+    /** The account for which pull credentials are minted. Without it none are minted. */
+    pullServiceAccountEmail: v.optional(serviceAccountEmail),
+    /** The account for which push credentials are minted. Without it none are minted. */
+    pushServiceAccountEmail: v.optional(serviceAccountEmail),
   }),
   v.forward(
     v.check(
-      // A token does all that its account may: with one account, credentials for pulls would push.
+      // A token has all the rights of its account. With one account for both, pull credentials could push.
       ({ pullServiceAccountEmail: pull, pushServiceAccountEmail: push }) => pull === undefined || pull !== push,
       "must not be the account for pushes as well",
     ),
@@ -58,5 +51,5 @@ export const garBinding = v.pipe(
 export type GarBinding = v.InferOutput<typeof garBinding>;
 
 export const isProjectId = (text: string): boolean => v.is(projectId, text);
-export const isServiceAccount = (text: string): boolean => v.is(serviceAccount, text);
+export const isServiceAccount = (text: string): boolean => v.is(serviceAccountEmail, text);
 export const isLocation = (text: string): boolean => v.is(location, text);

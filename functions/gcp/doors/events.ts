@@ -40,7 +40,7 @@ export function createReceive(suite: Suite, env: Environment): Receive {
       const hint = "Every door has a function of its own. ALIEN_DOOR says which door this one is.";
       throw invalidInput("This function takes CloudEvents only.", undefined, hint);
     }
-    const delivery = { event: toMessage(event), messageId: messageIdOf(event), ...context };
+    const delivery = { event: toDeadLetter(event), messageId: messageIdOf(event), ...context };
     await finishDelivery(await handle(event, context), delivery, { deadLetters, log, now: application.now });
   };
 }
@@ -73,7 +73,7 @@ function isCloudEvent(event: unknown): event is CloudEvent {
  */
 function decodeEvent(event: CloudEvent): unknown {
   if (event.type !== messagePublished) return event;
-  const { data, attributes } = messageOf(event);
+  const { data, attributes } = pubsubMessageIn(event);
   const contentType = attributes["content-type"];
   const isStructured = contentType?.startsWith("application/cloudevents") || !("ce-specversion" in attributes);
   if (isStructured) return parseBytes(data);
@@ -87,9 +87,9 @@ function decodeEvent(event: CloudEvent): unknown {
   };
 }
 
-/** The message of which a dead letter is made: the one that came, or a new one around an event that came directly. */
-function toMessage(event: CloudEvent): PubsubMessage {
-  if (event.type === messagePublished && v.is(publishedData, event.data)) return messageOf(event);
+/** The dead letter for an event: the message in which it came, or a new one around an event that came directly. */
+function toDeadLetter(event: CloudEvent): PubsubMessage {
+  if (event.type === messagePublished && v.is(publishedData, event.data)) return pubsubMessageIn(event);
   const { data, ...attributes } = event;
   const whole =
     data instanceof Uint8Array ? { ...attributes, data_base64: Buffer.from(data).toString("base64") } : event;
@@ -101,7 +101,7 @@ function messageIdOf({ type, data }: CloudEvent): string | undefined {
   return type === messagePublished && v.is(publishedData, data) ? data.message.messageId : undefined;
 }
 
-function messageOf(event: CloudEvent): PubsubMessage {
+function pubsubMessageIn(event: CloudEvent): PubsubMessage {
   const { message } = validate(publishedData, event.data);
   return { data: Buffer.from(message.data, "base64"), attributes: message.attributes };
 }

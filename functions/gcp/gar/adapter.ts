@@ -10,7 +10,7 @@ import { createOwnIdentity } from "../auth.ts";
 import type { GarBinding } from "../binding.ts";
 import { grpcCode, undefinedIfNotFound } from "../errors.ts";
 import { createGarNames } from "../names.ts";
-import { packageResource, placeOf, registryHost } from "../place.ts";
+import { packageResource, placeOf, registryHost, repositoryResource } from "../place.ts";
 import type { GarContext } from "./context.ts";
 import { generateCredentials, tokenSeconds } from "./credentials.ts";
 import { createCrossAccount } from "./cross-account.ts";
@@ -40,6 +40,7 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
   const context: GarContext = {
     binding,
     place,
+    resource: repositoryResource(place),
     names,
     env,
     identity,

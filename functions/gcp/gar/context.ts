@@ -12,6 +12,8 @@ import type { ControlPlane } from "./control-plane.ts";
 export interface GarContext {
   readonly binding: GarBinding;
   readonly place: GarPlace;
+  /** The API's name of the registry's own repository. */
+  readonly resource: string;
   readonly names: GarNames;
   readonly env: Environment;
   readonly identity: OwnIdentity;

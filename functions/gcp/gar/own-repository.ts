@@ -3,7 +3,7 @@ import type { Call } from "../../../core/call.ts";
 import { type Findings, healthOf, lookFor, missingFields } from "../../../core/health.ts";
 import type { Health } from "../../../core/schemas.ts";
 import { describePermission, grpcCode, undefinedIfNotFound } from "../errors.ts";
-import { type GarPlace, repositoryResource } from "../place.ts";
+import type { GarPlace } from "../place.ts";
 import { endpointOf, rest } from "../rest.ts";
 import type { GarContext } from "./context.ts";
 
@@ -31,13 +31,13 @@ export interface OwnRepository {
  * @returns undefined where there is none
  */
 export function findOwnRepository(
-  { place, identity, env }: GarContext,
+  { place, resource, identity, env }: GarContext,
   call: Call,
 ): Promise<OwnRepository | undefined> {
   const endpoint = endpointOf(env, "ALIEN_GAR_REST_ENDPOINT", "artifactregistry.googleapis.com");
   const request = rest<OwnRepository>(identity, call, {
     what: "Artifact Registry GetRepository",
-    url: `${endpoint}/v1/${repositoryResource(place)}`,
+    url: `${endpoint}/v1/${resource}`,
     needs: describePermission("artifactregistry.repositories.get", `the repository ${place.repository}`),
     expected: [grpcCode.notFound],
   });

@@ -3,7 +3,6 @@ import type { protos } from "@google-cloud/artifact-registry";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { googleCode, grpcCode } from "../errors.ts";
-import { repositoryResource } from "../place.ts";
 import { type IamPolicy, policyVersion } from "../policy/document.ts";
 import { accountNotYetKnown, compareAndSwap, policyConflict, unknownMember, withEtag } from "../policy/edit.ts";
 import { type GarContext, rpc, translateRpcError } from "./context.ts";
@@ -33,7 +32,6 @@ export function editPolicy(
 
 /** Reads the repository's policy, together with its conditional bindings. */
 export async function readPolicy(context: GarContext, call: Call): Promise<IamPolicy> {
-  const resource = repositoryResource(context.place);
   const method = {
     action: "GetIamPolicy",
     permission: "artifactregistry.repositories.getIamPolicy",
@@ -41,7 +39,7 @@ export async function readPolicy(context: GarContext, call: Call): Promise<IamPo
   };
   try {
     const [policy] = await rpc(context, call, method, (client, options) =>
-      client.getIamPolicy({ resource, options: { requestedPolicyVersion: policyVersion } }, options),
+      client.getIamPolicy({ resource: context.resource, options: { requestedPolicyVersion: policyVersion } }, options),
     );
     return withEtag(policy as IamPolicy, repositoryPolicy);
   } catch (error) {
@@ -63,7 +61,6 @@ async function writePolicy(
   call: Call,
   newAccounts: readonly string[],
 ): Promise<void> {
-  const resource = repositoryResource(context.place);
   const method = {
     action: "SetIamPolicy",
     permission: "artifactregistry.repositories.setIamPolicy",
@@ -71,7 +68,7 @@ async function writePolicy(
   };
   try {
     await rpc(context, call, method, (client, options) =>
-      client.setIamPolicy({ resource, policy: policy as protos.google.iam.v1.IPolicy }, options),
+      client.setIamPolicy({ resource: context.resource, policy: policy as protos.google.iam.v1.IPolicy }, options),
     );
   } catch (error) {
     switch (googleCode(error)) {

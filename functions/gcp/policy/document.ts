@@ -21,9 +21,14 @@ export const policyVersion = 3;
 /** The role that consumers get. It pulls, and does nothing else. */
 export const readerRole = "roles/artifactregistry.reader";
 
-/** Whether a binding gives exactly this role, without any condition, not even one that is always true. */
+/** Whether a binding gives exactly this role without a condition, not even one that is always true. */
 export function isUnconditional({ role, condition }: Binding, wanted: string): boolean {
   return role === wanted && (condition === undefined || condition === null);
+}
+
+/** The members who hold a role without a condition. */
+export function membersWith({ bindings }: IamPolicy, role: string): string[] {
+  return (bindings ?? []).filter((binding) => isUnconditional(binding, role)).flatMap(({ members }) => members ?? []);
 }
 
 /** Adds members, which must not be there yet, to a role's unconditional binding. Where there is none, it adds the binding. */
@@ -35,15 +40,23 @@ export function addMembers(bindings: readonly Binding[], role: string, members: 
 }
 
 /**
- * Removes members from a binding.
+ * Removes members. A binding that loses its last member goes; one that loses none stays the same object.
  *
- * @returns nothing where the last member went, and the same binding object where none did
+ * @param isRemoved is asked about every member of every binding
+ * @param role limits the removal to the role's unconditional bindings
  */
-export function removeMembers(binding: Binding, isRemoved: (member: string) => boolean): Binding[] {
-  const members = binding.members ?? [];
-  const left = members.filter((member) => !isRemoved(member));
-  if (left.length === members.length) return [binding];
-  return left.length > 0 ? [{ ...binding, members: left }] : [];
+export function removeMembers(
+  bindings: readonly Binding[],
+  isRemoved: (member: string, binding: Binding) => boolean,
+  role?: string,
+): Binding[] {
+  return bindings.flatMap((binding) => {
+    if (role !== undefined && !isUnconditional(binding, role)) return [binding];
+    const members = binding.members ?? [];
+    const left = members.filter((member) => !isRemoved(member, binding));
+    if (left.length === members.length) return [binding];
+    return left.length > 0 ? [{ ...binding, members: left }] : [];
+  });
 }
 
 /** The policy with other bindings; the same policy object if they are the ones that it has. */

@@ -1,25 +1,15 @@
 /** Cross-account grants in the IAM policy of a repository. They are the members of its unconditional reader binding. */
 import { deletedEmailOf, emailOf, type GrantSet, grantOfMember, grantSet, grantsOf, memberOf } from "../grants.ts";
-import {
-  addMembers,
-  type Binding,
-  type IamPolicy,
-  isUnconditional,
-  readerRole,
-  removeMembers,
-  withBindings,
-} from "./document.ts";
+import { addMembers, type IamPolicy, membersWith, readerRole, removeMembers, withBindings } from "./document.ts";
 
 /**
  * Reads the grants that a policy holds.
  *
  * @param ownAccounts e-mail addresses of the registry's own accounts. They read as well, but no caller granted that.
  */
-export function readGrants({ bindings }: IamPolicy, ownAccounts: ReadonlySet<string>): GrantSet {
+export function readGrants(policy: IamPolicy, ownAccounts: ReadonlySet<string>): GrantSet {
   return grantSet(
-    (bindings ?? [])
-      .filter(isGrantBinding)
-      .flatMap(({ members }) => members ?? [])
+    membersWith(policy, readerRole)
       .flatMap((member) => grantOfMember(member) ?? [])
       .filter((grant) => !ownAccounts.has(emailOf(grant))),
   );
@@ -54,13 +44,5 @@ export function withoutGrants(policy: IamPolicy, grants: GrantSet, ownAccounts: 
     const email = grant === undefined ? deletedEmailOf(member) : emailOf(grant);
     return email !== undefined && revoked.has(email);
   };
-  const bindings = (policy.bindings ?? []).flatMap((binding) =>
-    isGrantBinding(binding) ? removeMembers(binding, isRevoked) : [binding],
-  );
-  return withBindings(policy, bindings);
-}
-
-/** Whether grants live in this binding: it gives exactly the reader role, without a condition. */
-export function isGrantBinding(binding: Binding): boolean {
-  return isUnconditional(binding, readerRole);
+  return withBindings(policy, removeMembers(policy.bindings ?? [], isRevoked, readerRole));
 }

@@ -1,6 +1,14 @@
 /** The roles that our own service accounts hold in an IAM policy. */
 import { deletedEmailOf, emailOfMember } from "../grants.ts";
-import { addMembers, type Binding, type IamPolicy, isUnconditional, removeMembers, withBindings } from "./document.ts";
+import {
+  addMembers,
+  type Binding,
+  type IamPolicy,
+  isUnconditional,
+  membersWith,
+  removeMembers,
+  withBindings,
+} from "./document.ts";
 
 /** A service account that holds a role without a condition. */
 export interface Holder {
@@ -24,9 +32,7 @@ export function withHolders(policy: IamPolicy, holders: readonly Holder[], exact
     const isItsRole = isUnconditional(binding, holder.role);
     return live === undefined ? exactly || isItsRole : exactly && !isItsRole;
   };
-  const cleaned = (policy.bindings ?? []).flatMap((binding) =>
-    removeMembers(binding, (member) => isRemoved(member, binding)),
-  );
+  const cleaned = removeMembers(policy.bindings ?? [], isRemoved);
   const changed = holders.reduce<readonly Binding[]>(
     (bindings, holder) =>
       holdsRole({ bindings }, holder)
@@ -38,11 +44,8 @@ export function withHolders(policy: IamPolicy, holders: readonly Holder[], exact
 }
 
 /** Whether the account holds the role without a condition. */
-export function holdsRole({ bindings }: IamPolicy, { email, role }: Holder): boolean {
-  const members = (bindings ?? [])
-    .filter((binding) => isUnconditional(binding, role))
-    .flatMap((binding) => binding.members ?? []);
-  return members.some((member) => emailOfMember(member) === email);
+export function holdsRole(policy: IamPolicy, { email, role }: Holder): boolean {
+  return membersWith(policy, role).some((member) => emailOfMember(member) === email);
 }
 
 /** The other roles of the account, sorted, with and without conditions. */

@@ -5,7 +5,6 @@ import { grpcCode, undefinedIfNotFound } from "../errors.ts";
 import { type GarContext, rpc } from "../gar/context.ts";
 import { runOperation } from "../gar/operations.ts";
 import { findOwnRepository, hasOwnershipLabel } from "../gar/own-repository.ts";
-import { repositoryResource } from "../place.ts";
 import { accountState, deleteAccount, findAccount, registryAccounts } from "./accounts.ts";
 
 /**
@@ -45,7 +44,7 @@ async function refuseImages(context: GarContext, call: Call): Promise<void> {
     permission: "artifactregistry.packages.list",
     expected: [grpcCode.notFound],
   };
-  const request = { parent: repositoryResource(context.place), pageSize: countLimit };
+  const request = { parent: context.resource, pageSize: countLimit };
   const listed = rpc(context, call, method, (client, options) =>
     client.listPackages(request, { ...options, autoPaginate: false }),
   );
@@ -62,7 +61,7 @@ async function refuseImages(context: GarContext, call: Call): Promise<void> {
 
 /** Deletes the registry's repository with everything in it, and waits until it is gone. */
 async function deleteOwnRepository(context: GarContext, call: Call): Promise<void> {
-  const request = { name: repositoryResource(context.place) };
+  const request = { name: context.resource };
   const method = {
     action: "DeleteRepository",
     permission: "artifactregistry.repositories.delete",

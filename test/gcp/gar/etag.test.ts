@@ -3,6 +3,7 @@ import { createOwnIdentity } from "../../../functions/gcp/auth.ts";
 import type { GarContext } from "../../../functions/gcp/gar/context.ts";
 import { editPolicy } from "../../../functions/gcp/gar/policy.ts";
 import { createGarNames } from "../../../functions/gcp/names.ts";
+import { repositoryResource } from "../../../functions/gcp/place.ts";
 import { newCall } from "../support/registry.ts";
 
 const place = { project: "vendor-project", location: "europe-west1", repository: "images" };
@@ -20,6 +21,7 @@ function answering(policy: object) {
   const context: GarContext = {
     binding: { service: "gar", repositoryName: "images" },
     place,
+    resource: repositoryResource(place),
     names: createGarNames(place, []),
     env: {},
     identity: createOwnIdentity(process.env),

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { grantSet, grantsAddedBy, grantsOf, noGrants, toPermissions } from "../../../functions/gcp/grants.ts";
-import type { IamPolicy } from "../../../functions/gcp/policy/document.ts";
-import { isGrantBinding, readGrants, withGrants, withoutGrants } from "../../../functions/gcp/policy/grants.ts";
+import { type Binding, type IamPolicy, isUnconditional, readerRole } from "../../../functions/gcp/policy/document.ts";
+import { readGrants, withGrants, withoutGrants } from "../../../functions/gcp/policy/grants.ts";
 import { anyGrants, apply, own, steps } from "./support/access.ts";
 import { foreignPolicy } from "./support/foreign.ts";
 
+const isGrantBinding = (binding: Binding) => isUnconditional(binding, readerRole);
 const theirs = (policy: IamPolicy) => (policy.bindings ?? []).filter((binding) => !isGrantBinding(binding));
 const ours = (policy: IamPolicy) =>
   (policy.bindings ?? []).filter(isGrantBinding).flatMap(({ members }) => members ?? []);
