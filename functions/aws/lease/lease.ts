@@ -61,10 +61,9 @@ export interface Held {
   write<T>(what: string, timeoutMs: number, send: (signal: AbortSignal) => Promise<T>): Promise<T>;
 }
 
-/** @throws RESOURCE_CONFLICT for an event that is not younger than the last revocation */
-export function refuseStale(call: Call, lastRevoked: Date | undefined): void {
-  if (!call.asOf || !lastRevoked || call.asOf.getTime() > lastRevoked.getTime()) return;
-  throw new ArtifactRegistryError("RESOURCE_CONFLICT", "Access was revoked after the event was sent.", {
+/** An event of before the last revocation. */
+export function stale(): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", "Access was revoked after the event was sent.", {
     hint: "Send a new event if it is still wanted.",
     context: { field: "time" },
   });

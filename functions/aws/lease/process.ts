@@ -2,7 +2,8 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { reconcile } from "../grants/changes.ts";
-import { busy, type Held, type PolicyLease, refuseStale } from "./lease.ts";
+import { busy, type Held, type PolicyLease } from "./lease.ts";
+import { refuseStale } from "./table.ts";
 
 /** How long a revocation is remembered, in milliseconds: more than the age of the oldest event that is taken. */
 const memoryMs = 7_200_000;

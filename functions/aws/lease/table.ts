@@ -6,7 +6,7 @@ import { serialiseGrants } from "../grants/forms.ts";
 import { sdkSettings } from "../sdk.ts";
 import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
 import { intentsOf, readIntents, readRecord } from "./item.ts";
-import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, refuseStale, tooLate } from "./lease.ts";
+import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, stale, tooLate } from "./lease.ts";
 import { createLeaseStore } from "./store.ts";
 
 export interface LeaseTableOptions {
@@ -165,6 +165,11 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
     // Nobody can have taken a lease that is not over. So an earlier try was applied, and its answer was lost.
     return written.held || (written.tries > 1 && acquired.left() > 0);
   }
+}
+
+/** @throws RESOURCE_CONFLICT for an event that is not younger than the last revocation */
+export function refuseStale({ asOf }: Call, lastRevoked: Date | undefined): void {
+  if (asOf && lastRevoked && asOf <= lastRevoked) throw stale();
 }
 
 /** Whether a write may still be on its way to the platform. */
