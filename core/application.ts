@@ -6,7 +6,7 @@ import { type Caller, doorCaller } from "./caller.ts";
 import type { CallerEvidence, Door } from "./doors.ts";
 import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "./errors.ts";
 import type { Demand } from "./operation.ts";
-import { isOperationName, type OperationName, operationNames, operations } from "./operations.ts";
+import { type OperationName, operationNames, operations } from "./operations.ts";
 import type { ArtifactRegistry } from "./registry.ts";
 import { authorise, mayTry, type Rule, ruleFields } from "./rules.ts";
 import type { RetryPolicy } from "./waiting.ts";
@@ -114,10 +114,12 @@ export function createApplication(options: ApplicationOptions): Application {
     signal: AbortSignal,
     seen: Seen,
   ): Promise<object> {
-    if (isOperationName(request.operation)) seen.operation = request.operation;
+    const name = request.operation as OperationName;
+    const known = Object.hasOwn(operations, name);
+    if (known) seen.operation = name;
     const caller = await door.authenticate(request.evidence);
     seen.caller = caller;
-    const name = knownOperation(request.operation);
+    if (!known) throw unknownOperation();
     const parsed = operations[name].parse(await arriving(request, signal));
     seen.registry = parsed.registry;
     seen.repoId = parsed.repoId;
@@ -160,9 +162,8 @@ interface Seen {
   call?: CountedCall;
 }
 
-function knownOperation(name: string): OperationName {
-  if (isOperationName(name)) return name;
-  throw invalidInput("There is no such operation.", "operation", `One of ${operationNames.join(", ")}.`);
+function unknownOperation(): ArtifactRegistryError {
+  return invalidInput("There is no such operation.", "operation", `One of ${operationNames.join(", ")}.`);
 }
 
 /** Reads the input before the operation's time is over: a sender may send a body as slowly as it likes. */

@@ -44,8 +44,8 @@ export function createDirectory(
   wrap: (name: string, registry: ArtifactRegistry) => ArtifactRegistry = (_name, registry) => registry,
 ): RegistryDirectory {
   const bound = new Map<string, Bound>();
-  const known = nameVariables(env, names);
-  for (const [variable, name] of known) {
+  const variables = nameVariables(env, names);
+  for (const [variable, name] of variables) {
     const text = env[variable];
     if (text !== undefined) bound.set(variable, readBinding(platform, variable, name, text, env));
   }
@@ -65,8 +65,10 @@ export function createDirectory(
     return entry;
   };
   return {
-    names: () => [...known.values()],
+    names: () => [...variables.values()],
     async open(name) {
+      const known = opened.get(name);
+      if (known) return known();
       const variable = bindingVariable(name);
       const entry = bound.get(variable) ?? derive(name, variable);
       if (!entry) {
@@ -76,7 +78,7 @@ export function createDirectory(
         });
       }
       if (entry.name !== name) throw sharedVariable(entry.name, name, variable);
-      const opening = opened.get(name) ?? once(() => open(entry));
+      const opening = once(() => open(entry));
       opened.set(name, opening);
       return opening();
     },

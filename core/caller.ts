@@ -11,8 +11,3 @@ export interface Caller {
 export function doorCaller(door: string): Caller {
   return { issuer: "door", subject: door };
 }
-
-/** Makes a key for maps in which the two parts cannot run into each other. */
-export function callerKey(caller: Caller): string {
-  return JSON.stringify([caller.issuer, caller.subject]);
-}

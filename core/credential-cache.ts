@@ -1,7 +1,6 @@
-import { callerKey } from "./caller.ts";
 import { LruMap } from "./lru-map.ts";
+import { createSingleFlight } from "./once.ts";
 import type { ArtifactRegistry, MintedCredentials } from "./registry.ts";
-import { createSingleFlight } from "./single-flight.ts";
 
 const entriesAtMost = 10_000;
 /** A credential is handed out again only while at least this part of its lifetime is left (the contract, "Credentials"). */
@@ -26,8 +25,9 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
 
   const generateCredentials: ArtifactRegistry["generateCredentials"] = async (request, call) => {
     const { name: repository, permissions, ttlSeconds } = request;
+    const { issuer, subject } = call.caller;
     const generation = generations.get(repository) ?? 0;
-    const key = JSON.stringify([callerKey(call.caller), name, repository, generation, permissions, ttlSeconds]);
+    const key = JSON.stringify([issuer, subject, name, repository, generation, permissions, ttlSeconds]);
     const known = minted.get(key);
     if (known && isFresh(known, call.now())) return known.credentials;
 

@@ -65,23 +65,25 @@ type Verify = ((token: string) => Promise<Caller>) & Pick<Door, "ready">;
 
 /** A door where the platform itself decides who may enter: direct invocations, events, provisioning. All its callers are one. */
 export function trustedDoor(name: "invoke" | "events" | "provision"): Door {
+  const caller = doorCaller(name);
   return {
     name,
     accepts: name === "events" ? "events" : "invoke",
     admits: name === "provision" ? (kind) => kind !== "runtime" : runtimeOnly,
-    authenticate: async () => doorCaller(name),
+    authenticate: async () => caller,
   };
 }
 
 /** The door of the local server: whoever holds the caller token may run every operation. */
 export function localDoor(callerToken: string): Door {
   const expected = digest(callerToken);
+  const caller = doorCaller("local");
   return {
     name: "local",
     accepts: "http",
     admits: () => true,
     async authenticate({ authorization }) {
-      if (timingSafeEqual(digest(bearer(authorization)), expected)) return doorCaller("local");
+      if (timingSafeEqual(digest(bearer(authorization)), expected)) return caller;
       throw unauthenticated("The caller token is wrong.", "Send the token that the server printed when it started.");
     },
   };

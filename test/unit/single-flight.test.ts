@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { createSingleFlight } from "../../core/single-flight.ts";
+import { createSingleFlight } from "../../core/once.ts";
 
 const forever = () => new AbortController().signal;
 

@@ -1,6 +1,6 @@
 import type { Call } from "../../../core/call.ts";
+import { createSingleFlight } from "../../../core/once.ts";
 import type { Secret } from "../../../core/secret.ts";
-import { createSingleFlight } from "../../../core/single-flight.ts";
 
 /** A registry's refresh token. It carries all that the function's identity may do there, and never leaves the function. */
 export interface RefreshToken {
