@@ -121,9 +121,7 @@ async function openRegistries(directory: RegistryDirectory): Promise<void> {
 
 function serveMetrics(metrics: Metrics): (request: Request) => Promise<Response> {
   return async ({ method, url }) => {
-    if (new URL(url).pathname !== "/metrics" || method !== "GET") {
-      throw new ArtifactRegistryError("RESOURCE_NOT_FOUND", "There is nothing here but GET /metrics.");
-    }
+    if (new URL(url).pathname !== "/metrics" || method !== "GET") return new Response(null, { status: 404 });
     return new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } });
   };
 }
