@@ -17,11 +17,12 @@ export async function run(env: Environment): Promise<boolean> {
     );
     return false;
   }
-  console.log(welcome(suite));
   stopOnSignals(async (signal) => {
     console.log(`${signal}: finishing what is in flight ...`);
     await suite.close();
     return 0;
   });
+  // Last: whoever reads it may send a signal at once.
+  console.log(welcome(suite));
   return true;
 }

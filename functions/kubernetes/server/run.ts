@@ -12,13 +12,14 @@ export async function runServer(platform: Platform): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  say("info", `listening on ${container.url}, metrics on ${container.metricsUrl}`);
   stopOnSignals(async (signal) => {
     say("info", `${signal}: not ready any more; finishing what is in flight`);
     const whole = await container.close();
     if (!whole) say("warning", "stopped, but some requests had to be cut off");
     return whole ? 0 : 1;
   });
+  // Last: whoever reads it may send a signal at once.
+  say("info", `listening on ${container.url}, metrics on ${container.metricsUrl}`);
 }
 
 function say(level: "info" | "warning" | "error", message: string): void {
