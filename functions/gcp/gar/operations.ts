@@ -36,8 +36,10 @@ export async function runOperation(
   });
   const ended = async (tries: number) => {
     const operation = tries === 1 ? started : await getOperation(context, method.action, started.name ?? "", call);
-    if (!operation.done) throw new NotYet(stillRunning(method.action));
-    return operation;
+    if (operation.done) return operation;
+    // An answer without a name is not an operation. It would never end.
+    if (!operation.name) throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "An operation has no name.");
+    throw new NotYet(stillRunning(method.action));
   };
   const { error } = await untilReady(ended, call.signal, pollBackoff);
   if (!error?.code) return;
@@ -47,7 +49,6 @@ export async function runOperation(
 }
 
 async function getOperation(context: GarContext, action: string, name: string, call: Call): Promise<Operation> {
-  if (name === "") throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "An operation has no name.");
   const method = {
     action: "GetOperation",
     permission: "artifactregistry.repositories.get",

@@ -50,6 +50,25 @@ test("an operation that is not known any more is no repository that is not found
   expect(packages?.has("my-app")).toBe(false);
 });
 
+test("an answer that is not an operation ends the wait for one", async () => {
+  const { gcp, registry, name, resource } = subject();
+  const now = new Date();
+  gcp.world.repositories.get(resource)?.packages.set("my-app", { path: "my-app", createTime: now, updateTime: now });
+  gcp.faults.add({ fault: { kind: "unending" }, action: "DeletePackage" });
+  const odd = {
+    fault: { kind: "answer", output: {} },
+    action: "GetOperation",
+    times: Number.POSITIVE_INFINITY,
+  } as const;
+  const heal = gcp.faults.add(odd);
+  await expect(registry.deleteRepository(name, newCall())).rejects.toMatchObject({
+    code: "UNEXPECTED_RESPONSE_FORMAT",
+    retryable: false,
+  });
+  expect(gcp.calls.filter(({ action }) => action === "GetOperation")).toHaveLength(1);
+  heal();
+});
+
 test.each([
   {},
   { accessToken: "", expireTime: "2030-01-01T00:00:00Z" },
