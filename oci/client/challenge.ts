@@ -1,8 +1,8 @@
 /** One challenge of a `Www-Authenticate` header; the scheme and the parameter names are in lower case. */
 export type Challenge = { readonly scheme: string; readonly params: Readonly<Record<string, string>> };
 
-const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
-const TOKEN68 = /[A-Za-z0-9\-._~+/]+=*(?=\s*(?:,|$))/y;
+const tokenPattern = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
+const token68Pattern = /[A-Za-z0-9\-._~+/]+=*(?=\s*(?:,|$))/y;
 
 /**
  * Reads a `Www-Authenticate` header (RFC 9110, 11.6.1): several challenges may share one header, values may be quoted,
@@ -22,12 +22,12 @@ export function parseChallenges(header: string): Challenge[] {
 
   while (at < header.length) {
     skip(/[\s,]*/y);
-    const name = match(TOKEN);
+    const name = match(tokenPattern);
     if (name === undefined) break;
     const current = challenges.at(-1);
     if (current !== undefined && /^\s*=(?!=*\s*(?:,|$))/.test(header.slice(at))) {
       skip(/\s*=\s*/y);
-      const value = header[at] === '"' ? quoted() : match(TOKEN);
+      const value = header[at] === '"' ? quoted() : match(tokenPattern);
       if (value === undefined) break;
       current.params[name.toLowerCase()] ??= value;
       continue;
@@ -35,7 +35,7 @@ export function parseChallenges(header: string): Challenge[] {
     challenges.push({ scheme: name.toLowerCase(), params: Object.create(null) });
     // `Negotiate <token68>`: skipped, for this client has no use for it.
     const space = match(/[ \t]+/y);
-    if (space !== undefined && !/^[^\s,=]+\s*=\s*[^=\s,]/.test(header.slice(at))) match(TOKEN68);
+    if (space !== undefined && !/^[^\s,=]+\s*=\s*[^=\s,]/.test(header.slice(at))) match(token68Pattern);
   }
   return challenges;
 

@@ -51,7 +51,7 @@ export type OciClient = {
 /**
  * @example
  * const client = createClient({ url: "http://127.0.0.1:5050", credentials: { username: "token", password } });
- * const { digest } = await client.pushManifest("images/app", "1.0", { bytes, mediaType: OCI_MANIFEST });
+ * const { digest } = await client.pushManifest("images/app", "1.0", { bytes, mediaType: ociManifest });
  */
 export function createClient(options: ClientOptions): OciClient {
   return clientOf(options, new Transport(options));

@@ -1,13 +1,13 @@
 import { createHash, type Hash } from "node:crypto";
 import { OciError } from "./errors.ts";
 
-const DIGEST = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
+const digestPattern = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
 
 export type Algorithm = "sha256" | "sha512";
 
 /** True for a digest in a registered algorithm: anything else cannot be verified and is refused. */
 export function isDigest(text: string): boolean {
-  return DIGEST.test(text);
+  return digestPattern.test(text);
 }
 
 /** The digest of some bytes, as manifests write it: `sha256:…`. */

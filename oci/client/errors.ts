@@ -46,7 +46,7 @@ export function retryAfterSeconds(header: string | null, now: number = Date.now(
   return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now) / 1000));
 }
 
-const MAX_ERROR_BYTES = 16 * 1024;
+const maxErrorBytes = 16 * 1024;
 
 /** Reads a refusal into an `OciError`. `what` names the request without its query, which may carry a signature. */
 export async function errorFrom(response: Response, what: string, redact: (text: string) => string): Promise<OciError> {
@@ -65,12 +65,12 @@ async function readSome(response: Response): Promise<string> {
     for await (const chunk of response.body ?? []) {
       chunks.push(chunk);
       size += chunk.byteLength;
-      if (size >= MAX_ERROR_BYTES) break;
+      if (size >= maxErrorBytes) break;
     }
   } catch {
     // The status line already says what happened; a cut body adds nothing.
   }
-  return Buffer.concat(chunks).subarray(0, MAX_ERROR_BYTES).toString("utf8");
+  return Buffer.concat(chunks).subarray(0, maxErrorBytes).toString("utf8");
 }
 
 function firstError(text: string): { code?: string; message?: string } {

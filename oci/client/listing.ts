@@ -1,11 +1,11 @@
 import { OciError } from "./errors.ts";
 import { pullManifest } from "./manifests.ts";
-import { type Descriptor, OCI_INDEX } from "./media-types.ts";
+import { type Descriptor, ociIndex } from "./media-types.ts";
 import { readLimited } from "./read.ts";
 import { scope } from "./scope.ts";
 import type { Transport } from "./transport.ts";
 
-const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+const maxPageBytes = 16 * 1024 * 1024;
 
 /** The tags of a repository, page after page. `pageSize` is a wish: registries may give less. */
 export async function* tags(transport: Transport, repository: string, pageSize?: number): AsyncGenerator<string> {
@@ -42,7 +42,7 @@ export async function* referrers(
 
 async function referrersTag(transport: Transport, repository: string, digest: string): Promise<unknown> {
   try {
-    const { bytes } = await pullManifest(transport, repository, digest.replace(":", "-"), [OCI_INDEX]);
+    const { bytes } = await pullManifest(transport, repository, digest.replace(":", "-"), [ociIndex]);
     return JSON.parse(Buffer.from(bytes).toString("utf8"));
   } catch (error) {
     if (isNotFound(error)) return undefined;
@@ -64,7 +64,7 @@ async function* pages(transport: Transport, first: string, needed: string): Asyn
     }
     seen.add(here.href);
     const answer = await transport.send({ to: here, scopes: [needed], expect: [200] });
-    yield parse(await readLimited(answer, MAX_PAGE_BYTES), here);
+    yield parse(await readLimited(answer, maxPageBytes), here);
     const link = nextLink(answer.headers.get("link"));
     next = link === undefined ? undefined : transport.resolve(link, here);
   }

@@ -1,12 +1,12 @@
 import { digestOf, isDigest, verify } from "./digest.ts";
 import { OciError } from "./errors.ts";
-import { MANIFEST_TYPES } from "./media-types.ts";
+import { manifestTypes } from "./media-types.ts";
 import { lengthOf, readLimited } from "./read.ts";
 import { scope } from "./scope.ts";
 import type { Transport } from "./transport.ts";
 
 /** Registries must take 4 MiB; what is far larger is no manifest. */
-const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
+const maxManifestBytes = 16 * 1024 * 1024;
 
 export type Manifest = { readonly bytes: Uint8Array; readonly mediaType: string; readonly digest: string };
 export type ManifestHead = {
@@ -49,7 +49,7 @@ export async function pullManifest(
   transport: Transport,
   repository: string,
   reference: string,
-  accept: readonly string[] = MANIFEST_TYPES,
+  accept: readonly string[] = manifestTypes,
 ): Promise<Manifest> {
   const answer = await transport.send({
     to: path(repository, reference),
@@ -57,7 +57,7 @@ export async function pullManifest(
     headers: { accept: accept.join(", ") },
     expect: [200],
   });
-  const bytes = await readLimited(answer, MAX_MANIFEST_BYTES);
+  const bytes = await readLimited(answer, maxManifestBytes);
   const said = answer.headers.get("docker-content-digest") ?? undefined;
   const digest = isDigest(reference) ? reference : (said ?? digestOf(bytes));
   verify(bytes, digest);
@@ -69,7 +69,7 @@ export async function headManifest(
   transport: Transport,
   repository: string,
   reference: string,
-  accept: readonly string[] = MANIFEST_TYPES,
+  accept: readonly string[] = manifestTypes,
 ): Promise<ManifestHead | undefined> {
   const answer = await transport.send({
     method: "HEAD",

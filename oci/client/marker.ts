@@ -1,5 +1,5 @@
 import { digestOf } from "./digest.ts";
-import { OCI_EMPTY, OCI_MANIFEST } from "./media-types.ts";
+import { ociEmpty, ociManifest } from "./media-types.ts";
 
 const config = Buffer.from("{}");
 
@@ -10,14 +10,14 @@ const config = Buffer.from("{}");
 const manifest = Buffer.from(
   JSON.stringify({
     schemaVersion: 2,
-    mediaType: OCI_MANIFEST,
+    mediaType: ociManifest,
     artifactType: "application/vnd.alien.artifact-registry.repository.v1",
-    config: { mediaType: OCI_EMPTY, digest: digestOf(config), size: config.byteLength },
-    layers: [{ mediaType: OCI_EMPTY, digest: digestOf(config), size: config.byteLength }],
+    config: { mediaType: ociEmpty, digest: digestOf(config), size: config.byteLength },
+    layers: [{ mediaType: ociEmpty, digest: digestOf(config), size: config.byteLength }],
   }),
 );
 
 export const repositoryMarker = {
   config: { bytes: config, digest: digestOf(config) },
-  manifest: { bytes: manifest, digest: digestOf(manifest), mediaType: OCI_MANIFEST },
+  manifest: { bytes: manifest, digest: digestOf(manifest), mediaType: ociManifest },
 } as const;

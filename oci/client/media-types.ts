@@ -1,14 +1,14 @@
 /** Media types of the OCI image specification and their Docker forefathers. */
-export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
-export const OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
-export const OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip";
-export const OCI_EMPTY = "application/vnd.oci.empty.v1+json";
-export const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
-export const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+export const ociManifest = "application/vnd.oci.image.manifest.v1+json";
+export const ociIndex = "application/vnd.oci.image.index.v1+json";
+export const ociConfig = "application/vnd.oci.image.config.v1+json";
+export const ociLayerGzip = "application/vnd.oci.image.layer.v1.tar+gzip";
+export const ociEmpty = "application/vnd.oci.empty.v1+json";
+export const dockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
+export const dockerList = "application/vnd.docker.distribution.manifest.list.v2+json";
 
 /** Every manifest form that this client understands: registries answer 404 to a form that is not asked for. */
-export const MANIFEST_TYPES = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST] as const;
+export const manifestTypes = [ociIndex, ociManifest, dockerList, dockerManifest] as const;
 
 /** An OCI content descriptor: what a manifest says about the blob or manifest it points at. */
 export type Descriptor = {
@@ -22,5 +22,5 @@ export type Descriptor = {
 
 /** True for a manifest that lists other manifests. */
 export function isIndex(mediaType: string): boolean {
-  return mediaType === OCI_INDEX || mediaType === DOCKER_LIST;
+  return mediaType === ociIndex || mediaType === dockerList;
 }

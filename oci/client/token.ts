@@ -5,8 +5,8 @@ import type { Redactor } from "./redact.ts";
 import { union } from "./scope.ts";
 
 /** The lifetime of a token whose answer names none (Docker token specification). */
-const DEFAULT_SECONDS = 60;
-const MAX_ANSWER_BYTES = 256 * 1024;
+const defaultSeconds = 60;
+const maxAnswerBytes = 256 * 1024;
 
 /** A token as the service granted it. Times are milliseconds since the epoch. */
 export type Grant = {
@@ -115,13 +115,13 @@ export async function exchangeToken(input: Exchange): Promise<Grant> {
     });
   if (!response.ok) throw await errorFrom(response, what, redactor.clean);
 
-  const answer = parse(await readLimited(response, MAX_ANSWER_BYTES));
+  const answer = parse(await readLimited(response, maxAnswerBytes));
   const value = member(answer, "token") ?? member(answer, "access_token");
   if (typeof value !== "string" || value === "") {
     throw new OciError(response.status, "UNEXPECTED_RESPONSE", `${what}: the answer holds no token`);
   }
   const seconds = member(answer, "expires_in");
-  const lifetime = typeof seconds === "number" && seconds > 0 ? seconds : DEFAULT_SECONDS;
+  const lifetime = typeof seconds === "number" && seconds > 0 ? seconds : defaultSeconds;
   const issuedAt = Date.parse(String(member(answer, "issued_at")));
   const from = Number.isNaN(issuedAt) ? asked : Math.min(asked, issuedAt);
   return { value: redactor.learn(value), expiresAt: from + lifetime * 1000 };

@@ -33,8 +33,8 @@ export type Call = {
   readonly expect: readonly number[];
 };
 
-const MAX_REDIRECTS = 5;
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const maxRedirects = 5;
+const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 
 /** Requests to one registry: authentication, its one retry, redirects, and errors. */
 export class Transport {
@@ -157,11 +157,11 @@ export class Transport {
     for (let hops = 0; ; hops++) {
       const response = await this.#fetchOnce(call, url, secret);
       const location = response.headers.get("location");
-      if ((method !== "GET" && method !== "HEAD") || !REDIRECTS.has(response.status) || location === null)
+      if ((method !== "GET" && method !== "HEAD") || !redirectStatuses.has(response.status) || location === null)
         return response;
       await response.body?.cancel();
       const next = this.resolve(location, url);
-      if (hops === MAX_REDIRECTS || (url.protocol === "https:" && next.protocol === "http:")) {
+      if (hops === maxRedirects || (url.protocol === "https:" && next.protocol === "http:")) {
         throw new OciError(response.status, "REDIRECT_REFUSED", `${this.#name(call, first)}: redirect not followed`);
       }
       if (next.origin !== this.root.origin) secret = undefined;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Services } from "./api/call.ts";
 import { getCatalog } from "./api/listings.ts";
-import { OPERATIONS } from "./api/operations.ts";
+import { operations } from "./api/operations.ts";
 import { authorize, type Need, realmOf } from "./auth/authorize.ts";
 import { type ExchangeOptions, exchangeToken } from "./auth/exchange.ts";
 import { OciError } from "./http/errors.ts";
@@ -17,7 +17,7 @@ export interface DispatchOptions {
 
 export type Dispatch = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 
-const NO_QUERY = new URLSearchParams();
+const noQuery = new URLSearchParams();
 
 /**
  * Finds what a request is about, whether its caller may, and who answers it, in this order: nobody learns from an
@@ -40,8 +40,8 @@ export function createDispatch({ services, tokens, publicUrl }: DispatchOptions)
       if (method !== "GET" && method !== "HEAD") throw notAllowed("GET, HEAD");
       return route.kind === "base" ? sendJson(res, 200, {}) : getCatalog(services.store, query, res);
     }
-    const operation = OPERATIONS[route.kind][method];
-    if (operation === undefined) throw notAllowed(Object.keys(OPERATIONS[route.kind]).join(", "));
+    const operation = operations[route.kind][method];
+    if (operation === undefined) throw notAllowed(Object.keys(operations[route.kind]).join(", "));
     const name = parseRepositoryName(route.name);
     if (name === undefined) throw new OciError(400, "NAME_INVALID", "The name is not one that a repository can have.");
     await operation.handle(services, { req, res, query, caller, name, tail: route.tail });
@@ -51,7 +51,7 @@ export function createDispatch({ services, tokens, publicUrl }: DispatchOptions)
 function needOf(route: Route | undefined, method: string, query: URLSearchParams): Need | undefined {
   if (route === undefined || route.kind === "base" || route.kind === "token") return undefined;
   if (route.kind === "catalog") return need("registry", "catalog", "*");
-  const operation = OPERATIONS[route.kind][method];
+  const operation = operations[route.kind][method];
   // What cannot be a repository's name is in nobody's scope; any valid token may be told that it is wrong.
   if (operation === undefined || parseRepositoryName(route.name) === undefined) return undefined;
   return need("repository", route.name, operation.action, parseRepositoryName(query.get("from") ?? ""));
@@ -66,7 +66,7 @@ function need(type: Need["type"], name: string, action: string, from?: string): 
 
 function splitUrl(url: string): { path: string | undefined; query: URLSearchParams } {
   const mark = url.indexOf("?");
-  const query = mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1));
+  const query = mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1));
   const path = mark < 0 ? url : url.slice(0, mark);
   try {
     return { path: path.includes("%") ? decodeURIComponent(path) : path, query };

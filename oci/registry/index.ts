@@ -1,4 +1,4 @@
-export { DEFAULT_SERVICE, openRegistry, type Registry, type RegistryOptions, type Swept } from "./registry.ts";
+export { defaultService, openRegistry, type Registry, type RegistryOptions, type Swept } from "./registry.ts";
 export {
   bindRegistry,
   type RegistryAddress,

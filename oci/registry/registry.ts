@@ -11,11 +11,11 @@ import { emptyTrash, freeUnusedBlobs } from "./store/sweep.ts";
 import { Budget } from "./stream/budget.ts";
 import { ClientGone } from "./stream/receive.ts";
 
-const BUFFER_BYTES = 64 * 1024 * 1024;
-const HOUR_MS = 60 * 60 * 1000;
+const bufferBytes = 64 * 1024 * 1024;
+const hourMs = 60 * 60 * 1000;
 
 /** The audience of tokens where no other service name is given. */
-export const DEFAULT_SERVICE = "registry";
+export const defaultService = "registry";
 
 export interface RegistryOptions {
   /** Where everything is kept; made if absent. One registry at a time, which the folder's lock holds. */
@@ -62,12 +62,12 @@ export interface Registry {
 export async function openRegistry(options: RegistryOptions): Promise<Registry> {
   const clock = options.clock ?? (() => new Date());
   const log = options.log ?? (() => undefined);
-  const service = options.service ?? DEFAULT_SERVICE;
-  const uploadIdleMs = options.uploadIdleMs ?? HOUR_MS;
+  const service = options.service ?? defaultService;
+  const uploadIdleMs = options.uploadIdleMs ?? hourMs;
   const store = await openStore({ dataDir: options.dataDir, clock, log });
   const uploads = new Uploads(store.layout.uploads, clock);
   const dispatch = createDispatch({
-    services: { store, uploads, sending: new Budget(BUFFER_BYTES), receiving: new Budget(BUFFER_BYTES) },
+    services: { store, uploads, sending: new Budget(bufferBytes), receiving: new Budget(bufferBytes) },
     tokens: {
       key: options.key,
       service,
@@ -108,7 +108,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
 
   const inFlight = new Set<Promise<void>>();
   let closing: Promise<void> | undefined;
-  const timer = setInterval(() => inBackground(store, "the sweep", expireIdle()), Math.min(uploadIdleMs, HOUR_MS / 60));
+  const timer = setInterval(() => inBackground(store, "the sweep", expireIdle()), Math.min(uploadIdleMs, hourMs / 60));
   timer.unref();
   const expireIdle = async () => void (await uploads.expire(uploadIdleMs));
   inBackground(

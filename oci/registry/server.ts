@@ -5,8 +5,8 @@ import { OciError } from "./http/errors.ts";
 import { refusal, sendError } from "./http/respond.ts";
 import { openRegistry, type Registry, type RegistryOptions } from "./registry.ts";
 
-const IDLE_MS = 5 * 60 * 1000;
-const GRACE_MS = 30 * 1000;
+const idleMs = 5 * 60 * 1000;
+const defaultGraceMs = 30 * 1000;
 
 /** Where a registry is to listen. */
 export interface RegistryAddress {
@@ -62,7 +62,7 @@ export async function bindRegistry(address: RegistryAddress): Promise<RegistryPo
   const server = createHttpServer({ requestTimeout: 0, keepAliveTimeout: 65_000, refusal, failed }, (req, res) =>
     handle(req, res),
   );
-  server.timeout = IDLE_MS;
+  server.timeout = idleMs;
   await listen(server, address);
   const url = urlOf(server, address.host);
   return {
@@ -76,7 +76,7 @@ export async function bindRegistry(address: RegistryAddress): Promise<RegistryPo
         url,
         registry,
         close() {
-          closed ??= stop(server, registry, options.graceMs ?? GRACE_MS);
+          closed ??= stop(server, registry, options.graceMs ?? defaultGraceMs);
           return closed;
         },
       };

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { makeFolders } from "./make-folders.ts";
 import { syncPath, writeNewFile } from "./new-file.ts";
 
-const KEY_BYTES = 32;
+const keyBytes = 32;
 
 /** The symmetric key that signs and verifies a registry's tokens. A KeyObject never prints its bytes. */
 export interface TokenKey {
@@ -13,7 +13,7 @@ export interface TokenKey {
 
 /** A key from 32 bytes that the caller holds. */
 export function tokenKey(bytes: Uint8Array): TokenKey {
-  if (bytes.byteLength !== KEY_BYTES) throw new Error(`A token key has ${KEY_BYTES} bytes, not ${bytes.byteLength}.`);
+  if (bytes.byteLength !== keyBytes) throw new Error(`A token key has ${keyBytes} bytes, not ${bytes.byteLength}.`);
   return { secret: createSecretKey(bytes) };
 }
 
@@ -31,8 +31,7 @@ export async function loadTokenKey(file: string): Promise<TokenKey> {
 }
 
 function checked(file: string, bytes: Buffer): TokenKey {
-  if (bytes.byteLength !== KEY_BYTES)
-    throw new Error(`${file} is not a token key: it does not hold ${KEY_BYTES} bytes.`);
+  if (bytes.byteLength !== keyBytes) throw new Error(`${file} is not a token key: it does not hold ${keyBytes} bytes.`);
   // What a file system gives back for a file that it has lost. Everybody could sign with it.
   if (bytes.every((byte) => byte === 0)) throw new Error(`${file} is not a token key: it holds nothing but zeros.`);
   return tokenKey(bytes);
@@ -40,7 +39,7 @@ function checked(file: string, bytes: Buffer): TokenKey {
 
 async function makeKey(file: string): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
-  await writeNewFile(aside, [randomBytes(KEY_BYTES)], 0o600);
+  await writeNewFile(aside, [randomBytes(keyBytes)], 0o600);
   try {
     // A link, not a rename: it fails where another process was first, and then that process's key is the one.
     await link(aside, file);

@@ -39,7 +39,7 @@ export class TokenError extends Error {
 }
 
 // The one header that is ever written or accepted: comparing it as text pins the algorithm and leaves nothing to parse.
-const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString("base64url");
+const jwtHeader = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString("base64url");
 
 /** Signs a token (a JWT, HS256) for `subject` with exactly this access until `expiresAt`. Each has an id of its own. */
 export function mintToken(key: TokenKey, options: MintOptions): string {
@@ -53,7 +53,7 @@ export function mintToken(key: TokenKey, options: MintOptions): string {
     jti: randomUUID(),
     access: options.access.map(({ type, name, actions }) => ({ type, name, actions })),
   };
-  const signed = `${HEADER}.${Buffer.from(JSON.stringify(payload)).toString("base64url")}`;
+  const signed = `${jwtHeader}.${Buffer.from(JSON.stringify(payload)).toString("base64url")}`;
   return `${signed}.${sign(key, signed)}`;
 }
 
@@ -70,7 +70,7 @@ export function verifyToken(key: TokenKey, token: string, options: { audience: s
 /** Checks the signature and reads the claims. The result may be cached, since it does not depend on the time. */
 export function readSignedToken(key: TokenKey, token: string): SignedToken {
   const [header, payload, signature, ...rest] = token.split(".");
-  if (header !== HEADER || payload === undefined || signature === undefined || rest.length > 0) {
+  if (header !== jwtHeader || payload === undefined || signature === undefined || rest.length > 0) {
     throw new TokenError("malformed");
   }
   // Compared as text: base64url has several spellings for the same bytes, and only the one that was written counts.

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { createClient, pullImage, pushImage } from "../../oci/client/index.ts";
-import { buildImage } from "../oci-client/images.ts";
+import { buildImage } from "../oci/client/images.ts";
 import { ours } from "./servers.ts";
 
 const CLIENTS = Number(process.env.LOAD_CLIENTS ?? 200);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { digestOf, OCI_MANIFEST } from "../../oci/client/index.ts";
-import { buildImage, seededBytes } from "../oci-client/images.ts";
+import { digestOf, ociManifest } from "../../oci/client/index.ts";
+import { buildImage, seededBytes } from "../oci/client/images.ts";
 import { type Answer, Connection } from "./raw.ts";
 import type { Running } from "./servers.ts";
 
@@ -75,7 +75,7 @@ export type Load = { perSecond: number; p50: number; p99: number; clientCpu: num
 /** Manifest GETs over some connections for some seconds; latencies in ms, and how busy this client was. */
 export async function getManifests(session: Session, connections: number, seconds: number): Promise<Load> {
   const digest = await pushManifest(session);
-  const request = session.head(`GET /v2/${repository}/manifests/${digest}`, `Accept: ${OCI_MANIFEST}\r\n`);
+  const request = session.head(`GET /v2/${repository}/manifests/${digest}`, `Accept: ${ociManifest}\r\n`);
   const latencies: number[] = [];
   const opened = await Promise.all(
     Array.from({ length: connections }, () => Connection.open(session.server.host, session.server.port)),

@@ -7,7 +7,7 @@ import { expect, vi } from "vitest";
 import { digestOf } from "../../oci/client/index.ts";
 import { loadTokenKey, mintToken, parseScope } from "../../oci/token/index.ts";
 import { everythingFor } from "../kubernetes/support/grants.ts";
-import { seededBytes } from "../oci-client/images.ts";
+import { seededBytes } from "../oci/client/images.ts";
 import { type Issuer, startIssuer } from "../support/issuer.ts";
 import { type Address, answersIn, sendBytes } from "./wire.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { digestOf, pullImage, pushImage } from "../../oci/client/index.ts";
-import { buildImage } from "../oci-client/images.ts";
+import { buildImage } from "../oci/client/images.ts";
 import { expectLifetime } from "../support/lifetime.ts";
 import type { Golden } from "./golden.ts";
 import type { Subject } from "./suite.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { pullImage, pushImage } from "../../oci/client/index.ts";
-import { buildImage, buildIndex } from "../oci-client/images.ts";
+import { buildImage, buildIndex } from "../oci/client/images.ts";
 import type { Golden } from "./golden.ts";
 import type { Subject } from "./suite.ts";
 

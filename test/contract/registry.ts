@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { type OperationName, operations } from "../../core/operations.ts";
 import { pushImage } from "../../oci/client/index.ts";
-import { buildImage } from "../oci-client/images.ts";
+import { buildImage } from "../oci/client/images.ts";
 import type { Golden } from "./golden.ts";
 import type { Subject } from "./suite.ts";
 

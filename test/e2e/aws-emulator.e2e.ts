@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-ecr-public";
 import { expect, onTestFinished, test } from "vitest";
 import { startAwsEmulator } from "../emulators/aws/index.ts";
-import { buildImage } from "../oci-client/images.ts";
+import { buildImage } from "../oci/client/images.ts";
 import { type Account, clients } from "./clients.ts";
 import { writeLayout } from "./layout.ts";
 import { pythonChecks } from "./python-checks.ts";

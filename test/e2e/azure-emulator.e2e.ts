@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { type Principal, repositoryCondition, startAzure } from "../emulators/azure/index.ts";
 import { accessToken, exchange } from "../emulators/azure/support.ts";
-import { buildImage } from "../oci-client/images.ts";
+import { buildImage } from "../oci/client/images.ts";
 import { type Account, clients } from "./clients.ts";
 import { writeLayout } from "./layout.ts";
 import { pythonChecks } from "./python-checks.ts";

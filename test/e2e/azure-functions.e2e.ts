@@ -10,7 +10,7 @@ import { startFront } from "../azure/runtime/front.ts";
 import { containerRegistry } from "../azure/support/registry.ts";
 import { type AzureStack, startStack } from "../azure/support/stack.ts";
 import type { Application, Principal } from "../emulators/azure/index.ts";
-import { buildImage } from "../oci-client/images.ts";
+import { buildImage } from "../oci/client/images.ts";
 import type { Front } from "../support/front.ts";
 import { startIssuer } from "../support/issuer.ts";
 

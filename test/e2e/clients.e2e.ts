@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildImage, buildIndex } from "../oci-client/images.ts";
+import { buildImage, buildIndex } from "../oci/client/images.ts";
 import { type Account, type Client, clients, type Outcome } from "./clients.ts";
 import { digestsIn, digestsOf, writeLayout } from "./layout.ts";
 import { type Credentials, type Suite, startSuite } from "./server.ts";

@@ -8,7 +8,7 @@ import { type Deployment, deploy } from "../gcp/runtime/deploy.ts";
 import { startFront } from "../gcp/runtime/front.ts";
 import { type RunningFunction, startRunningFunction } from "../gcp/runtime/function.ts";
 import { type GcpStack, startStack } from "../gcp/support/stack.ts";
-import { buildImage } from "../oci-client/images.ts";
+import { buildImage } from "../oci/client/images.ts";
 import type { Front } from "../support/front.ts";
 import { startIssuer } from "../support/issuer.ts";
 

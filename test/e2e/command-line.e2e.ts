@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildImage } from "../oci-client/images.ts";
+import { buildImage } from "../oci/client/images.ts";
 import { tool } from "../tools/tools.ts";
 import { onShell } from "./command-line/shell.ts";
 import { helperClients } from "./credential-helper/clients.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { artifactRegistry } from "../../client/index.ts";
-import { buildImage } from "../oci-client/images.ts";
+import { buildImage } from "../oci/client/images.ts";
 import { clients, type Outcome } from "./clients.ts";
 import { helperClients } from "./credential-helper/clients.ts";
 import { dockerConfig, filesWith } from "./credential-helper/home.ts";

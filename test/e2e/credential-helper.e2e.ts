@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { buildImage } from "../oci-client/images.ts";
+import { buildImage } from "../oci/client/images.ts";
 import type { Outcome } from "./clients.ts";
 import { type HelperClients, helperClients } from "./credential-helper/clients.ts";
 import { type Account, dockerConfig, filesWith } from "./credential-helper/home.ts";

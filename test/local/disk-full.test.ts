@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { createClient, pushImage } from "../../oci/client/index.ts";
-import { buildImage } from "../oci-client/images.ts";
+import { buildImage } from "../oci/client/images.ts";
 import { call, startServer, withFolder } from "./process.ts";
 
 const token = "a-token-of-this-test";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { serveLocal } from "../../functions/local/serve.ts";
 import { createClient, pullImage, pushImage } from "../../oci/client/index.ts";
-import { buildImage } from "../oci-client/images.ts";
+import { buildImage } from "../oci/client/images.ts";
 import { call, runServer, startServer, withFolder } from "./process.ts";
 
 const token = "a-token-of-this-test";

@@ -5,7 +5,7 @@ import { parseRoute } from "../../oci/registry/http/routes.ts";
 import { KeyedLock } from "../../oci/registry/store/keyed-lock.ts";
 import { parseDigest, parseRepositoryName, parseTag } from "../../oci/registry/store/names.ts";
 import { Budget } from "../../oci/registry/stream/budget.ts";
-import { makeImage, OCI_INDEX, OCI_MANIFEST, sha256 } from "./support.ts";
+import { makeImage, ociIndex, ociManifest, sha256 } from "./support.ts";
 
 describe("names", () => {
   it.each(["a", "a/b", "a.b", "a_b", "a__b", "a-b", "a---b", "0/1/2", "a".repeat(255)])(
@@ -111,7 +111,7 @@ describe("ranges", () => {
 });
 
 describe("a manifest's content", () => {
-  const parse = (value: unknown, type: string | undefined = OCI_MANIFEST) =>
+  const parse = (value: unknown, type: string | undefined = ociManifest) =>
     parseManifest(Buffer.from(JSON.stringify(value)), type);
   const image = JSON.parse(makeImage().manifest) as Record<string, unknown>;
   const code = (work: () => unknown) => {
@@ -144,10 +144,10 @@ describe("a manifest's content", () => {
 
   it("takes its type from where it is said, and refuses two answers", () => {
     const { mediaType: _, ...bare } = image;
-    expect(parse(bare).mediaType).toBe(OCI_MANIFEST);
-    expect(parse(image, "").mediaType).toBe(OCI_MANIFEST);
-    expect(parse(image, `${OCI_MANIFEST}; charset=utf-8`).mediaType).toBe(OCI_MANIFEST);
-    expect(code(() => parse(image, OCI_INDEX))).toBe("MANIFEST_INVALID");
+    expect(parse(bare).mediaType).toBe(ociManifest);
+    expect(parse(image, "").mediaType).toBe(ociManifest);
+    expect(parse(image, `${ociManifest}; charset=utf-8`).mediaType).toBe(ociManifest);
+    expect(code(() => parse(image, ociIndex))).toBe("MANIFEST_INVALID");
     expect(code(() => parse(bare, ""))).toBe("MANIFEST_INVALID");
     expect(code(() => parse(bare, "text/plain"))).toBe("MANIFEST_INVALID");
   });
@@ -170,14 +170,14 @@ describe("a manifest's content", () => {
 
   it("may write nothing as null, as Go programs do", () => {
     expect(parse({ ...image, layers: null, subject: null, annotations: null }).blobs).toHaveLength(1);
-    expect(parse({ schemaVersion: 2, manifests: null }, OCI_INDEX).blobs).toEqual([]);
+    expect(parse({ schemaVersion: 2, manifests: null }, ociIndex).blobs).toEqual([]);
   });
 
   it("has an artifact type of its own, or else its config's", () => {
     expect(parse({ ...image, artifactType: "a/b" }).artifactType).toBe("a/b");
     expect(parse(image).artifactType).toBe("application/vnd.oci.image.config.v1+json");
     expect(parse({ ...image, artifactType: "" }).artifactType).toBe("application/vnd.oci.image.config.v1+json");
-    expect(parse({ schemaVersion: 2, manifests: [] }, OCI_INDEX).artifactType).toBeUndefined();
+    expect(parse({ schemaVersion: 2, manifests: [] }, ociIndex).artifactType).toBeUndefined();
   });
 });
 

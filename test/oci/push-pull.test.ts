@@ -7,7 +7,7 @@ import {
   filesIn,
   json,
   makeImage,
-  OCI_INDEX,
+  ociIndex,
   pushBlob,
   pushImage,
   putManifest,
@@ -231,8 +231,8 @@ describe("a manifest", () => {
       }
     }
     const accept = (type: string) => send("GET", `${NAME}/manifests/1.0`, { headers: { Accept: type } });
-    expect((await accept(OCI_INDEX)).status).toBe(406);
-    for (const type of ["*/*", `${OCI_INDEX}, application/vnd.oci.image.manifest.v1+json;q=0.5`, "application/json"]) {
+    expect((await accept(ociIndex)).status).toBe(406);
+    for (const type of ["*/*", `${ociIndex}, application/vnd.oci.image.manifest.v1+json;q=0.5`, "application/json"]) {
       expect((await accept(type)).status, type).toBe(200);
     }
   });
@@ -257,7 +257,7 @@ describe("a manifest", () => {
     const put = (reference: string, body: string, type?: string) =>
       putManifest(send, "team/app", reference, body, type);
     expect((await put("x", "not json")).code).toBe("MANIFEST_INVALID");
-    expect((await put("x", image.manifest, OCI_INDEX)).code).toBe("MANIFEST_INVALID");
+    expect((await put("x", image.manifest, ociIndex)).code).toBe("MANIFEST_INVALID");
     expect((await put(sha256("other"), image.manifest)).code).toBe("DIGEST_INVALID");
     expect((await put(`${"x".repeat(129)}`, image.manifest)).code).toBe("TAG_INVALID");
     expect((await put("sha256:short", image.manifest)).code).toBe("DIGEST_INVALID");
@@ -337,7 +337,7 @@ describe("lists", () => {
     }
     const list = async (query = "") => {
       const answer = await send("GET", `${NAME}/referrers/${subject.digest}${query}`);
-      expect(answer.headers["content-type"]).toBe(OCI_INDEX);
+      expect(answer.headers["content-type"]).toBe(ociIndex);
       return { answer, manifests: json<{ manifests: Record<string, unknown>[] }>(answer).manifests };
     };
     expect((await list()).manifests.map(({ digest }) => digest)).toEqual([sbom.digest, plain.digest].sort());

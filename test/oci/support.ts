@@ -8,8 +8,8 @@ import { onTestFinished } from "vitest";
 import { type RunningRegistry, type ServeOptions, serveRegistry } from "../../oci/registry/index.ts";
 import { loadTokenKey, mintToken, parseScope, type TokenKey } from "../../oci/token/index.ts";
 
-export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+export const ociManifest = "application/vnd.oci.image.manifest.v1+json";
+export const ociIndex = "application/vnd.oci.image.index.v1+json";
 
 export interface Answer {
   readonly status: number;
@@ -136,7 +136,7 @@ export function makeImage(layers: readonly Buffer[] = [randomBytes(2000)], extra
   );
   const manifest = JSON.stringify({
     schemaVersion: 2,
-    mediaType: OCI_MANIFEST,
+    mediaType: ociManifest,
     config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: sha256(config), size: config.length },
     layers: layers.map((layer) => ({
       mediaType: "application/vnd.oci.image.layer.v1.tar",
@@ -153,7 +153,7 @@ export function putManifest(
   name: string,
   reference: string,
   manifest: string | Buffer,
-  type = OCI_MANIFEST,
+  type = ociManifest,
 ) {
   return send("PUT", `/v2/${name}/manifests/${reference}`, { body: manifest, headers: { "Content-Type": type } });
 }

@@ -7,10 +7,10 @@ import { listRepositories, repositoryExists } from "../store/repositories.ts";
 import type { Store } from "../store/store.ts";
 import { listTags } from "../store/tags.ts";
 import { type Call, requireDigest, type Services } from "./call.ts";
-import { OCI_INDEX } from "./manifest-content.ts";
+import { ociIndex } from "./manifest-content.ts";
 
 /** What a list of referrers may weigh: a client takes it for a manifest. */
-const MAX_REFERRERS_BYTES = 4 * 1024 * 1024 - 1024;
+const maxReferrersBytes = 4 * 1024 * 1024 - 1024;
 
 /** end-8: the tags, in lexical order, a page at a time. */
 export async function getTags({ store }: Services, { res, query, name }: Call): Promise<void> {
@@ -39,7 +39,7 @@ export async function getReferrers({ store }: Services, { res, query, name, tail
   for await (const descriptor of listReferrers(store, name, subject)) {
     if ((filter !== null && descriptor.artifactType !== filter) || descriptor.digest <= last) continue;
     bytes += Buffer.byteLength(JSON.stringify(descriptor)) + 1;
-    more = bytes > MAX_REFERRERS_BYTES && manifests.length > 0;
+    more = bytes > maxReferrersBytes && manifests.length > 0;
     if (more) break;
     manifests.push(descriptor);
   }
@@ -47,9 +47,9 @@ export async function getReferrers({ store }: Services, { res, query, name, tail
   sendJson(
     res,
     200,
-    { schemaVersion: 2, mediaType: OCI_INDEX, manifests },
+    { schemaVersion: 2, mediaType: ociIndex, manifests },
     {
-      "Content-Type": OCI_INDEX,
+      "Content-Type": ociIndex,
       ...(filter === null ? {} : { "OCI-Filters-Applied": "artifactType" }),
       ...linkToNext(`/v2/${name}/referrers/${subject.text}`, next, more),
     },

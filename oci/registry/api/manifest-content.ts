@@ -1,10 +1,10 @@
 import { OciError } from "../http/errors.ts";
 import { type Digest, parseDigest } from "../store/names.ts";
 
-export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
-export const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
-export const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+export const ociManifest = "application/vnd.oci.image.manifest.v1+json";
+export const ociIndex = "application/vnd.oci.image.index.v1+json";
+export const dockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
+export const dockerList = "application/vnd.docker.distribution.manifest.list.v2+json";
 
 /** What the registry needs to know of a manifest's content. */
 export interface ManifestContent {
@@ -24,7 +24,7 @@ export interface ManifestContent {
 export function parseManifest(bytes: Buffer, contentType: string | undefined): ManifestContent {
   const manifest = parseObject(bytes);
   const mediaType = mediaTypeOf(manifest, contentType);
-  const image = mediaType === OCI_MANIFEST || mediaType === DOCKER_MANIFEST;
+  const image = mediaType === ociManifest || mediaType === dockerManifest;
   // One document must not be an image to one client and an index to another (CVE-2021-41190).
   if (image ? "manifests" in manifest : "layers" in manifest || "config" in manifest) {
     throw invalid("A manifest is either an image or an index, not both.");
@@ -67,7 +67,7 @@ function mediaTypeOf(manifest: Fields, contentType: string | undefined): string 
   if (inside !== undefined && inside !== mediaType) {
     throw invalid(`The manifest's mediaType is ${inside}, but its Content-Type is ${mediaType}.`);
   }
-  if (![OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST].includes(mediaType)) {
+  if (![ociManifest, ociIndex, dockerManifest, dockerList].includes(mediaType)) {
     throw invalid(`Manifests of the type ${mediaType} are not known here.`);
   }
   return mediaType;

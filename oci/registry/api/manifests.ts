@@ -12,8 +12,8 @@ import { receiveSmall } from "../stream/receive.ts";
 import type { Call, Services } from "./call.ts";
 import { type ManifestContent, parseManifest } from "./manifest-content.ts";
 
-const MAX_MANIFEST = 4 * 1024 * 1024;
-const MAX_TAGS = 10;
+const maxManifestBytes = 4 * 1024 * 1024;
+const maxTags = 10;
 
 /** end-3: a manifest by tag or digest; Node leaves the body out for HEAD. */
 export async function getManifest({ store }: Services, { req, res, name, tail }: Call): Promise<void> {
@@ -42,8 +42,8 @@ export async function getManifest({ store }: Services, { req, res, name, tail }:
  */
 export async function putManifest({ store }: Services, { req, res, query, name, tail }: Call): Promise<void> {
   const reference = parseReference(tail);
-  if (Number(req.headers["content-length"] ?? 0) > MAX_MANIFEST) throw tooLarge();
-  const bytes = await receiveSmall(req, MAX_MANIFEST);
+  if (Number(req.headers["content-length"] ?? 0) > maxManifestBytes) throw tooLarge();
+  const bytes = await receiveSmall(req, maxManifestBytes);
   if (bytes === undefined) throw tooLarge();
   const digest = verify(bytes, typeof reference === "string" ? digestParameter(query) : reference);
   const content = parseManifest(bytes, req.headers["content-type"]);
@@ -131,8 +131,8 @@ function verify(bytes: Buffer, claimed: Digest | undefined): Digest {
 
 function tagParameters(query: URLSearchParams): TagName[] {
   const tags = query.getAll("tag").map(parseTag);
-  if (tags.length > MAX_TAGS || tags.includes(undefined)) {
-    throw new OciError(400, "TAG_INVALID", `The tag parameters must be tags, at most ${MAX_TAGS} of them.`);
+  if (tags.length > maxTags || tags.includes(undefined)) {
+    throw new OciError(400, "TAG_INVALID", `The tag parameters must be tags, at most ${maxTags} of them.`);
   }
   return tags.filter((tag) => tag !== undefined);
 }
@@ -165,7 +165,7 @@ function accepts(accept: string | undefined, mediaType: string): boolean {
 }
 
 function tooLarge(): OciError {
-  return new OciError(413, "SIZE_INVALID", `A manifest has at most ${MAX_MANIFEST} bytes.`);
+  return new OciError(413, "SIZE_INVALID", `A manifest has at most ${maxManifestBytes} bytes.`);
 }
 
 function unknown(reference: string): OciError {

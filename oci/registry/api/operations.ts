@@ -13,7 +13,7 @@ export interface Operation {
 }
 
 /** Every operation on a repository: what it is called, what it takes, and who does it. */
-export const OPERATIONS: Readonly<Record<ContentKind, Readonly<Record<string, Operation>>>> = {
+export const operations: Readonly<Record<ContentKind, Readonly<Record<string, Operation>>>> = {
   blob: {
     GET: { action: "pull", handle: getBlob },
     HEAD: { action: "pull", handle: headBlob },

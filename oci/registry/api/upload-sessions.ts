@@ -4,7 +4,7 @@ import { OciError } from "../http/errors.ts";
 import type { Fingerprint } from "../store/content.ts";
 import type { DigestAlgorithm, RepositoryName } from "../store/names.ts";
 
-const MAX_SESSIONS = 10_000;
+const maxSessions = 10_000;
 
 /** A blob on its way: what came so far is in `file`, and in `hash`. */
 export interface Upload {
@@ -36,7 +36,7 @@ export class Uploads {
 
   /** Starts a session. Nothing is on disk before the first byte comes. */
   start(repository: RepositoryName): Upload {
-    if (this.#sessions.size >= MAX_SESSIONS) {
+    if (this.#sessions.size >= maxSessions) {
       throw new OciError(429, "TOOMANYREQUESTS", "Too many uploads are open.", { "Retry-After": "5" });
     }
     const id = randomUUID();

@@ -8,10 +8,10 @@ import {
   type TokenKey,
 } from "../../token/index.ts";
 
-const CACHED_TOKENS = 2_000;
+const cachedTokens = 2_000;
 
 /** The one user name of Basic credentials; the password is the token. */
-export const TOKEN_USER = "token";
+export const tokenUser = "token";
 
 /** Whose request it is. `scheme` decides how a refusal is put: a bearer can come back with a wider token. */
 export interface Caller extends TokenClaims {
@@ -28,7 +28,7 @@ export type Authenticate = (authorization: string | undefined) => Authentication
  * looked at every time, so that no token outlives its second because it was used before.
  */
 export function createAuthenticate(options: { key: TokenKey; service: string; clock: () => Date }): Authenticate {
-  const signed = new LRUCache<string, SignedToken>({ max: CACHED_TOKENS });
+  const signed = new LRUCache<string, SignedToken>({ max: cachedTokens });
 
   return (authorization) => {
     if (authorization === undefined) return "none";
@@ -54,5 +54,5 @@ export function parseAuthorization(header: string): { scheme: Caller["scheme"]; 
   if (scheme.toLowerCase() !== "basic") return undefined;
   const text = Buffer.from(value, "base64").toString();
   const colon = text.indexOf(":");
-  return text.slice(0, colon) === TOKEN_USER ? { scheme: "basic", token: text.slice(colon + 1) } : undefined;
+  return text.slice(0, colon) === tokenUser ? { scheme: "basic", token: text.slice(colon + 1) } : undefined;
 }

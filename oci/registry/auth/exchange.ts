@@ -3,10 +3,10 @@ import { mintToken, narrow, parseScope, type TokenKey } from "../../token/index.
 import { OciError } from "../http/errors.ts";
 import { sendJson } from "../http/respond.ts";
 import { receiveSmall } from "../stream/receive.ts";
-import { type Authenticate, type Caller, TOKEN_USER } from "./authenticate.ts";
+import { type Authenticate, type Caller, tokenUser } from "./authenticate.ts";
 
-const BEARER_SECONDS = 300;
-const MAX_FORM = 64 * 1024;
+const bearerSeconds = 300;
+const maxFormBytes = 64 * 1024;
 
 export interface ExchangeOptions {
   readonly key: TokenKey;
@@ -26,7 +26,7 @@ export async function exchangeToken(
 ): Promise<void> {
   const { caller, scopes } = await readRequest(req, query, authenticate);
   const now = clock();
-  const end = Math.min(caller.expiresAt.getTime(), (Math.floor(now.getTime() / 1000) + BEARER_SECONDS) * 1000);
+  const end = Math.min(caller.expiresAt.getTime(), (Math.floor(now.getTime() / 1000) + bearerSeconds) * 1000);
   const token = mintToken(key, {
     subject: caller.subject,
     access: narrow(parseScope(scopes.join(" ")), caller.access),
@@ -53,7 +53,7 @@ async function readRequest(
   }
   if (req.method !== "POST")
     throw new OciError(405, "UNSUPPORTED", "Tokens are had by GET or POST.", { Allow: "GET, POST" });
-  const body = await receiveSmall(req, MAX_FORM);
+  const body = await receiveSmall(req, maxFormBytes);
   if (body === undefined) throw new OciError(413, "SIZE_INVALID", "The form is too long.");
   const form = new URLSearchParams(body.toString());
   return { caller: known(authenticate(authorizationOf(form))), scopes: form.getAll("scope") };
@@ -63,7 +63,7 @@ async function readRequest(
 function authorizationOf(form: URLSearchParams): string | undefined {
   const grant = form.get("grant_type");
   if (grant === "refresh_token") return `Bearer ${form.get("refresh_token") ?? ""}`;
-  if (grant === "password" && form.get("username") === TOKEN_USER) return `Bearer ${form.get("password") ?? ""}`;
+  if (grant === "password" && form.get("username") === tokenUser) return `Bearer ${form.get("password") ?? ""}`;
   return undefined;
 }
 

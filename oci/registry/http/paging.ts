@@ -1,7 +1,7 @@
 import { OciError } from "./errors.ts";
 
 /** The most that one answer lists, whatever was asked for. */
-const MAX_PAGE = 10_000;
+const maxPageSize = 10_000;
 
 export interface Page {
   readonly limit: number;
@@ -15,7 +15,7 @@ export function parsePage(query: URLSearchParams): Page {
   if (n !== null && !/^\d{1,9}$/.test(n)) {
     throw new OciError(400, "PAGINATION_NUMBER_INVALID", "n must be a whole number from 0 up.");
   }
-  return { limit: n === null ? MAX_PAGE : Math.min(Number(n), MAX_PAGE), last: query.get("last") ?? "" };
+  return { limit: n === null ? maxPageSize : Math.min(Number(n), maxPageSize), last: query.get("last") ?? "" };
 }
 
 /** The `Link` header to the page after the one that ends with `last`, or none where nothing follows. */

@@ -4,17 +4,17 @@ import { OciError } from "./errors.ts";
 
 type Headers = Readonly<Record<string, string | number>>;
 
-const API_VERSION = { "Docker-Distribution-Api-Version": "registry/2.0" };
+const apiVersion = { "Docker-Distribution-Api-Version": "registry/2.0" };
 
 /** Starts an answer whose body the caller sends. */
 export function start(res: ServerResponse, status: number, headers: Headers): void {
-  res.writeHead(status, { ...API_VERSION, ...headers });
+  res.writeHead(status, { ...apiVersion, ...headers });
 }
 
 /** An answer with a body that is at hand; of a HEAD request Node sends only the headers. */
 export function send(res: ServerResponse, status: number, headers: Headers, body: string | Buffer = ""): void {
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-  res.writeHead(status, { ...API_VERSION, ...headers, ...(status === 204 ? {} : { "Content-Length": length }) });
+  res.writeHead(status, { ...apiVersion, ...headers, ...(status === 204 ? {} : { "Content-Length": length }) });
   res.end(body);
 }
 
@@ -35,5 +35,5 @@ export function sendError(res: ServerResponse, error: OciError): void {
 /** The specification's error for bytes that never became a request: the headers and the body of an answer. */
 export function refusal(status: number, message: string): Refusal {
   const error = new OciError(status, status < 500 ? "UNSUPPORTED" : "UNKNOWN", message);
-  return { headers: { ...API_VERSION, "Content-Type": "application/json" }, body: error.body() };
+  return { headers: { ...apiVersion, "Content-Type": "application/json" }, body: error.body() };
 }

@@ -4,7 +4,7 @@ import { type FileHandle, stat } from "node:fs/promises";
 import { ifThere } from "./fs.ts";
 import type { DigestAlgorithm } from "./names.ts";
 
-const READ_BYTES = 1024 * 1024;
+const readBytes = 1024 * 1024;
 
 /**
  * What tells, without reading a file, whether its content is still what it was. A write changes the time, a lost end
@@ -44,9 +44,9 @@ export async function fingerprintOfHandle(handle: FileHandle): Promise<Fingerpri
 /** The digest, in lower-case hex, of what an open file holds now. Reads all of it, and leaves it open. */
 export async function hashFile(handle: FileHandle, algorithm: DigestAlgorithm): Promise<string> {
   const hash = createHash(algorithm);
-  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const buffer = Buffer.allocUnsafeSlow(readBytes);
   for (let position = 0; ; ) {
-    const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, position);
+    const { bytesRead } = await handle.read(buffer, 0, readBytes, position);
     if (bytesRead === 0) return hash.digest("hex");
     hash.update(buffer.subarray(0, bytesRead));
     position += bytesRead;

@@ -41,8 +41,8 @@ interface Owner {
 }
 
 // SQLite's result codes: somebody else has the lock.
-const SQLITE_BUSY = 5;
-const SQLITE_LOCKED = 6;
+const sqliteBusy = 5;
+const sqliteLocked = 6;
 
 /**
  * Takes the folder for this registry alone, at once or not at all. Throws {@link DataFolderError}: `IN_USE` when
@@ -91,7 +91,7 @@ function lockFile(file: string): DatabaseSync | undefined {
   } catch (error) {
     database?.close();
     const { message, errcode } = error as Error & { errcode?: number };
-    if (errcode === SQLITE_BUSY || errcode === SQLITE_LOCKED) return undefined;
+    if (errcode === sqliteBusy || errcode === sqliteLocked) return undefined;
     throw new DataFolderError("UNWRITABLE", `The lock file ${file} cannot be used: ${message}.`, { cause: error });
   }
 }

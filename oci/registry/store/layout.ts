@@ -26,12 +26,12 @@ export interface Layout {
 }
 
 /** The folder that holds a repository's own content, beside the folders of repositories nested below it. */
-export const CONTENT = "_";
+export const contentFolder = "_";
 
 export function layoutOf(root: string): Layout {
   const repositories = join(root, "repositories");
   const blobs = join(root, "blobs");
-  const repository = (name: RepositoryName) => `${repositories}/${name}/${CONTENT}`;
+  const repository = (name: RepositoryName) => `${repositories}/${name}/${contentFolder}`;
   const referrers = (name: RepositoryName, subject: Digest) =>
     `${repository(name)}/referrers/${subject.algorithm}/${subject.hex}`;
   return {

@@ -14,23 +14,23 @@ export interface Digest {
   readonly text: string;
 }
 
-export const DIGEST_ALGORITHMS: readonly DigestAlgorithm[] = ["sha256", "sha512"];
-const HEX_LENGTH = { sha256: 64, sha512: 128 } satisfies Record<DigestAlgorithm, number>;
+export const digestAlgorithms: readonly DigestAlgorithm[] = ["sha256", "sha512"];
+const hexLength = { sha256: 64, sha512: 128 } satisfies Record<DigestAlgorithm, number>;
 
 // distribution-spec 1.1, "Pulling manifests". No component can be `_`, which is why the store's own folder is called so.
-const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
-const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
-const MAX_NAME = 255;
+const componentPattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
+const maxNameLength = 255;
 
 /** The name, or undefined where it is not one. */
 export function parseRepositoryName(text: string): RepositoryName | undefined {
-  if (text.length > MAX_NAME) return undefined;
-  return text.split("/").every((component) => COMPONENT.test(component)) ? (text as RepositoryName) : undefined;
+  if (text.length > maxNameLength) return undefined;
+  return text.split("/").every((component) => componentPattern.test(component)) ? (text as RepositoryName) : undefined;
 }
 
 /** The tag, or undefined where it is not one. */
 export function parseTag(text: string): TagName | undefined {
-  return TAG.test(text) ? (text as TagName) : undefined;
+  return tagPattern.test(text) ? (text as TagName) : undefined;
 }
 
 /** The digest, or undefined where it is not one of a known algorithm, with its exact length. */
@@ -39,7 +39,7 @@ export function parseDigest(text: string): Digest | undefined {
   const algorithm = text.slice(0, Math.max(colon, 0));
   const hex = text.slice(colon + 1);
   if (algorithm !== "sha256" && algorithm !== "sha512") return undefined;
-  if (hex.length !== HEX_LENGTH[algorithm] || !/^[0-9a-f]+$/.test(hex)) return undefined;
+  if (hex.length !== hexLength[algorithm] || !/^[0-9a-f]+$/.test(hex)) return undefined;
   return { algorithm, hex, text };
 }
 

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { opendir, readdir, readFile, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ifThere } from "./fs.ts";
-import { CONTENT } from "./layout.ts";
-import { DIGEST_ALGORITHMS, parseRepositoryName, type RepositoryName } from "./names.ts";
+import { contentFolder } from "./layout.ts";
+import { digestAlgorithms, parseRepositoryName, type RepositoryName } from "./names.ts";
 import { change, inBackground, type Store } from "./store.ts";
 import { emptyTrash } from "./sweep.ts";
 
@@ -19,7 +19,7 @@ export async function repositoryCreatedAt(store: Store, name: RepositoryName): P
 }
 
 async function holdsManifest(store: Store, name: RepositoryName): Promise<boolean> {
-  for (const algorithm of DIGEST_ALGORITHMS) {
+  for (const algorithm of digestAlgorithms) {
     const folder = await ifThere(opendir(`${store.layout.manifests(name)}/${algorithm}`));
     if (folder === undefined) continue;
     const entry = await folder.read();
@@ -73,7 +73,7 @@ export async function listRepositories(
 async function collect(store: Store, prefix: string, found: RepositoryName[]): Promise<void> {
   const entries = (await ifThere(readdir(`${store.layout.repositories}/${prefix}`))) ?? [];
   for (const entry of entries) {
-    const name = entry === CONTENT ? parseRepositoryName(prefix.slice(0, -1)) : undefined;
+    const name = entry === contentFolder ? parseRepositoryName(prefix.slice(0, -1)) : undefined;
     if (name !== undefined) found.push(name);
     else await collect(store, `${prefix}${entry}/`, found);
   }

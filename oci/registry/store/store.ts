@@ -11,8 +11,8 @@ import { KeyedLock } from "./keyed-lock.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import type { Digest, RepositoryName } from "./names.ts";
 
-const CACHE_BYTES = 64 * 1024 * 1024;
-const CACHE_ENTRY_OVERHEAD = 512;
+const cacheBytes = 64 * 1024 * 1024;
+const cacheEntryOverheadBytes = 512;
 
 /** What the files in this folder work on: the folder, who may touch what, and what is remembered of it. */
 export interface Store {
@@ -85,8 +85,8 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
     blobs: new KeyedLock(),
     cache: {
       manifests: new LRUCache({
-        maxSize: CACHE_BYTES,
-        sizeCalculation: ({ bytes }) => bytes.length + CACHE_ENTRY_OVERHEAD,
+        maxSize: cacheBytes,
+        sizeCalculation: ({ bytes }) => bytes.length + cacheEntryOverheadBytes,
       }),
       tags: new LRUCache({ max: 50_000 }),
       generation: 0,

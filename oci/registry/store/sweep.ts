@@ -1,7 +1,7 @@
 import { rm, stat } from "node:fs/promises";
 import { freeShared } from "./blobs.ts";
 import { ifThere, namesIn } from "./fs.ts";
-import { DIGEST_ALGORITHMS, type Digest, digestOf, parseDigest } from "./names.ts";
+import { type Digest, digestAlgorithms, digestOf, parseDigest } from "./names.ts";
 import type { Store } from "./store.ts";
 
 /** Frees what deleted repositories leave: first their own links, then the blobs that nobody else has. */
@@ -25,7 +25,7 @@ async function removeTrash(store: Store): Promise<void> {
  */
 export async function freeUnusedBlobs(store: Store): Promise<{ blobs: number; bytes: number }> {
   const freed = { blobs: 0, bytes: 0 };
-  for (const algorithm of DIGEST_ALGORITHMS) {
+  for (const algorithm of digestAlgorithms) {
     for (const prefix of await namesIn(`${store.layout.blobs}/${algorithm}`)) {
       for (const hex of await namesIn(`${store.layout.blobs}/${algorithm}/${prefix}`)) {
         const digest = digestOf(algorithm, hex);
@@ -41,7 +41,7 @@ export async function freeUnusedBlobs(store: Store): Promise<{ blobs: number; by
 
 async function blobsIn(folder: string): Promise<Digest[]> {
   const found: Digest[] = [];
-  for (const algorithm of DIGEST_ALGORITHMS) {
+  for (const algorithm of digestAlgorithms) {
     for (const hex of await namesIn(`${folder}/${algorithm}`)) {
       const digest = parseDigest(`${algorithm}:${hex}`);
       if (digest !== undefined) found.push(digest);

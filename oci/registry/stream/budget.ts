@@ -1,4 +1,4 @@
-const SMALLEST = 16 * 1024;
+const smallestBytes = 16 * 1024;
 
 /**
  * Memory that all connections share for their buffers. One alone gets large buffers, which is what makes a single
@@ -13,8 +13,8 @@ export class Budget {
 
   /** Reserves a buffer of at most `wanted` bytes, a power of two: never more than a sixteenth of what is left. */
   take(wanted: number): number {
-    const share = Math.max(this.#left / 16, SMALLEST);
-    const size = Math.max(SMALLEST, 2 ** Math.floor(Math.log2(Math.min(wanted, share))));
+    const share = Math.max(this.#left / 16, smallestBytes);
+    const size = Math.max(smallestBytes, 2 ** Math.floor(Math.log2(Math.min(wanted, share))));
     this.#left -= size;
     return size;
   }

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 
-const STRIDE = 32 * 1024 * 1024;
+const flushStrideBytes = 32 * 1024 * 1024;
 
 /** Sends a growing file to the disk while more of it is still arriving. */
 export interface EarlyFlush {
@@ -21,7 +21,7 @@ export function flushEarly(handle: FileHandle): EarlyFlush {
   return {
     wrote(bytes) {
       unflushed += bytes;
-      if (unflushed < STRIDE || running !== undefined) return;
+      if (unflushed < flushStrideBytes || running !== undefined) return;
       unflushed = 0;
       running = handle
         .datasync()

@@ -3,7 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import type { Budget } from "./budget.ts";
 
-const BATCH = 1024 * 1024;
+const batchBytes = 1024 * 1024;
 
 /** The client went away, or its connection broke, before the whole body was there. */
 export class ClientGone extends Error {
@@ -31,7 +31,7 @@ export interface Sink {
  * written, or the error of the write.
  */
 export function receive(req: IncomingMessage, { handle, hash, budget, written }: Sink): Promise<void> {
-  const full = budget.take(BATCH);
+  const full = budget.take(batchBytes);
   return new Promise<void>((resolve, reject) => {
     let batch: Buffer[] = [];
     let gathered = 0;

@@ -2,7 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import type { Budget } from "./budget.ts";
 
-const CHUNK = 1024 * 1024;
+const chunkBytes = 1024 * 1024;
 
 /**
  * Sends `length` bytes of a file from `start`, after the headers, and ends the response. Two buffers take turns: one is
@@ -14,7 +14,7 @@ export async function sendFile(
   handle: FileHandle,
   { start, length, budget }: { start: number; length: number; budget: Budget },
 ): Promise<void> {
-  const chunk = budget.take(Math.min(CHUNK, Math.max(length, 1)));
+  const chunk = budget.take(Math.min(chunkBytes, Math.max(length, 1)));
   const second = length > chunk ? budget.take(chunk) : 0;
   try {
     const size = second === 0 ? chunk : Math.min(chunk, second);

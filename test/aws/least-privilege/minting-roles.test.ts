@@ -7,7 +7,7 @@ import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts
 import type { CallRecord } from "../../emulators/aws/call.ts";
 import { replayCall } from "../../emulators/aws/replay.ts";
 import { assume } from "../../emulators/aws/support.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { call, type DoorFunction, startDoor } from "./support/function.ts";
 import { account, home, replica } from "./support/scope.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ownershipTagKey, regionsTagKey } from "../../../functions/aws/names.ts";
 import { trustPolicy } from "../../../functions/aws/policy/roles.ts";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { further, home, replica, rule, useAccount } from "./support/account.ts";
 import { callsOf, isRead, stateOf } from "./support/state.ts";
 

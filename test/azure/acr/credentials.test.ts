@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { callsOf, claimsOf, clientOf, newCall, openRegistry, useStack } from "../support/registry.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { scopeMapName } from "../../../functions/azure/names.ts";
 import { pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { errorOf } from "../../support/inputs.ts";
 import {
   callsOf,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { ownershipTag } from "../../../functions/azure/ownership.ts";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { controlRole } from "../support/stack.ts";
 import { useGroup } from "./support/group.ts";
 import { actionsOf, callsOf, isRead, stateOf } from "./support/state.ts";

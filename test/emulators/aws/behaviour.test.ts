@@ -6,7 +6,7 @@ import {
 import { CreateRoleCommand } from "@aws-sdk/client-iam";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { type AwsEmulator, type EmulatorOptions, startAwsEmulator } from "./index.ts";
 import { allow, assume, clients, HOME, policy, refused, registryClient } from "./support.ts";
 

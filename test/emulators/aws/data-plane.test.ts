@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-ecr";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage, buildIndex } from "../../oci-client/images.ts";
+import { buildImage, buildIndex } from "../../oci/client/images.ts";
 import {
   allow,
   assume,

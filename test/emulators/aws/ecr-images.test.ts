@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-ecr";
 import { describe, expect, test } from "vitest";
 import { pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { clients, refused, registryClient, registryRefusal, useEmulator } from "./support.ts";
 
 const aws = useEmulator();

@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-ecr-public";
 import { describe, expect, test } from "vitest";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { allow, clients, decode, HOME, refused, registryRefusal, useEmulator } from "./support.ts";
 
 const aws = useEmulator();

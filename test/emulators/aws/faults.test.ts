@@ -3,7 +3,7 @@ import { CreateRoleCommand, GetRoleCommand } from "@aws-sdk/client-iam";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import type { Fault } from "./index.ts";
 import { clients, refused, registryClient, registryRefusal, useEmulator } from "./support.ts";
 

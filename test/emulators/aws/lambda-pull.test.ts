@@ -1,7 +1,7 @@
 import { CreateRepositoryCommand, SetRepositoryPolicyCommand } from "@aws-sdk/client-ecr";
 import { beforeAll, expect, test } from "vitest";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { clients, HOME, OTHER, policy, registryClient, registryRefusal, useEmulator } from "./support.ts";
 
 const aws = useEmulator();

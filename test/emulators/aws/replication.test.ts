@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-ecr";
 import { beforeAll, expect, test } from "vitest";
 import { pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage, buildIndex } from "../../oci-client/images.ts";
+import { buildImage, buildIndex } from "../../oci/client/images.ts";
 import { clients, HOME, OTHER, policy, refused, registryClient, useEmulator } from "./support.ts";
 
 const aws = useEmulator({ regions: ["us-east-1", "eu-west-1"] });

@@ -2,7 +2,7 @@ import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { CreateRoleCommand } from "@aws-sdk/client-iam";
 import { AssumeRoleCommand, type AssumeRoleCommandInput, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { seededBytes } from "../../oci-client/images.ts";
+import { seededBytes } from "../../oci/client/images.ts";
 import { expectLifetime } from "../../support/lifetime.ts";
 import { type SdkCredentials, startAwsEmulator } from "./index.ts";
 import { allow, assume, clients, HOME, OTHER, policy, refused, useEmulator } from "./support.ts";

@@ -1,7 +1,7 @@
 import { ContainerRegistryClient } from "@azure/container-registry";
 import { beforeAll, describe, expect, test } from "vitest";
 import { pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import type { Principal } from "./index.ts";
 import { accessToken, ask, credentialOf, registryClient, registryRefusal, useAzure } from "./support.ts";
 

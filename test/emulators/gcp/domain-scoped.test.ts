@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { api, artifactRegistry, as, imageIn, registryClient, registryRefusal, useEmulator } from "./support.ts";
 
 const PROJECT = "example.com:vendor";

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import {
   api,
   artifactRegistry,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { artifactRegistry, as, HOME, imageIn, OTHER, refused, registryClient, useEmulator } from "./support.ts";
 
 const gcp = useEmulator({ locations: ["europe-west1", "us-east1"], behaviour: { operationMs: 1 } });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createClient, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { newCall, openRegistry, useStack } from "../support/registry.ts";
 
 const stack = useStack({ behaviour: { operationMs: 200 } });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ownershipLabel } from "../../../functions/gcp/gar/own-repository.ts";
 import { ownershipMark } from "../../../functions/gcp/provisioning/accounts.ts";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { useProject } from "./support/project.ts";
 import { actionsOf, callsOf, isRead, stateOf } from "./support/state.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci-client/images.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { expectLifetime } from "../../support/lifetime.ts";
 import { type Bench, type Slot, startBench } from "./support/bench.ts";
 import { startOpaque, type Width } from "./support/opaque.ts";

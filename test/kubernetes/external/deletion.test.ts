@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { OCI_MANIFEST, pushImage } from "../../../oci/client/index.ts";
-import { buildImage, buildIndex } from "../../oci-client/images.ts";
+import { ociManifest, pushImage } from "../../../oci/client/index.ts";
+import { buildImage, buildIndex } from "../../oci/client/images.ts";
 import { type Bench, type Slot, startBench } from "./support/bench.ts";
 
 let bench: Bench;
@@ -33,7 +33,7 @@ describe("the deletion of a repository", () => {
     const image = buildImage({ seed: slot.name });
     await pushImage(slot.client, slot.name, "1.0", image);
     const { digest, bytes } = image.manifest;
-    const subject = { mediaType: OCI_MANIFEST, digest, size: bytes.byteLength };
+    const subject = { mediaType: ociManifest, digest, size: bytes.byteLength };
     const signature = buildImage({ seed: `${slot.name}/signature`, subject });
     await pushImage(slot.client, slot.name, signature.manifest.digest, signature);
     expect((await remove(slot)).status).toBe(200);

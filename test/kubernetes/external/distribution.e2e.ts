@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { platform } from "../../../functions/kubernetes/index.ts";
 import { createClient, pushImage } from "../../../oci/client/index.ts";
-import { buildImage, buildIndex } from "../../oci-client/images.ts";
+import { buildImage, buildIndex } from "../../oci/client/images.ts";
 import { openSuite, type TestSuite } from "../../support/suite.ts";
 import { tool } from "../../tools/tools.ts";
 import { startDistribution } from "../support/distribution.ts";

@@ -13,7 +13,7 @@ import { type Image, pushImage } from "../../../../oci/client/index.ts";
 import { type Suite, startSuite } from "../../../contract/harness.ts";
 import type { AwsEmulator } from "../../../emulators/aws/index.ts";
 import { clients, registryClient } from "../../../emulators/aws/support.ts";
-import { buildImage } from "../../../oci-client/images.ts";
+import { buildImage } from "../../../oci/client/images.ts";
 import { type AwsStack, type StackOptions, startStack } from "../../support/stack.ts";
 
 /** The suite's HTTP API over the registry `images`, and AWS behind it. */

@@ -11,7 +11,7 @@ import { pushImage } from "../../../../oci/client/index.ts";
 import { type Suite, startSuite } from "../../../contract/harness.ts";
 import type { EmulatorOptions } from "../../../emulators/aws/index.ts";
 import { clients, registryClient } from "../../../emulators/aws/support.ts";
-import { buildImage } from "../../../oci-client/images.ts";
+import { buildImage } from "../../../oci/client/images.ts";
 import { type AwsStack, startStack } from "../../support/stack.ts";
 
 export const home = "us-east-1";

@@ -2,7 +2,7 @@ import { ArtifactRegistryError } from "../../../../core/errors.ts";
 import { pushImage } from "../../../../oci/client/index.ts";
 import type { Principal } from "../../../emulators/azure/index.ts";
 import { doorRoles, type RoleMode, repositoryCondition } from "../../../infra/support/azure-roles.ts";
-import { buildImage } from "../../../oci-client/images.ts";
+import { buildImage } from "../../../oci/client/images.ts";
 import { clientOf, containerRegistry, newCall, openRegistry, seedScopeMap } from "../../support/registry.ts";
 import type { AzureStack } from "../../support/stack.ts";
 import { customRole } from "./roles.ts";

@@ -12,7 +12,7 @@ import {
   startAzure,
 } from "../../../emulators/azure/index.ts";
 import { accessToken } from "../../../emulators/azure/support.ts";
-import { buildImage } from "../../../oci-client/images.ts";
+import { buildImage } from "../../../oci/client/images.ts";
 import { useInThisProcess } from "../../support/process.ts";
 
 const registries = "Microsoft.ContainerRegistry/registries";

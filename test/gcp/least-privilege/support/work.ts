@@ -3,7 +3,7 @@ import { createOwnIdentity } from "../../../../functions/gcp/auth.ts";
 import { pubsubDeadLetters } from "../../../../functions/gcp/doors/dead-letters.ts";
 import { createClient, pullImage, pushImage } from "../../../../oci/client/index.ts";
 import type { GcpDoor } from "../../../infra/support/gcp-roles.ts";
-import { buildImage } from "../../../oci-client/images.ts";
+import { buildImage } from "../../../oci/client/images.ts";
 import { type DoorFunction, registries } from "./function.ts";
 
 const worker = {

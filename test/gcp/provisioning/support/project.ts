@@ -8,7 +8,7 @@ import { createClient, pushImage } from "../../../../oci/client/index.ts";
 import { type Suite, startSuite } from "../../../contract/harness.ts";
 import { emailOf } from "../../../emulators/gcp/http/iam.ts";
 import { permissionsOn } from "../../../infra/support/gcp-roles.ts";
-import { buildImage } from "../../../oci-client/images.ts";
+import { buildImage } from "../../../oci/client/images.ts";
 import { type GcpStack, type StackOptions, startStack } from "../../support/stack.ts";
 
 /** One project without any registry for the tests of a file, and this process as its function, behind every door. */

@@ -1,5 +1,5 @@
 import { pushImage } from "../../../../oci/client/index.ts";
-import { buildImage } from "../../../oci-client/images.ts";
+import { buildImage } from "../../../oci/client/images.ts";
 import type { Slot } from "./bench.ts";
 
 export interface Scenario {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createClient, digestOf } from "../../oci/client/index.ts";
+import { createClient, digestOf } from "../../../oci/client/index.ts";
 import { seededBytes } from "./images.ts";
 import { bodyOf, reply, serve } from "./server.ts";
 

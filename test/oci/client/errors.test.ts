@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { retryAfterSeconds } from "../../oci/client/errors.ts";
-import { createClient, OciError } from "../../oci/client/index.ts";
+import { retryAfterSeconds } from "../../../oci/client/errors.ts";
+import { createClient, OciError } from "../../../oci/client/index.ts";
 import { reply, serve } from "./server.ts";
 
 const credentials = { username: "token", password: "correct horse battery" };

@@ -5,11 +5,11 @@ import {
   digestOf,
   type Image,
   type ImageIndex,
-  OCI_CONFIG,
-  OCI_INDEX,
-  OCI_LAYER_GZIP,
-  OCI_MANIFEST,
-} from "../../oci/client/index.ts";
+  ociConfig,
+  ociIndex,
+  ociLayerGzip,
+  ociManifest,
+} from "../../../oci/client/index.ts";
 
 /** `size` bytes that look random and are the same for the same seed. */
 export function seededBytes(seed: string, size: number): Buffer {
@@ -38,7 +38,7 @@ export function buildImage(shape: ImageShape): Image {
   };
   const tars = layers.map((size, i) => tar(`layer-${i}.bin`, seededBytes(`${seed}/${architecture}/${i}`, size)));
   const config = store(
-    OCI_CONFIG,
+    ociConfig,
     json({
       architecture,
       os: "linux",
@@ -50,13 +50,13 @@ export function buildImage(shape: ImageShape): Image {
   );
   const bytes = json({
     schemaVersion: 2,
-    mediaType: OCI_MANIFEST,
+    mediaType: ociManifest,
     ...(artifactType === undefined ? {} : { artifactType }),
     config,
-    layers: tars.map((one) => store(OCI_LAYER_GZIP, gzipSync(one, { level: 1 }))),
+    layers: tars.map((one) => store(ociLayerGzip, gzipSync(one, { level: 1 }))),
     ...(subject === undefined ? {} : { subject }),
   });
-  return { manifest: { bytes, mediaType: OCI_MANIFEST, digest: digestOf(bytes) }, blobs };
+  return { manifest: { bytes, mediaType: ociManifest, digest: digestOf(bytes) }, blobs };
 }
 
 /** One image for amd64 and one for arm64 under one index. */
@@ -65,13 +65,13 @@ export function buildIndex(shape: Omit<ImageShape, "architecture">): ImageIndex 
   const images = architectures.map((architecture) => buildImage({ ...shape, architecture }));
   const bytes = json({
     schemaVersion: 2,
-    mediaType: OCI_INDEX,
+    mediaType: ociIndex,
     manifests: images.map((image, i) => ({
       ...descriptorOf(image),
       platform: { architecture: architectures[i], os: "linux" },
     })),
   });
-  return { index: { bytes, mediaType: OCI_INDEX, digest: digestOf(bytes) }, images };
+  return { index: { bytes, mediaType: ociIndex, digest: digestOf(bytes) }, images };
 }
 
 /** What another manifest writes to point at this image, for example as its `subject`. */

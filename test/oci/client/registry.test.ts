@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { createClient, digestOf, type OciClient, pullImage, pushImage } from "../../oci/client/index.ts";
-import { type ServeOptions, serveRegistry } from "../../oci/registry/index.ts";
-import { loadTokenKey, mintToken } from "../../oci/token/index.ts";
+import { createClient, digestOf, type OciClient, pullImage, pushImage } from "../../../oci/client/index.ts";
+import { type ServeOptions, serveRegistry } from "../../../oci/registry/index.ts";
+import { loadTokenKey, mintToken } from "../../../oci/token/index.ts";
 import { buildImage, buildIndex, descriptorOf, seededBytes } from "./images.ts";
 
 /** A registry of its own for one test, and clients of it. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
-import { createClient, digestOf } from "../../oci/client/index.ts";
+import { createClient, digestOf } from "../../../oci/client/index.ts";
 import { bodyOf, reply, type Server, serve } from "./server.ts";
 
 const credentials = { username: "token", password: "correct horse battery" };

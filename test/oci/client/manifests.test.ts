@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createClient, digestOf, OCI_MANIFEST } from "../../oci/client/index.ts";
+import { createClient, digestOf, ociManifest } from "../../../oci/client/index.ts";
 import { reply, serve } from "./server.ts";
 
 const bytes = Buffer.from('{"schemaVersion":2}');
@@ -8,16 +8,16 @@ const digest = digestOf(bytes);
 test("a manifest comes back byte for byte, with its type and digest", async () => {
   const server = await serve((_, response) =>
     reply(response, 200, bytes, {
-      "content-type": `${OCI_MANIFEST}; charset=utf-8`,
+      "content-type": `${ociManifest}; charset=utf-8`,
       "content-length": String(bytes.byteLength),
       "docker-content-digest": digest,
     }),
   );
   const client = createClient({ url: server.url });
-  await expect(client.pullManifest("a", "1")).resolves.toEqual({ bytes, mediaType: OCI_MANIFEST, digest });
-  expect(server.seen[0]?.headers.accept).toContain(OCI_MANIFEST);
+  await expect(client.pullManifest("a", "1")).resolves.toEqual({ bytes, mediaType: ociManifest, digest });
+  expect(server.seen[0]?.headers.accept).toContain(ociManifest);
   await expect(client.headManifest("a", "1")).resolves.toEqual({
-    mediaType: OCI_MANIFEST,
+    mediaType: ociManifest,
     digest,
     size: bytes.byteLength,
   });
@@ -50,14 +50,14 @@ test("a push answers the digest, and the subject that the registry linked", asyn
     reply(response, 201, "", { "docker-content-digest": digest, "oci-subject": subject }),
   );
   const client = createClient({ url: server.url });
-  await expect(client.pushManifest("a", "1", { bytes, mediaType: OCI_MANIFEST })).resolves.toEqual({ digest, subject });
-  expect(server.seen[0]?.headers["content-type"]).toBe(OCI_MANIFEST);
+  await expect(client.pushManifest("a", "1", { bytes, mediaType: ociManifest })).resolves.toEqual({ digest, subject });
+  expect(server.seen[0]?.headers["content-type"]).toBe(ociManifest);
 });
 
 test("a push that the registry stored as something else is an error", async () => {
   const other = `sha256:${"2".repeat(64)}`;
   const server = await serve((_, response) => reply(response, 201, "", { "docker-content-digest": other }));
   const client = createClient({ url: server.url });
-  const push = client.pushManifest("a", "1", { bytes, mediaType: OCI_MANIFEST });
+  const push = client.pushManifest("a", "1", { bytes, mediaType: ociManifest });
   await expect(push).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createClient } from "../../oci/client/index.ts";
-import { nextLink } from "../../oci/client/listing.ts";
+import { createClient } from "../../../oci/client/index.ts";
+import { nextLink } from "../../../oci/client/listing.ts";
 import { reply, type Server, serve } from "./server.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;

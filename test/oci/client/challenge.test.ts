@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseChallenges } from "../../oci/client/index.ts";
+import { parseChallenges } from "../../../oci/client/index.ts";
 
 const read = (header: string) => parseChallenges(header).map(({ scheme, params }) => [scheme, { ...params }]);
 

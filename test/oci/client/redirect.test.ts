@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createClient, digestOf } from "../../oci/client/index.ts";
+import { createClient, digestOf } from "../../../oci/client/index.ts";
 import { bodyOf, reply, type Server, serve } from "./server.ts";
 
 const credentials = { username: "token", password: "correct horse battery" };
