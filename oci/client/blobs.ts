@@ -1,7 +1,7 @@
 import { verifying } from "./digest.ts";
 import { OciError } from "./errors.ts";
 import { lengthOf } from "./read.ts";
-import { scope } from "./scope.ts";
+import { scope } from "./token.ts";
 import type { Transport } from "./transport.ts";
 
 /** Bytes, or a stream that is read once; a stream needs its `digest` and `size` told. */

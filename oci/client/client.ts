@@ -1,8 +1,8 @@
+import type { Descriptor } from "../media-types.ts";
 import * as blobs from "./blobs.ts";
 import type { Challenge } from "./challenge.ts";
 import * as listing from "./listing.ts";
 import * as manifests from "./manifests.ts";
-import type { Descriptor } from "./media-types.ts";
 import { bytesOf } from "./read.ts";
 import type { Grant } from "./token.ts";
 import { type ClientOptions, Transport } from "./transport.ts";

@@ -1,5 +1,6 @@
+import { type Descriptor, isIndex, ociEmpty, ociManifest } from "../media-types.ts";
 import type { OciClient } from "./client.ts";
-import { type Descriptor, isIndex } from "./media-types.ts";
+import { digestOf } from "./digest.ts";
 
 /** An image in memory: its manifest as it is stored, and every blob that the manifest names. */
 export type Image = {
@@ -71,3 +72,24 @@ function descriptors(content: unknown, key: string): Descriptor[] {
     typeof content === "object" && content !== null ? (content as Record<string, unknown>)[key] : [];
   return (Array.isArray(value) ? value : value === undefined ? [] : [value]) as Descriptor[];
 }
+
+const config = Buffer.from("{}");
+
+/**
+ * The manifest whose presence makes a repository exist. It is pushed by digest, so that it touches no tag, and is the
+ * same everywhere, so that pushing it again changes nothing. Form: OCI image spec 1.1, "Guidelines for Artifact Usage".
+ */
+const manifest = Buffer.from(
+  JSON.stringify({
+    schemaVersion: 2,
+    mediaType: ociManifest,
+    artifactType: "application/vnd.alien.artifact-registry.repository.v1",
+    config: { mediaType: ociEmpty, digest: digestOf(config), size: config.byteLength },
+    layers: [{ mediaType: ociEmpty, digest: digestOf(config), size: config.byteLength }],
+  }),
+);
+
+export const repositoryMarker = {
+  config: { bytes: config, digest: digestOf(config) },
+  manifest: { bytes: manifest, digest: digestOf(manifest), mediaType: ociManifest },
+} as const;

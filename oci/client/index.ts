@@ -1,14 +1,13 @@
+export * from "../media-types.ts";
 export type { BlobSource, PulledBlob, PushedBlob } from "./blobs.ts";
 export type { Challenge } from "./challenge.ts";
 export { parseChallenges } from "./challenge.ts";
 export { createClient, type OciClient } from "./client.ts";
 export { type Algorithm, digestOf, isDigest } from "./digest.ts";
 export { OciError } from "./errors.ts";
-export { type Image, type ImageIndex, pullImage, pushImage } from "./image.ts";
+export { type Image, type ImageIndex, pullImage, pushImage, repositoryMarker } from "./image.ts";
 export type { Manifest, ManifestHead } from "./manifests.ts";
-export { repositoryMarker } from "./marker.ts";
-export * from "./media-types.ts";
 export { bytesOf } from "./read.ts";
-export { scope } from "./scope.ts";
 export type { Grant, TrustRealm } from "./token.ts";
+export { scope } from "./token.ts";
 export type { ClientOptions, Credentials } from "./transport.ts";

@@ -1,8 +1,8 @@
+import { type Descriptor, ociIndex } from "../media-types.ts";
 import { OciError } from "./errors.ts";
 import { pullManifest } from "./manifests.ts";
-import { type Descriptor, ociIndex } from "./media-types.ts";
 import { readLimited } from "./read.ts";
-import { scope } from "./scope.ts";
+import { scope } from "./token.ts";
 import type { Transport } from "./transport.ts";
 
 const maxPageBytes = 16 * 1024 * 1024;

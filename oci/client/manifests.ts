@@ -1,8 +1,8 @@
+import { manifestTypes } from "../media-types.ts";
 import { digestOf, isDigest, verify } from "./digest.ts";
 import { OciError } from "./errors.ts";
-import { manifestTypes } from "./media-types.ts";
 import { lengthOf, readLimited } from "./read.ts";
-import { scope } from "./scope.ts";
+import { scope } from "./token.ts";
 import type { Transport } from "./transport.ts";
 
 /** Registries must take 4 MiB; what is far larger is no manifest. */

@@ -1,8 +1,7 @@
 import type { Challenge } from "./challenge.ts";
+import type { Redactor } from "./errors.ts";
 import { errorFrom, OciError } from "./errors.ts";
 import { readLimited } from "./read.ts";
-import type { Redactor } from "./redact.ts";
-import { union } from "./scope.ts";
 
 /** The lifetime of a token whose answer names none (Docker token specification). */
 const defaultSeconds = 60;
@@ -149,4 +148,17 @@ function parse(bytes: Buffer): unknown {
 
 function member(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}
+
+/** Scopes of the Docker token specification, for the requests that this client makes. */
+export const scope = {
+  pull: (repository: string): string => `repository:${repository}:pull`,
+  push: (repository: string): string => `repository:${repository}:pull,push`,
+  delete: (repository: string): string => `repository:${repository}:delete`,
+  catalog: "registry:catalog:*",
+} as const;
+
+/** The scopes of both lists, each once, in order. One parameter may hold several, separated by spaces. */
+export function union(...lists: readonly (string | undefined)[]): string[] {
+  return [...new Set(lists.flatMap((list) => list?.split(/\s+/) ?? []).filter((one) => one !== ""))];
 }

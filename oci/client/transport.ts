@@ -1,6 +1,5 @@
 import { type Challenge, parseChallenges } from "./challenge.ts";
-import { errorFrom, OciError } from "./errors.ts";
-import { Redactor } from "./redact.ts";
+import { errorFrom, OciError, Redactor } from "./errors.ts";
 import { exchangeToken, type Grant, TokenCache, type TrustRealm } from "./token.ts";
 
 export type Credentials =

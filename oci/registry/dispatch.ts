@@ -1,69 +1,147 @@
+/** What the registry can be asked for: its paths, its operations, and the way of a request to the one that answers it. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Services } from "./api/call.ts";
-import { getCatalog } from "./api/listings.ts";
-import { operations } from "./api/operations.ts";
+import { getBlob, headBlob, removeBlob } from "./api/blobs.ts";
+import type { Handler, Services } from "./api/call.ts";
+import { deleteManifest, getManifest, putManifest } from "./api/manifests.ts";
+import { getCatalog, getReferrers, getRepository, getTags, removeRepository } from "./api/repositories.ts";
+import { cancelUpload, continueUpload, describeUpload, finishUpload, startUpload } from "./api/uploads.ts";
 import { authorize, type Need, realmOf } from "./auth/authorize.ts";
 import { type ExchangeOptions, exchangeToken } from "./auth/exchange.ts";
-import { OciError } from "./http/errors.ts";
-import { sendJson } from "./http/respond.ts";
-import { parseRoute, type Route } from "./http/routes.ts";
-import { parseRepositoryName } from "./store/names.ts";
+import { OciError, sendJson } from "./respond.ts";
+import { parseRepositoryName, type RepositoryName } from "./store/names.ts";
+
+/** The kinds of resource below a repository's name. */
+export type ContentKind = "blob" | "uploads" | "upload" | "manifest" | "tags" | "referrers" | "repository";
+
+export type Route =
+  | { readonly kind: "base" }
+  | { readonly kind: "catalog" }
+  | { readonly kind: "token" }
+  /** `name` is not checked yet. `tail` is the digest, the tag or the upload's id. */
+  | { readonly kind: ContentKind; readonly name: string; readonly tail: string };
+
+/**
+ * Reads a path from its end, because a name may have any number of components, and some of them may be called `blobs` or
+ * `manifests`. Returns undefined if the API has no such path.
+ */
+export function parseRoute(path: string): Route | undefined {
+  if (path === "/token") return { kind: "token" };
+  if (path === "/v2" || path === "/v2/") return { kind: "base" };
+  if (path === "/v2/_catalog") return { kind: "catalog" };
+  if (!path.startsWith("/v2/")) return undefined;
+  const parts = path.slice("/v2/".length).split("/");
+  const [last = "", second, third] = [parts.at(-1), parts.at(-2), parts.at(-3)];
+  const route = (kind: ContentKind, used: number, tail: string): Route | undefined =>
+    parts.length > used ? { kind, name: parts.slice(0, -used).join("/"), tail } : undefined;
+
+  if (third === "blobs" && second === "uploads")
+    return last === "" ? route("uploads", 3, "") : route("upload", 3, last);
+  if (second === "blobs") return last === "uploads" ? route("uploads", 2, "") : route("blob", 2, last);
+  if (second === "manifests") return route("manifest", 2, last);
+  if (second === "tags" && last === "list") return route("tags", 2, "");
+  if (second === "referrers") return route("referrers", 2, last);
+  if (second === "_alien" && last === "repository") return route("repository", 2, "");
+  return undefined;
+}
+
+interface Operation {
+  /** The action that the caller's token must allow in the repository. */
+  readonly action: "pull" | "push" | "delete";
+  readonly handle: Handler;
+}
+
+/** Every operation on a repository, by the kind of its path and its HTTP method. */
+const operations: Readonly<Record<ContentKind, Readonly<Record<string, Operation>>>> = {
+  blob: {
+    GET: { action: "pull", handle: getBlob },
+    HEAD: { action: "pull", handle: headBlob },
+    DELETE: { action: "delete", handle: removeBlob },
+  },
+  uploads: { POST: { action: "push", handle: startUpload } },
+  upload: {
+    GET: { action: "push", handle: describeUpload },
+    HEAD: { action: "push", handle: describeUpload },
+    PATCH: { action: "push", handle: continueUpload },
+    PUT: { action: "push", handle: finishUpload },
+    DELETE: { action: "push", handle: cancelUpload },
+  },
+  manifest: {
+    GET: { action: "pull", handle: getManifest },
+    HEAD: { action: "pull", handle: getManifest },
+    PUT: { action: "push", handle: putManifest },
+    DELETE: { action: "delete", handle: deleteManifest },
+  },
+  tags: { GET: { action: "pull", handle: getTags }, HEAD: { action: "pull", handle: getTags } },
+  referrers: { GET: { action: "pull", handle: getReferrers }, HEAD: { action: "pull", handle: getReferrers } },
+  repository: {
+    GET: { action: "pull", handle: getRepository },
+    HEAD: { action: "pull", handle: getRepository },
+    DELETE: { action: "delete", handle: removeRepository },
+  },
+};
 
 export interface DispatchOptions {
   readonly services: Services;
   readonly tokens: ExchangeOptions;
+  /** The address at which clients reach the registry, if it is not the one in their request. */
   readonly publicUrl: string | undefined;
 }
-
-export type Dispatch = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 
 const noQuery = new URLSearchParams();
 
 /**
- * Finds what a request is about, whether its caller may, and who answers it, in this order: nobody learns from an
- * error whether something exists before it is clear that they may know.
+ * Makes the function that answers every request. It authorises the caller before it looks at anything else, so that
+ * nobody learns from an error whether something exists before they may know. What it throws becomes the answer.
  */
-export function createDispatch({ services, tokens, publicUrl }: DispatchOptions): Dispatch {
-  return async (req, res) => {
+export function createDispatch({ services, tokens, publicUrl }: DispatchOptions) {
+  return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const { path, query } = splitUrl(req.url ?? "/");
     const method = req.method ?? "GET";
     const route = path === undefined ? undefined : parseRoute(path);
     if (route?.kind === "token") return exchangeToken(tokens, { req, res, query });
-    if (route === undefined && !path?.startsWith("/v2/"))
-      throw new OciError(404, "UNSUPPORTED", "There is no such path.");
+    if (route === undefined && !path?.startsWith("/v2/")) throw noSuchPath();
 
+    const name = route !== undefined && "name" in route ? parseRepositoryName(route.name) : undefined;
     const place = { realm: realmOf(req, publicUrl), service: tokens.service };
-    const caller = authorize(tokens.authenticate(req.headers.authorization), needOf(route, method, query), place);
+    const need = needOf(route, name, method, query);
+    const caller = authorize(tokens.authenticate(req.headers.authorization), need, place);
 
-    if (route === undefined) throw new OciError(404, "UNSUPPORTED", "There is no such path.");
+    if (route === undefined) throw noSuchPath();
     if (route.kind === "base" || route.kind === "catalog") {
       if (method !== "GET" && method !== "HEAD") throw notAllowed("GET, HEAD");
       return route.kind === "base" ? sendJson(res, 200, {}) : getCatalog(services.store, query, res);
     }
     const operation = operations[route.kind][method];
     if (operation === undefined) throw notAllowed(Object.keys(operations[route.kind]).join(", "));
-    const name = parseRepositoryName(route.name);
-    if (name === undefined) throw new OciError(400, "NAME_INVALID", "The name is not one that a repository can have.");
+    if (name === undefined) throw new OciError(400, "NAME_INVALID", "A repository cannot have this name.");
     await operation.handle(services, { req, res, query, caller, name, tail: route.tail });
   };
 }
 
-function needOf(route: Route | undefined, method: string, query: URLSearchParams): Need | undefined {
+function needOf(
+  route: Route | undefined,
+  name: RepositoryName | undefined,
+  method: string,
+  query: URLSearchParams,
+): Need | undefined {
   if (route === undefined || route.kind === "base" || route.kind === "token") return undefined;
-  if (route.kind === "catalog") return need("registry", "catalog", "*");
-  const operation = operations[route.kind][method];
-  // What cannot be a repository's name is in nobody's scope; any valid token may be told that it is wrong.
-  if (operation === undefined || parseRepositoryName(route.name) === undefined) return undefined;
-  return need("repository", route.name, operation.action, parseRepositoryName(query.get("from") ?? ""));
-}
-
-function need(type: Need["type"], name: string, action: string, from?: string): Need {
-  // One who pushes also asks what is there already, so both are suggested; a mount reads its source too.
+  if (route.kind === "catalog") {
+    const catalog = { type: "registry", name: "catalog" } as const;
+    return { ...catalog, action: "*", suggested: [{ ...catalog, actions: ["*"] }] };
+  }
+  const action = operations[route.kind][method]?.action;
+  // No scope can hold an invalid name, so any valid token is enough to be told that the name is invalid.
+  if (action === undefined || name === undefined) return undefined;
+  // A client that pushes also asks what is there already. A mount also reads its source.
   const actions = action === "push" ? ["pull", "push"] : [action];
-  const source: Need["suggested"] = from === undefined ? [] : [{ type: "repository", name: from, actions: ["pull"] }];
-  return { type, name, action, suggested: [{ type, name, actions }, ...source] };
+  const from = query.get("from");
+  const source = from === null ? undefined : parseRepositoryName(from);
+  const alsoRead: Need["suggested"] =
+    source === undefined ? [] : [{ type: "repository", name: source, actions: ["pull"] }];
+  return { type: "repository", name, action, suggested: [{ type: "repository", name, actions }, ...alsoRead] };
 }
 
+/** Returns no path if its percent-encoding is broken. */
 function splitUrl(url: string): { path: string | undefined; query: URLSearchParams } {
   const mark = url.indexOf("?");
   const query = mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1));
@@ -75,6 +153,10 @@ function splitUrl(url: string): { path: string | undefined; query: URLSearchPara
   }
 }
 
+function noSuchPath(): OciError {
+  return new OciError(404, "UNSUPPORTED", "There is no such path.");
+}
+
 function notAllowed(methods: string): OciError {
-  return new OciError(405, "UNSUPPORTED", `Only ${methods} can be done here.`, { Allow: methods });
+  return new OciError(405, "UNSUPPORTED", `This path allows only ${methods}.`, { Allow: methods });
 }

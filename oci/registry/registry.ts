@@ -1,15 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TokenKey } from "../token/index.ts";
-import { UploadLost } from "./api/upload-file.ts";
-import { Uploads } from "./api/upload-sessions.ts";
-import { createAuthenticate } from "./auth/authenticate.ts";
+import { UploadLost, Uploads } from "./api/upload-sessions.ts";
+import { createAuthenticate } from "./auth/authorize.ts";
+import { Budget, ClientGone } from "./bodies.ts";
 import { createDispatch } from "./dispatch.ts";
-import { OciError, toOciError } from "./http/errors.ts";
-import { sendError } from "./http/respond.ts";
+import { OciError, sendError, toOciError } from "./respond.ts";
+import { freeUnusedBlobs } from "./store/blobs.ts";
+import { emptyTrash } from "./store/repositories.ts";
 import { inBackground, openStore } from "./store/store.ts";
-import { emptyTrash, freeUnusedBlobs } from "./store/sweep.ts";
-import { Budget } from "./stream/budget.ts";
-import { ClientGone } from "./stream/receive.ts";
 
 const bufferBytes = 64 * 1024 * 1024;
 const hourMs = 60 * 60 * 1000;

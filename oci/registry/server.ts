@@ -1,9 +1,8 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createHttpServer } from "../http/server.ts";
-import { OciError } from "./http/errors.ts";
-import { refusal, sendError } from "./http/respond.ts";
 import { openRegistry, type Registry, type RegistryOptions } from "./registry.ts";
+import { OciError, refusal, sendError } from "./respond.ts";
 
 const idleMs = 5 * 60 * 1000;
 const defaultGraceMs = 30 * 1000;

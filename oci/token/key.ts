@@ -1,8 +1,7 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID } from "node:crypto";
-import { link, readFile, unlink } from "node:fs/promises";
+import { link, open, readFile, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import { makeFolders } from "./make-folders.ts";
-import { syncPath, writeNewFile } from "./new-file.ts";
+import { errnoOf, ifThere, makeFolders, syncPath } from "../files.ts";
 
 const keyBytes = 32;
 
@@ -23,7 +22,7 @@ export function tokenKey(bytes: Uint8Array): TokenKey {
  * Throws when the file cannot be read or written, or is not a key.
  */
 export async function loadTokenKey(file: string): Promise<TokenKey> {
-  const existing = await readIfThere(file);
+  const existing = await ifThere(readFile(file));
   if (existing !== undefined) return checked(file, existing);
   for (const folder of await makeFolders(dirname(file))) await syncPath(dirname(folder));
   await makeKey(file);
@@ -44,18 +43,34 @@ async function makeKey(file: string): Promise<void> {
     // A link, not a rename: it fails where another process was first, and then that process's key is the one.
     await link(aside, file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if (errnoOf(error) !== "EEXIST") throw error;
   } finally {
     await unlink(aside);
   }
   await syncPath(dirname(file));
 }
 
-async function readIfThere(file: string): Promise<Buffer | undefined> {
+/**
+ * Writes a file that does not exist yet. When the promise resolves, its content survives a power cut; its name does so
+ * after {@link syncPath} of its folder. Whatever fails, nothing of it is left.
+ *
+ * @param mode permission bits, of which the umask takes some away
+ * @throws the system's error: `EEXIST` where the file exists, `ENOSPC` on a full disk
+ */
+export async function writeNewFile(file: string, parts: readonly Uint8Array[], mode = 0o666): Promise<void> {
+  const handle = await open(file, "wx", mode);
   try {
-    return await readFile(file);
+    try {
+      for (const part of parts) await handle.writeFile(part);
+      await handle.sync();
+      const { size } = await handle.stat();
+      const wanted = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      if (size !== wanted) throw new Error(`${file} holds ${size} bytes of ${wanted}.`);
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    await unlink(file).catch(() => undefined);
     throw error;
   }
 }

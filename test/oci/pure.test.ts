@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { parseRange } from "../../oci/registry/api/blobs.ts";
 import { parseManifest } from "../../oci/registry/api/manifest-content.ts";
-import { parseContentRange, parseRange } from "../../oci/registry/http/range.ts";
-import { parseRoute } from "../../oci/registry/http/routes.ts";
+import { parseContentRange } from "../../oci/registry/api/uploads.ts";
+import { Budget } from "../../oci/registry/bodies.ts";
+import { parseRoute } from "../../oci/registry/dispatch.ts";
 import { KeyedLock } from "../../oci/registry/store/keyed-lock.ts";
 import { parseDigest, parseRepositoryName, parseTag } from "../../oci/registry/store/names.ts";
-import { Budget } from "../../oci/registry/stream/budget.ts";
 import { makeImage, ociIndex, ociManifest, sha256 } from "./support.ts";
 
 describe("names", () => {

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Caller } from "../auth/authenticate.ts";
-import { OciError } from "../http/errors.ts";
+import type { Caller } from "../auth/authorize.ts";
+import type { Budget } from "../bodies.ts";
+import { OciError } from "../respond.ts";
 import { type Digest, parseDigest, type RepositoryName } from "../store/names.ts";
 import type { Store } from "../store/store.ts";
-import type { Budget } from "../stream/budget.ts";
 import type { Uploads } from "./upload-sessions.ts";
 
-/** What every handler works with. */
+/** What the handlers of one registry share. */
 export interface Services {
   readonly store: Store;
   readonly uploads: Uploads;
@@ -27,7 +27,11 @@ export interface Call {
 
 export type Handler = (services: Services, call: Call) => Promise<void>;
 
-/** The digest that a path or a parameter holds. Throws DIGEST_INVALID. */
+/**
+ * Reads the digest in a path or a parameter.
+ *
+ * @throws OciError 400 `DIGEST_INVALID`
+ */
 export function requireDigest(text: string | null): Digest {
   const digest = parseDigest(text ?? "");
   if (digest === undefined) {

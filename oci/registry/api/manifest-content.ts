@@ -1,10 +1,6 @@
-import { OciError } from "../http/errors.ts";
+import { dockerList, dockerManifest, ociIndex, ociManifest } from "../../media-types.ts";
+import { OciError } from "../respond.ts";
 import { type Digest, parseDigest } from "../store/names.ts";
-
-export const ociManifest = "application/vnd.oci.image.manifest.v1+json";
-export const ociIndex = "application/vnd.oci.image.index.v1+json";
-export const dockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
-export const dockerList = "application/vnd.docker.distribution.manifest.list.v2+json";
 
 /** What the registry needs to know of a manifest's content. */
 export interface ManifestContent {

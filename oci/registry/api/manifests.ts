@@ -1,14 +1,11 @@
 import { createHash } from "node:crypto";
-import { OciError } from "../http/errors.ts";
-import { send } from "../http/respond.ts";
+import { receiveSmall } from "../bodies.ts";
+import { OciError, send } from "../respond.ts";
 import { blobSize, dropIfDamaged } from "../store/blobs.ts";
-import { ensureRepository } from "../store/ensure-repository.ts";
-import { readManifest, removeManifest, writeManifest } from "../store/manifests.ts";
+import { readManifest, removeManifest, removeReferrer, writeManifest, writeReferrer } from "../store/manifests.ts";
 import { type Digest, digestOf, parseDigest, parseTag, type RepositoryName, type TagName } from "../store/names.ts";
-import { removeReferrer, writeReferrer } from "../store/referrers.ts";
-import { change, type Manifest, type Store } from "../store/store.ts";
+import { change, ensureRepository, type Manifest, type Store } from "../store/store.ts";
 import { readTag, removeTag, tagsOf, writeTag } from "../store/tags.ts";
-import { receiveSmall } from "../stream/receive.ts";
 import type { Call, Services } from "./call.ts";
 import { type ManifestContent, parseManifest } from "./manifest-content.ts";
 

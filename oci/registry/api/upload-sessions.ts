@@ -1,28 +1,41 @@
+/**
+ * Upload sessions, and their files. Every request that touches a file makes sure that it still holds what the requests
+ * before it wrote.
+ */
 import { createHash, type Hash, randomUUID } from "node:crypto";
-import { rm } from "node:fs/promises";
-import { OciError } from "../http/errors.ts";
-import type { Fingerprint } from "../store/content.ts";
+import { constants } from "node:fs";
+import { type FileHandle, open, rm } from "node:fs/promises";
+import {
+  errnoOf,
+  type Fingerprint,
+  fingerprintAt,
+  fingerprintOfHandle,
+  hashFile,
+  isSameContent,
+  isSameFile,
+} from "../../files.ts";
+import { OciError } from "../respond.ts";
 import type { DigestAlgorithm, RepositoryName } from "../store/names.ts";
 
 const maxSessions = 10_000;
 
-/** A blob on its way: what came so far is in `file`, and in `hash`. */
+/** An upload that has not ended. `file` and `hash` have what has arrived so far. */
 export interface Upload {
   readonly id: string;
   readonly repository: RepositoryName;
   readonly file: string;
-  /** The file as the last request left it; undefined before the first. */
+  /** The file as the last request left it; undefined before the first request that wrote. */
   stored: Fingerprint | undefined;
   offset: number;
   hash: { readonly algorithm: DigestAlgorithm; readonly state: Hash } | undefined;
-  /** A request is writing to it. */
+  /** Whether a request is writing to it. */
   busy: boolean;
   touchedAt: number;
 }
 
 /**
- * Upload sessions. They live in this process only: their half files are removed when the next one starts, so a client
- * whose registry was restarted begins its blob again.
+ * The upload sessions of a registry. They exist in this process only, and the next start removes their files. After a
+ * restart of the registry a client therefore has to begin its upload again.
  */
 export class Uploads {
   readonly #sessions = new Map<string, Upload>();
@@ -34,7 +47,7 @@ export class Uploads {
     this.#clock = clock;
   }
 
-  /** Starts a session. Nothing is on disk before the first byte comes. */
+  /** Starts a session. It has no file before the first byte arrives. */
   start(repository: RepositoryName): Upload {
     if (this.#sessions.size >= maxSessions) {
       throw new OciError(429, "TOOMANYREQUESTS", "Too many uploads are open.", { "Retry-After": "5" });
@@ -54,7 +67,7 @@ export class Uploads {
     return upload;
   }
 
-  /** The session, in the repository where it was started and in no other. Throws BLOB_UPLOAD_UNKNOWN. */
+  /** Finds a session in the repository where it was started. @throws OciError 404 `BLOB_UPLOAD_UNKNOWN` */
   find(repository: RepositoryName, id: string): Upload {
     const upload = this.#sessions.get(id);
     if (upload?.repository !== repository) {
@@ -63,7 +76,7 @@ export class Uploads {
     return upload;
   }
 
-  /** Runs work that nobody else may do on this session at the same time. */
+  /** Runs work on a session. @throws OciError 409 if another request is already working on it */
   async use<T>(upload: Upload, work: () => Promise<T>): Promise<T> {
     if (upload.busy) throw new OciError(409, "BLOB_UPLOAD_INVALID", "Another request is writing to this upload.");
     upload.busy = true;
@@ -75,13 +88,13 @@ export class Uploads {
     }
   }
 
-  /** Ends a session, and with it what it left aside. */
+  /** Ends a session and removes its file. */
   async end(upload: Upload): Promise<void> {
     this.#sessions.delete(upload.id);
     await rm(upload.file, { recursive: true, force: true });
   }
 
-  /** Ends the sessions that nobody has touched for this long. Returns how many. */
+  /** Ends the sessions that no request has touched for `idleMs` milliseconds. Returns how many it ended. */
   async expire(idleMs: number): Promise<number> {
     const limit = this.#clock().getTime() - idleMs;
     const idle = [...this.#sessions.values()].filter(({ busy, touchedAt }) => !busy && touchedAt <= limit);
@@ -90,8 +103,59 @@ export class Uploads {
   }
 }
 
-/** The session's running hash; it starts with the first byte, by when the algorithm is known or is sha256. */
+/** Returns the hash of what has arrived. The first request that writes decides its algorithm. */
 export function hashOf(upload: Upload, algorithm: DigestAlgorithm): Hash {
   upload.hash ??= { algorithm, state: createHash(algorithm) };
   return upload.hash.state;
+}
+
+/**
+ * The disk has lost bytes that the client has sent. The client has to begin the upload again, as after a restart of the
+ * registry, and so the answer is the same: there is no such upload.
+ */
+export class UploadLost extends OciError {
+  constructor() {
+    super(404, "BLOB_UPLOAD_UNKNOWN", "The registry has lost the data of this upload. Begin it again.");
+    this.name = "UploadLost";
+  }
+}
+
+/**
+ * Opens the upload's file for reading and appending. Only the first request makes the file. The caller closes it.
+ *
+ * @throws UploadLost if the file is gone, or does not hold what has arrived
+ */
+export async function openUploadFile(upload: Upload): Promise<FileHandle> {
+  if (upload.stored === undefined) return open(upload.file, "ax+");
+  const handle = await open(upload.file, constants.O_RDWR | constants.O_APPEND).catch((error: unknown) => {
+    if (["ENOENT", "ENOTDIR", "EISDIR"].includes(errnoOf(error) ?? "")) throw new UploadLost();
+    throw error;
+  });
+  try {
+    if (!(await holdsWhatArrived(upload, handle))) throw new UploadLost();
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/**
+ * Remembers how a request leaves the file. The answer may say only then that the bytes are there.
+ *
+ * @throws UploadLost if the file has lost its name meanwhile, or is not as long as what has arrived
+ */
+export async function noteUploadFile(upload: Upload, handle: FileHandle): Promise<Fingerprint> {
+  const [open, named] = await Promise.all([fingerprintOfHandle(handle), fingerprintAt(upload.file)]);
+  if (named === undefined || !isSameFile(open, named) || named.size !== BigInt(upload.offset)) throw new UploadLost();
+  upload.stored = named;
+  return named;
+}
+
+/** A backup or a `touch` changes the fingerprint, but not the content: so if it has changed, the file is read. */
+async function holdsWhatArrived({ stored, offset, hash }: Upload, handle: FileHandle): Promise<boolean> {
+  const found = await fingerprintOfHandle(handle);
+  if (stored !== undefined && isSameContent(stored, found)) return true;
+  if (hash === undefined || found.size !== BigInt(offset)) return false;
+  return (await hashFile(handle, hash.algorithm)) === hash.state.copy().digest("hex");
 }

@@ -1,17 +1,14 @@
 import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
+import { type Fingerprint, hashFile } from "../../files.ts";
 import { allows } from "../../token/index.ts";
-import { OciError } from "../http/errors.ts";
-import { parseContentRange } from "../http/range.ts";
-import { send } from "../http/respond.ts";
+import { ClientGone, receive } from "../bodies.ts";
+import { OciError, send } from "../respond.ts";
 import { commitBlob, mountBlob } from "../store/blobs.ts";
-import { type Fingerprint, hashFile } from "../store/content.ts";
 import { type Digest, type DigestAlgorithm, digestOf, parseDigest, parseRepositoryName } from "../store/names.ts";
-import { flushEarly } from "../stream/flush-early.ts";
-import { ClientGone, receive } from "../stream/receive.ts";
+import type { ByteRange } from "./blobs.ts";
 import { type Call, requireDigest, type Services } from "./call.ts";
-import { noteUploadFile, openUploadFile } from "./upload-file.ts";
-import { hashOf, type Upload, type Uploads } from "./upload-sessions.ts";
+import { hashOf, noteUploadFile, openUploadFile, type Upload, type Uploads } from "./upload-sessions.ts";
 
 /** end-4a, end-4b, end-11: starts an upload, takes a whole blob at once, or mounts one from another repository. */
 export async function startUpload(services: Services, call: Call): Promise<void> {
@@ -24,7 +21,7 @@ export async function startUpload(services: Services, call: Call): Promise<void>
   await services.uploads.use(upload, () => finish(services, call, upload, digest));
 }
 
-/** end-5: a chunk. With `Content-Range` it must begin where the last one ended; without, it is what comes next. */
+/** end-5: takes a chunk. If it has a `Content-Range`, that must begin where the last chunk ended. */
 export async function continueUpload(services: Services, call: Call): Promise<void> {
   const upload = services.uploads.find(call.name, call.tail);
   await services.uploads.use(upload, async () => {
@@ -36,14 +33,14 @@ export async function continueUpload(services: Services, call: Call): Promise<vo
   });
 }
 
-/** end-6: the end of an upload, perhaps with its last chunk. */
+/** end-6: ends an upload, perhaps with its last chunk, and stores the blob. */
 export async function finishUpload(services: Services, call: Call): Promise<void> {
   const upload = services.uploads.find(call.name, call.tail);
   const digest = requireDigest(call.query.get("digest"));
   await services.uploads.use(upload, () => finish(services, call, upload, digest));
 }
 
-/** end-13: how far the upload has come. Where no request is writing to it, what is on the disk is looked at first. */
+/** end-13: says how much of the upload has arrived. Checks the file first, unless another request is writing to it. */
 export async function describeUpload({ uploads }: Services, { res, name, tail }: Call): Promise<void> {
   const upload = uploads.find(name, tail);
   if (!upload.busy && upload.stored !== undefined) {
@@ -52,7 +49,7 @@ export async function describeUpload({ uploads }: Services, { res, name, tail }:
   send(res, 204, progress(upload));
 }
 
-/** end-14: gives the upload up. */
+/** end-14: cancels the upload. */
 export async function cancelUpload({ uploads }: Services, { res, name, tail }: Call): Promise<void> {
   const upload = uploads.find(name, tail);
   await uploads.use(upload, () => uploads.end(upload));
@@ -60,8 +57,9 @@ export async function cancelUpload({ uploads }: Services, { res, name, tail }: C
 }
 
 /**
- * A mount that cannot be done is answered as any upload is. Whether the other repository lacks the blob, does not
- * exist or may not be read by this caller looks the same, and for the last the disk is not even asked.
+ * Mounts a blob of another repository, and returns whether it did. If not, the request becomes an ordinary upload. The
+ * caller cannot tell whether the other repository lacks the blob, does not exist, or may not be read by them: in the
+ * last case, not even the disk is asked.
  */
 async function mount({ store }: Services, { query, caller, name, res }: Call): Promise<boolean> {
   const digest = parseDigest(query.get("mount") ?? "");
@@ -79,14 +77,14 @@ async function finish(services: Services, call: Call, upload: Upload, digest: Di
     const expected = expectedLength(req, upload);
     await withFile(uploads, upload, async (handle) => {
       const content = await append(services, req, upload, handle, { algorithm: digest.algorithm, expected });
-      const actual = await settle(upload, handle, digest.algorithm);
+      const actual = await makeDurable(upload, handle, digest.algorithm);
       if (actual.text !== digest.text) {
         throw new OciError(400, "DIGEST_INVALID", `The content's digest is ${actual.text}, not ${digest.text}.`);
       }
       await commitBlob(store, name, digest, { file: upload.file, content });
     });
   } catch (error) {
-    // A blob that came in one request cannot be gone on with; a session's last chunk can.
+    // A session can continue after its last chunk failed, but an upload of one request has no session.
     if (call.tail === "") await uploads.end(upload);
     throw error;
   }
@@ -95,8 +93,8 @@ async function finish(services: Services, call: Call, upload: Upload, digest: Di
 }
 
 /**
- * Runs work on the upload's file. If it fails the session is over, so that a blob that does not match, or a write that
- * failed, leaves nothing behind. Only where it is the client that went away may the upload be continued.
+ * Runs work on the upload's file. If the work fails, the session ends, so that neither a wrong digest nor a failed write
+ * leaves anything behind. But if the client went away, it may continue the upload.
  */
 async function withFile<T>(uploads: Uploads, upload: Upload, work: (handle: FileHandle) => Promise<T>): Promise<T> {
   try {
@@ -108,7 +106,7 @@ async function withFile<T>(uploads: Uploads, upload: Upload, work: (handle: File
   }
 }
 
-/** Writes the request's body behind what is there, and makes sure that all of it is. Returns how the file is then. */
+/** Appends the request's body to the file, and checks that all of it is there. Returns the file's new fingerprint. */
 async function append(
   { receiving }: Services,
   req: IncomingMessage,
@@ -117,7 +115,6 @@ async function append(
   { algorithm, expected }: { algorithm: DigestAlgorithm; expected: number | undefined },
 ): Promise<Fingerprint> {
   const before = upload.offset;
-  const early = flushEarly(handle);
   let gone: ClientGone | undefined;
   try {
     await receive(req, {
@@ -126,14 +123,11 @@ async function append(
       budget: receiving,
       written: (bytes) => {
         upload.offset += bytes;
-        early.wrote(bytes);
       },
     });
   } catch (error) {
     if (!(error instanceof ClientGone)) throw error;
     gone = error;
-  } finally {
-    await early.settled();
   }
   const content = await noteUploadFile(upload, handle);
   if (gone !== undefined) throw gone;
@@ -143,7 +137,7 @@ async function append(
   return content;
 }
 
-/** Checks `Content-Range` before a byte is read. Returns the length that it promises. */
+/** Checks `Content-Range` before the body is read. Returns the length that it promises, if the request has one. */
 function expectedLength(req: IncomingMessage, upload: Upload): number | undefined {
   const header = req.headers["content-range"];
   if (header === undefined) return undefined;
@@ -159,9 +153,9 @@ function expectedLength(req: IncomingMessage, upload: Upload): number | undefine
   return length;
 }
 
-/** Makes the file durable and names its content. */
-async function settle(upload: Upload, handle: FileHandle, algorithm: DigestAlgorithm): Promise<Digest> {
-  // The chunks may have been hashed before the client said which algorithm it wants.
+/** Makes the file's content durable, and returns its digest. */
+async function makeDurable(upload: Upload, handle: FileHandle, algorithm: DigestAlgorithm): Promise<Digest> {
+  // If the chunks were hashed with another algorithm than the client asks for now, the file is read again.
   const known = upload.hash?.algorithm === algorithm ? upload.hash.state : undefined;
   const [hex] = await Promise.all([known?.digest("hex") ?? hashFile(handle, algorithm), handle.datasync()]);
   return digestOf(algorithm, hex);
@@ -173,4 +167,11 @@ function progress(upload: Upload): Record<string, string> {
     Range: `0-${Math.max(0, upload.offset - 1)}`,
     "Docker-Upload-UUID": upload.id,
   };
+}
+
+/** The ends of an upload chunk's `Content-Range`, which here is `<start>-<end>`; a leading `bytes ` does no harm. */
+export function parseContentRange(header: string): ByteRange | undefined {
+  const [, start, end] = /^(?:bytes[ =])?\s*(\d+)-(\d+)(?:\/(?:\d+|\*))?$/.exec(header.trim()) ?? [];
+  if (start === undefined || end === undefined || Number(end) < Number(start)) return undefined;
+  return { start: Number(start), end: Number(end) };
 }

@@ -1,9 +1,69 @@
+/** Who a request comes from, and whether they may do what it asks for. */
 import type { IncomingMessage } from "node:http";
-import { type Access, allows, formatScope } from "../../token/index.ts";
-import { OciError } from "../http/errors.ts";
-import type { Authentication, Caller } from "./authenticate.ts";
+import { LRUCache } from "lru-cache";
+import {
+  type Access,
+  allows,
+  checkToken,
+  formatScope,
+  readSignedToken,
+  type SignedToken,
+  type TokenClaims,
+  TokenError,
+  type TokenKey,
+} from "../../token/index.ts";
+import { OciError } from "../respond.ts";
 
-/** What a request needs; `suggested` is what a client should ask the token endpoint for, which may be more. */
+const cachedTokens = 2_000;
+
+/** Basic credentials always have this user name. Their password is the token. */
+export const tokenUser = "token";
+
+/** Whose request it is. `scheme` decides the form of a refusal: only a bearer token can be exchanged for a wider one. */
+export interface Caller extends TokenClaims {
+  readonly scheme: "basic" | "bearer";
+}
+
+/** What the `Authorization` header of a request holds: a caller, nothing, or a credential that is not valid. */
+export type Authentication = Caller | "none" | "invalid";
+
+export type Authenticate = (authorization: string | undefined) => Authentication;
+
+/**
+ * Makes the function that reads an `Authorization` header. It remembers which signatures are right, but checks audience
+ * and expiry every time, so that a token that was used before expires as any other does.
+ */
+export function createAuthenticate(options: { key: TokenKey; service: string; clock: () => Date }): Authenticate {
+  const signed = new LRUCache<string, SignedToken>({ max: cachedTokens });
+
+  return (authorization) => {
+    if (authorization === undefined) return "none";
+    const credential = parseAuthorization(authorization);
+    if (credential === undefined) return "invalid";
+    try {
+      const token = signed.get(credential.token) ?? readSignedToken(options.key, credential.token);
+      signed.set(credential.token, token);
+      checkToken(token, { audience: options.service, now: options.clock() });
+      return { ...token, scheme: credential.scheme };
+    } catch (error) {
+      if (error instanceof TokenError) return "invalid";
+      throw error;
+    }
+  };
+}
+
+/** Returns the token in a Bearer or Basic header, or undefined if the header holds none. */
+function parseAuthorization(header: string): { scheme: Caller["scheme"]; token: string } | undefined {
+  const [, scheme, value] = /^(\S+) +(\S+)$/.exec(header.trim()) ?? [];
+  if (scheme === undefined || value === undefined) return undefined;
+  if (scheme.toLowerCase() === "bearer") return { scheme: "bearer", token: value };
+  if (scheme.toLowerCase() !== "basic") return undefined;
+  const text = Buffer.from(value, "base64").toString();
+  const colon = text.indexOf(":");
+  return text.slice(0, colon) === tokenUser ? { scheme: "basic", token: text.slice(colon + 1) } : undefined;
+}
+
+/** What a token must allow. `suggested` is what the client should ask the token endpoint for, and may be more. */
 export interface Need {
   readonly type: Access["type"];
   readonly name: string;
@@ -11,15 +71,16 @@ export interface Need {
   readonly suggested: readonly Access[];
 }
 
-/** Where tokens come from, as this request reaches us. */
+/** Where this client gets tokens. */
 export interface TokenPlace {
   readonly realm: string;
   readonly service: string;
 }
 
 /**
- * The caller, if they may do what the request needs; without a need any valid token does.
- * Throws 401 with the challenge that leads to the right token, or 403 where no exchange could help.
+ * Returns the caller if they may do what the request needs. If it needs nothing, any valid token will do.
+ *
+ * @throws OciError 401 with the challenge that leads to the right token, or 403 if no exchange could help
  */
 export function authorize(authentication: Authentication, need: Need | undefined, place: TokenPlace): Caller {
   const scope = formatScope(need?.suggested ?? []);
@@ -29,13 +90,16 @@ export function authorize(authentication: Authentication, need: Need | undefined
   }
   if (need === undefined || allows(authentication.access, need.type, need.name, need.action)) return authentication;
   const refusal = `The credential does not allow ${need.action} on ${need.name}.`;
-  // Basic credentials are what a bearer is exchanged for, so there is nothing wider to come back with.
+  // A client exchanges its Basic credentials for a bearer token, which never allows more than they do.
   if (authentication.scheme === "basic") throw new OciError(403, "DENIED", refusal);
   throw challenge(place, scope, "insufficient_scope", refusal);
 }
 
-/** The 401 with its `Www-Authenticate` (the distribution project's token authentication; RFC 6750 for `error`). */
-export function challenge(
+/**
+ * The 401 with its `Www-Authenticate` header. Its form is that of the distribution project's token authentication, with
+ * `error` from RFC 6750.
+ */
+function challenge(
   { realm, service }: TokenPlace,
   scope: string,
   error: "invalid_token" | "insufficient_scope" | undefined,
@@ -51,11 +115,11 @@ export function challenge(
   return new OciError(401, code, message, { "Www-Authenticate": `Bearer ${parameters.join(",")}` });
 }
 
-/** The token endpoint's address: the public one, or the one by which this client found us. */
+/** The URL of the token endpoint: under the public address if there is one, else under the address of this request. */
 export function realmOf(req: IncomingMessage, publicUrl: string | undefined): string {
   if (publicUrl !== undefined) return `${publicUrl.replace(/\/+$/, "")}/token`;
   const { host } = req.headers;
-  // It goes into a quoted string, so anything but a plain host and port is not repeated.
+  // The host becomes part of a quoted string, so only a plain host and port may be repeated.
   const plain = host !== undefined && /^[\w.:[\]-]+$/.test(host);
   const authority = plain ? host : `${req.socket.localAddress ?? "localhost"}:${req.socket.localPort ?? 80}`;
   return `${"encrypted" in req.socket ? "https" : "http"}://${authority}/token`;

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { mintToken, narrow, parseScope, type TokenKey } from "../../token/index.ts";
-import { OciError } from "../http/errors.ts";
-import { sendJson } from "../http/respond.ts";
-import { receiveSmall } from "../stream/receive.ts";
-import { type Authenticate, type Caller, tokenUser } from "./authenticate.ts";
+import { receiveSmall } from "../bodies.ts";
+import { OciError, sendJson } from "../respond.ts";
+import { type Authenticate, type Caller, tokenUser } from "./authorize.ts";
 
 const bearerSeconds = 300;
 const maxFormBytes = 64 * 1024;
@@ -16,9 +15,12 @@ export interface ExchangeOptions {
 }
 
 /**
- * The token endpoint: a credential is exchanged for a bearer that allows what was asked for and held, until the
- * credential's own end or for five minutes, whichever comes first. GET with Basic, or the OAuth2 form as a POST
- * (grants `password` and `refresh_token`), as Docker and containerd send them.
+ * Answers a request to the token endpoint. It exchanges a credential for a bearer token that allows the intersection of
+ * what the client asks for and what the credential allows. The bearer token expires after five minutes, or with the
+ * credential if that is earlier. Docker and containerd send a GET with Basic credentials, or a POST with the OAuth2 form
+ * (the grants `password` and `refresh_token`).
+ *
+ * @throws OciError 401 without a valid credential, 405 and 413 for requests of another form
  */
 export async function exchangeToken(
   { key, service, clock, authenticate }: ExchangeOptions,
@@ -52,14 +54,14 @@ async function readRequest(
     return { caller: known(authenticate(req.headers.authorization)), scopes: query.getAll("scope") };
   }
   if (req.method !== "POST")
-    throw new OciError(405, "UNSUPPORTED", "Tokens are had by GET or POST.", { Allow: "GET, POST" });
+    throw new OciError(405, "UNSUPPORTED", "The token endpoint allows only GET and POST.", { Allow: "GET, POST" });
   const body = await receiveSmall(req, maxFormBytes);
   if (body === undefined) throw new OciError(413, "SIZE_INVALID", "The form is too long.");
   const form = new URLSearchParams(body.toString());
   return { caller: known(authenticate(authorizationOf(form))), scopes: form.getAll("scope") };
 }
 
-// The form's credentials take the same way as a header's: one place decides what counts.
+// Credentials in a form are read as those in a header are, so that only one place decides what is valid.
 function authorizationOf(form: URLSearchParams): string | undefined {
   const grant = form.get("grant_type");
   if (grant === "refresh_token") return `Bearer ${form.get("refresh_token") ?? ""}`;

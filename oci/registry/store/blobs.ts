@@ -1,23 +1,32 @@
 import { copyFile, type FileHandle, link, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import { makeFolders } from "../../token/make-folders.ts";
-import { type Fingerprint, fingerprintAt, fingerprintOfHandle, hashFile, isSameContent } from "./content.ts";
-import { ensureRepository } from "./ensure-repository.ts";
-import { cannotLink, errnoOf, ifThere } from "./fs.ts";
+import {
+  cannotLink,
+  errnoOf,
+  type Fingerprint,
+  fingerprintAt,
+  fingerprintOfHandle,
+  hashFile,
+  ifThere,
+  isSameContent,
+  makeFolders,
+  namesIn,
+} from "../../files.ts";
 import type { Digest, RepositoryName } from "./names.ts";
-import { change, type Store } from "./store.ts";
+import { digestAlgorithms, digestOf } from "./names.ts";
+import { change, ensureRepository, type Store } from "./store.ts";
 
 export interface OpenBlob {
   readonly handle: FileHandle;
   readonly size: number;
 }
 
-/** The blob's size in this repository, or undefined where it was never uploaded or mounted here. */
+/** Returns the blob's size in bytes, or undefined if this repository does not have it. */
 export async function blobSize(store: Store, name: RepositoryName, digest: Digest): Promise<number | undefined> {
   return (await ifThere(stat(store.layout.blob(name, digest))))?.size;
 }
 
-/** Opens a blob of this repository. The caller closes the handle; a deletion meanwhile does not disturb the reading. */
+/** Opens a blob of this repository. A deletion meanwhile does not disturb the reader. The caller closes the handle. */
 export async function openBlob(store: Store, name: RepositoryName, digest: Digest): Promise<OpenBlob | undefined> {
   const handle = await ifThere(open(store.layout.blob(name, digest), "r"));
   if (handle === undefined) return undefined;
@@ -30,8 +39,8 @@ export async function openBlob(store: Store, name: RepositoryName, digest: Diges
 }
 
 /**
- * A blob that has come in: its file under `uploads`, and how the file was when the hash of what came was the digest.
- * The caller keeps the file open, so that no other file can get its inode.
+ * A blob that has arrived: its file under `uploads`, and the file's fingerprint at the moment when its content had the
+ * right digest. The caller keeps the file open, so that no other file can get its inode.
  */
 export interface Received {
   readonly file: string;
@@ -39,9 +48,9 @@ export interface Received {
 }
 
 /**
- * Puts a file that is verified and durable already into the repository. When this resolves, so is its name, and what
- * the name leads to holds the content: the file that was received, or one that was there before and was read.
- * `received.file` may be left over (where the blob was known already): the caller removes it.
+ * Puts a file whose content is verified and durable into the repository. When this resolves, the blob's name is durable
+ * too, and leads to the content: to the file that was received, or to one that was there before and was read.
+ * If the blob was known already, `received.file` is left over, and the caller removes it.
  */
 export async function commitBlob(
   store: Store,
@@ -52,18 +61,19 @@ export async function commitBlob(
   await change(store, name, "shared", async () => {
     await ensureRepository(store, name);
     const file = store.layout.blob(name, digest);
+    const shared = store.layout.sharedBlob(digest);
     await store.durable.ensureFolder(dirname(file));
     await store.blobs.exclusive(digest.text, async () => {
       if (await isIntact(store, digest, file)) return;
-      if (await linkShared(store, digest, file)) return;
+      if ((await isIntact(store, digest, shared)) && (await tryLink(store, shared, file))) return;
       await moveReceived(store, digest, received, file);
-      await shareBlob(store, digest, file);
+      await shareBlob(store, file, shared);
     });
     if (!(await confirm(store, digest, file))) throw new Error(`${file} is not what was committed`);
   });
 }
 
-/** Gives a repository a blob of another one. False where the other one does not have it, or has it damaged. */
+/** Gives a repository a blob of another one. Returns false if the other one does not have it, or has it damaged. */
 export async function mountBlob(
   store: Store,
   { from, to, digest }: { from: RepositoryName; to: RepositoryName; digest: Digest },
@@ -84,8 +94,8 @@ export async function mountBlob(
 }
 
 /**
- * Whether the file at this path is there and holds what the digest names. The store remembers the fingerprint of each
- * blob whose content it has seen, so a file is read at most once in the life of a process, and again after a change.
+ * Whether the file at this path exists and has the content that the digest names. The store remembers the fingerprint of
+ * each blob that it has read. So a process reads a file once, and again only after a change.
  */
 async function isIntact(store: Store, digest: Digest, path: string): Promise<boolean> {
   const found = await fingerprintAt(path);
@@ -100,7 +110,7 @@ async function isIntact(store: Store, digest: Digest, path: string): Promise<boo
       store.log(`${path} is damaged: its content is not that of its digest`, undefined);
       return false;
     }
-    // If somebody wrote to it while it was read, the time has changed, and the next look reads it again.
+    // If somebody wrote to it while it was read, its time has changed, and it is read again the next time.
     store.verified.set(digest.text, before);
     return true;
   } finally {
@@ -108,7 +118,10 @@ async function isIntact(store: Store, digest: Digest, path: string): Promise<boo
   }
 }
 
-/** Deletes the blob from this repository only, and its data if nobody else has it. False where it was not there. */
+/**
+ * Deletes the blob from this repository only, and its data if no other repository has it. Returns false if it was not
+ * there.
+ */
 export async function deleteBlob(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
   return change(store, name, "exclusive", async () => {
     const file = store.layout.blob(name, digest);
@@ -120,8 +133,8 @@ export async function deleteBlob(store: Store, name: RepositoryName, digest: Dig
 }
 
 /**
- * Takes the blob out of this repository if its data is damaged, so that a client sends it again. Returns whether it
- * did. The caller holds the repository's lock.
+ * Removes the blob from this repository if its data is damaged, so that a client sends it again. Returns whether it did.
+ * The caller holds the repository's lock.
  */
 export async function dropIfDamaged(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
   const file = store.layout.blob(name, digest);
@@ -130,7 +143,10 @@ export async function dropIfDamaged(store: Store, name: RepositoryName, digest: 
   return true;
 }
 
-/** Removes the shared name of a blob that no repository has. Safe at any time: whoever links it keeps the data. */
+/**
+ * Removes the shared name of a blob that no repository has. Returns whether it did. This is safe at any time: a repository
+ * that has linked the blob keeps the data.
+ */
 export async function freeShared(store: Store, digest: Digest): Promise<boolean> {
   return store.blobs.exclusive(digest.text, async () => {
     const shared = store.layout.sharedBlob(digest);
@@ -140,13 +156,7 @@ export async function freeShared(store: Store, digest: Digest): Promise<boolean>
   });
 }
 
-/** Links the blob from its shared name, where that holds the content. False where it does not. */
-async function linkShared(store: Store, digest: Digest, file: string): Promise<boolean> {
-  const shared = store.layout.sharedBlob(digest);
-  return (await isIntact(store, digest, shared)) && (await tryLink(store, shared, file));
-}
-
-/** Moves what was received to the blob's name, if it is still what was received. */
+/** Moves what was received to the blob's name. Throws if it is not what was received any more. */
 async function moveReceived(store: Store, digest: Digest, { file, content }: Received, to: string): Promise<void> {
   store.verified.set(digest.text, content);
   if (!(await isIntact(store, digest, file))) throw new Error(`${file} is not what was received`);
@@ -154,15 +164,15 @@ async function moveReceived(store: Store, digest: Digest, { file, content }: Rec
 }
 
 /**
- * Makes the blob's name durable, also where it was there before: whoever put it there may not have come to that yet.
- * Returns whether the name leads to the content then.
+ * Makes the blob's name durable. It does so even if the name was there before, because whoever made it may not have done
+ * that yet. Returns whether the name leads to the content then.
  */
 async function confirm(store: Store, digest: Digest, file: string): Promise<boolean> {
   await store.durable.syncFolder(dirname(file));
   return (await isIntact(store, digest, file)) || !(await dropUnlessIntact(store, digest, file));
 }
 
-/** Removes the name unless it leads to the content, so that nobody is told that the blob is there. */
+/** Removes the name unless it leads to the content, so that no client is told that the blob is there. */
 async function dropUnlessIntact(store: Store, digest: Digest, file: string): Promise<boolean> {
   return store.blobs.exclusive(digest.text, async () => {
     if (await isIntact(store, digest, file)) return false;
@@ -171,9 +181,8 @@ async function dropUnlessIntact(store: Store, digest: Digest, file: string): Pro
   });
 }
 
-// Only for deduplication, so it need not be durable, and a file system without links does without it.
-async function shareBlob(store: Store, digest: Digest, file: string): Promise<void> {
-  const shared = store.layout.sharedBlob(digest);
+// The shared name serves deduplication only. So it need not be durable, and is left out where the file system has no links.
+async function shareBlob(store: Store, file: string, shared: string): Promise<void> {
   try {
     if (await tryLink(store, file, shared)) return;
     await makeFolders(dirname(shared));
@@ -184,14 +193,14 @@ async function shareBlob(store: Store, digest: Digest, file: string): Promise<vo
 }
 
 /**
- * Makes `to` another name of `from`, in place of a damaged file that may have this name. False when `from` is not
- * there, or cannot have another name.
+ * Makes `to` another name of `from`, and replaces a damaged file of that name. Returns false if `from` does not exist, or
+ * cannot have another name.
  */
 async function tryLink(store: Store, from: string, to: string): Promise<boolean> {
-  const aside = store.durable.aside();
   try {
     await link(from, to).catch(async (error: unknown) => {
       if (errnoOf(error) !== "EEXIST") throw error;
+      const aside = store.durable.aside();
       await link(from, aside);
       await rename(aside, to);
     });
@@ -214,4 +223,24 @@ async function tryCopy(store: Store, digest: Digest, from: string, to: string): 
   } finally {
     await ifThere(unlink(aside));
   }
+}
+
+/**
+ * Removes the shared names of blobs that no repository has, as a crash between two steps leaves them. Pushes and reads may
+ * go on meanwhile. Returns how many blobs it removed, and their bytes.
+ */
+export async function freeUnusedBlobs(store: Store): Promise<{ blobs: number; bytes: number }> {
+  const freed = { blobs: 0, bytes: 0 };
+  for (const algorithm of digestAlgorithms) {
+    for (const prefix of await namesIn(`${store.layout.blobs}/${algorithm}`)) {
+      for (const hex of await namesIn(`${store.layout.blobs}/${algorithm}/${prefix}`)) {
+        const digest = digestOf(algorithm, hex);
+        const size = (await ifThere(stat(store.layout.sharedBlob(digest))))?.size ?? 0;
+        if (!(await freeShared(store, digest))) continue;
+        freed.blobs += 1;
+        freed.bytes += size;
+      }
+    }
+  }
+  return freed;
 }

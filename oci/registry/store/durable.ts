@@ -2,9 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { LRUCache } from "lru-cache";
-import { syncPath } from "../../token/new-file.ts";
-import { fingerprintAt, fingerprintOfHandle, isSameFile } from "./content.ts";
-import { errnoOf, ifThere } from "./fs.ts";
+import { errnoOf, fingerprintAt, fingerprintOfHandle, ifThere, isSameFile, syncPath } from "../../files.ts";
 
 /** Writes that are still there after a power cut once their promise has resolved. */
 export interface Durable {

@@ -9,7 +9,7 @@ import { randomUUID } from "node:crypto";
 import { access, constants, readFile, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
-import { errnoOf, ifThere } from "./fs.ts";
+import { errnoOf, ifThere } from "../../files.ts";
 import type { Layout } from "./layout.ts";
 
 /** Why a data folder cannot be opened, or not be changed any more. */

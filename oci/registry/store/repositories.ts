@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { opendir, readdir, readFile, rename, stat } from "node:fs/promises";
+import { opendir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ifThere } from "./fs.ts";
+import { ifThere, namesIn } from "../../files.ts";
+import { freeShared } from "./blobs.ts";
 import { contentFolder } from "./layout.ts";
-import { digestAlgorithms, parseRepositoryName, type RepositoryName } from "./names.ts";
+import { type Digest, digestAlgorithms, parseDigest, parseRepositoryName, type RepositoryName } from "./names.ts";
 import { change, inBackground, type Store } from "./store.ts";
-import { emptyTrash } from "./sweep.ts";
 
 /** Whether anything was ever pushed here and not deleted with the repository. */
 export async function repositoryExists(store: Store, name: RepositoryName): Promise<boolean> {
@@ -77,4 +77,30 @@ async function collect(store: Store, prefix: string, found: RepositoryName[]): P
     if (name !== undefined) found.push(name);
     else await collect(store, `${prefix}${entry}/`, found);
   }
+}
+
+/** Frees what deleted repositories leave: first their own links, then the blobs that nobody else has. */
+export function emptyTrash(store: Store): Promise<void> {
+  // No repository is called so: this only keeps two from emptying it at once.
+  return store.repositories.exclusive("/trash", () => removeTrash(store));
+}
+
+async function removeTrash(store: Store): Promise<void> {
+  for (const entry of await namesIn(store.layout.trash)) {
+    const folder = `${store.layout.trash}/${entry}`;
+    const digests = await blobsIn(`${folder}/blobs`);
+    await rm(folder, { recursive: true, force: true });
+    for (const digest of digests) await freeShared(store, digest);
+  }
+}
+
+async function blobsIn(folder: string): Promise<Digest[]> {
+  const found: Digest[] = [];
+  for (const algorithm of digestAlgorithms) {
+    for (const hex of await namesIn(`${folder}/${algorithm}`)) {
+      const digest = parseDigest(`${algorithm}:${hex}`);
+      if (digest !== undefined) found.push(digest);
+    }
+  }
+  return found;
 }

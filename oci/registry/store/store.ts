@@ -1,12 +1,10 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
-import { makeFolders } from "../../token/make-folders.ts";
-import { syncPath } from "../../token/new-file.ts";
-import type { Fingerprint } from "./content.ts";
+import type { Fingerprint } from "../../files.ts";
+import { errnoOf, ifThere, makeFolders, syncPath } from "../../files.ts";
 import { createDurable, type Durable } from "./durable.ts";
 import { DataFolderError, type FolderLock, takeFolderLock } from "./folder-lock.ts";
-import { errnoOf } from "./fs.ts";
 import { KeyedLock } from "./keyed-lock.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import type { Digest, RepositoryName } from "./names.ts";
@@ -14,21 +12,21 @@ import type { Digest, RepositoryName } from "./names.ts";
 const cacheBytes = 64 * 1024 * 1024;
 const cacheEntryOverheadBytes = 512;
 
-/** What the files in this folder work on: the folder, who may touch what, and what is remembered of it. */
+/** An open data folder, with its locks and what this process remembers of its content. */
 export interface Store {
   readonly layout: Layout;
   readonly durable: Durable;
-  /** By repository name. */
+  /** A lock for each repository's name. */
   readonly repositories: KeyedLock;
-  /** By digest: two pushes of the same new blob take turns, so that they end up sharing it. */
+  /** A lock for each digest: two pushes of the same new blob take turns, so that they end up sharing its data. */
   readonly blobs: KeyedLock;
   readonly cache: Cache;
-  /** By digest: the file whose content this process has seen to be what the digest names. */
+  /** For each digest, the fingerprint of the file whose content this process has verified. */
   readonly verified: LRUCache<string, Fingerprint>;
   readonly clock: () => Date;
   /** Repositories whose folder and date of creation are known to be durable. */
   readonly ready: LRUCache<RepositoryName, Promise<void>>;
-  /** Work that no request waits for; closing does. */
+  /** Work that no request waits for. The end of the registry waits for it. */
   readonly background: Set<Promise<void>>;
   readonly log: (message: string, cause: unknown) => void;
   readonly lock: FolderLock;
@@ -44,8 +42,8 @@ export interface Manifest {
 }
 
 /**
- * Manifests and tags in memory, which one owner per folder makes safe. `generation` rises with every removal and
- * replacement: what was read from disk is remembered only if it has not risen since before the read.
+ * Manifests and tags in memory. That is safe because a folder has one owner. `generation` rises with every removal and
+ * replacement. What was read from the disk is remembered only if `generation` has not risen since before the read.
  */
 export interface Cache {
   readonly manifests: LRUCache<string, Manifest>;
@@ -59,7 +57,11 @@ export interface StoreOptions {
   readonly log: (message: string, cause: unknown) => void;
 }
 
-/** Opens the folder for this process alone and throws away the uploads of the last one. Throws DataFolderError. */
+/**
+ * Opens the data folder for this process alone, and throws away the uploads of the last process.
+ *
+ * @throws DataFolderError if another registry has the folder, or it cannot be written
+ */
 export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<Store> {
   const root = resolve(dataDir);
   const layout = layoutOf(root);
@@ -101,8 +103,10 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
 }
 
 /**
- * Runs work that changes a repository: with others that only add to it, or alone. Throws DataFolderError when the
- * folder has become another registry's.
+ * Runs work that changes a repository. In the mode `shared` it runs beside other work that only adds; `exclusive` work runs
+ * alone.
+ *
+ * @throws DataFolderError if another registry has taken over the folder
  */
 export function change<T>(
   { repositories, lock }: Store,
@@ -120,10 +124,40 @@ async function makeRoot(root: string): Promise<void> {
   for (const folder of await makeFolders(root)) await syncPath(dirname(folder));
 }
 
-/** Runs work that no request waits for. A failure is logged: the next sweep tries again. */
+/** Keeps track of work that no request waits for. A failure is logged, and the next sweep tries again. */
 export function inBackground(store: Store, what: string, work: Promise<void>): void {
   const done: Promise<void> = work
     .catch((error: unknown) => store.log(`${what} failed`, error))
     .finally(() => store.background.delete(done));
   store.background.add(done);
+}
+
+/**
+ * Makes sure that the repository's folder and its date of creation exist and are durable. Somebody may have removed them
+ * by hand since the last time. The caller holds the repository's lock.
+ */
+export async function ensureRepository(store: Store, name: RepositoryName): Promise<void> {
+  const known = store.ready.get(name);
+  await known;
+  if (known !== undefined && (await dateOf(store, name)) !== undefined) return;
+  // Several calls may find it missing. Only the first of them makes it again.
+  if (known !== undefined && store.ready.get(name) === known) {
+    store.ready.delete(name);
+    store.durable.forgetFolder(store.layout.repositories);
+  }
+  const making = store.ready.get(name) ?? makeRepository(store, name);
+  store.ready.set(name, making);
+  making.catch(() => store.ready.get(name) === making && store.ready.delete(name));
+  await making;
+}
+
+async function makeRepository(store: Store, name: RepositoryName): Promise<void> {
+  await store.durable.ensureFolder(store.layout.repository(name));
+  const date = (await dateOf(store, name)) ?? Buffer.from(store.clock().toISOString());
+  await store.durable.writeFile(store.layout.created(name), date);
+}
+
+async function dateOf(store: Store, name: RepositoryName): Promise<Buffer | undefined> {
+  const date = await ifThere(readFile(store.layout.created(name)));
+  return date === undefined || Number.isNaN(Date.parse(date.toString())) ? undefined : date;
 }

@@ -1,5 +1,5 @@
 import { readFile, unlink } from "node:fs/promises";
-import { ifThere, namesIn } from "./fs.ts";
+import { ifThere, namesIn } from "../../files.ts";
 import { type Digest, parseDigest, parseTag, type RepositoryName, type TagName } from "./names.ts";
 import type { Store } from "./store.ts";
 

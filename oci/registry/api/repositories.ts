@@ -1,13 +1,11 @@
 import type { ServerResponse } from "node:http";
-import { OciError } from "../http/errors.ts";
-import { linkToNext, parsePage } from "../http/paging.ts";
-import { sendJson } from "../http/respond.ts";
-import { listReferrers, type ReferrerDescriptor } from "../store/referrers.ts";
-import { listRepositories, repositoryExists } from "../store/repositories.ts";
+import { ociIndex } from "../../media-types.ts";
+import { OciError, send, sendJson } from "../respond.ts";
+import { listReferrers, type ReferrerDescriptor } from "../store/manifests.ts";
+import { deleteRepository, listRepositories, repositoryCreatedAt, repositoryExists } from "../store/repositories.ts";
 import type { Store } from "../store/store.ts";
 import { listTags } from "../store/tags.ts";
 import { type Call, requireDigest, type Services } from "./call.ts";
-import { ociIndex } from "./manifest-content.ts";
 
 /** What a list of referrers may weigh: a client takes it for a manifest. */
 const maxReferrersBytes = 4 * 1024 * 1024 - 1024;
@@ -66,4 +64,44 @@ export async function getCatalog(store: Store, query: URLSearchParams, res: Serv
     more && names.length > 0,
   );
   sendJson(res, 200, { repositories: names }, link);
+}
+
+/** Extension: since when a repository has been here, if it holds a manifest. */
+export async function getRepository({ store }: Services, { res, name }: Call): Promise<void> {
+  const createdAt = await repositoryCreatedAt(store, name);
+  if (createdAt === undefined) throw unknown(name);
+  sendJson(res, 200, { name, createdAt });
+}
+
+/** Extension: deletes a repository with its manifests, tags and blobs, and none that is nested below its name. */
+export async function removeRepository({ store }: Services, { res, name }: Call): Promise<void> {
+  if (!(await deleteRepository(store, name))) throw unknown(name);
+  send(res, 202, {});
+}
+
+function unknown(name: string): OciError {
+  return new OciError(404, "NAME_UNKNOWN", `There is no repository ${name}.`);
+}
+
+/** The most that one answer lists, whatever was asked for. */
+const maxPageSize = 10_000;
+
+export interface Page {
+  readonly limit: number;
+  /** The last name of the page before; the empty string comes before every name. */
+  readonly last: string;
+}
+
+/** `n` and `last` of a request that lists. Throws where `n` is not a whole number from 0 up. */
+export function parsePage(query: URLSearchParams): Page {
+  const n = query.get("n");
+  if (n !== null && !/^\d{1,9}$/.test(n)) {
+    throw new OciError(400, "PAGINATION_NUMBER_INVALID", "n must be a whole number from 0 up.");
+  }
+  return { limit: n === null ? maxPageSize : Math.min(Number(n), maxPageSize), last: query.get("last") ?? "" };
+}
+
+/** The `Link` header to the page after the one that ends with `last`, or none where nothing follows. */
+export function linkToNext(path: string, query: Readonly<Record<string, string>>, more: boolean): { Link?: string } {
+  return more ? { Link: `<${path}?${new URLSearchParams(query)}>; rel="next"` } : {};
 }
