@@ -18,7 +18,7 @@ export function digestOf(bytes: Uint8Array, algorithm: Algorithm = "sha256"): st
 /** @throws OciError `DIGEST_MISMATCH` */
 export function verify(bytes: Uint8Array, digest: string): void {
   const hash = hashFor(digest).update(bytes);
-  settle(hash, digest);
+  requireMatch(hash, digest);
 }
 
 /** Passes a stream on and fails it at its end if it was not what the digest says, or not as long as `size`. */
@@ -40,7 +40,7 @@ export function verifying(
         if (size !== undefined && seen !== size) {
           throw new OciError(0, "DIGEST_MISMATCH", `expected ${size} bytes of ${digest}, got ${seen}`);
         }
-        settle(hash, digest);
+        requireMatch(hash, digest);
       },
     }),
   );
@@ -52,7 +52,7 @@ function hashFor(digest: string): Hash {
   return createHash(digest.slice(0, 6));
 }
 
-function settle(hash: Hash, digest: string): void {
+function requireMatch(hash: Hash, digest: string): void {
   const actual = `${digest.slice(0, 6)}:${hash.digest("hex")}`;
   if (actual !== digest) throw new OciError(0, "DIGEST_MISMATCH", `expected ${digest}, got ${actual}`);
 }

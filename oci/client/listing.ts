@@ -9,13 +9,13 @@ const maxPageBytes = 16 * 1024 * 1024;
 
 /** The tags of a repository, page after page. `pageSize` is a wish: registries may give less. */
 export async function* tags(transport: Transport, repository: string, pageSize?: number): AsyncGenerator<string> {
-  const first = `v2/${repository}/tags/list${sized(pageSize)}`;
+  const first = `v2/${repository}/tags/list${pageQuery(pageSize)}`;
   for await (const page of pages(transport, first, scope.pull(repository))) yield* strings(page, "tags");
 }
 
 /** The repositories that the caller may list. */
 export async function* catalog(transport: Transport, pageSize?: number): AsyncGenerator<string> {
-  for await (const page of pages(transport, `v2/_catalog${sized(pageSize)}`, scope.catalog)) {
+  for await (const page of pages(transport, `v2/_catalog${pageQuery(pageSize)}`, scope.catalog)) {
     yield* strings(page, "repositories");
   }
 }
@@ -106,6 +106,6 @@ function matching(page: unknown, artifactType: string | undefined): Descriptor[]
   return artifactType === undefined ? found : found.filter((one) => one.artifactType === artifactType);
 }
 
-function sized(pageSize: number | undefined): string {
+function pageQuery(pageSize: number | undefined): string {
   return pageSize === undefined ? "" : `?n=${pageSize}`;
 }

@@ -97,7 +97,7 @@ export async function exchangeToken(input: Exchange): Promise<Grant> {
   const realm = realmOf(input);
   const service = challenge.params.service;
   if (service !== undefined) realm.searchParams.set("service", service);
-  for (const one of union(challenge.params.scope, ...input.scopes)) realm.searchParams.append("scope", one);
+  for (const one of mergeScopes(challenge.params.scope, ...input.scopes)) realm.searchParams.append("scope", one);
 
   const what = `GET ${realm.origin}${realm.pathname}`;
   const asked = input.now();
@@ -159,6 +159,6 @@ export const scope = {
 } as const;
 
 /** The scopes of both lists, each once, in order. One parameter may hold several, separated by spaces. */
-export function union(...lists: readonly (string | undefined)[]): string[] {
+export function mergeScopes(...lists: readonly (string | undefined)[]): string[] {
   return [...new Set(lists.flatMap((list) => list?.split(/\s+/) ?? []).filter((one) => one !== ""))];
 }

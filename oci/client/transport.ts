@@ -20,7 +20,7 @@ export type ClientOptions = {
   readonly now?: (() => number) | undefined;
 };
 
-export type Call = {
+export type RegistryRequest = {
   readonly method?: "GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE";
   /** A path under the registry's root, or an absolute URL that the registry gave. */
   readonly to: string | URL;
@@ -68,7 +68,7 @@ export class Transport {
   }
 
   /** Sends a request; answers only with a status that the call expects. */
-  async send(call: Call): Promise<Response> {
+  async send(call: RegistryRequest): Promise<Response> {
     const url = this.resolve(call.to);
     const response = await this.#authenticated(call, url);
     if (call.expect.includes(response.status)) return response;
@@ -77,7 +77,7 @@ export class Transport {
 
   /** Sends one GET without credentials and reads what the registry asks for. @throws OciError unless that is 200 or 401 */
   async challenges(): Promise<Challenge[]> {
-    const call: Call = { to: "v2/", scopes: [], expect: [200, 401] };
+    const call: RegistryRequest = { to: "v2/", scopes: [], expect: [200, 401] };
     const response = await this.#once(call, this.resolve("v2/"), undefined);
     if (!call.expect.includes(response.status)) {
       throw await errorFrom(response, this.#name(call, this.resolve("v2/")), this.#redactor.clean);
@@ -111,7 +111,7 @@ export class Transport {
     return url;
   }
 
-  async #authenticated(call: Call, url: URL): Promise<Response> {
+  async #authenticated(call: RegistryRequest, url: URL): Promise<Response> {
     if (url.origin !== this.root.origin) return this.#once(call, url, undefined);
     const sent = await this.#known(call);
     const response = await this.#once(call, url, sent);
@@ -124,7 +124,7 @@ export class Transport {
   }
 
   /** The `Authorization` that is likely to be asked for, if this client already has it. */
-  async #known(call: Call): Promise<string | undefined> {
+  async #known(call: RegistryRequest): Promise<string | undefined> {
     const credentials = this.#credentials;
     if (credentials !== undefined && "bearer" in credentials) return `Bearer ${credentials.bearer}`;
     if (credentials !== undefined && this.#session.basic) return `Basic ${basicPair(credentials)}`;
@@ -132,7 +132,11 @@ export class Transport {
     return token === undefined ? undefined : `Bearer ${token}`;
   }
 
-  async #answerTo(call: Call, challenges: Challenge[], sent: string | undefined): Promise<string | undefined> {
+  async #answerTo(
+    call: RegistryRequest,
+    challenges: Challenge[],
+    sent: string | undefined,
+  ): Promise<string | undefined> {
     const credentials = this.#credentials;
     if (credentials !== undefined && "bearer" in credentials) return undefined;
     const basic = credentials === undefined ? undefined : `Basic ${basicPair(credentials)}`;
@@ -149,7 +153,7 @@ export class Transport {
   }
 
   /** One request and the redirects of a read. `Authorization` goes to the registry itself and to nobody else. */
-  async #once(call: Call, first: URL, authorization: string | undefined): Promise<Response> {
+  async #once(call: RegistryRequest, first: URL, authorization: string | undefined): Promise<Response> {
     const method = call.method ?? "GET";
     let url = first;
     let secret = authorization;
@@ -168,7 +172,7 @@ export class Transport {
     }
   }
 
-  async #fetchOnce(call: Call, url: URL, authorization: string | undefined): Promise<Response> {
+  async #fetchOnce(call: RegistryRequest, url: URL, authorization: string | undefined): Promise<Response> {
     const headers = { ...call.headers, ...(authorization === undefined ? {} : { authorization }) };
     try {
       return await this.#fetch(url, {
@@ -184,16 +188,16 @@ export class Transport {
     }
   }
 
-  #name(call: Call, url: URL): string {
+  #name(call: RegistryRequest, url: URL): string {
     return `${call.method ?? "GET"} ${url.origin}${url.pathname}`;
   }
 }
 
-function isStream(body: Call["body"]): boolean {
+function isStream(body: RegistryRequest["body"]): boolean {
   return body !== undefined && !(body instanceof Uint8Array);
 }
 
-function keyOf(call: Call): string {
+function keyOf(call: RegistryRequest): string {
   return [...call.scopes].sort().join(" ");
 }
 

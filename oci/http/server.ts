@@ -26,7 +26,7 @@ export interface HttpServerOptions extends Omit<ServerOptions, "requireHostHeade
 const headersTimeout = 60_000;
 
 /** The answers to some errors of Node's parser. Every other error is a bad request. */
-const refused: Readonly<Record<string, readonly [status: number, message: string]>> = {
+const parserErrors: Readonly<Record<string, readonly [status: number, message: string]>> = {
   HPE_HEADER_OVERFLOW: [431, "The headers are too large."],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "The chunk extensions are too large."],
   ERR_HTTP_REQUEST_TIMEOUT: [408, "The request did not arrive in time."],
@@ -34,7 +34,7 @@ const refused: Readonly<Record<string, readonly [status: number, message: string
 
 /**
  * Makes an HTTP server that no bytes can end. The listener sees well-formed requests only: `url` is a path, and `Host`
- * names a host. Everything else is refused here, in the server's own form of an error. What the listener throws becomes a
+ * names a host. Everything else is parserErrors here, in the server's own form of an error. What the listener throws becomes a
  * 500 in the same form.
  */
 export function createHttpServer(
@@ -113,7 +113,7 @@ export function createHttpServer(
     if (admit(request, response)) refuse(response, 417, "The server can meet no expectation but 100-continue.");
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    refuseConnection(socket, ...(refused[error.code ?? ""] ?? [400, "The request is not one that HTTP allows."]));
+    refuseConnection(socket, ...(parserErrors[error.code ?? ""] ?? [400, "The request is not one that HTTP allows."]));
   });
   server.on("connect", (_request, socket) => {
     refuseConnection(socket, 405, "CONNECT is not allowed: this is no proxy.");

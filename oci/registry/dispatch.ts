@@ -1,11 +1,11 @@
 /** What the registry can be asked for: its paths, its operations, and the way of a request to the one that answers it. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getBlob, headBlob, removeBlob } from "./api/blobs.ts";
-import type { Handler, Services } from "./api/call.ts";
+import type { Handler, Services } from "./api/handler.ts";
 import { deleteManifest, getManifest, putManifest } from "./api/manifests.ts";
 import { getCatalog, getReferrers, getRepository, getTags, removeRepository } from "./api/repositories.ts";
 import { cancelUpload, continueUpload, describeUpload, finishUpload, startUpload } from "./api/uploads.ts";
-import { authorize, type Need, realmOf } from "./auth/authorize.ts";
+import { authorize, type Need } from "./auth/authorize.ts";
 import { type ExchangeOptions, exchangeToken } from "./auth/exchange.ts";
 import { OciError, sendJson } from "./respond.ts";
 import { parseRepositoryName, type RepositoryName } from "./store/names.ts";
@@ -102,8 +102,8 @@ export function createDispatch({ services, tokens, publicUrl }: DispatchOptions)
     if (route === undefined && !path?.startsWith("/v2/")) throw noSuchPath();
 
     const name = route !== undefined && "name" in route ? parseRepositoryName(route.name) : undefined;
-    const place = { realm: realmOf(req, publicUrl), service: tokens.service };
     const need = needOf(route, name, method, query);
+    const place = { req, publicUrl, service: tokens.service };
     const caller = authorize(tokens.authenticate(req.headers.authorization), need, place);
 
     if (route === undefined) throw noSuchPath();

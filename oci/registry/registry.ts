@@ -12,21 +12,21 @@ import { inBackground, openStore } from "./store/store.ts";
 const bufferBytes = 64 * 1024 * 1024;
 const hourMs = 60 * 60 * 1000;
 
-/** The audience of tokens where no other service name is given. */
+/** The service name, which is the audience of tokens, unless an option gives another one. */
 export const defaultService = "registry";
 
 export interface RegistryOptions {
-  /** Where everything is kept; made if absent. One registry at a time, which the folder's lock holds. */
+  /** The folder that keeps everything. It is made if it does not exist, and its lock admits one registry at a time. */
   readonly dataDir: string;
   readonly key: TokenKey;
   /** The audience that tokens must name. */
   readonly service?: string;
-  /** The address that clients are sent to for tokens; without it, the one by which they came. */
+  /** Where clients get their tokens. By default it is the address in their request. */
   readonly publicUrl?: string;
   readonly clock?: () => Date;
-  /** After how long without a request an upload is given up; an hour by default. */
+  /** Milliseconds without a request after which an upload ends; an hour by default. */
   readonly uploadIdleMs?: number;
-  /** Told what went wrong inside: no secret is ever among it. */
+  /** Is called with what went wrong inside. It never gets a secret. */
   readonly log?: (message: string, cause: unknown) => void;
 }
 
@@ -41,21 +41,22 @@ export interface Registry {
   /** Answers one request: `/v2/…` and `/token`. */
   handle(req: IncomingMessage, res: ServerResponse): void;
   /**
-   * Gives up idle uploads and frees what nobody needs any more. Safe beside pushes. Runs by itself at the start; idle
-   * uploads are given up every minute, and a deleted repository is freed right after its deletion.
+   * Ends idle uploads and frees what nobody needs any more. Pushes may go on meanwhile. The registry calls it at the start,
+   * ends idle uploads every minute, and frees a deleted repository right after its deletion.
    */
   sweep(): Promise<Swept>;
   /**
-   * Refuses new requests, finishes those in flight, and lets go of the folder. It waits for every answer to leave, so
-   * whoever owns the server ends connections that hang, as `serveRegistry` does after its grace period.
+   * Refuses new requests, finishes those in flight, and gives the folder back. It waits until every answer has been sent,
+   * so the owner of the server must end connections that hang, as `serveRegistry` does after its grace period.
    */
   close(): Promise<void>;
 }
 
 /**
- * Opens a registry on a folder, and throws away what the last one on it left unfinished. Listen on your ports before you
- * call this, so that a start that fails clears nothing. Throws DataFolderError when the folder is in use by another
- * registry or cannot be written.
+ * Opens a registry on a folder, and throws away what the last one left unfinished there. Listen on your ports before you
+ * call this, so that a start without a port throws nothing away.
+ *
+ * @throws DataFolderError if another registry uses the folder, or it cannot be written
  */
 export async function openRegistry(options: RegistryOptions): Promise<Registry> {
   const clock = options.clock ?? (() => new Date());
@@ -72,7 +73,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       clock,
       authenticate: createAuthenticate({ key: options.key, service, clock }),
     },
-    // A host's name may be in any script, but a header holds ASCII.
+    // A host's name may be in any script, but a header can hold only ASCII.
     publicUrl: options.publicUrl && (URL.parse(options.publicUrl)?.href ?? options.publicUrl),
   });
 
@@ -97,7 +98,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       try {
         sendError(res, shown);
       } catch (unsent) {
-        // A header may hold a character that cannot be sent. That must not end the process.
+        // If a header holds a character that cannot be sent, that must not end the process.
         log(`${req.method} ${req.url?.split("?")[0]} could not be answered`, unsent);
         sendError(res, toOciError(unsent));
       }
@@ -125,7 +126,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
 
   return {
     handle(req, res) {
-      // A connection that breaks is told by `close`; its error has no other listener.
+      // `close` reports a broken connection. Without this listener its error would end the process.
       res.on("error", () => undefined);
       const closed = new Promise<void>((resolve) => res.once("close", resolve));
       const done: Promise<void> = Promise.allSettled([answer(req, res), closed])

@@ -4,7 +4,7 @@ import type { Refusal } from "../http/server.ts";
 import { ClientGone } from "./bodies.ts";
 import { DataFolderError } from "./store/folder-lock.ts";
 
-/** The codes of the specification ("Error Codes"), and three for what it has none. */
+/** The codes of the specification ("Error Codes"), and four of ours for what it has no code. */
 export type ErrorCode =
   | "BLOB_UNKNOWN"
   | "BLOB_UPLOAD_INVALID"
@@ -26,7 +26,7 @@ export type ErrorCode =
   | "UNAVAILABLE"
   | "UNKNOWN";
 
-/** An answer that is an error: its status, the specification's code, and a message for people. */
+/** An error that becomes the answer: its HTTP status, its code, and a message for people. */
 export class OciError extends Error {
   readonly status: number;
   readonly code: ErrorCode;
@@ -40,13 +40,13 @@ export class OciError extends Error {
     this.headers = headers;
   }
 
-  /** The specification's JSON form. */
+  /** The body of the answer, in the specification's JSON form. */
   body(): string {
     return JSON.stringify({ errors: [{ code: this.code, message: this.message }] });
   }
 }
 
-/** The answer for whatever went wrong. An error that nobody expected says nothing of itself to the client. */
+/** Returns the answer for any error. The answer for an unexpected error tells the client nothing about it. */
 export function toOciError(error: unknown): OciError {
   if (error instanceof OciError) return error;
   if (error instanceof ClientGone) return new OciError(400, "SIZE_INVALID", error.message);
@@ -66,31 +66,31 @@ export function toOciError(error: unknown): OciError {
       "Retry-After": "1",
     });
   }
-  return new OciError(500, "UNKNOWN", "The registry failed to answer. Its log tells why.");
+  return new OciError(500, "UNKNOWN", "The registry failed to answer. Its log says why.");
 }
 
 type Headers = Readonly<Record<string, string | number>>;
 
 const apiVersion = { "Docker-Distribution-Api-Version": "registry/2.0" };
 
-/** Starts an answer whose body the caller sends. */
+/** Sends the head of an answer. The caller sends the body. */
 export function start(res: ServerResponse, status: number, headers: Headers): void {
   res.writeHead(status, { ...apiVersion, ...headers });
 }
 
-/** An answer with a body that is at hand; of a HEAD request Node sends only the headers. */
+/** Sends an answer. If the request is a HEAD, Node sends only the headers. */
 export function send(res: ServerResponse, status: number, headers: Headers, body: string | Buffer = ""): void {
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   res.writeHead(status, { ...apiVersion, ...headers, ...(status === 204 ? {} : { "Content-Length": length }) });
   res.end(body);
 }
 
-/** A JSON answer. */
+/** Sends a JSON answer. */
 export function sendJson(res: ServerResponse, status: number, value: unknown, headers: Headers = {}): void {
   send(res, status, { "Content-Type": "application/json", ...headers }, JSON.stringify(value));
 }
 
-/** An error in the specification's form; where the answer has begun already, all that is left is to break it off. */
+/** Sends an error in the specification's form. If an answer has begun already, it breaks the connection instead. */
 export function sendError(res: ServerResponse, error: OciError): void {
   if (res.headersSent) {
     res.destroy();
@@ -99,7 +99,7 @@ export function sendError(res: ServerResponse, error: OciError): void {
   send(res, error.status, { "Content-Type": "application/json", ...error.headers }, error.body());
 }
 
-/** The specification's error for bytes that never became a request: the headers and the body of an answer. */
+/** Returns the answer, in the specification's form, for bytes that never became a request. */
 export function refusal(status: number, message: string): Refusal {
   const error = new OciError(status, status < 500 ? "UNSUPPORTED" : "UNKNOWN", message);
   return { headers: { ...apiVersion, "Content-Type": "application/json" }, body: error.body() };

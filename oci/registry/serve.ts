@@ -1,8 +1,8 @@
 /**
- * The registry alone: `node oci/registry/serve.ts`.
+ * Runs the registry alone: `node oci/registry/serve.ts`.
  *
- * REGISTRY_PORT (5050), HOST (127.0.0.1), DATA_DIR (.data); PUBLIC_URL where clients reach it by another address.
- * The key that signs tokens is DATA_DIR/token.key; `node oci/token/mint.ts` makes tokens with it.
+ * The environment may set REGISTRY_PORT (5050), HOST (127.0.0.1), DATA_DIR (.data), and PUBLIC_URL if clients reach the
+ * registry at another address. The key in DATA_DIR/token.key signs the tokens that `node oci/token/mint.ts` makes.
  */
 import { join } from "node:path";
 import { loadTokenKey } from "../token/index.ts";
@@ -12,7 +12,7 @@ const { REGISTRY_PORT = "5050", HOST = "127.0.0.1", DATA_DIR = ".data", PUBLIC_U
 
 try {
   const port = Number(REGISTRY_PORT);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error("REGISTRY_PORT must be a port's number.");
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error("REGISTRY_PORT must be a port number.");
   const bound = await bindRegistry({ host: HOST, port });
   const running = await bound.open({
     dataDir: DATA_DIR,

@@ -7,37 +7,47 @@ import { OciError, refusal, sendError } from "./respond.ts";
 const idleMs = 5 * 60 * 1000;
 const defaultGraceMs = 30 * 1000;
 
-/** Where a registry is to listen. */
+/** Where a registry listens. */
 export interface RegistryAddress {
   readonly host: string;
-  /** 0 for any that is free. */
+  /** 0 stands for any free port. */
   readonly port: number;
 }
 
 export interface ServeOptions extends RegistryOptions, RegistryAddress {
-  /** How long a stop waits for what is in flight before it cuts it off; 30 s by default. */
+  /** Milliseconds that a stop waits for requests in flight before it cuts them off; 30,000 by default. */
   readonly graceMs?: number;
 }
 
 export interface RunningRegistry {
   readonly url: string;
   readonly registry: Registry;
-  /** Stops listening, finishes what is in flight, closes the registry. */
+  /** Stops listening, finishes the requests in flight, and closes the registry. */
   close(): Promise<void>;
 }
 
-/** A port that is held for a registry, which is not open yet: every request is answered with 503. */
+/** A port that is held for a registry that is not open yet. The answer to every request is 503. */
 export interface RegistryPort {
   readonly url: string;
-  /** Opens the registry behind the port. Throws DataFolderError; the port is still held then, until `close`. */
+  /**
+   * Opens the registry behind the port.
+   *
+   * @throws DataFolderError; the port stays held until `close`
+   */
   open(options: Omit<ServeOptions, keyof RegistryAddress>): Promise<RunningRegistry>;
-  /** Gives the port back. For a port whose registry was opened, `RunningRegistry.close` does it. */
+  /** Gives the port back. Once the registry is open, use `RunningRegistry.close` instead. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a registry and serves it. Throws DataFolderError, or the error of listening (`EADDRINUSE`): then nothing in the
- * folder has been touched.
+ * Opens a registry and serves it.
+ *
+ * @throws DataFolderError if the folder cannot be used; the error of listening, such as `EADDRINUSE`, and then nothing in
+ *   the folder has been touched
+ * @example
+ * const running = await serveRegistry({ host: "127.0.0.1", port: 0, dataDir, key: await loadTokenKey(keyFile) });
+ * console.log(running.url);
+ * await running.close();
  */
 export async function serveRegistry(options: ServeOptions): Promise<RunningRegistry> {
   const port = await bindRegistry(options);
@@ -50,14 +60,16 @@ export async function serveRegistry(options: ServeOptions): Promise<RunningRegis
 }
 
 /**
- * Takes the port before the registry is opened. Opening it throws away what the last one left unfinished, which a start
- * that fails for want of a port must not do. Who needs more ports takes them in between. Throws the error of listening.
+ * Takes the port before the registry is opened. The opening throws away what the last registry left unfinished, and a
+ * start that does not get its port must not do that. If you need more ports, take them before you call `open`.
+ *
+ * @throws the error of listening
  */
 export async function bindRegistry(address: RegistryAddress): Promise<RegistryPort> {
   let handle: Registry["handle"] = (_, res) => sendError(res, starting());
   let log: ServeOptions["log"];
   const failed = (error: unknown) => log?.("A request could not be answered", error);
-  // A layer may take hours: what ends a request is silence, not its length.
+  // A layer may take hours. So silence ends a request, and its length does not.
   const server = createHttpServer({ requestTimeout: 0, keepAliveTimeout: 65_000, refusal, failed }, (req, res) =>
     handle(req, res),
   );

@@ -10,28 +10,31 @@ export interface TokenKey {
   readonly secret: KeyObject;
 }
 
-/** A key from 32 bytes that the caller holds. */
+/** Makes a key from 32 bytes. Throws if there are more or fewer. */
 export function tokenKey(bytes: Uint8Array): TokenKey {
   if (bytes.byteLength !== keyBytes) throw new Error(`A token key has ${keyBytes} bytes, not ${bytes.byteLength}.`);
   return { secret: createSecretKey(bytes) };
 }
 
 /**
- * The key in `file`. Where there is none, one is made, readable by its owner only, and is durable before the first
- * token can be signed with it. Of several processes that start at once, all end up with the same key.
- * Throws when the file cannot be read or written, or is not a key.
+ * Loads the key in `file`. If the file does not exist, it makes one that only its owner can read, and makes it durable
+ * before the first token can be signed with it. Processes that start at the same time all get the same key.
+ *
+ * @throws if the file cannot be read or written, or is not a key
+ * @example
+ * const token = mintToken(await loadTokenKey(".data/token.key"), { subject, access, audience, expiresAt });
  */
 export async function loadTokenKey(file: string): Promise<TokenKey> {
   const existing = await ifThere(readFile(file));
-  if (existing !== undefined) return checked(file, existing);
+  if (existing !== undefined) return keyFrom(file, existing);
   for (const folder of await makeFolders(dirname(file))) await syncPath(dirname(folder));
   await makeKey(file);
-  return checked(file, await readFile(file));
+  return keyFrom(file, await readFile(file));
 }
 
-function checked(file: string, bytes: Buffer): TokenKey {
+function keyFrom(file: string, bytes: Buffer): TokenKey {
   if (bytes.byteLength !== keyBytes) throw new Error(`${file} is not a token key: it does not hold ${keyBytes} bytes.`);
-  // What a file system gives back for a file that it has lost. Everybody could sign with it.
+  // A file system may return zeros for a file that it has lost. Everybody could sign with such a key.
   if (bytes.every((byte) => byte === 0)) throw new Error(`${file} is not a token key: it holds nothing but zeros.`);
   return tokenKey(bytes);
 }
@@ -40,7 +43,7 @@ async function makeKey(file: string): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
   await writeNewFile(aside, [randomBytes(keyBytes)], 0o600);
   try {
-    // A link, not a rename: it fails where another process was first, and then that process's key is the one.
+    // Unlike a rename, a link fails if another process was first. Then the key of that process counts.
     await link(aside, file);
   } catch (error) {
     if (errnoOf(error) !== "EEXIST") throw error;
@@ -51,11 +54,11 @@ async function makeKey(file: string): Promise<void> {
 }
 
 /**
- * Writes a file that does not exist yet. When the promise resolves, its content survives a power cut; its name does so
- * after {@link syncPath} of its folder. Whatever fails, nothing of it is left.
+ * Writes a file that does not exist yet. When this resolves, its content survives a power cut. Its name does so after
+ * {@link syncPath} of its folder. If anything fails, nothing of the file is left.
  *
  * @param mode permission bits, of which the umask takes some away
- * @throws the system's error: `EEXIST` where the file exists, `ENOSPC` on a full disk
+ * @throws the system's error: `EEXIST` if the file exists, `ENOSPC` on a full disk
  */
 export async function writeNewFile(file: string, parts: readonly Uint8Array[], mode = 0o666): Promise<void> {
   const handle = await open(file, "wx", mode);

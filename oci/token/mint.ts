@@ -4,7 +4,7 @@
  *     node oci/token/mint.ts <key file> <seconds> <scope> [<scope> …]
  *     node oci/token/mint.ts .data/token.key 3600 repository:team/app:pull,push
  *
- * It is the password of the user `token`. REGISTRY_SERVICE names the service where it is not `registry`.
+ * The token is the password of the user `token`. REGISTRY_SERVICE names the service if it is not `registry`.
  */
 import { loadTokenKey } from "./key.ts";
 import { parseScope } from "./scope.ts";

@@ -1,4 +1,4 @@
-/** One resource and what may be done with it; the shape of a token's `access` claim. */
+/** A resource, and what a token allows on it. A token's `access` claim is a list of these. */
 export interface Access {
   readonly type: "repository" | "registry";
   readonly name: string;
@@ -8,11 +8,14 @@ export interface Access {
 /**
  * Reads one or more scopes, separated by spaces: `repository:team/app:pull,push registry:catalog:*`.
  *
- * The name may hold slashes and colons (`host:5000/app`), so it ends at the last colon, never at the first one after
- * the type. Scopes of another type, or without a name or an action, are left out: asking for them grants nothing.
+ * A name may contain slashes and colons (`host:5000/app`), so it ends at the last colon. Scopes of another type, or
+ * without a name or an action, are left out, because they grant nothing.
+ *
+ * @example
+ * parseScope("repository:team/app:pull,push"); // [{ type: "repository", name: "team/app", actions: ["pull", "push"] }]
  */
 export function parseScope(text: string): Access[] {
-  const found: Access[] = [];
+  const scopes: Access[] = [];
   for (const word of text.split(/\s+/)) {
     const first = word.indexOf(":");
     const last = word.lastIndexOf(":");
@@ -21,9 +24,9 @@ export function parseScope(text: string): Access[] {
     const actions = [...new Set(word.slice(last + 1).split(","))].filter((action) => action !== "");
     if (last <= first || (type !== "repository" && type !== "registry") || name === "" || actions.length === 0)
       continue;
-    found.push({ type, name, actions });
+    scopes.push({ type, name, actions });
   }
-  return found;
+  return scopes;
 }
 
 /** Writes scopes in the form that {@link parseScope} reads. */
@@ -32,8 +35,8 @@ export function formatScope(access: readonly Access[]): string {
 }
 
 /**
- * Whether `held` allows this one action on this one resource. The action `*` stands for every action, and a held name
- * that ends with `/*` for every repository below: names of repositories have no `*`.
+ * Whether `held` allows one action on one resource. The held action `*` stands for every action. A held name that ends
+ * with `/*` stands for every repository below it: no repository's name contains a `*`.
  */
 export function allows(held: readonly Access[], type: Access["type"], name: string, action: string): boolean {
   return held.some(
@@ -43,14 +46,14 @@ export function allows(held: readonly Access[], type: Access["type"], name: stri
 }
 
 /**
- * The intersection of what is asked for and what is held: never more than either. A `*` among the requested actions
- * asks for everything that is held. Resources without a common action are left out.
+ * Returns the intersection of what is requested and what is held, which is never more than either. The requested action
+ * `*` asks for everything that is held. Resources without a common action are left out.
  */
 export function narrow(requested: readonly Access[], held: readonly Access[]): Access[] {
   const granted = new Map<string, { type: Access["type"]; name: string; actions: Set<string> }>();
   for (const { type, name, actions } of requested) {
-    const wanted = actions.includes("*") ? [...actions, ...heldActions(held, type, name)] : actions;
-    for (const action of wanted) {
+    const asked = actions.includes("*") ? [...actions, ...heldActions(held, type, name)] : actions;
+    for (const action of asked) {
       if (!allows(held, type, name, action)) continue;
       const key = `${type}:${name}`;
       const entry = granted.get(key) ?? { type, name, actions: new Set<string>() };

@@ -10,7 +10,7 @@ export interface TokenClaims {
   readonly expiresAt: Date;
 }
 
-/** A token whose signature and form are right, but whose audience and time were not looked at yet. */
+/** A token whose signature and form are right, but whose audience and expiry were not checked yet. */
 export interface SignedToken extends TokenClaims {
   readonly audience: string;
 }
@@ -19,7 +19,7 @@ export interface MintOptions {
   readonly subject: string;
   readonly access: readonly Access[];
   readonly audience: string;
-  /** Cut to the whole second: a token never lives longer than was asked for. */
+  /** It is cut to the whole second, so that a token never lives longer than was asked for. */
   readonly expiresAt: Date;
   readonly issuer?: string;
   readonly now?: Date;
@@ -38,10 +38,16 @@ export class TokenError extends Error {
   }
 }
 
-// The one header that is ever written or accepted: comparing it as text pins the algorithm and leaves nothing to parse.
+// No other header is written or accepted. Compared as text, it pins the algorithm, and nothing has to be parsed.
 const jwtHeader = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString("base64url");
 
-/** Signs a token (a JWT, HS256) for `subject` with exactly this access until `expiresAt`. Each has an id of its own. */
+/**
+ * Signs a token (a JWT, HS256) that allows `subject` exactly this access until `expiresAt`. Every token has its own id.
+ *
+ * @example
+ * const access = parseScope("repository:team/app:pull");
+ * mintToken(key, { subject: "ci", access, audience: "registry", expiresAt: new Date(Date.now() + 300_000) });
+ */
 export function mintToken(key: TokenKey, options: MintOptions): string {
   const now = options.now ?? new Date();
   const payload = {
@@ -58,8 +64,10 @@ export function mintToken(key: TokenKey, options: MintOptions): string {
 }
 
 /**
- * The claims of a token that this key signed, for this audience, and that has not expired at `now`.
- * There is no leeway: a token that expires at T is refused at T. Throws {@link TokenError}.
+ * Returns the claims of a token if this key signed it, for this audience, and it has not expired at `now`. There is no
+ * leeway: a token that expires at T is refused at T.
+ *
+ * @throws TokenError
  */
 export function verifyToken(key: TokenKey, token: string, options: { audience: string; now: Date }): TokenClaims {
   const signed = readSignedToken(key, token);
@@ -67,20 +75,24 @@ export function verifyToken(key: TokenKey, token: string, options: { audience: s
   return { subject: signed.subject, access: signed.access, expiresAt: signed.expiresAt };
 }
 
-/** Checks the signature and reads the claims. The result may be cached, since it does not depend on the time. */
+/**
+ * Checks the signature and reads the claims. The result may be cached, because it does not depend on the time.
+ *
+ * @throws TokenError
+ */
 export function readSignedToken(key: TokenKey, token: string): SignedToken {
   const [header, payload, signature, ...rest] = token.split(".");
   if (header !== jwtHeader || payload === undefined || signature === undefined || rest.length > 0) {
     throw new TokenError("malformed");
   }
-  // Compared as text: base64url has several spellings for the same bytes, and only the one that was written counts.
+  // They are compared as text, because base64url can spell the same bytes in several ways, and only ours counts.
   const expected = Buffer.from(sign(key, `${header}.${payload}`));
   const given = Buffer.from(signature);
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new TokenError("signature");
   return readPayload(payload);
 }
 
-/** Checks what depends on the moment and the place of use. Throws {@link TokenError}. */
+/** Checks the audience and the expiry. @throws TokenError */
 export function checkToken(token: SignedToken, options: { audience: string; now: Date }): void {
   if (token.audience !== options.audience) throw new TokenError("audience");
   if (options.now.getTime() >= token.expiresAt.getTime()) throw new TokenError("expired");

@@ -39,7 +39,7 @@ async function sendTo(dataDir: string, { url }: RegistryProcess): Promise<Send> 
 const ASK = `
   import { createInterface } from "node:readline";
   import { takeFolderLock } from ${JSON.stringify(join(import.meta.dirname, "../../oci/registry/store/folder-lock.ts"))};
-  import { layoutOf } from ${JSON.stringify(join(import.meta.dirname, "../../oci/registry/store/layout.ts"))};
+  import { layoutOf } from ${JSON.stringify(join(import.meta.dirname, "../../oci/registry/store/names.ts"))};
   createInterface({ input: process.stdin }).once("line", async () => {
     // Held until this process is killed.
     globalThis.lock = await takeFolderLock(layoutOf(process.argv[1])).catch(({ code }) => code);

@@ -2,18 +2,18 @@ import { sendFile } from "../bodies.ts";
 import { OciError, send, start } from "../respond.ts";
 import { blobSize, deleteBlob, openBlob } from "../store/blobs.ts";
 import type { Digest } from "../store/names.ts";
-import { type Call, requireDigest, type Services } from "./call.ts";
+import { type HandlerRequest, requireDigest, type Services } from "./handler.ts";
 
-/** end-2: a blob, or the part of it that `Range` asks for. */
-export async function getBlob({ store, sending }: Services, { req, res, name, tail }: Call): Promise<void> {
+/** end-2: sends a blob, or the part of it that `Range` asks for. */
+export async function getBlob({ store, sending }: Services, { req, res, name, tail }: HandlerRequest): Promise<void> {
   const digest = requireDigest(tail);
   const blob = await openBlob(store, name, digest);
-  if (blob === undefined) throw unknown(digest);
+  if (blob === undefined) throw blobUnknown(digest);
   try {
     const headers = headersOf(digest);
     const ifRange = req.headers["if-range"];
-    const wanted = ifRange === undefined || ifRange === headers.ETag ? req.headers.range : undefined;
-    const range = parseRange(wanted, blob.size);
+    const header = ifRange === undefined || ifRange === headers.ETag ? req.headers.range : undefined;
+    const range = parseRange(header, blob.size);
     if (range === "unsatisfiable") {
       throw new OciError(416, "SIZE_INVALID", "The range lies outside the blob.", {
         "Content-Range": `bytes */${blob.size}`,
@@ -32,19 +32,19 @@ export async function getBlob({ store, sending }: Services, { req, res, name, ta
   }
 }
 
-/** end-2 by HEAD: the same headers, without opening the file. */
-export async function headBlob({ store }: Services, { res, name, tail }: Call): Promise<void> {
+/** end-2 by HEAD: sends the same headers, but does not open the file. */
+export async function headBlob({ store }: Services, { res, name, tail }: HandlerRequest): Promise<void> {
   const digest = requireDigest(tail);
   const size = await blobSize(store, name, digest);
-  if (size === undefined) throw unknown(digest);
+  if (size === undefined) throw blobUnknown(digest);
   start(res, 200, { ...headersOf(digest), "Content-Length": size });
   res.end();
 }
 
-/** end-10: takes the blob out of this repository, also where a manifest still refers to it. */
-export async function removeBlob({ store }: Services, { res, name, tail }: Call): Promise<void> {
+/** end-10: deletes the blob from this repository, even if a manifest still refers to it. */
+export async function removeBlob({ store }: Services, { res, name, tail }: HandlerRequest): Promise<void> {
   const digest = requireDigest(tail);
-  if (!(await deleteBlob(store, name, digest))) throw unknown(digest);
+  if (!(await deleteBlob(store, name, digest))) throw blobUnknown(digest);
   send(res, 202, { "Docker-Content-Digest": digest.text });
 }
 
@@ -57,7 +57,7 @@ function headersOf(digest: Digest) {
   };
 }
 
-function unknown(digest: Digest): OciError {
+function blobUnknown(digest: Digest): OciError {
   return new OciError(404, "BLOB_UNKNOWN", `The repository has no blob ${digest.text}.`);
 }
 
@@ -68,8 +68,9 @@ export interface ByteRange {
 }
 
 /**
- * The part of a body of `size` bytes that a `Range` header asks for (RFC 9110, 14.2). Undefined where the whole body is
- * the answer: no header, another unit, several ranges, or nonsense. "unsatisfiable" where the answer is 416.
+ * Returns the part of a body of `size` bytes that a `Range` header asks for (RFC 9110, 14.2), or "unsatisfiable" if the
+ * answer is 416. Returns undefined if the answer is the whole body: without a header, for another unit, for several ranges,
+ * and for nonsense.
  */
 export function parseRange(header: string | undefined, size: number): ByteRange | "unsatisfiable" | undefined {
   const [, first, last] = /^bytes=\s*(\d*)-(\d*)\s*$/.exec(header ?? "") ?? [];
@@ -79,7 +80,7 @@ export function parseRange(header: string | undefined, size: number): ByteRange 
     return suffix === 0 || size === 0 ? "unsatisfiable" : { start: Math.max(0, size - suffix), end: size - 1 };
   }
   const start = Number(first);
-  // RFC 9110 lets a server ignore a range that runs backwards; the conformance suite wants to be told.
+  // RFC 9110 lets a server ignore a range that runs backwards, but the conformance suite expects a 416.
   if (start >= size || (last !== "" && Number(last) < start)) return "unsatisfiable";
   return { start, end: last === "" ? size - 1 : Math.min(Number(last), size - 1) };
 }

@@ -5,7 +5,7 @@ import { type Digest, parseDigest } from "../store/names.ts";
 /** What the registry needs to know of a manifest's content. */
 export interface ManifestContent {
   readonly mediaType: string;
-  /** Config and layers that must be in the repository, with the sizes that the manifest gives them. */
+  /** The config and the layers that must be in the repository, with the sizes that the manifest gives. */
   readonly blobs: readonly { readonly digest: Digest; readonly size: number | undefined }[];
   readonly subject?: Digest;
   readonly artifactType?: string;
@@ -13,9 +13,11 @@ export interface ManifestContent {
 }
 
 /**
- * Reads a manifest, under the type that its `Content-Type` gives it. Throws MANIFEST_INVALID where it is not JSON, is
- * of another type than it says, or has a field that is not what the image specification makes it.
- * An index's children are not asked for: the specification lets an index come before them.
+ * Reads a manifest. Its `Content-Type` decides its type. The children of an index are not looked for, because the
+ * specification lets an index be pushed before them.
+ *
+ * @throws OciError 400 `MANIFEST_INVALID` if it is not JSON, is of another type than it says, or has a field that the image
+ *   specification does not allow
  */
 export function parseManifest(bytes: Buffer, contentType: string | undefined): ManifestContent {
   const manifest = parseObject(bytes);
@@ -29,7 +31,7 @@ export function parseManifest(bytes: Buffer, contentType: string | undefined): M
   const config = image ? descriptor(manifest.config, "config") : undefined;
   const layers = image ? requireList(manifest, "layers").map((layer) => descriptor(layer, "layers")) : [];
   const subject = isAbsent(manifest.subject) ? undefined : descriptor(manifest.subject, "subject").digest;
-  // Empty counts as missing ("Listing Referrers"): then an image is of its config's type, and an index of none.
+  // An empty type counts as missing ("Listing Referrers"). Then an image has its config's type, and an index has none.
   const artifactType = optionalString(manifest, "artifactType") || config?.mediaType;
   const annotations = annotationsOf(manifest);
   const stored = [...(config === undefined ? [] : [config]), ...layers].filter(({ elsewhere }) => !elsewhere);
@@ -76,14 +78,14 @@ function descriptor(
   const digest = isObject(value) && typeof value.digest === "string" ? parseDigest(value.digest) : undefined;
   if (!isObject(value) || digest === undefined) throw invalid(`${field}: a descriptor with a digest was expected.`);
   const mediaType = optionalString(value, "mediaType");
-  // A layer that may not be redistributed is fetched from its own addresses.
+  // Clients fetch a layer that may not be redistributed from its own URLs.
   const foreign = mediaType !== undefined && /foreign|nondistributable/.test(mediaType);
   const size = typeof value.size === "number" ? value.size : undefined;
   return { digest, size, mediaType, elsewhere: foreign && Array.isArray(value.urls) && value.urls.length > 0 };
 }
 
 function requireList(fields: Fields, field: string): readonly unknown[] {
-  // A Go program writes its empty list as null.
+  // Go programs write an empty list as null.
   const value = fields[field] === null ? [] : fields[field];
   if (!Array.isArray(value)) throw invalid(`${field}: a list was expected.`);
   return value;

@@ -6,17 +6,17 @@ import { readManifest, removeManifest, removeReferrer, writeManifest, writeRefer
 import { type Digest, digestOf, parseDigest, parseTag, type RepositoryName, type TagName } from "../store/names.ts";
 import { change, ensureRepository, type Manifest, type Store } from "../store/store.ts";
 import { readTag, removeTag, tagsOf, writeTag } from "../store/tags.ts";
-import type { Call, Services } from "./call.ts";
+import type { HandlerRequest, Services } from "./handler.ts";
 import { type ManifestContent, parseManifest } from "./manifest-content.ts";
 
 const maxManifestBytes = 4 * 1024 * 1024;
 const maxTags = 10;
 
-/** end-3: a manifest by tag or digest; Node leaves the body out for HEAD. */
-export async function getManifest({ store }: Services, { req, res, name, tail }: Call): Promise<void> {
+/** end-3: sends a manifest by tag or digest. For HEAD, Node leaves the body out. */
+export async function getManifest({ store }: Services, { req, res, name, tail }: HandlerRequest): Promise<void> {
   const digest = await resolve(store, name, parseReference(tail));
   const manifest = digest === undefined ? undefined : await readManifest(store, name, digest);
-  if (manifest === undefined) throw unknown(tail);
+  if (manifest === undefined) throw manifestUnknown(tail);
   if (!accepts(req.headers.accept, manifest.mediaType)) {
     throw new OciError(
       406,
@@ -34,10 +34,11 @@ export async function getManifest({ store }: Services, { req, res, name, tail }:
 }
 
 /**
- * end-7: stores a manifest whose blobs are here, under its digest and, where it came with one, its tag. Pushed by
- * digest it may bring tags as parameters (announced for the specification's next version): how a tag gets to sha512.
+ * end-7: stores a manifest under its digest and, if it came with one, its tag. Its blobs must be in the repository. A
+ * push by digest may name tags as parameters, as announced for the specification's next version. So can a tag point to a
+ * sha512 digest.
  */
-export async function putManifest({ store }: Services, { req, res, query, name, tail }: Call): Promise<void> {
+export async function putManifest({ store }: Services, { req, res, query, name, tail }: HandlerRequest): Promise<void> {
   const reference = parseReference(tail);
   if (Number(req.headers["content-length"] ?? 0) > maxManifestBytes) throw tooLarge();
   const bytes = await receiveSmall(req, maxManifestBytes);
@@ -61,17 +62,17 @@ export async function putManifest({ store }: Services, { req, res, query, name, 
   });
 }
 
-/** end-9: removes a tag; or, by digest, a manifest with all its tags. */
-export async function deleteManifest({ store }: Services, { res, name, tail }: Call): Promise<void> {
+/** end-9: removes a tag or, by digest, a manifest with all its tags. */
+export async function deleteManifest({ store }: Services, { res, name, tail }: HandlerRequest): Promise<void> {
   const reference = parseReference(tail);
   const removed = await change(store, name, "exclusive", () =>
     typeof reference === "string" ? removeTag(store, name, reference) : removeWithTags(store, name, reference),
   );
-  if (!removed) throw unknown(tail);
+  if (!removed) throw manifestUnknown(tail);
   send(res, 202, {});
 }
 
-// The tags first, the note about it last: however far a crash lets this come, no tag points to nothing.
+// The tags go first, and the note of the referrer last. So wherever a crash stops this, no tag points to nothing.
 async function removeWithTags(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
   const manifest = await readManifest(store, name, digest);
   if (manifest === undefined) return false;
@@ -100,8 +101,8 @@ function noteReferrer(
 }
 
 /**
- * Throws unless the repository has every blob, as long as the manifest says. The content was checked when the blob was
- * committed, so here its size is enough; only a wrong size makes it worth reading, to tell which of the two is wrong.
+ * Throws unless the repository has every blob, with the size that the manifest gives. The content was checked when the
+ * blob was committed, so its size is enough here. Only if the size differs is the blob read, to find out which is wrong.
  */
 async function requireBlobs(store: Store, name: RepositoryName, { blobs }: ManifestContent): Promise<void> {
   for (const { digest, size } of blobs) {
@@ -134,7 +135,7 @@ function tagParameters(query: URLSearchParams): TagName[] {
   return tags.filter((tag) => tag !== undefined);
 }
 
-// A tag may be pushed under a digest of another algorithm than sha256 by naming it beside the tag.
+// A push by tag may name the digest as a parameter, to choose another algorithm than sha256.
 function digestParameter(query: URLSearchParams): Digest | undefined {
   const text = query.get("digest");
   if (text === null) return undefined;
@@ -154,7 +155,7 @@ function resolve(store: Store, name: RepositoryName, reference: Digest | TagName
   return typeof reference === "string" ? readTag(store, name, reference) : Promise.resolve(reference);
 }
 
-/** False only where the client lists types, and neither this one nor a wildcard that covers it is among them. */
+/** Returns false only if the client lists types, and lists neither this one nor a wildcard that covers it. */
 function accepts(accept: string | undefined, mediaType: string): boolean {
   if (accept === undefined || accept.trim() === "") return true;
   const types = accept.split(",").map((part) => part.split(";")[0]?.trim().toLowerCase());
@@ -165,6 +166,6 @@ function tooLarge(): OciError {
   return new OciError(413, "SIZE_INVALID", `A manifest has at most ${maxManifestBytes} bytes.`);
 }
 
-function unknown(reference: string): OciError {
+function manifestUnknown(reference: string): OciError {
   return new OciError(404, "MANIFEST_UNKNOWN", `The repository has no manifest ${reference}.`);
 }

@@ -5,17 +5,17 @@ import { listReferrers, type ReferrerDescriptor } from "../store/manifests.ts";
 import { deleteRepository, listRepositories, repositoryCreatedAt, repositoryExists } from "../store/repositories.ts";
 import type { Store } from "../store/store.ts";
 import { listTags } from "../store/tags.ts";
-import { type Call, requireDigest, type Services } from "./call.ts";
+import { type HandlerRequest, requireDigest, type Services } from "./handler.ts";
 
-/** What a list of referrers may weigh: a client takes it for a manifest. */
+/** The bytes that a list of referrers may have, because a client reads it as a manifest. */
 const maxReferrersBytes = 4 * 1024 * 1024 - 1024;
 
-/** end-8: the tags, in lexical order, a page at a time. */
-export async function getTags({ store }: Services, { res, query, name }: Call): Promise<void> {
+/** end-8: lists the tags in lexical order, a page at a time. */
+export async function getTags({ store }: Services, { res, query, name }: HandlerRequest): Promise<void> {
   const { limit, last } = parsePage(query);
   const all = await listTags(store, name);
   if (all.length === 0 && !(await repositoryExists(store, name))) {
-    throw new OciError(404, "NAME_UNKNOWN", `There is no repository ${name}.`);
+    throw nameUnknown(name);
   }
   const after = all.filter((tag) => tag > last);
   const tags = after.slice(0, limit);
@@ -27,8 +27,8 @@ export async function getTags({ store }: Services, { res, query, name }: Call): 
   sendJson(res, 200, { name, tags }, link);
 }
 
-/** end-12: the manifests whose subject this is, perhaps of one artifact type only. */
-export async function getReferrers({ store }: Services, { res, query, name, tail }: Call): Promise<void> {
+/** end-12: lists the manifests with this subject, or only those of one artifact type. */
+export async function getReferrers({ store }: Services, { res, query, name, tail }: HandlerRequest): Promise<void> {
   const subject = requireDigest(tail);
   const filter = query.get("artifactType");
   const last = query.get("last") ?? "";
@@ -54,7 +54,7 @@ export async function getReferrers({ store }: Services, { res, query, name, tail
   );
 }
 
-/** `_catalog`: the repositories that hold a manifest, in lexical order, a page at a time. */
+/** `_catalog`: lists the repositories that hold a manifest, in lexical order, a page at a time. */
 export async function getCatalog(store: Store, query: URLSearchParams, res: ServerResponse): Promise<void> {
   const page = parsePage(query);
   const { names, more } = await listRepositories(store, page);
@@ -66,33 +66,33 @@ export async function getCatalog(store: Store, query: URLSearchParams, res: Serv
   sendJson(res, 200, { repositories: names }, link);
 }
 
-/** Extension: since when a repository has been here, if it holds a manifest. */
-export async function getRepository({ store }: Services, { res, name }: Call): Promise<void> {
+/** An extension of ours: says when a repository was created, if it holds a manifest. */
+export async function getRepository({ store }: Services, { res, name }: HandlerRequest): Promise<void> {
   const createdAt = await repositoryCreatedAt(store, name);
-  if (createdAt === undefined) throw unknown(name);
+  if (createdAt === undefined) throw nameUnknown(name);
   sendJson(res, 200, { name, createdAt });
 }
 
-/** Extension: deletes a repository with its manifests, tags and blobs, and none that is nested below its name. */
-export async function removeRepository({ store }: Services, { res, name }: Call): Promise<void> {
-  if (!(await deleteRepository(store, name))) throw unknown(name);
+/** An extension of ours: deletes a repository with its manifests, tags and blobs, but none that is nested below it. */
+export async function removeRepository({ store }: Services, { res, name }: HandlerRequest): Promise<void> {
+  if (!(await deleteRepository(store, name))) throw nameUnknown(name);
   send(res, 202, {});
 }
 
-function unknown(name: string): OciError {
+function nameUnknown(name: string): OciError {
   return new OciError(404, "NAME_UNKNOWN", `There is no repository ${name}.`);
 }
 
-/** The most that one answer lists, whatever was asked for. */
+/** The most names that one answer lists. */
 const maxPageSize = 10_000;
 
 export interface Page {
   readonly limit: number;
-  /** The last name of the page before; the empty string comes before every name. */
+  /** The last name of the page before. The empty string comes before every name. */
   readonly last: string;
 }
 
-/** `n` and `last` of a request that lists. Throws where `n` is not a whole number from 0 up. */
+/** Reads `n` and `last`. @throws OciError 400 `PAGINATION_NUMBER_INVALID` */
 export function parsePage(query: URLSearchParams): Page {
   const n = query.get("n");
   if (n !== null && !/^\d{1,9}$/.test(n)) {
@@ -101,7 +101,7 @@ export function parsePage(query: URLSearchParams): Page {
   return { limit: n === null ? maxPageSize : Math.min(Number(n), maxPageSize), last: query.get("last") ?? "" };
 }
 
-/** The `Link` header to the page after the one that ends with `last`, or none where nothing follows. */
+/** Returns the `Link` header that leads to the next page, or none if there are no `more` names. */
 export function linkToNext(path: string, query: Readonly<Record<string, string>>, more: boolean): { Link?: string } {
   return more ? { Link: `<${path}?${new URLSearchParams(query)}>; rel="next"` } : {};
 }

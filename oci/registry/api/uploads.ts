@@ -5,13 +5,13 @@ import { allows } from "../../token/index.ts";
 import { ClientGone, receive } from "../bodies.ts";
 import { OciError, send } from "../respond.ts";
 import { commitBlob, mountBlob } from "../store/blobs.ts";
-import { type Digest, type DigestAlgorithm, digestOf, parseDigest, parseRepositoryName } from "../store/names.ts";
+import { type Digest, type DigestAlgorithm, parseDigest, parseRepositoryName } from "../store/names.ts";
 import type { ByteRange } from "./blobs.ts";
-import { type Call, requireDigest, type Services } from "./call.ts";
+import { type HandlerRequest, requireDigest, type Services } from "./handler.ts";
 import { hashOf, noteUploadFile, openUploadFile, type Upload, type Uploads } from "./upload-sessions.ts";
 
 /** end-4a, end-4b, end-11: starts an upload, takes a whole blob at once, or mounts one from another repository. */
-export async function startUpload(services: Services, call: Call): Promise<void> {
+export async function startUpload(services: Services, call: HandlerRequest): Promise<void> {
   const { query, name, res } = call;
   if (await mount(services, call)) return;
   const whole = query.get("digest");
@@ -22,7 +22,7 @@ export async function startUpload(services: Services, call: Call): Promise<void>
 }
 
 /** end-5: takes a chunk. If it has a `Content-Range`, that must begin where the last chunk ended. */
-export async function continueUpload(services: Services, call: Call): Promise<void> {
+export async function continueUpload(services: Services, call: HandlerRequest): Promise<void> {
   const upload = services.uploads.find(call.name, call.tail);
   await services.uploads.use(upload, async () => {
     const expected = expectedLength(call.req, upload);
@@ -34,14 +34,14 @@ export async function continueUpload(services: Services, call: Call): Promise<vo
 }
 
 /** end-6: ends an upload, perhaps with its last chunk, and stores the blob. */
-export async function finishUpload(services: Services, call: Call): Promise<void> {
+export async function finishUpload(services: Services, call: HandlerRequest): Promise<void> {
   const upload = services.uploads.find(call.name, call.tail);
   const digest = requireDigest(call.query.get("digest"));
   await services.uploads.use(upload, () => finish(services, call, upload, digest));
 }
 
 /** end-13: says how much of the upload has arrived. Checks the file first, unless another request is writing to it. */
-export async function describeUpload({ uploads }: Services, { res, name, tail }: Call): Promise<void> {
+export async function describeUpload({ uploads }: Services, { res, name, tail }: HandlerRequest): Promise<void> {
   const upload = uploads.find(name, tail);
   if (!upload.busy && upload.stored !== undefined) {
     await uploads.use(upload, () => withFile(uploads, upload, async () => undefined));
@@ -50,7 +50,7 @@ export async function describeUpload({ uploads }: Services, { res, name, tail }:
 }
 
 /** end-14: cancels the upload. */
-export async function cancelUpload({ uploads }: Services, { res, name, tail }: Call): Promise<void> {
+export async function cancelUpload({ uploads }: Services, { res, name, tail }: HandlerRequest): Promise<void> {
   const upload = uploads.find(name, tail);
   await uploads.use(upload, () => uploads.end(upload));
   send(res, 204, {});
@@ -61,7 +61,7 @@ export async function cancelUpload({ uploads }: Services, { res, name, tail }: C
  * caller cannot tell whether the other repository lacks the blob, does not exist, or may not be read by them: in the
  * last case, not even the disk is asked.
  */
-async function mount({ store }: Services, { query, caller, name, res }: Call): Promise<boolean> {
+async function mount({ store }: Services, { query, caller, name, res }: HandlerRequest): Promise<boolean> {
   const digest = parseDigest(query.get("mount") ?? "");
   const from = parseRepositoryName(query.get("from") ?? "");
   if (digest === undefined || from === undefined || !allows(caller.access, "repository", from, "pull")) return false;
@@ -70,16 +70,17 @@ async function mount({ store }: Services, { query, caller, name, res }: Call): P
   return true;
 }
 
-async function finish(services: Services, call: Call, upload: Upload, digest: Digest): Promise<void> {
+async function finish(services: Services, call: HandlerRequest, upload: Upload, digest: Digest): Promise<void> {
   const { store, uploads } = services;
   const { req, res, name } = call;
   try {
     const expected = expectedLength(req, upload);
     await withFile(uploads, upload, async (handle) => {
       const content = await append(services, req, upload, handle, { algorithm: digest.algorithm, expected });
-      const actual = await makeDurable(upload, handle, digest.algorithm);
-      if (actual.text !== digest.text) {
-        throw new OciError(400, "DIGEST_INVALID", `The content's digest is ${actual.text}, not ${digest.text}.`);
+      const hex = await makeDurable(upload, handle, digest.algorithm);
+      if (hex !== digest.hex) {
+        const actual = `${digest.algorithm}:${hex}`;
+        throw new OciError(400, "DIGEST_INVALID", `The content's digest is ${actual}, not ${digest.text}.`);
       }
       await commitBlob(store, name, digest, { file: upload.file, content });
     });
@@ -153,12 +154,12 @@ function expectedLength(req: IncomingMessage, upload: Upload): number | undefine
   return length;
 }
 
-/** Makes the file's content durable, and returns its digest. */
-async function makeDurable(upload: Upload, handle: FileHandle, algorithm: DigestAlgorithm): Promise<Digest> {
+/** Makes the file's content durable, and returns its hash in lower-case hex. */
+async function makeDurable(upload: Upload, handle: FileHandle, algorithm: DigestAlgorithm): Promise<string> {
   // If the chunks were hashed with another algorithm than the client asks for now, the file is read again.
   const known = upload.hash?.algorithm === algorithm ? upload.hash.state : undefined;
   const [hex] = await Promise.all([known?.digest("hex") ?? hashFile(handle, algorithm), handle.datasync()]);
-  return digestOf(algorithm, hex);
+  return hex;
 }
 
 function progress(upload: Upload): Record<string, string> {

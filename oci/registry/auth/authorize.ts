@@ -71,9 +71,11 @@ export interface Need {
   readonly suggested: readonly Access[];
 }
 
-/** Where this client gets tokens. */
+/** What leads a client to its tokens. */
 export interface TokenPlace {
-  readonly realm: string;
+  readonly req: IncomingMessage;
+  /** The address at which clients reach the registry, if it is not the one in their request. */
+  readonly publicUrl: string | undefined;
   readonly service: string;
 }
 
@@ -83,16 +85,16 @@ export interface TokenPlace {
  * @throws OciError 401 with the challenge that leads to the right token, or 403 if no exchange could help
  */
 export function authorize(authentication: Authentication, need: Need | undefined, place: TokenPlace): Caller {
-  const scope = formatScope(need?.suggested ?? []);
-  if (authentication === "none") throw challenge(place, scope, undefined, "Authentication is required.");
+  const scope = () => formatScope(need?.suggested ?? []);
+  if (authentication === "none") throw challenge(place, scope(), undefined, "Authentication is required.");
   if (authentication === "invalid") {
-    throw challenge(place, scope, "invalid_token", "The credential is not valid, or has expired.");
+    throw challenge(place, scope(), "invalid_token", "The credential is not valid, or has expired.");
   }
   if (need === undefined || allows(authentication.access, need.type, need.name, need.action)) return authentication;
   const refusal = `The credential does not allow ${need.action} on ${need.name}.`;
   // A client exchanges its Basic credentials for a bearer token, which never allows more than they do.
   if (authentication.scheme === "basic") throw new OciError(403, "DENIED", refusal);
-  throw challenge(place, scope, "insufficient_scope", refusal);
+  throw challenge(place, scope(), "insufficient_scope", refusal);
 }
 
 /**
@@ -100,13 +102,13 @@ export function authorize(authentication: Authentication, need: Need | undefined
  * `error` from RFC 6750.
  */
 function challenge(
-  { realm, service }: TokenPlace,
+  { req, publicUrl, service }: TokenPlace,
   scope: string,
   error: "invalid_token" | "insufficient_scope" | undefined,
   message: string,
 ): OciError {
   const parameters = [
-    `realm="${realm}"`,
+    `realm="${realmOf(req, publicUrl)}"`,
     `service="${service}"`,
     ...(scope === "" ? [] : [`scope="${scope}"`]),
     ...(error === undefined ? [] : [`error="${error}"`]),
@@ -116,7 +118,7 @@ function challenge(
 }
 
 /** The URL of the token endpoint: under the public address if there is one, else under the address of this request. */
-export function realmOf(req: IncomingMessage, publicUrl: string | undefined): string {
+function realmOf(req: IncomingMessage, publicUrl: string | undefined): string {
   if (publicUrl !== undefined) return `${publicUrl.replace(/\/+$/, "")}/token`;
   const { host } = req.headers;
   // The host becomes part of a quoted string, so only a plain host and port may be repeated.

@@ -51,14 +51,14 @@ async function readRequest(
   authenticate: Authenticate,
 ): Promise<{ caller: Caller; scopes: string[] }> {
   if (req.method === "GET") {
-    return { caller: known(authenticate(req.headers.authorization)), scopes: query.getAll("scope") };
+    return { caller: requireCaller(authenticate(req.headers.authorization)), scopes: query.getAll("scope") };
   }
   if (req.method !== "POST")
     throw new OciError(405, "UNSUPPORTED", "The token endpoint allows only GET and POST.", { Allow: "GET, POST" });
   const body = await receiveSmall(req, maxFormBytes);
   if (body === undefined) throw new OciError(413, "SIZE_INVALID", "The form is too long.");
   const form = new URLSearchParams(body.toString());
-  return { caller: known(authenticate(authorizationOf(form))), scopes: form.getAll("scope") };
+  return { caller: requireCaller(authenticate(authorizationOf(form))), scopes: form.getAll("scope") };
 }
 
 // Credentials in a form are read as those in a header are, so that only one place decides what is valid.
@@ -69,7 +69,7 @@ function authorizationOf(form: URLSearchParams): string | undefined {
   return undefined;
 }
 
-function known(authentication: ReturnType<Authenticate>): Caller {
+function requireCaller(authentication: ReturnType<Authenticate>): Caller {
   if (typeof authentication === "object") return authentication;
   const why = authentication === "none" ? "A credential is required." : "The credential is not valid, or has expired.";
   throw new OciError(401, "UNAUTHORIZED", why, { "Www-Authenticate": 'Basic realm="token"' });

@@ -4,27 +4,27 @@ import { dirname, join, sep } from "node:path";
 import { LRUCache } from "lru-cache";
 import { errnoOf, fingerprintAt, fingerprintOfHandle, ifThere, isSameFile, syncPath } from "../../files.ts";
 
-/** Writes that are still there after a power cut once their promise has resolved. */
+/** Writes to the disk. Once their promise has resolved, they survive a power cut. */
 export interface Durable {
-  /** Makes a folder and those above it, and the entry of each in its parent durable. */
+  /** Makes a folder and those above it, and makes the entry of each in its parent durable. */
   ensureFolder(folder: string): Promise<void>;
-  /** Forgets that this folder, and what is below it, was made: it is about to be moved away. */
+  /** Forgets that this folder, and those below it, were made. Call it before the folder is moved away. */
   forgetFolder(folder: string): void;
-  /** Makes the names in a folder durable. Calls that come while one runs share the next one. */
+  /** Makes the names in a folder durable. Calls that arrive while one runs share the next one. */
   syncFolder(folder: string): Promise<void>;
   /**
-   * Makes sure that a file holds exactly these bytes. Where it does already, its name is made durable: whoever wrote it
-   * may have been killed before. Else the bytes are written aside, made durable and moved to the name, so that they are
-   * seen whole or not at all. Throws when the name does not lead to them in the end.
+   * Makes sure that a file holds exactly these bytes. If it holds them already, its name is made durable, because the
+   * writer may have been killed before it did that. Else the bytes are written to another file, made durable, and moved to
+   * the name, so that readers see all of them or none. Throws if the name does not lead to them in the end.
    */
   writeFile(file: string, bytes: Buffer): Promise<void>;
-  /** A fresh name in the folder for what is written aside. */
+  /** Returns a new path for a file that is moved to its own name later. */
   aside(): string;
 }
 
 export function createDurable(root: string, asideFolder: string): Durable {
-  // Folders whose entry in their parent this process made durable itself. One that merely exists does not count: the
-  // process that made it may have died before the parent's fsync, or is a request that has not got there yet.
+  // The folders whose entry in their parent this process made durable itself. A folder that merely exists does not count:
+  // the process that made it may have died before the parent's fsync, or another request may not have come to it yet.
   const made = new LRUCache<string, Promise<void>>({ max: 50_000 });
   const running = new Map<string, Promise<void>>();
   const waiting = new Map<string, Promise<void>>();
@@ -59,7 +59,7 @@ export function createDurable(root: string, asideFolder: string): Durable {
       waiting.delete(folder);
       return startSync(folder);
     };
-    // The one that runs may have begun before the caller's change, so it cannot stand for it; the next one can.
+    // The sync that runs may have begun before the caller's change, and so may miss it. The next one cannot.
     const next = current.then(afterwards, afterwards);
     waiting.set(folder, next);
     return next;
@@ -83,7 +83,7 @@ export function createDurable(root: string, asideFolder: string): Durable {
       await handle.writeFile(bytes);
       await handle.sync();
       const written = await fingerprintOfHandle(handle);
-      // What is not written whole is not renamed: the old file stays.
+      // A file that was not written whole is not renamed, so that the old one stays.
       if (written.size !== BigInt(bytes.length)) throw new Error(`${file} was not written whole`);
       await rename(aside, file);
       const named = await fingerprintAt(file);

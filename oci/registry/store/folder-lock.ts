@@ -1,18 +1,19 @@
 /**
- * Who owns a data folder. The kernel keeps the lock, so that it holds for a process that is stopped or in another
- * container, and ends with its process, whatever ends that. No time and no process number decides anything.
+ * The lock that makes one registry the owner of a data folder. The kernel keeps it. So the lock holds even while its
+ * process is suspended, other containers see it, and it ends with its process in any case. It depends on no clock and on
+ * no process number.
  *
- * Node has no call for such locks, but SQLite, which is part of it, takes them on its files: a transaction that was
- * begun to write and is never ended holds one. Nothing is ever written to that file.
+ * Node has no call for such locks, but its SQLite takes them on its files: a write transaction that has begun and never
+ * ends holds one. Nothing is ever written to that file.
  */
 import { randomUUID } from "node:crypto";
 import { access, constants, readFile, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 import { errnoOf, ifThere } from "../../files.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout } from "./names.ts";
 
-/** Why a data folder cannot be opened, or not be changed any more. */
+/** A data folder cannot be opened, or must not be changed any more. `code` says why. */
 export class DataFolderError extends Error {
   readonly code: "IN_USE" | "UNWRITABLE" | "LOST";
 
@@ -25,31 +26,33 @@ export class DataFolderError extends Error {
 
 export interface FolderLock {
   /**
-   * Throws {@link DataFolderError} when the lock file names another registry. That happens only where the kernel's
-   * locks do not reach: on a file system that keeps them on each host, or after the folder was deleted and made again.
+   * Throws {@link DataFolderError} if the lock file names another registry. That happens only where the kernel's locks do
+   * not work: on a file system that keeps them for each host, or after the folder was deleted and made again.
    */
   requireHeld(): Promise<void>;
-  /** Removes the lock file, if it is still this registry's own, and gives the folder back. */
+  /** Gives the folder back. Removes the lock file if it still names this registry. */
   release(): Promise<void>;
 }
 
-/** What the lock file says, for people and for {@link FolderLock.requireHeld}. */
+/** The content of the lock file, for people and for {@link FolderLock.requireHeld}. */
 interface Owner {
   readonly id: string;
   readonly pid: number;
   readonly host: string;
 }
 
-// SQLite's result codes: somebody else has the lock.
+// SQLite's result codes if somebody else has the lock.
 const sqliteBusy = 5;
 const sqliteLocked = 6;
 
 /**
- * Takes the folder for this registry alone, at once or not at all. Throws {@link DataFolderError}: `IN_USE` when
- * another registry has it, in this process or in any other that the kernel, or the file server, sees.
+ * Takes the folder for this registry alone. It does not wait.
+ *
+ * @throws DataFolderError `IN_USE` if another registry has the folder, in this process or in any other that the kernel or
+ *   the file server sees
  */
 export async function takeFolderLock({ root, lock, kernelLock }: Layout): Promise<FolderLock> {
-  // SQLite does not say why it cannot open a file; this does.
+  // SQLite does not say why it cannot open a file, but this call does.
   await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
   const database = lockFile(kernelLock) ?? (await refuse(lock));
   const self: Owner = { id: randomUUID(), pid: process.pid, host: hostname() };
@@ -77,15 +80,15 @@ export async function takeFolderLock({ root, lock, kernelLock }: Layout): Promis
 }
 
 /**
- * The kernel's lock on a file, held until the answer is closed or the process ends; undefined where another has it.
- * This process must not open the file in any other way: closing it would end the lock (POSIX, `fcntl`). For the same
- * reason the file is never removed: who has a removed file open could lock it beside the one who makes it anew.
+ * Takes the kernel's lock on a file. Returns undefined if somebody else has it. The lock holds until the database is
+ * closed or the process ends. This process must not open the file in any other way, because to close it would end the lock
+ * (POSIX, `fcntl`). The file is never removed, because two processes could then lock two files of the same name.
  */
 function lockFile(file: string): DatabaseSync | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file);
-    // A journal in memory leaves no second file. IMMEDIATE takes the lock that one connection alone can have.
+    // A journal in memory makes no second file. IMMEDIATE takes the lock that only one connection can have.
     database.exec("PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE");
     return database;
   } catch (error) {
@@ -103,7 +106,7 @@ async function refuse(lock: string): Promise<never> {
 }
 
 function describe(owner: Owner | undefined): string {
-  // Not every file system has locks; one that has none answers as if somebody held it.
+  // A file system without locks answers as if somebody else held the lock.
   return owner === undefined
     ? "another process, or on a file system without locks"
     : `process ${owner.pid} on ${owner.host}`;
@@ -118,7 +121,7 @@ async function readOwner(lock: string): Promise<Owner | undefined> {
     const owner: unknown = JSON.parse(text ?? "");
     return typeof owner === "object" && owner !== null && "id" in owner ? (owner as Owner) : undefined;
   } catch {
-    // Written half, or by somebody else. Nothing depends on it.
+    // The file is half written, or somebody else wrote it. Nothing depends on it.
     return undefined;
   }
 }

@@ -7,8 +7,8 @@ interface Entry {
 }
 
 /**
- * One readers-writer lock per key, first come, first served. What only adds (a blob) shares the lock; what checks and
- * then acts on the answer, or removes, has it alone. An unused key costs nothing.
+ * A readers-writer lock for each key, first come, first served. Work that only adds, such as a blob, shares the lock. Work
+ * that removes, or that checks and then acts on the result, has it alone. An unused key takes no memory.
  */
 export class KeyedLock {
   readonly #entries = new Map<string, Entry>();

@@ -8,8 +8,8 @@ import type { Manifest, Store } from "./store.ts";
 const key = (name: RepositoryName, digest: Digest) => `${name}\n${digest.text}`;
 
 /**
- * The manifest with this digest in this repository, from memory where it was read before. One that is damaged on the
- * disk counts as missing, so that a client pushes it again.
+ * Returns the manifest with this digest, from memory if it was read before. A manifest that is damaged on the disk counts
+ * as missing, so that a client pushes it again.
  */
 export async function readManifest(store: Store, name: RepositoryName, digest: Digest): Promise<Manifest | undefined> {
   const known = store.cache.manifests.get(key(name, digest));
@@ -23,8 +23,8 @@ export async function readManifest(store: Store, name: RepositoryName, digest: D
 }
 
 /**
- * Writes a manifest, durably, before it resolves. Type and bytes are one file, so that neither is ever seen without
- * the other. The caller holds the repository's lock, exclusively.
+ * Writes a manifest, which is durable when this resolves. Its type and its bytes are in one file, so that nobody sees one
+ * without the other. The caller holds the repository's lock, exclusively.
  */
 export async function writeManifest(
   store: Store,
@@ -39,7 +39,9 @@ export async function writeManifest(
   store.cache.manifests.delete(key(name, manifest.digest));
 }
 
-/** Removes a manifest, durably. False where it was not there. The caller holds the repository's lock, exclusively. */
+/**
+ * Removes a manifest durably. Returns false if it was not there. The caller holds the repository's lock, exclusively.
+ */
 export async function removeManifest(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
   const file = store.layout.manifest(name, digest);
   const removed = await ifThere(unlink(file).then(() => true));
@@ -68,7 +70,7 @@ async function readManifestFile(store: Store, name: RepositoryName, digest: Dige
   }
 }
 
-/** What a referrers list says of one manifest (distribution-spec 1.1, "Listing Referrers"). */
+/** What a list of referrers says about one manifest (distribution-spec 1.1, "Listing Referrers"). */
 export interface ReferrerDescriptor {
   readonly mediaType: string;
   readonly digest: string;
@@ -77,13 +79,13 @@ export interface ReferrerDescriptor {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** One place in a repository's index of referrers. */
+/** Names one note in a repository's index of referrers: the manifest `digest` has this subject. */
 export interface ReferrerEntry {
   readonly subject: Digest;
   readonly digest: Digest;
 }
 
-/** Notes a referrer, durably, before its manifest is written: readers pass over a note without a manifest. */
+/** Notes a referrer durably, before its manifest is written. Readers ignore a note without a manifest. */
 export async function writeReferrer(
   store: Store,
   name: RepositoryName,
@@ -95,7 +97,7 @@ export async function writeReferrer(
   await store.durable.writeFile(file, Buffer.from(JSON.stringify(descriptor)));
 }
 
-/** Removes a note after its manifest. */
+/** Removes a note durably, after its manifest was removed. */
 export async function removeReferrer(
   store: Store,
   name: RepositoryName,
@@ -105,7 +107,7 @@ export async function removeReferrer(
   if ((await ifThere(unlink(file).then(() => true))) !== undefined) await store.durable.syncFolder(dirname(file));
 }
 
-/** The descriptors of all manifests whose subject this is, in the order of their digests. */
+/** Yields the descriptors of all manifests with this subject, in the order of their digests. */
 export async function* listReferrers(
   store: Store,
   name: RepositoryName,

@@ -1,6 +1,9 @@
+/** The names that the specification allows, and the paths at which the store keeps what they name. */
+import { join } from "node:path";
+
 declare const brand: unique symbol;
 
-/** A repository name that the specification's grammar allows, and so one that is safe as a path. */
+/** A repository name that the specification's grammar allows, which makes it safe as a path. */
 export type RepositoryName = string & { readonly [brand]: "RepositoryName" };
 /** A tag that the specification's grammar allows. */
 export type TagName = string & { readonly [brand]: "TagName" };
@@ -17,23 +20,23 @@ export interface Digest {
 export const digestAlgorithms: readonly DigestAlgorithm[] = ["sha256", "sha512"];
 const hexLength = { sha256: 64, sha512: 128 } satisfies Record<DigestAlgorithm, number>;
 
-// distribution-spec 1.1, "Pulling manifests". No component can be `_`, which is why the store's own folder is called so.
+// distribution-spec 1.1, "Pulling manifests". No component can be `_`, so the store's own folder has that name.
 const componentPattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 const maxNameLength = 255;
 
-/** The name, or undefined where it is not one. */
+/** Returns the name, or undefined if a repository cannot have it. */
 export function parseRepositoryName(text: string): RepositoryName | undefined {
   if (text.length > maxNameLength) return undefined;
   return text.split("/").every((component) => componentPattern.test(component)) ? (text as RepositoryName) : undefined;
 }
 
-/** The tag, or undefined where it is not one. */
+/** Returns the tag, or undefined if the grammar does not allow it. */
 export function parseTag(text: string): TagName | undefined {
   return tagPattern.test(text) ? (text as TagName) : undefined;
 }
 
-/** The digest, or undefined where it is not one of a known algorithm, with its exact length. */
+/** Returns the digest, or undefined if its algorithm is unknown or its hex has another length. */
 export function parseDigest(text: string): Digest | undefined {
   const colon = text.indexOf(":");
   const algorithm = text.slice(0, Math.max(colon, 0));
@@ -43,7 +46,62 @@ export function parseDigest(text: string): Digest | undefined {
   return { algorithm, hex, text };
 }
 
-/** A digest from parts that are known to be right, as those of a hash just computed. */
+/** Makes a digest from parts that are known to be right, such as a hash that was just computed. */
 export function digestOf(algorithm: DigestAlgorithm, hex: string): Digest {
   return { algorithm, hex, text: `${algorithm}:${hex}` };
+}
+
+/** The path of everything below the data folder. docs/decisions says why a blob in a repository is a hard link. */
+export interface Layout {
+  readonly root: string;
+  readonly repositories: string;
+  readonly blobs: string;
+  /** Holds what is not complete yet: uploads, and manifests and tags before their rename. */
+  readonly uploads: string;
+  readonly trash: string;
+  /** Names the owner of the folder. */
+  readonly lock: string;
+  /** An empty file that is never removed. The kernel's lock on it decides who owns the folder. */
+  readonly kernelLock: string;
+  repository(name: RepositoryName): string;
+  created(name: RepositoryName): string;
+  manifests(name: RepositoryName): string;
+  manifest(name: RepositoryName, digest: Digest): string;
+  blob(name: RepositoryName, digest: Digest): string;
+  tags(name: RepositoryName): string;
+  tag(name: RepositoryName, tag: TagName): string;
+  referrers(name: RepositoryName, subject: Digest): string;
+  referrer(name: RepositoryName, subject: Digest, digest: Digest): string;
+  sharedBlob(digest: Digest): string;
+}
+
+/** Holds a repository's own content, beside the folders of the repositories that are nested below it. */
+export const contentFolder = "_";
+
+/** Returns the paths below the data folder `root`. */
+export function layoutOf(root: string): Layout {
+  const repositories = join(root, "repositories");
+  const blobs = join(root, "blobs");
+  const repository = (name: RepositoryName) => `${repositories}/${name}/${contentFolder}`;
+  const referrers = (name: RepositoryName, subject: Digest) =>
+    `${repository(name)}/referrers/${subject.algorithm}/${subject.hex}`;
+  return {
+    root,
+    repositories,
+    blobs,
+    uploads: join(root, "uploads"),
+    trash: join(root, "trash"),
+    lock: join(root, "lock"),
+    kernelLock: join(root, "lock.db"),
+    repository,
+    created: (name) => `${repository(name)}/created`,
+    manifests: (name) => `${repository(name)}/manifests`,
+    manifest: (name, digest) => `${repository(name)}/manifests/${digest.algorithm}/${digest.hex}`,
+    blob: (name, digest) => `${repository(name)}/blobs/${digest.algorithm}/${digest.hex}`,
+    tags: (name) => `${repository(name)}/tags`,
+    tag: (name, tag) => `${repository(name)}/tags/${tag}`,
+    referrers,
+    referrer: (name, subject, digest) => `${referrers(name, subject)}/${digest.algorithm}-${digest.hex}`,
+    sharedBlob: (digest) => `${blobs}/${digest.algorithm}/${digest.hex.slice(0, 2)}/${digest.hex}`,
+  };
 }

@@ -3,16 +3,22 @@ import { opendir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ifThere, namesIn } from "../../files.ts";
 import { freeShared } from "./blobs.ts";
-import { contentFolder } from "./layout.ts";
-import { type Digest, digestAlgorithms, parseDigest, parseRepositoryName, type RepositoryName } from "./names.ts";
+import {
+  contentFolder,
+  type Digest,
+  digestAlgorithms,
+  parseDigest,
+  parseRepositoryName,
+  type RepositoryName,
+} from "./names.ts";
 import { change, inBackground, type Store } from "./store.ts";
 
-/** Whether anything was ever pushed here and not deleted with the repository. */
+/** Whether the repository exists: something was pushed to it since it was last deleted. */
 export async function repositoryExists(store: Store, name: RepositoryName): Promise<boolean> {
   return (await ifThere(stat(store.layout.repository(name)))) !== undefined;
 }
 
-/** When the repository was made, as ISO 8601, if it holds at least one manifest. */
+/** Returns when the repository was made (ISO 8601), or undefined if it holds no manifest. */
 export async function repositoryCreatedAt(store: Store, name: RepositoryName): Promise<string | undefined> {
   if (!(await holdsManifest(store, name))) return undefined;
   return ifThere(readFile(store.layout.created(name), "utf8"));
@@ -30,8 +36,8 @@ async function holdsManifest(store: Store, name: RepositoryName): Promise<boolea
 }
 
 /**
- * Deletes exactly this repository: its manifests, tags and blobs, but not those nested below its name. One rename takes
- * everything away at once; the space is freed afterwards. False where there was nothing.
+ * Deletes this repository with its manifests, tags and blobs, but none that is nested below it. One rename removes
+ * everything at once, and the space is freed afterwards. Returns false if there was nothing.
  */
 export async function deleteRepository(store: Store, name: RepositoryName): Promise<boolean> {
   return change(store, name, "exclusive", async () => {
@@ -54,7 +60,7 @@ function forgetRepository(store: Store, name: RepositoryName): void {
   }
 }
 
-/** The names of all repositories after `last`, in order, that hold a manifest: at most `limit`, and whether more follow. */
+/** Lists the repositories after `last` that hold a manifest, in order: at most `limit` of them, and whether more follow. */
 export async function listRepositories(
   store: Store,
   { limit, last }: { limit: number; last: string },
@@ -79,9 +85,9 @@ async function collect(store: Store, prefix: string, found: RepositoryName[]): P
   }
 }
 
-/** Frees what deleted repositories leave: first their own links, then the blobs that nobody else has. */
+/** Frees what deleted repositories leave: first their own links, then the blobs that no other repository has. */
 export function emptyTrash(store: Store): Promise<void> {
-  // No repository is called so: this only keeps two from emptying it at once.
+  // No repository can have this name. The lock only keeps two calls from emptying the trash at once.
   return store.repositories.exclusive("/trash", () => removeTrash(store));
 }
 

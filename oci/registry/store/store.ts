@@ -6,8 +6,8 @@ import { errnoOf, ifThere, makeFolders, syncPath } from "../../files.ts";
 import { createDurable, type Durable } from "./durable.ts";
 import { DataFolderError, type FolderLock, takeFolderLock } from "./folder-lock.ts";
 import { KeyedLock } from "./keyed-lock.ts";
-import { type Layout, layoutOf } from "./layout.ts";
 import type { Digest, RepositoryName } from "./names.ts";
+import { type Layout, layoutOf } from "./names.ts";
 
 const cacheBytes = 64 * 1024 * 1024;
 const cacheEntryOverheadBytes = 512;

@@ -5,7 +5,7 @@ import type { Store } from "./store.ts";
 
 const key = (name: RepositoryName, tag: TagName) => `${name}\n${tag}`;
 
-/** The digest that the tag points to. */
+/** Returns the digest that the tag points to, or undefined if there is no such tag. */
 export async function readTag(store: Store, name: RepositoryName, tag: TagName): Promise<Digest | undefined> {
   const known = store.cache.tags.get(key(name, tag));
   if (known !== undefined) return parseDigest(known);
@@ -15,7 +15,7 @@ export async function readTag(store: Store, name: RepositoryName, tag: TagName):
   return text === undefined ? undefined : parseDigest(text);
 }
 
-/** Points the tag to a manifest that is durable already. The caller holds the repository's lock, exclusively. */
+/** Points the tag to a manifest, which must be durable. The caller holds the repository's lock, exclusively. */
 export async function writeTag(store: Store, name: RepositoryName, tag: TagName, digest: Digest): Promise<void> {
   await store.durable.ensureFolder(store.layout.tags(name));
   try {
@@ -25,7 +25,7 @@ export async function writeTag(store: Store, name: RepositoryName, tag: TagName,
   }
 }
 
-/** Removes a tag, durably. False where it was not there. The caller holds the repository's lock, exclusively. */
+/** Removes a tag durably. Returns false if it was not there. The caller holds the repository's lock, exclusively. */
 export async function removeTag(store: Store, name: RepositoryName, tag: TagName): Promise<boolean> {
   const removed = await ifThere(unlink(store.layout.tag(name, tag)).then(() => true));
   forget(store, name, tag);
@@ -34,13 +34,13 @@ export async function removeTag(store: Store, name: RepositoryName, tag: TagName
   return true;
 }
 
-/** All tags, in lexical order. */
+/** Returns all tags, in lexical order. */
 export async function listTags(store: Store, name: RepositoryName): Promise<TagName[]> {
   const tags = (await namesIn(store.layout.tags(name))).map(parseTag);
   return tags.filter((tag) => tag !== undefined).sort();
 }
 
-/** The tags that point to this manifest. */
+/** Returns the tags that point to this manifest. */
 export async function tagsOf(store: Store, name: RepositoryName, digest: Digest): Promise<TagName[]> {
   const found: TagName[] = [];
   for (const tag of await listTags(store, name)) {

@@ -15,7 +15,7 @@ export interface Services {
 }
 
 /** One request, authenticated and authorised, on one repository. */
-export interface Call {
+export interface HandlerRequest {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly query: URLSearchParams;
@@ -25,7 +25,7 @@ export interface Call {
   readonly tail: string;
 }
 
-export type Handler = (services: Services, call: Call) => Promise<void>;
+export type Handler = (services: Services, call: HandlerRequest) => Promise<void>;
 
 /**
  * Reads the digest in a path or a parameter.
