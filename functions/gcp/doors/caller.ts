@@ -29,8 +29,8 @@ const claims = v.looseObject({
  * verified, and anybody can leave a signature out. Only IAM keeps out callers whose tokens the platform did not verify, so
  * it must not let everybody invoke this door.
  *
- * @param env `ALIEN_PLATFORM_AUDIENCES`: what tokens must be for, separated by commas; absent means that the platform's
- *   own check will do; and `K_SERVICE`, which Cloud Run sets
+ * @param env `ALIEN_PLATFORM_AUDIENCES` lists the audiences that tokens may have, separated by commas; without it the
+ *   platform's own check is enough. Cloud Run sets `K_SERVICE`.
  * @returns a function that answers undefined where nobody was authenticated
  * @throws BINDING_CONFIG_INVALID where the function does not run on Cloud Run, so that nobody has verified anything
  */

@@ -20,7 +20,7 @@ export function httpFunction(
   options: SuiteOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const opened = reading.then((suite) => open(suite, env));
-  // Of the two functions of the bundle, the other one is deployed behind that door.
+  // Behind the events door, the other function of the bundle is the one that is deployed.
   if (env.ALIEN_DOOR !== "events") logShut(opened, env, options);
   const opening = opened.catch(refuseAll);
   return requestListener(async (request, incoming) => (await opening)(request, incoming));
