@@ -1,4 +1,4 @@
-/** Media types of the OCI image specification and their Docker forefathers. */
+/** The media types of the OCI image specification, and their Docker predecessors. */
 export const ociManifest = "application/vnd.oci.image.manifest.v1+json";
 export const ociIndex = "application/vnd.oci.image.index.v1+json";
 export const ociConfig = "application/vnd.oci.image.config.v1+json";
@@ -7,10 +7,10 @@ export const ociEmpty = "application/vnd.oci.empty.v1+json";
 export const dockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
 export const dockerList = "application/vnd.docker.distribution.manifest.list.v2+json";
 
-/** Every manifest form that this client understands: registries answer 404 to a form that is not asked for. */
+/** Every manifest type that the client understands. Registries answer 404 if a manifest is of a type that is not asked for. */
 export const manifestTypes = [ociIndex, ociManifest, dockerList, dockerManifest] as const;
 
-/** An OCI content descriptor: what a manifest says about the blob or manifest it points at. */
+/** An OCI content descriptor: what a manifest says about a blob or a manifest that it refers to. */
 export type Descriptor = {
   readonly mediaType: string;
   readonly digest: string;
@@ -20,7 +20,7 @@ export type Descriptor = {
   readonly platform?: { readonly architecture: string; readonly os: string; readonly variant?: string };
 };
 
-/** True for a manifest that lists other manifests. */
+/** Whether a manifest of this type lists other manifests. */
 export function isIndex(mediaType: string): boolean {
   return mediaType === ociIndex || mediaType === dockerList;
 }

@@ -4,22 +4,22 @@ import { lengthOf } from "./read.ts";
 import { scope } from "./token.ts";
 import type { Transport } from "./transport.ts";
 
-/** Bytes, or a stream that is read once; a stream needs its `digest` and `size` told. */
+/** A blob to upload: bytes, or a stream that is read once. */
 export type BlobSource = {
   readonly digest: string;
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
-  /** Bytes; required by registries that refuse a body of unknown length. */
+  /** The length of a stream in bytes. Some registries refuse a body of unknown length. */
   readonly size?: number;
-  /** Another repository that may hold the blob already: tried first, and no error if it does not. */
+  /** Another repository that may have the blob. It is mounted from there if possible, and else uploaded. */
   readonly mountFrom?: string;
-  /** Sends the blob as PATCH requests of this many bytes instead of one PUT. */
+  /** Sends the blob as PATCH requests of this many bytes, instead of one PUT. */
   readonly chunkBytes?: number;
 };
 
 export type PushedBlob = { readonly digest: string; readonly mounted: boolean };
 export type PulledBlob = { readonly size: number | undefined; readonly stream: ReadableStream<Uint8Array> };
 
-/** Uploads a blob. @throws OciError */
+/** Uploads a blob, or mounts it. @throws OciError */
 export async function pushBlob(transport: Transport, repository: string, blob: BlobSource): Promise<PushedBlob> {
   const scopes = pushScopes(repository, blob.mountFrom);
   const query =
@@ -57,7 +57,11 @@ export async function pushBlob(transport: Transport, repository: string, blob: B
   return { digest: blob.digest, mounted: false };
 }
 
-/** Asks for a mount and nothing else; a session that the registry opened instead is closed again. */
+/**
+ * Asks the registry to mount a blob, and returns whether it did. If the registry opens an upload instead, it is cancelled.
+ *
+ * @throws OciError
+ */
 export async function mountBlob(
   transport: Transport,
   repository: string,
@@ -78,7 +82,7 @@ export async function mountBlob(
   return false;
 }
 
-/** Begins an upload and ends it at once: resolves where pushing is allowed. */
+/** Begins an upload and cancels it at once. @throws OciError if the caller may not push */
 export async function tryUpload(transport: Transport, repository: string): Promise<void> {
   const scopes = pushScopes(repository, undefined);
   const answer = await transport.send({
@@ -92,7 +96,7 @@ export async function tryUpload(transport: Transport, repository: string): Promi
   await cancelUpload(transport, scopes, answer);
 }
 
-/** The blob's size, or nothing where the registry says that it is not there. */
+/** Returns the blob's size in bytes, or undefined if the registry says that there is no such blob. @throws OciError */
 export async function headBlob(
   transport: Transport,
   repository: string,
@@ -108,8 +112,10 @@ export async function headBlob(
 }
 
 /**
- * Downloads a blob. The stream fails at its end with `DIGEST_MISMATCH` if it was not the blob: what was read before
- * the end is not verified. A `range` (first and last byte, both included) is not verified at all.
+ * Downloads a blob. The content is only verified at the end of the stream, which then fails with `DIGEST_MISMATCH` if it
+ * was wrong. Part of a blob, from the `first` byte of a `range` to its `last`, is not verified at all.
+ *
+ * @throws OciError
  */
 export async function pullBlob(
   transport: Transport,
@@ -131,7 +137,7 @@ export async function pullBlob(
   return { size, stream: range === undefined ? verifying(body, digest, size) : body };
 }
 
-/** Deletes a blob from one repository; false where it was not there. */
+/** Deletes a blob from one repository. Returns false if it was not there. @throws OciError */
 export async function deleteBlob(transport: Transport, repository: string, digest: string): Promise<boolean> {
   const answer = await transport.send({
     method: "DELETE",
@@ -143,7 +149,7 @@ export async function deleteBlob(transport: Transport, repository: string, diges
   return answer.status !== 404;
 }
 
-/** Cancelling is optional in the specification: registries that lack it sweep the session themselves. */
+/** The specification does not require registries to support this. Those that do not will end the upload by themselves. */
 async function cancelUpload(transport: Transport, scopes: readonly string[], begun: Response): Promise<void> {
   const to = locationOf(transport, begun);
   await transport.send({ method: "DELETE", to, scopes, expect: [204] }).catch(() => undefined);

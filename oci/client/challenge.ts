@@ -1,13 +1,16 @@
-/** One challenge of a `Www-Authenticate` header; the scheme and the parameter names are in lower case. */
+/** One challenge of a `Www-Authenticate` header. Its scheme and the names of its parameters are in lower case. */
 export type Challenge = { readonly scheme: string; readonly params: Readonly<Record<string, string>> };
 
 const tokenPattern = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 const token68Pattern = /[A-Za-z0-9\-._~+/]+=*(?=\s*(?:,|$))/y;
 
 /**
- * Reads a `Www-Authenticate` header (RFC 9110, 11.6.1): several challenges may share one header, values may be quoted,
- * and a quoted value may hold commas, equals signs and escaped quotes. What does not parse ends the reading: the
- * challenges before it count.
+ * Reads a `Www-Authenticate` header (RFC 9110, 11.6.1). One header may hold several challenges. Values may be quoted, and
+ * then hold commas, equals signs and escaped quotes. The reading stops at anything malformed, and returns the challenges
+ * before it.
+ *
+ * @example
+ * parseChallenges('Bearer realm="https://auth.example/token",service="registry"')[0]?.params.service; // "registry"
  */
 export function parseChallenges(header: string): Challenge[] {
   const challenges: { scheme: string; params: Record<string, string> }[] = [];
@@ -33,7 +36,7 @@ export function parseChallenges(header: string): Challenge[] {
       continue;
     }
     challenges.push({ scheme: name.toLowerCase(), params: Object.create(null) });
-    // `Negotiate <token68>`: skipped, for this client has no use for it.
+    // `Negotiate <token68>` is skipped, because this client does not use it.
     const space = match(/[ \t]+/y);
     if (space !== undefined && !/^[^\s,=]+\s*=\s*[^=\s,]/.test(header.slice(at))) match(token68Pattern);
   }

@@ -7,17 +7,17 @@ import { bytesOf } from "./read.ts";
 import type { Grant } from "./token.ts";
 import { type ClientOptions, Transport } from "./transport.ts";
 
-/** A client of one OCI registry. Every method throws `OciError`, and the signal's reason when it is aborted. */
+/** A client of one OCI registry. Every method throws `OciError`, or the reason of the signal if it is aborted. */
 export type OciClient = {
-  /** Asks `/v2/` with the credentials: resolves if the registry takes them. */
+  /** Asks `/v2/` with the credentials. It resolves if the registry accepts them. */
   ping(): Promise<void>;
-  /** What the registry asks of somebody without credentials; empty where it asks for nothing. */
+  /** Returns the challenges for a client without credentials, or none if the registry needs no credentials. */
   challenges(): Promise<Challenge[]>;
-  /** Asks the token service of a Bearer challenge for a token of one scope, as `repository:team/app:pull`. */
+  /** Asks the token service of a Bearer challenge for a token with one scope, such as `repository:team/app:pull`. */
   requestToken(challenge: Challenge, scope: string): Promise<Grant>;
   pushBlob(repository: string, blob: blobs.BlobSource): Promise<blobs.PushedBlob>;
   mountBlob(repository: string, mount: { readonly digest: string; readonly from: string }): Promise<boolean>;
-  /** Resolves where pushing is allowed; leaves nothing behind. */
+  /** Resolves if the caller may push. It leaves nothing behind. */
   tryUpload(repository: string): Promise<void>;
   headBlob(repository: string, digest: string): Promise<{ size: number | undefined } | undefined>;
   pullBlob(
@@ -25,7 +25,7 @@ export type OciClient = {
     digest: string,
     range?: { readonly first: number; readonly last?: number },
   ): Promise<blobs.PulledBlob>;
-  /** A whole blob in memory, verified. */
+  /** Reads a whole blob into memory and verifies it. */
   readBlob(repository: string, digest: string): Promise<Buffer>;
   deleteBlob(repository: string, digest: string): Promise<boolean>;
   pushManifest(
@@ -44,11 +44,13 @@ export type OciClient = {
   eachTag(repository: string, pageSize?: number): AsyncGenerator<string>;
   referrers(repository: string, digest: string, artifactType?: string): Promise<Descriptor[]>;
   catalog(pageSize?: number): Promise<string[]>;
-  /** The same client, with its tokens, under another signal. */
+  /** Returns a client that shares this one's tokens, but has another signal. */
   withSignal(signal: AbortSignal): OciClient;
 };
 
 /**
+ * Makes a client. It sends no request before the first call of a method.
+ *
  * @example
  * const client = createClient({ url: "http://127.0.0.1:5050", credentials: { username: "token", password } });
  * const { digest } = await client.pushManifest("images/app", "1.0", { bytes, mediaType: ociManifest });

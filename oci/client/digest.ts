@@ -5,23 +5,25 @@ const digestPattern = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
 
 export type Algorithm = "sha256" | "sha512";
 
-/** True for a digest in a registered algorithm: anything else cannot be verified and is refused. */
+/** Whether this is a sha256 or sha512 digest. Nothing else can be verified. */
 export function isDigest(text: string): boolean {
   return digestPattern.test(text);
 }
 
-/** The digest of some bytes, as manifests write it: `sha256:…`. */
+/** Returns the digest of some bytes in the form that manifests use: `sha256:…`. */
 export function digestOf(bytes: Uint8Array, algorithm: Algorithm = "sha256"): string {
   return `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`;
 }
 
-/** @throws OciError `DIGEST_MISMATCH` */
+/** Checks that the bytes have this digest. @throws OciError `DIGEST_MISMATCH` */
 export function verify(bytes: Uint8Array, digest: string): void {
   const hash = hashFor(digest).update(bytes);
   requireMatch(hash, digest);
 }
 
-/** Passes a stream on and fails it at its end if it was not what the digest says, or not as long as `size`. */
+/**
+ * Passes a stream on. At its end it fails with `DIGEST_MISMATCH` if the content has another digest, or not `size` bytes.
+ */
 export function verifying(
   source: ReadableStream<Uint8Array>,
   digest: string,

@@ -1,4 +1,4 @@
-/** Codes this client adds to those of the distribution specification (`BLOB_UNKNOWN`, `DENIED`, …). */
+/** The codes that this client adds to those of the distribution specification (`BLOB_UNKNOWN`, `DENIED`, …). */
 export type ClientCode =
   | "NETWORK"
   | "DIGEST_MISMATCH"
@@ -7,13 +7,19 @@ export type ClientCode =
   | "REALM_REFUSED"
   | "UNAUTHORIZED";
 
-/** What a registry refused, or what was wrong with its answer. Messages never hold a secret: see `Redactor`. */
+/**
+ * A registry refused a request, or its answer was wrong. The message never holds a secret: see {@link Redactor}.
+ *
+ * @example
+ * if (error instanceof OciError && error.status === 404) return undefined;
+ */
 export class OciError extends Error {
   override readonly name = "OciError";
-  /** The HTTP status, or 0 where no answer came. */
+  /** The HTTP status, or 0 if no answer came. */
   readonly status: number;
-  /** The first code of the registry's error document, a `ClientCode`, or `HTTP_<status>`. */
+  /** The first code in the registry's error document, a {@link ClientCode}, or `HTTP_<status>`. */
   readonly code: ClientCode | (string & {});
+  /** How long the registry asks its clients to wait. */
   readonly retryAfterSeconds?: number;
 
   constructor(
@@ -35,20 +41,27 @@ export class OciError extends Error {
 }
 
 /**
- * Seconds to wait, from a `Retry-After` header in either of its forms (RFC 9110, 10.2.3); never negative.
+ * Returns the seconds to wait that a `Retry-After` header names, in either of its forms (RFC 9110, 10.2.3). They are never
+ * negative. Returns undefined without a header, and for one of another form.
+ *
  * @param now milliseconds since the epoch, for the date form
  */
 export function retryAfterSeconds(header: string | null, now: number = Date.now()): number | undefined {
   if (header === null) return undefined;
   if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header);
-  // All three date forms begin with a weekday; `Date.parse` alone would read "-1" as a year.
+  // All three forms of a date begin with a weekday. `Date.parse` alone would read "-1" as a year.
   const at = /^\s*[A-Z][a-z]{2}/.test(header) ? Date.parse(header) : Number.NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now) / 1000));
 }
 
 const maxErrorBytes = 16 * 1024;
 
-/** Reads a refusal into an `OciError`. `what` names the request without its query, which may carry a signature. */
+/**
+ * Makes an `OciError` of an answer that is an error.
+ *
+ * @param what names the request, without its query, which may hold a signature
+ * @param redact removes secrets from a text
+ */
 export async function errorFrom(response: Response, what: string, redact: (text: string) => string): Promise<OciError> {
   const first = firstError(await readSome(response));
   const code = first.code ?? (response.status === 401 ? "UNAUTHORIZED" : `HTTP_${response.status}`);
@@ -68,7 +81,7 @@ async function readSome(response: Response): Promise<string> {
       if (size >= maxErrorBytes) break;
     }
   } catch {
-    // The status line already says what happened; a cut body adds nothing.
+    // The status already says what happened. A body that was cut off adds nothing.
   }
   return Buffer.concat(chunks).subarray(0, maxErrorBytes).toString("utf8");
 }
@@ -87,18 +100,17 @@ function firstError(text: string): { code?: string; message?: string } {
   }
 }
 
-/** Replaces secrets that a registry might echo. Short values are left alone: they would tear ordinary words apart. */
+/**
+ * Removes secrets that a registry might repeat in its answers. It leaves secrets of fewer than four characters, which would
+ * match parts of ordinary words.
+ */
 export class Redactor {
   readonly #secrets = new Set<string>();
 
-  /** Remembers a password or token; returns it, so that the call fits where the value is used. */
+  /** Remembers a password or a token, and returns it. */
   learn(secret: string): string {
     if (secret.length >= 4) this.#secrets.add(secret);
     return secret;
-  }
-
-  forget(secret: string): void {
-    this.#secrets.delete(secret);
   }
 
   readonly clean = (text: string): string => {

@@ -2,18 +2,20 @@ import { type Descriptor, isIndex, ociEmpty, ociManifest } from "../media-types.
 import type { OciClient } from "./client.ts";
 import { digestOf } from "./digest.ts";
 
-/** An image in memory: its manifest as it is stored, and every blob that the manifest names. */
+/** An image in memory: its manifest, byte for byte, and every blob that the manifest names. */
 export type Image = {
   readonly manifest: { readonly bytes: Uint8Array; readonly mediaType: string; readonly digest: string };
   readonly blobs: ReadonlyMap<string, Uint8Array>;
 };
 
-/** An image of several platforms: an index and the images that it lists. */
+/** An image for several platforms: an index, and the images that it lists. */
 export type ImageIndex = { readonly index: Image["manifest"]; readonly images: readonly Image[] };
 
 /**
- * Pushes an image or a multi-platform image, blobs before manifests, so that no manifest is ever without its blobs.
- * The manifests of an index go by digest; only the outermost one gets the `reference`.
+ * Pushes an image or a multi-platform image. The blobs go before the manifests, so that no manifest is ever without its
+ * blobs. The manifests in an index are pushed by digest, and only the index gets the `reference`.
+ *
+ * @throws OciError
  */
 export async function pushImage(
   client: OciClient,
@@ -34,7 +36,11 @@ export async function pushImage(
   return client.pushManifest(repository, reference, image.manifest);
 }
 
-/** Pulls an image or a multi-platform image whole, into memory; every digest and every size on the way is verified. */
+/**
+ * Pulls a whole image, or multi-platform image, into memory. It verifies every digest and every size.
+ *
+ * @throws OciError; an Error for a wrong size, or for an index inside an index
+ */
 export async function pullImage(client: OciClient, repository: string, reference: string): Promise<Image | ImageIndex> {
   const manifest = await client.pullManifest(repository, reference);
   const content: unknown = JSON.parse(Buffer.from(manifest.bytes).toString("utf8"));
@@ -73,23 +79,24 @@ function descriptors(content: unknown, key: string): Descriptor[] {
   return (Array.isArray(value) ? value : value === undefined ? [] : [value]) as Descriptor[];
 }
 
-const config = Buffer.from("{}");
+const markerConfig = Buffer.from("{}");
 
 /**
- * The manifest whose presence makes a repository exist. It is pushed by digest, so that it touches no tag, and is the
- * same everywhere, so that pushing it again changes nothing. Form: OCI image spec 1.1, "Guidelines for Artifact Usage".
+ * The manifest that makes a repository exist. It is pushed by digest, so that it changes no tag. It is the same everywhere,
+ * so that a second push changes nothing. The OCI image spec 1.1, "Guidelines for Artifact Usage", describes its form.
  */
-const manifest = Buffer.from(
+const markerManifest = Buffer.from(
   JSON.stringify({
     schemaVersion: 2,
     mediaType: ociManifest,
     artifactType: "application/vnd.alien.artifact-registry.repository.v1",
-    config: { mediaType: ociEmpty, digest: digestOf(config), size: config.byteLength },
-    layers: [{ mediaType: ociEmpty, digest: digestOf(config), size: config.byteLength }],
+    config: { mediaType: ociEmpty, digest: digestOf(markerConfig), size: markerConfig.byteLength },
+    layers: [{ mediaType: ociEmpty, digest: digestOf(markerConfig), size: markerConfig.byteLength }],
   }),
 );
 
+/** The marker manifest of a repository, and the blob that it names. */
 export const repositoryMarker = {
-  config: { bytes: config, digest: digestOf(config) },
-  manifest: { bytes: manifest, digest: digestOf(manifest), mediaType: ociManifest },
+  config: { bytes: markerConfig, digest: digestOf(markerConfig) },
+  manifest: { bytes: markerManifest, digest: digestOf(markerManifest), mediaType: ociManifest },
 } as const;

@@ -7,13 +7,13 @@ import type { Transport } from "./transport.ts";
 
 const maxPageBytes = 16 * 1024 * 1024;
 
-/** The tags of a repository, page after page. `pageSize` is a wish: registries may give less. */
+/** Yields the tags of a repository, page after page. A registry may return fewer than `pageSize` at a time. */
 export async function* tags(transport: Transport, repository: string, pageSize?: number): AsyncGenerator<string> {
   const first = `v2/${repository}/tags/list${pageQuery(pageSize)}`;
   for await (const page of pages(transport, first, scope.pull(repository))) yield* strings(page, "tags");
 }
 
-/** The repositories that the caller may list. */
+/** Yields the repositories that the caller may list. */
 export async function* catalog(transport: Transport, pageSize?: number): AsyncGenerator<string> {
   for await (const page of pages(transport, `v2/_catalog${pageQuery(pageSize)}`, scope.catalog)) {
     yield* strings(page, "repositories");
@@ -21,8 +21,8 @@ export async function* catalog(transport: Transport, pageSize?: number): AsyncGe
 }
 
 /**
- * The manifests whose `subject` is this digest. A registry without the referrers API is asked for the tag that the
- * specification puts in its place.
+ * Yields the descriptors of the manifests whose `subject` is this digest. If a registry does not have the referrers API,
+ * this reads the tag that the specification defines in its place.
  */
 export async function* referrers(
   transport: Transport,
@@ -70,7 +70,7 @@ async function* pages(transport: Transport, first: string, needed: string): Asyn
   }
 }
 
-/** The target of `rel="next"` in a `Link` header (RFC 8288), which may hold several links. */
+/** Returns the target of the link with `rel="next"` in a `Link` header (RFC 8288), which may hold several links. */
 export function nextLink(header: string | null): string | undefined {
   for (const [, target, params] of (header ?? "").matchAll(
     /<([^>]*)>((?:\s*;\s*[^,;"=]+(?:=(?:"[^"]*"|[^,;"]*))?)*)/g,
@@ -90,7 +90,7 @@ function parse(bytes: Buffer, from: URL): unknown {
 
 function list(page: unknown, key: string): unknown[] {
   const value: unknown = typeof page === "object" && page !== null ? (page as Record<string, unknown>)[key] : undefined;
-  // An empty list is `null` in registries written in Go.
+  // Registries that are written in Go write an empty list as `null`.
   if (value === null || value === undefined) return [];
   if (!Array.isArray(value)) throw new OciError(200, "UNEXPECTED_RESPONSE", `"${key}" is not a list`);
   return value;
@@ -102,7 +102,7 @@ function strings(page: unknown, key: string): string[] {
 
 function matching(page: unknown, artifactType: string | undefined): Descriptor[] {
   const found = list(page, "manifests") as Descriptor[];
-  // A registry may ignore the filter (`OCI-Filters-Applied` tells): filtering twice costs nothing.
+  // A registry may ignore the filter. `OCI-Filters-Applied` would say so, but it costs nothing to filter twice.
   return artifactType === undefined ? found : found.filter((one) => one.artifactType === artifactType);
 }
 

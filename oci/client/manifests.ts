@@ -5,7 +5,7 @@ import { lengthOf, readLimited } from "./read.ts";
 import { scope } from "./token.ts";
 import type { Transport } from "./transport.ts";
 
-/** Registries must take 4 MiB; what is far larger is no manifest. */
+/** Registries must accept 4 MiB. Anything far larger is no manifest. */
 const maxManifestBytes = 16 * 1024 * 1024;
 
 export type Manifest = { readonly bytes: Uint8Array; readonly mediaType: string; readonly digest: string };
@@ -16,8 +16,10 @@ export type ManifestHead = {
 };
 
 /**
- * Stores a manifest under a tag or under its digest, byte for byte.
- * @returns its digest; `subject` is what the registry says it linked (`OCI-Subject`)
+ * Stores a manifest, byte for byte, under a tag or under its digest.
+ *
+ * @returns its digest, and as `subject` the manifest to which the registry has linked it (`OCI-Subject`)
+ * @throws OciError
  */
 export async function pushManifest(
   transport: Transport,
@@ -44,7 +46,7 @@ export async function pushManifest(
   return subject === null ? { digest } : { digest, subject };
 }
 
-/** Reads a manifest by tag or digest and verifies it. @throws OciError 404 `MANIFEST_UNKNOWN` or `NAME_UNKNOWN` */
+/** Reads a manifest by tag or digest, and verifies it. @throws OciError 404 `MANIFEST_UNKNOWN` or `NAME_UNKNOWN` */
 export async function pullManifest(
   transport: Transport,
   repository: string,
@@ -64,7 +66,7 @@ export async function pullManifest(
   return { bytes, mediaType: mediaTypeOf(answer), digest };
 }
 
-/** What the registry says about a manifest, or nothing where it says that there is none. */
+/** Returns what the registry says about a manifest, or undefined if it says that there is none. @throws OciError */
 export async function headManifest(
   transport: Transport,
   repository: string,
@@ -86,7 +88,7 @@ export async function headManifest(
   };
 }
 
-/** Deletes a tag, or a manifest by its digest; false where it was not there. */
+/** Deletes a tag, or a manifest by its digest. Returns false if it was not there. @throws OciError */
 export async function deleteManifest(transport: Transport, repository: string, reference: string): Promise<boolean> {
   const answer = await transport.send({
     method: "DELETE",

@@ -1,6 +1,10 @@
 import { OciError } from "./errors.ts";
 
-/** Reads a whole body, but never more than `limit` bytes of it. @throws OciError `UNEXPECTED_RESPONSE` */
+/**
+ * Reads a whole body.
+ *
+ * @throws OciError `UNEXPECTED_RESPONSE` if it has more than `limit` bytes, `NETWORK` if it is cut off
+ */
 export async function readLimited(response: Response, limit: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -18,14 +22,14 @@ export async function readLimited(response: Response, limit: number): Promise<Bu
   return Buffer.concat(chunks);
 }
 
-/** Reads a whole stream, for blobs that are known to be small. */
+/** Reads a whole stream into memory. Use it only for blobs that are known to be small. */
 export async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-/** What an answer says of its own length, if it says anything. */
+/** Returns the length that an answer gives for its body, in bytes, or undefined if it gives none. */
 export function lengthOf(response: Response): number | undefined {
   const header = response.headers.get("content-length");
   return header === null ? undefined : Number(header);

@@ -3,24 +3,24 @@ import type { Redactor } from "./errors.ts";
 import { errorFrom, OciError } from "./errors.ts";
 import { readLimited } from "./read.ts";
 
-/** The lifetime of a token whose answer names none (Docker token specification). */
+/** The lifetime of a token if the answer names none (Docker token specification). */
 const defaultSeconds = 60;
 const maxAnswerBytes = 256 * 1024;
 
 /** A token as the service granted it. Times are milliseconds since the epoch. */
 export type Grant = {
   readonly value: string;
-  /** By our clock: when it was asked for, or issued if that was earlier, and the lifetime that the answer names. */
+  /** By our clock: the lifetime that the answer names, from the request on, or from `issued_at` if that is earlier. */
   readonly expiresAt: number;
 };
 
 interface StartedExchange {
   readonly grant: Promise<Grant>;
-  /** That of whoever began it. */
+  /** The signal of the caller that began it. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** Bearer tokens by what they were asked for: each is used until its own expiry and not a moment longer. */
+/** Keeps bearer tokens by the scopes that they were asked for. Each is used until it expires, and no longer. */
 export class TokenCache {
   readonly #exchanges = new Map<string, StartedExchange>();
   readonly #now: () => number;
@@ -36,11 +36,11 @@ export class TokenCache {
   }
 
   /**
-   * Runs `exchange` once for all who ask at the same time. If it fails because whoever began it has gone away, one of the
-   * others begins anew.
+   * Runs `exchange` once for all callers that ask at the same time. If it fails because the caller that began it was
+   * aborted, one of the others begins again.
    *
-   * @param refused the token that the registry no longer takes
-   * @param signal ends the exchange, where this call begins it
+   * @param refused the token that the registry no longer accepts
+   * @param signal ends the exchange if this call begins it
    */
   async renew(
     key: string,
@@ -52,7 +52,7 @@ export class TokenCache {
     const current = await known?.grant.catch(() => undefined);
     const usable = current !== undefined && current.value !== refused && this.#now() < current.expiresAt;
     if (usable) return current.value;
-    // Another caller may have begun while this one waited.
+    // Another caller may have begun an exchange while this one waited.
     const begun = this.#exchanges.get(key);
     if (begun !== undefined && begun !== known) {
       try {
@@ -71,7 +71,7 @@ export class TokenCache {
   }
 }
 
-/** Whether a token service may be sent the credentials. */
+/** Decides whether a token service may get the credentials. */
 export type TrustRealm = (realm: URL) => boolean;
 
 export type Exchange = {
@@ -79,7 +79,7 @@ export type Exchange = {
   readonly challenge: Challenge;
   readonly trustRealm: TrustRealm | undefined;
   readonly scopes: readonly string[];
-  /** The value of an `Authorization` header, or none for an anonymous token. */
+  /** The value of an `Authorization` header. Without it, the token is anonymous. */
   readonly basic: string | undefined;
   readonly fetch: typeof globalThis.fetch;
   readonly signal: AbortSignal | undefined;
@@ -89,8 +89,9 @@ export type Exchange = {
 
 /**
  * Asks the realm of a Bearer challenge for a token.
- * @throws OciError what the token service answered, or `REALM_REFUSED` for a realm that would carry credentials in the
- *   clear, or that is not trusted
+ *
+ * @throws OciError the answer of the token service, or `REALM_REFUSED` if the realm is not trusted, or would get the
+ *   credentials in clear text
  */
 export async function exchangeToken(input: Exchange): Promise<Grant> {
   const { challenge, redactor } = input;
@@ -150,7 +151,7 @@ function member(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 }
 
-/** Scopes of the Docker token specification, for the requests that this client makes. */
+/** Makes the scopes, as in the Docker token specification, that the requests of this client need. */
 export const scope = {
   pull: (repository: string): string => `repository:${repository}:pull`,
   push: (repository: string): string => `repository:${repository}:pull,push`,
@@ -158,7 +159,7 @@ export const scope = {
   catalog: "registry:catalog:*",
 } as const;
 
-/** The scopes of both lists, each once, in order. One parameter may hold several, separated by spaces. */
+/** Returns the scopes of all lists, each once, in order. One text may hold several scopes, separated by spaces. */
 export function mergeScopes(...lists: readonly (string | undefined)[]): string[] {
   return [...new Set(lists.flatMap((list) => list?.split(/\s+/) ?? []).filter((one) => one !== ""))];
 }

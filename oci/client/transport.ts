@@ -4,19 +4,19 @@ import { exchangeToken, type Grant, TokenCache, type TrustRealm } from "./token.
 
 export type Credentials =
   | { readonly username: string; readonly password: string }
-  /** A token that is sent as it is, without an exchange. */
+  /** A token that is sent as it is. It is not exchanged for another one. */
   | { readonly bearer: string };
 
 export type ClientOptions = {
-  /** The registry's root, for example `https://registry.example`; a path in front of `/v2/` is kept. */
+  /** The registry's root, such as `https://registry.example`. It may have a path, which then comes before `/v2/`. */
   readonly url: string | URL;
   readonly credentials?: Credentials | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Ends every request of this client. */
+  /** Aborts every request of this client. */
   readonly signal?: AbortSignal | undefined;
-  /** Which token services may be sent the credentials. Default: every one whose connection is as safe as the registry's. */
+  /** Decides which token services may get the credentials. By default all may whose connection is as safe as the registry's. */
   readonly trustRealm?: TrustRealm | undefined;
-  /** Milliseconds since the epoch; tests turn this clock. */
+  /** The clock, in milliseconds since the epoch. Tests set it. */
   readonly now?: (() => number) | undefined;
 };
 
@@ -24,18 +24,18 @@ export type RegistryRequest = {
   readonly method?: "GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE";
   /** A path under the registry's root, or an absolute URL that the registry gave. */
   readonly to: string | URL;
-  /** What a token for this request must allow; also the key under which it is kept. */
+  /** What a token for this request must allow. The token is kept under these scopes. */
   readonly scopes: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
-  /** Statuses that are answers here; any other is thrown as an `OciError`. */
+  /** The statuses that are answers here. Any other one is thrown as an `OciError`. */
   readonly expect: readonly number[];
 };
 
 const maxRedirects = 5;
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 
-/** Requests to one registry: authentication, its one retry, redirects, and errors. */
+/** Sends requests to one registry: it authenticates, retries once after a challenge, follows redirects, and reads errors. */
 export class Transport {
   readonly root: URL;
   readonly #credentials: Credentials | undefined;
@@ -45,7 +45,7 @@ export class Transport {
   readonly #trustRealm: TrustRealm | undefined;
   readonly #tokens: TokenCache;
   readonly #redactor: Redactor;
-  /** Set once the registry has asked for Basic, so that later requests need not be refused first. */
+  /** Is set once the registry has asked for Basic, so that later requests send it at once. */
   readonly #session: { basic: boolean };
 
   constructor(options: ClientOptions, shared?: Transport) {
@@ -67,7 +67,7 @@ export class Transport {
     }
   }
 
-  /** Sends a request; answers only with a status that the call expects. */
+  /** Sends a request. @throws OciError if the answer has a status that the request does not expect */
   async send(call: RegistryRequest): Promise<Response> {
     const url = this.resolve(call.to);
     const response = await this.#authenticated(call, url);
@@ -75,7 +75,7 @@ export class Transport {
     throw await errorFrom(response, this.#name(call, url), this.#redactor.clean);
   }
 
-  /** Sends one GET without credentials and reads what the registry asks for. @throws OciError unless that is 200 or 401 */
+  /** Sends one GET without credentials, and returns the challenges. @throws OciError unless the answer is 200 or 401 */
   async challenges(): Promise<Challenge[]> {
     const call: RegistryRequest = { to: "v2/", scopes: [], expect: [200, 401] };
     const response = await this.#once(call, this.resolve("v2/"), undefined);
@@ -86,7 +86,7 @@ export class Transport {
     return parseChallenges(response.headers.get("www-authenticate") ?? "");
   }
 
-  /** Asks the token service of a Bearer challenge for a token of exactly these scopes. Never one that is at hand. */
+  /** Asks the token service of a Bearer challenge for a new token with exactly these scopes. */
   exchange(challenge: Challenge, scopes: readonly string[]): Promise<Grant> {
     const credentials = this.#credentials;
     return exchangeToken({
@@ -102,7 +102,7 @@ export class Transport {
     });
   }
 
-  /** Reads a location that the registry gave, relative to `base`, or a path under the root. */
+  /** Resolves a location that the registry gave, relative to `base`, or a path under the root. @throws OciError */
   resolve(to: string | URL, base: string | URL = this.root): URL {
     const url = URL.parse(String(to), String(base));
     if (url === null || !/^https?:$/.test(url.protocol)) {
@@ -117,13 +117,13 @@ export class Transport {
     const response = await this.#once(call, url, sent);
     if (response.status !== 401) return response;
     const answer = await this.#answerTo(call, parseChallenges(response.headers.get("www-authenticate") ?? ""), sent);
-    // A stream that was sent cannot be sent again; and what was refused once is not offered twice.
+    // A stream cannot be sent twice, and a credential that was refused is not sent again.
     if (answer === undefined || answer === sent || isStream(call.body)) return response;
     await response.body?.cancel();
     return this.#once(call, url, answer);
   }
 
-  /** The `Authorization` that is likely to be asked for, if this client already has it. */
+  /** Returns the `Authorization` that the registry is likely to ask for, if this client already has it. */
   async #known(call: RegistryRequest): Promise<string | undefined> {
     const credentials = this.#credentials;
     if (credentials !== undefined && "bearer" in credentials) return `Bearer ${credentials.bearer}`;
@@ -152,7 +152,7 @@ export class Transport {
     return basic;
   }
 
-  /** One request and the redirects of a read. `Authorization` goes to the registry itself and to nobody else. */
+  /** Sends one request, and follows the redirects of a read. Only the registry itself gets the `Authorization`. */
   async #once(call: RegistryRequest, first: URL, authorization: string | undefined): Promise<Response> {
     const method = call.method ?? "GET";
     let url = first;

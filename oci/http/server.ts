@@ -9,20 +9,20 @@ import {
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** What a refusal says, in the form that the clients of a server know. */
+/** An answer that refuses a request, in the form that the clients of the server know. */
 export interface Refusal {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 export interface HttpServerOptions extends Omit<ServerOptions, "requireHostHeader"> {
-  /** Puts a refusal into words: a status of 400 and above, and a sentence that says why. */
+  /** Makes the answer for a status of 400 or above, and a sentence that says why. */
   readonly refusal: (status: number, message: string) => Refusal;
-  /** Is told what the listener threw, or did wrong with its response. That is always a bug. */
+  /** Is called with what the listener threw, or did wrong with its response. That is always a bug. */
   readonly failed?: (error: unknown) => void;
 }
 
-/** Milliseconds that headers may take. Node has no limit of its own where `requestTimeout` is 0. */
+/** The milliseconds that headers may take. Node has no limit of its own if `requestTimeout` is 0. */
 const headersTimeout = 60_000;
 
 /** The answers to some errors of Node's parser. Every other error is a bad request. */
@@ -34,7 +34,7 @@ const parserErrors: Readonly<Record<string, readonly [status: number, message: s
 
 /**
  * Makes an HTTP server that no bytes can end. The listener sees well-formed requests only: `url` is a path, and `Host`
- * names a host. Everything else is parserErrors here, in the server's own form of an error. What the listener throws becomes a
+ * names a host. Everything else is refused here, in the server's own form of an error. What the listener throws becomes a
  * 500 in the same form.
  */
 export function createHttpServer(
@@ -49,23 +49,23 @@ export function createHttpServer(
     const { headers, body } = refusal(status, message);
     response.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(body) }).end(body);
   };
-  /** Refuses what is no request. Safe to call again for the same request. */
+  /** Refuses a malformed request, and returns whether it was well-formed. It may be called again for the same request. */
   const admit = (request: IncomingMessage, response: ServerResponse): boolean => {
     const responses = unanswered.get(request.socket);
     if (responses?.has(response) === false) {
       responses.add(response);
       response.once("close", () => responses.delete(response));
-      // Whoever writes after the end has a bug, and an error without a listener would end the process for it.
+      // Code that writes after the end has a bug, but the error must not end the process.
       response.on("error", (error) => failed?.(error));
     }
     const problem = readTarget(request);
     if (problem !== undefined) refuse(response, 400, problem);
     return problem === undefined;
   };
-  /** For bytes that became no request: there is no response to answer with. */
+  /** Refuses bytes that never became a request, and so have no response object. */
   const refuseConnection = (socket: Duplex, status: number, message: string) => {
     const [first, ...more] = unanswered.get(socket) ?? [];
-    // An answer that has begun, or that others wait behind, would be torn apart.
+    // This must not break into an answer that has begun, nor overtake one that others wait behind.
     if (socket.writable && more.length === 0 && first?.headersSent !== true) {
       const { headers, body } = refusal(status, message);
       const all = { ...headers, "Content-Length": Buffer.byteLength(body), Connection: "close" };
@@ -79,8 +79,8 @@ export function createHttpServer(
     const responses = new Set<ServerResponse>();
     unanswered.set(socket, responses);
     sockets.add(socket);
-    // Responses that wait behind another one never hear of the end of their connection: in Node 22 never, in Node 24 not
-    // after CONNECT. Code that waits for their end, to close a file or to stop, would wait for ever.
+    // A response that waits behind another one does not get a `close` event when its connection ends: in Node 22 never, in
+    // Node 24 not after CONNECT. Code that waits for that event, to close a file or to stop, would wait for ever.
     socket.once("close", () => {
       sockets.delete(socket);
       for (const response of responses) response.destroy();
@@ -89,7 +89,7 @@ export function createHttpServer(
       });
     });
   });
-  // Node calls a connection busy that has not sent a byte yet, so that a stop would wait for it.
+  // Node takes a connection that has not sent a byte yet for a busy one, and a stop would wait for it.
   const closeIdleConnections = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => {
     closeIdleConnections();
