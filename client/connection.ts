@@ -1,7 +1,8 @@
 import { authenticator, bearer, type Token } from "./auth/authenticator.ts";
-import type { Authenticate } from "./auth/request.ts";
+import type { Authenticate } from "./auth/proof.ts";
 import {
   checkBinding,
+  checkRegistryName,
   type Environment,
   environment,
   type FunctionBinding,
@@ -9,7 +10,6 @@ import {
   readFunctionBinding,
 } from "./binding.ts";
 import { type CallOptions, post } from "./http.ts";
-import { checkRegistryName } from "./registry-name.ts";
 import type { OperationName, Operations } from "./types.ts";
 
 /** A way to a registry's operations: a function over HTTP, or an adapter in this process. */

@@ -5,7 +5,7 @@ import type { Door } from "../core/doors.ts";
 import { ArtifactRegistryError } from "../core/errors.ts";
 import { bindingVariable, type Platform } from "../core/platform.ts";
 import { allowEverything } from "../core/rules.ts";
-import { missingPackage } from "./auth/peer.ts";
+import { missingPackage } from "./auth/proof.ts";
 import { type Environment, refused } from "./binding.ts";
 import type { Connection } from "./connection.ts";
 import { type CallOptions, defaultTimeoutMs } from "./http.ts";

@@ -1,7 +1,7 @@
 import { race } from "../core/call.ts";
 import { ArtifactRegistryError } from "../core/errors.ts";
 import { defaultRetry, retrying } from "../core/waiting.ts";
-import type { Authenticate } from "./auth/request.ts";
+import type { Authenticate } from "./auth/proof.ts";
 import { errorFrom, errorFromLambda } from "./errors.ts";
 import { parsed } from "./json.ts";
 

@@ -1,5 +1,5 @@
 import { ArtifactRegistryError } from "../core/errors.ts";
-import { checkRegistryName } from "./registry-name.ts";
+import { checkRegistryName } from "./binding.ts";
 
 /** What a stack says of a registry: the input of `provisionRegistry`, and of the infrastructure modules. */
 export interface RegistryDefinition {

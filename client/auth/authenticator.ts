@@ -1,7 +1,7 @@
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { once } from "../../core/once.ts";
 import type { AuthOptions, Environment, FunctionBinding } from "../binding.ts";
-import type { Authenticate, Prove } from "./request.ts";
+import type { Authenticate, Prove } from "./proof.ts";
 
 /** A token, or how to get one; asked for at each try. */
 export type Token = string | ((signal: AbortSignal) => string | Promise<string>);
@@ -40,11 +40,11 @@ async function load(options: AuthOptions, url: string, env: Environment): Promis
     case "aws":
       return (await import("./aws.ts")).signV4(options, env);
     case "gcp":
-      return byToken(await (await import("./gcp.ts")).idToken(options.audience ?? new URL(url).origin));
+      return byToken(await (await import("./identity-tokens.ts")).idToken(options.audience ?? new URL(url).origin));
     case "azure":
-      return byToken(await (await import("./azure.ts")).entraToken(options));
+      return byToken(await (await import("./identity-tokens.ts")).entraToken(options));
     case "github":
-      return byToken((await import("./github.ts")).workflowToken(options.audience, env));
+      return byToken((await import("./identity-tokens.ts")).workflowToken(options.audience, env));
     case "token":
       return byToken((await import("./token.ts")).mountedToken(options, env));
   }

@@ -1,7 +1,7 @@
 import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
 import { type Environment, refused } from "../binding.ts";
-import { noIdentity, notInstalled } from "./peer.ts";
-import type { Authenticate, AwsKeys, Prove } from "./request.ts";
+import type { Authenticate, AwsKeys, Prove } from "./proof.ts";
+import { noIdentity, notInstalled } from "./proof.ts";
 
 /**
  * Signature Version 4 for a Lambda function URL, an HTTP API of API Gateway or Lambda's own API, with the credentials that

@@ -1,7 +1,6 @@
 import type { Command, Option } from "commander";
 import { invalidInput } from "../../core/errors.ts";
-import { given, kebab, repeated } from "./options.ts";
-import { itemOf, type Shape } from "./shape.ts";
+import { given, itemOf, kebab, repeated, type Shape } from "./options.ts";
 
 /** The option of each field of an access value, with what it says in the help. */
 const flags: Readonly<Record<string, readonly [flags: string, description: string]>> = {

@@ -2,8 +2,7 @@ import type { Command, Option } from "commander";
 import * as v from "valibot";
 import type { Operation } from "../../core/operation.ts";
 import { addAccessOptions, type ReadAccess } from "./access.ts";
-import { given, kebab, repeated, wholeNumber } from "./options.ts";
-import { itemOf, type Shape, shapeOf } from "./shape.ts";
+import { given, itemOf, kebab, repeated, type Shape, shapeOf, wholeNumber } from "./options.ts";
 
 /** Flags whose name is not that of their field, and how their value is called. */
 const flags: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@ import { ArtifactRegistryError } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import { environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
-import { tokenUser } from "../token-user.ts";
+import { tokenUser } from "../credential-helper/login.ts";
 import type { ArtifactRegistryCredentials, Operations } from "../types.ts";
 import { storeLogin } from "./docker/store-login.ts";
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { writeStdoutWhole } from "../../core/stdout.ts";
-import { run } from "./run.ts";
+import { run } from "./program.ts";
 
 writeStdoutWhole();
 

@@ -1,6 +1,57 @@
-import { ArtifactRegistryError, toArtifactRegistryError } from "../../core/errors.ts";
-import { Declined, Interrupted } from "./exit-codes.ts";
+import { ArtifactRegistryError, type ErrorCode, toArtifactRegistryError } from "../../core/errors.ts";
 import { jsonLine, paint, printable } from "./terminal.ts";
+
+/** What scripts tell errors apart by (docs/command-line.md). Released numbers never change their meaning. */
+const exitCodes = {
+  INTERNAL_ERROR: 1,
+  INVALID_INPUT: 2,
+  BINDING_NOT_CONFIGURED: 3,
+  BINDING_CONFIG_INVALID: 3,
+  AUTHENTICATION_ERROR: 4,
+  ACCESS_DENIED: 4,
+  RESOURCE_NOT_FOUND: 5,
+  RESOURCE_CONFLICT: 6,
+  OPERATION_NOT_SUPPORTED: 7,
+  QUOTA_EXCEEDED: 8,
+  PAYLOAD_TOO_LARGE: 8,
+  TIMEOUT: 9,
+  RATE_LIMIT_EXCEEDED: 9,
+  SERVICE_UNAVAILABLE: 9,
+  CLOUD_PLATFORM_ERROR: 10,
+  UNEXPECTED_RESPONSE_FORMAT: 10,
+} as const satisfies Record<ErrorCode, number>;
+
+const nothingDone = "Nothing was done.";
+const repeat = "Interrupted: what was under way may or may not have been applied; the same command again is safe.";
+
+/** Somebody was asked and said no. */
+export class Declined extends Error {
+  readonly exitCode = 11;
+
+  constructor() {
+    super(nothingDone);
+  }
+}
+
+/** A signal came. Its code is that of shells: 128 and the signal's number. */
+export class Interrupted extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, { started = true } = {}) {
+    super(started ? repeat : nothingDone);
+    this.exitCode = exitCode;
+  }
+
+  /** The same where nothing was under way yet. */
+  beforeStart(): Interrupted {
+    return new Interrupted(this.exitCode, { started: false });
+  }
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof ArtifactRegistryError) return exitCodes[error.code];
+  return error instanceof Declined || error instanceof Interrupted ? error.exitCode : 1;
+}
 
 /** Tells an error on the standard error: for people with its hint, for scripts as the wire's JSON on one line. */
 export function report(error: unknown, { json }: { readonly json: boolean }): void {

@@ -4,7 +4,6 @@ import type {
   CrossAccountPermissions,
   RegistryDescription,
 } from "../types.ts";
-import { columns } from "./table.ts";
 import { paint } from "./terminal.ts";
 
 const title = (text: string) => paint(process.stdout, "bold", text);
@@ -82,4 +81,23 @@ export function description({ service, capabilities, health, ...facts }: Registr
     ...(findings.length === 0 ? [] : [table(["FINDING", "WHAT TO DO"], findings)]),
     ...(refused.length === 0 ? [] : [table(["NOT SUPPORTED", "REASON"], refused)]),
   ].join("\n");
+}
+
+/** How a cell of a table is set off; the text comes padded. */
+export type Paint = (text: string) => string;
+
+/** Lines in columns, each as wide as its widest cell. */
+export function columns(
+  rows: readonly (readonly string[])[],
+  paintFirst: (row: number, column: number) => Paint,
+): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[], index: number) =>
+    row
+      .map((cell, column) => {
+        const last = column === row.length - 1;
+        return paintFirst(index, column)(last ? cell : cell.padEnd((widths[column] ?? 0) + 2));
+      })
+      .join("");
+  return rows.map((row, index) => `${line(row, index).trimEnd()}\n`).join("");
 }

@@ -1,8 +1,7 @@
 import { createRequire } from "node:module";
 import type { Environment } from "../binding.ts";
 import { forget, type Slot, slotFor } from "./cache.ts";
-import { type Account, type Configuration, readConfiguration } from "./configuration.ts";
-import { hostOf } from "./host.ts";
+import { type Account, type Configuration, hostOf, readConfiguration } from "./configuration.ts";
 import { type Login, usernameOf } from "./login.ts";
 import { type Helper, notFound, ProtocolError } from "./protocol.ts";
 import { systemStore } from "./store.ts";

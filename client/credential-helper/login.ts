@@ -1,7 +1,12 @@
 import { bindingVariable } from "../../core/platform.ts";
 import type { Environment } from "../binding.ts";
-import { tokenUser } from "../token-user.ts";
 import type { Account } from "./configuration.ts";
+
+/**
+ * The user name that tells Azure's token service that the password is a token (Azure/acr, AAD-OAuth.md): clients that know
+ * no bearer log in with it.
+ */
+export const tokenUser = "00000000-0000-0000-0000-000000000000";
 
 /** What a client logs in with. */
 export interface Login {

@@ -3,7 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
-import { exitCodeOf } from "../../../client/cli/exit-codes.ts";
+import { exitCodeOf } from "../../../client/cli/report.ts";
 import { ArtifactRegistryError, type ErrorCode, statusOf } from "../../../core/errors.ts";
 import { temporaryFolder } from "../../oci/support.ts";
 import { startFake } from "../support/server.ts";

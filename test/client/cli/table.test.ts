@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { columns } from "../../../client/cli/table.ts";
 import { printable } from "../../../client/cli/terminal.ts";
+import { columns } from "../../../client/cli/views.ts";
 
 const word = fc.stringMatching(/^[a-z]{1,12}$/);
 const rows = fc

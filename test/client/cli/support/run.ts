@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { onTestFinished, vi } from "vitest";
-import { run } from "../../../../client/cli/run.ts";
+import { run } from "../../../../client/cli/program.ts";
 
 export const entry = fileURLToPath(new URL("../../../../client/cli/main.ts", import.meta.url));
 

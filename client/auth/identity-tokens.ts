@@ -1,0 +1,70 @@
+import { ArtifactRegistryError } from "../../core/errors.ts";
+import { once } from "../../core/once.ts";
+import { type Environment, refused } from "../binding.ts";
+import { parsed } from "../json.ts";
+import { noIdentity, notInstalled } from "./proof.ts";
+
+/** ID tokens for a Cloud Run function, of the identity that google-auth-library finds; the library keeps them fresh. */
+export async function idToken(audience: string): Promise<() => Promise<string>> {
+  const { GoogleAuth } = await import("google-auth-library").catch(notInstalled("google-auth-library"));
+  // An ID token needs no project. Where none is named the library looks for it, and starts gcloud, which takes seconds.
+  const client = once(() => new GoogleAuth({ projectId: "none" }).getIdTokenClient(audience));
+  return async () => {
+    const attempt = client();
+    try {
+      const headers = await (await attempt).getRequestHeaders();
+      return (headers.get("authorization") ?? "").replace(/^Bearer /i, "");
+    } catch (cause) {
+      // What is not there yet may be there at the next call.
+      client.forget(attempt);
+      throw noIdentity("A Google ID token", "Run under a service account; users' own credentials give none.", cause);
+    }
+  };
+}
+
+/** Entra tokens for the function's application, of the identity that @azure/identity finds; it keeps them fresh. */
+export async function entraToken({ audience, clientId }: { audience: string; clientId?: string }) {
+  if (!audience) {
+    throw refused("The binding", "has no auth.audience.", "The application ID URI of the function's authentication.");
+  }
+  const { DefaultAzureCredential } = await import("@azure/identity").catch(notInstalled("@azure/identity"));
+  const credential = new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId });
+  const scope = `${audience.replace(/\/$/, "")}/.default`;
+  return async (abortSignal: AbortSignal): Promise<string> => {
+    try {
+      return (await credential.getToken(scope, { abortSignal })).token;
+    } catch (cause) {
+      throw noIdentity("An Entra token", "Assign a managed identity, or log in with az login.", cause);
+    }
+  };
+}
+
+/**
+ * The OIDC token of a GitHub Actions workflow (docs.github.com, "OpenID Connect reference"). One lives for minutes, and
+ * the runner gives a new one at each request.
+ */
+export function workflowToken(audience: string, env: Environment) {
+  return async (signal: AbortSignal): Promise<string> => {
+    const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = env;
+    if (!url || !token) throw noWorkflowToken("This is no GitHub Actions job that may ask for an OIDC token.");
+    const headers = { authorization: `Bearer ${token}` };
+    const [response, text] = await fetch(`${url}&audience=${encodeURIComponent(audience)}`, { headers, signal })
+      .then(async (answer) => [answer, await answer.text()] as const)
+      .catch((cause: unknown) => {
+        throw noWorkflowToken("GitHub cannot be reached for an OIDC token.", true, cause);
+      });
+    if (!response.ok)
+      throw noWorkflowToken(`GitHub answered ${response.status} for an OIDC token.`, response.status >= 500);
+    const { value } = (parsed(text) ?? {}) as { value?: unknown };
+    if (typeof value !== "string") throw noWorkflowToken("GitHub answered without an OIDC token.");
+    return value;
+  };
+}
+
+function noWorkflowToken(message: string, retryable = false, cause?: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError("AUTHENTICATION_ERROR", message, {
+    retryable,
+    hint: "Give the job permissions: id-token: write.",
+    cause,
+  });
+}

@@ -1,0 +1,192 @@
+import type { Command } from "commander";
+
+/** What a shell can complete, read off commander's tree. */
+interface CommandTree {
+  readonly program: string;
+  readonly commands: readonly CompletedCommand[];
+}
+
+interface CompletedCommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly CompletedOption[];
+  /** What its argument may be, where that is a choice. */
+  readonly choices: readonly string[];
+}
+
+interface CompletedOption {
+  /** `--long`, and `-s` where there is one. */
+  readonly flags: readonly string[];
+  readonly description: string;
+  /** Name of its value; absent for one that has none. */
+  readonly value?: string;
+  readonly choices: readonly string[];
+  readonly repeatable: boolean;
+}
+
+const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
+
+/** `complete <shell>`: prints the script by which that shell completes what it finds in the tree of commands. */
+export function addComplete(program: Command): void {
+  const shell = program.createArgument("<shell>", "the shell that completes").choices(Object.keys(scripts));
+  program
+    .command("complete")
+    .description("Print the script that completes commands in bash, zsh or fish")
+    .addArgument(shell)
+    .action((name: keyof typeof scripts) => {
+      process.stdout.write(scripts[name](readCommandTree(program)));
+    });
+}
+
+function readCommandTree(program: Command): CommandTree {
+  const commands = program.createHelp().visibleCommands(program);
+  return { program: program.name(), commands: commands.map(readCommand) };
+}
+
+function readCommand(command: Command): CompletedCommand {
+  const help = command.createHelp();
+  return {
+    name: command.name(),
+    summary: help.subcommandDescription(command),
+    options: help.visibleOptions(command).map((option) => {
+      const value = /<(.+)>/.exec(option.flags)?.[1];
+      return {
+        flags: [option.long, option.short].filter((flag) => flag !== undefined && flag !== null),
+        description: option.description,
+        ...(value !== undefined && { value }),
+        choices: option.argChoices ?? [],
+        repeatable: /\(repeatable\)/.test(option.description),
+      };
+    }),
+    choices: command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
+  };
+}
+
+/** For bash 3.2 and newer, with or without the package bash-completion. Nothing that is typed is ever evaluated. */
+function bashScript({ program, commands }: CommandTree): string {
+  const name = `_${program.replaceAll("-", "_")}`;
+  return `# bash completion for ${program}: eval "$(${program} complete bash)"
+${name}() {
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} words=
+  # "=" is a word of its own to bash.
+  if [[ $current == "=" ]]; then
+    current=
+  elif [[ $previous == "=" ]]; then
+    previous=\${COMP_WORDS[COMP_CWORD-2]}
+  fi
+  COMPREPLY=()
+  if ((COMP_CWORD == 1)); then
+    words="${[...commands.map((command) => command.name), "--help", "--version"].join(" ")}"
+  else
+    case $previous in
+${bashValues(commands)}    *)
+      case \${COMP_WORDS[1]} in
+${commands.map(bashFlags).join("")}      esac
+      ;;
+    esac
+  fi
+  # shellcheck disable=SC2207
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -F ${name} ${program}
+`;
+}
+
+/** Values of options. One name means the same with every command. */
+function bashValues(commands: readonly CompletedCommand[]): string {
+  const actions = new Map<string, Set<string>>();
+  for (const { flags: names, value, choices } of commands.flatMap(({ options }) => options)) {
+    if (value === undefined) continue;
+    const folders = value === "folder" ? "compopt -o dirnames 2>/dev/null" : ":";
+    const action = choices.length > 0 ? `words="${choices.join(" ")}"` : folders;
+    actions.set(action, new Set([...(actions.get(action) ?? []), ...names]));
+  }
+  return [...actions].map(([action, names]) => `    ${[...names].join(" | ")}) ${action} ;;\n`).join("");
+}
+
+function bashFlags({ name, options, choices }: CompletedCommand): string {
+  const all = options.flatMap((option) => option.flags).join(" ");
+  const words = choices.length > 0 ? ` || words="${choices.join(" ")}"` : "";
+  return `      ${name}) [[ $current == -* ]] && words="${all}"${words} ;;\n`;
+}
+
+/** To be sourced, or to lie in a folder of `fpath` as `_alien-registry`. */
+function zshScript({ program, commands }: CommandTree): string {
+  const name = `_${program.replaceAll("-", "_")}`;
+  return `#compdef ${program}
+# zsh completion for ${program}: eval "$(${program} complete zsh)", after compinit
+${name}() {
+  local -a commands
+  commands=(
+${commands.map((command) => `    ${shellQuoted(`${command.name}:${command.summary}`)}\n`).join("")}  )
+  if ((CURRENT == 2)); then
+    _describe command commands
+    return
+  fi
+  shift words
+  ((CURRENT--))
+  case $words[1] in
+${commands.map(zshCommand).join("")}  esac
+}
+if [[ $funcstack[1] == _${program} ]]; then
+  ${name} "$@"
+else
+  compdef ${name} ${program}
+fi
+`;
+}
+
+function zshCommand({ name, options, choices }: CompletedCommand): string {
+  // A plain message for the argument would keep zsh from completing an option in its place: {true} offers nothing, silently.
+  const argument = choices.length > 0 ? `1: :(${choices.join(" ")})` : "*: :{true}";
+  const lines = [...options.map(zshOption), shellQuoted(argument)];
+  return `    ${name})\n      _arguments ${lines.join(" \\\n        ")}\n      ;;\n`;
+}
+
+function zshOption({ flags, description, value, choices, repeatable }: CompletedOption): string {
+  const text = description.replace(/[\\[\]:]/g, "\\$&");
+  const action = choices.length > 0 ? `(${choices.join(" ")})` : value === "folder" ? "_files -/" : " ";
+  const rest = shellQuoted(`[${text}]${value === undefined ? "" : `:${value}:${action}`}`);
+  if (repeatable) return `\\*${flags[0]}${rest}`;
+  // One of them excludes the others, itself included.
+  return flags.length === 1
+    ? `${flags[0]}${rest}`
+    : `${shellQuoted(`(${flags.join(" ")})`)}{${flags.join(",")}}${rest}`;
+}
+
+function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function fishScript({ program, commands }: CommandTree): string {
+  const complete = `complete -c ${program}`;
+  const lines = commands.flatMap((command) => [
+    `${complete} -n __fish_use_subcommand -a ${command.name} -d ${fishQuoted(command.summary)}`,
+    ...fishCommand(command).map((rest) => `${complete} -n '__fish_seen_subcommand_from ${command.name}' ${rest}`),
+  ]);
+  return `# fish completion for ${program}: ${program} complete fish | source
+${complete} -f
+${lines.join("\n")}
+`;
+}
+
+function fishCommand({ options, choices }: CompletedCommand): string[] {
+  return [
+    ...(choices.length > 0 ? [`-a ${fishQuoted(choices.join(" "))}`] : []),
+    ...options.map(({ flags, description, value, choices: values }) => {
+      const names = flags.map((flag) => (flag.startsWith("--") ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`));
+      return [...names, ...fishValue(value, values), `-d ${fishQuoted(description)}`].join(" ");
+    }),
+  ];
+}
+
+/** -x: it has a value, which is no file; -r -F: it has one, which may be a file. */
+function fishValue(value: string | undefined, choices: readonly string[]): string[] {
+  if (value === undefined) return [];
+  if (choices.length > 0) return [`-x -a ${fishQuoted(choices.join(" "))}`];
+  return [value === "folder" ? "-r -F" : "-x"];
+}
+
+function fishQuoted(text: string): string {
+  return `'${text.replace(/[\\']/g, "\\$&")}'`;
+}
