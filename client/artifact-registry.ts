@@ -8,42 +8,82 @@ import type {
   RepositoryResponse,
 } from "./types.ts";
 
-/** One registry, and what can be done with it. Every method throws `ArtifactRegistryError`. */
+/**
+ * The operations of one registry. Every method rejects with an `ArtifactRegistryError`; where the caller's own signal
+ * ended the call, with the reason of that signal.
+ */
 export interface Registry extends RegistryFacts {
-  /** Idempotent: an existing repository answers as it is. @param name logical name, 1 to 256 characters */
+  /**
+   * Creates a repository. Idempotent: a repository that exists already is returned as it is.
+   *
+   * @param name logical name, 1 to 256 characters; the answer's `name` is what the other methods take
+   * @example
+   * const { name, uri } = await registry.createRepository("my-app");
+   */
   createRepository(name: string, options?: CallOptions): Promise<RepositoryResponse>;
+  /** @throws RESOURCE_NOT_FOUND when the platform can tell that there is no such repository */
   getRepository(repoId: string, options?: CallOptions): Promise<RepositoryResponse>;
-  /** Deletes exactly this repository with all its images. Idempotent. */
+  /** Deletes this repository, and no other, with all its images. Idempotent. */
   deleteRepository(repoId: string, options?: CallOptions): Promise<void>;
-  /** @param ttlSeconds wished lifetime; raised or capped to what the platform allows, `expiresAt` tells */
+  /**
+   * Mints credentials for one repository and one permission.
+   *
+   * @param ttlSeconds the lifetime that you want, in seconds. It is raised or capped to what the platform allows;
+   *   `expiresAt` says how long the credentials are good for
+   * @example
+   * const { username, password } = await registry.generateCredentials(name, "pull", 900);
+   */
   generateCredentials(
     repoId: string,
     permissions: Permissions,
     ttlSeconds?: number,
     options?: CallOptions,
   ): Promise<ArtifactRegistryCredentials>;
-  /** Union with what `access` spells out. Idempotent. */
+  /**
+   * Lets the consumers that `access` names pull, beside those that may pull already. Idempotent.
+   *
+   * @example
+   * await registry.addCrossAccountAccess(name, {
+   *   type: "aws",
+   *   accountIds: ["111122223333"],
+   *   regions: [],
+   *   roleArns: [],
+   *   allowedServiceTypes: ["worker"],
+   * });
+   */
   addCrossAccountAccess(repoId: string, access: CrossAccountAccess, options?: CallOptions): Promise<void>;
-  /** Errs on the side of revoking. Idempotent. */
+  /** Revokes what `access` names; where a grant cannot be split, it revokes more rather than less. Idempotent. */
   removeCrossAccountAccess(repoId: string, access: CrossAccountAccess, options?: CallOptions): Promise<void>;
+  /** Reads who else may pull. */
   getCrossAccountAccess(repoId: string, options?: CallOptions): Promise<CrossAccountPermissions>;
-  /** Creates the repository, then adds each access. Idempotent. */
+  /** Creates the repository and then adds each access. Idempotent. */
   setupRepository(name: string, access?: CrossAccountAccess[], options?: CallOptions): Promise<RepositoryResponse>;
 }
 
 /**
- * A registry by the name that its stack gave it.
+ * Opens a registry by the name that its stack gave it. Where the binding does not say the registry's endpoint, this
+ * calls `describeRegistry` once.
  *
- * @param name 1 to 64 characters of A-Z, a-z, 0-9, - and _; found by `ALIEN_{NAME}_BINDING`, or by the options
- * @throws BINDING_NOT_CONFIGURED, BINDING_CONFIG_INVALID, and what `describeRegistry` answers where the binding does not
- *   tell the registry's endpoint
+ * @param name 1 to 64 characters of A-Z, a-z, 0-9, - and _. The variable `ALIEN_{NAME}_BINDING` says where its function
+ *   is, unless the options do
+ * @throws INVALID_INPUT for another name, BINDING_NOT_CONFIGURED, BINDING_CONFIG_INVALID, and what the call of
+ *   `describeRegistry` throws
+ *
+ * @example
+ * const registry = await artifactRegistry("images");
+ * const { name } = await registry.createRepository("my-app");
+ * const credentials = await registry.generateCredentials(name, "push-pull");
+ *
+ * @example
+ * // Without a variable, and with a token of your own:
+ * const registry = await artifactRegistry("images", { url: "https://registry.example", token: () => readToken() });
  */
 export async function artifactRegistry(name: string, options: ConnectOptions = {}): Promise<Registry> {
   const connection = await connect(name, options);
-  return registryOver(connection, connection.facts ?? (await connection.call("describeRegistry", {})));
+  return registryOf(connection, connection.facts ?? (await connection.call("describeRegistry", {})));
 }
 
-function registryOver({ call }: Connection, { registryEndpoint, upstreamRepositoryPrefix }: RegistryFacts): Registry {
+function registryOf({ call }: Connection, { registryEndpoint, upstreamRepositoryPrefix }: RegistryFacts): Registry {
   return {
     registryEndpoint,
     upstreamRepositoryPrefix,

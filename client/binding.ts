@@ -1,20 +1,24 @@
-import { ArtifactRegistryError } from "../core/errors.ts";
+import { ArtifactRegistryError, invalidInput } from "../core/errors.ts";
 import { bindingVariable } from "../core/platform.ts";
+import { tryParseJson } from "./json.ts";
 
-/** Where a registry's function is, and how to prove who calls. JSON of `ALIEN_{NAME}_BINDING`, or options. */
+/**
+ * Says where a registry's function is and how to prove who calls. It is the JSON of `ALIEN_{NAME}_BINDING`, or given as
+ * options.
+ */
 export interface FunctionBinding {
   readonly service: "function";
-  /** URL of the function's HTTP door; `/v1/{operation}` is put behind it. */
+  /** URL of the function's HTTP door; `/v1/{operation}` is appended to it. */
   readonly url: string;
-  /** Where the function runs: tells the form of authentication where `auth` does not. */
+  /** Where the function runs. It decides the form of authentication where `auth` does not. */
   readonly platform: PlatformName;
   readonly auth?: AuthOptions;
   /**
-   * The function behind the `provision` door, where that is another: the ARN or URL that takes the operation's input with
-   * `operation` in it. On AWS it is the ARN of a Lambda function.
+   * The function behind the `provision` door, where that is another function: the ARN of a Lambda function, or a URL.
+   * Its payload is the operation's input and the field `operation`.
    */
   readonly provision?: string;
-  /** Known already, so that connecting asks nothing. Give both or none. */
+  /** With the endpoint and the prefix given, connecting makes no call. Give both or neither. */
   readonly registryEndpoint?: string;
   readonly upstreamRepositoryPrefix?: string;
 }
@@ -24,11 +28,11 @@ export type PlatformName = (typeof platformNames)[number];
 
 /**
  * How to prove who calls:
- * - `aws`: SigV4 with the credentials that the AWS SDK finds; `region` where the URL does not tell it
- * - `gcp`: an ID token for the function's URL, or for `audience`
- * - `azure`: an Entra token for `audience` (the application ID URI of the function's App Service authentication)
+ * - `aws`: SigV4 with the credentials that the AWS SDK finds; `region` is needed where the URL does not name it
+ * - `gcp`: an ID token for `audience`, which is the function's URL by default
+ * - `azure`: an Entra token for `audience`, the application ID URI of the function's App Service authentication
  * - `github`: the workflow's own OIDC token for `audience`
- * - `token`: a bearer token from a file, read anew for each request, or from an environment variable
+ * - `token`: a bearer token from an environment variable, or from a file that is read for each request
  */
 export type AuthOptions =
   | { readonly type: "aws"; readonly region?: string }
@@ -40,15 +44,15 @@ export type AuthOptions =
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The process's environment, where there is one. */
-export function environment(): Environment {
+/** The process's environment, or an empty one where there is no process. */
+export function processEnvironment(): Environment {
   return globalThis.process?.env ?? {};
 }
 
 /**
- * The binding of a registry, from its variable.
+ * Reads the binding of a registry from its variable.
  *
- * @throws BINDING_NOT_CONFIGURED when the variable is not set, BINDING_CONFIG_INVALID when it is no function's binding
+ * @throws BINDING_NOT_CONFIGURED when the variable is not set, BINDING_CONFIG_INVALID when it does not bind a function
  */
 export function readFunctionBinding(registry: string, env: Environment): FunctionBinding {
   const variable = bindingVariable(registry);
@@ -58,45 +62,46 @@ export function readFunctionBinding(registry: string, env: Environment): Functio
       hint: `Set ${variable} to {"service":"function","url":…,"platform":…}, or pass url and platform.`,
     });
   }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw refused(variable, "is not JSON.");
-  }
+  const json = tryParseJson(text);
+  if (json === undefined) throw invalidBinding(variable, "is not JSON.");
   return checkBinding(json, variable);
 }
 
-/** @param where names the binding in errors @throws BINDING_CONFIG_INVALID */
+/** Checks a binding. @param where names the binding in errors @throws BINDING_CONFIG_INVALID */
 export function checkBinding(json: unknown, where: string): FunctionBinding {
   const binding = (json ?? {}) as FunctionBinding;
   const { service, url, platform, auth, provision, registryEndpoint, upstreamRepositoryPrefix } = binding;
   if (service !== "function") {
-    throw refused(
+    throw invalidBinding(
       where,
       `binds the service "${service}", not a function.`,
-      'Name the function with "service":"function"; pass {mode: "direct"}, or --direct on the command line, to run the adapter in this process.',
+      'Use "service":"function", or run the adapter in this process with {mode: "direct"} or --direct.',
     );
   }
-  if (!platformNames.includes(platform)) throw refused(where, `has no platform: one of ${platformNames.join(", ")}.`);
-  const safe = "https, or http on this machine: tokens travel to it.";
-  if (!isSafe(url) || /[?#]/.test(url))
-    throw refused(where, "has no usable url.", `${safe} No user, query or fragment.`);
-  if (provision !== undefined && !lambdaOf(provision) && !isSafe(provision)) {
-    throw refused(where, "has no usable provision.", `A Lambda function's ARN, or a URL: ${safe}`);
+  if (!platformNames.includes(platform))
+    throw invalidBinding(where, `has no platform: one of ${platformNames.join(", ")}.`);
+  const safe = "Use https, or http on this machine.";
+  if (!isSafeForTokens(url) || /[?#]/.test(url))
+    throw invalidBinding(where, "has no usable url.", `${safe} No user, query or fragment.`);
+  if (provision !== undefined && !parseLambdaArn(provision) && !isSafeForTokens(provision)) {
+    throw invalidBinding(where, "has no usable provision.", `Give a Lambda function's ARN or a URL. ${safe}`);
   }
   if ((registryEndpoint === undefined) !== (upstreamRepositoryPrefix === undefined)) {
-    throw refused(where, "has one of registryEndpoint and upstreamRepositoryPrefix: give both or none.");
+    throw invalidBinding(where, "has only one of registryEndpoint and upstreamRepositoryPrefix. Give both or neither.");
   }
   if (registryEndpoint !== undefined && !URL.canParse(registryEndpoint)) {
-    throw refused(where, "has no usable registryEndpoint.", "The registry's URL, as describeRegistry answers it.");
+    throw invalidBinding(
+      where,
+      "has no usable registryEndpoint.",
+      "Give the registry's URL as describeRegistry returns it.",
+    );
   }
   if (auth !== undefined) checkAuth(auth, where);
   return binding;
 }
 
-/** What each form needs: one of these. */
-const needs: Readonly<Record<string, readonly string[]>> = {
+/** Fields of which each form of authentication needs at least one. */
+const requiredFields: Readonly<Record<string, readonly string[]>> = {
   aws: [],
   gcp: [],
   azure: ["audience"],
@@ -106,43 +111,47 @@ const needs: Readonly<Record<string, readonly string[]>> = {
 
 function checkAuth(auth: AuthOptions | null, where: string): void {
   const type = auth?.type ?? "";
-  const fields = Object.hasOwn(needs, type) ? needs[type] : undefined;
-  if (!fields) throw refused(where, `has an unknown auth.type: one of ${Object.keys(needs).join(", ")}.`);
+  const fields = Object.hasOwn(requiredFields, type) ? requiredFields[type] : undefined;
+  if (!fields)
+    throw invalidBinding(where, `has an unknown auth.type: one of ${Object.keys(requiredFields).join(", ")}.`);
   const has = (field: string) => typeof (auth as unknown as Record<string, unknown>)[field] === "string";
-  if (fields.length > 0 && !fields.some(has)) throw refused(where, `has an auth without ${fields.join(" or ")}.`);
+  if (fields.length > 0 && !fields.some(has))
+    throw invalidBinding(where, `has an auth without ${fields.join(" or ")}.`);
 }
 
-/** The partition and region of a Lambda function's ARN. @returns undefined for what is none */
-export function lambdaOf(arn: string): { readonly partition: string; readonly region: string } | undefined {
+/** Reads partition and region from a Lambda function's ARN. @returns undefined for anything else */
+export function parseLambdaArn(arn: string): { readonly partition: string; readonly region: string } | undefined {
   const [, partition, region] = /^arn:(aws[a-z-]*):lambda:([a-z0-9-]+):/.exec(arn) ?? [];
   return partition && region ? { partition, region } : undefined;
 }
 
-/** Tokens travel to this URL: never in the clear over a network. */
-function isSafe(url: string): boolean {
+/** Whether a token may travel to this URL: never in the clear over a network. */
+function isSafeForTokens(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname, username, password } = new URL(url);
-  // fetch takes none with a user in it.
+  // fetch refuses a URL with a user in it.
   if (username || password) return false;
   if (protocol === "https:") return true;
   return protocol === "http:" && (/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname) || isInCluster(hostname));
 }
 
-/** Inside a cluster TLS is often the network's own affair. */
+/** Inside a cluster it is often the network, such as a service mesh, that encrypts. */
 function isInCluster(hostname: string): boolean {
   return hostname.endsWith(".svc") || hostname.endsWith(".svc.cluster.local");
 }
 
-export function refused(where: string, why: string, hint?: string): ArtifactRegistryError {
+/** The error for a binding that cannot be used. @param where names the binding @param why goes on with the sentence */
+export function invalidBinding(where: string, why: string, hint?: string): ArtifactRegistryError {
   return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `${where} ${why}`, hint === undefined ? {} : { hint });
 }
 
 /**
- * @param field what the name is called where it is given
+ * Checks the name of a registry.
+ *
+ * @param field what the caller calls the name; errors say it
  * @throws INVALID_INPUT unless it is 1 to 64 characters of A-Z, a-z, 0-9, - and _
  */
 export function checkRegistryName(name: string, field: "id" | "name"): void {
   if (typeof name === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(name)) return;
-  const message = `A registry's ${field} must be 1 to 64 characters of A-Z, a-z, 0-9, - and _.`;
-  throw new ArtifactRegistryError("INVALID_INPUT", message, { context: { field } });
+  throw invalidInput(`A registry's ${field} must be 1 to 64 characters of A-Z, a-z, 0-9, - and _.`, field);
 }

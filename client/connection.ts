@@ -4,21 +4,22 @@ import {
   checkBinding,
   checkRegistryName,
   type Environment,
-  environment,
   type FunctionBinding,
-  lambdaOf,
+  parseLambdaArn,
+  processEnvironment,
   readFunctionBinding,
 } from "./binding.ts";
 import { type CallOptions, post } from "./http.ts";
+import { withoutUndefined } from "./json.ts";
 import type { OperationName, Operations } from "./types.ts";
 
-/** A way to a registry's operations: a function over HTTP, or an adapter in this process. */
+/** Calls a registry's operations: of a function over HTTP, or of an adapter in this process. */
 export interface Connection {
-  /** The registry's name, as it is bound. */
+  /** The name under which the registry is bound. */
   readonly registry: string;
-  /** Known without asking, where the binding tells it. */
+  /** Present where the binding says it, so that no call is needed. */
   readonly facts?: RegistryFacts;
-  /** @throws ArtifactRegistryError */
+  /** Calls one operation. @throws ArtifactRegistryError, or the reason of the caller's own signal */
   call<Name extends OperationName>(
     operation: Name,
     input: Operations[Name]["input"],
@@ -27,49 +28,70 @@ export interface Connection {
 }
 
 export interface RegistryFacts {
-  /** URL of the registry, as image clients reach it. */
+  /** URL at which image clients reach the registry. */
   readonly registryEndpoint: string;
-  /** Path under which all its repositories live; may be empty. */
+  /** Path under which all repositories of the registry live; may be empty. */
   readonly upstreamRepositoryPrefix: string;
 }
 
+/**
+ * How to reach a registry. Without `url` and `platform` its variable `ALIEN_{NAME}_BINDING` is read; a field that is
+ * given here takes the place of the variable's.
+ *
+ * @example
+ * await artifactRegistry("images", { url: "https://registry.example", platform: "gcp", timeoutMs: 10_000 });
+ *
+ * @example
+ * // Runs the adapter in this process, under the process's own identity:
+ * await artifactRegistry("images", { mode: "direct" });
+ */
 export interface ConnectOptions extends CallOptions, Partial<Omit<FunctionBinding, "service">> {
-  /** `function`, the default: over HTTP. `direct`: the adapter of the binding, in this process, under its own identity. */
+  /**
+   * `function`, the default, calls a function over HTTP. `direct` runs the binding's adapter in this process, under the
+   * process's own identity.
+   */
   readonly mode?: "function" | "direct";
-  /** A bearer token, or how to get one, instead of the platform's own authentication. */
+  /** A bearer token, or a function that returns one, instead of the platform's own authentication. */
   readonly token?: Token;
-  /** Default: the process's. */
+  /** The processEnvironment that is read. Default: that of the process. */
   readonly env?: Environment;
-  /** Default: the global one. */
+  /** Sends the requests. Default: the global `fetch`. */
   readonly fetch?: typeof fetch;
 }
 
-/** Named in a variable, so that no bundler brings the adapters of five platforms to a program that calls a function. */
+/** A variable, so that no bundler adds the adapters of five platforms to a program that only calls a function. */
 const directModule = "artifact-registry-functions/direct";
-/** What that module exports: its declarations are made from this. */
+/** What that module exports. The declarations of the package are made from this. */
 export interface DirectModule {
   connectDirectly(registry: string, env: Environment, defaults: CallOptions): Promise<Connection>;
 }
 
 /**
+ * Connects to a registry, for callers that name operations themselves; `artifactRegistry` has a method for each. Makes
+ * no call.
+ *
  * @param registry name of the registry: 1 to 64 characters of A-Z, a-z, 0-9, - and _
  * @throws INVALID_INPUT for another name, BINDING_NOT_CONFIGURED, BINDING_CONFIG_INVALID
+ *
+ * @example
+ * const { call } = await connect("images");
+ * const { health } = await call("describeRegistry", {});
  */
 export async function connect(registry: string, options: ConnectOptions = {}): Promise<Connection> {
   checkRegistryName(registry, "name");
-  const { env = environment(), mode } = options;
+  const { env = processEnvironment(), mode } = options;
   if (mode === "direct") {
     const { connectDirectly } = (await import(directModule)) as DirectModule;
     return connectDirectly(registry, env, options);
   }
   const { token, fetch: send, signal, timeoutMs, env: _, mode: __, ...given } = options;
   const bound = given.url === undefined ? readFunctionBinding(registry, env) : { platform: "kubernetes" };
-  const binding = checkBinding({ ...bound, ...defined(given), service: "function" }, "The options' binding");
+  const binding = checkBinding({ ...bound, ...withoutUndefined(given), service: "function" }, "The options' binding");
   const authenticate = token === undefined ? authenticator(binding, env) : bearer(token);
   return connectTo(registry, binding, authenticate, { fetch: send, signal, timeoutMs });
 }
 
-/** A registry behind a function, with a proof that is at hand. @param binding checked already */
+/** Connects to a function with a proof of who calls that the caller has already. @param binding one that was checked */
 export function connectTo(
   registry: string,
   binding: FunctionBinding,
@@ -82,22 +104,18 @@ export function connectTo(
     ...(registryEndpoint !== undefined &&
       upstreamRepositoryPrefix !== undefined && { facts: { registryEndpoint, upstreamRepositoryPrefix } }),
     call(operation, input, more = {}) {
-      const { url, body } = target(binding, operation, { registry, ...input });
+      const { url, body } = requestOf(binding, operation, { registry, ...input });
       const limits = { signal: more.signal ?? signal, timeoutMs: more.timeoutMs ?? timeoutMs };
-      // The function answers what its schemas say; the contract suite holds it to them.
+      // The contract suite checks that functions answer what their schemas say.
       return post({ url, body, authenticate, fetch: send }, limits) as Promise<never>;
     },
   };
 }
 
-function defined(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
 const provisioning: readonly OperationName[] = ["provisionRegistry", "deprovisionRegistry"];
 
-/** The `provision` door is no HTTP API: it takes one payload, as the platforms' own invocation does. */
-function target(binding: FunctionBinding, operation: OperationName, input: object): { url: string; body: string } {
+/** The `provision` door has no HTTP API. It takes one payload, as the platforms' own invocation does. */
+function requestOf(binding: FunctionBinding, operation: OperationName, input: object): { url: string; body: string } {
   if (binding.provision === undefined || !provisioning.includes(operation)) {
     return { url: `${binding.url.replace(/\/$/, "")}/v1/${operation}`, body: JSON.stringify(input) };
   }
@@ -105,7 +123,7 @@ function target(binding: FunctionBinding, operation: OperationName, input: objec
 }
 
 function invocationUrl(provision: string): string {
-  const lambda = lambdaOf(provision);
+  const lambda = parseLambdaArn(provision);
   if (lambda === undefined) return provision;
   const { partition, region } = lambda;
   const suffix = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";

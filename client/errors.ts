@@ -1,36 +1,35 @@
 import { ArtifactRegistryError, type ErrorCode, type ErrorJson, statusOf } from "../core/errors.ts";
-import { parsed } from "./json.ts";
+import { tryParseObject } from "./json.ts";
 
 export { ArtifactRegistryError, type ErrorCode };
 
 /**
- * The error that an answer carries. One that does not speak our language comes from what stands before the function:
- * its status is all that we know of it.
+ * Reads the error that an answer carries. An answer in another format comes from the platform in front of the function;
+ * of that only the status says anything.
  *
- * @param body the answer's text
+ * @param body text of the answer
  */
 export function errorFrom(status: number, headers: Headers, body: string): ArtifactRegistryError {
   const retryAfterSeconds = Number.parseFloat(headers.get("retry-after") ?? "");
   const options = { retryAfterSeconds, ...requestIdOf(headers) };
-  const wire = errorOf(body);
-  if (wire === undefined) return fromPlatform(status, options);
-  const { code, message, ...said } = wire;
-  return new ArtifactRegistryError(code, message, { ...options, ...said });
+  const wire = parseError(body);
+  if (wire === undefined) return platformError(status, options);
+  const { code, message, ...details } = wire;
+  return new ArtifactRegistryError(code, message, { ...options, ...details });
 }
 
 /**
- * The error of a Lambda function that was invoked over Lambda's own API: that answers 200 for it, where a function URL
- * answers 502 (functions/aws/doors/middleware.ts writes it).
+ * Reads the error of a Lambda function that was invoked over Lambda's own API. That API answers 200 even then, where a
+ * function URL answers 502 (functions/aws/doors/middleware.ts writes the error).
  */
 export function errorFromLambda(headers: Headers, body: string): ArtifactRegistryError {
-  const { errorMessage } = (parsed(body) ?? {}) as { errorMessage?: unknown };
-  return errorFrom(502, headers, String(errorMessage));
+  return errorFrom(502, headers, String(tryParseObject(body)?.errorMessage));
 }
 
-/** @returns undefined unless it is an error of ours; of its fields, those that are what they should be */
-function errorOf(body: string) {
-  const { code, message, retryable, hint, context, requestId } = (parsed(body) ?? {}) as ErrorJson;
-  if (!Object.hasOwn(statusOf, code) || typeof message !== "string") return undefined;
+/** @returns the fields of our own error that have the right type; undefined for anything else */
+function parseError(body: string) {
+  const { code, message, retryable, hint, context, requestId } = (tryParseObject(body) ?? {}) as Partial<ErrorJson>;
+  if (code === undefined || !Object.hasOwn(statusOf, code) || typeof message !== "string") return undefined;
   return {
     code,
     message,
@@ -46,10 +45,14 @@ function requestIdOf(headers: Headers): { requestId?: string } {
   return requestId ? { requestId } : {};
 }
 
-type Known = readonly [code: ErrorCode, message: string, hint?: string];
+type PlatformError = readonly [code: ErrorCode, message: string, hint?: string];
 
-const fromStatus: Readonly<Record<number, Known>> = {
-  401: ["AUTHENTICATION_ERROR", "The platform refused the caller.", "See which form of authentication the door wants."],
+const errorsByStatus: Readonly<Record<number, PlatformError>> = {
+  401: [
+    "AUTHENTICATION_ERROR",
+    "The platform refused the caller.",
+    "See which form of authentication the door expects.",
+  ],
   403: [
     "ACCESS_DENIED",
     "The platform does not let this caller invoke the function.",
@@ -59,7 +62,7 @@ const fromStatus: Readonly<Record<number, Known>> = {
   413: ["PAYLOAD_TOO_LARGE", "The platform refused a request of this size."],
 };
 
-function fromPlatform(status: number, options: { retryAfterSeconds: number; requestId?: string }) {
+function platformError(status: number, options: { retryAfterSeconds: number; requestId?: string }) {
   if (status === 429) {
     return new ArtifactRegistryError("RATE_LIMIT_EXCEEDED", "The platform throttles the function.", {
       ...options,
@@ -72,9 +75,9 @@ function fromPlatform(status: number, options: { retryAfterSeconds: number; requ
       retryable: true,
     });
   }
-  const [code, message, hint] = fromStatus[status] ?? [
+  const [code, message, hint] = errorsByStatus[status] ?? [
     "UNEXPECTED_RESPONSE_FORMAT",
-    `The answer (${status}) is none of this suite's.`,
+    `The answer (${status}) does not come from this suite.`,
   ];
   return new ArtifactRegistryError(code, message, { ...options, ...(hint && { hint }) });
 }

@@ -3,12 +3,12 @@ import { ArtifactRegistryError } from "../core/errors.ts";
 import { defaultRetry, retrying } from "../core/waiting.ts";
 import type { Authenticate } from "./auth/proof.ts";
 import { errorFrom, errorFromLambda } from "./errors.ts";
-import { parsed } from "./json.ts";
+import { tryParseObject } from "./json.ts";
 
 export interface CallOptions {
-  /** Ends the call, and the wait between two tries. */
+  /** Ends the call, and the wait between two tries. The call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds for the call with all its tries. */
+  /** Milliseconds for the call with all its tries. Default: 60,000. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -22,19 +22,19 @@ export interface Target {
 export const defaultTimeoutMs = 60_000;
 
 /**
- * One call over HTTP. Every operation is idempotent, so that whatever may have been lost is sent again.
+ * Makes one call over HTTP. Every operation is idempotent, so a request that may have been lost is sent again.
  *
- * @throws ArtifactRegistryError: the function's own, or what the platform before it said; TIMEOUT when the time or the
- *   caller's patience has run out
+ * @throws ArtifactRegistryError: that of the function, or of the platform in front of it; TIMEOUT when the time has run
+ *   out; the reason of the caller's signal
  */
 export function post(target: Target, options: CallOptions): Promise<object> {
-  return withinLimits((signal) => once(target, signal), options);
+  return withinLimits((signal) => sendOnce(target, signal), options);
 }
 
 /**
- * Tries again what is retryable, until the time has run out.
+ * Tries until a try succeeds, fails with an error that is not retryable, or the time has run out.
  *
- * @throws what the last try threw, what the caller aborted with, or TIMEOUT
+ * @throws what the last try threw, the reason of the caller's signal, or TIMEOUT
  */
 export async function withinLimits<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
@@ -46,44 +46,44 @@ export async function withinLimits<T>(
     limit.throwIfAborted();
     return await retrying(() => attempt(limit), limit, { ...defaultRetry, baseMs: 200, capMs: 5_000 });
   } catch (error) {
-    // What the caller aborted throws what the caller gave as its reason, as fetch does.
+    // As fetch does: a call that the caller ended rejects with the reason that the caller gave.
     if (signal?.aborted) throw signal.reason;
     if (limit.aborted) throw timedOut(timeoutMs, error);
     throw error;
   }
 }
 
-async function once({ url, body, authenticate, fetch }: Target, signal: AbortSignal): Promise<object> {
+async function sendOnce({ url, body, authenticate, fetch }: Target, signal: AbortSignal): Promise<object> {
   const unsigned = { method: "POST", url, body, signal, headers: { "content-type": "application/json" } } as const;
-  // Libraries that look for an identity heed no signal.
+  // Libraries that look for an identity ignore the signal.
   const headers = await race(authenticate(unsigned), signal);
   let response: Response;
   let text: string;
   try {
-    // A redirect would take the token, or lose the body: none of our doors answers with one.
+    // A redirect would carry the token elsewhere, or lose the body. None of our doors sends one.
     response = await fetch(url, { method: "POST", headers, body, signal, redirect: "manual" });
     text = await response.text();
   } catch (cause) {
     if (signal.aborted) throw cause;
     throw new ArtifactRegistryError("SERVICE_UNAVAILABLE", `The function at ${new URL(url).host} cannot be reached.`, {
       retryable: true,
-      hint: "See that the URL is right and the network lets you through.",
+      hint: "Check the URL and the network.",
       cause,
     });
   }
   if (!response.ok) throw errorFrom(response.status, response.headers, text);
   if (response.headers.has("x-amz-function-error")) throw errorFromLambda(response.headers, text);
-  const answer = parsed(text);
-  if (typeof answer === "object" && answer && !Array.isArray(answer)) return answer;
-  throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The function's answer is no JSON object.", {
-    hint: "See that the URL is the function's.",
+  const answer = tryParseObject(text);
+  if (answer !== undefined) return answer;
+  throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The function's answer is not a JSON object.", {
+    hint: "Check the URL of the function.",
   });
 }
 
 function timedOut(timeoutMs: number, cause: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("TIMEOUT", `The function did not answer within ${timeoutMs} ms.`, {
     retryable: true,
-    hint: "It may or may not have been applied; the same call again is safe.",
+    hint: "It may have been applied. Repeating the call is safe.",
     cause,
   });
 }

@@ -1,4 +1,4 @@
-/** What programs import: `artifactRegistry()` to use a registry, `ArtifactRegistry` to declare one. */
+/** The package's entry: `artifactRegistry()` uses a registry, `ArtifactRegistry` declares one. */
 export { artifactRegistry, type Registry } from "./artifact-registry.ts";
 export type { Token } from "./auth/authenticator.ts";
 export type { AuthOptions, FunctionBinding, PlatformName } from "./binding.ts";

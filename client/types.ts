@@ -1,12 +1,12 @@
 /**
- * The types that callers write against, spelled out so that they read as the API reference does. The schemas of the
- * core are their twins; a type test holds the two together.
+ * The types that callers write against. They repeat the core's schemas so that they read like an API reference; a type
+ * test checks that both agree.
  */
 
 export interface RepositoryResponse {
-  /** Routable name: pass it to every other operation. */
+  /** Routable name, which every other operation takes as `repoId`. */
   name: string;
-  /** Image URI without tag; absent while the repository is created. */
+  /** Image URI without a tag. Absent while the platform is still creating the repository. */
   uri?: string;
   /** ISO 8601, UTC. */
   createdAt?: string;
@@ -19,9 +19,9 @@ export interface ArtifactRegistryCredentials {
   username: string;
   /** Password (basic) or token (bearer). */
   password: string;
-  /** ISO 8601, UTC: until then they are promised to work. Absent for static accounts. */
+  /** ISO 8601, UTC. The credentials work until then at least. Absent for static accounts. */
   expiresAt?: string;
-  /** The narrowest scope that the platform enforced. */
+  /** What the platform lets the credentials reach. */
   scope: "repository" | "registry";
 }
 
@@ -31,7 +31,7 @@ export interface AwsAccess {
   type: "aws";
   /** 12 digits each. */
   accountIds: string[];
-  /** Regions of the consumers' functions; none means any. */
+  /** Regions of the consumers' functions; an empty list means any region. */
   regions: string[];
   roleArns: string[];
   allowedServiceTypes: "worker"[];
@@ -49,11 +49,11 @@ export type CrossAccountAccess = AwsAccess | GcpAccess;
 export interface CrossAccountPermissions {
   /** The union of all grants. */
   access: CrossAccountAccess;
-  /** The exact state: these values, added one by one, give it. */
+  /** The exact state: adding these values one by one gives it. */
   grants: CrossAccountAccess[];
-  /** `registry` where a grant acts for every repository. */
+  /** `registry` where a grant is for every repository of the registry. */
   scope?: "repository" | "registry";
-  /** Sids of statements that others wrote. */
+  /** Sids of policy statements that somebody else wrote. */
   unmanaged?: string[];
   /** ISO 8601, UTC. */
   lastUpdated?: string;
@@ -65,11 +65,11 @@ export interface Finding {
 }
 
 export interface RegistryDescription {
-  /** Kind of the backing registry, as `ecr`. */
+  /** Kind of the backing registry, such as `ecr`. */
   service: string;
-  /** URL of the registry, as image clients reach it. */
+  /** URL at which image clients reach the registry. */
   registryEndpoint: string;
-  /** Path under which all its repositories live; may be empty. */
+  /** Path under which all repositories of the registry live; may be empty. */
   upstreamRepositoryPrefix: string;
   capabilities: {
     credentials: {
@@ -81,13 +81,13 @@ export interface RegistryDescription {
     tellsAbsence: boolean;
     crossAccountAccess?: "aws" | "gcp";
     crossAccountScope?: "repository" | "registry";
-    /** What the platform cannot do: the reason and the platform's own way, by operation. */
+    /** By operation that the platform cannot do: the reason, and the platform's own way. */
     unsupported: Record<string, { reason: string; hint: string }>;
   };
   health: { status: "healthy" | "degraded" | "unhealthy"; findings: Finding[] };
 }
 
-/** What each operation takes beside `registry`, and answers. */
+/** What each operation takes beside `registry`, and what it returns. */
 export interface Operations {
   createRepository: { input: { name: string }; output: RepositoryResponse };
   getRepository: { input: { repoId: string }; output: RepositoryResponse };

@@ -3,34 +3,37 @@ import { once } from "../../core/once.ts";
 import type { AuthOptions, Environment, FunctionBinding } from "../binding.ts";
 import type { Authenticate, Prove } from "./proof.ts";
 
-/** A token, or how to get one; asked for at each try. */
+/** A bearer token, or a function that returns one. The function is called for each try of a request. */
 export type Token = string | ((signal: AbortSignal) => string | Promise<string>);
 
-/** Proves it by a bearer token. */
+/**
+ * Authenticates by a bearer token.
+ *
+ * @throws AUTHENTICATION_ERROR, from each request, for a token that no header can carry
+ */
 export function bearer(token: Token): Authenticate {
   return async ({ headers, signal }) => {
     const value = typeof token === "string" ? token : await token(signal);
-    // What a header cannot carry fetch would refuse as if nobody could be reached.
+    // fetch would refuse such a header with an error that looks like a network fault.
     if (/^[!-~]+$/.test(value)) return { ...headers, authorization: `Bearer ${value}` };
-    throw new ArtifactRegistryError(
-      "AUTHENTICATION_ERROR",
-      "The bearer token is none: it is empty, or has spaces in it.",
-      {
-        hint: "Give it as it was made, on one line and without quotation marks.",
-      },
-    );
+    throw new ArtifactRegistryError("AUTHENTICATION_ERROR", "The bearer token is empty or has spaces in it.", {
+      hint: "Give it as it was issued, on one line and without quotation marks.",
+    });
   };
 }
 
-/** Authenticates each request by the proof that `prover` finds at that moment. */
+/** Authenticates each request with the proof that the caller has at that moment. */
 export function authenticator(binding: FunctionBinding, env: Environment): Authenticate {
   const prove = prover(binding, env);
   return async (request) => (await prove(request.signal)).authenticate(request);
 }
 
-/** The form of authentication that a binding asks for, or that fits its platform. Each is loaded when it is used. */
+/**
+ * Proves who calls in the form that a binding asks for, or else in the usual form of its platform. The code of each
+ * form is loaded when it is first used.
+ */
 export function prover(binding: FunctionBinding, env: Environment): Prove {
-  const options = binding.auth ?? usual(binding, env);
+  const options = binding.auth ?? defaultAuth(binding, env);
   const loaded = once(() => load(options, binding.url, env));
   return async (signal) => (await loaded())(signal);
 }
@@ -57,10 +60,10 @@ function byToken(ask: (signal: AbortSignal) => Promise<string>): Prove {
   };
 }
 
-/** Where a mounted service-account token is looked for, as infra/kubernetes mounts it. */
+/** The file at which infra/kubernetes mounts a service-account token. */
 export const tokenFile = "/var/run/secrets/artifact-registry/token";
 
-function usual({ platform }: FunctionBinding, env: Environment): AuthOptions {
+function defaultAuth({ platform }: FunctionBinding, env: Environment): AuthOptions {
   switch (platform) {
     case "aws":
       return { type: "aws" };

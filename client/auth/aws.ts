@@ -1,11 +1,11 @@
 import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
-import { type Environment, refused } from "../binding.ts";
+import { type Environment, invalidBinding } from "../binding.ts";
 import type { Authenticate, AwsKeys, Prove } from "./proof.ts";
 import { noIdentity, notInstalled } from "./proof.ts";
 
 /**
- * Signature Version 4 for a Lambda function URL, an HTTP API of API Gateway or Lambda's own API, with the credentials that
- * the AWS SDK finds. The region is that of the URL.
+ * Signs requests with Signature Version 4 for a Lambda function URL, an HTTP API of API Gateway or Lambda's own API.
+ * The AWS SDK finds the credentials; the URL names the region.
  */
 export async function signV4({ region }: { region?: string }, env: Environment): Promise<Prove> {
   const [{ SignatureV4 }, { defaultProvider }] = await Promise.all([
@@ -32,33 +32,33 @@ export async function signV4({ region }: { region?: string }, env: Environment):
         body,
         headers: { ...headers, host },
       });
-      // fetch sets it by itself, and to the same.
+      // fetch sets the host by itself, to the same value.
       const { host: _, ...rest } = signed.headers;
       return rest;
     };
   return async () => {
-    const keys: AwsKeys = await provide().catch(nobody);
+    const keys: AwsKeys = await provide().catch(noCredentials);
     return { authenticate: authenticateBy(keys), secret: { keys } };
   };
 }
 
-/** What a signature is for, as far as the host tells. */
+/** The service and region that a signature is for, as far as the host says them. */
 function scopeOf(hostname: string): { service: string; region: string | undefined } {
   const [, api] = /\.execute-api\.([a-z0-9-]+)\.amazonaws\./.exec(hostname) ?? [];
   if (api !== undefined) return { service: "execute-api", region: api };
-  const found = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$|^lambda\.([a-z0-9-]+)\.amazonaws\./.exec(hostname);
-  return { service: "lambda", region: found?.[1] ?? found?.[2] };
+  const lambda = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$|^lambda\.([a-z0-9-]+)\.amazonaws\./.exec(hostname);
+  return { service: "lambda", region: lambda?.[1] ?? lambda?.[2] };
 }
 
 function noRegion(): never {
-  throw refused("The function's URL", "does not tell its region.", "Set auth.region, or AWS_REGION.");
+  throw invalidBinding("The function's URL", "does not name its region.", "Set auth.region, or AWS_REGION.");
 }
 
-function nobody(cause: unknown): never {
+function noCredentials(cause: unknown): never {
   throw noIdentity("AWS credentials", "Run under a role, or log in with aws sso login.", cause);
 }
 
-/** Node's own SHA-256, and its HMAC, in the form that the signer wants. */
+/** Node's own SHA-256 and HMAC behind the interface that the signer expects. */
 class Sha256 {
   readonly #secret: string | Uint8Array | undefined;
   #hash: Hash | Hmac;

@@ -1,13 +1,14 @@
+/** Tokens that a cloud or GitHub issues for the identity under which this process runs. */
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { once } from "../../core/once.ts";
-import { type Environment, refused } from "../binding.ts";
-import { parsed } from "../json.ts";
+import { type Environment, invalidBinding } from "../binding.ts";
+import { tryParseObject } from "../json.ts";
 import { noIdentity, notInstalled } from "./proof.ts";
 
-/** ID tokens for a Cloud Run function, of the identity that google-auth-library finds; the library keeps them fresh. */
+/** Gets ID tokens for a Cloud Run function. google-auth-library finds the identity and keeps the tokens fresh. */
 export async function idToken(audience: string): Promise<() => Promise<string>> {
   const { GoogleAuth } = await import("google-auth-library").catch(notInstalled("google-auth-library"));
-  // An ID token needs no project. Where none is named the library looks for it, and starts gcloud, which takes seconds.
+  // An ID token needs no project. Without one the library would start gcloud to look for it, which takes seconds.
   const client = once(() => new GoogleAuth({ projectId: "none" }).getIdTokenClient(audience));
   return async () => {
     const attempt = client();
@@ -15,17 +16,25 @@ export async function idToken(audience: string): Promise<() => Promise<string>> 
       const headers = await (await attempt).getRequestHeaders();
       return (headers.get("authorization") ?? "").replace(/^Bearer /i, "");
     } catch (cause) {
-      // What is not there yet may be there at the next call.
+      // The identity may be there at the next call.
       client.forget(attempt);
-      throw noIdentity("A Google ID token", "Run under a service account; users' own credentials give none.", cause);
+      throw noIdentity(
+        "A Google ID token",
+        "Run under a service account, since a user's own credentials give no ID token.",
+        cause,
+      );
     }
   };
 }
 
-/** Entra tokens for the function's application, of the identity that @azure/identity finds; it keeps them fresh. */
+/** Gets Entra tokens for the function's application. @azure/identity finds the identity and keeps the tokens fresh. */
 export async function entraToken({ audience, clientId }: { audience: string; clientId?: string }) {
   if (!audience) {
-    throw refused("The binding", "has no auth.audience.", "The application ID URI of the function's authentication.");
+    throw invalidBinding(
+      "The binding",
+      "has no auth.audience.",
+      "Set it to the application ID URI of the function's authentication.",
+    );
   }
   const { DefaultAzureCredential } = await import("@azure/identity").catch(notInstalled("@azure/identity"));
   const credential = new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId });
@@ -40,13 +49,13 @@ export async function entraToken({ audience, clientId }: { audience: string; cli
 }
 
 /**
- * The OIDC token of a GitHub Actions workflow (docs.github.com, "OpenID Connect reference"). One lives for minutes, and
- * the runner gives a new one at each request.
+ * Gets the OIDC token of a GitHub Actions workflow (docs.github.com, "OpenID Connect reference"). A token lives for
+ * minutes; the runner issues a new one for each request.
  */
 export function workflowToken(audience: string, env: Environment) {
   return async (signal: AbortSignal): Promise<string> => {
     const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = env;
-    if (!url || !token) throw noWorkflowToken("This is no GitHub Actions job that may ask for an OIDC token.");
+    if (!url || !token) throw noWorkflowToken("This is not a GitHub Actions job that may request an OIDC token.");
     const headers = { authorization: `Bearer ${token}` };
     const [response, text] = await fetch(`${url}&audience=${encodeURIComponent(audience)}`, { headers, signal })
       .then(async (answer) => [answer, await answer.text()] as const)
@@ -55,7 +64,7 @@ export function workflowToken(audience: string, env: Environment) {
       });
     if (!response.ok)
       throw noWorkflowToken(`GitHub answered ${response.status} for an OIDC token.`, response.status >= 500);
-    const { value } = (parsed(text) ?? {}) as { value?: unknown };
+    const value = tryParseObject(text)?.value;
     if (typeof value !== "string") throw noWorkflowToken("GitHub answered without an OIDC token.");
     return value;
   };
@@ -64,7 +73,7 @@ export function workflowToken(audience: string, env: Environment) {
 function noWorkflowToken(message: string, retryable = false, cause?: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("AUTHENTICATION_ERROR", message, {
     retryable,
-    hint: "Give the job permissions: id-token: write.",
+    hint: "Give the job the permission `id-token: write`.",
     cause,
   });
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import type { AuthOptions, Environment } from "../binding.ts";
 
-/** A token that somebody else keeps fresh: a file is read for each request, since mounted tokens rotate. */
+/** Reads a token that somebody else keeps fresh. A file is read for each request, since mounted tokens rotate. */
 export function mountedToken(options: Extract<AuthOptions, { type: "token" }>, env: Environment) {
   return async (): Promise<string> => {
     const [token, where] =
@@ -11,7 +11,7 @@ export function mountedToken(options: Extract<AuthOptions, { type: "token" }>, e
         : [env[options.variable] ?? "", `The variable ${options.variable}`];
     if (token.trim() !== "") return token.trim();
     throw new ArtifactRegistryError("AUTHENTICATION_ERROR", `${where} holds no token.`, {
-      hint: "Set it to the bearer token that the function's door wants.",
+      hint: "Write the bearer token that the function's door expects there.",
     });
   };
 }

@@ -1,27 +1,32 @@
 import type { Command, Option } from "commander";
 import { invalidInput } from "../../core/errors.ts";
-import { given, itemOf, kebab, repeated, type Shape } from "./options.ts";
+import { tryParseJson } from "../json.ts";
+import { givenValues, itemOf, kebab, repeated, type Shape } from "./options.ts";
 
-/** The option of each field of an access value, with what it says in the help. */
+/** For each field of an access value: its option, and the option's help. */
 const flags: Readonly<Record<string, readonly [flags: string, description: string]>> = {
   accountIds: ["--account <id>", "AWS account that may pull (repeatable)"],
-  regions: ["--region <region>", "AWS region of the accounts' workers; none means any (repeatable)"],
+  regions: ["--region <region>", "AWS region of the accounts' workers; any region by default (repeatable)"],
   roleArns: ["--role <arn>", "AWS IAM role that may pull (repeatable)"],
-  projectNumbers: ["--project <number>", "Google Cloud project, by its number (repeatable)"],
+  projectNumbers: ["--project <number>", "number of a Google Cloud project that may pull (repeatable)"],
   serviceAccountEmails: ["--service-account <email>", "Google Cloud service account that may pull (repeatable)"],
-  allowedServiceTypes: ["--service-type <type>", "compute service that may pull by itself (repeatable)"],
+  allowedServiceTypes: [
+    "--service-type <type>",
+    "compute service that may pull on behalf of the consumers (repeatable)",
+  ],
 };
 
-/** Fields that say more of a consumer, and name none. */
+/** Fields that say more about consumers but name none. */
 const qualifiers: readonly string[] = ["regions", "allowedServiceTypes"];
 
 export type ReadAccess = (options: Readonly<Record<string, unknown>>) => { readonly access?: unknown };
 
 /**
- * The options of `access`, from the variants of its schema: which variant is meant, the options tell. `--access` takes
- * the value itself, as `access --json` shows it under `grants`.
+ * Adds the options of `access`, which come from the variants of its schema. The options that are given decide which
+ * variant is meant. `--access` takes the value itself, as `access --json` shows it under `grants`.
  *
- * @param shape the variant, or a list of it, which is then optional
+ * @param shape schema of the variants, or of a list of them; a list is optional
+ * @returns reads the access from the options that commander has parsed; throws INVALID_INPUT
  */
 export function addAccessOptions(command: Command, shape: Shape): ReadAccess {
   const list = shape.type === "array";
@@ -37,27 +42,28 @@ export function addAccessOptions(command: Command, shape: Shape): ReadAccess {
   }
   command.option("--access <json>", `the access as JSON${list ? ", or a list of them" : ""}, instead of these options`);
   return (parsed) => {
-    const values = given(options, parsed);
+    const values = givenValues(options, parsed);
     const named = Object.keys(values).length > 0;
     if (typeof parsed.access === "string") {
-      if (named) throw invalidInput("--access goes without the options that it stands for.", "access");
-      const json = parseJson(parsed.access);
+      if (named) throw invalidInput("--access cannot be combined with the options that it replaces.", "access");
+      const json = tryParseJson(parsed.access);
+      if (json === undefined) throw invalidInput("--access is not JSON.", "access");
       return { access: list && !Array.isArray(json) ? [json] : json };
     }
     if (list && !named) return {};
-    const access = spellOut(variants, values);
+    const access = accessOf(variants, values);
     return { access: list ? [access] : access };
   };
 }
 
-/** @throws INVALID_INPUT where the options are of two clouds, or name nobody */
-function spellOut(variants: readonly Shape[], values: Readonly<Record<string, unknown>>): object {
+/** @throws INVALID_INPUT when the options belong to two clouds, or name no consumer */
+function accessOf(variants: readonly Shape[], values: Readonly<Record<string, unknown>>): object {
   const fields = Object.keys(values);
-  const fitting = variants.filter(({ entries = {} }) => fields.every((field) => Object.hasOwn(entries, field)));
-  const [only] = fitting;
+  const matching = variants.filter(({ entries = {} }) => fields.every((field) => Object.hasOwn(entries, field)));
+  const [only] = matching;
   if (only === undefined) {
     throw invalidInput(
-      "These options are of different clouds.",
+      "These options belong to different clouds.",
       "access",
       "Name the consumers of one cloud at a time.",
     );
@@ -65,19 +71,11 @@ function spellOut(variants: readonly Shape[], values: Readonly<Record<string, un
   if (fields.every((field) => qualifiers.includes(field))) {
     const consumers = Object.entries(flags).filter(([field]) => !qualifiers.includes(field));
     const names = consumers.map(([, [text]]) => text.split(" ")[0]);
-    throw invalidInput("Nobody is named.", "access", `Name a consumer: ${names.join(", ")}.`);
+    throw invalidInput("No consumer is named.", "access", `Name a consumer: ${names.join(", ")}.`);
   }
   const { type, ...lists } = only.entries ?? {};
   return {
     type: type?.literal,
     ...Object.fromEntries(Object.keys(lists).map((field) => [field, values[field] ?? []])),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalidInput("--access is not JSON.", "access");
-  }
 }

@@ -1,35 +1,40 @@
 import { bindingVariable } from "../../core/platform.ts";
+import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
 import type { OperationName, Operations, RepositoryResponse } from "../types.ts";
 import { type LoggedIn, login } from "./login.ts";
 import { consumers, credentialsView, description, grants, pairs } from "./views.ts";
 
-/** What a command was asked, for questions and answers that name it. */
-export interface Asked<Name extends OperationName> {
+/** What a command was called with, for questions and answers that name it. */
+export interface Invocation<Name extends OperationName> {
   readonly registry: string;
   readonly input: Operations[Name]["input"];
 }
 
-/** A row of the table of commands. Its arguments and options are those of its operation's schema. */
+/** A command of the command line. Its arguments and options come from the schema of its operation. */
 export interface CommandEntry<Name extends OperationName = OperationName, Output = Operations[Name]["output"]> {
   readonly operation: Name;
-  /** Where it is not the operation's own. */
+  /** Present where it is not the operation's own. */
   readonly summary?: string;
-  /** What is under way, as "Creating the repository". */
+  /** What the progress line says, such as "Creating the repository". */
   readonly progress: string;
-  /** Milliseconds that the call may take, where it is not the client's usual time. */
+  /** Milliseconds that the call may take. Default: the client's own. */
   readonly timeoutMs?: number;
-  /** Values of options that the operation requires and people need not say. */
+  /** Values of options that the operation requires but people may leave out. */
   readonly defaults?: Readonly<Record<string, string>>;
-  /** What is asked before it destroys something. */
-  question?(asked: Asked<Name>): string;
-  /** What it does, where that is more than the operation. */
-  perform?(connection: Connection, input: Operations[Name]["input"], signal: AbortSignal): Promise<Output>;
-  /** The answer for people. */
-  show(output: Output, asked: Asked<Name>): string;
-  /** The one thing of the answer that a script wants, for --quiet. */
+  /** Asked before the command destroys something. */
+  question?(invocation: Invocation<Name>): string;
+  /** Present where the command does more than the operation. */
+  perform?(
+    connection: Connection,
+    input: Operations[Name]["input"],
+    context: { readonly env: Environment; readonly signal: AbortSignal },
+  ): Promise<Output>;
+  /** Formats the answer for people. */
+  show(output: Output, invocation: Invocation<Name>): string;
+  /** The one part of the answer that a script needs, for --quiet. */
   essence?(output: Output): string;
-  /** What people should know about the answer, on the standard error. */
+  /** What people should know about the answer. It goes to the standard error. */
   warning?(output: Output): string | undefined;
 }
 
@@ -38,10 +43,10 @@ const repository = {
   essence: (output: RepositoryResponse) => output.name,
 };
 
-/** Provisioning waits for what a cloud makes. */
+/** Provisioning waits until the cloud has made everything. */
 const provisioningMs = 15 * 60_000;
 
-/** The commands that are operations. A new operation is an entry here; a test holds that each has one. */
+/** The commands that call operations. A new operation gets an entry here; a test checks that each operation has one. */
 export const commands = {
   create: { operation: "createRepository", progress: "Creating the repository", ...repository },
   get: { operation: "getRepository", progress: "Looking for the repository", ...repository },
@@ -62,12 +67,12 @@ export const commands = {
       `Logged in to ${host} for ${permissions} of ${repoId}${expiresAt === undefined ? "" : `, until ${expiresAt}`}.\n`,
     warning: ({ helper, file }) =>
       helper === undefined
-        ? `The password lies in ${file} until it expires: with a credential helper ("credsStore") it would not.`
+        ? `The password is stored in ${file} until it expires. A credential helper ("credsStore") would keep it safe.`
         : undefined,
   } satisfies CommandEntry<"generateCredentials", LoggedIn>,
   credentials: {
     operation: "generateCredentials",
-    summary: "Print short-lived credentials, password included",
+    summary: "Print short-lived credentials, with the password",
     progress: "Minting the credentials",
     defaults: { permissions: "pull" },
     show: credentialsView,
@@ -75,13 +80,13 @@ export const commands = {
   } satisfies CommandEntry<"generateCredentials">,
   grant: {
     operation: "addCrossAccountAccess",
-    summary: "Let other accounts pull, beside those that may already",
+    summary: "Let more accounts pull",
     progress: "Granting access",
     show: (_output, { input: { repoId, access } }) => `Granted pulls of ${repoId} to ${consumers(access)}.\n`,
   } satisfies CommandEntry<"addCrossAccountAccess">,
   revoke: {
     operation: "removeCrossAccountAccess",
-    summary: "Take pulls away from other accounts, erring on the side of revoking",
+    summary: "Stop other accounts from pulling; in doubt, revoke more",
     progress: "Revoking access",
     show: (_output, { input: { repoId, access } }) => `Revoked pulls of ${repoId} from ${consumers(access)}.\n`,
   } satisfies CommandEntry<"removeCrossAccountAccess">,
@@ -90,7 +95,7 @@ export const commands = {
     progress: "Reading who may pull",
     show: grants,
     essence: (output) => JSON.stringify(output.grants),
-    warning: ({ scope }) => (scope === "registry" ? "Grants act for every repository of this registry." : undefined),
+    warning: ({ scope }) => (scope === "registry" ? "Grants are for every repository of this registry." : undefined),
   } satisfies CommandEntry<"getCrossAccountAccess">,
   describe: {
     operation: "describeRegistry",

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 
-/** What a shell can complete, read off commander's tree. */
+/** `complete <shell>`: prints the script by which a shell completes our commands. */
+
+/** What a shell can complete. It is read from commander's own tree. */
 interface CommandTree {
   readonly program: string;
   readonly commands: readonly CompletedCommand[];
@@ -10,15 +12,15 @@ interface CompletedCommand {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly CompletedOption[];
-  /** What its argument may be, where that is a choice. */
+  /** What its argument may be, if that is a choice. */
   readonly choices: readonly string[];
 }
 
 interface CompletedOption {
-  /** `--long`, and `-s` where there is one. */
+  /** `--long`, and `-s` if there is one. */
   readonly flags: readonly string[];
   readonly description: string;
-  /** Name of its value; absent for one that has none. */
+  /** Name of its value; absent for an option without one. */
   readonly value?: string;
   readonly choices: readonly string[];
   readonly repeatable: boolean;
@@ -26,7 +28,7 @@ interface CompletedOption {
 
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
-/** `complete <shell>`: prints the script by which that shell completes what it finds in the tree of commands. */
+/** Adds the command `complete <shell>`, which completes all commands of the program. */
 export function addComplete(program: Command): void {
   const shell = program.createArgument("<shell>", "the shell that completes").choices(Object.keys(scripts));
   program
@@ -62,7 +64,7 @@ function readCommand(command: Command): CompletedCommand {
   };
 }
 
-/** For bash 3.2 and newer, with or without the package bash-completion. Nothing that is typed is ever evaluated. */
+/** For bash 3.2 and newer, with or without the package bash-completion. It never evaluates what is typed. */
 function bashScript({ program, commands }: CommandTree): string {
   const name = `_${program.replaceAll("-", "_")}`;
   return `# bash completion for ${program}: eval "$(${program} complete bash)"
@@ -92,7 +94,7 @@ complete -F ${name} ${program}
 `;
 }
 
-/** Values of options. One name means the same with every command. */
+/** Completes values of options. An option means the same in every command. */
 function bashValues(commands: readonly CompletedCommand[]): string {
   const actions = new Map<string, Set<string>>();
   for (const { flags: names, value, choices } of commands.flatMap(({ options }) => options)) {
@@ -110,7 +112,7 @@ function bashFlags({ name, options, choices }: CompletedCommand): string {
   return `      ${name}) [[ $current == -* ]] && words="${all}"${words} ;;\n`;
 }
 
-/** To be sourced, or to lie in a folder of `fpath` as `_alien-registry`. */
+/** The script is sourced, or stands in a folder of `fpath` as `_alien-registry`. */
 function zshScript({ program, commands }: CommandTree): string {
   const name = `_${program.replaceAll("-", "_")}`;
   return `#compdef ${program}
@@ -137,7 +139,7 @@ fi
 }
 
 function zshCommand({ name, options, choices }: CompletedCommand): string {
-  // A plain message for the argument would keep zsh from completing an option in its place: {true} offers nothing, silently.
+  // With a plain message for the argument, zsh would not complete an option in its place. {true} offers nothing.
   const argument = choices.length > 0 ? `1: :(${choices.join(" ")})` : "*: :{true}";
   const lines = [...options.map(zshOption), shellQuoted(argument)];
   return `    ${name})\n      _arguments ${lines.join(" \\\n        ")}\n      ;;\n`;
@@ -148,7 +150,7 @@ function zshOption({ flags, description, value, choices, repeatable }: Completed
   const action = choices.length > 0 ? `(${choices.join(" ")})` : value === "folder" ? "_files -/" : " ";
   const rest = shellQuoted(`[${text}]${value === undefined ? "" : `:${value}:${action}`}`);
   if (repeatable) return `\\*${flags[0]}${rest}`;
-  // One of them excludes the others, itself included.
+  // Each of the flags excludes all of them, itself included.
   return flags.length === 1
     ? `${flags[0]}${rest}`
     : `${shellQuoted(`(${flags.join(" ")})`)}{${flags.join(",")}}${rest}`;
@@ -180,7 +182,7 @@ function fishCommand({ options, choices }: CompletedCommand): string[] {
   ];
 }
 
-/** -x: it has a value, which is no file; -r -F: it has one, which may be a file. */
+/** -x: the option has a value, which is not a file. -r -F: it has a value, which may be a file. */
 function fishValue(value: string | undefined, choices: readonly string[]): string[] {
   if (value === undefined) return [];
   if (choices.length > 0) return [`-x -a ${fishQuoted(choices.join(" "))}`];

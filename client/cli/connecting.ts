@@ -6,7 +6,7 @@ import { bindingVariable } from "../../core/platform.ts";
 import { type Environment, type PlatformName, platformNames } from "../binding.ts";
 import { type Connection, connect } from "../connection.ts";
 
-/** The options by which every command finds its registry. */
+/** The options by which every command finds its registry and function. */
 export interface ConnectionOptions {
   readonly registry?: string;
   readonly url?: string;
@@ -15,38 +15,46 @@ export interface ConnectionOptions {
   readonly timeout?: number;
 }
 
+/** Adds these options to a command. */
 export function addConnectionOptions(command: Command): void {
   command
-    .option("--registry <name>", "name of the registry (default: ALIEN_REGISTRY, or the only one that is bound)")
+    .option("--registry <name>", "name of the registry (default: ALIEN_REGISTRY, or the only registry that is bound)")
     .option("--url <url>", "the function's URL, instead of ALIEN_{NAME}_BINDING")
     .addOption(command.createOption("--platform <platform>", "where that function runs").choices(platformNames))
     .option("--direct", "run the binding's own adapter in this process, under its own identity")
-    .option("--timeout <seconds>", "time for the whole call, with its retries", seconds);
+    .option("--timeout <seconds>", "time limit of the whole call, retries included", seconds);
 }
 
-/** @throws BINDING_NOT_CONFIGURED, BINDING_CONFIG_INVALID, INVALID_INPUT for options that exclude each other */
+/**
+ * Connects to the registry that a command is for. Answers are checked against the operations' schemas.
+ *
+ * @throws BINDING_NOT_CONFIGURED, BINDING_CONFIG_INVALID, INVALID_INPUT for options that exclude each other
+ */
 export async function openConnection(
   registry: string,
   options: ConnectionOptions,
-  { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  { env, signal, timeoutMs }: { readonly env: Environment; readonly signal: AbortSignal; readonly timeoutMs: number },
 ): Promise<Connection> {
   const { url, platform, direct = false, timeout } = options;
   if ((url === undefined) !== (platform === undefined)) {
     throw invalidInput("--url and --platform go together.", undefined, `Platforms: ${platformNames.join(", ")}.`);
   }
-  if (direct && url !== undefined) throw invalidInput("--direct calls no function: it goes without --url.");
-  return connect(registry, {
+  if (direct && url !== undefined)
+    throw invalidInput("--direct does not call a function, so it cannot be combined with --url.");
+  const connection = await connect(registry, {
+    env,
     signal,
     timeoutMs: timeout === undefined ? timeoutMs : timeout * 1_000,
     ...(url !== undefined && platform !== undefined && { url, platform }),
     ...(direct && { mode: "direct" }),
   });
+  return withCheckedAnswers(connection);
 }
 
 /**
- * Which registry is meant: the option, `ALIEN_REGISTRY`, or the only one whose variable is set.
+ * Decides which registry is meant: that of the option, that of `ALIEN_REGISTRY`, or the only one whose variable is set.
  *
- * @throws BINDING_NOT_CONFIGURED naming the choices
+ * @throws BINDING_NOT_CONFIGURED, which names the choices
  */
 export function chooseRegistry(option: string | undefined, env: Environment): string {
   const named = option ?? env.ALIEN_REGISTRY;
@@ -63,8 +71,8 @@ export function chooseRegistry(option: string | undefined, env: Environment): st
   });
 }
 
-/** The names that the variables of the environment tell: in lower case, with `-`. */
-export function boundRegistries(env: Environment): string[] {
+/** The names of the registries that the environment binds: in lower case, with `-`. */
+function boundRegistries(env: Environment): string[] {
   return Object.keys(env).flatMap((variable) => {
     const [, name] = /^ALIEN_([A-Z0-9_]+)_BINDING$/.exec(variable) ?? [];
     return name === undefined ? [] : [name.toLowerCase().replaceAll("_", "-")];
@@ -78,22 +86,22 @@ function seconds(text: string): number {
 }
 
 /**
- * Holds what is answered to the operations' schemas: something else may answer at a function's URL. Fields that a later
- * version adds may be there.
+ * Checks answers against the operations' schemas, since something else may answer at a function's URL. Fields that a
+ * later version adds are allowed.
  */
-export function checked(connection: Connection): Connection {
+function withCheckedAnswers(connection: Connection): Connection {
   return {
     ...connection,
     async call(operation, input, options) {
       const output = await connection.call(operation, input, options);
       const { issues = [] } = v.safeParse(operations[operation].output, output);
-      const wrong = issues.find(({ expected }) => expected !== "never");
-      if (wrong === undefined) return output;
-      const field = v.getDotPath(wrong);
+      const issue = issues.find(({ expected }) => expected !== "never");
+      if (issue === undefined) return output;
+      const field = v.getDotPath(issue);
       throw new ArtifactRegistryError(
         "UNEXPECTED_RESPONSE_FORMAT",
-        `The answer is not that of ${operation}${field === null ? "" : `: "${field}" is missing or of another kind`}.`,
-        { hint: "See that the URL is the function's, and that its version fits this one." },
+        `The answer is not that of ${operation}${field === null ? "" : `: "${field}" is missing or has another type`}.`,
+        { hint: "Check that the URL is that of the function, and that its version fits this one." },
       );
     },
   };

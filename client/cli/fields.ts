@@ -2,33 +2,34 @@ import type { Command, Option } from "commander";
 import * as v from "valibot";
 import type { Operation } from "../../core/operation.ts";
 import { addAccessOptions, type ReadAccess } from "./access.ts";
-import { given, itemOf, kebab, repeated, type Shape, shapeOf, wholeNumber } from "./options.ts";
+import { givenValues, itemOf, kebab, repeated, type Shape, shapeOf, wholeNumber } from "./options.ts";
 
-/** Flags whose name is not that of their field, and how their value is called. */
+/** Options that do not have the name of their field, and the names of their values. */
 const flags: Readonly<Record<string, string>> = {
   ttlSeconds: "--ttl <seconds>",
   permissions: "--permissions <level>",
   replicationRegions: "--replication-region <region>",
 };
 
-/** What the help says of a field, where that is not what its schema says. */
+/** Help for fields that says something else than the schema. */
 const descriptions: Readonly<Record<string, string>> = {
-  repoId: "name that `create` printed; the logical name is understood as well",
-  replicationRegions: "AWS region that holds replicas beside the home region (repeatable)",
-  deleteRepositories: "delete the repositories with all their images as well",
+  repoId: "name that `create` printed, or the logical name",
+  replicationRegions: "AWS region that holds replicas, in addition to the home region (repeatable)",
+  deleteRepositories: "also delete the repositories with all their images",
 };
 
 const placeholders: Readonly<Record<string, string>> = { name: "name", repoId: "repository" };
 
-/** What a command line says of an operation's input, without `registry`. */
+/** Reads an operation's input, without `registry`, from a command line. */
 export type ReadInput = (
   args: readonly unknown[],
   options: Readonly<Record<string, unknown>>,
 ) => Record<string, unknown>;
 
 /**
- * Gives a command the arguments and options of an operation's schema: a required text is an argument, `access` the
- * options of its variants, everything else an option. One that is left out is left out of the input, or is its default.
+ * Gives a command the arguments and options of an operation's schema. A required text becomes an argument, `access`
+ * becomes the options of its variants, and everything else becomes an option. An option that is not given is left out
+ * of the input, or has its default.
  */
 export function addInput(
   command: Command,
@@ -58,7 +59,7 @@ export function addInput(
   }
   return (args, options) => ({
     ...Object.fromEntries(positional.map((field, index) => [field, args[index]])),
-    ...given(named, options),
+    ...givenValues(named, options),
     ...access(options),
   });
 }

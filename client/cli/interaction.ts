@@ -1,17 +1,22 @@
+/** What a person at a terminal sees while a command runs: a question before it destroys something, and its progress. */
 import { createInterface } from "node:readline/promises";
 import { invalidInput } from "../../core/errors.ts";
 import { Declined, Interrupted } from "./report.ts";
 import { paint, printable } from "./terminal.ts";
 
 /**
- * Asks before something is destroyed. Only `y` and `yes` are a yes.
+ * Asks before something is destroyed. Only `y` and `yes` mean yes.
  *
- * @throws INVALID_INPUT where there is nobody to ask, Declined, Interrupted
+ * @throws INVALID_INPUT when there is no terminal to ask on, Declined, Interrupted
  */
 export async function confirm(question: string, signal: AbortSignal): Promise<void> {
   const { stdin: input, stderr: output } = process;
   if (!input.isTTY || !output.isTTY) {
-    throw invalidInput("This destroys something, and there is no terminal to ask on.", undefined, "Pass --yes.");
+    throw invalidInput(
+      "This command destroys something, and there is no terminal to ask on.",
+      undefined,
+      "Pass --yes.",
+    );
   }
   const asking = createInterface({ input, output });
   try {
@@ -31,27 +36,27 @@ export async function confirm(question: string, signal: AbortSignal): Promise<vo
 }
 
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-const quietMs = 300;
+const delayMs = 300;
 const frameMs = 100;
 
 /**
- * Shows on the standard error that something is under way, once it has taken a moment, and wipes it away in the end.
+ * Shows on the standard error what is under way, once it has taken a moment, and removes the line at the end.
  *
- * @param visible false for scripts; where there is no terminal nothing is shown either
+ * @param visible false for scripts; nothing is shown either when the standard error is not a terminal
  */
-export async function withProgress<T>(what: string, visible: boolean, work: () => Promise<T>): Promise<T> {
+export async function withProgress<T>(activity: string, visible: boolean, work: () => Promise<T>): Promise<T> {
   const { stderr } = process;
   if (!visible || !stderr.isTTY) return work();
   let frame = 0;
   let shown = false;
   const show = () => {
     shown = true;
-    stderr.write(`\r${paint(stderr, "cyan", frames[frame++ % frames.length] ?? "")} ${what} ...\x1b[K`);
+    stderr.write(`\r${paint(stderr, "cyan", frames[frame++ % frames.length] ?? "")} ${activity} ...\x1b[K`);
   };
   let timer = setTimeout(() => {
     show();
     timer = setInterval(show, frameMs);
-  }, quietMs);
+  }, delayMs);
   try {
     return await work();
   } finally {

@@ -1,42 +1,42 @@
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
-import { environment } from "../binding.ts";
+import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
 import { tokenUser } from "../credential-helper/login.ts";
 import type { ArtifactRegistryCredentials, Operations } from "../types.ts";
 import { storeLogin } from "./docker/store-login.ts";
 
-/** What `login` has done. Carries no password. */
+/** Where `login` has stored credentials. Holds no password. */
 export interface LoggedIn {
   readonly host: string;
   readonly username: string;
   readonly expiresAt?: string;
-  /** Docker's configuration. */
+  /** Docker's configuration file. */
   readonly file: string;
-  /** The credential helper that holds the password; without one the file does. */
+  /** The credential helper that keeps the password. Without one the file holds it. */
   readonly helper?: string;
 }
 
 /**
  * Mints credentials for one repository and stores them where Docker, podman and skopeo look.
  *
- * @throws OPERATION_NOT_SUPPORTED where the registry takes bearer tokens only, BINDING_CONFIG_INVALID for Docker's
- *   configuration
+ * @throws OPERATION_NOT_SUPPORTED when the registry takes bearer tokens only, BINDING_CONFIG_INVALID when Docker's
+ *   configuration cannot be used
  */
 export async function login(
   connection: Connection,
   input: Operations["generateCredentials"]["input"],
-  signal: AbortSignal,
+  { env, signal }: { readonly env: Environment; readonly signal: AbortSignal },
 ): Promise<LoggedIn> {
   const { registryEndpoint } = connection.facts ?? (await connection.call("describeRegistry", {}));
   if (!URL.canParse(registryEndpoint) || !/^https?:/i.test(registryEndpoint)) {
-    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The registry's endpoint is no URL.");
+    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The registry's endpoint is not a URL.");
   }
   const { host } = new URL(registryEndpoint);
   const credentials = await connection.call("generateCredentials", input);
   const username = await usernameFor(credentials, connection);
   const password = new Secret(credentials.password);
-  const stored = await storeLogin({ host, username, password }, environment(), signal);
+  const stored = await storeLogin({ host, username, password }, env, signal);
   return {
     host,
     username,
@@ -51,7 +51,7 @@ async function usernameFor({ authMethod, username }: ArtifactRegistryCredentials
   if (service === "acr") return tokenUser;
   throw new ArtifactRegistryError(
     "OPERATION_NOT_SUPPORTED",
-    "This registry takes bearer tokens, and Docker's login has none.",
+    "This registry takes bearer tokens, which Docker cannot log in with.",
     {
       hint: "Print the token with `alien-registry credentials`, for skopeo's --src-registry-token and --dest-registry-token.",
     },

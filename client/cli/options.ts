@@ -1,29 +1,31 @@
 import { InvalidArgumentError, type Option } from "commander";
 import type * as v from "valibot";
 
+/** How the schema of an operation becomes options of a command. */
+
 /** The parts of a schema from which options are made. */
 export interface Shape {
   readonly type: string;
-  /** Of an object: its fields. */
+  /** The fields of an object. */
   readonly entries?: Readonly<Record<string, Shape>>;
-  /** Of a list: what it holds. */
+  /** What a list holds. */
   readonly item?: Shape;
-  /** Of a choice: its texts. Of a variant: its objects. */
+  /** The texts of a choice, or the objects of a variant. */
   readonly options?: readonly string[] | readonly Shape[];
   readonly literal?: unknown;
 }
 
-/** A schema without what makes it optional. */
+/** Takes off what makes a schema optional. */
 export function shapeOf(schema: v.GenericSchema | Shape): Shape {
   return "wrapped" in schema ? shapeOf(schema.wrapped as Shape) : (schema as Shape);
 }
 
-/** What a list holds; nothing for what is no list. */
+/** @returns what a list holds; undefined for a schema that is not a list */
 export function itemOf(shape: Shape): Shape | undefined {
   return shape.item === undefined ? undefined : shapeOf(shape.item);
 }
 
-/** An option that may be given again and again: its values are a list. */
+/** Lets an option be given several times. Its values become a list. */
 export function repeated(option: Option): Option {
   const allowed = option.argChoices;
   return option.argParser<string[]>((value, values = []) => {
@@ -33,8 +35,8 @@ export function repeated(option: Option): Option {
   });
 }
 
-/** @param options as commander has parsed them @returns the value of each field whose option was given */
-export function given(
+/** @param options the values that commander has parsed @returns the value of each field whose option was given */
+export function givenValues(
   fields: Iterable<readonly [field: string, option: Option]>,
   options: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
@@ -46,11 +48,13 @@ export function given(
   return values;
 }
 
+/** Parses the value of an option that takes a whole number. @throws InvalidArgumentError */
 export function wholeNumber(text: string): number {
   if (/^-?\d{1,15}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It must be a whole number.");
 }
 
+/** Turns the name of a field into that of an option. @example kebab("dataDir") // "data-dir" */
 export function kebab(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

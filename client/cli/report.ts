@@ -1,7 +1,7 @@
 import { ArtifactRegistryError, type ErrorCode, toArtifactRegistryError } from "../../core/errors.ts";
 import { jsonLine, paint, printable } from "./terminal.ts";
 
-/** What scripts tell errors apart by (docs/command-line.md). Released numbers never change their meaning. */
+/** Scripts tell errors apart by these (docs/command-line.md). A released number never changes its meaning. */
 const exitCodes = {
   INTERNAL_ERROR: 1,
   INVALID_INPUT: 2,
@@ -22,9 +22,10 @@ const exitCodes = {
 } as const satisfies Record<ErrorCode, number>;
 
 const nothingDone = "Nothing was done.";
-const repeat = "Interrupted: what was under way may or may not have been applied; the same command again is safe.";
+const interrupted =
+  "Interrupted: the operation may or may not have been applied. Running the same command again is safe.";
 
-/** Somebody was asked and said no. */
+/** The person who was asked said no. */
 export class Declined extends Error {
   readonly exitCode = 11;
 
@@ -33,33 +34,34 @@ export class Declined extends Error {
   }
 }
 
-/** A signal came. Its code is that of shells: 128 and the signal's number. */
+/** A signal ended the command. The exit code is that of shells: 128 plus the number of the signal. */
 export class Interrupted extends Error {
   readonly exitCode: number;
 
   constructor(exitCode: number, { started = true } = {}) {
-    super(started ? repeat : nothingDone);
+    super(started ? interrupted : nothingDone);
     this.exitCode = exitCode;
   }
 
-  /** The same where nothing was under way yet. */
+  /** The same for a signal that came before anything was under way. */
   beforeStart(): Interrupted {
     return new Interrupted(this.exitCode, { started: false });
   }
 }
 
+/** The exit code for what a command threw. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof ArtifactRegistryError) return exitCodes[error.code];
   return error instanceof Declined || error instanceof Interrupted ? error.exitCode : 1;
 }
 
-/** Tells an error on the standard error: for people with its hint, for scripts as the wire's JSON on one line. */
-export function report(error: unknown, { json }: { readonly json: boolean }): void {
+/** Writes an error to the standard error: for people with its hint, for scripts as the JSON of the API on one line. */
+export function reportError(error: unknown, { json }: { readonly json: boolean }): void {
   if (error instanceof Declined || error instanceof Interrupted) {
     process.stderr.write(`${error.message}\n`);
     return;
   }
-  const known = knownOf(error);
+  const known = toKnown(error);
   if (json) {
     const { requestId, ...wire } = known.toWire(known.requestId ?? "");
     process.stderr.write(jsonLine(requestId === "" ? wire : { ...wire, requestId }));
@@ -74,12 +76,12 @@ export function report(error: unknown, { json }: { readonly json: boolean }): vo
   process.stderr.write(`${lines.join("\n")}\n`);
 }
 
-/** What is no error of ours is a bug, and its message may say anything: it is named and not quoted. */
-function knownOf(error: unknown): ArtifactRegistryError {
+/** An error that is not ours is a bug. Its message may hold anything, so only its name is printed. */
+function toKnown(error: unknown): ArtifactRegistryError {
   if (error instanceof ArtifactRegistryError) return error;
   const name = error instanceof Error ? error.name : typeof error;
   return new ArtifactRegistryError("INTERNAL_ERROR", `An unexpected error occurred in alien-registry (${name}).`, {
-    hint: "Report it to the project, with the command and its options.",
+    hint: "Report it to the project with the command and its options.",
     cause: toArtifactRegistryError(error),
   });
 }

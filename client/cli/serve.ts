@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import { type Environment, environment } from "../binding.ts";
-import { parsed } from "../json.ts";
+import type { Environment } from "../binding.ts";
+import { tryParseObject } from "../json.ts";
 
 const isBinding = /^ALIEN_[A-Z0-9_]+_BINDING$/;
 
-/** The options of the local platform, and the variables that they stand for. */
-const settings = [
+/** The options of the local platform, and the variables that they set. */
+const serveOptions = [
   ["--port <port>", "PORT", "port of the API; 0 takes a free one (default: PORT, or 8080)"],
   [
     "--registry-port <port>",
@@ -13,18 +13,22 @@ const settings = [
     "port of the registry; 0 takes a free one (default: REGISTRY_PORT, or 5050)",
   ],
   ["--host <address>", "HOST", "address that both listen on (default: HOST, or 127.0.0.1)"],
-  ["--data-dir <folder>", "DATA_DIR", "images, and the key that signs credentials (default: DATA_DIR, or .data)"],
+  [
+    "--data-dir <folder>",
+    "DATA_DIR",
+    "folder for images and for the key that signs credentials (default: DATA_DIR, or .data)",
+  ],
 ] as const;
 
-/** `serve`: the local platform in this process, until a signal ends it. */
-export function addServe(program: Command): void {
+/** Adds the command `serve`, which runs the local platform in this process until a signal ends it. */
+export function addServe(program: Command, env: Environment): void {
   const command = program
     .command("serve")
     .summary("Serve the local platform on this machine")
     .description(
-      "Serves the operations over a registry of its own. Prints where it is and how to use it; Ctrl-C ends it.",
+      "Serves the operations with a registry of its own. Prints where it listens and how to use it. Ctrl-C ends it.",
     );
-  const options = settings.map(([flags, variable, description]) => {
+  const options = serveOptions.map(([flags, variable, description]) => {
     const option = command.createOption(flags, description);
     command.addOption(option);
     return [variable, option] as const;
@@ -35,18 +39,20 @@ export function addServe(program: Command): void {
       return value === undefined ? [] : [[variable, value]];
     });
     const { platforms } = await import("../../platforms.ts");
-    const env = { ...forServer(environment()), ...Object.fromEntries(given) };
-    if (!(await platforms.local.serve(env))) process.exitCode = 1;
+    const settings = { ...withoutFunctionBindings(env), ...Object.fromEntries(given) };
+    if (!(await platforms.local.serve(settings))) process.exitCode = 1;
   });
 }
 
-/** One variable has two readers: where it binds a function it is a client's, and says nothing to a server. */
-function forServer(env: Environment): Environment {
+/**
+ * Clients and servers read the same variable. One that binds a function is meant for clients, so the server ignores it.
+ */
+function withoutFunctionBindings(env: Environment): Environment {
   return Object.fromEntries(
-    Object.entries(env).filter(([name, text = ""]) => !(isBinding.test(name) && isFunctions(text))),
+    Object.entries(env).filter(([name, text = ""]) => !(isBinding.test(name) && bindsFunction(text))),
   );
 }
 
-function isFunctions(binding: string): boolean {
-  return (parsed(binding) as { service?: unknown } | null | undefined)?.service === "function";
+function bindsFunction(binding: string): boolean {
+  return tryParseObject(binding)?.service === "function";
 }

@@ -9,18 +9,18 @@ import { paint } from "./terminal.ts";
 const title = (text: string) => paint(process.stdout, "bold", text);
 const plain = (text: string) => text;
 
-/** Names and values, one a line; what is absent is left out. */
+/** Lists names and values, one on each line. A value that is absent is left out. */
 export function pairs(values: Readonly<Record<string, string | undefined>>): string {
   const rows = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
   return columns(rows, (_row, column) => (column === 0 ? title : plain));
 }
 
-/** Rows under a heading. */
+/** Lists rows under a heading. */
 function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   return columns([heading, ...rows], (row) => (row === 0 ? title : plain));
 }
 
-/** Shows the password: whoever runs `credentials` asks for nothing else. */
+/** Shows the password, since that is what `credentials` is for. */
 export function credentialsView(output: ArtifactRegistryCredentials): string {
   return pairs({
     Username: output.username === "" ? "(none)" : output.username,
@@ -31,12 +31,13 @@ export function credentialsView(output: ArtifactRegistryCredentials): string {
   });
 }
 
-/** Each consumer of a value by name, as it may be told in a sentence. */
+/** Names each consumer of an access value, for use in a sentence. */
 export function consumers(access: CrossAccountAccess): string {
   const names = rowsOf(access).map(([kind, name]) => `${kind} ${name}`);
   return names.length === 0 ? "nobody" : names.join(", ");
 }
 
+/** Shows who may pull. */
 export function grants({ grants: values, unmanaged = [] }: CrossAccountPermissions): string {
   const rows = values.flatMap(rowsOf);
   const own = rows.length === 0 ? "Nobody else may pull.\n" : table(["KIND", "CONSUMER", "WORKERS"], rows);
@@ -44,7 +45,7 @@ export function grants({ grants: values, unmanaged = [] }: CrossAccountPermissio
   return `${own}\nStatements that others wrote: ${unmanaged.join(", ")}\n`;
 }
 
-/** Workers act under the account's or project's own service; a role or service account is nobody but itself. */
+/** Workers act under the service of an account or project. A role or a service account stands only for itself. */
 function rowsOf(access: CrossAccountAccess): [kind: string, name: string, workers: string][] {
   const worker = access.allowedServiceTypes.includes("worker");
   if (access.type === "gcp") {
@@ -64,6 +65,7 @@ function row(kind: string, name: string, workers: string): [string, string, stri
   return [kind, name, workers];
 }
 
+/** Shows what `describe` answers. */
 export function description({ service, capabilities, health, ...facts }: RegistryDescription): string {
   const { authMethod, scope, ttlSeconds } = capabilities.credentials;
   const lifetime = ttlSeconds && `, ${ttlSeconds.min} to ${ttlSeconds.max} seconds`;
@@ -75,28 +77,25 @@ export function description({ service, capabilities, health, ...facts }: Registr
     Health: health.status,
   });
   const findings = health.findings.map(({ message, hint }) => [message, hint ?? ""]);
-  const refused = Object.entries(capabilities.unsupported).map(([operation, { reason }]) => [operation, reason]);
+  const unsupported = Object.entries(capabilities.unsupported).map(([operation, { reason }]) => [operation, reason]);
   return [
     main,
     ...(findings.length === 0 ? [] : [table(["FINDING", "WHAT TO DO"], findings)]),
-    ...(refused.length === 0 ? [] : [table(["NOT SUPPORTED", "REASON"], refused)]),
+    ...(unsupported.length === 0 ? [] : [table(["NOT SUPPORTED", "REASON"], unsupported)]),
   ].join("\n");
 }
 
-/** How a cell of a table is set off; the text comes padded. */
-export type Paint = (text: string) => string;
+/** Formats a cell of a table. The text comes padded. */
+type Paint = (text: string) => string;
 
-/** Lines in columns, each as wide as its widest cell. */
-export function columns(
-  rows: readonly (readonly string[])[],
-  paintFirst: (row: number, column: number) => Paint,
-): string {
+/** Formats rows in columns. Each column is as wide as its widest cell. */
+export function columns(rows: readonly (readonly string[])[], paintOf: (row: number, column: number) => Paint): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[], index: number) =>
     row
       .map((cell, column) => {
         const last = column === row.length - 1;
-        return paintFirst(index, column)(last ? cell : cell.padEnd((widths[column] ?? 0) + 2));
+        return paintOf(index, column)(last ? cell : cell.padEnd((widths[column] ?? 0) + 2));
       })
       .join("");
   return rows.map((row, index) => `${line(row, index).trimEnd()}\n`).join("");

@@ -3,9 +3,12 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { permissions, registryName, repositoryId, ttlSeconds } from "../../core/schemas.ts";
-import { type Environment, refused } from "../binding.ts";
+import { type Environment, invalidBinding } from "../binding.ts";
 
-/** Stores of operating systems, by the names that docker-credential-helpers gives them. None writes in clear. */
+/**
+ * Stores of operating systems, by the names that docker-credential-helpers gives them. None of them stores in the
+ * clear.
+ */
 const stores = ["osxkeychain", "pass", "secretservice", "wincred"] as const;
 
 const account = v.strictObject({
@@ -33,20 +36,20 @@ const schema = v.strictObject({
   ),
 });
 
-/** What one host's clients log in with: credentials of one repository, with one permission. */
+/** Which credentials the clients of one host get: those of one repository with one permission. */
 export type Account = v.InferOutput<typeof account>;
 
 export interface Configuration {
   readonly file: string;
-  /** Where minted credentials are kept between two runs; nowhere without it. */
+  /** Where minted credentials are kept between two runs. Without it they are not kept. */
   readonly cache: (typeof stores)[number] | undefined;
   /** By host. */
   readonly accounts: ReadonlyMap<string, Account>;
 }
 
 /**
- * The file that configures the helper: `ALIEN_DOCKER_CREDENTIAL_CONFIG`; or `docker-credential-alien.json` beside the
- * Docker configuration that `DOCKER_CONFIG` names, where there is one; or the user's own.
+ * Finds the file that configures the helper: that of `ALIEN_DOCKER_CREDENTIAL_CONFIG`; else
+ * `docker-credential-alien.json` in the folder that `DOCKER_CONFIG` names, if it exists; else the user's own file.
  */
 export function configurationFile(env: Environment): string {
   if (env.ALIEN_DOCKER_CREDENTIAL_CONFIG) return env.ALIEN_DOCKER_CREDENTIAL_CONFIG;
@@ -56,49 +59,49 @@ export function configurationFile(env: Environment): string {
   return join(home, "alien", "docker-credential.json");
 }
 
-/** @throws BINDING_CONFIG_INVALID that names the file, and each field that is wrong; never a value of it */
+/** Reads that file. @throws BINDING_CONFIG_INVALID, which names the file and each field that is wrong, but no value */
 export function readConfiguration(env: Environment): Configuration {
   const file = configurationFile(env);
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw refused(
+    throw invalidBinding(
       file,
       error instanceof SyntaxError ? "is not JSON." : "cannot be read.",
-      "It says which registry's credentials each host gets: see docs/credential-helper.md.",
+      "The file says which registry's credentials each host gets; see docs/credential-helper.md.",
     );
   }
   const result = v.safeParse(schema, json, { abortPipeEarly: true });
-  if (!result.success) throw refused(file, `is wrong: ${result.issues.map(explain).join("; ")}.`);
+  if (!result.success) throw invalidBinding(file, `is wrong: ${result.issues.map(explain).join("; ")}.`);
   const { cache, registries } = result.output;
   const accounts = Object.entries(registries).map(([key, each]) => [hostOf(key) ?? key, each] as const);
   return { file, cache, accounts: new Map(accounts) };
 }
 
 function explain(issue: v.BaseIssue<unknown>): string {
-  const where = place(issue) || "the file";
+  const where = fieldOf(issue) || "the file";
   if (issue.expected === "never") return `${where} is not known`;
   if (issue.received === "undefined") return `${where} is missing`;
   return `${where} ${issue.message.startsWith("must") ? issue.message : `must be of type ${issue.expected}`}`;
 }
 
-/** Hosts are full of dots: their field is named in brackets. */
-function place(issue: v.BaseIssue<unknown>): string {
+/** Names a field. A host has dots in it, so it stands in brackets. */
+function fieldOf(issue: v.BaseIssue<unknown>): string {
   const keys = (issue.path ?? []).map(({ key }) => String(key));
   return keys.map((key, index) => (/^\w+$/.test(key) ? `${index ? "." : ""}${key}` : `["${key}"]`)).join("");
 }
 
 /**
- * The registry's host, as image references name it. Clients ask with `host`, `host:port`, `https://host/v2/` or
- * `host/repository`, each as it likes; 443 is what `https` means anyway.
+ * Reads a registry's host in the form that image references have. Clients ask with `host`, `host:port`,
+ * `https://host/v2/` or `host/repository`. Port 443 is left out, since `https` means it anyway.
  *
- * @returns undefined for what names no host
+ * @returns undefined for a text that names no host
  */
 export function hostOf(serverUrl: string): string | undefined {
   const [, scheme, authority = ""] = /^(?:([a-z]+):\/\/)?([^/?#]+)/i.exec(serverUrl.trim()) ?? [];
   const host = authority.toLowerCase();
-  // Whatever stands before an @ is no part of the host: better no answer than one for another host.
+  // What stands before an @ is not part of the host. No answer is better than one for another host.
   if (!/^(?:\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::\d{1,5})?$/.test(host)) return undefined;
   return scheme?.toLowerCase() === "http" ? host : host.replace(/:443$/, "");
 }

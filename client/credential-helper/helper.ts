@@ -1,23 +1,23 @@
 import { createRequire } from "node:module";
 import type { Environment } from "../binding.ts";
-import { forget, type Slot, slotFor } from "./cache.ts";
+import { eraseHost, type Slot, slotFor } from "./cache.ts";
 import { type Account, type Configuration, hostOf, readConfiguration } from "./configuration.ts";
 import { type Login, usernameOf } from "./login.ts";
 import { type Helper, notFound, ProtocolError } from "./protocol.ts";
 import { systemStore } from "./store.ts";
 
 /**
- * The helper under a configuration: each `get` mints, or answers what the operating system's store has kept. Nothing
- * else is stored, here or anywhere.
+ * Makes the helper for an environment, which names its configuration. Each `get` mints credentials, or answers those
+ * that the operating system's store has kept. Nothing else is stored anywhere.
  *
- * @param warn takes a line for the user: the answer was good, but something was wrong
+ * @param warn is called with a line for the user when the answer is good but something went wrong
  */
 export function credentialHelper(env: Environment, warn: (line: string) => void): Helper {
   return {
     async get(serverUrl) {
       const configuration = readConfiguration(env);
       const [host, account] = accountOf(configuration, serverUrl) ?? notConfigured();
-      // Loaded here, since `store`, `erase` and `list` ask nobody.
+      // Loaded here, since `store`, `erase` and `list` make no call.
       const { openSource } = await import("./source.ts");
       const place = `${configuration.file}: registries["${host}"]`;
       const { key, mint } = await openSource(host, account, env, place);
@@ -27,19 +27,19 @@ export function credentialHelper(env: Environment, warn: (line: string) => void)
     },
     async store(serverUrl, username) {
       const [host, account] = accountOf(readConfiguration(env), serverUrl) ?? [];
-      // `docker login` gives back what it got from here: there is nothing to keep, and nothing is lost.
+      // `docker login` gives back what it got from here. There is nothing to keep, and nothing is lost.
       if (account !== undefined && username === usernameOf(account, env)) return;
       throw new ProtocolError(
         host === undefined
-          ? "docker-credential-alien stores nothing: it answers for the hosts of its configuration only"
-          : `docker-credential-alien stores nothing: it mints what ${host} is logged in with`,
+          ? "docker-credential-alien stores nothing: it answers only for the hosts of its configuration"
+          : `docker-credential-alien stores nothing: it mints the credentials of ${host} itself`,
       );
     },
     async erase(serverUrl) {
       const configuration = readConfiguration(env);
       const [host] = accountOf(configuration, serverUrl) ?? [];
       if (host === undefined || configuration.cache === undefined) return;
-      await forget(systemStore(configuration.cache, env), host);
+      await eraseHost(systemStore(configuration.cache, env), host);
     },
     async list() {
       const { accounts } = readConfiguration(env);
@@ -63,15 +63,15 @@ function notConfigured(): never {
   throw new ProtocolError(notFound);
 }
 
-/** A store that fails costs a mint, not the login. */
+/** When the store fails, credentials are minted anew: the login itself does not fail. */
 async function cached(
   open: () => Promise<Slot>,
   mint: () => Promise<Login>,
   warn: (line: string) => void,
 ): Promise<Login> {
-  const failed = (error: unknown) => {
+  const warnOf = (error: unknown) => {
     const why = error instanceof ProtocolError ? error.message : "it failed";
-    warn(`docker-credential-alien: the cache is of no use: ${why}`);
+    warn(`docker-credential-alien: the cache cannot be used: ${why}`);
   };
   let slot: Slot | undefined;
   try {
@@ -79,10 +79,10 @@ async function cached(
     const kept = await slot.get();
     if (kept !== undefined) return kept;
   } catch (error) {
-    failed(error);
+    warnOf(error);
     return mint();
   }
   const login = await mint();
-  await slot.set(login).catch(failed);
+  await slot.set(login).catch(warnOf);
   return login;
 }

@@ -1,14 +1,15 @@
 import { bindingVariable } from "../../core/platform.ts";
 import type { Environment } from "../binding.ts";
+import { tryParseObject } from "../json.ts";
 import type { Account } from "./configuration.ts";
 
 /**
- * The user name that tells Azure's token service that the password is a token (Azure/acr, AAD-OAuth.md): clients that know
- * no bearer log in with it.
+ * The user name by which Azure's registry knows that the password is a token (Azure/acr, AAD-OAuth.md). Clients that
+ * cannot send a bearer token log in with it.
  */
 export const tokenUser = "00000000-0000-0000-0000-000000000000";
 
-/** What a client logs in with. */
+/** What an image client logs in with. */
 export interface Login {
   readonly username: string;
   readonly password: string;
@@ -16,8 +17,8 @@ export interface Login {
   readonly expiresAt?: string;
 }
 
-/** Whom each service, or the platform of a function, logs in as. Elsewhere it depends on the registry. */
-const users: ReadonlyMap<string | undefined, string> = new Map([
+/** User names by service, or by the platform of a function. For any other the user name depends on the registry. */
+const usernames: ReadonlyMap<string | undefined, string> = new Map([
   ["ecr", "AWS"],
   ["ecr-public", "AWS"],
   ["aws", "AWS"],
@@ -28,10 +29,10 @@ const users: ReadonlyMap<string | undefined, string> = new Map([
   ["local", "token"],
 ]);
 
-/** @returns undefined where only the registry can tell */
+/** Names the user that an account logs in as. @returns undefined when only the registry knows */
 export function usernameOf(account: Account, env: Environment): string | undefined {
   const { service, platform } = bindingOf(account, env);
-  return users.get(service === "function" ? platform : service);
+  return usernames.get(service === "function" ? platform : service);
 }
 
 interface SomeBinding {
@@ -39,13 +40,10 @@ interface SomeBinding {
   readonly platform?: string;
 }
 
-/** The account's own binding, or that of the environment; unchecked. */
+/**
+ * Reads the account's own binding, or else that of the environment. Checks nothing: the client says what is wrong with
+ * it.
+ */
 export function bindingOf({ registry, binding }: Account, env: Environment): SomeBinding {
-  if (binding) return binding as SomeBinding;
-  try {
-    return (JSON.parse(env[bindingVariable(registry)] ?? "{}") as SomeBinding | null) ?? {};
-  } catch {
-    // The client says what is wrong with it.
-    return {};
-  }
+  return binding ?? tryParseObject(env[bindingVariable(registry)]) ?? {};
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `docker-credential-alien`: what Docker's and Podman's clients run to log in to a registry. */
+/** `docker-credential-alien`, which Docker's and Podman's clients run to log in to a registry. */
 import { text } from "node:stream/consumers";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { writeStdoutWhole } from "../../core/stdout.ts";
@@ -13,10 +13,10 @@ const [output, exitCode] = await runAction(helper, process.argv.slice(2), () => 
   (answer) => [answer, 0] as const,
   (error: unknown) => [`${explain(error)}\n`, 1] as const,
 );
-// Idle connections would keep the process, and the client that waits for it.
+// Idle connections would keep this process alive, and with it the client that waits for it.
 process.stdout.write(output, (failed) => process.exit(failed ? 1 : exitCode));
 
-/** An error that is not ours may hold anything, a token too: it is not printed. */
+/** An error that is not ours is not printed, since it may hold anything, even a token. */
 function explain(error: unknown): string {
   if (error instanceof ProtocolError) return error.message;
   if (!(error instanceof ArtifactRegistryError)) return "docker-credential-alien: INTERNAL_ERROR";

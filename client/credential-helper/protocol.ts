@@ -1,10 +1,12 @@
 /**
- * The protocol of docker-credential-helpers, as Docker's and Podman's clients speak it: an action as the only argument,
- * its input on stdin, the answer on stdout. An error is a text on stdout too, with exit code 1; clients compare some of
- * these texts (docker/docker-credential-helpers, credentials/error.go), so that they are not ours to word.
+ * The protocol of docker-credential-helpers, as Docker's and Podman's clients speak it: the action is the only
+ * argument, its input comes on stdin, and the answer goes to stdout. An error is a text on stdout with exit code 1.
+ * Clients compare some of these texts, so their wording is fixed (docker/docker-credential-helpers,
+ * credentials/error.go).
  */
+import { tryParseJson } from "../json.ts";
 
-/** No credentials for this server: the client goes on without. */
+/** Means that there are no credentials for this server. The client then goes on without. */
 export const notFound = "credentials not found in native keychain";
 const noServerUrl = "no credentials server URL";
 const noUsername = "no credentials username";
@@ -12,9 +14,9 @@ const name = "docker-credential-alien";
 const usage = `Usage: ${name} <store|get|erase|list|version>`;
 
 export interface Helper {
-  /** @throws ProtocolError with `notFound` */
+  /** @throws ProtocolError with `notFound` when there are no credentials for this server */
   get(serverUrl: string): Promise<{ readonly username: string; readonly password: string }>;
-  /** @throws ProtocolError where it would be lost */
+  /** @throws ProtocolError when the login would be lost */
   store(serverUrl: string, username: string): Promise<void>;
   erase(serverUrl: string): Promise<void>;
   /** User names by host. */
@@ -22,7 +24,7 @@ export interface Helper {
   version(): Promise<string>;
 }
 
-/** What the client is told, word by word. */
+/** An error whose message goes to the client word for word. */
 export class ProtocolError extends Error {}
 
 /**
@@ -41,19 +43,19 @@ export async function runAction(
   if (action === undefined || more.length > 0) throw new ProtocolError(usage);
   switch (action) {
     case "get": {
-      const serverUrl = given(await input());
+      const serverUrl = requireServerUrl(await input());
       const { username, password } = await helper.get(serverUrl);
       return line({ ServerURL: serverUrl, Username: username, Secret: password });
     }
     case "store": {
       const { ServerURL, Username } = parseStored(await input());
-      const serverUrl = given(ServerURL);
+      const serverUrl = requireServerUrl(ServerURL);
       if (typeof Username !== "string" || Username === "") throw new ProtocolError(noUsername);
       await helper.store(serverUrl, Username);
       return "";
     }
     case "erase":
-      await helper.erase(given(await input()));
+      await helper.erase(requireServerUrl(await input()));
       return "";
     case "list":
       return line(await helper.list());
@@ -73,17 +75,15 @@ function line(value: object): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-function given(serverUrl: unknown): string {
+function requireServerUrl(serverUrl: unknown): string {
   const trimmed = typeof serverUrl === "string" ? serverUrl.trim() : "";
   if (trimmed === "") throw new ProtocolError(noServerUrl);
   return trimmed;
 }
 
-/** Its text is never repeated: there is a password in it. */
+/** No error repeats a part of the text, since there is a password in it. */
 function parseStored(text: string): { ServerURL?: unknown; Username?: unknown } {
-  try {
-    return (JSON.parse(text) as object | null) ?? {};
-  } catch {
-    throw new ProtocolError("What is to be stored is not JSON");
-  }
+  const login = tryParseJson(text);
+  if (login === undefined) throw new ProtocolError("The login to be stored is not JSON");
+  return login ?? {};
 }

@@ -58,7 +58,7 @@ describe("the binding of a function", () => {
     ["no URL", { service: "function", platform: "aws" }, "no usable url"],
     ["a token in the clear", { service: "function", url: "http://function.example", platform: "aws" }, "no usable url"],
     ["another scheme", { service: "function", url: "ftp://function.example", platform: "aws" }, "no usable url"],
-    ["half the facts", { service: "function", url, platform: "aws", registryEndpoint: "https://x" }, "both or none"],
+    ["half the facts", { service: "function", url, platform: "aws", registryEndpoint: "https://x" }, "both or neither"],
     [
       "a URL with a password",
       { service: "function", url: "https://u:p@function.example", platform: "aws" },

@@ -3,55 +3,55 @@ import { type FileHandle, open, rm, stat } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 
 interface LockOptions {
-  /** Ends the waiting, with its reason. */
+  /** Ends the wait. `withLock` then throws the reason of the signal. */
   readonly signal: AbortSignal;
   /** Milliseconds after which a lock that has not changed counts as left behind by a process that was killed. */
-  readonly patienceMs?: number | undefined;
+  readonly staleAfterMs?: number | undefined;
 }
 
 /**
- * Runs work while this process holds a lock file: the work of one process at a time, also of several machines that
- * share a folder. Waits while another one holds it.
+ * Runs work while this process holds a lock file, so that only one process works at a time, even when several machines
+ * share the folder. Waits while another process holds the lock.
  *
- * The work must be short. A lock that stands unchanged for ten seconds is broken, since whoever held it was killed; one
- * that was merely stopped for that long goes on without it. So the lock orders writers that behave, and the work must
- * not break anything without it.
+ * The work must be short. A lock that stays unchanged for ten seconds is removed, since its holder was probably killed.
+ * A holder that was only suspended for so long goes on without the lock. So the lock puts well-behaved writers in
+ * order, and the work must be safe without it.
  *
  * @param file exists only while the lock is held; its folder must exist
- * @throws what the work throws, the signal's reason, or the system's error where the file cannot be made
+ * @throws what the work throws, the reason of the signal, or the system's error when the file cannot be created
  */
 export async function withLock<T>(
   file: string,
-  { signal, patienceMs = 10_000 }: LockOptions,
+  { signal, staleAfterMs = 10_000 }: LockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const own = await take(file, signal, patienceMs);
+  const own = await take(file, signal, staleAfterMs);
   try {
     return await work();
   } finally {
-    // The work is done, or has failed by itself; a lock that stays is broken by whoever comes next.
+    // The work is done or has failed by itself. If the lock stays, whoever comes next removes it.
     await release(file, own).catch(() => undefined);
   }
 }
 
-/** @returns the lock's identity */
-async function take(file: string, signal: AbortSignal, patienceMs: number): Promise<string> {
+/** @returns the identity of the lock */
+async function take(file: string, signal: AbortSignal, staleAfterMs: number): Promise<string> {
   let seen: { readonly lock: string; readonly since: number } | undefined;
   for (;;) {
     signal.throwIfAborted();
-    const own = await tryMake(file);
+    const own = await tryCreate(file);
     if (own !== undefined) return own;
     const lock = await identityOf(file);
     if (lock === undefined) continue;
     if (lock !== seen?.lock) seen = { lock, since: performance.now() };
-    // Measured here and not by the file's age: the clock of a file server may be another one.
-    else if (performance.now() - seen.since >= patienceMs) await release(file, lock);
+    // The time is measured here, since the age of the file depends on the clock of a file server.
+    else if (performance.now() - seen.since >= staleAfterMs) await release(file, lock);
     await setTimeout(5 + Math.random() * 20, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** @returns the new lock's identity, or undefined where there is one already */
-async function tryMake(file: string): Promise<string | undefined> {
+/** @returns the identity of the new lock, or undefined when there is a lock already */
+async function tryCreate(file: string): Promise<string | undefined> {
   let handle: FileHandle;
   try {
     handle = await open(file, "wx", 0o600);
@@ -68,7 +68,7 @@ async function tryMake(file: string): Promise<string | undefined> {
   }
 }
 
-/** Removes the lock if it is still this one. */
+/** Removes the lock if it is still the same one. */
 async function release(file: string, lock: string): Promise<void> {
   if ((await identityOf(file)) === lock) await rm(file, { force: true });
 }

@@ -6,17 +6,18 @@ import type { Environment } from "../../binding.ts";
 import { configFile, editConfig, helperFor, readConfig } from "./config-file.ts";
 
 export interface Login {
-  /** `host[:port]`, as image references name the registry. */
+  /** `host[:port]`, as in image references. */
   readonly host: string;
   readonly username: string;
   readonly password: Secret;
 }
 
 /**
- * Stores a login as `docker login` does: in the credential helper that Docker's configuration names for the host, else
- * in the configuration itself. All that others wrote there stays.
+ * Stores a login as `docker login` does: in the credential helper that Docker's configuration names for the host, or
+ * else in the configuration itself. What others wrote there stays.
  *
- * @throws BINDING_CONFIG_INVALID when the configuration or the helper cannot be used
+ * @returns the configuration file, and the helper that keeps the password if there is one
+ * @throws BINDING_CONFIG_INVALID when the configuration or the helper cannot be used; the reason of the signal
  */
 export async function storeLogin(
   login: Login,
@@ -28,17 +29,17 @@ export async function storeLogin(
   if (helper !== undefined) await storeInHelper(helper, login, signal);
   const { username, password } = login;
   const auth = Buffer.from(`${username}:${password.reveal()}`).toString("base64");
-  // Beside a helper the empty entry tells that there is a login, and takes an older password away.
+  // With a helper, the empty entry says that there is a login, and replaces an older password.
   const entry = helper === undefined ? { auth } : {};
   await editConfig(file, (config) => ({ ...config, auths: { ...config.auths, [login.host]: entry } }), signal);
   return helper === undefined ? { file } : { file, helper };
 }
 
 /**
- * Gives a login to a credential helper: `docker-credential-{helper} store`, the secret on its standard input only
- * (protocol of github.com/docker/docker-credential-helpers).
+ * Gives a login to a credential helper by `docker-credential-{helper} store`. The secret goes to its standard input
+ * only (protocol of github.com/docker/docker-credential-helpers).
  *
- * @throws BINDING_CONFIG_INVALID when it cannot be run or refuses
+ * @throws BINDING_CONFIG_INVALID when the helper cannot be run or refuses
  */
 async function storeInHelper(helper: string, login: Login, signal: AbortSignal): Promise<void> {
   const program = `docker-credential-${helper}`;
@@ -48,25 +49,25 @@ async function storeInHelper(helper: string, login: Login, signal: AbortSignal):
     child.once("error", reject);
     child.once("close", resolve);
   });
-  // One that ends without reading tells by its exit code.
+  // The helper may end without reading its input. Its exit code says how it went.
   child.stdin.on("error", () => {});
   child.stdin.end(JSON.stringify({ ServerURL: login.host, Username: login.username, Secret: secret }));
   try {
-    const [code, said] = await Promise.all([ended, text(child.stdout)]);
+    const [code, answer] = await Promise.all([ended, text(child.stdout)]);
     if (code === 0) return;
-    // What helpers have to say they say on their standard output; it must not be what they were given.
-    const why = said.includes(secret) ? "" : (said.trim().split("\n")[0] ?? "").slice(0, 200);
-    throw refused(`${program} did not store the login${why === "" ? "" : `: ${why}`}.`.replace(/\.\.$/, "."));
+    // Helpers report errors on their standard output. It is not repeated if it holds the secret.
+    const why = answer.includes(secret) ? "" : (answer.trim().split("\n")[0] ?? "").slice(0, 200);
+    throw helperFailed(`${program} did not store the login${why === "" ? "" : `: ${why}`}.`.replace(/\.\.$/, "."));
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
     if (cause instanceof ArtifactRegistryError) throw cause;
-    throw refused(`${program} cannot be run.`, cause);
+    throw helperFailed(`${program} cannot be run.`, cause);
   }
 }
 
-function refused(message: string, cause?: unknown): ArtifactRegistryError {
+function helperFailed(message: string, cause?: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, {
-    hint: "Docker's config.json names it, under credsStore or credHelpers: see that it is installed and unlocked.",
+    hint: "Docker's config.json names it under credsStore or credHelpers. Check that it is installed and unlocked.",
     cause,
   });
 }

@@ -70,11 +70,11 @@ describe("what is granted is spelled out by options", () => {
   });
 
   it.each<[string, string[]]>([
-    ["Nobody is named.", []],
-    ["Nobody is named.", ["--service-type", "worker"]],
-    ["Nobody is named.", ["--region", "us-east-1"]],
-    ["These options are of different clouds.", ["--account", account, "--project", "123456789"]],
-    ["--access goes without the options", ["--account", account, "--access", "{}"]],
+    ["No consumer is named.", []],
+    ["No consumer is named.", ["--service-type", "worker"]],
+    ["No consumer is named.", ["--region", "us-east-1"]],
+    ["These options belong to different clouds.", ["--account", account, "--project", "123456789"]],
+    ["--access cannot be combined with the options", ["--account", account, "--access", "{}"]],
     ["--access is not JSON.", ["--access", "{"]],
     ['"access.accountIds.0" must be 12 digits.', ["--account", "*"]],
     ['"access.roleArns.0" must be the literal ARN', ["--role", `arn:aws:iam::${account}:root`]],
@@ -118,7 +118,7 @@ describe("who may pull", () => {
     const { run } = await functionThat({ access: value, grants: [value], scope: "registry" });
     const { stdout, stderr } = await run("access", "my-app");
     expect(stdout).toMatch(/^project +123456789 +yes$/m);
-    expect(stderr).toBe("warning: Grants act for every repository of this registry.\n");
+    expect(stderr).toBe("warning: Grants are for every repository of this registry.\n");
     expect(JSON.parse((await run("access", "my-app", "--quiet")).stdout)).toEqual([value]);
   });
 

@@ -48,7 +48,7 @@ describe.each(clouds)("on $name", ({ start, grant, revoke, before, after }) => {
     const env = { ...stack.env(), ALIEN_IMAGES_BINDING: stack.binding("images") };
     const run = async (...args: string[]) => {
       const { code, stdout, stderr } = await alienHere([...args, "--direct"], env);
-      expect([code, stderr.replace(/^warning: Grants act for every repository of this registry\.\n/, "")]).toEqual([
+      expect([code, stderr.replace(/^warning: Grants are for every repository of this registry\.\n/, "")]).toEqual([
         0,
         "",
       ]);

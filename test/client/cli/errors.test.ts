@@ -126,7 +126,7 @@ describe("a command line that cannot be understood", () => {
     ["Allowed choices are pull, push-pull.", ["credentials", "a", "--permissions", "push"]],
     ["--timeout must be a whole number of seconds.", ["get", "a", "--timeout", "0"]],
     ["--url and --platform go together.", ["get", "a", "--registry", "images", "--url", "http://127.0.0.1:1"]],
-    ["--direct calls no function", ["get", "a", "--direct", ...at("http://127.0.0.1:1")]],
+    ["--direct does not call a function", ["get", "a", "--direct", ...at("http://127.0.0.1:1")]],
     ["cannot be used with option", ["get", "a", "--json", "--quiet"]],
     ['"ttlSeconds" must be at least 1 second.', ["credentials", "a", "--ttl", "0", ...at("http://127.0.0.1:1")]],
     ["there is no terminal to ask on", ["delete", "a", ...at("http://127.0.0.1:1")]],

@@ -58,7 +58,7 @@ describe("without a credential helper", () => {
     const { code, stdout, stderr } = await alien(["login", "my-app", "--permissions", "push-pull", "--ttl", "60"], env);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^Logged in to ${host} for push-pull of my-app, until 20\\S+Z\\.\\n$`));
-    expect(stderr).toContain(`warning: The password lies in ${file} until it expires`);
+    expect(stderr).toContain(`warning: The password is stored in ${file} until it expires`);
     const { auths } = await written();
     expect(Object.keys(auths)).toEqual([host]);
     const { access } = JSON.parse(atob(passwordIn(auths[host]).split(".")[1] ?? ""));
@@ -102,12 +102,12 @@ describe("without a credential helper", () => {
   });
 
   it.each<[string, object | string, string]>([
-    ["no JSON", "{", "is no JSON object"],
-    ["a list", "[]", "is no JSON object"],
+    ["no JSON", "{", "is not a JSON object"],
+    ["a list", "[]", "is not a JSON object"],
     ["odd auths", { auths: [] }, '"auths"'],
     ["odd helpers", { credHelpers: "x" }, '"credHelpers"'],
     ["an odd store", { credsStore: {} }, '"credsStore"'],
-    ["a store that is a path", { credsStore: "../../bin/sh" }, "no name of a program"],
+    ["a store that is a path", { credsStore: "../../bin/sh" }, "not the name of a program"],
   ])("leaves a configuration alone that is %s", async (_title, config, message) => {
     await configure(config);
     const before = await readFile(file, "utf8");

@@ -177,7 +177,7 @@ describe("the cache", () => {
     // It is asked no second time.
     expect(await store.actions()).toEqual(["get"]);
     expect(warnings).toEqual([
-      "docker-credential-alien: the cache is of no use: docker-credential-secretservice get ended with 1",
+      "docker-credential-alien: the cache cannot be used: docker-credential-secretservice get ended with 1",
     ]);
     // Whoever logs out must know that it is still there.
     await expect(one.erase(host)).rejects.toThrow(
@@ -263,8 +263,8 @@ describe("what is kept", () => {
     await store.breakLists();
     const one = await helper();
     expect((await one.get(host)).password).toBe("minted");
-    expect(warnings).toEqual([expect.stringContaining("list answered no JSON object")]);
-    await expect(one.erase(host)).rejects.toThrow("docker-credential-secretservice list answered no JSON object");
+    expect(warnings).toEqual([expect.stringContaining("list did not answer a JSON object")]);
+    await expect(one.erase(host)).rejects.toThrow("docker-credential-secretservice list did not answer a JSON object");
   });
 
   it("goes when it has ended, as soon as somebody mints", async () => {

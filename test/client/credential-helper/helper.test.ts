@@ -107,8 +107,8 @@ describe("store", () => {
 
   it("refuses what would be lost", async () => {
     const helper = await helperFor();
-    await expect(helper.store(host, "ann")).rejects.toThrow(`it mints what ${host} is logged in with`);
-    await expect(helper.store("index.docker.io", "ann")).rejects.toThrow("the hosts of its configuration only");
+    await expect(helper.store(host, "ann")).rejects.toThrow(`it mints the credentials of ${host} itself`);
+    await expect(helper.store("index.docker.io", "ann")).rejects.toThrow("only for the hosts of its configuration");
   });
 });
 

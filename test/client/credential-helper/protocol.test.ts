@@ -42,7 +42,7 @@ describe("the protocol", () => {
     [["store"], '{"ServerURL":7,"Username":"u"}', "no credentials server URL"],
     [["store"], '{"ServerURL":"a.example"}', "no credentials username"],
     [["store"], '{"ServerURL":"a.example","Username":""}', "no credentials username"],
-    [["store"], '{"Secret":"p4ssw0rd"', "What is to be stored is not JSON"],
+    [["store"], '{"Secret":"p4ssw0rd"', "The login to be stored is not JSON"],
     [["login"], "", "Unknown credential action `login`"],
     [[], "", "Usage: docker-credential-alien <store|get|erase|list|version>"],
     [["get", "more"], "a.example", "Usage: docker-credential-alien <store|get|erase|list|version>"],
