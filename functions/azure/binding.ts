@@ -1,6 +1,11 @@
 import * as v from "valibot";
 import { ociGrammar } from "../../core/names.ts";
 
+/** Whether a text is a GUID: the form of the ids of subscriptions, tenants, identities and roles. */
+export function isGuid(text: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
 const registryName = v.pipe(
   v.string(),
   v.regex(/^[a-zA-Z0-9]{5,50}$/, "must be the name of a container registry: 5 to 50 letters and digits"),
@@ -11,13 +16,13 @@ const resourceGroupName = v.pipe(
   v.regex(/^[\p{L}\p{N}_().-]{0,89}[\p{L}\p{N}_()-]$/u, "must be the name of a resource group"),
 );
 
-/** Not a constant's work: `azurecr.cn`, `azurecr.us`, names with a hash in them, and custom domains are login servers too. */
+/** It cannot be derived from the name: sovereign clouds (`azurecr.cn`), names with a hash in them, and custom domains differ. */
 const loginServer = v.pipe(
   v.string(),
   v.toLowerCase(),
   v.regex(
     /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+$/,
-    "must be the registry's login server, a host name as example.azurecr.io",
+    "must be the registry's login server, a host name such as example.azurecr.io",
   ),
 );
 
@@ -31,9 +36,9 @@ export const acrBinding = v.strictObject({
   service: v.literal("acr"),
   registryName,
   resourceGroupName,
-  /** Absent: asked of Azure Resource Manager, once per process, before the first credential can be minted. */
+  /** If it is absent, each process asks Azure Resource Manager for it once, before it mints the first credential. */
   loginServer: v.optional(loginServer),
-  /** Absent or empty: the registry's whole name space belongs to this binding. */
+  /** If it is absent or empty, every name in the registry belongs to this binding. */
   repositoryPrefix: v.optional(repositoryPrefix),
 });
 

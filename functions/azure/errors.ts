@@ -1,26 +1,26 @@
 import { ArtifactRegistryError, type ErrorCode, type ErrorOptions } from "../../core/errors.ts";
 import { OciError, retryAfterSeconds } from "../../oci/client/errors.ts";
 
-/** What a refusal's reader is told beside the refusal itself. */
+/** What an error says besides the refusal itself. */
 export interface Refused {
-  /** The request, as `ACR DELETE repository`. */
+  /** Names the request, as `ACR DELETE repository`. */
   readonly what: string;
-  /** Who lacks which right, as a whole sentence. */
+  /** Says in whole sentences which identity lacks which right. */
   readonly hint: string;
 }
 
 interface Refusal {
   readonly status: number;
   readonly code?: string | undefined;
-  /** Azure's own words, for telling refusals apart. They are not handed on: they name other principals. */
+  /** Azure's own message. We only tell refusals apart by it. Callers never see it, because it names other principals. */
   readonly message: string;
   readonly retryAfterSeconds?: number | undefined;
 }
 
-/** What a refusal of the registry itself means to a caller of the suite. */
+/** Translates a refusal of the registry itself into an error of the suite. */
 export function translateRegistryError(error: unknown, { what, hint }: Refused): unknown {
   if (!(error instanceof OciError)) return error;
-  if (error.status === 0) return unreachable(what, "See that the binding's loginServer is right.", error);
+  if (error.status === 0) return unreachable(what, "Check the binding's loginServer.", error);
   if (error.status === 405) {
     return new ArtifactRegistryError("RESOURCE_CONFLICT", `${what}: the repository or an image in it is locked.`, {
       hint: "Unlock it first: az acr repository update --delete-enabled true --write-enabled true.",
@@ -29,49 +29,49 @@ export function translateRegistryError(error: unknown, { what, hint }: Refused):
   }
   if (error.status === 403 && /\bclient with IP\b|firewall|public network/i.test(error.message)) {
     return new ArtifactRegistryError("ACCESS_DENIED", `${what}: the registry's network rules refuse the function.`, {
-      hint: "Let the function's network reach the registry: its firewall, its private endpoint.",
+      hint: "Let the function's network reach the registry, through its firewall or its private endpoint.",
       cause: error,
     });
   }
   return translate(error, { what, hint }, error);
 }
 
-/** The status and the code with which Azure Resource Manager refused; undefined for any other failure. */
+/** The status and the code with which Azure Resource Manager refused; undefined for any other error. */
 export function armRefusal(error: unknown): { readonly status: number; readonly code: string } | undefined {
   const refusal = refusalOf(error);
   return refusal && { status: refusal.status, code: refusal.code ?? "" };
 }
 
-/** Whether Azure Resource Manager knows no such resource, in a registry that is not itself what it does not know. */
+/** Whether the resource itself does not exist. If its parent does not exist, that is another error. */
 export function isNotFound(error: unknown): boolean {
   const refusal = refusalOf(error);
   return refusal?.status === 404 && !/^(?:ParentResource|ResourceGroup|Subscription)NotFound$/.test(refusal.code ?? "");
 }
 
-/** What a refusal of Azure Resource Manager means to a caller of the suite. */
+/** Translates an error of the client for Azure Resource Manager into an error of the suite. */
 export function translateArmError(error: unknown, { what, hint }: Refused): unknown {
   if (error instanceof ArtifactRegistryError) return error;
   const refusal = refusalOf(error);
   if (refusal !== undefined) return translate(refusal, { what, hint }, error);
-  // The client throws no error of another kind for what came, or did not come, over the network.
+  // The client throws this error for everything that goes wrong on the network.
   if (error instanceof Error && error.name === "RestError") {
-    // Without a code it is a list that is none.
+    // It has no code if an answer should be a list and is not.
     if (!("code" in error) || error.code === undefined || error.code === "PARSE_ERROR") return unexpected(what, error);
-    return unreachable(what, "See that the function's network reaches Azure Resource Manager.", error);
+    return unreachable(what, "Check that the function's network reaches Azure Resource Manager.", error);
   }
-  // So ends the client's reading of an answer that lacks what it must have.
+  // The client throws this if an answer lacks what it must have.
   if (error instanceof TypeError) return unexpected(what, error);
-  return new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", `${what} could not be asked for.`, { cause: error });
+  return new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", `${what} could not be sent.`, { cause: error });
 }
 
-/** What the failure of a long-running operation means; the client tells it in one sentence. */
+/** Translates the failure of a long-running operation, for which the client has one sentence only. */
 export function failedOperation(error: unknown, what: string): ArtifactRegistryError {
-  const told = error instanceof Error ? error.message : "";
-  const [, code = "", message = ""] = /^The long-running operation has failed\. (\w+)\. (.*)$/s.exec(told) ?? [];
+  const text = error instanceof Error ? error.message : "";
+  const [, code = "", message = ""] = /^The long-running operation has failed\. (\w+)\. (.*)$/s.exec(text) ?? [];
   if (isQuota({ status: 0, code, message })) {
     return new ArtifactRegistryError("QUOTA_EXCEEDED", `${what} exceeds a limit of the registry.`, { cause: error });
   }
-  return new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", `${what} was begun and failed${code && ` with ${code}`}.`, {
+  return new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", `${what} has begun, and failed${code && ` with ${code}`}.`, {
     retryable: /internal|timeout|timedout|unavailable|conflict/i.test(code),
     cause: error,
   });
@@ -82,33 +82,37 @@ function isQuota({ code, message }: Refusal): boolean {
 }
 
 function translate(refusal: Refusal, { what, hint }: Refused, cause: unknown): ArtifactRegistryError {
-  const refuse = (code: ErrorCode, message: string, options: ErrorOptions = {}) =>
+  const toError = (code: ErrorCode, message: string, options: ErrorOptions = {}) =>
     new ArtifactRegistryError(code, `${what} ${message}`, { ...options, cause });
   const { status, retryAfterSeconds: seconds } = refusal;
-  const wait = seconds === undefined ? {} : { retryAfterSeconds: seconds };
-  if (status === 429) return refuse("RATE_LIMIT_EXCEEDED", "was throttled.", { retryable: true, ...wait });
+  const retryAfter = seconds === undefined ? {} : { retryAfterSeconds: seconds };
+  if (status === 429) return toError("RATE_LIMIT_EXCEEDED", "was throttled.", { retryable: true, ...retryAfter });
   if (status === 503 || status === 502 || status === 504) {
-    return refuse("SERVICE_UNAVAILABLE", "is not available.", { retryable: true, ...wait });
+    return toError("SERVICE_UNAVAILABLE", "is not available.", { retryable: true, ...retryAfter });
   }
-  if (status >= 500) return refuse("CLOUD_PLATFORM_ERROR", `failed with ${status}.`, { retryable: true, ...wait });
-  if (status === 408) return refuse("TIMEOUT", "did not answer in time.", { retryable: true });
-  if (isQuota(refusal)) return refuse("QUOTA_EXCEEDED", "exceeds a limit of the registry.");
-  if (status === 401 || status === 403) return refuse("ACCESS_DENIED", "was denied.", { hint });
+  if (status >= 500)
+    return toError("CLOUD_PLATFORM_ERROR", `failed with ${status}.`, { retryable: true, ...retryAfter });
+  if (status === 408) return toError("TIMEOUT", "did not answer in time.", { retryable: true });
+  if (isQuota(refusal)) return toError("QUOTA_EXCEEDED", "exceeds a limit of the registry.");
+  if (status === 401 || status === 403) return toError("ACCESS_DENIED", "was denied.", { hint });
   if (status === 404) {
-    return refuse("BINDING_CONFIG_INVALID", "found nothing.", {
-      hint: "See that the binding's registryName, resourceGroupName and loginServer, and the subscription, are right.",
+    return toError("BINDING_CONFIG_INVALID", "found nothing.", {
+      hint: "Check the binding's registryName, resourceGroupName and loginServer, and the subscription.",
     });
   }
   if (status === 409 && /progress|conflict/i.test(refusal.code ?? "")) {
-    return refuse("RESOURCE_CONFLICT", "met another change.", { retryable: true, ...wait });
+    return toError("RESOURCE_CONFLICT", "met another change.", { retryable: true, ...retryAfter });
   }
   if (status === 409 && refusal.code === "ScopeLocked") {
-    return refuse("RESOURCE_CONFLICT", "met a lock.", { hint: "Remove the lock of the registry, or of its group." });
+    return toError("RESOURCE_CONFLICT", "met a lock.", {
+      hint: "Remove the lock of the registry, or of its resource group.",
+    });
   }
-  if (status === 409 || status === 412) return refuse("RESOURCE_CONFLICT", "is not possible in the present state.");
-  return refuse("CLOUD_PLATFORM_ERROR", `failed with ${status}.`);
+  if (status === 409 || status === 412) return toError("RESOURCE_CONFLICT", "is not possible in the present state.");
+  return toError("CLOUD_PLATFORM_ERROR", `failed with ${status}.`);
 }
 
+/** The error for an answer that we cannot read. */
 export function unexpected(what: string, cause?: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", `${what} answered in an unknown form.`, { cause });
 }
@@ -117,7 +121,7 @@ function unreachable(what: string, hint: string, cause: unknown): ArtifactRegist
   return new ArtifactRegistryError("SERVICE_UNAVAILABLE", `${what}: no answer.`, { retryable: true, hint, cause });
 }
 
-/** The client's `RestError`, known by its form: its class may not be loaded. */
+/** Reads the client's `RestError`. It is known by its form, because its class may not be loaded. */
 function refusalOf(error: unknown): Refusal | undefined {
   if (!(error instanceof Error) || !("statusCode" in error) || typeof error.statusCode !== "number") return undefined;
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;

@@ -1,5 +1,5 @@
 import { app } from "@azure/functions";
 import { registerFunctions } from "./doors/functions.ts";
 
-/** What the Functions host loads. One bundle serves every door; `ALIEN_DOOR` says which one this function app is. */
+/** What the Functions host loads. One bundle has every door; `ALIEN_DOOR` says which one this function app serves. */
 registerFunctions(app, process.env);

@@ -3,18 +3,18 @@ import { ArtifactRegistryError } from "../../core/errors.ts";
 import { once } from "../../core/once.ts";
 import type { Environment } from "../../core/platform.ts";
 
-/** The function's own identity. Its library is loaded when the first token is asked for, and keeps the tokens. */
+/** The function's own identity. Its library is loaded when somebody first asks for a token. The library keeps the tokens. */
 export interface OwnIdentity extends TokenCredential {
   /**
    * @param scope as `https://containerregistry.azure.net/.default`
-   * @throws BINDING_CONFIG_INVALID where the function has no such identity
+   * @throws BINDING_CONFIG_INVALID where the function has no identity
    */
   getToken(scope: string | string[], options?: Parameters<TokenCredential["getToken"]>[1]): Promise<AccessToken>;
 }
 
 const what = "The function's own token";
 
-/** @param env `AZURE_CLIENT_ID` names a user-assigned identity, as to Azure's own libraries */
+/** @param env `AZURE_CLIENT_ID` names a user-assigned identity, as it does for Azure's own libraries */
 export function createOwnIdentity(env: Environment): OwnIdentity {
   const load = once(async () =>
     (await import("./managed-identity.ts")).managedIdentity(env.AZURE_CLIENT_ID || undefined),
@@ -36,12 +36,15 @@ function translateIdentityError(error: unknown): ArtifactRegistryError {
   if (error instanceof ArtifactRegistryError) return error;
   const { status, code } = sourceOf(error);
   if (status === 429) {
-    return new ArtifactRegistryError("RATE_LIMIT_EXCEEDED", `${what}: throttled.`, { retryable: true, cause: error });
+    return new ArtifactRegistryError("RATE_LIMIT_EXCEEDED", `${what}: the request was throttled.`, {
+      retryable: true,
+      cause: error,
+    });
   }
   if (code === "network_error" || (status !== undefined && status >= 500)) {
     return new ArtifactRegistryError("SERVICE_UNAVAILABLE", `${what}: the identity endpoint does not answer.`, {
       retryable: true,
-      hint: "See that the function has a managed identity: without one there is no such endpoint.",
+      hint: "Check that the function has a managed identity: without one there is no such endpoint.",
       cause: error,
     });
   }
@@ -55,7 +58,7 @@ function noIdentity(cause?: unknown): ArtifactRegistryError {
   });
 }
 
-/** What the identity library was told: it wraps it in an error of its own. */
+/** The status and code of the original failure, which the identity library wraps in an error of its own. */
 function sourceOf(error: unknown): { readonly status?: number; readonly code?: string } {
   const source = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (typeof source !== "object" || source === null) return {};

@@ -1,8 +1,8 @@
 import { defineService, type Platform } from "../../core/platform.ts";
 import { createAcrRegistry } from "./acr/adapter.ts";
 import { acrBinding } from "./binding.ts";
+import { derivedPrefix, derivedRegistryName } from "./names.ts";
 import { resourceGroup, subscriptionId } from "./place.ts";
-import { derivedPrefix, derivedRegistryName } from "./provisioning/naming.ts";
 
 /** Azure Container Registry. */
 export const platform: Platform = {

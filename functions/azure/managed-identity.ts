@@ -1,10 +1,10 @@
 import { ManagedIdentityCredential, type TokenCredential } from "@azure/identity";
 
 /**
- * The identity that the platform gives the function, and no other: what else a `DefaultAzureCredential` would try has
- * no place in production. Repeating is the core's.
+ * The identity that the platform gives the function. A `DefaultAzureCredential` would also try others, which have no place
+ * in production. The core repeats requests, so the library does not.
  *
- * @param clientId of a user-assigned identity; absent for the function's system-assigned one
+ * @param clientId of a user-assigned identity; undefined for the function's system-assigned one
  */
 export function managedIdentity(clientId: string | undefined): TokenCredential {
   const retryOptions = { maxRetries: 0 };

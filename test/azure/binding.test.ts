@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
+import { registryUrl } from "../../functions/azure/acr/http.ts";
 import { acrBinding } from "../../functions/azure/binding.ts";
-import { registryUrl, resourceManager, subscriptionId } from "../../functions/azure/place.ts";
+import { resourceManager, subscriptionId } from "../../functions/azure/place.ts";
 import { errorOf } from "../support/inputs.ts";
 
 const least = { service: "acr", registryName: "vendor", resourceGroupName: "registries" };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { doorNames } from "../../core/doors.ts";
-import { pauseMs } from "../../functions/azure/doors/pause.ts";
-import { ownershipTag, ownershipValue } from "../../functions/azure/ownership.ts";
-import { wantedRoles } from "../../functions/azure/provisioning/wanted.ts";
+import { ownershipTag, ownershipValue } from "../../functions/azure/acr/registry.ts";
+import { redeliveryDelayMs } from "../../functions/azure/doors/events.ts";
+import { requiredRoles } from "../../functions/azure/provisioning/roles.ts";
 import { doorRoles, grantable, rolePermissions } from "./support/azure-roles.ts";
 import { read, readAll } from "./support/module.ts";
 
@@ -24,7 +24,7 @@ describe("what the module and provisionRegistry make alike", () => {
     ["rbac", "LegacyRegistryPermissions"],
     ["rbac-abac", "AbacRepositoryPermissions"],
   ] as const)("the roles for images of a function that mints, in the mode %s", (mode, azures) => {
-    const given = wantedRoles(["principal"], azures, { scopeMapRole: "ours" }).map(({ role }) => role);
+    const given = requiredRoles(["principal"], azures, { scopeMapRole: "ours" }).map(({ role }) => role);
     for (const door of ["platform", "oidc"]) {
       const { registry } = doorRoles[door] ?? {};
       expect([...(registry?.[mode] ?? []), ...(registry?.concerns ?? [])]).toEqual(
@@ -35,7 +35,7 @@ describe("what the module and provisionRegistry make alike", () => {
 
   test("provisioning may assign what it assigns, and nothing else", () => {
     const modes = ["LegacyRegistryPermissions", "AbacRepositoryPermissions"] as const;
-    const assigned = modes.flatMap((mode) => wantedRoles(["principal"], mode, { scopeMapRole: "ours" }));
+    const assigned = modes.flatMap((mode) => requiredRoles(["principal"], mode, { scopeMapRole: "ours" }));
     const builtIn = assigned.filter(({ role }) => role !== "ours").map(({ role, roleId }) => [role, roleId]);
     expect(grantable).toEqual(Object.fromEntries(builtIn));
   });
@@ -79,7 +79,7 @@ describe("what the module sets is what the functions read", () => {
 
   test("as many deliveries as there is time for: an event counts for one hour", () => {
     const deliveries = Number(/max_delivery_count += (\d+)\n +default_message_ttl/.exec(module)?.[1]);
-    const pauses = Array.from({ length: deliveries }, (_, before) => pauseMs(before + 1));
+    const pauses = Array.from({ length: deliveries }, (_, before) => redeliveryDelayMs(before + 1));
     const minutes = pauses.reduce((sum, each) => sum + each, 0) / 60_000;
     expect(minutes).toBeGreaterThan(30);
     expect(minutes).toBeLessThan(50);

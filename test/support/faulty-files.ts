@@ -4,7 +4,7 @@ import type * as promises from "node:fs/promises";
  * Stands before `node:fs/promises` in a test, counts its calls and lets one of them go wrong:
  *
  *     vi.mock("node:fs/promises", async (original) => {
- *       const { faulty } = await import("../support/faulty-files.ts");
+ *       const { faulty } = await import("./faulty-files.ts");
  *       return faulty(await original());
  *     });
  */

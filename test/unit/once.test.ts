@@ -4,9 +4,9 @@ import { describe, expect, test, vi } from "vitest";
 import { startCall } from "../../core/call.ts";
 import type { RoutableName } from "../../core/names.ts";
 import { once } from "../../core/once.ts";
-import { createArm } from "../../functions/azure/arm/arm.ts";
+import { createArm } from "../../functions/azure/arm/requests.ts";
 import { createOwnIdentity } from "../../functions/azure/identity.ts";
-import { assignedOn } from "../../functions/azure/provisioning/assignments.ts";
+import { assignmentsOn } from "../../functions/azure/provisioning/assignments.ts";
 import { createGarRegistry } from "../../functions/gcp/gar/adapter.ts";
 
 /** A load whose first runs fail, and which then answers how often it ran. */
@@ -156,7 +156,7 @@ describe("what is loaded late is loaded by the next call where it could not be",
     retry: { attempts: 1, baseMs: 1, capMs: 1 },
   });
   const arm = createArm(identity, undefined, env);
-  const assigned = assignedOn({ identity, binding: acr, env });
+  const assigned = assignmentsOn({ identity, binding: acr, env });
   const app = "example-project/images/app" as RoutableName;
 
   test.each<[string, string, () => Promise<unknown>]>([

@@ -1,22 +1,38 @@
 import { healthOf } from "../../../core/health.ts";
 import { createHttpClient } from "../../../core/http-client.ts";
 import type { OpenContext } from "../../../core/platform.ts";
+import { ifProvisioned, proofOf } from "../../../core/provisioned.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
-import { createArm } from "../arm/arm.ts";
+import type { Capabilities } from "../../../core/schemas.ts";
+import { createArm } from "../arm/requests.ts";
 import type { AcrBinding } from "../binding.ts";
 import { createOwnIdentity } from "../identity.ts";
 import { createAcrNames } from "../names.ts";
-import { acrCapabilities } from "./capabilities.ts";
 import type { AcrContext } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
-import { derivedRegistry } from "./derived.ts";
-import { exchangeIdentity } from "./exchange.ts";
-import { acrHealth } from "./health.ts";
-import { createLoginServer } from "./login-server.ts";
-import { createRefreshTokens } from "./refresh-tokens.ts";
-import { createRepository, deleteRepository, getRepository } from "./repositories.ts";
+import { createRefreshTokens, exchangeIdentity } from "./refresh-tokens.ts";
+import { createLoginServer, findRegistry, hasOwnTag } from "./registry.ts";
 
-/** A registry on Azure Container Registry, or the part of one under a prefix. */
+const byRoles = {
+  reason: "Azure Container Registry has no policy for a repository: role assignments decide who else may pull.",
+  hint:
+    "Assign AcrPull on the registry to the consumer's identity, or, where the registry takes role assignments for " +
+    "repositories (ABAC), Container Registry Repository Reader with a condition on the repository's name. A consumer " +
+    "of another tenant pulls with credentials of generateCredentials.",
+};
+
+const capabilities: Capabilities = {
+  // The registry decides how long a token lives, so no lifetime can be chosen.
+  credentials: { authMethod: "bearer", scope: "repository" },
+  tellsAbsence: true,
+  unsupported: {
+    addCrossAccountAccess: byRoles,
+    removeCrossAccountAccess: byRoles,
+    getCrossAccountAccess: byRoles,
+  },
+};
+
+/** Opens a registry on Azure Container Registry, or the part of one that is under a prefix. */
 export function createAcrRegistry({ binding, derived, others, env }: OpenContext<AcrBinding>): ArtifactRegistry {
   const names = createAcrNames(binding, others);
   const identity = createOwnIdentity(env);
@@ -26,18 +42,19 @@ export function createAcrRegistry({ binding, derived, others, env }: OpenContext
   const refreshTokens = createRefreshTokens((call) => exchangeIdentity({ identity, env, http, loginServer }, call));
   const context: AcrContext = { binding, names, env, identity, http, arm, refreshTokens, loginServer };
 
+  // A request for credentials needs none of the parts that are imported below, so they are loaded when they are used.
+  const repositories = () => import("./repositories.ts");
   const registry: ArtifactRegistry = {
     service: "acr",
-    capabilities: acrCapabilities,
+    capabilities,
     upstreamRepositoryPrefix: names.prefix,
     routeName: names.routeName,
     resolveId: names.resolveId,
     registryEndpoint: async (call) => `https://${await loginServer(call)}`,
-    createRepository: (name, call) => createRepository(context, name, call),
-    getRepository: (name, call) => getRepository(context, name, call),
-    deleteRepository: (name, call) => deleteRepository(context, name, call),
+    createRepository: async (name, call) => (await repositories()).createRepository(context, name, call),
+    getRepository: async (name, call) => (await repositories()).getRepository(context, name, call),
+    deleteRepository: async (name, call) => (await repositories()).deleteRepository(context, name, call),
     generateCredentials: (request, call) => generateCredentials(context, request, call),
-    // Loaded when the registry itself is made or looked at: no part of a credential request.
     provisioning: {
       provision: async (options, call) =>
         (await import("../provisioning/provision.ts")).provision(context, options, call),
@@ -45,11 +62,28 @@ export function createAcrRegistry({ binding, derived, others, env }: OpenContext
         (await import("../provisioning/deprovision.ts")).deprovision(context, options, call),
     },
     async health(call) {
-      // Only this door's identity may look at role assignments, and it neither pushes nor pulls.
-      if (env.ALIEN_DOOR !== "provision") return acrHealth(context, call);
-      const { findDrift } = await import("../provisioning/drift.ts");
-      return healthOf(await findDrift(context, call));
+      // Only the identity of the provision door may read role assignments, and it may neither push nor pull.
+      if (env.ALIEN_DOOR !== "provision") return (await import("./health.ts")).checkHealth(context, call);
+      return healthOf(await (await import("../provisioning/drift.ts")).findDrift(context, call));
     },
   };
-  return derived ? derivedRegistry(registry, context) : registry;
+  return derived ? requireOwnTag(registry, context) : registry;
+}
+
+/** Opens the registry of a derived binding only if the container registry carries our tag. */
+function requireOwnTag(registry: ArtifactRegistry, context: AcrContext): ArtifactRegistry {
+  const prove = proofOf(async (call) => {
+    const found = await findRegistry(context, call);
+    if (found === undefined || !hasOwnTag(found, context.names.prefix)) return false;
+    context.loginServer.learn(found.loginServer);
+    return true;
+  });
+  return {
+    ...ifProvisioned(registry, prove),
+    // The proof also finds the endpoint, so one request is enough.
+    async registryEndpoint(call) {
+      await prove(call);
+      return registry.registryEndpoint(call);
+    },
+  };
 }

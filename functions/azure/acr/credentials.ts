@@ -1,24 +1,175 @@
 import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
 import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
 import type { Permissions } from "../../../core/schemas.ts";
-import { accessToken, onRepository } from "./access-token.ts";
+import { Secret } from "../../../core/secret.ts";
+import { type Access, compareAccess, readRegistryClaims } from "../../../core/token-claims.ts";
+import { unexpected } from "../errors.ts";
 import type { AcrContext } from "./context.ts";
-import type { Action } from "./roles.ts";
-
-/** Exactly the permission level. Listing tags is `metadata_read` on ACR: neither pulling nor pushing needs it. */
-const actions: Readonly<Record<Permissions, readonly Action[]>> = { pull: ["pull"], "push-pull": ["pull", "push"] };
+import { requestRegistry, textIn } from "./http.ts";
 
 /**
- * Mints credentials: an access token of the registry for one repository. Its lifetime is the registry's; nobody can
- * ask for another.
+ * The actions of each permission level, and no others. Listing tags is `metadata_read` on ACR: neither a pull nor a push
+ * needs it.
+ */
+const actionsOf: Readonly<Record<Permissions, readonly Action[]>> = { pull: ["pull"], "push-pull": ["pull", "push"] };
+
+/**
+ * Mints credentials: an access token of the registry for one repository. The registry decides how long it lives; nobody
+ * can ask for another lifetime.
  *
- * @throws ACCESS_DENIED where the function's identity may not do itself what the credentials are for
+ * @throws ACCESS_DENIED where the function's identity may not itself do what the credentials are for
  */
 export async function generateCredentials(
   context: AcrContext,
   { name, permissions }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
-  const { token, expiresAt } = await accessToken(context, onRepository(name, actions[permissions]), call);
+  const { token, expiresAt } = await accessToken(context, onRepository(name, actionsOf[permissions]), call);
   return { authMethod: "bearer", username: "", password: token, expiresAt, scope: "repository" };
+}
+
+/** For each action, the role that allows it on a whole registry (RBAC), and the one that may be narrower (ABAC). */
+const roles = {
+  pull: ["AcrPull", "Container Registry Repository Reader"],
+  push: ["AcrPush", "Container Registry Repository Writer"],
+  metadata_read: ["AcrPull", "Container Registry Repository Reader"],
+  delete: ["AcrDelete", "Container Registry Repository Contributor"],
+} as const;
+
+/** An action that we ask for in a token of the registry (Azure/acr, AAD-OAuth). */
+export type Action = keyof typeof roles;
+
+/** The hint that names the missing roles. It names those of both modes: from outside nobody can tell a registry's mode. */
+export function missingRoles(actions: readonly Action[], repository?: string): string {
+  const named = (mode: 0 | 1) => [...new Set(actions.map((action) => roles[action][mode]))].join(" and ");
+  const where = repository === undefined ? "" : ` (one whose condition covers the repository ${repository})`;
+  return (
+    `Assign to the function's identity, on the registry, ${named(0)}; where the registry takes role assignments for ` +
+    `repositories (ABAC), ${named(1)}${where}. A new role assignment may take 10 minutes to count.`
+  );
+}
+
+/** What a token is asked for. */
+export interface AccessRequest extends Access {
+  /** The hint for an identity that may not do these of the actions. */
+  hint(missing: readonly string[]): string;
+}
+
+/** Asks for actions on one repository. */
+export function onRepository(name: RoutableName, actions: readonly Action[]): AccessRequest {
+  const hint = (missing: readonly string[]) =>
+    missingRoles(
+      actions.filter((action) => missing.includes(action)),
+      name,
+    );
+  return { type: "repository", name, actions, hint };
+}
+
+export interface AccessToken {
+  readonly token: Secret;
+  readonly expiresAt: Date;
+}
+
+/** A token as the registry gave it. Nobody has compared yet what it opens with what was asked. */
+export interface GrantedToken extends AccessToken {
+  readonly access: readonly Access[];
+}
+
+/**
+ * Gets a token of the registry for exactly this access.
+ *
+ * @throws ACCESS_DENIED naming the roles that are missing, and for a token that opens anything else
+ */
+export async function accessToken(context: AcrContext, asked: AccessRequest, call: Call): Promise<AccessToken> {
+  const { granted, fresh, refreshToken } = await grantedToken(context, asked, call);
+  const { missing, more } = compareAccess(granted.access, asked);
+  if (missing.length === 0 && !more) return granted;
+  if (missing.length === 0 || fresh) throw denied(asked, missing);
+  // A refresh token remembers the roles that the identity had at its exchange. Only a new one knows of later roles.
+  context.refreshTokens.drop(refreshToken);
+  const again = await grantedToken(context, asked, call);
+  const difference = compareAccess(again.granted.access, asked);
+  if (difference.missing.length > 0 || difference.more) throw denied(asked, difference.missing);
+  return again.granted;
+}
+
+/**
+ * Gets a token of the registry for whatever part of this access the identity has, to look at. It must never be handed
+ * out, because nobody has compared what it opens with what was asked.
+ *
+ * @returns also the refresh token that it was bought with, and whether that was made for this call
+ */
+export async function grantedToken(
+  context: AcrContext,
+  asked: AccessRequest,
+  call: Call,
+): Promise<{ readonly granted: GrantedToken; readonly refreshToken: Secret; readonly fresh: boolean }> {
+  const kept = await context.refreshTokens.get(call);
+  try {
+    const granted = await requestToken(context, kept.token, asked, call);
+    return { granted, refreshToken: kept.token, fresh: kept.fresh };
+  } catch (error) {
+    if (kept.fresh || !(error instanceof ArtifactRegistryError) || error.code !== "ACCESS_DENIED") throw error;
+    // The registry may have forgotten the token that we kept. A new one shows whether that was the only reason.
+    context.refreshTokens.drop(kept.token);
+  }
+  const { token, fresh } = await context.refreshTokens.get(call);
+  return { granted: await requestToken(context, token, asked, call), refreshToken: token, fresh };
+}
+
+const what = "ACR access token";
+
+async function requestToken(
+  context: AcrContext,
+  refreshToken: Secret,
+  { type, name, actions, hint }: AccessRequest,
+  call: Call,
+): Promise<GrantedToken> {
+  const refresh_token = refreshToken.reveal();
+  const { json } = await requestRegistry(context, call, {
+    what,
+    hint: hint(actions),
+    path: "/oauth2/token",
+    method: "POST",
+    form: { grant_type: "refresh_token", scope: `${type}:${name}:${actions.join(",")}`, refresh_token },
+    expect: [200],
+  });
+  const token = textIn(json, "access_token");
+  const claims = token === undefined ? undefined : readAcrClaims(token);
+  // A token without an access claim is not an access token. It may even be the refresh token.
+  if (token === undefined || claims?.access === undefined || token === refresh_token) throw unexpected(what);
+  if (claims.expiresAt.getTime() <= call.now().getTime()) throw unexpected(what);
+  return { token: new Secret(token), expiresAt: claims.expiresAt, access: claims.access };
+}
+
+interface AcrClaims {
+  readonly expiresAt: Date;
+  /** Absent in tokens that only buy other tokens. */
+  readonly access?: readonly Access[];
+}
+
+/** @returns undefined for what is not a token of the registry. Each of its tokens says when it ends */
+export function readAcrClaims(token: string): AcrClaims | undefined {
+  const { expiresAt, access } = readRegistryClaims(token) ?? {};
+  if (expiresAt === undefined || access === "unreadable") return undefined;
+  return { expiresAt, ...(access && { access }) };
+}
+
+/** @param missing the actions that the registry did not grant; if there are none, it granted more than was asked */
+function denied({ type, name, actions, hint }: AccessRequest, missing: readonly string[]): ArtifactRegistryError {
+  if (missing.length === 0) {
+    return new ArtifactRegistryError(
+      "ACCESS_DENIED",
+      "The registry granted more than was asked, so the token is not handed out.",
+      { hint: "Check what stands between the function and the registry: a registry of Azure narrows its tokens." },
+    );
+  }
+  const lacking = actions.filter((action) => missing.includes(action));
+  const refused = type === "repository" ? lacking.join(" and ") : `read its ${name}`;
+  return new ArtifactRegistryError("ACCESS_DENIED", `The registry does not let the function ${refused}.`, {
+    hint: hint(lacking),
+    context: { missing: lacking.join(",") },
+  });
 }

@@ -3,56 +3,51 @@ import type { Call } from "../../../core/call.ts";
 import { type Findings, healthOf, lookFor } from "../../../core/health.ts";
 import type { Health } from "../../../core/schemas.ts";
 import { compareAccess } from "../../../core/token-claims.ts";
-import { anyAccess, onRepository } from "./access-token.ts";
 import type { AcrContext } from "./context.ts";
+import { type Action, grantedToken, onRepository } from "./credentials.ts";
 import { getRegistry } from "./registry.ts";
-import type { Action } from "./roles.ts";
 
-/** All that the function asks tokens for. */
-const needed: readonly Action[] = ["pull", "push", "metadata_read", "delete"];
+/** Every action that the function asks tokens for. */
+const neededActions: readonly Action[] = ["pull", "push", "metadata_read", "delete"];
 
-/** Whether the registry is as it should be, answers, and lets the function do its work. */
-export async function acrHealth(context: AcrContext, call: Call): Promise<Health> {
-  const [settings, access] = [
-    await lookFor(async () => ofSettings(context, await getRegistry(context, call))),
-    await lookFor(() => ofAccess(context, call)),
-  ];
-  const all = [...settings.findings, ...access.findings];
-  return access.failed ? { status: "unhealthy", findings: all } : healthOf(all);
+/** Checks whether the registry is as it should be, answers, and lets the function do its work. */
+export async function checkHealth(context: AcrContext, call: Call): Promise<Health> {
+  const settings = await lookFor(async () => checkSettings(context, await getRegistry(context, call)));
+  const access = await lookFor(() => checkAccess(context, call));
+  const findings = [...settings.findings, ...access.findings];
+  return access.failed ? { status: "unhealthy", findings } : healthOf(findings);
 }
 
-function ofSettings({ binding }: AcrContext, registry: Registry): Findings {
+function checkSettings({ binding }: AcrContext, registry: Registry): Findings {
   const { loginServer, adminUserEnabled, anonymousPullEnabled, provisioningState } = registry;
-  const result: Findings = [];
+  const findings: Findings = [];
   if (binding.loginServer !== undefined && loginServer?.toLowerCase() !== binding.loginServer) {
-    result.push({
+    findings.push({
       message: "The binding's loginServer is not the registry's.",
       hint: `The registry's is ${loginServer}.`,
     });
   }
-  if (provisioningState !== "Succeeded") result.push({ message: `The registry's state is ${provisioningState}.` });
+  if (provisioningState !== "Succeeded") findings.push({ message: `The registry's state is ${provisioningState}.` });
   if (adminUserEnabled) {
-    result.push({
+    findings.push({
       message: "The registry's admin user is on.",
-      hint: "Switch it off: its password opens every repository and does not end.",
+      hint: "Turn it off: its password opens every repository and does not expire.",
     });
   }
   if (anonymousPullEnabled) {
-    result.push({
+    findings.push({
       message: "Anybody may pull from the registry without credentials.",
-      hint: "Switch anonymous pull off.",
+      hint: "Turn anonymous pull off.",
     });
   }
-  return result;
+  return findings;
 }
 
-/** One token for all that is needed shows which roles are missing; it is looked at and forgotten. */
-async function ofAccess(context: AcrContext, call: Call): Promise<Findings> {
-  const name = context.names.routeName("health");
-  const asked = onRepository(name, needed);
-  const { granted } = await anyAccess(context, asked, call);
+/** One token for all the actions shows which roles are missing. We look at it and forget it. */
+async function checkAccess(context: AcrContext, call: Call): Promise<Findings> {
+  const asked = onRepository(context.names.routeName("health"), neededActions);
+  const { granted } = await grantedToken(context, asked, call);
   const { missing } = compareAccess(granted.access, asked);
-  const lacking = needed.filter((action) => missing.includes(action));
-  if (lacking.length === 0) return [];
-  return [{ message: `The function may not ${lacking.join(", ")}.`, hint: asked.hint(lacking) }];
+  if (missing.length === 0) return [];
+  return [{ message: `The function may not ${missing.join(", ")}.`, hint: asked.hint(missing) }];
 }

@@ -1,32 +1,47 @@
 import type { Call } from "../../../core/call.ts";
 import type { HttpClient } from "../../../core/http-client.ts";
+import type { Environment } from "../../../core/platform.ts";
 import { errorFrom, OciError } from "../../../oci/client/errors.ts";
 import { type Refused, translateRegistryError } from "../errors.ts";
+import type { AcrContext } from "./context.ts";
 
 export interface RegistryRequest extends Refused {
-  readonly url: string;
+  /** The path on the registry, with its query. */
+  readonly path: string;
   readonly method: "GET" | "POST" | "DELETE";
   readonly authorization?: string;
-  /** Sent as a form. May hold secrets: it goes to this URL and nowhere else. */
+  /**
+   * Sent as a form, together with the name of the registry (`service`), which every request for a token has. It may hold
+   * secrets, so it goes to this path and nowhere else.
+   */
   readonly form?: Readonly<Record<string, string>>;
-  /** Statuses that are answers here; any other is thrown. */
+  /** The statuses that the caller handles. For any other status, an error is thrown. */
   readonly expect: readonly number[];
 }
 
 export interface RegistryAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** Undefined where the body is no JSON. */
+  /** Undefined if the body is not JSON. */
   readonly json: unknown;
 }
 
-type WithHttp = { readonly http: HttpClient };
+/** The URL of the registry. `ALIEN_ACR_ENDPOINT` is another URL for it, such as an emulator's. */
+export function registryUrl(loginServer: string, env: Environment): string {
+  return env.ALIEN_ACR_ENDPOINT?.replace(/\/+$/, "") || `https://${loginServer}`;
+}
 
-/** One request to the registry. */
-export function askRegistry({ http }: WithHttp, call: Call, request: RegistryRequest): Promise<RegistryAnswer> {
+/** Sends one request to the registry. */
+export async function requestRegistry(
+  { http, loginServer, env }: Pick<AcrContext, "http" | "loginServer" | "env">,
+  call: Call,
+  request: RegistryRequest,
+): Promise<RegistryAnswer> {
+  const service = await loginServer(call);
+  const form = request.form && new URLSearchParams({ service, ...request.form }).toString();
   return call.upstream(request.what, async (signal) => {
     try {
-      return await send(http, request, signal);
+      return await send(http, `${registryUrl(service, env)}${request.path}`, form, request, signal);
     } catch (error) {
       signal.throwIfAborted();
       throw translateRegistryError(error, request);
@@ -34,36 +49,39 @@ export function askRegistry({ http }: WithHttp, call: Call, request: RegistryReq
   });
 }
 
-async function send(http: HttpClient, request: RegistryRequest, signal: AbortSignal): Promise<RegistryAnswer> {
-  const { what, url, method, authorization, form, expect } = request;
+async function send(
+  http: HttpClient,
+  url: string,
+  form: string | undefined,
+  { what, method, authorization, expect }: RegistryRequest,
+  signal: AbortSignal,
+): Promise<RegistryAnswer> {
   const headers = {
     accept: "application/json",
-    ...(form && { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" }),
+    ...(form !== undefined && { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" }),
     ...(authorization !== undefined && { authorization }),
   };
-  const body = form && new URLSearchParams(form).toString();
-  // It follows no redirect, which would carry the form's secrets to another place.
-  const response = await http.fetch(url, { method, headers, signal, ...(body && { body }) }).catch((cause: unknown) => {
-    throw new OciError(0, "NETWORK", `${what}: no answer`, { cause });
-  });
-  // What the registry says in a refusal is read for telling refusals apart, and handed on to nobody.
+  // The client follows no redirect, which would carry the form's secrets to another place.
+  const response = await http
+    .fetch(url, { method, headers, signal, ...(form !== undefined && { body: form }) })
+    .catch((cause: unknown) => {
+      throw new OciError(0, "NETWORK", `${what}: no answer`, { cause });
+    });
+  // We read the registry's message only to tell refusals apart. Callers never see it.
   if (!expect.includes(response.status)) throw await errorFrom(response, what, (text) => text);
   const text = await response.text().catch((cause: unknown) => {
     throw new OciError(0, "NETWORK", `${what}: the answer was cut off`, { cause });
   });
-  return { status: response.status, headers: response.headers, json: parse(text) };
-}
-
-function parse(text: string): unknown {
+  const { status, headers: answered } = response;
   try {
-    return JSON.parse(text);
+    return { status, headers: answered, json: JSON.parse(text) };
   } catch {
-    return undefined;
+    return { status, headers: answered, json: undefined };
   }
 }
 
-/** A member of an answer that must be a text, and not an empty one. */
-export function textOf(json: unknown, name: string): string | undefined {
+/** @returns the member of an answer if it is a string that is not empty */
+export function textIn(json: unknown, name: string): string | undefined {
   if (typeof json !== "object" || json === null) return undefined;
   const value: unknown = Reflect.get(json, name);
   return typeof value === "string" && value !== "" ? value : undefined;

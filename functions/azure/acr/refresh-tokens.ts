@@ -1,27 +1,24 @@
 import type { Call } from "../../../core/call.ts";
 import { createSingleFlight } from "../../../core/once.ts";
-import type { Secret } from "../../../core/secret.ts";
+import { Secret } from "../../../core/secret.ts";
+import { unexpected } from "../errors.ts";
+import type { AcrContext, RefreshTokens } from "./context.ts";
+import { missingRoles, readAcrClaims } from "./credentials.ts";
+import { requestRegistry, textIn } from "./http.ts";
 
-/** A registry's refresh token. It carries all that the function's identity may do there, and never leaves the function. */
+/** A refresh token of the registry. It carries everything that the function's identity may do there, and never leaves us. */
 export interface RefreshToken {
   readonly token: Secret;
-  /** Absent where it does not tell: then it is used once. */
+  /** Absent if the token does not tell. Then it is used once. */
   readonly expiresAt?: Date;
 }
 
-export interface RefreshTokens {
-  /** @returns the token, and whether it was made for this call */
-  get(call: Call): Promise<{ readonly token: Secret; readonly fresh: boolean }>;
-  /** Keeps it for nobody any longer: it was refused, or does not know of a new role yet. */
-  drop(token: Secret): void;
-}
-
-/** Milliseconds before its end from which on a token is not used any more: the request that carries it takes time too. */
+/** Milliseconds before its end from which on a token is not used any more: the request that carries it takes time, too. */
 const marginMs = 5 * 60_000;
 
 /**
- * Keeps the refresh token of one registry and one identity, and lets everybody who needs a new one at the same time
- * wait for a single exchange.
+ * Keeps the refresh token of one registry and one identity. Everybody who needs a new one at the same time waits for a
+ * single exchange.
  */
 export function createRefreshTokens(exchange: (call: Call) => Promise<RefreshToken>): RefreshTokens {
   let kept: RefreshToken | undefined;
@@ -44,4 +41,36 @@ export function createRefreshTokens(exchange: (call: Call) => Promise<RefreshTok
       if (kept?.token === token) kept = undefined;
     },
   };
+}
+
+/** Registries of both modes accept this audience. The one of Azure Resource Manager can be switched off. */
+const scope = "https://containerregistry.azure.net/.default";
+const what = "ACR token exchange";
+
+/**
+ * Exchanges the identity's Entra token for a refresh token of the registry (Azure/acr, AAD-OAuth).
+ *
+ * @throws ACCESS_DENIED where the identity has no role on the registry at all
+ */
+export async function exchangeIdentity(
+  context: Pick<AcrContext, "identity" | "env" | "http" | "loginServer">,
+  call: Call,
+): Promise<RefreshToken> {
+  // Looked up first, so that a registry that does not exist is reported as such.
+  await context.loginServer(call);
+  const entra = await call.upstream("Managed identity token", (abortSignal) =>
+    context.identity.getToken(scope, { abortSignal }),
+  );
+  const { json } = await requestRegistry(context, call, {
+    what,
+    hint: missingRoles(["pull", "push"]),
+    path: "/oauth2/exchange",
+    method: "POST",
+    form: { grant_type: "access_token", access_token: entra.token },
+    expect: [200],
+  });
+  const token = textIn(json, "refresh_token");
+  if (token === undefined) throw unexpected(what);
+  const expiresAt = readAcrClaims(token)?.expiresAt;
+  return { token: new Secret(token), ...(expiresAt && { expiresAt }) };
 }

@@ -1,14 +1,57 @@
+/** Scope maps: by them a repository is reserved before its first push, and known as ours. */
 import type { ScopeMap } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
-import { armRequest } from "../arm/arm.ts";
-import { armOperation } from "../arm/operation.ts";
+import { runOperation } from "../arm/operations.ts";
+import { armList, armRequest, registryPages } from "../arm/requests.ts";
 import { isNotFound, unexpected } from "../errors.ts";
 import { scopeMapName } from "../names.ts";
 import type { AcrContext } from "./context.ts";
-import { nameLimit } from "./quota.ts";
-import { ownershipOf, type ScopeMapOwnership, scopeMapFor } from "./scope-map.ts";
+
+/** What a scope map of ours allows, and nothing else (shared contract: content and metadata, read and write). */
+const permissions = ["content/read", "content/write", "metadata/read", "metadata/write"] as const;
+
+/**
+ * The description of our scope maps. We know them by it, whatever has become of their actions. It does not name the
+ * repository: the actions do, and Azure does not document how long a description may be.
+ */
+const marker = "Made by artifact-registry functions for this one repository.";
+
+/** The part of a scope map that we read. */
+export type ScopeMapState = Pick<ScopeMap, "description" | "actions">;
+
+/** The content of the scope map of a repository. */
+export function scopeMapFor(repository: RoutableName): { description: string; actions: string[] } {
+  return { description: marker, actions: permissions.map((each) => `repositories/${repository}/${each}`) };
+}
+
+/** The repository that a scope map of ours is for; undefined for any other scope map. */
+export function ownRepositoryOf({ description, actions = [] }: ScopeMapState): string | undefined {
+  if (description !== marker) return undefined;
+  return /^repositories\/(.+)\/[a-z]+\/[a-z]+$/.exec(actions[0] ?? "")?.[1];
+}
+
+/**
+ * Whose the scope map with a repository's name is.
+ *
+ * - `exact`: ours, with exactly its actions, in any order.
+ * - `drifted`: ours, but with other actions on this same repository. We may correct them.
+ * - `foreign`: somebody else made it, or it concerns another repository. We never overwrite or delete it.
+ */
+export type ScopeMapOwnership = "exact" | "drifted" | "foreign";
+
+/** Tells whose a scope map is that has the name of this repository's. */
+export function ownershipOf(scopeMap: ScopeMapState, repository: RoutableName): ScopeMapOwnership {
+  const actions = new Set(scopeMap.actions ?? []);
+  if (scopeMap.description !== marker) return "foreign";
+  const own = `repositories/${repository}/`;
+  // `repositories/team/app/content/read` begins as an action of `team` does; its permission tells the two apart.
+  const isOwn = (action: string) => action.startsWith(own) && /^[a-z]+\/[a-z]+$/.test(action.slice(own.length));
+  const expected = scopeMapFor(repository).actions;
+  if (expected.length === actions.size && expected.every((action) => actions.has(action))) return "exact";
+  return [...actions].every(isOwn) ? "drifted" : "foreign";
+}
 
 const permission = (verb: string) => `Microsoft.ContainerRegistry/registries/scopeMaps/${verb}`;
 
@@ -16,10 +59,10 @@ export interface FoundScopeMap {
   readonly ownership: ScopeMapOwnership;
   /** Absent while it is being made. */
   readonly createdAt?: Date;
-  readonly state: "there" | "failed" | "deleting";
+  readonly state: "exists" | "failed" | "deleting";
 }
 
-/** The scope map under a repository's name. */
+/** @returns the scope map with a repository's name; undefined if there is none */
 export async function findScopeMap(
   { arm, binding }: AcrContext,
   name: RoutableName,
@@ -31,19 +74,19 @@ export async function findScopeMap(
     const found = await armRequest(arm, call, request, ({ client }, options) =>
       client.scopeMaps.get(resourceGroupName, registryName, scopeMapName(name), options),
     );
-    return read(found, name);
+    return toFound(found, name);
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
   }
 }
 
-/** Whose it is decides what is overwritten and deleted: an answer that does not tell that is none. */
-function read(found: ScopeMap, name: RoutableName): FoundScopeMap {
-  const { name: told, actions, creationDate, provisioningState } = found;
-  if (told === undefined || !Array.isArray(actions)) throw unexpected("Azure Resource Manager GET scopeMaps");
+/** @throws UNEXPECTED_RESPONSE_FORMAT for an answer that does not tell whose it is: what we overwrite depends on that */
+function toFound(scopeMap: ScopeMap, repository: RoutableName): FoundScopeMap {
+  const { name, actions, creationDate, provisioningState } = scopeMap;
+  if (name === undefined || !Array.isArray(actions)) throw unexpected("Azure Resource Manager GET scopeMaps");
   return {
-    ownership: ownershipOf(found, name),
+    ownership: ownershipOf(scopeMap, repository),
     state: stateOf(provisioningState),
     ...(creationDate && { createdAt: creationDate }),
   };
@@ -57,45 +100,87 @@ function stateOf(provisioningState: string | undefined): FoundScopeMap["state"] 
     case "Deleting":
       return "deleting";
     default:
-      return "there";
+      return "exists";
   }
 }
 
 /**
- * Makes the scope map of a repository, or puts it right, and waits until it is made.
+ * Creates the scope map of a repository, or corrects it, and waits until Azure has finished.
  *
- * @param isThere whether there is one already, and it is ours
- * @returns what stands there then
+ * @param exists whether it exists already, and is ours
+ * @returns what exists then
  * @throws QUOTA_EXCEEDED naming the registry's limit and its use, where the registry tells them
  */
 export async function writeScopeMap(
   context: AcrContext,
   name: RoutableName,
-  isThere: boolean,
+  exists: boolean,
   call: Call,
 ): Promise<FoundScopeMap | undefined> {
   const { resourceGroupName, registryName } = context.binding;
-  const request = { action: `${isThere ? "PATCH" : "PUT"} scopeMaps`, permission: permission("write") };
-  const wanted = scopeMapFor(name);
+  const request = { action: `${exists ? "PATCH" : "PUT"} scopeMaps`, permission: permission("write") };
+  const content = scopeMapFor(name);
   try {
-    const made = await armOperation<ScopeMap>(context.arm, call, request, ({ scopeMaps }, options) =>
-      scopeMaps[isThere ? "update" : "create"](resourceGroupName, registryName, scopeMapName(name), wanted, options),
+    const made = await runOperation<ScopeMap>(context.arm, call, request, ({ scopeMaps }, options) =>
+      scopeMaps[exists ? "update" : "create"](resourceGroupName, registryName, scopeMapName(name), content, options),
     );
-    return made && read(made, name);
+    return made && toFound(made, name);
   } catch (error) {
     if (!(error instanceof ArtifactRegistryError) || error.code !== "QUOTA_EXCEEDED") throw error;
-    throw await nameLimit(context, error, call);
+    throw await quotaExceeded(context, error, call);
   }
 }
 
-/** Deletes the scope map of a repository and waits until it is gone. One that does not exist is deleted already. */
+/** Deletes the scope map of a repository and waits until it is gone. One that does not exist counts as deleted. */
 export async function deleteScopeMap({ arm, binding }: AcrContext, name: RoutableName, call: Call): Promise<void> {
   const request = { action: "DELETE scopeMaps", permission: permission("delete"), expected: isNotFound };
   try {
-    await armOperation(arm, call, request, ({ scopeMaps }, options) =>
+    await runOperation(arm, call, request, ({ scopeMaps }, options) =>
       scopeMaps.delete(binding.resourceGroupName, binding.registryName, scopeMapName(name), options),
     );
   } catch (error) {
     if (!isNotFound(error)) throw error;
+  }
+}
+
+/** The repositories that have a scope map of ours. */
+export async function listScopeMaps({ arm, binding }: AcrContext, call: Call): Promise<readonly string[]> {
+  const request = { action: "LIST scopeMaps", permission: permission("read") };
+  const pages = registryPages<ScopeMap>(({ scopeMaps }, options) =>
+    scopeMaps.list(binding.resourceGroupName, binding.registryName, options),
+  );
+  const found = await armList(arm, call, request, pages);
+  return found.flatMap((each) => ownRepositoryOf(each) ?? []);
+}
+
+/** Adds to the error of a used-up quota what the limit is and how much of it is in use, if the registry tells. */
+async function quotaExceeded(context: AcrContext, cause: ArtifactRegistryError, call: Call): Promise<Error> {
+  const usage = await scopeMapUsage(context, call);
+  const numbers = usage === undefined ? "" : `: ${usage.inUse} of ${usage.limit} are in use`;
+  return new ArtifactRegistryError("QUOTA_EXCEEDED", `The registry has no room for another scope map${numbers}.`, {
+    hint:
+      "Delete repositories that nobody needs, or change the registry's tier: Basic has 100 scope maps, Standard 500, " +
+      "Premium 50,000.",
+    context: { quota: "scopeMaps", ...usage },
+    cause,
+  });
+}
+
+async function scopeMapUsage(
+  { arm, binding }: AcrContext,
+  call: Call,
+): Promise<{ limit: number; inUse: number } | undefined> {
+  const request = { action: "GET listUsages", permission: "Microsoft.ContainerRegistry/registries/listUsages/read" };
+  try {
+    const { value = [] } = await armRequest(arm, call, request, ({ client }, options) =>
+      client.registries.listUsages(binding.resourceGroupName, binding.registryName, options),
+    );
+    const usage = value.find(({ name }) => /^scope ?maps$/i.test(name ?? ""));
+    if (usage?.limit === undefined || usage.currentValue === undefined) return undefined;
+    return { limit: usage.limit, inUse: usage.currentValue };
+  } catch (error) {
+    // The error is still thrown, without the numbers.
+    if (error instanceof ArtifactRegistryError) return undefined;
+    throw error;
   }
 }

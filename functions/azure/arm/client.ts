@@ -2,11 +2,11 @@ import { ContainerRegistryManagementClient, restorePoller } from "@azure/arm-con
 import type { OwnIdentity } from "../identity.ts";
 import type { ResourceManager } from "../place.ts";
 
-/** Azure Resource Manager's client for container registries. Repeating is the core's, so the client's own is off. */
+/** Azure Resource Manager's client for container registries. The core repeats requests, so the client does not. */
 export function createClient(identity: OwnIdentity, subscriptionId: string, { url, scope }: ResourceManager) {
   return new ContainerRegistryManagementClient(identity, subscriptionId, {
     endpoint: url,
-    // Else the endpoint would be the audience too, and an emulator's is none.
+    // By default the endpoint would be the audience, too; an emulator's is not one.
     credentials: { scopes: [scope] },
     retryOptions: { maxRetries: 0 },
   });

@@ -1,16 +1,20 @@
+import type { app } from "@azure/functions";
+import { BareError, toArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { readSuite, type SuiteOptions } from "../../../core/suite.ts";
+import { logShut, readSuite, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { platform } from "../index.ts";
-import { registerTriggers } from "./event-triggers.ts";
+import type { Receive } from "./events.ts";
 import { httpFunction } from "./http.ts";
-import type { Registrar } from "./registrar.ts";
 
-/** All that the worker can make a request of: TRACE and CONNECT it cannot, and answers by itself. */
+/** Where functions are registered: with the host, or with a test. */
+export type Registrar = Pick<typeof app, "http" | "eventGrid" | "serviceBusQueue">;
+
+/** All methods that the worker can make a request of. It cannot for TRACE and CONNECT, and answers these itself. */
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /**
- * Registers the functions of the door that the environment names, and no other's. Nothing is thrown here: a configuration
- * that cannot be used is told to every caller, and read again by the next cold start.
+ * Registers the functions of the door that the environment names, and no others. It never throws: a configuration that
+ * cannot be used is reported to every caller, and is read again by the next cold start.
  */
 export function registerFunctions(app: Registrar, env: Environment, options: SuiteOptions = {}): void {
   const reading = readSuite(platform, env, options);
@@ -19,10 +23,59 @@ export function registerFunctions(app: Registrar, env: Environment, options: Sui
     return;
   }
   app.http("artifactRegistry", {
-    // Every path, so that whatever is sent the answer is ours. Function keys would be shared secrets.
+    // Every path, so that all answers are ours. Function keys would be shared secrets, so there are none.
     route: "{*path}",
     methods: [...methods],
     authLevel: "anonymous",
     handler: httpFunction(reading, env, options),
   });
+}
+
+/**
+ * Registers the functions of the `events` door. The host logs whatever a trigger throws, and keeps the event: Event Grid
+ * and Service Bus deliver it again, and finally put it aside themselves.
+ */
+function registerTriggers(app: Registrar, reading: Promise<Suite>, env: Environment, options: SuiteOptions): void {
+  // Every sender gets this error, too.
+  const opening = logShut(
+    reading.then((suite) => open(suite, env)),
+    env,
+    options,
+  );
+
+  app.eventGrid("artifactRegistryEvents", {
+    handler: (event, { invocationId }) => bared(invocationId, async () => (await opening).event(event, invocationId)),
+  });
+  if (env.ALIEN_EVENTS_QUEUE) {
+    app.serviceBusQueue("artifactRegistryQueue", {
+      queueName: "%ALIEN_EVENTS_QUEUE%",
+      connection: "ALIEN_EVENTS",
+      handler: (body, context) => bared(context.invocationId, async () => (await opening).message(body, context)),
+    });
+  }
+  if (env.ALIEN_EVENT_GRID_TOPICS) {
+    // The other doors do without it.
+    const loading = import("./webhook.ts").then(({ webhookFunction }) => webhookFunction(opening, env, options));
+    app.http("artifactRegistryWebhook", {
+      route: "events",
+      methods: ["OPTIONS", "POST"],
+      authLevel: "anonymous",
+      handler: async (request, context) => (await loading)(request, context),
+    });
+  }
+}
+
+async function open(suite: Suite, env: Environment): Promise<Receive> {
+  // The other doors do without it.
+  const { createReceive } = await import("./events.ts");
+  return createReceive(suite, env);
+}
+
+/** The host logs what is thrown, so the error holds nothing that its readers may not see. */
+async function bared(requestId: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (thrown) {
+    throw new BareError(toArtifactRegistryError(thrown).toWire(requestId));
+  }
 }

@@ -5,16 +5,16 @@ import { ArtifactRegistryError, toArtifactRegistryError } from "../../../core/er
 import { createHttp, errorResponse } from "../../../core/http.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { logShut, type Suite, type SuiteOptions } from "../../../core/suite.ts";
-import { createFindCaller } from "./client-principal.ts";
+import { createPlatformCaller } from "./caller.ts";
 
 type Serve = (request: Request, requestId: string) => Promise<Response>;
 
-/** The roles that callers must have where the environment names none. */
-const usualRoles = { platform: "ArtifactRegistry.Caller", provision: "ArtifactRegistry.Provisioner" } as const;
+/** The roles that callers must have if the environment names none. */
+const defaultRoles = { platform: "ArtifactRegistry.Caller", provision: "ArtifactRegistry.Provisioner" } as const;
 
 /**
- * The doors over HTTP. Nothing is ever thrown. What the platform is said to have said of the caller counts at the
- * `platform` and `provision` doors alone.
+ * The doors over HTTP. The handler never throws. What a request claims that the platform said of the caller counts only
+ * at the `platform` and `provision` doors.
  */
 export function httpFunction(reading: Promise<Suite>, env: Environment, options: SuiteOptions = {}): HttpHandler {
   const { audit = auditToStdout } = options;
@@ -22,7 +22,7 @@ export function httpFunction(reading: Promise<Suite>, env: Environment, options:
   const opening = logShut(opened, env, options).catch(refuseAll);
   return async (request, { invocationId }) => {
     const serve = await opening;
-    return answer(await serve(toRequest(request), invocationId));
+    return toResult(await serve(toRequest(request), invocationId));
   };
 }
 
@@ -35,13 +35,13 @@ function open({ application }: Suite, env: Environment, audit: Audit): Serve {
       hint: "ALIEN_DOOR is one of platform, oidc, events, provision. Direct invocations go to the platform door.",
     });
   }
-  const findCaller = createFindCaller(env, usualRoles[door.name]);
+  const platformCallerOf = createPlatformCaller(env, defaultRoles[door.name]);
   return async (request, requestId) => {
-    // What anybody may read: nothing is run by these methods.
+    // These methods run nothing, and anybody may read what they answer.
     if (request.method === "GET" || request.method === "HEAD") return http(request, { requestId });
     let platformCaller: Caller;
     try {
-      platformCaller = findCaller(request.headers);
+      platformCaller = platformCallerOf(request.headers);
     } catch (thrown) {
       const error = toArtifactRegistryError(thrown);
       const line = { requestId, door: door.name, outcome: error.code, milliseconds: 0, upstreamCalls: 0 };
@@ -57,12 +57,12 @@ function refuseAll(thrown: unknown): Serve {
   return async (_request, requestId) => errorResponse(error, requestId);
 }
 
-/** The worker's own request is like one of the Fetch standard, and is none. */
+/** The worker's request resembles one of the Fetch standard but is not one. */
 export function toRequest({ url, method, headers, body }: HttpRequest): Request {
   return new Request(url, { method, headers: new Headers([...headers]), body, duplex: "half" } as RequestInit);
 }
 
-export async function answer(response: Response): Promise<HttpResponseInit> {
+export async function toResult(response: Response): Promise<HttpResponseInit> {
   return {
     status: response.status,
     headers: Object.fromEntries(response.headers),

@@ -3,12 +3,10 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { once } from "../../../core/once.ts";
 import type { AcrContext } from "../acr/context.ts";
-import { armRequest } from "../arm/arm.ts";
-import { armList } from "../arm/pages.ts";
+import { armList, armRequest } from "../arm/requests.ts";
 import { armRefusal, isNotFound, unexpected } from "../errors.ts";
 import { resourceManager, subscriptionId } from "../place.ts";
-import { marker } from "./role-drift.ts";
-import { assignmentName, type WantedRole } from "./wanted.ts";
+import { assignmentName, marker, type RequiredRole } from "./roles.ts";
 
 const permission = (verb: string) => ({
   permission: `Microsoft.Authorization/roleAssignments/${verb}`,
@@ -21,12 +19,16 @@ interface Loaded {
 }
 
 /** The role assignments of one container registry. */
-export interface Assigned {
+export interface AssignmentsOn {
   readonly scope: string;
   load(): Promise<Loaded>;
 }
 
-export function assignedOn({ identity, binding, env }: Pick<AcrContext, "identity" | "binding" | "env">): Assigned {
+export function assignmentsOn({
+  identity,
+  binding,
+  env,
+}: Pick<AcrContext, "identity" | "binding" | "env">): AssignmentsOn {
   const subscription = subscriptionId(env);
   const group = `/subscriptions/${subscription}/resourceGroups/${binding.resourceGroupName}`;
   return {
@@ -39,27 +41,27 @@ export function assignedOn({ identity, binding, env }: Pick<AcrContext, "identit
   };
 }
 
-/** Those on the registry, and those above it that reach it. */
-export function listAssignments(assigned: Assigned, call: Call): Promise<readonly RoleAssignment[]> {
+/** Lists the assignments on the registry, and those on what contains it, which reach it, too. */
+export function listAssignments(onRegistry: AssignmentsOn, call: Call): Promise<readonly RoleAssignment[]> {
   const request = { action: "LIST roleAssignments", ...permission("read") };
-  return armList<RoleAssignment, Loaded>(assigned, call, request, {
+  return armList<RoleAssignment, Loaded>(onRegistry, call, request, {
     list: ({ client }, options) =>
-      client.listForScope(assigned.scope, { ...options, filter: "atScope()", onResponse: refuseOddPage }),
+      client.listForScope(onRegistry.scope, { ...options, filter: "atScope()", onResponse: refuseBadPage }),
     next: (page, loaded) => loaded.getContinuationToken(page),
   });
 }
 
-/** The client takes what is no list for an empty one. */
-function refuseOddPage({ parsedBody, status }: { readonly parsedBody?: unknown; readonly status: number }): void {
+/** The client takes an answer that is not a list for an empty one. */
+function refuseBadPage({ parsedBody, status }: { readonly parsedBody?: unknown; readonly status: number }): void {
   if (status !== 200) return;
   const value: unknown = typeof parsedBody === "object" && parsedBody !== null && Reflect.get(parsedBody, "value");
   if (!Array.isArray(value)) throw unexpected("Azure Resource Manager LIST roleAssignments");
 }
 
-/** Assigns a role. That somebody has done so meanwhile is as good. */
-export async function assign(assigned: Assigned, wanted: WantedRole, call: Call): Promise<void> {
-  const { scope } = assigned;
-  const { principalId, roleId } = wanted;
+/** Assigns a role. It counts as assigned if somebody else has done so meanwhile. */
+export async function assign(onRegistry: AssignmentsOn, required: RequiredRole, call: Call): Promise<void> {
+  const { scope } = onRegistry;
+  const { principalId, roleId } = required;
   const codes = /^(?:RoleAssignmentExists|UnmatchedPrincipalType|PrincipalNotFound|RoleDefinitionDoesNotExist)$/;
   const request = {
     action: "PUT roleAssignments",
@@ -69,41 +71,46 @@ export async function assign(assigned: Assigned, wanted: WantedRole, call: Call)
   const parameters = {
     roleDefinitionId: `${scope.split("/").slice(0, 3).join("/")}/providers/Microsoft.Authorization/roleDefinitions/${roleId}`,
     principalId,
-    // Told, since an identity that was just made is not found everywhere yet.
+    // Azure asks for it where an identity was just made, because it is not found everywhere yet.
     principalType: "ServicePrincipal",
     description: marker,
   };
   try {
-    await armRequest(assigned, call, request, ({ client }, options) =>
-      client.create(scope, assignmentName(scope, wanted), parameters, options),
+    await armRequest(onRegistry, call, request, ({ client }, options) =>
+      client.create(scope, assignmentName(scope, required), parameters, options),
     );
   } catch (error) {
     const code = armRefusal(error)?.code ?? "";
     if (code === "RoleAssignmentExists") return;
     if (!codes.test(code)) throw error;
-    throw unusable(wanted, code, error);
+    throw unknownToAzure(required, code, error);
   }
 }
 
-/** Takes an assignment back. One that is gone is taken back already. */
-export async function unassign(assigned: Assigned, { name }: RoleAssignment, call: Call): Promise<void> {
+/** Takes an assignment back. One that does not exist counts as taken back. */
+export async function unassign(onRegistry: AssignmentsOn, { name }: RoleAssignment, call: Call): Promise<void> {
   if (name === undefined) {
-    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "Azure answered a role assignment without a name.");
+    throw new ArtifactRegistryError(
+      "UNEXPECTED_RESPONSE_FORMAT",
+      "Azure answered with a role assignment that has no name.",
+    );
   }
   const request = { action: "DELETE roleAssignments", ...permission("delete"), expected: isNotFound };
   try {
-    await armRequest(assigned, call, request, ({ client }, options) => client.delete(assigned.scope, name, options));
+    await armRequest(onRegistry, call, request, ({ client }, options) =>
+      client.delete(onRegistry.scope, name, options),
+    );
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
 }
 
-function unusable({ principalId, roleId }: WantedRole, code: string, cause: unknown): ArtifactRegistryError {
+function unknownToAzure({ principalId, roleId }: RequiredRole, code: string, cause: unknown): ArtifactRegistryError {
   const isRole = code === "RoleDefinitionDoesNotExist";
   const what = isRole ? `no role ${roleId}` : `no managed identity or service principal ${principalId}`;
   return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `Azure knows ${what}.`, {
     hint: isRole
-      ? "Set ALIEN_SCOPE_MAP_ROLE_ID to the id of a role definition that is there, or leave it out."
+      ? "Set ALIEN_SCOPE_MAP_ROLE_ID to the id of a role definition that exists, or leave it out."
       : "ALIEN_FUNCTION_PRINCIPAL_IDS lists object ids of service principals, which are not their client ids.",
     cause,
   });

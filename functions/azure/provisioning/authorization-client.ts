@@ -2,7 +2,7 @@ import { AuthorizationManagementClient, getContinuationToken, type RoleAssignmen
 import type { OwnIdentity } from "../identity.ts";
 import type { ResourceManager } from "../place.ts";
 
-/** Azure's client for role assignments. Repeating is the core's, so the client's own is off. */
+/** Azure's client for role assignments. The core repeats requests, so the client does not. */
 export function createRoleAssignments(
   identity: OwnIdentity,
   subscriptionId: string,

@@ -1,35 +1,79 @@
+import type { Registry } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { DeprovisionOptions } from "../../../core/registry.ts";
+import { listRepositories } from "../acr/catalog.ts";
 import type { AcrContext } from "../acr/context.ts";
-import { assignedOn, listAssignments, unassign } from "./assignments.ts";
-import { readContents, refuseContents } from "./contents.ts";
-import { deleteOwnRegistry } from "./own-registry.ts";
-import { ownAssignments } from "./role-drift.ts";
-import { isForeign, settledRegistry } from "./settled.ts";
+import { listScopeMaps } from "../acr/scope-maps.ts";
+import { assignmentsOn, listAssignments, unassign } from "./assignments.ts";
+import { deleteOwnRegistry, findIdleRegistry, isForeign } from "./registry.ts";
+import { ownAssignments } from "./roles.ts";
 
 /**
- * Removes the container registry that carries the registry's tag, and the role assignments on it that are ours.
- * Idempotent; somebody else's is left alone.
+ * Removes the container registry that carries the registry's tag, and our role assignments on it. It is idempotent, and
+ * leaves somebody else's registry alone.
  *
- * @throws RESOURCE_CONFLICT (not retryable) while there are repositories, unless told to delete them; while there are
- *   any outside the registry's prefix, always
+ * @throws RESOURCE_CONFLICT (not retryable) while there are repositories, unless it was told to delete them; while there
+ *   are any outside the registry's prefix, always
  */
 export async function deprovision(
   context: AcrContext,
   { deleteRepositories = false }: DeprovisionOptions,
   call: Call,
 ): Promise<void> {
-  const own = await settledRegistry(context, call);
+  const own = await findIdleRegistry(context, call);
   if (own === undefined || isForeign(own, context)) return;
-  // Without a prefix everything in it is the registry's, and was told to be deleted.
-  const isLookedAt = !deleteRepositories || context.names.prefix !== "";
-  if (isLookedAt) refuseContents(await readContents(context, own, call), deleteRepositories);
+  // Without a prefix everything in it is the registry's, and the caller said to delete it.
+  const mustCheck = !deleteRepositories || context.names.prefix !== "";
+  if (mustCheck) refuseContents(await readContents(context, own, call), deleteRepositories);
 
-  const assigned = assignedOn(context);
-  const ours = ownAssignments(assigned.scope, await listAssignments(assigned, call));
-  for (const assignment of ours) await unassign(assigned, assignment, call);
-  // Once more, now that nobody gets new credentials: deletion takes images too, and cannot be told not to.
-  if (isLookedAt && ours.length > 0) refuseContents(await readContents(context, own, call), deleteRepositories);
-  // Last, since its tag is what a repeated call finds the rest by.
+  const onRegistry = assignmentsOn(context);
+  const ours = ownAssignments(onRegistry.scope, await listAssignments(onRegistry, call));
+  for (const assignment of ours) await unassign(onRegistry, assignment, call);
+  // Again, now that nobody gets new credentials: the deletion takes images, too, and cannot be told not to.
+  if (mustCheck && ours.length > 0) refuseContents(await readContents(context, own, call), deleteRepositories);
+  // Last, because a repeated call finds the rest by the tag of the registry.
   await deleteOwnRegistry(context, call);
+}
+
+/** The repositories in a container registry: those with images, and those that have only their scope map yet. */
+interface Contents {
+  readonly inside: ReadonlySet<string>;
+  /** Not under the registry's prefix: another registry's, which shares the container registry, or nobody's. */
+  readonly outside: ReadonlySet<string>;
+}
+
+async function readContents(context: AcrContext, { loginServer }: Registry, call: Call): Promise<Contents> {
+  context.loginServer.learn(loginServer);
+  const { prefix } = context.names;
+  const names = new Set(await listScopeMaps(context, call));
+  // A registry that was never finished has no login server, so nobody could push to it.
+  if (loginServer) for (const name of await listRepositories(context, call)) names.add(name);
+  const isInside = (name: string) => prefix === "" || name === prefix || name.startsWith(`${prefix}/`);
+  return {
+    inside: new Set([...names].filter(isInside)),
+    outside: new Set([...names].filter((name) => !isInside(name))),
+  };
+}
+
+/** @throws RESOURCE_CONFLICT (not retryable) where the deletion would take what nobody said to delete */
+function refuseContents({ inside, outside }: Contents, deleteRepositories: boolean): void {
+  if (outside.size > 0) {
+    throw holds(
+      outside.size,
+      " outside the registry's prefix",
+      "Move or delete them first: deleteRepositories does not reach them, and the container registry goes as a whole.",
+    );
+  }
+  if (inside.size > 0 && !deleteRepositories) {
+    throw holds(inside.size, "", "Delete them first, or pass deleteRepositories: true.");
+  }
+}
+
+function holds(repositories: number, where: string, hint: string): ArtifactRegistryError {
+  const what = repositories === 1 ? "a repository" : `${repositories} repositories`;
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The container registry still holds ${what}${where}.`, {
+    hint,
+    context: { repositories },
+  });
 }

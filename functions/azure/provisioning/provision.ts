@@ -1,29 +1,28 @@
 import type { Registry } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
-import { invalidInput } from "../../../core/errors.ts";
+import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
+import { overlappingPrefixes } from "../../../core/names.ts";
 import type { ProvisionOptions } from "../../../core/registry.ts";
 import type { AcrContext } from "../acr/context.ts";
+import { ownerOf, ownershipTag } from "../acr/registry.ts";
+import { armList, registryPages } from "../arm/requests.ts";
 import { unexpected } from "../errors.ts";
-import { type Assigned, assign, assignedOn, listAssignments, unassign } from "./assignments.ts";
-import { changesOf, deviationsOf, modeOf } from "./deviations.ts";
-import { refuseOverlappingRegistries } from "./overlap.ts";
-import { createOwnRegistry, updateOwnRegistry } from "./own-registry.ts";
-import { type Functions, functionPrincipals } from "./principals.ts";
-import { compareAssignments, type RoleDrift, refuseNarrowed } from "./role-drift.ts";
-import { readSettings, type Settings } from "./settings.ts";
-import { refuseForeign, settledRegistry } from "./settled.ts";
-import { wantedRoles } from "./wanted.ts";
+import { type AssignmentsOn, assign, assignmentsOn, listAssignments, unassign } from "./assignments.ts";
+import { changesOf, deviationsOf, modeOf } from "./drift.ts";
+import { createOwnRegistry, findIdleRegistry, refuseForeign, updateOwnRegistry } from "./registry.ts";
+import { compareAssignments, type RoleDrift, refuseNarrowed, requiredRoles } from "./roles.ts";
+import { type FunctionPrincipals, functionPrincipals, type RegistrySettings, readSettings } from "./settings.ts";
 
-/** What shall be. */
-interface Wanted {
-  readonly settings: Settings;
-  readonly functions: Functions;
+/** What the registry must be like, and for whom. */
+interface Desired {
+  readonly settings: RegistrySettings;
+  readonly functions: FunctionPrincipals;
 }
 
 const unchanged = " Nothing was changed.";
 
 /**
- * Makes what the registry needs, or changes what differs. Idempotent: where everything is as it shall be, it is only read.
+ * Makes what the registry needs, or changes what differs. It is idempotent: if everything is as it must be, it only reads.
  *
  * @returns the binding
  * @throws RESOURCE_CONFLICT for what is not ours, BINDING_CONFIG_INVALID
@@ -35,60 +34,89 @@ export async function provision(
 ): Promise<Record<string, unknown>> {
   if (replicationRegions.length > 0) {
     throw invalidInput(
-      "The regions of a container registry are not the suite's to choose.",
+      "The suite does not choose the regions of a container registry.",
       "replicationRegions",
       "Leave them out. A Premium registry is replicated by az acr replication create; pulls then go to the nearest region.",
     );
   }
-  const wanted = { settings: readSettings(context.env), functions: await functionPrincipals(context, call) };
-  const assigned = assignedOn(context);
-  const own = await findOwn(context, call);
-  // Before anything is changed: what somebody narrowed is theirs to widen.
-  const drift = own && (await look(assigned, own, wanted, unchanged, call));
-  const registry = own ?? (await createOwnRegistry(context, wanted.settings, call));
-  const roles = drift ?? (await look(assigned, registry, wanted, "", call));
-  return bindingOf(context, await apply(context, registry, assigned, roles, wanted, call));
+  const desired = { settings: readSettings(context.env), functions: await functionPrincipals(context, call) };
+  const onRegistry = assignmentsOn(context);
+  const own = await findOwnRegistry(context, call);
+  // Before anything is changed: whoever narrowed a role must decide whether to widen it.
+  const drift = own && (await findRoleDrift(onRegistry, own, desired, unchanged, call));
+  const registry = own ?? (await createOwnRegistry(context, desired.settings, call));
+  const roles = drift ?? (await findRoleDrift(onRegistry, registry, desired, "", call));
+  return bindingOf(context, await apply(context, registry, onRegistry, roles, desired, call));
 }
 
-/** @throws RESOURCE_CONFLICT for a registry that is not ours, or that may not be made beside another */
-async function findOwn(context: AcrContext, call: Call): Promise<Registry | undefined> {
-  const found = await settledRegistry(context, call);
+/** @throws RESOURCE_CONFLICT for a registry that is not ours, or whose prefix overlaps with that of another one */
+async function findOwnRegistry(context: AcrContext, call: Call): Promise<Registry | undefined> {
+  const found = await findIdleRegistry(context, call);
   if (found) refuseForeign(found, context, unchanged);
-  // Once provisioned, it is the other registry that is refused.
+  // Once this registry exists, the other one is refused.
   else await refuseOverlappingRegistries(context, call);
   return found;
 }
 
-async function look(
-  assigned: Assigned,
+/**
+ * Refuses a prefix that is another registry's, or that extends it. The tags of the container registries in the resource
+ * group tell.
+ *
+ * @throws RESOURCE_CONFLICT
+ */
+async function refuseOverlappingRegistries({ arm, binding, names }: AcrContext, call: Call): Promise<void> {
+  const request = { action: "LIST registries", permission: "Microsoft.ContainerRegistry/registries/read" };
+  const { resourceGroupName, registryName } = binding;
+  const pages = registryPages<Registry>(({ registries }, options) =>
+    registries.listByResourceGroup(resourceGroupName, options),
+  );
+  for (const { name = "", tags } of await armList(arm, call, request, pages)) {
+    const owner = ownerOf(tags);
+    if (owner === undefined || name.toLowerCase() === registryName.toLowerCase()) continue;
+    const theirs = owner.replace(/\/$/, "");
+    const prefixes = new Map(Object.entries({ ours: names.prefix, theirs }));
+    if (overlappingPrefixes(prefixes) === undefined) continue;
+    throw new ArtifactRegistryError(
+      "RESOURCE_CONFLICT",
+      `The registry on "${name}" has the prefix "${theirs}", which overlaps with "${names.prefix}".`,
+      {
+        hint: `No registry's prefix may equal another's or extend it by - or /. It is known by its tag ${ownershipTag}.${unchanged}`,
+      },
+    );
+  }
+}
+
+async function findRoleDrift(
+  onRegistry: AssignmentsOn,
   registry: Registry,
-  { settings, functions }: Wanted,
+  { settings, functions }: Desired,
   more: string,
   call: Call,
 ): Promise<RoleDrift> {
-  const roles = wantedRoles(functions.principals, settings.mode ?? modeOf(registry), settings);
-  const drift = compareAssignments(assigned.scope, await listAssignments(assigned, call), roles, functions);
+  const required = requiredRoles(functions.principals, settings.mode ?? modeOf(registry), settings);
+  const assignments = await listAssignments(onRegistry, call);
+  const drift = compareAssignments(onRegistry.scope, assignments, required, functions);
   refuseNarrowed(drift.narrowed, more);
   return drift;
 }
 
 /**
- * Roles first, so that a change of the mode leaves no function without; what is taken back comes last.
+ * Assigns roles first, so that a change of the mode leaves no function without one. Takes stale roles back last.
  *
  * @returns the registry as it is then
  */
 async function apply(
   context: AcrContext,
   registry: Registry,
-  assigned: Assigned,
+  onRegistry: AssignmentsOn,
   { missing, stale }: RoleDrift,
-  { settings }: Wanted,
+  { settings }: Desired,
   call: Call,
 ): Promise<Registry> {
-  for (const role of missing) await assign(assigned, role, call);
+  for (const role of missing) await assign(onRegistry, role, call);
   const deviations = deviationsOf(registry, settings);
   const after = deviations.length === 0 ? registry : await updateOwnRegistry(context, changesOf(deviations), call);
-  for (const assignment of stale) await unassign(assigned, assignment, call);
+  for (const assignment of stale) await unassign(onRegistry, assignment, call);
   return after;
 }
 

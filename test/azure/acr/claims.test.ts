@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Access, compareAccess } from "../../../core/token-claims.ts";
-import { readAcrClaims } from "../../../functions/azure/acr/access-token.ts";
+import { readAcrClaims } from "../../../functions/azure/acr/credentials.ts";
 
 const jwt = (claims: unknown) =>
   ["{}", typeof claims === "string" ? claims : JSON.stringify(claims), "signature"]

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { RoutableName } from "../../../core/names.ts";
-import { ownershipOf, scopeMapFor } from "../../../functions/azure/acr/scope-map.ts";
+import { ownershipOf, scopeMapFor } from "../../../functions/azure/acr/scope-maps.ts";
 
 const team = "team" as RoutableName;
 const ours = scopeMapFor(team);

@@ -56,7 +56,7 @@ describe("a cold request for credentials", () => {
     expect(bytes).toBeLessThanOrEqual(budget);
     // The counting counts: what it does need is there.
     expect(packagesIn(run)).toEqual(["@azure/identity"]);
-    expect(modules).toContain("functions/azure/acr/exchange.ts");
+    expect(modules).toContain("functions/azure/acr/refresh-tokens.ts");
     expect(modules.some((module) => module.startsWith("node_modules/@azure/functions/"))).toBe(true);
     expect(
       modules.filter((module) =>

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createFindCaller } from "../../../functions/azure/doors/client-principal.ts";
+import { createPlatformCaller } from "../../../functions/azure/doors/caller.ts";
 import { type Claim, tenant } from "./golden.ts";
 
 const role = "ArtifactRegistry.Caller";
 const env = { ALIEN_PLATFORM_TENANTS: tenant, WEBSITE_AUTH_ENABLED: "true" };
-const findCaller = createFindCaller(env, role);
+const findCaller = createPlatformCaller(env, role);
 const find = (header: string) => {
   try {
     return findCaller(new Headers({ "x-ms-client-principal": header }));

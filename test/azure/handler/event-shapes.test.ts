@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { letterOf, toCloudEvent, toEvent } from "../../../functions/azure/doors/event-shapes.ts";
+import { decodeMessage, toCloudEvent, toDeadLetter } from "../../../functions/azure/doors/events.ts";
 import { eventIn, goldenTopic } from "./golden.ts";
 
 /** As the JSON that it becomes, on the way: without -0 and the like. */
@@ -16,10 +16,13 @@ test("a message says the same in binary mode, by either prefix, and as a whole",
       const { data, datacontenttype, ...rest } = whole;
       const properties = Object.fromEntries(Object.entries(rest).map(([name, value]) => [`${prefix}${name}`, value]));
       const contentType = datacontenttype === "" ? undefined : datacontenttype;
-      const binary = toEvent(data, { applicationProperties: { ...properties, "aeg-event-type": "x" }, contentType });
+      const binary = decodeMessage(data, {
+        applicationProperties: { ...properties, "aeg-event-type": "x" },
+        contentType,
+      });
       expect(binary).toEqual({ ...rest, ...(contentType !== undefined && { datacontenttype: contentType }), data });
-      expect(toEvent(whole, { applicationProperties: { own: "1" } })).toEqual(whole);
-      expect(toEvent(Buffer.from(JSON.stringify(whole)), {})).toEqual(whole);
+      expect(decodeMessage(whole, { applicationProperties: { own: "1" } })).toEqual(whole);
+      expect(decodeMessage(Buffer.from(JSON.stringify(whole)), {})).toEqual(whole);
     }),
   );
 });
@@ -27,13 +30,13 @@ test("a message says the same in binary mode, by either prefix, and as a whole",
 test("a letter holds all of what it is for", () => {
   fc.assert(
     fc.property(fc.jsonValue().map(overTheWire), (value) => {
-      const { body } = letterOf(value);
+      const { body } = toDeadLetter(value);
       expect(typeof value === "string" ? body : JSON.parse(String(body))).toEqual(value);
     }),
   );
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
-      expect(letterOf(Buffer.from(bytes)).body).toEqual(bytes);
+      expect(toDeadLetter(Buffer.from(bytes)).body).toEqual(bytes);
     }),
   );
 });

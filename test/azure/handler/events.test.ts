@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { serviceBusDeadLetters } from "../../../functions/azure/doors/dead-letters.ts";
-import { pauseMs } from "../../../functions/azure/doors/pause.ts";
+import { redeliveryDelayMs } from "../../../functions/azure/doors/events.ts";
 import { createOwnIdentity } from "../../../functions/azure/identity.ts";
 import { containerRegistry, useStack } from "../support/registry.ts";
 import { functionEnv, startApp } from "./functions.ts";
@@ -108,8 +108,10 @@ test.each(ways)("what may succeed later is thrown, for its sender to keep: %s", 
 });
 
 test("a message is given back later and later, and never later than the host waits", () => {
-  expect([1, 2, 3, 5, 6, 30, 2_000].map(pauseMs)).toEqual([1_000, 2_000, 4_000, 16_000, 30_000, 30_000, 30_000]);
-  expect([undefined, 0, "1", null].map(pauseMs)).toEqual([0, 0, 0, 0]);
+  expect([1, 2, 3, 5, 6, 30, 2_000].map(redeliveryDelayMs)).toEqual([
+    1_000, 2_000, 4_000, 16_000, 30_000, 30_000, 30_000,
+  ]);
+  expect([undefined, 0, "1", null].map(redeliveryDelayMs)).toEqual([0, 0, 0, 0]);
 });
 
 describe("what can never succeed goes to the dead letters with its reason", () => {

@@ -1,8 +1,8 @@
 import { HttpRequest, type HttpResponseInit } from "@azure/functions";
 import type { AuditLine, EventLine } from "../../../core/audit.ts";
 import type { StartLine } from "../../../core/suite.ts";
+import type { Registrar } from "../../../functions/azure/doors/functions.ts";
 import { registerFunctions } from "../../../functions/azure/doors/functions.ts";
-import type { Registrar } from "../../../functions/azure/doors/registrar.ts";
 import type { AzureStack } from "../support/stack.ts";
 import { tenant } from "./golden.ts";
 

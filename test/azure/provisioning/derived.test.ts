@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ownershipTag } from "../../../functions/azure/ownership.ts";
+import { ownershipTag } from "../../../functions/azure/acr/registry.ts";
 import { controlRole } from "../support/stack.ts";
 import { useGroup } from "./support/group.ts";
 import { actionsOf, callsOf } from "./support/state.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ownershipTag } from "../../../functions/azure/ownership.ts";
+import { ownershipTag } from "../../../functions/azure/acr/registry.ts";
 import { type Group, useGroup } from "./support/group.ts";
 import { actionsOf, callsOf, isRead, stateOf } from "./support/state.ts";
 
@@ -66,7 +66,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "a role that is missing": {
     change: (name, group) => group.azure.unassign(group.identity, "AcrPush", group.scope(name)),
-    says: [/^The identity .* has not the role AcrPush on the registry/],
+    says: [/^The identity .* lacks the role AcrPush on the registry/],
   },
   "a role that is narrowed": {
     change(name, group) {
@@ -80,7 +80,7 @@ const cases: Readonly<Record<string, Case>> = {
   "roles of a function that serves no longer": {
     change: () => undefined,
     env: { ALIEN_FUNCTION_PRINCIPAL_IDS: "11111111-1111-4111-8111-111111111111" },
-    says: [...Array(3).fill("11111111-.* has not the role"), ...Array(3).fill("no longer needs")],
+    says: [...Array(3).fill("11111111-.* lacks the role"), ...Array(3).fill("no longer needs")],
   },
 };
 

@@ -3,9 +3,9 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { acrBinding } from "../../../functions/azure/binding.ts";
 import { platform } from "../../../functions/azure/index.ts";
+import { derivedRegistryName } from "../../../functions/azure/names.ts";
 import { resourceManager } from "../../../functions/azure/place.ts";
-import { derivedRegistryName } from "../../../functions/azure/provisioning/naming.ts";
-import { assignmentName, wantedRoles } from "../../../functions/azure/provisioning/wanted.ts";
+import { assignmentName, requiredRoles } from "../../../functions/azure/provisioning/roles.ts";
 
 const subscription = "00000000-0000-4000-8000-000000000001";
 const stackPrefix = fc.stringMatching(/^[a-z][a-z0-9-]{0,30}[a-z0-9]$/).filter((text) => !text.includes("--"));
@@ -78,7 +78,7 @@ test("without a stack nothing is derived", () => {
 });
 
 test("the name of an assignment is a GUID, and another for another identity, role or registry", () => {
-  const wanted = wantedRoles(["a", "b"], "LegacyRegistryPermissions", {});
+  const wanted = requiredRoles(["a", "b"], "LegacyRegistryPermissions", {});
   const names = ["/one", "/two"].flatMap((scope) => wanted.map((role) => assignmentName(scope, role)));
   expect(new Set(names).size).toBe(12);
   for (const each of names)

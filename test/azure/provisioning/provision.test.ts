@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { ownershipTag } from "../../../functions/azure/ownership.ts";
+import { ownershipTag } from "../../../functions/azure/acr/registry.ts";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
 import { buildImage } from "../../oci/client/images.ts";
 import { controlRole } from "../support/stack.ts";

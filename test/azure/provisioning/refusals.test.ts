@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { ownershipTag } from "../../../functions/azure/ownership.ts";
+import { ownershipTag } from "../../../functions/azure/acr/registry.ts";
 import { type Group, useGroup } from "./support/group.ts";
 import { callsOf, isRead, stateOf } from "./support/state.ts";
 

@@ -1,7 +1,6 @@
+import { ownershipTag, ownershipValue } from "../../../../functions/azure/acr/registry.ts";
 import { platform } from "../../../../functions/azure/index.ts";
-import { createAcrNames, scopeMapName } from "../../../../functions/azure/names.ts";
-import { ownershipTag, ownershipValue } from "../../../../functions/azure/ownership.ts";
-import { derivedPrefix, derivedRegistryName } from "../../../../functions/azure/provisioning/naming.ts";
+import { createAcrNames, derivedPrefix, derivedRegistryName, scopeMapName } from "../../../../functions/azure/names.ts";
 import type { ScopeMap } from "../../../emulators/azure/acr/registry.ts";
 import {
   type AzureEmulator,

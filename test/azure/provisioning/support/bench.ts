@@ -1,5 +1,5 @@
+import { ownershipTag } from "../../../../functions/azure/acr/registry.ts";
 import { platform } from "../../../../functions/azure/index.ts";
-import { ownershipTag } from "../../../../functions/azure/ownership.ts";
 import { type AzureEmulator, type CallRecord, type Principal, startAzure } from "../../../emulators/azure/index.ts";
 import { openSuite, type TestSuite } from "../../../support/suite.ts";
 import { limits, type Patience } from "../../acr/support/bench.ts";

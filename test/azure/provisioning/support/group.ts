@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll } from "vitest";
 import type { Environment } from "../../../../core/platform.ts";
+import { ownershipTag, ownershipValue } from "../../../../functions/azure/acr/registry.ts";
 import { platform } from "../../../../functions/azure/index.ts";
-import { ownershipTag, ownershipValue } from "../../../../functions/azure/ownership.ts";
 import { createClient, pushImage } from "../../../../oci/client/index.ts";
 import { type Suite, startSuite } from "../../../contract/harness.ts";
 import {

@@ -1,0 +1,118 @@
+/** Requests to Azure Resource Manager, and lists that take several of them. */
+import type { ContainerRegistryManagementClient } from "@azure/arm-containerregistry";
+import type { Call } from "../../../core/call.ts";
+import { once } from "../../../core/once.ts";
+import type { Environment } from "../../../core/platform.ts";
+import { translateArmError } from "../errors.ts";
+import type { OwnIdentity } from "../identity.ts";
+import { resourceManager, subscriptionId } from "../place.ts";
+
+export type ArmClient = ContainerRegistryManagementClient;
+
+/** Azure Resource Manager, under the function's own identity. */
+export interface Arm {
+  /** Loads the client at the first call, because a request for credentials does without it. */
+  load(): Promise<LoadedArm>;
+}
+
+export interface LoadedArm {
+  readonly client: ArmClient;
+  readonly restorePoller: typeof import("./client.ts").restorePoller;
+}
+
+/** @param loginServer tells which cloud it is, if it is not the public one */
+export function createArm(identity: OwnIdentity, loginServer: string | undefined, env: Environment): Arm {
+  return {
+    load: once(async () => {
+      const subscription = subscriptionId(env);
+      const { createClient, restorePoller } = await import("./client.ts");
+      return { client: createClient(identity, subscription, resourceManager(loginServer, env)), restorePoller };
+    }),
+  };
+}
+
+export interface ArmRequest {
+  /** The method and the kind of resource, as `GET scopeMaps`. */
+  readonly action: string;
+  /** The permission that the request requires. The hint of a denial names it. */
+  readonly permission: string;
+  /** A role that has the permission. Default: the role that also makes scope maps. */
+  readonly role?: string;
+  /** Tells which refusals the caller handles: such an error is thrown untranslated. */
+  readonly expected?: (error: unknown) => boolean;
+}
+
+export interface ArmOptions {
+  readonly abortSignal: AbortSignal;
+}
+
+/** Sends one request to Azure Resource Manager. */
+export function armRequest<T, Loaded = LoadedArm>(
+  arm: { load(): Promise<Loaded> },
+  call: Call,
+  { action, permission, role, expected }: ArmRequest,
+  send: (loaded: Loaded, options: ArmOptions) => Promise<T>,
+): Promise<T> {
+  const what = `Azure Resource Manager ${action}`;
+  return call.upstream(what, async (abortSignal) => {
+    try {
+      return await send(await arm.load(), { abortSignal });
+    } catch (error) {
+      abortSignal.throwIfAborted();
+      if (expected?.(error)) throw error;
+      throw translateArmError(error, { what, hint: deniedHint(permission, role) });
+    }
+  });
+}
+
+const defaultRole = "Container Registry Contributor and Data Access Configuration Administrator";
+
+function deniedHint(permission: string, role = defaultRole): string {
+  return (
+    `The function's identity needs ${permission}, which the role ${role} includes. ` +
+    "A new role assignment may take 10 minutes to count."
+  );
+}
+
+/** How a list is read from a client whose iterators give pages. */
+export interface Pages<Item, Loaded> {
+  list(loaded: Loaded, options: ArmOptions): PagedIterator<Item>;
+  /** The token of the next page; undefined after the last page. */
+  next(page: readonly Item[], loaded: Loaded): string | undefined;
+}
+
+/** The part of the clients' iterators that we use. One page is one request. */
+export interface PagedIterator<Item> {
+  byPage(settings: { readonly continuationToken?: string }): AsyncIterator<readonly Item[]>;
+}
+
+/** Reads a whole list. Each page is a request of its own, which is counted, limited in time and repeated as any other. */
+export async function armList<Item, Loaded>(
+  arm: { load(): Promise<Loaded> },
+  call: Call,
+  request: ArmRequest,
+  { list, next }: Pages<Item, Loaded>,
+): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  let continuationToken: string | undefined;
+  do {
+    const settings = continuationToken === undefined ? {} : { continuationToken };
+    const { page, token } = await armRequest(arm, call, request, async (loaded, options) => {
+      const { value = [] } = await list(loaded, options).byPage(settings).next();
+      return { page: value as readonly Item[], token: next(value, loaded) };
+    });
+    items.push(...page);
+    continuationToken = token;
+  } while (continuationToken !== undefined);
+  return items;
+}
+
+/** Lists of the client for container registries, whose pages carry the token of the next page. */
+export function registryPages<Item>(
+  list: (client: ArmClient, options: ArmOptions) => PagedIterator<Item>,
+): Pages<Item, LoadedArm> {
+  return {
+    list: ({ client }, options) => list(client, options),
+    next: (page: readonly Item[] & { readonly continuationToken?: string }) => page.continuationToken,
+  };
+}

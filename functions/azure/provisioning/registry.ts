@@ -1,0 +1,171 @@
+/** The container registry that provisioning makes, changes and deletes. */
+import type { Registry, RegistryUpdateParameters } from "@azure/arm-containerregistry";
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { NotYet, untilReady } from "../../../core/waiting.ts";
+import type { AcrContext } from "../acr/context.ts";
+import { findRegistry, hasOwnTag, ownershipTag, ownershipValue, requireState } from "../acr/registry.ts";
+import { pollBackoff, runOperation, type StartOperation, stillRunning } from "../arm/operations.ts";
+import { armRefusal, translateArmError, unexpected } from "../errors.ts";
+import { defaultMode, defaultSku, type RegistrySettings } from "./settings.ts";
+
+/**
+ * Finds the container registry once no change of it is in progress: it waits for what an earlier call began. It does not
+ * wait for somebody else's registry.
+ */
+export function findIdleRegistry(context: AcrContext, call: Call): Promise<Registry | undefined> {
+  const find = async () => {
+    const found = await findRegistry(context, call);
+    if (found && isChanging(found) && !isForeign(found, context)) {
+      throw new NotYet(stillRunning("change of the registry"));
+    }
+    return found;
+  };
+  return untilReady(find, call.signal, pollBackoff);
+}
+
+export function isChanging({ provisioningState = "" }: Registry): boolean {
+  return /^(?:Creating|Updating|Deleting)$/.test(provisioningState);
+}
+
+/** @returns whether the container registry lacks our tag, so that it is somebody else's */
+export function isForeign(found: Registry, { names }: AcrContext): boolean {
+  return !hasOwnTag(found, names.prefix);
+}
+
+/** @throws RESOURCE_CONFLICT for somebody else's container registry */
+export function refuseForeign(found: Registry, context: AcrContext, more = ""): void {
+  if (!isForeign(found, context)) return;
+  const { registryName } = context.binding;
+  throw new ArtifactRegistryError(
+    "RESOURCE_CONFLICT",
+    `The container registry "${registryName}" exists and is not this registry's.`,
+    { hint: `${adoptionHint(context)}, or choose another name.${more}` },
+  );
+}
+
+/** Says how somebody's container registry becomes ours. It is the beginning of a sentence. */
+export function adoptionHint({ names }: AcrContext): string {
+  return `Give it the tag ${ownershipTag}=${ownershipValue(names.prefix)} to have it adopted`;
+}
+
+/** Creates the container registry, and waits until Azure has finished. */
+export async function createOwnRegistry(
+  context: AcrContext,
+  settings: RegistrySettings,
+  call: Call,
+): Promise<Registry> {
+  const { binding, names } = context;
+  const { location, sku = defaultSku, mode = defaultMode } = settings;
+  if (location === undefined) {
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", "The location of a new registry is not known.", {
+      hint: "Set ALIEN_AZURE_LOCATION, for example to westeurope.",
+      context: { variable: "ALIEN_AZURE_LOCATION" },
+    });
+  }
+  const registry: Registry = {
+    location,
+    sku: { name: sku },
+    tags: { [ownershipTag]: ownershipValue(names.prefix) },
+    adminUserEnabled: false,
+    anonymousPullEnabled: false,
+    roleAssignmentMode: mode,
+  };
+  const made = await changeRegistry<Registry>(context, call, "PUT registries", ({ registries }, options) =>
+    registries.create(binding.resourceGroupName, binding.registryName, registry, options),
+  );
+  if (made === undefined) throw unexpected("Azure Resource Manager PUT registries");
+  refuseForeign(requireState(made), context);
+  return made;
+}
+
+/** Corrects settings of the container registry, and waits until Azure has finished. All others stay as they are. */
+export async function updateOwnRegistry(
+  context: AcrContext,
+  changes: RegistryUpdateParameters,
+  call: Call,
+): Promise<Registry> {
+  const { resourceGroupName, registryName } = context.binding;
+  const updated = await changeRegistry<Registry>(context, call, "PATCH registries", ({ registries }, options) =>
+    registries.update(resourceGroupName, registryName, changes, options),
+  );
+  if (updated === undefined) throw unexpected("Azure Resource Manager PATCH registries");
+  return requireState(updated);
+}
+
+/** Deletes the container registry with everything in it, and waits until it is gone. */
+export async function deleteOwnRegistry(context: AcrContext, call: Call): Promise<void> {
+  const { resourceGroupName, registryName } = context.binding;
+  await changeRegistry<void>(context, call, "DELETE registries", ({ registries }, options) =>
+    registries.delete(resourceGroupName, registryName, options),
+  );
+}
+
+/** How often we ask for a change if each time another one is in progress. */
+const maxAttempts = 4;
+
+/**
+ * Changes the container registry, and waits until Azure has finished.
+ *
+ * @param action the method and the kind of resource, as `PUT registries`
+ * @returns the registry as it is then; undefined for a deletion
+ * @throws RESOURCE_CONFLICT where the name is taken, or (retryable) where there is always another change
+ */
+function changeRegistry<Result>(
+  context: AcrContext,
+  call: Call,
+  action: string,
+  start: StartOperation<Result>,
+): Promise<Result | undefined> {
+  const permission = `Microsoft.ContainerRegistry/registries/${action.startsWith("DELETE") ? "delete" : "write"}`;
+  const request = { action, permission, expected: (error: unknown) => isBusy(error) || isExplained(error) };
+  const attempt = async (tries: number) => {
+    if (tries > 1) {
+      // The other change may be this very one, begun by a request whose answer was lost.
+      const found = await findIdleRegistry(context, call);
+      if (found) refuseForeign(found, context);
+    }
+    try {
+      return await runOperation<Result>(context.arm, call, request, start);
+    } catch (error) {
+      if (isExplained(error)) throw explain(error, context);
+      if (!isBusy(error)) throw error;
+      const refused = () => translateArmError(error, { what: `Azure Resource Manager ${action}`, hint: permission });
+      throw new NotYet(tries === maxAttempts ? refused() : stillRunning(action));
+    }
+  };
+  return untilReady(attempt, call.signal, { ...pollBackoff, attempts: maxAttempts });
+}
+
+/** @returns whether Azure refused because of another change that is in progress */
+function isBusy(error: unknown): boolean {
+  const refusal = armRefusal(error);
+  return refusal?.status === 409 && /progress|conflict/i.test(refusal.code);
+}
+
+/** @returns whether `explain` can say more about a refusal than the translation for other resources can */
+function isExplained(error: unknown): boolean {
+  const refusal = armRefusal(error);
+  return refusal?.status === 400 || (refusal?.status === 409 && isNameTaken(refusal.code));
+}
+
+function isNameTaken(code: string): boolean {
+  return /^(?:AlreadyInUse|NameNotAvailable|RegistryNameNotAvailable)$/.test(code);
+}
+
+function explain(cause: unknown, { binding }: AcrContext): ArtifactRegistryError {
+  const { registryName } = binding;
+  const { code = "" } = armRefusal(cause) ?? {};
+  if (isNameTaken(code)) {
+    return new ArtifactRegistryError(
+      "RESOURCE_CONFLICT",
+      `The name "${registryName}" is that of a container registry elsewhere on Azure.`,
+      { hint: "Names are unique in all of Azure: choose another registryName, or another ALIEN_STACK_PREFIX.", cause },
+    );
+  }
+  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `Azure refuses the registry "${registryName}" as asked.`, {
+    hint: "Check that ALIEN_AZURE_LOCATION is a location of Azure's, and that ALIEN_ACR_SKU has all that the registry uses.",
+    ...(code !== "" && { context: { azure: code } }),
+    cause,
+  });
+}
