@@ -3,24 +3,45 @@ import { ArtifactRegistryError } from "../../core/errors.ts";
 import { lookFor } from "../../core/health.ts";
 import { fitName, type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../core/names.ts";
 import type { OpenContext } from "../../core/platform.ts";
-import type { ArtifactRegistry } from "../../core/registry.ts";
+import type { ArtifactRegistry, Provisioning } from "../../core/registry.ts";
+import type { Capabilities } from "../../core/schemas.ts";
 import { Secret } from "../../core/secret.ts";
 import { repositoryMarker } from "../../oci/client/index.ts";
-import { mintToken, type TokenKey } from "../../oci/token/index.ts";
-import type { LocalRegistryLocation } from "./binding.ts";
-import { localCapabilities } from "./capabilities.ts";
-import { createProvisioning } from "./provisioning.ts";
+import { type Access, mintToken, type TokenKey } from "../../oci/token/index.ts";
 import { audience, createRegistryClient, type RegistryClient, repositoryAccess } from "./registry-client.ts";
 
-/** Prefix of a registry's repositories: its own name, in the grammar of repositories. */
+/** Where a local registry is and where its signing key lies. */
+export interface LocalRegistryLocation {
+  readonly registryUrl: string;
+  readonly dataDir: string;
+}
+
+const lifetimes = { min: 1, max: 43_200, default: 3_600 } as const;
+
+const noAccounts = {
+  reason: "The local registry has no other accounts: cross-account access does not apply.",
+  hint: "Mint pull credentials for the consumer with generateCredentials.",
+};
+
+const capabilities: Capabilities = {
+  credentials: { authMethod: "basic", scope: "repository", ttlSeconds: lifetimes },
+  tellsAbsence: true,
+  unsupported: {
+    addCrossAccountAccess: noAccounts,
+    removeCrossAccountAccess: noAccounts,
+    getCrossAccountAccess: noAccounts,
+  },
+};
+
+/** The prefix of a registry's repositories: the registry's own name, in the grammar of repository names. */
 export function localPrefix(registryName: string): string {
   return fitName(registryName, { ...ociGrammar, nested: false });
 }
 
 /**
- * A namespace in a local OCI registry.
+ * The adapter for one namespace of a local OCI registry.
  *
- * @param loadKey the registry's signing key, read when it is first needed
+ * @param loadKey loads the registry's signing key; it is called when the key is first needed
  */
 export function createLocalRegistry(
   { name, others }: Pick<OpenContext, "name" | "others">,
@@ -32,7 +53,7 @@ export function createLocalRegistry(
   const prefix = localPrefix(name);
   const space: NameSpace = { prefix, separator: "/", grammar: ociGrammar, host, others };
   const registry = createRegistryClient(registryUrl, loadKey);
-  const answer = (repository: string, createdAt: string) => ({
+  const toRepository = (repository: string, createdAt: string) => ({
     name: repository,
     uri: `${host}/${repository}`,
     createdAt: new Date(createdAt).toISOString(),
@@ -40,7 +61,7 @@ export function createLocalRegistry(
 
   return {
     service: "local",
-    capabilities: localCapabilities,
+    capabilities,
     upstreamRepositoryPrefix: prefix,
     routeName: (logical) => routeLogicalName(logical, space),
     resolveId: (repoId) => resolveRepositoryId(repoId, space),
@@ -48,11 +69,11 @@ export function createLocalRegistry(
 
     async createRepository(repository, call) {
       const existing = await registry.repositoryCreatedAt(call, repository);
-      if (existing !== undefined) return answer(repository, existing);
+      if (existing !== undefined) return toRepository(repository, existing);
       await pushMarker(registry, repository, call);
       const createdAt = await registry.repositoryCreatedAt(call, repository);
-      if (createdAt !== undefined) return answer(repository, createdAt);
-      // Somebody deleted it between the two requests; that somebody wins.
+      if (createdAt !== undefined) return toRepository(repository, createdAt);
+      // Somebody deleted it between the two requests. The deletion wins.
       throw new ArtifactRegistryError("RESOURCE_CONFLICT", `"${repository}" was deleted while it was created.`, {
         retryable: true,
       });
@@ -60,7 +81,7 @@ export function createLocalRegistry(
 
     async getRepository(repository, call) {
       const createdAt = await registry.repositoryCreatedAt(call, repository);
-      if (createdAt !== undefined) return answer(repository, createdAt);
+      if (createdAt !== undefined) return toRepository(repository, createdAt);
       throw new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${repository}".`, {
         hint: "Create it with createRepository.",
       });
@@ -69,9 +90,8 @@ export function createLocalRegistry(
     deleteRepository: (repository, call) => registry.deleteRepository(call, repository),
 
     async generateCredentials({ name, permissions, ttlSeconds }, call) {
-      const ttl = localCapabilities.credentials.ttlSeconds ?? { min: 1, max: 1, default: 1 };
-      const seconds = Math.min(Math.max(ttlSeconds ?? ttl.default, ttl.min), ttl.max);
-      // Tokens end at a whole second; rounding up keeps a credential of one second from being dead on arrival.
+      const seconds = Math.min(Math.max(ttlSeconds ?? lifetimes.default, lifetimes.min), lifetimes.max);
+      // A token expires at a whole second. Without rounding up, a credential of one second could expire before it is used.
       const expiresAt = new Date(Math.ceil(call.now().getTime() / 1_000 + seconds) * 1_000);
       const token = mintToken(await loadKey(), {
         subject: JSON.stringify([call.caller.issuer, call.caller.subject]),
@@ -101,4 +121,32 @@ async function pushMarker(registry: RegistryClient, repository: string, call: Ca
     await client.pushBlob(repository, { digest: config.digest, body: config.bytes });
     await client.pushManifest(repository, manifest.digest, manifest);
   });
+}
+
+/** The local server runs the registry itself. So provisioning only answers a binding, and deprovisioning only deletes repositories. */
+function createProvisioning(prefix: string, location: LocalRegistryLocation, registry: RegistryClient): Provisioning {
+  const listRepositories = async (call: Call): Promise<string[]> => {
+    const catalog: Access = { type: "registry", name: "catalog", actions: ["*"] };
+    const all = await registry.oci(call, "list repositories", catalog, (client) => client.catalog());
+    return all.filter((name) => name === prefix || name.startsWith(`${prefix}/`));
+  };
+
+  return {
+    provision: async () => ({ service: "local", ...location }),
+
+    async deprovision({ deleteRepositories = false }, call) {
+      const existing = await listRepositories(call);
+      if (existing.length > 0 && !deleteRepositories) {
+        throw new ArtifactRegistryError(
+          "RESOURCE_CONFLICT",
+          `The registry still holds ${existing.length} repositories.`,
+          {
+            hint: "Delete them first, or pass deleteRepositories: true.",
+            context: { repositories: existing.length },
+          },
+        );
+      }
+      for (const name of existing) await registry.deleteRepository(call, name);
+    },
+  };
 }

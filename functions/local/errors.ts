@@ -1,7 +1,7 @@
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { OciError } from "../../oci/client/index.ts";
 
-/** What the local registry's refusals mean to a caller of the suite. */
+/** Translates the local registry's errors into errors for a caller of the suite. Returns everything else as it is. */
 export function translateRegistryError(thrown: unknown): unknown {
   if (!(thrown instanceof OciError)) return thrown;
   const { status, retryAfterSeconds } = thrown;
@@ -10,7 +10,7 @@ export function translateRegistryError(thrown: unknown): unknown {
     return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "The local registry does not answer.", {
       ...options,
       retryable: true,
-      hint: "See that it runs and that the binding's registryUrl is right.",
+      hint: "Check that it runs and that the binding's registryUrl is right.",
     });
   }
   if (status === 401 || status === 403) {

@@ -1,25 +1,27 @@
+import * as v from "valibot";
 import type { Call } from "../../core/call.ts";
 import { createHttpClient } from "../../core/http-client.ts";
 import { createClient, type OciClient, OciError } from "../../oci/client/index.ts";
 import { type Access, mintToken, type TokenKey } from "../../oci/token/index.ts";
 import { translateRegistryError } from "./errors.ts";
 
-/** The service that the registry's tokens are for. */
+/** The audience of the registry's tokens: the name of its service. */
 export const audience = "registry";
+/** Milliseconds for which one of the adapter's own tokens is valid. */
 const lifetimeMs = 60_000;
 
-/** The adapter's own way to the registry: a token for just the request at hand, signed with the registry's key. */
+/** The adapter's own access to the registry. It signs a token with the registry's key for each request, and for nothing more. */
 export interface RegistryClient {
   /** Runs one step of the distribution protocol. */
   oci<T>(call: Call, what: string, access: Access, step: (client: OciClient) => Promise<T>): Promise<T>;
-  /** @returns when the repository got its first manifest (ISO 8601), or undefined where it holds none */
+  /** @returns the time of the repository's first manifest (ISO 8601), or undefined if it holds no manifest */
   repositoryCreatedAt(call: Call, name: string): Promise<string | undefined>;
-  /** Deletes the repository and all that it holds; does nothing where there is none. */
+  /** Deletes the repository with everything in it. Does nothing if there is no such repository. */
   deleteRepository(call: Call, name: string): Promise<void>;
 }
 
 export function createRegistryClient(registryUrl: string, loadKey: () => Promise<TokenKey>): RegistryClient {
-  // The registry is in this very process: no proxy stands between.
+  // The registry runs in this process or beside it, so no proxy is used.
   const http = createHttpClient();
 
   function request<T>(
@@ -46,7 +48,7 @@ export function createRegistryClient(registryUrl: string, loadKey: () => Promise
     });
   }
 
-  /** The registry's own extension, for what the distribution spec has no request for. */
+  /** Sends a request to the registry's own extension, which does what the distribution spec has no request for. */
   async function extension(method: "GET" | "DELETE", name: string, bearer: string, signal: AbortSignal) {
     const url = new URL(`v2/${name}/_alien/repository`, `${registryUrl}/`);
     const headers = { authorization: `Bearer ${bearer}` };
@@ -81,10 +83,10 @@ export function repositoryAccess(name: string, ...actions: string[]): Access {
   return { type: "repository", name, actions };
 }
 
+const repositoryAnswer = v.object({ createdAt: v.string() });
+
 function createdAtOf(body: string): string {
-  const parsed: unknown = JSON.parse(body);
-  if (typeof parsed === "object" && parsed !== null && "createdAt" in parsed && typeof parsed.createdAt === "string") {
-    return parsed.createdAt;
-  }
+  const answer: unknown = JSON.parse(body);
+  if (v.is(repositoryAnswer, answer)) return answer.createdAt;
   throw new OciError(200, "UNEXPECTED_RESPONSE", "GET repository: no createdAt");
 }

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
 import { createApplication } from "../../core/application.ts";
 import { type Audit, auditToStdout } from "../../core/audit.ts";
 import { doorCaller } from "../../core/caller.ts";
@@ -8,38 +10,38 @@ import { bindingVariable, type Environment } from "../../core/platform.ts";
 import { allowEverything } from "../../core/rules.ts";
 import { listen, stopListening, urlOf } from "../../core/server/listen.ts";
 import { refusal, requestListener } from "../../core/server/requests.ts";
+import { readPort, requireOwnDoor, settingRefused } from "../../core/server/settings.ts";
 import { openDoor, readDirectory, readRules, type Warn } from "../../core/suite.ts";
 import { createHttpServer } from "../../oci/http/server.ts";
 import { bindRegistry } from "../../oci/registry/index.ts";
 import { loadTokenKey } from "../../oci/token/index.ts";
 import { keyFile, localPlatform } from "./platform.ts";
 import { audience } from "./registry-client.ts";
-import { readSettings, type Settings } from "./settings.ts";
 
-/** The registry that works with no configuration at all. */
+/** The registry that is bound without any configuration. */
 export const defaultRegistry = "images";
 
 export interface LocalSuite {
   readonly url: string;
   readonly registryUrl: string;
-  readonly settings: Settings;
-  /** Stops listening, and finishes what is in flight, as long as that does not take too long. */
+  readonly settings: LocalSettings;
+  /** Stops listening and finishes the requests in flight, for at most `graceMs`. */
   close(): Promise<void>;
 }
 
 export interface LocalSuiteOptions {
   readonly audit?: Audit;
-  /** Told what goes wrong inside. */
+  /** Takes errors that no caller sees. */
   readonly log?: (message: string, cause: unknown) => void;
-  /** Told, at start, what an operator should know. */
+  /** Takes, at start, what an operator should know. */
   readonly warn?: Warn;
   readonly now?: () => Date;
-  /** Milliseconds that a stop waits for what is in flight before it cuts it off; 30,000 by default. */
+  /** Milliseconds for which a stop waits for requests in flight before it cuts them off. Default: 30,000. */
   readonly graceMs?: number;
 }
 
 /**
- * Starts the suite with its own registry inside: the HTTP API on `PORT`, the registry on `REGISTRY_PORT`.
+ * Starts the suite with a registry of its own. The HTTP API listens on `PORT`, the registry on `REGISTRY_PORT`.
  *
  * @throws ArtifactRegistryError for a bad setting, DataFolderError for a folder that cannot be used, the error of
  *   listening for a port that is taken
@@ -48,18 +50,19 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   const { audit = auditToStdout, now = () => new Date(), warn = () => {}, graceMs = 30_000 } = options;
   const settings = readSettings(env);
   const { host, dataDir } = settings;
-  // Whoever holds the caller token may do everything: it is the developer's own machine.
+  // The holder of the caller token may do everything, because this is the developer's own machine.
   const rules = readRules(env, warn) ?? allowEverything(doorCaller("local"));
   const door = env.ALIEN_DOOR === undefined ? localDoor(settings.callerToken) : await openDoor(env);
-  // Read once before anything listens, so that a bad binding is told before the first port is taken.
+  // The bindings are read once before anything listens, so that a bad binding is reported before a port is taken.
   const bound: Environment = { [bindingVariable(defaultRegistry)]: '{"service":"local"}', ...env };
-  // One key for both: the file may be removed or replaced while the server runs.
+  // Adapter and registry share one loaded key, because the file may be removed or replaced while the server runs.
   const loadKey = once(() => loadTokenKey(keyFile(dataDir)));
   const directoryFor = (registryUrl: string) =>
     readDirectory(localPlatform({ registryUrl, dataDir, loadKey }), bound, rules, [defaultRegistry]);
   directoryFor("http://127.0.0.1");
 
-  // Both ports before the folder: opening the registry throws away what the last server left unfinished.
+  // Both ports are taken before the folder is opened, because opening the registry discards unfinished uploads, and
+  // those may belong to a server that still runs.
   const registryPort = await bindRegistry({ host, port: settings.registryPort });
   const registryUrl = settings.registryUrl ?? registryPort.url;
   const http = createHttp(createApplication({ directory: directoryFor(registryUrl), rules, door, audit, now }));
@@ -83,7 +86,7 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
       registryUrl,
       settings,
       async close() {
-        // The API first: what it has in flight may still need the registry.
+        // The API stops first, because its requests in flight may still need the registry.
         await stopListening(server, graceMs);
         await registry.close();
       },
@@ -93,4 +96,42 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
     await registryPort.close();
     throw error;
   }
+}
+
+/** What the environment sets for the local server. */
+export interface LocalSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly registryPort: number;
+  readonly dataDir: string;
+  /** URL of the registry as its clients reach it, if that is not `http://{host}:{registryPort}`. */
+  readonly registryUrl: string | undefined;
+  readonly callerToken: string;
+  /** Whether the token was generated here, and so must be printed. */
+  readonly callerTokenIsNew: boolean;
+}
+
+/** @throws BINDING_CONFIG_INVALID naming the variable */
+function readSettings(env: Environment): LocalSettings {
+  requireOwnDoor(
+    env,
+    "Without ALIEN_DOOR callers send the caller token. With oidc they send a token of an issuer in ALIEN_OIDC_ISSUERS.",
+  );
+  const given = env.ALIEN_CALLER_TOKEN;
+  if (given !== undefined && !/^[\x21-\x7e]{8,512}$/.test(given)) {
+    throw settingRefused("ALIEN_CALLER_TOKEN must be 8 to 512 visible characters without spaces.");
+  }
+  const registryUrl = env.REGISTRY_URL || undefined;
+  if (registryUrl !== undefined && !(URL.canParse(registryUrl) && /^https?:$/.test(new URL(registryUrl).protocol))) {
+    throw settingRefused("REGISTRY_URL must be an http or https URL.");
+  }
+  return {
+    host: env.HOST || "127.0.0.1",
+    port: readPort(env, "PORT", 8080),
+    registryPort: readPort(env, "REGISTRY_PORT", 5050),
+    dataDir: resolve(env.DATA_DIR || ".data"),
+    registryUrl,
+    callerToken: given ?? randomBytes(24).toString("base64url"),
+    callerTokenIsNew: given === undefined,
+  };
 }

@@ -127,19 +127,19 @@ async function requestToken(
   { type, name, actions, hint }: AccessRequest,
   call: Call,
 ): Promise<GrantedToken> {
-  const refresh_token = refreshToken.reveal();
+  const revealed = refreshToken.reveal();
   const { json } = await requestRegistry(context, call, {
     what,
     hint: hint(actions),
     path: "/oauth2/token",
     method: "POST",
-    form: { grant_type: "refresh_token", scope: `${type}:${name}:${actions.join(",")}`, refresh_token },
+    form: { grant_type: "refresh_token", scope: `${type}:${name}:${actions.join(",")}`, refresh_token: revealed },
     expect: [200],
   });
   const token = textIn(json, "access_token");
   const claims = token === undefined ? undefined : readAcrClaims(token);
   // A token without an access claim is not an access token. It may even be the refresh token.
-  if (token === undefined || claims?.access === undefined || token === refresh_token) throw unexpected(what);
+  if (token === undefined || claims?.access === undefined || token === revealed) throw unexpected(what);
   if (claims.expiresAt.getTime() <= call.now().getTime()) throw unexpected(what);
   return { token: new Secret(token), expiresAt: claims.expiresAt, access: claims.access };
 }
