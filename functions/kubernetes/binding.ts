@@ -19,7 +19,7 @@ const repositoryPrefix = v.pipe(
 
 const file = v.pipe(v.string(), v.check(isAbsolute, "must be the absolute path of a file"));
 
-/** An account at the registry, in files as Kubernetes mounts them. */
+/** An account at the registry, in files as Kubernetes mounts them from a Secret. */
 const account = v.union(
   [
     /** The keys of a `kubernetes.io/basic-auth` Secret. */
@@ -33,29 +33,29 @@ const account = v.union(
 export const externalBinding = v.pipe(
   v.strictObject({
     service: v.literal("external"),
-    /** The registry as its clients reach it. Plain http for a loopback address only, unless `plainHttp` says otherwise. */
+    /** The registry as its clients reach it. Plain http is allowed for a loopback address, or with `plainHttp`. */
     registryUrl: originUrl("the registry"),
-    /** Everything of this registry lives below it. Absent: the whole registry is ours. */
+    /** The path below which all repositories lie. Without it the whole registry is ours. */
     repositoryPrefix: v.optional(repositoryPrefix),
-    /** CA certificates in PEM that are trusted instead of the system's. */
+    /** File of CA certificates in PEM, which are trusted instead of the system's. */
     caFile: v.optional(file),
-    /** The token service, where it has another host than the registry: passwords go to these two hosts only. */
+    /** The token service, if its host is not the registry's. Passwords are sent to these two hosts only. */
     tokenServiceUrl: v.optional(originUrl("the token service")),
-    /** The function's own: it looks for, creates and deletes repositories. Absent: it asks as a stranger. */
+    /** The function's own account, with which it looks for, creates and deletes repositories. Without it the function is anonymous. */
     account: v.optional(account),
-    /** In whose name tokens to pull are asked for. Without it none are minted. */
+    /** The account for which tokens to pull are requested. Without it none are minted. */
     pullAccount: v.optional(account),
-    /** In whose name tokens to push and pull are asked for. Without it none are minted. */
+    /** The account for which tokens to push and pull are requested. Without it none are minted. */
     pushAccount: v.optional(account),
-    /** Hands out the pull and push accounts themselves, which do not end and open every repository. */
+    /** Hands out the pull and push accounts themselves. They never expire, and they are not limited to one repository. */
     staticCredentials: v.optional(v.boolean()),
-    /** Lets passwords and tokens travel in the clear. */
+    /** Allows plain http, so that passwords and tokens are sent in the clear. */
     plainHttp: v.optional(v.boolean()),
   }),
   v.forward(
     v.check(
       ({ registryUrl, plainHttp = false }) => plainHttp || isSafe(registryUrl),
-      'must be an https URL: over http everybody on the way reads the passwords. Set "plainHttp": true to accept that',
+      'must be an https URL: with http everybody on the way can read the passwords. Set "plainHttp": true to accept that',
     ),
     ["registryUrl"],
   ),
@@ -63,7 +63,7 @@ export const externalBinding = v.pipe(
 
 export type ExternalBinding = v.InferOutput<typeof externalBinding>;
 export type AccountFiles = v.InferOutput<typeof account>;
-/** The fields of a binding that name an account. */
+/** The fields of a binding that hold an account. */
 export type AccountField = "account" | "pullAccount" | "pushAccount";
 
 function isSafe(url: string): boolean {

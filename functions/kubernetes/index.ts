@@ -2,7 +2,7 @@ import { defineService, type Platform } from "../../core/platform.ts";
 import { externalBinding } from "./binding.ts";
 import { createExternalRegistry } from "./external/adapter.ts";
 
-/** Kubernetes and on-premises: an OCI registry that the cluster's operator provides. */
+/** The platform for Kubernetes and on-premises: an OCI registry that the cluster's operator provides. */
 export const platform: Platform = {
   name: "kubernetes",
   services: {

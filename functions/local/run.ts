@@ -1,5 +1,5 @@
 import type { Environment } from "../../core/platform.ts";
-import { explainStart, stopOnSignals } from "../../core/server/start.ts";
+import { explainStart, stopOnSignals } from "../../core/server/process.ts";
 import { defaultRegistry, type LocalSuite, serveLocal } from "./serve.ts";
 
 /** Starts the suite, prints how to use it, and stops it on a signal. @returns false if it could not start; the reason has been printed */
@@ -17,7 +17,7 @@ export async function run(env: Environment): Promise<boolean> {
     return false;
   }
   stopOnSignals(async (signal) => {
-    console.log(`${signal}: finishing what is in flight ...`);
+    console.log(`${signal}: finishing the requests in flight ...`);
     await suite.close();
     return 0;
   });

@@ -1,5 +1,5 @@
-import { platform } from "../../functions/azure/index.ts";
 import { ownershipTag, ownershipValue } from "../../functions/azure/acr/registry.ts";
+import { platform } from "../../functions/azure/index.ts";
 import { controlRole, startStack, usualRoles } from "../azure/support/stack.ts";
 import { accessToken, registryClient } from "../emulators/azure/support.ts";
 import { contractSuite } from "./suite.ts";

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { toArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp, errorResponse, type HttpApplication } from "../../../core/http.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { requestListener } from "../../../core/server/requests.ts";
+import { requestListener } from "../../../core/server/http.ts";
 import { logShut, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { createPlatformCaller } from "./caller.ts";
 

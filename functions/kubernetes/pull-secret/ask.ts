@@ -9,10 +9,10 @@ import type { Environment, Platform } from "../../../core/platform.ts";
 import type { Rule } from "../../../core/rules.ts";
 import type { PullSecretSettings } from "./settings.ts";
 
-/** Runs an operation, wherever the function is. @throws ArtifactRegistryError, as the function refused it */
+/** Runs an operation of the function, wherever it is. @throws ArtifactRegistryError, the function's own error */
 export type Ask = (operation: string, input: object, call: Call) => Promise<Record<string, unknown>>;
 
-/** Asks the function over HTTP, as any caller of the `oidc` door: with the pod's own token for the function's audience. */
+/** Asks the function over HTTP as a caller of the `oidc` door. It sends the pod's own token for the function's audience. */
 export function askFunction(functionUrl: string, env: Environment): Ask {
   const { fetch } = createHttpClient({
     env,
@@ -28,11 +28,11 @@ export function askFunction(functionUrl: string, env: Environment): Ask {
       });
       const answer: unknown = await response.json().catch(() => undefined);
       if (response.status === 200 && isObject(answer)) return answer;
-      throw refusal(response.status, isObject(answer) ? answer : {});
+      throw toError(response.status, isObject(answer) ? answer : {});
     });
 }
 
-/** Asks the adapter in this process. Whoever starts the process may: it holds the registry's accounts itself. */
+/** Asks the adapter in this process. No caller is authenticated, because the process itself holds the registry's accounts. */
 export function askInProcess(
   platform: Platform,
   { registry }: PullSecretSettings,
@@ -52,7 +52,7 @@ export function askInProcess(
     directory,
     rules: [rule],
     door,
-    // Not on the standard output, where a manifest may be written.
+    // A manifest may be written to the standard output, so the audit log goes elsewhere.
     audit: (line) => log(`${JSON.stringify(line)}\n`),
   });
   return async (operation, input, { requestId, signal }) => {
@@ -65,14 +65,17 @@ export function askInProcess(
 function unreachable(cause: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "The function cannot be reached.", {
     retryable: true,
-    hint: "Look at FUNCTION_URL, FUNCTION_CA_FILE and FUNCTION_TOKEN_FILE, and at the network policy.",
+    hint: "Check FUNCTION_URL, FUNCTION_CA_FILE and FUNCTION_TOKEN_FILE, and at the network policy.",
     cause,
   });
 }
 
-/** What the function refused, as it said so; what is no answer of ours says nothing about itself. */
-function refusal(status: number, answer: Record<string, unknown>): ArtifactRegistryError {
-  const { code, message, retryable, hint } = answer;
+const otherServer = "Check FUNCTION_URL: something else may be listening there.";
+
+/** The function's own error. An answer that has not the form of one says nothing about itself. */
+function toError(status: number, answer: Record<string, unknown>): ArtifactRegistryError {
+  // Our other servers answer in the same form, and with status 404, without a hint.
+  const { code, message, retryable, hint = status === 404 ? otherServer : undefined } = answer;
   if (typeof code === "string" && Object.hasOwn(statusOf, code) && typeof message === "string") {
     return new ArtifactRegistryError(code as ErrorCode, message, {
       retryable: retryable === true,
@@ -81,11 +84,8 @@ function refusal(status: number, answer: Record<string, unknown>): ArtifactRegis
   }
   return new ArtifactRegistryError(
     "UNEXPECTED_RESPONSE_FORMAT",
-    `The function answered ${status}, in no form of ours.`,
-    {
-      retryable: status >= 500,
-      hint: "Look at FUNCTION_URL: something else may be listening there.",
-    },
+    `The function's answer with status ${status} has an unknown form.`,
+    { retryable: status >= 500, hint: otherServer },
   );
 }
 

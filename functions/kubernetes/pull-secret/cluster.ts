@@ -4,13 +4,13 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError, type ErrorCode } from "../../../core/errors.ts";
 import { createHttpClient } from "../../../core/http-client.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { settingRefused } from "../../../core/server/settings.ts";
+import { settingRefused } from "../../../core/server/process.ts";
 
 /** Secrets of the cluster that this pod runs in. */
 export interface ClusterSecrets {
   /** @throws RESOURCE_NOT_FOUND, ACCESS_DENIED */
   get(namespace: string, name: string, call: Call): Promise<ClusterSecret>;
-  /** @throws RESOURCE_CONFLICT when it was changed since it was read */
+  /** @throws RESOURCE_CONFLICT if the Secret has changed since it was read */
   replace(secret: ClusterSecret, call: Call): Promise<void>;
 }
 
@@ -29,13 +29,13 @@ const secretSchema = v.looseObject({
 
 export type ClusterSecret = v.InferOutput<typeof secretSchema>;
 
-/** Where the kubelet mounts a pod's own account (Kubernetes, "Accessing the Kubernetes API from a Pod"). */
+/** The folder in which the kubelet mounts the pod's own account (Kubernetes, "Accessing the Kubernetes API from a Pod"). */
 const mounted = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /** @throws BINDING_CONFIG_INVALID outside a cluster */
 export function openCluster(env: Environment): ClusterSecrets {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = env;
-  if (!host) throw settingRefused("KUBERNETES_SERVICE_HOST is missing: this is no pod of a cluster.");
+  if (!host) throw settingRefused("KUBERNETES_SERVICE_HOST is missing: this is not a pod of a cluster.");
   const root = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
   const { fetch } = createHttpClient({
     env,
@@ -51,7 +51,7 @@ export function openCluster(env: Environment): ClusterSecrets {
       const response = await fetch(url, init).catch((cause: unknown) => {
         throw unreachable(cause);
       });
-      if (response.status !== 200) throw refusal(response, verb, { namespace, name });
+      if (response.status !== 200) throw toError(response, verb, { namespace, name });
       const secret = v.safeParse(secretSchema, await response.json().catch(() => undefined));
       if (secret.success) return secret.output;
       throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The cluster's API answered with no Secret.");
@@ -67,7 +67,7 @@ interface Name {
   readonly name: string;
 }
 
-/** The namespace of this pod. @throws BINDING_CONFIG_INVALID */
+/** Reads the namespace of this pod. @throws BINDING_CONFIG_INVALID */
 export function ownNamespace(env: Environment): string {
   const file = env.KUBERNETES_NAMESPACE_FILE || `${mounted}/namespace`;
   try {
@@ -80,20 +80,23 @@ export function ownNamespace(env: Environment): string {
 function unreachable(cause: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "The cluster's API cannot be reached.", {
     retryable: true,
-    hint: "Look at the network policy, and at the mounted CA and token.",
+    hint: "Check the network policy, and the mounted CA and token.",
     cause,
   });
 }
 
 const codes: Readonly<Record<number, { code: ErrorCode; hint: string }>> = {
-  401: { code: "AUTHENTICATION_ERROR", hint: "The pod's token must be one for the API server, and not have ended." },
+  401: { code: "AUTHENTICATION_ERROR", hint: "The pod's token must be for the API server, and must not have expired." },
   403: { code: "ACCESS_DENIED", hint: "Its Role must allow get and update on exactly this Secret." },
-  404: { code: "RESOURCE_NOT_FOUND", hint: "Create it first: what may create Secrets may create any. The chart does." },
-  409: { code: "RESOURCE_CONFLICT", hint: "Somebody else changed the Secret meanwhile." },
+  404: {
+    code: "RESOURCE_NOT_FOUND",
+    hint: "Create it first, as the chart does. The refresher may not, because a right to create Secrets covers any Secret.",
+  },
+  409: { code: "RESOURCE_CONFLICT", hint: "Somebody else changed the Secret at the same time." },
 };
 
-/** The API's own message stays behind: it may quote what was sent. */
-function refusal(response: Response, verb: string, { namespace, name }: Name): ArtifactRegistryError {
+/** The API's own message is left out, because it may quote what was sent. */
+function toError(response: Response, verb: string, { namespace, name }: Name): ArtifactRegistryError {
   const { status } = response;
   const known = codes[status];
   const wait = Number(response.headers.get("retry-after") ?? Number.NaN);

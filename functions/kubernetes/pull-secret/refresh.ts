@@ -19,14 +19,14 @@ import type { PullSecretSettings } from "./settings.ts";
 /** Credentials for every repository of one Secret. */
 export interface Fetched {
   readonly entries: readonly PullCredentials[];
-  /** When the first of them ends; absent where none does. */
+  /** When the first of them expires; undefined if none does. */
   readonly expiresAt: Date | undefined;
 }
 
 /**
  * Asks for credentials to pull each repository.
  *
- * @throws what the function refused; OPERATION_NOT_SUPPORTED for credentials that a node cannot use;
+ * @throws the function's own error; OPERATION_NOT_SUPPORTED for credentials that a node cannot use;
  *   BINDING_CONFIG_INVALID for a registry on another host than the one that the images name
  */
 export async function fetchCredentials(settings: PullSecretSettings, ask: Ask, call: Call): Promise<Fetched> {
@@ -34,11 +34,11 @@ export async function fetchCredentials(settings: PullSecretSettings, ask: Ask, c
   const entries: PullCredentials[] = [];
   const ends: number[] = [];
   for (const repoId of settings.repositories) {
-    const { uri } = expected(repository, await ask("getRepository", { registry, repoId }, call));
+    const { uri } = parseAnswer(repository, await ask("getRepository", { registry, repoId }, call));
     if (uri === undefined) throw notYet(repoId);
     if (host !== undefined && !uri.startsWith(`${host}/`)) throw otherHost(uri, host);
     const input = { registry, repoId, permissions: "pull", ...(ttlSeconds !== undefined && { ttlSeconds }) };
-    const minted = expected(credentials, await ask("generateCredentials", input, call));
+    const minted = parseAnswer(credentials, await ask("generateCredentials", input, call));
     if (minted.authMethod !== "basic") throw notForNodes();
     entries.push({ uri, username: minted.username, password: new Secret(minted.password) });
     if (minted.expiresAt !== undefined) ends.push(Date.parse(minted.expiresAt));
@@ -47,9 +47,9 @@ export async function fetchCredentials(settings: PullSecretSettings, ask: Ask, c
 }
 
 /**
- * Writes the credentials into the Secret, which must be there and be ours.
+ * Writes the credentials into the Secret, which must exist and have our label.
  *
- * @throws RESOURCE_CONFLICT for a Secret that is somebody else's, or that is changed again and again
+ * @throws RESOURCE_CONFLICT for a Secret of somebody else, or one that others change at each of five tries
  */
 export async function writeSecret(
   cluster: ClusterSecrets,
@@ -63,11 +63,11 @@ export async function writeSecret(
       throw notOurs(namespace, name);
     }
     const { [expiresAtAnnotation]: _, ...annotations } = before.metadata.annotations ?? {};
-    const wanted = pullSecretManifest({ name, namespace, expiresAt }, entries);
+    const manifest = pullSecretManifest({ name, namespace, expiresAt }, entries);
     const secret = {
       ...before,
-      metadata: { ...before.metadata, annotations: { ...annotations, ...wanted.metadata.annotations } },
-      data: { ...before.data, [pullSecretKey]: wanted.data[pullSecretKey] ?? "" },
+      metadata: { ...before.metadata, annotations: { ...annotations, ...manifest.metadata.annotations } },
+      data: { ...before.data, [pullSecretKey]: manifest.data[pullSecretKey] ?? "" },
     };
     try {
       return await cluster.replace(secret, call);
@@ -81,18 +81,18 @@ export async function writeSecret(
 export type Freshness = "fresh" | "short" | "gap";
 
 /**
- * Whether the credentials last until they are replaced: two intervals, so that one run may fail. With less than one,
- * pulls fail before each run.
+ * Tells whether the credentials last until they are replaced. They should last for two intervals, so that one run may fail.
+ * If they last for less than one interval, pulls fail before each run.
  */
 export function freshness({ expiresAt }: Fetched, intervalSeconds: number | undefined, now: Date): Freshness {
   if (expiresAt === undefined || intervalSeconds === undefined) return "fresh";
   const seconds = (expiresAt.getTime() - now.getTime()) / 1_000;
   if (seconds <= intervalSeconds) return "gap";
-  // A moment passes between minting and asking.
+  // Some time passes between minting and this check.
   return seconds < 2 * intervalSeconds - 60 ? "short" : "fresh";
 }
 
-function expected<Schema extends v.GenericSchema>(schema: Schema, answer: unknown): v.InferOutput<Schema> {
+function parseAnswer<Schema extends v.GenericSchema>(schema: Schema, answer: unknown): v.InferOutput<Schema> {
   if (v.is(schema, answer)) return validate(schema, answer);
   throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The function's answer is not of the expected form.");
 }
@@ -100,7 +100,7 @@ function expected<Schema extends v.GenericSchema>(schema: Schema, answer: unknow
 function notYet(repoId: string): ArtifactRegistryError {
   return new ArtifactRegistryError("SERVICE_UNAVAILABLE", `The repository "${repoId}" has no URI yet.`, {
     retryable: true,
-    hint: "It is being created; the next run will find it.",
+    hint: "The repository is being created. The next run will find it.",
   });
 }
 
@@ -114,12 +114,12 @@ function otherHost(uri: string, host: string): ArtifactRegistryError {
 
 function notForNodes(): ArtifactRegistryError {
   return new ArtifactRegistryError("OPERATION_NOT_SUPPORTED", "This registry's credentials are tokens for its API.", {
-    hint: "A node of a cluster can use a user and a password only: use the registry's own accounts for pull secrets.",
+    hint: "A node of a cluster can only use a user name and a password. Use the registry's own accounts for pull secrets.",
   });
 }
 
 function notOurs(namespace: string, name: string): ArtifactRegistryError {
-  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The Secret ${namespace}/${name} was not made for this.`, {
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The Secret ${namespace}/${name} is not one of ours.`, {
     hint: `It must be of type ${pullSecretType} and have the label ${pullSecretLabel}: "true".`,
   });
 }

@@ -3,16 +3,16 @@ import { startCall } from "../../../core/call.ts";
 import { doorCaller } from "../../../core/caller.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
 import { pullSecretManifest } from "../../../core/pull-secret.ts";
-import { explainStart } from "../../../core/server/start.ts";
+import { explainStart } from "../../../core/server/process.ts";
 import { askFunction, askInProcess } from "./ask.ts";
 import { openCluster, ownNamespace } from "./cluster.ts";
 import { fetchCredentials, freshness, writeSecret } from "./refresh.ts";
 import { readPullSecretSettings } from "./settings.ts";
 
-/** Seconds for a whole run. */
+/** Seconds that a whole run may take. */
 const runSeconds = 120;
 
-/** Where a run writes: the manifest that was asked for, and the log. */
+/** Where a run writes the manifest and the log. */
 export interface Output {
   readonly out: (text: string) => void;
   readonly log: (text: string) => void;
@@ -24,10 +24,10 @@ const toProcess: Output = {
 };
 
 /**
- * One run: asks for credentials and writes them into the cluster's Secret, or, told to `print`, writes the manifest to
- * the standard output and touches no cluster. What is logged names no password.
+ * Runs once: asks for credentials and writes them into the cluster's Secret. With the argument `print` it writes the
+ * manifest to the standard output instead, and asks no cluster. The log never holds a password.
  *
- * @returns the exit code: 1 where the Secret is not fresh after it
+ * @returns the exit code; 1 if the Secret is not fresh after the run
  */
 export async function runRefresh(
   platform: Platform,
@@ -61,7 +61,7 @@ export async function runRefresh(
     await writeSecret(cluster, { namespace, name }, fetched, call);
     const state = freshness(fetched, intervalSeconds, call.now());
     const facts = { namespace, name, images: entries.map(({ uri }) => uri), expiresAt: expiresAt?.toISOString() };
-    say(state === "fresh" ? "info" : "error", sentences[state], facts);
+    say(state === "fresh" ? "info" : "error", messages[state], facts);
     return state === "gap" ? 1 : 0;
   } catch (error) {
     say("error", explainStart(error, ""));
@@ -69,8 +69,8 @@ export async function runRefresh(
   }
 }
 
-const sentences = {
+const messages = {
   fresh: "The Secret has new credentials.",
-  short: "The Secret has new credentials, but they end before two runs are over: one failed run will fail pulls.",
-  gap: "The Secret has new credentials, but they end before the next run: run more often, or ask for a longer lifetime.",
+  short: "The Secret has new credentials, but they expire before two runs are over. If one run fails, pulls will fail.",
+  gap: "The Secret has new credentials, but they expire before the next run. Run more often, or ask for a longer lifetime.",
 } as const;

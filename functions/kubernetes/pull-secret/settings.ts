@@ -3,28 +3,28 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { validate } from "../../../core/operation.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { repositoryId } from "../../../core/schemas.ts";
-import { readSeconds, settingRefused } from "../../../core/server/settings.ts";
+import { readSeconds, settingRefused } from "../../../core/server/process.ts";
 
-/** Which credentials are asked for, and which Secret holds them. */
+/** What the environment sets for a run: which credentials to ask for, and which Secret holds them. */
 export interface PullSecretSettings {
   readonly name: string;
   readonly namespace: string | undefined;
   readonly registry: string;
   readonly repositories: readonly string[];
-  /** The host in the references of the images; credentials for another are refused. */
+  /** The host in the references of the images. Credentials for another host are refused. */
   readonly host: string | undefined;
   readonly ttlSeconds: number | undefined;
-  /** Seconds between two runs; absent where nobody says that there is another. */
+  /** Seconds between two runs; undefined if no other run is announced. */
   readonly intervalSeconds: number | undefined;
-  /** The function to ask; absent: the adapter in this process. */
+  /** URL of the function to ask; undefined means the adapter in this process. */
   readonly functionUrl: string | undefined;
 }
 
 const repositoryList = v.pipe(v.array(repositoryId), v.minLength(1, "must name a repository"), v.maxLength(100));
-// RFC 1123, as Kubernetes asks of names: a name reaches the path of a request.
+// Kubernetes wants names as in RFC 1123. They are checked here because a name becomes part of a URL.
 const label = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?";
 
-/** @throws BINDING_CONFIG_INVALID naming the variable */
+/** @throws BINDING_CONFIG_INVALID, which names the variable */
 export function readPullSecretSettings(env: Environment): PullSecretSettings {
   const name = required(env, "PULL_SECRET_NAME");
   if (name.length > 253 || !new RegExp(`^${label}(?:\\.${label})*$`).test(name)) {
@@ -73,7 +73,7 @@ function functionUrl(env: Environment): string | undefined {
   const loopback = /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(url.hostname);
   if (url.protocol === "http:" && !loopback && env.FUNCTION_PLAIN_HTTP !== "true") {
     throw settingRefused(
-      "FUNCTION_URL must be an https URL: over http everybody on the way reads the token and the passwords.",
+      "FUNCTION_URL must be an https URL: with http everybody on the way can read the token and the passwords.",
       "Set FUNCTION_PLAIN_HTTP=true to accept that.",
     );
   }

@@ -4,21 +4,22 @@ import type { Platform, Service } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
 
 /**
- * What Prometheus is told. Labels are operations, codes and permission levels, of which there is a fixed number: never
- * a caller, a registry or a repository, which callers choose and which are nobody else's business.
+ * The metrics for Prometheus. Their labels are operations, codes and permission levels, of which there is a fixed number.
+ * A caller, a registry or a repository is never a label, because callers choose those, and because nobody else may read
+ * them.
  */
 export interface Metrics {
-  /** Counts what the audit log is told. */
+  /** Counts the lines of the audit log. */
   readonly audit: Audit;
-  /** Runs while a request is in flight. */
+  /** Counts a request as in flight while it runs. */
   track<T>(request: () => Promise<T>): Promise<T>;
-  /** The platform, with every credential counted that it mints; those handed out again by the cache are not. */
+  /** The same platform, except that each credential it mints is counted. One that the cache hands out again is not. */
   countMints(platform: Platform): Platform;
   readonly contentType: string;
   text(): Promise<string>;
 }
 
-/** Seconds: from a cached credential to the longest operation. */
+/** Bounds in seconds, from a cached credential to the longest operation. */
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60];
 
 export function createMetrics(): Metrics {

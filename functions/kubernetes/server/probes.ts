@@ -1,19 +1,63 @@
-import type { Readiness } from "./readiness.ts";
+import type { Door } from "../../../core/doors.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+
+/** Whether requests should be sent to this process. */
+export interface Readiness {
+  /** It is not ready before the door can tell callers apart, and not after a stop has begun. */
+  check(): Promise<"ready" | "starting" | "stopping">;
+  stop(): void;
+}
+
+/**
+ * Ready once the door has opened, and from then on until the stop. An issuer that fails later fails for every replica.
+ * If they all became unready, the callers of the other issuers would be refused, too.
+ *
+ * @param warn takes one sentence for each issuer that could not be asked
+ */
+export function createReadiness(door: Door, warn: (message: string) => void): Readiness {
+  let opened = door.ready === undefined;
+  let stopping = false;
+  const reported = new Set<string>();
+  const report = (problems: readonly ArtifactRegistryError[]) => {
+    for (const { message } of problems) {
+      if (!reported.has(message)) warn(message);
+      reported.add(message);
+    }
+  };
+  return {
+    async check() {
+      if (!stopping && !opened) {
+        try {
+          report((await door.ready?.()) ?? []);
+          opened = true;
+        } catch (error) {
+          if (!(error instanceof ArtifactRegistryError)) throw error;
+          report([error]);
+        }
+      }
+      if (stopping) return "stopping";
+      return opened ? "ready" : "starting";
+    },
+    stop() {
+      stopping = true;
+    },
+  };
+}
 
 type Serve = (request: Request) => Promise<Response>;
 
 /**
- * The kubelet's questions, in front of everything else: `/livez` (and `/healthz`) while the process can answer at all,
- * `/readyz` while requests should come. They name no caller, count in no metric and stand in no audit log.
+ * Answers the kubelet's probes before anything else sees them: `/livez` with 200 while the process can answer at all, and
+ * `/readyz` with 200 while requests should come. A probe names no caller, so no metric and no audit log counts it.
  */
 export function withProbes(readiness: Readiness, next: Serve): Serve {
   return async (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === "/readyz" && isRead(request)) {
       const state = await readiness.check();
-      return answer(state === "ready" ? 200 : 503, state);
+      return toResponse(state === "ready" ? 200 : 503, state);
     }
-    if (pathname === "/livez" && isRead(request)) return answer(200, "ok");
+    if (pathname === "/livez" && isRead(request)) return toResponse(200, "ok");
     return next(request);
   };
 }
@@ -22,6 +66,6 @@ function isRead({ method }: Request): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-function answer(status: number, state: string): Response {
+function toResponse(status: number, state: string): Response {
   return Response.json({ status: state }, { status, headers: { "cache-control": "no-store" } });
 }

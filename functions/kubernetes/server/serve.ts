@@ -5,22 +5,48 @@ import type { RegistryDirectory } from "../../../core/bindings.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp } from "../../../core/http.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
-import { listen, urlOf } from "../../../core/server/listen.ts";
-import { refusal, requestListener } from "../../../core/server/requests.ts";
-import { settingRefused } from "../../../core/server/settings.ts";
+import { listen, prepareRelease, refusal, requestListener, stopListening, urlOf } from "../../../core/server/http.ts";
+import {
+  explainStart,
+  readPort,
+  readSeconds,
+  requireOwnDoor,
+  settingRefused,
+  stopOnSignals,
+} from "../../../core/server/process.ts";
 import { openDoor, readDirectory, readRules, type Warn } from "../../../core/suite.ts";
 import { createHttpServer } from "../../../oci/http/server.ts";
-import { trackConnections } from "./connections.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { withProbes } from "./probes.ts";
-import { createReadiness } from "./readiness.ts";
-import { readSettings } from "./settings.ts";
+import { createReadiness, withProbes } from "./probes.ts";
+
+/** Runs the container's server until a signal ends it. Its log is JSON lines on stderr; the audit log is on stdout. */
+export async function runServer(platform: Platform): Promise<void> {
+  let container: Container;
+  try {
+    container = await serveContainer(platform, process.env, { warn: (message) => log("warning", message) });
+  } catch (error) {
+    log("error", explainStart(error, "Set PORT (the API) or METRICS_PORT to another one."));
+    process.exitCode = 1;
+    return;
+  }
+  log("info", `listening on ${container.url}, metrics on ${container.metricsUrl}`);
+  stopOnSignals(async (signal) => {
+    log("info", `${signal}: not ready any more; finishing the requests in flight`);
+    const complete = await container.close();
+    if (!complete) log("warning", "stopped, but some requests had to be cut off");
+    return complete ? 0 : 1;
+  });
+}
+
+function log(level: "info" | "warning" | "error", message: string): void {
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, message })}\n`);
+}
 
 export interface Container {
   readonly url: string;
   readonly metricsUrl: string;
   /**
-   * Not ready at once; stops listening after the drain; ends when the last answer has gone out.
+   * Makes the container unready at once, stops listening after the drain, and waits until the last answer has gone out.
    *
    * @returns whether every request was answered
    */
@@ -29,17 +55,17 @@ export interface Container {
 
 export interface ContainerOptions {
   readonly audit?: Audit;
-  /** Told, in a sentence, what an operator should know. */
+  /** Takes a sentence that an operator should know. */
   readonly warn?: Warn;
   /** Waits for the drain. */
   readonly pause?: (milliseconds: number) => Promise<unknown>;
 }
 
-/** Milliseconds beyond the longest operation that an answer may take to go out. */
+/** Milliseconds that writing an answer may take, after the longest operation. */
 const writingMs = 2_000;
 
 /**
- * Starts the suite as the container runs it: the HTTP API and the probes on `PORT`, Prometheus' metrics on
+ * Starts the suite as the container runs it. The HTTP API and the probes listen on `PORT`, the metrics for Prometheus on
  * `METRICS_PORT`.
  *
  * @throws ArtifactRegistryError for a bad setting, the error of listening for a port that is taken
@@ -78,7 +104,7 @@ export async function serveContainer(
     { keepAliveTimeout: settings.keepAliveSeconds * 1_000, refusal, failed },
     requestListener((request) => serve(request)),
   );
-  const connections = trackConnections(api);
+  const releaseClients = prepareRelease(api);
   const forMetrics = createHttpServer({ refusal, failed }, requestListener(serveMetrics(metrics)));
   await listen(forMetrics, { ...place, port: settings.metricsPort });
   try {
@@ -93,18 +119,18 @@ export async function serveContainer(
     metricsUrl: urlOf(forMetrics, settings.host),
     async close() {
       readiness.stop();
-      connections.releaseClients();
+      releaseClients();
       await pause(settings.drainSeconds * 1_000);
-      const whole = await connections.close(settings.operationSeconds * 1_000 + writingMs);
-      // Last, so that the last requests are seen too.
+      const complete = await stopListening(api, settings.operationSeconds * 1_000 + writingMs);
+      // The metrics stop last, so that they count the last requests, too.
       forMetrics.close();
       forMetrics.closeAllConnections();
-      return whole;
+      return complete;
     },
   };
 }
 
-/** Opens what is bound, so that a mistake is seen at start. A name that only a rule holds may be another deployment's. */
+/** Opens every bound registry, so that a mistake shows at start. A name that only a rule holds may belong to another deployment. */
 async function openRegistries(directory: RegistryDirectory): Promise<void> {
   let bound = 0;
   for (const name of directory.names()) {
@@ -123,5 +149,34 @@ function serveMetrics(metrics: Metrics): (request: Request) => Promise<Response>
   return async ({ method, url }) => {
     if (new URL(url).pathname !== "/metrics" || method !== "GET") return new Response(null, { status: 404 });
     return new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } });
+  };
+}
+
+/** What the environment sets for the container. The core reads the registries, the rules and the issuers. */
+export interface ContainerSettings {
+  /** Undefined means every address, IPv4 and IPv6. */
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly metricsPort: number;
+  /** Seconds for which a stopping server still takes requests, so that every proxy can learn that it stops. */
+  readonly drainSeconds: number;
+  /** Seconds for one operation. A stop waits at most that long after the drain. */
+  readonly operationSeconds: number;
+  /** Seconds for which an idle connection is kept. It must be longer than any proxy in front keeps it. */
+  readonly keepAliveSeconds: number;
+}
+
+/** @throws BINDING_CONFIG_INVALID, which names the variable */
+export function readSettings(env: Environment): ContainerSettings {
+  requireOwnDoor(env, "Callers send a token of an issuer in ALIEN_OIDC_ISSUERS.");
+  const [port, metricsPort] = [readPort(env, "PORT", 8080), readPort(env, "METRICS_PORT", 9090)];
+  if (port === metricsPort && port !== 0) throw settingRefused("PORT and METRICS_PORT must not be the same.");
+  return {
+    host: env.HOST || undefined,
+    port,
+    metricsPort,
+    drainSeconds: readSeconds(env, "DRAIN_SECONDS", 5, { min: 0, max: 300 }),
+    operationSeconds: readSeconds(env, "OPERATION_TIMEOUT_SECONDS", 25, { min: 1, max: 300 }),
+    keepAliveSeconds: readSeconds(env, "KEEP_ALIVE_SECONDS", 75, { min: 1, max: 3_600 }),
   };
 }

@@ -4,7 +4,7 @@ import { parseIssuers } from "../../../core/oidc-issuers.ts";
 import { parseRules } from "../../../core/rules.ts";
 import { platform } from "../../../functions/kubernetes/index.ts";
 import { readPullSecretSettings } from "../../../functions/kubernetes/pull-secret/settings.ts";
-import { readSettings } from "../../../functions/kubernetes/server/settings.ts";
+import { readSettings } from "../../../functions/kubernetes/server/serve.ts";
 import { everyOption, type Manifest, type Rendered, render } from "./helm.ts";
 
 let standard: Rendered;

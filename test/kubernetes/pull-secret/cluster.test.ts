@@ -102,7 +102,7 @@ describe("the Secret", () => {
     const before = read();
     const run = await refresh(fakePlatform(), env);
     expect(run.code).toBe(1);
-    expect(run.last.message).toMatch(/was not made for this\. It must be of type kubernetes\.io\/dockerconfigjson/);
+    expect(run.last.message).toMatch(/is not one of ours\. It must be of type kubernetes\.io\/dockerconfigjson/);
     expect(read()).toEqual(before);
   });
 

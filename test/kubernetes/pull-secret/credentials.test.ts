@@ -105,7 +105,7 @@ describe("credentials that are no use", () => {
     const { env } = await withFunction();
     const bearer = { authMethod: "bearer", username: "", password: fakePassword, scope: "repository" };
     const { createServer } = await import("node:http");
-    const { listen, urlOf } = await import("../../../core/server/listen.ts");
+    const { listen, urlOf } = await import("../../../core/server/http.ts");
     const server = createServer((request, response) => {
       const repository = { name: "images/my-app", uri: "registry.example/images/my-app" };
       response.end(JSON.stringify(request.url?.endsWith("getRepository") ? repository : bearer));
@@ -124,7 +124,7 @@ describe("credentials that are no use", () => {
       PULL_SECRET_TTL_SECONDS: "600",
       PULL_SECRET_INTERVAL_SECONDS: "600",
     });
-    expect([gap.code, gap.last.message]).toEqual([1, expect.stringMatching(/end before the next run/)]);
+    expect([gap.code, gap.last.message]).toEqual([1, expect.stringMatching(/expire before the next run/)]);
     expect(Object.keys(kept())).toEqual(["registry.example/images/my-app"]);
   });
 });

@@ -2,8 +2,7 @@ import { Agent, createServer, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { listen, urlOf } from "../../../core/server/listen.ts";
-import { trackConnections } from "../../../functions/kubernetes/server/connections.ts";
+import { listen, stopListening, urlOf } from "../../../core/server/http.ts";
 import { type Issuer, startIssuer } from "../../support/issuer.ts";
 import { serve } from "../support/container.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
@@ -115,10 +114,9 @@ test("a connection on which nothing has come holds up no stop", async () => {
 test("what is still not answered after the limit is cut off, and that is told", async () => {
   const reached = gate();
   const server = createServer(() => reached.resolve());
-  const connections = trackConnections(server);
   await listen(server, { host: "127.0.0.1", port: 0 });
   const lost = fetch(urlOf(server, "127.0.0.1")).catch(() => "cut off");
   await reached.promise;
-  expect(await connections.close(1)).toBe(false);
+  expect(await stopListening(server, 1)).toBe(false);
   expect(await lost).toBe("cut off");
 });

@@ -1,4 +1,4 @@
-import { runServer } from "../../../functions/kubernetes/server/run.ts";
+import { runServer } from "../../../functions/kubernetes/server/serve.ts";
 import { localPlatform } from "../../../functions/local/index.ts";
 
 /** The container's entry over local registries, which need no server of their own to mint. */
