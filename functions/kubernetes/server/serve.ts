@@ -29,13 +29,14 @@ export async function runServer(platform: Platform): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  log("info", `listening on ${container.url}, metrics on ${container.metricsUrl}`);
   stopOnSignals(async (signal) => {
     log("info", `${signal}: not ready any more; finishing the requests in flight`);
     const complete = await container.close();
     if (!complete) log("warning", "stopped, but some requests had to be cut off");
     return complete ? 0 : 1;
   });
+  // Last: whoever reads it may send a signal at once.
+  log("info", `listening on ${container.url}, metrics on ${container.metricsUrl}`);
 }
 
 function log(level: "info" | "warning" | "error", message: string): void {
