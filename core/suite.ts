@@ -5,6 +5,7 @@ import { createDirectory, type RegistryDirectory } from "./bindings.ts";
 import { withCredentialCache } from "./credential-cache.ts";
 import { type Door, oidcDoor, parseDoorName, platformDoor, trustedDoor } from "./doors.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
+import { once } from "./once.ts";
 import type { Environment, Platform } from "./platform.ts";
 import { parseRules, type Rule, warningsAbout } from "./rules.ts";
 
@@ -64,12 +65,57 @@ export function logShut<T>(opening: Promise<T>, env: Environment, options: Suite
   return opening;
 }
 
+/** Answers one request or event. The context is what a platform passes beside it. */
+export type Serve<Request, Context, Answer> = (request: Request, context: Context) => Promise<Answer>;
+
+/**
+ * Opens one way into a function at start, and serves with what was opened. If that fails, the reason is logged, and
+ * requests are refused. The next request tries to open again, since an operator may have mended a file meanwhile. A reason
+ * is logged once, however many requests meet it.
+ *
+ * @param open reads the configuration and makes what serves; it is not called again after it succeeded
+ * @param refuse makes what serves instead, with the error that every caller is told
+ * @returns a function that never rejects for the opening itself, but only if what serves rejects
+ *
+ * @example
+ * const serve = openOrRefuse(async () => createServe(await suite()), refuseAll, env, options);
+ * return (request, context) => serve(request, context);
+ */
+export function openOrRefuse<Request, Context, Answer>(
+  open: () => Promise<Serve<Request, Context, Answer>>,
+  refuse: (error: ArtifactRegistryError) => Serve<Request, Context, Answer>,
+  env: Environment,
+  options: SuiteOptions = {},
+): Serve<Request, Context, Answer> {
+  let opened: Serve<Request, Context, Answer> | undefined;
+  let logged: string | undefined;
+  const opening = once(async () => {
+    try {
+      opened = await open();
+      return opened;
+    } catch (thrown) {
+      const error = toArtifactRegistryError(thrown);
+      if (error.message !== logged) logShut(Promise.reject(error), env, options);
+      logged = error.message;
+      throw error;
+    }
+  });
+  // A failure at start is logged, and told to those who ask later.
+  opening().catch(() => {});
+  return async (request, context) => {
+    const serve = opened ?? (await opening().catch((error: unknown) => refuse(toArtifactRegistryError(error))));
+    return serve(request, context);
+  };
+}
+
 /** Reads the whole configuration of a function from its environment. @throws BINDING_CONFIG_INVALID */
 export async function readSuite(platform: Platform, env: Environment, options: SuiteOptions = {}): Promise<Suite> {
   const { eventLog = eventLogToStdout, warn = warnToStdout, startLog: _, ...given } = options;
   const door = await openDoor(env);
-  const rules = readRules(env, warn) ?? [];
+  const rules = parsedRules(env) ?? [];
   const directory = readDirectory(platform, env, rules);
+  // Last, since a configuration that cannot be used may be read many times.
+  for (const message of warningsAbout(rules)) warn(message);
   return { application: createApplication({ directory, rules, door, ...given }), directory, eventLog };
 }
 

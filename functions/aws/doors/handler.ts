@@ -1,24 +1,23 @@
 import * as v from "valibot";
-import { type ArtifactRegistryError, toArtifactRegistryError } from "../../../core/errors.ts";
+import type { ArtifactRegistryError } from "../../../core/errors.ts";
 import { invoke } from "../../../core/invoke.ts";
+import { once } from "../../../core/once.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { logShut, type SuiteOptions } from "../../../core/suite.ts";
+import { openOrRefuse, type SuiteOptions } from "../../../core/suite.ts";
 import { answerErrors, httpEvent, httpHandler } from "./http.ts";
 import { chain, type LambdaHandler, throwErrors } from "./middleware.ts";
 import { readSuite, type Suite } from "./suite.ts";
 
 /**
- * The function behind the door that the environment names. Nothing is thrown here: a configuration that cannot be used is
- * told to every caller, and read again by the next cold start.
+ * Opens the function behind the door that the environment names. It never throws: a configuration that cannot be used is
+ * reported to every caller, and is read again at the next call.
  */
 export function createHandler(env: Environment, options: SuiteOptions = {}): LambdaHandler {
-  const opened = logShut(open(env, options), env, options);
-  const opening = opened.catch((error: unknown) => refuseAll(toArtifactRegistryError(error)));
-  return async (event, context) => (await opening)(event, context);
+  const suite = once(() => readSuite(env, options));
+  return openOrRefuse(async () => open(await suite(), env), refuseAll, env, options);
 }
 
-async function open(env: Environment, options: SuiteOptions): Promise<LambdaHandler> {
-  const suite = await readSuite(env, options);
+async function open(suite: Suite, env: Environment): Promise<LambdaHandler> {
   switch (suite.application.door.accepts) {
     case "http":
       return httpHandler(suite);

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ArtifactRegistryError, BareError, toArtifactRegistryError } from "../../../core/errors.ts";
+import { once } from "../../../core/once.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { logShut, readSuite, type Suite, type SuiteOptions } from "../../../core/suite.ts";
+import { openOrRefuse, readSuite, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { platform } from "../index.ts";
 import type { Receive } from "./events.ts";
 import { httpFunction } from "./http.ts";
@@ -17,14 +18,17 @@ export interface Functions {
 
 /**
  * Opens both functions behind the door that the environment names. It never throws: a configuration that cannot be used is
- * reported to every caller, and is read again by the next cold start.
+ * reported to every caller, and is read again at the next call.
  */
 export function createFunctions(env: Environment, options: SuiteOptions = {}): Functions {
   const limits = timeLimits(env);
-  const reading = readSuite(platform, env, { operationTimeoutMs: limits.operationMs, ...options });
+  const suite = once(() => readSuite(platform, env, { operationTimeoutMs: limits.operationMs, ...options }));
+  // The other function of the bundle is not deployed behind this door, so its failure is not logged.
+  const quiet = { ...options, startLog: () => {} };
+  const forEvents = env.ALIEN_DOOR === "events";
   return {
-    artifactRegistry: httpFunction(reading, env, options),
-    artifactRegistryEvents: eventFunction(reading, env, limits, options),
+    artifactRegistry: httpFunction(suite, env, forEvents ? quiet : options),
+    artifactRegistryEvents: eventFunction(suite, env, limits, forEvents ? options : quiet),
   };
 }
 
@@ -33,18 +37,16 @@ export function createFunctions(env: Environment, options: SuiteOptions = {}): F
  * deliver the event again. So an error must hold nothing that they may not see.
  */
 function eventFunction(
-  reading: Promise<Suite>,
+  suite: () => Promise<Suite>,
   env: Environment,
   { invocationMs }: TimeLimits,
   options: SuiteOptions = {},
 ): (event: unknown) => Promise<void> {
-  const opened = reading.then((suite) => open(suite, env));
-  if (env.ALIEN_DOOR === "events") logShut(opened, env, options);
-  const opening = opened.catch(refuseAll);
+  const receive = openOrRefuse(async () => open(await suite(), env), refuseAll, env, options);
   return async (event) => {
     const requestId = randomUUID();
     try {
-      await (await opening)(event, { requestId, signal: AbortSignal.timeout(invocationMs) });
+      await receive(event, { requestId, signal: AbortSignal.timeout(invocationMs) });
     } catch (thrown) {
       throw new BareError(toArtifactRegistryError(thrown).toWire(requestId));
     }

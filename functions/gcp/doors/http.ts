@@ -1,32 +1,28 @@
 import { randomUUID } from "node:crypto";
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { toArtifactRegistryError } from "../../../core/errors.ts";
+import type { ArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp, errorResponse, type HttpApplication } from "../../../core/http.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { requestListener } from "../../../core/server/http.ts";
-import { logShut, type Suite, type SuiteOptions } from "../../../core/suite.ts";
+import { openOrRefuse, type Serve, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { createPlatformCaller } from "./caller.ts";
 
-type Serve = (request: Request, incoming: IncomingMessage) => Promise<Response>;
+type ServeHttp = Serve<Request, IncomingMessage, Response>;
 
 /**
  * The doors over HTTP. They never throw, so that the framework never answers by itself. A request's claim that the platform
  * has verified its caller counts at the `platform` door only.
  */
 export function httpFunction(
-  reading: Promise<Suite>,
+  suite: () => Promise<Suite>,
   env: Environment,
   options: SuiteOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const opened = reading.then((suite) => open(suite, env));
-  // Behind the events door, the other function of the bundle is the one that is deployed.
-  if (env.ALIEN_DOOR !== "events") logShut(opened, env, options);
-  const opening = opened.catch(refuseAll);
-  return requestListener(async (request, incoming) => (await opening)(request, incoming));
+  return requestListener(openOrRefuse(async () => open(await suite(), env), refuseAll, env, options));
 }
 
-function open({ application }: Suite, env: Environment): Serve {
+function open({ application }: Suite, env: Environment): ServeHttp {
   const http: HttpApplication = createHttp(application);
   if (application.door.name !== "platform") return (request) => http(request);
   const callerOf = createPlatformCaller(env, application.now);
@@ -36,8 +32,7 @@ function open({ application }: Suite, env: Environment): Serve {
   };
 }
 
-function refuseAll(thrown: unknown): Serve {
-  const error = toArtifactRegistryError(thrown);
+function refuseAll(error: ArtifactRegistryError): ServeHttp {
   return async () => errorResponse(error, randomUUID());
 }
 

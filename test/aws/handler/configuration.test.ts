@@ -1,4 +1,7 @@
-import { expect, test } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { eventOf } from "./events.ts";
 import { rules, startFunction } from "./functions.ts";
 
@@ -39,6 +42,19 @@ test.each(bad)("%s: told to who calls over HTTP", async (_, env, message) => {
   expect(answer).toMatchObject({ statusCode: 400, headers: { "content-type": "application/json" } });
   const { body } = answer as { body: string };
   expect(JSON.parse(body)).toMatchObject({ code: "BINDING_CONFIG_INVALID", message: expect.stringMatching(message) });
+});
+
+test("a file of rules that is mended opens the function at the next call", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "rules-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, "rules.json");
+  const { ALIEN_ACCESS_RULES: _, ...env } = good;
+  const fn = startFunction({ ...env, ALIEN_ACCESS_RULES_FILE: file });
+  const outcome = () => fn.invoke(eventOf("direct")).catch((thrown: Error) => thrown.name);
+  expect([await outcome(), await outcome()]).toEqual(["BINDING_CONFIG_INVALID", "BINDING_CONFIG_INVALID"]);
+  await writeFile(file, "[]");
+  expect(await outcome()).toBe("ACCESS_DENIED");
+  expect(fn.started).toHaveLength(1);
 });
 
 test("without rules nobody may do anything", async () => {

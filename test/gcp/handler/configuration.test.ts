@@ -1,4 +1,7 @@
-import { expect, test } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import type { StartLine } from "../../../core/suite.ts";
 import { createFunctions, timeLimits } from "../../../functions/gcp/doors/functions.ts";
 import { rules, startFunction } from "./functions.ts";
@@ -47,6 +50,28 @@ test.each([...bad, ...overHttp])("%s: told to everybody who calls over HTTP", as
     expect(answer.headers["x-request-id"]).toBe(answer.json.requestId);
   }
   expect(fn.started).toHaveLength(1);
+});
+
+test("a file of rules that is mended opens the function at the next request, and each reason is logged once", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "rules-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, "rules.json");
+  const { ALIEN_ACCESS_RULES: _, ...env } = good;
+  const fn = await startFunction({ ...env, ALIEN_ACCESS_RULES_FILE: file });
+  const outcome = async () => (await fn.send(goldenOf("platform"))).json.code;
+  expect([await outcome(), await outcome()]).toEqual(["BINDING_CONFIG_INVALID", "BINDING_CONFIG_INVALID"]);
+  await writeFile(file, "{");
+  expect([await outcome(), await outcome()]).toEqual(["BINDING_CONFIG_INVALID", "BINDING_CONFIG_INVALID"]);
+  expect(fn.started.map(({ reason }) => reason)).toEqual([
+    expect.stringContaining("ALIEN_ACCESS_RULES_FILE cannot be read"),
+    expect.stringContaining("access rules"),
+  ]);
+  await writeFile(file, "[]");
+  expect(await outcome()).toBe("ACCESS_DENIED");
+  await writeFile(file, "{");
+  // It is open now, and does not read the file again.
+  expect(await outcome()).toBe("ACCESS_DENIED");
+  expect(fn.started).toHaveLength(2);
 });
 
 const noMistake = {};
