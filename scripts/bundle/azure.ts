@@ -36,7 +36,10 @@ export async function bundleAzure(): Promise<void> {
     outdir,
     entryPoint: "functions/azure/handler.ts",
     packageJson,
-    options: { external: [injected], alias: { jsonwebtoken: "./scripts/bundle/no-jsonwebtoken.ts" } },
+    options: {
+      external: [injected],
+      alias: { debug: "./scripts/bundle/no-debug.ts", jsonwebtoken: "./scripts/bundle/no-jsonwebtoken.ts" },
+    },
   });
   await writeFile(`${outdir}/host.json`, `${JSON.stringify(hostJson, undefined, 2)}\n`);
 }

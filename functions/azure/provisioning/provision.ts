@@ -5,7 +5,7 @@ import { overlappingPrefixes } from "../../../core/names.ts";
 import type { ProvisionOptions } from "../../../core/registry.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { ownerOf, ownershipTag } from "../acr/registry.ts";
-import { armList, registryPages } from "../arm/requests.ts";
+import { armList, registryPages } from "../arm/pages.ts";
 import { unexpected } from "../errors.ts";
 import { type AssignmentsOn, assign, assignmentsOn, listAssignments, unassign } from "./assignments.ts";
 import { changesOf, deviationsOf, modeOf } from "./drift.ts";
