@@ -127,10 +127,11 @@ async function requestToken(
   { type, name, actions, hint }: AccessRequest,
   call: Call,
 ): Promise<GrantedToken> {
+  const ifDenied = hint(actions);
   const revealed = refreshToken.reveal();
   const { json } = await requestRegistry(context, call, {
     what,
-    hint: hint(actions),
+    hint: ifDenied,
     path: "/oauth2/token",
     method: "POST",
     form: { grant_type: "refresh_token", scope: `${type}:${name}:${actions.join(",")}`, refresh_token: revealed },
