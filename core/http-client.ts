@@ -100,9 +100,8 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   return {
     async request(target, options = {}) {
       const response = await start(target, options);
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of bounded(response, answerAtMost)) chunks.push(chunk);
-      return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
+      const { statusCode: status = 0, headers } = response;
+      return { status, headers, body: await readAll(response, answerAtMost) };
     },
     async fetch(input, { method, headers, body, signal } = {}) {
       const url = input instanceof Request ? input.url : String(input);
@@ -177,16 +176,28 @@ async function bytesOf(body: RequestInit["body"]): Promise<string | Uint8Array |
   return new Uint8Array(await new Response(body).arrayBuffer());
 }
 
-function toResponse(message: IncomingMessage, url: string, atMost: number): Response {
-  const { statusCode: status = 0 } = message;
+/** Answers of at most so many bytes are read at once, so that they free their connection even if nobody reads them. */
+const smallAnswer = 16 * 1024;
+
+async function toResponse(message: IncomingMessage, url: string, atMost: number): Promise<Response> {
+  const { statusCode: status = 0, req } = message as IncomingMessage & { readonly req: { readonly method: string } };
   const headers = new Headers();
   for (const [name, value] of Object.entries(message.headers)) {
     for (const each of [value ?? []].flat()) headers.append(name, each);
   }
+  let body: Buffer | ReadableStream<Uint8Array> | null = null;
+  const length = Number(message.headers["content-length"] ?? Number.NaN);
   // A Response must not be given a body with these (Fetch standard, "null body status").
-  const bare = status === 204 || status === 205 || status === 304;
-  if (bare) message.resume();
-  const response = new Response(bare ? null : ReadableStream.from(bounded(message, atMost)), { status, headers });
+  if (req.method === "HEAD" || status === 204 || status === 205 || status === 304) message.resume();
+  else if (length <= Math.min(smallAnswer, atMost)) body = await readAll(message, atMost);
+  else body = ReadableStream.from(bounded(message, atMost));
+  const response = new Response(body as ConstructorParameters<typeof Response>[0], { status, headers });
   // A Response that was made by hand has no URL, and relative locations are read from it.
   return Object.defineProperty(response, "url", { value: url });
+}
+
+async function readAll(message: IncomingMessage, atMost: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bounded(message, atMost)) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }

@@ -69,7 +69,7 @@ export function readConfiguration(env: Environment): Configuration {
     throw invalidBinding(
       file,
       error instanceof SyntaxError ? "is not JSON." : "cannot be read.",
-      "The file says which registry's credentials each host gets; see docs/credential-helper.md.",
+      "See docs/credential-helper.md for what the file says.",
     );
   }
   const result = v.safeParse(schema, json, { abortPipeEarly: true });

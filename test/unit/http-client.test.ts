@@ -126,6 +126,19 @@ test("keeps its connection for the next request, and opens no more than it may",
   expect(connections()).toBe(2);
 });
 
+test.each<[string, string, number, string]>([
+  ["HEAD", "an answer to HEAD", 200, ""],
+  ["GET", "an answer of no bytes", 200, ""],
+  ["POST", "202 without a body", 202, ""],
+  ["DELETE", "204", 204, ""],
+  ["GET", "a small answer", 200, "{}"],
+  ["GET", "a refusal", 404, '{"errors":[]}'],
+])("%s: %s frees its connection, even if nobody reads it", async (method, _what, status, body) => {
+  answer = (_request, response) => response.writeHead(status, { "content-length": body.length }).end(body);
+  const fetch = createFetch({ connections: 1 });
+  for (let n = 0; n < 5; n++) expect((await fetch(url, { method })).status).toBe(status);
+});
+
 describe("a kept connection that the server has closed", () => {
   /** The first request keeps its connection; what comes over it next is cut off without an answer. */
   function cutOffNext() {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { createSingleFlight } from "../../core/credential-cache.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { createSingleFlight } from "../../core/once.ts";
 
 const forever = () => new AbortController().signal;
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { defaultRetry, delayMs, NotYet, type RetryPolicy, retrying, untilReady } from "../../core/waiting.ts";
+import { NotYet, untilReady } from "../../core/until-ready.ts";
+import { defaultRetry, delayMs, type RetryPolicy, retrying } from "../../core/waiting.ts";
 import { errorOf } from "../support/inputs.ts";
 
 const never = new AbortController().signal;

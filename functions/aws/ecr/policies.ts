@@ -6,7 +6,8 @@ import {
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
-import { NotYet, pause, untilReady } from "../../../core/waiting.ts";
+import { NotYet, untilReady } from "../../../core/until-ready.ts";
+import { pause } from "../../../core/waiting.ts";
 import { isServiceError, translateAwsError } from "../errors.ts";
 import type { GrantSet } from "../grants/grant.ts";
 import type { Held } from "../lease/lease.ts";

@@ -1,5 +1,5 @@
 import type { Call } from "../../../core/call.ts";
-import { createSingleFlight } from "../../../core/once.ts";
+import { createSingleFlight } from "../../../core/credential-cache.ts";
 import { Secret } from "../../../core/secret.ts";
 import { unexpected } from "../errors.ts";
 import type { AcrContext, RefreshTokens } from "./context.ts";

@@ -1,7 +1,8 @@
 /** Long-running operations: changes that Azure Resource Manager accepts at once, and carries out afterwards. */
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { type Backoff, NotYet, untilReady } from "../../../core/waiting.ts";
+import { NotYet, untilReady } from "../../../core/until-ready.ts";
+import type { Backoff } from "../../../core/waiting.ts";
 import { failedOperation } from "../errors.ts";
 import { type Arm, type ArmClient, type ArmOptions, type ArmRequest, armRequest } from "./requests.ts";
 

@@ -2,7 +2,7 @@
 import type { Registry, RegistryUpdateParameters } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { NotYet, untilReady } from "../../../core/waiting.ts";
+import { NotYet, untilReady } from "../../../core/until-ready.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { findRegistry, hasOwnTag, ownershipTag, ownershipValue, requireState } from "../acr/registry.ts";
 import { pollBackoff, runOperation, type StartOperation, stillRunning } from "../arm/operations.ts";

@@ -1,7 +1,8 @@
 /** Long-running operations: requests that Artifact Registry answers at once, and carries out afterwards. */
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { type Backoff, NotYet, untilReady } from "../../../core/waiting.ts";
+import { NotYet, untilReady } from "../../../core/until-ready.ts";
+import type { Backoff } from "../../../core/waiting.ts";
 import { grpcCode, undefinedIfNotFound } from "../errors.ts";
 import { type GarContext, type RpcClient, type RpcMethod, type RpcOptions, rpc, translateRpcError } from "./context.ts";
 

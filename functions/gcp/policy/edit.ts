@@ -1,7 +1,8 @@
 /** Edits of IAM policies by compare-and-swap, and the refusals of an edit that may succeed later. */
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { type Backoff, NotYet, untilReady } from "../../../core/waiting.ts";
+import { NotYet, untilReady } from "../../../core/until-ready.ts";
+import type { Backoff } from "../../../core/waiting.ts";
 import { googleMessage } from "../errors.ts";
 import type { IamPolicy } from "./document.ts";
 

@@ -1,7 +1,8 @@
 /** The service accounts for which a registry's credentials are minted: finding, creating and deleting them. */
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { type Backoff, untilReady } from "../../../core/waiting.ts";
+import { untilReady } from "../../../core/until-ready.ts";
+import type { Backoff } from "../../../core/waiting.ts";
 import { describePermission, googleCode, grpcCode, undefinedIfNotFound } from "../errors.ts";
 import type { GarContext } from "../gar/context.ts";
 import { ownershipLabel } from "../gar/own-repository.ts";

@@ -2,7 +2,8 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { overlappingPrefixes } from "../../../core/names.ts";
-import { type Backoff, NotYet, untilReady } from "../../../core/waiting.ts";
+import { NotYet, untilReady } from "../../../core/until-ready.ts";
+import type { Backoff } from "../../../core/waiting.ts";
 import { googleCode, grpcCode } from "../errors.ts";
 import { type GarContext, rpc } from "../gar/context.ts";
 import { runOperation } from "../gar/operations.ts";
