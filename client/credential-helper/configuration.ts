@@ -69,7 +69,7 @@ export function readConfiguration(env: Environment): Configuration {
     throw invalidBinding(
       file,
       error instanceof SyntaxError ? "is not JSON." : "cannot be read.",
-      "See docs/credential-helper.md for what the file says.",
+      "docs/credential-helper.md says what it may hold.",
     );
   }
   const result = v.safeParse(schema, json, { abortPipeEarly: true });
