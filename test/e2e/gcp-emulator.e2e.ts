@@ -70,8 +70,13 @@ test.each(["skopeo", "crane", "regctl"])("%s pushes and pulls with an access tok
   const guessed = { username: "oauth2accesstoken", password: "guessed" };
   // Where everything is there already, some clients push nothing.
   const elsewhere = reference.replace(/v1$/, "v2");
-  for (const refusal of [pushed(as(pull), elsewhere), pulled(as(stranger)), pulled(undefined), pulled(guessed)]) {
-    const { ok, output } = await refusal;
+  for (const refused of [
+    () => pushed(as(pull), elsewhere),
+    () => pulled(as(stranger)),
+    () => pulled(undefined),
+    () => pulled(guessed),
+  ]) {
+    const { ok, output } = await refused();
     expect(ok, output).toBe(false);
     expect(output).toMatch(REFUSED);
   }

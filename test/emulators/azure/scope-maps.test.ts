@@ -49,10 +49,10 @@ describe("scope maps", () => {
     }
     expect(names).toContain("_repositories_pull");
     for (const call of [
-      maps().create(group, NAME, "_repositories_pull", { actions: ACTIONS }, interval),
-      maps().delete(group, NAME, "_repositories_pull", interval),
+      () => maps().create(group, NAME, "_repositories_pull", { actions: ACTIONS }, interval),
+      () => maps().delete(group, NAME, "_repositories_pull", interval),
     ]) {
-      expect((await refusedWith(call)).status).toBe(400);
+      expect((await refusedWith(call())).status).toBe(400);
     }
   });
 

@@ -32,8 +32,8 @@ describe("the registry", () => {
     await pushImage(client(WRITER), name, "v1", image);
     const pulled = await pullImage(client(READER), name, "v1");
     expect(pulled).toMatchObject({ manifest: { digest: image.manifest.digest } });
-    for (const refusal of [pullImage(client(), name, "v1"), pushImage(client(READER), name, "v2", image)]) {
-      const { status, message } = await registryRefusal(refusal);
+    for (const refused of [() => pullImage(client(), name, "v1"), () => pushImage(client(READER), name, "v2", image)]) {
+      const { status, message } = await registryRefusal(refused());
       expect(status).toBe(403);
       expect(message).toMatch(/Permission "artifactregistry.repositories.(down|up)loadArtifacts" denied on resource/);
     }
