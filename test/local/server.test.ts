@@ -176,8 +176,8 @@ describe("the local server", () => {
         duplex: "half",
       } as RequestInit);
       const uploaded = async () => {
-        const [file = ""] = await readdir(join(folder, "uploads"));
-        return (await stat(join(folder, "uploads", file))).size;
+        const [file] = await readdir(join(folder, "uploads"));
+        return file === undefined ? 0 : (await stat(join(folder, "uploads", file))).size;
       };
       await expect.poll(uploaded).toBeGreaterThan(0);
       const ended = server.stop(signal);
