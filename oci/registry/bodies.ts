@@ -49,8 +49,8 @@ export interface Sink {
   readonly handle: FileHandle;
   readonly hash: Hash;
   readonly budget: Budget;
-  /** Is called after each batch, when the file and the hash have its bytes. */
-  readonly written: (bytes: number) => void;
+  /** Each batch is added to `offset`, in bytes, when the file and the hash have it. */
+  readonly progress: { offset: number };
 }
 
 /**
@@ -59,7 +59,7 @@ export interface Sink {
  *
  * @throws ClientGone after what did arrive was written; the system's error if the disk refuses
  */
-export function receive(req: IncomingMessage, { handle, hash, budget, written }: Sink): Promise<void> {
+export function receive(req: IncomingMessage, { handle, hash, budget, progress }: Sink): Promise<void> {
   const full = budget.take(batchBytes);
   const early = earlyFlush(handle);
   return new Promise<void>((resolve, reject) => {
@@ -82,7 +82,7 @@ export function receive(req: IncomingMessage, { handle, hash, budget, written }:
       for (const buffer of buffers) hash.update(buffer);
       wrote.then(() => {
         writing = false;
-        written(bytes);
+        progress.offset += bytes;
         early.wrote(bytes);
         next();
       }, stop);

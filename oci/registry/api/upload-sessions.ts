@@ -2,7 +2,7 @@
  * Upload sessions, and their files. Every request that touches a file makes sure that it still holds what the requests
  * before it wrote.
  */
-import { createHash, type Hash, randomUUID } from "node:crypto";
+import { type Hash, randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import {
@@ -101,12 +101,6 @@ export class Uploads {
     await Promise.all(idle.map((upload) => this.end(upload)));
     return idle.length;
   }
-}
-
-/** Returns the hash of what has arrived. The first request that writes decides its algorithm. */
-export function hashOf(upload: Upload, algorithm: DigestAlgorithm): Hash {
-  upload.hash ??= { algorithm, state: createHash(algorithm) };
-  return upload.hash.state;
 }
 
 /**

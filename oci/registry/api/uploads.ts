@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { type Fingerprint, hashFile } from "../../files.ts";
@@ -8,7 +9,7 @@ import { commitBlob, mountBlob } from "../store/blobs.ts";
 import { type Digest, type DigestAlgorithm, parseDigest, parseRepositoryName } from "../store/names.ts";
 import type { ByteRange } from "./blobs.ts";
 import { type HandlerRequest, requireDigest, type Services } from "./handler.ts";
-import { hashOf, noteUploadFile, openUploadFile, type Upload, type Uploads } from "./upload-sessions.ts";
+import { noteUploadFile, openUploadFile, type Upload, type Uploads } from "./upload-sessions.ts";
 
 /** end-4a, end-4b, end-11: starts an upload, takes a whole blob at once, or mounts one from another repository. */
 export async function startUpload(services: Services, call: HandlerRequest): Promise<void> {
@@ -100,7 +101,11 @@ async function finish(services: Services, call: HandlerRequest, upload: Upload, 
 async function withFile<T>(uploads: Uploads, upload: Upload, work: (handle: FileHandle) => Promise<T>): Promise<T> {
   try {
     const handle = await openUploadFile(upload);
-    return await work(handle).finally(() => handle.close());
+    try {
+      return await work(handle);
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     if (!(error instanceof ClientGone)) await uploads.end(upload);
     throw error;
@@ -116,16 +121,11 @@ async function append(
   { algorithm, expected }: { algorithm: DigestAlgorithm; expected: number | undefined },
 ): Promise<Fingerprint> {
   const before = upload.offset;
+  // The first request that writes decides the algorithm.
+  upload.hash ??= { algorithm, state: createHash(algorithm) };
   let gone: ClientGone | undefined;
   try {
-    await receive(req, {
-      handle,
-      hash: hashOf(upload, algorithm),
-      budget: receiving,
-      written: (bytes) => {
-        upload.offset += bytes;
-      },
-    });
+    await receive(req, { handle, hash: upload.hash.state, budget: receiving, progress: upload });
   } catch (error) {
     if (!(error instanceof ClientGone)) throw error;
     gone = error;

@@ -32,19 +32,15 @@ export class KeyedLock {
     try {
       return await work();
     } finally {
-      this.#leave(key, entry);
+      entry.holders -= 1;
+      entry.exclusive = false;
+      for (let next = entry.queue[0]; next !== undefined && admits(entry, next.mode); next = entry.queue[0]) {
+        entry.queue.shift();
+        enter(entry, next.mode);
+        next.start();
+      }
+      if (entry.holders === 0) this.#entries.delete(key);
     }
-  }
-
-  #leave(key: string, entry: Entry): void {
-    entry.holders -= 1;
-    entry.exclusive = false;
-    for (let next = entry.queue[0]; next !== undefined && admits(entry, next.mode); next = entry.queue[0]) {
-      entry.queue.shift();
-      enter(entry, next.mode);
-      next.start();
-    }
-    if (entry.holders === 0) this.#entries.delete(key);
   }
 }
 
