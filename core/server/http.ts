@@ -1,7 +1,6 @@
-/** What every server of ours does with Node's HTTP: it turns requests around, listens, and stops without losing an answer. */
+/** Between Node's HTTP and the contract: requests of the Fetch standard, and errors in the form of the contract. */
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { ArtifactRegistryError, type ErrorCode, invalidInput, toArtifactRegistryError } from "../errors.ts";
 import { errorResponse } from "../http.ts";
@@ -62,75 +61,5 @@ export function refusal(
   return {
     headers: { "content-type": "application/json", "cache-control": "no-store", "x-request-id": requestId },
     body: JSON.stringify({ ...error.toWire(requestId), httpStatusCode: status }),
-  };
-}
-
-/**
- * Starts listening.
- *
- * @param place `port` 0 takes a free port; without `host` the server listens on every address of the machine
- * @throws the error of listening (`EADDRINUSE`, `EACCES`)
- */
-export function listen(server: Server, place: { readonly host?: string; readonly port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(place, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
-/** The URL of a listening server, as this machine reaches it. */
-export function urlOf(server: Server, host = "::"): string {
-  const { port } = server.address() as AddressInfo;
-  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
-}
-
-/**
- * Stops listening, and waits until the last answer has gone out.
- *
- * @param limitMs milliseconds after which the connections that are left are cut off, because a client may send as slowly as
- *   it likes
- * @returns true if no connection had to be cut off
- */
-export async function stopListening(server: Server, limitMs: number): Promise<boolean> {
-  let complete = true;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  // A kept-alive connection becomes idle when its last answer has gone out. So this asks again until none is left.
-  const again = setInterval(() => server.closeIdleConnections(), 100);
-  const limit = setTimeout(() => {
-    complete = false;
-    server.closeAllConnections();
-  }, limitMs);
-  await closed;
-  clearInterval(again);
-  clearTimeout(limit);
-  return complete;
-}
-
-/**
- * Prepares a server to send its clients away before it stops.
- *
- * @param server a server that has not taken a request yet
- * @returns a function after whose call each answer ends its connection, so that clients open their next one elsewhere
- */
-export function prepareRelease(server: Server): () => void {
-  const answering = new Set<ServerResponse>();
-  let releasing = false;
-  const release = (response: ServerResponse) => {
-    // Node then sends `Connection: close`, and ends the connection after the answer.
-    if (!response.headersSent) response.shouldKeepAlive = false;
-  };
-  server.prependListener("request", (_request: IncomingMessage, response: ServerResponse) => {
-    if (releasing) release(response);
-    answering.add(response);
-    response.once("close", () => answering.delete(response));
-  });
-  return () => {
-    releasing = true;
-    for (const response of answering) release(response);
   };
 }

@@ -1,5 +1,5 @@
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listen, stopListening, urlOf } from "../http/listening.ts";
 import { createHttpServer } from "../http/server.ts";
 import { openRegistry, type Registry, type RegistryOptions } from "./registry.ts";
 import { OciError, refusal, sendError } from "./respond.ts";
@@ -65,7 +65,7 @@ export async function serveRegistry(options: ServeOptions): Promise<RunningRegis
  *
  * @throws the error of listening
  */
-export async function bindRegistry(address: RegistryAddress): Promise<RegistryPort> {
+export async function bindRegistry({ host, port }: RegistryAddress): Promise<RegistryPort> {
   let handle: Registry["handle"] = (_, res) => sendError(res, starting());
   let log: ServeOptions["log"];
   const failed = (error: unknown) => log?.("A request could not be answered", error);
@@ -74,8 +74,8 @@ export async function bindRegistry(address: RegistryAddress): Promise<RegistryPo
     handle(req, res),
   );
   server.timeout = idleMs;
-  await listen(server, address);
-  const url = urlOf(server, address.host);
+  await listen(server, { host, port });
+  const url = urlOf(server, host);
   return {
     url,
     async open(options) {
@@ -93,10 +93,7 @@ export async function bindRegistry(address: RegistryAddress): Promise<RegistryPo
       };
     },
     async close() {
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
+      await stopListening(server, 0);
     },
   };
 }
@@ -105,28 +102,7 @@ function starting(): OciError {
   return new OciError(503, "UNAVAILABLE", "The registry is starting.", { "Retry-After": "1" });
 }
 
-function listen(server: Server, { host, port }: RegistryAddress): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
+/** Both stop at once: the registry waits for its last answer, which the server either sends or cuts off. */
 async function stop(server: Server, registry: Registry, graceMs: number): Promise<void> {
-  const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
-  await registry.close();
-  server.closeIdleConnections();
-  await stopped;
-  clearTimeout(cutOff);
-}
-
-function urlOf(server: Server, host: string): string {
-  const { port } = server.address() as AddressInfo;
-  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+  await Promise.all([stopListening(server, graceMs), registry.close()]);
 }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createHttpClient, type HttpClientOptions } from "../../core/http-client.ts";
-import { listen, urlOf } from "../../core/server/http.ts";
+import { listen, urlOf } from "../../oci/http/listening.ts";
 import { type Authority, createAuthority } from "../emulators/azure/http/certificates.ts";
 import { type Listening, listen as listenTls } from "../emulators/azure/http/listen.ts";
 

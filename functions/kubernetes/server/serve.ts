@@ -5,7 +5,7 @@ import type { RegistryDirectory } from "../../../core/bindings.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp } from "../../../core/http.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
-import { listen, prepareRelease, refusal, requestListener, stopListening, urlOf } from "../../../core/server/http.ts";
+import { refusal, requestListener } from "../../../core/server/http.ts";
 import {
   explainStart,
   readPort,
@@ -15,6 +15,7 @@ import {
   stopOnSignals,
 } from "../../../core/server/process.ts";
 import { openDoor, readDirectory, readRules, type Warn } from "../../../core/suite.ts";
+import { listen, prepareRelease, stopListening, urlOf } from "../../../oci/http/listening.ts";
 import { createHttpServer } from "../../../oci/http/server.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createReadiness, withProbes } from "./probes.ts";

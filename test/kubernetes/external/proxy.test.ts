@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { startCall } from "../../../core/call.ts";
-import { listen, urlOf } from "../../../core/server/http.ts";
 import { createExternalRegistry } from "../../../functions/kubernetes/external/adapter.ts";
+import { listen, urlOf } from "../../../oci/http/listening.ts";
 
 /** Answers as a registry that asks nobody for credentials, whichever host is meant. */
 async function startProxy() {

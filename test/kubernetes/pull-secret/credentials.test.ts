@@ -105,7 +105,7 @@ describe("credentials that are no use", () => {
     const { env } = await withFunction();
     const bearer = { authMethod: "bearer", username: "", password: fakePassword, scope: "repository" };
     const { createServer } = await import("node:http");
-    const { listen, urlOf } = await import("../../../core/server/http.ts");
+    const { listen, urlOf } = await import("../../../oci/http/listening.ts");
     const server = createServer((request, response) => {
       const repository = { name: "images/my-app", uri: "registry.example/images/my-app" };
       response.end(JSON.stringify(request.url?.endsWith("getRepository") ? repository : bearer));

@@ -1,6 +1,6 @@
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { listen, urlOf } from "../../../core/server/http.ts";
+import { listen, urlOf } from "../../../oci/http/listening.ts";
 
 /** What stands between callers and pods: requests go round those that say that they are ready. */
 export interface Proxy {

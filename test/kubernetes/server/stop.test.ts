@@ -2,7 +2,7 @@ import { Agent, createServer, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { listen, stopListening, urlOf } from "../../../core/server/http.ts";
+import { listen, stopListening, urlOf } from "../../../oci/http/listening.ts";
 import { type Issuer, startIssuer } from "../../support/issuer.ts";
 import { serve } from "../support/container.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
