@@ -1,15 +1,22 @@
-/** File system calls that `node:fs` does not have: what an error means, durable names, and whether content has changed. */
+/** What `node:fs` lacks: what an error means, how names become durable, and how to see that content has changed. */
 import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** Returns the system's code of a failed call, such as `ENOENT`, or undefined if the error is none of the system's. */
+/** Returns the system's code of a failed call, such as `ENOENT`, or undefined if the error did not come from the system. */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }
 
-/** Returns the promise's value, or undefined if the file or a folder above it does not exist. Throws every other error. */
+/**
+ * Returns the promise's value, or undefined if the file or a folder above it does not exist.
+ *
+ * @throws every other error of the promise
+ *
+ * @example
+ * const text = (await ifThere(readFile(file, "utf8"))) ?? "";
+ */
 export async function ifThere<T>(promise: Promise<T>): Promise<T | undefined> {
   try {
     return await promise;
@@ -26,13 +33,13 @@ export function isDiskFull(error: unknown): boolean {
   return code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG";
 }
 
-/** Whether a link failed because this file system, or this file, can have no other link. A copy can take its place. */
+/** Whether a link failed because the file system has no links, or the file has as many as it may. The caller can copy it. */
 export function cannotLink(error: unknown): boolean {
   const code = errnoOf(error);
   return code === "EMLINK" || code === "EPERM" || code === "ENOTSUP" || code === "EXDEV" || code === "ENOSYS";
 }
 
-/** Returns the names in a folder, or none if there is no such folder. */
+/** Returns the names in a folder, in no order, or none if there is no such folder. @throws the system's error */
 export async function namesIn(folder: string): Promise<string[]> {
   return (await ifThere(readdir(folder))) ?? [];
 }
@@ -42,6 +49,8 @@ export async function namesIn(folder: string): Promise<string[]> {
  *
  * Node's own recursive `mkdir` never returns if a folder exists but the system answers ENOENT when one is made in it, as
  * it does in /proc. This tries every folder twice at most.
+ *
+ * @throws the system's error, such as `EACCES`
  */
 export async function makeFolders(folder: string): Promise<string[]> {
   const outcome = await tryMake(folder);
@@ -67,7 +76,7 @@ function ignoreExisting(error: unknown): void {
   if (errnoOf(error) !== "EEXIST") throw error;
 }
 
-/** Makes the content of a file, or the names in a folder, durable: they survive a power cut. */
+/** Makes the content of a file, or the names in a folder, durable: they survive a power cut. @throws the system's error */
 export async function syncPath(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
@@ -104,18 +113,18 @@ export function isSameFile(one: Fingerprint, other: Fingerprint): boolean {
   return one.device === other.device && one.inode === other.inode && one.size === other.size;
 }
 
-/** Returns the fingerprint of the file at a path, or undefined if there is none. */
+/** Returns the fingerprint of the file at a path, or undefined if there is none. @throws the system's other errors */
 export async function fingerprintAt(path: string): Promise<Fingerprint | undefined> {
   const stats = await ifThere(stat(path, { bigint: true }));
   return stats === undefined ? undefined : fingerprintOf(stats);
 }
 
-/** Returns the fingerprint of an open file. */
+/** Returns the fingerprint of an open file, whatever its name is now. @throws the system's error */
 export async function fingerprintOfHandle(handle: FileHandle): Promise<Fingerprint> {
   return fingerprintOf(await handle.stat({ bigint: true }));
 }
 
-/** Reads an open file from its start, and returns the hash of its content in lower-case hex. */
+/** Reads an open file from its start, and returns the hash of its content in lower-case hex. @throws the system's error */
 export async function hashFile(handle: FileHandle, algorithm: "sha256" | "sha512"): Promise<string> {
   const hash = createHash(algorithm);
   const buffer = Buffer.allocUnsafeSlow(readBytes);

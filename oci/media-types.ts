@@ -1,4 +1,4 @@
-/** The media types of the OCI image specification, and their Docker predecessors. */
+/** The media types of the OCI image specification and their Docker predecessors, and what has such a type. */
 export const ociManifest = "application/vnd.oci.image.manifest.v1+json";
 export const ociIndex = "application/vnd.oci.image.index.v1+json";
 export const ociConfig = "application/vnd.oci.image.config.v1+json";
@@ -7,7 +7,7 @@ export const ociEmpty = "application/vnd.oci.empty.v1+json";
 export const dockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
 export const dockerList = "application/vnd.docker.distribution.manifest.list.v2+json";
 
-/** Every manifest type that the client understands. Registries answer 404 if a manifest is of a type that is not asked for. */
+/** Every type of manifest that the client understands. A registry answers 404 for a manifest whose type is not asked for. */
 export const manifestTypes = [ociIndex, ociManifest, dockerList, dockerManifest] as const;
 
 /** An OCI content descriptor: what a manifest says about a blob or a manifest that it refers to. */
@@ -20,7 +20,7 @@ export type Descriptor = {
   readonly platform?: { readonly architecture: string; readonly os: string; readonly variant?: string };
 };
 
-/** Whether a manifest of this type lists other manifests. */
+/** Whether a manifest of this type lists other manifests, as one for several platforms does. */
 export function isIndex(mediaType: string): boolean {
   return mediaType === ociIndex || mediaType === dockerList;
 }

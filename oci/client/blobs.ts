@@ -1,3 +1,4 @@
+/** The client's requests for blobs (distribution-spec, "Pulling blobs", "Pushing blobs" and "Deleting Blobs"). */
 import { verifying } from "./digest.ts";
 import { OciError } from "./errors.ts";
 import { lengthOf } from "./read.ts";
@@ -6,7 +7,9 @@ import type { Transport } from "./transport.ts";
 
 /** A blob to upload: bytes, or a stream that is read once. */
 export type BlobSource = {
+  /** The digest of `body`. The registry verifies it. */
   readonly digest: string;
+  /** The content. A stream cannot be sent twice, so a 401 to it is an error. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
   /** The length of a stream in bytes. Some registries refuse a body of unknown length. */
   readonly size?: number;
@@ -16,10 +19,17 @@ export type BlobSource = {
   readonly chunkBytes?: number;
 };
 
+/** A blob that the registry has now. `mounted` says that it came from another repository, and nothing was uploaded. */
 export type PushedBlob = { readonly digest: string; readonly mounted: boolean };
+/** A blob that is being downloaded, and its size in bytes if the registry says it. */
 export type PulledBlob = { readonly size: number | undefined; readonly stream: ReadableStream<Uint8Array> };
 
-/** Uploads a blob, or mounts it. @throws OciError */
+/**
+ * Uploads a blob with POST and PUT, with PATCH in between if it is sent in chunks, or mounts it (distribution-spec,
+ * "Pushing blobs" and "Mounting a blob from another repository").
+ *
+ * @throws OciError
+ */
 export async function pushBlob(transport: Transport, repository: string, blob: BlobSource): Promise<PushedBlob> {
   const scopes = pushScopes(repository, blob.mountFrom);
   const query =
@@ -58,7 +68,8 @@ export async function pushBlob(transport: Transport, repository: string, blob: B
 }
 
 /**
- * Asks the registry to mount a blob, and returns whether it did. If the registry opens an upload instead, it is cancelled.
+ * Asks the registry to mount a blob of another repository, and returns whether it did (distribution-spec, "Mounting a blob
+ * from another repository"). If the registry opens an upload instead, this cancels it.
  *
  * @throws OciError
  */
@@ -82,7 +93,7 @@ export async function mountBlob(
   return false;
 }
 
-/** Begins an upload and cancels it at once. @throws OciError if the caller may not push */
+/** Begins an upload and cancels it at once, to find out whether the caller may push. @throws OciError if not */
 export async function tryUpload(transport: Transport, repository: string): Promise<void> {
   const scopes = pushScopes(repository, undefined);
   const answer = await transport.send({
@@ -96,7 +107,12 @@ export async function tryUpload(transport: Transport, repository: string): Promi
   await cancelUpload(transport, scopes, answer);
 }
 
-/** Returns the blob's size in bytes, or undefined if the registry says that there is no such blob. @throws OciError */
+/**
+ * Asks whether a blob exists (distribution-spec, "Checking if content exists in the registry").
+ *
+ * @returns its size in bytes, which not every registry says; undefined if the registry answers that there is no such blob
+ * @throws OciError
+ */
 export async function headBlob(
   transport: Transport,
   repository: string,
@@ -112,9 +128,10 @@ export async function headBlob(
 }
 
 /**
- * Downloads a blob. The content is only verified at the end of the stream, which then fails with `DIGEST_MISMATCH` if it
- * was wrong. Part of a blob, from the `first` byte of a `range` to its `last`, is not verified at all.
+ * Downloads a blob (distribution-spec, "Pulling blobs"). The content is verified at the end of the stream, and not before:
+ * if it was wrong, the stream fails with `DIGEST_MISMATCH`. Part of a blob cannot be verified at all.
  *
+ * @param range the positions of the first and the last byte that are wanted; without `last`, it is everything from `first`
  * @throws OciError
  */
 export async function pullBlob(
@@ -137,7 +154,11 @@ export async function pullBlob(
   return { size, stream: range === undefined ? verifying(body, digest, size) : body };
 }
 
-/** Deletes a blob from one repository. Returns false if it was not there. @throws OciError */
+/**
+ * Deletes a blob from one repository (distribution-spec, "Deleting Blobs"). Returns false if it was not there.
+ *
+ * @throws OciError, such as 405 `UNSUPPORTED` from a registry that deletes nothing
+ */
 export async function deleteBlob(transport: Transport, repository: string, digest: string): Promise<boolean> {
   const answer = await transport.send({
     method: "DELETE",
@@ -149,7 +170,7 @@ export async function deleteBlob(transport: Transport, repository: string, diges
   return answer.status !== 404;
 }
 
-/** The specification does not require registries to support this. Those that do not will end the upload by themselves. */
+/** Not every registry can cancel an upload. One that cannot ends the upload by itself, so a failure does not matter. */
 async function cancelUpload(transport: Transport, scopes: readonly string[], begun: Response): Promise<void> {
   const to = locationOf(transport, begun);
   await transport.send({ method: "DELETE", to, scopes, expect: [204] }).catch(() => undefined);
@@ -211,7 +232,7 @@ function locationOf(transport: Transport, response: Response, base?: URL): URL {
     throw new OciError(
       response.status,
       "UNEXPECTED_RESPONSE",
-      `${transport.root.host} opened an upload without a Location`,
+      `${transport.root.host} opened an upload, but gave no Location.`,
     );
   }
   return transport.resolve(location, base ?? response.url);

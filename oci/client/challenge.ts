@@ -5,9 +5,8 @@ const tokenPattern = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 const token68Pattern = /[A-Za-z0-9\-._~+/]+=*(?=\s*(?:,|$))/y;
 
 /**
- * Reads a `Www-Authenticate` header (RFC 9110, 11.6.1). One header may hold several challenges. Values may be quoted, and
- * then hold commas, equals signs and escaped quotes. The reading stops at anything malformed, and returns the challenges
- * before it.
+ * Reads a `Www-Authenticate` header (RFC 9110, 11.6.1). One header may hold several challenges. A quoted value may
+ * hold commas, equals signs and escaped quotes. Reading stops at the first malformed part; what came before it is returned.
  *
  * @example
  * parseChallenges('Bearer realm="https://auth.example/token",service="registry"')[0]?.params.service; // "registry"

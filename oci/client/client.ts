@@ -7,7 +7,10 @@ import { bytesOf } from "./read.ts";
 import type { Grant } from "./token.ts";
 import { type ClientOptions, Transport } from "./transport.ts";
 
-/** A client of one OCI registry. Every method throws `OciError`, or the reason of the signal if it is aborted. */
+/**
+ * A client of one OCI registry. A `repository` is its whole name, such as `team/app`, and a `reference` is a tag or a
+ * digest. Every method throws `OciError`, or the signal's reason if the signal is aborted.
+ */
 export type OciClient = {
   /** Asks `/v2/` with the credentials. It resolves if the registry accepts them. */
   ping(): Promise<void>;
@@ -15,11 +18,15 @@ export type OciClient = {
   challenges(): Promise<Challenge[]>;
   /** Asks the token service of a Bearer challenge for a token with one scope, such as `repository:team/app:pull`. */
   requestToken(challenge: Challenge, scope: string): Promise<Grant>;
+  /** Uploads a blob, or mounts it from another repository. */
   pushBlob(repository: string, blob: blobs.BlobSource): Promise<blobs.PushedBlob>;
+  /** Mounts a blob of the repository `from`. Returns false if the registry wants it to be uploaded instead. */
   mountBlob(repository: string, mount: { readonly digest: string; readonly from: string }): Promise<boolean>;
   /** Resolves if the caller may push. It leaves nothing behind. */
   tryUpload(repository: string): Promise<void>;
+  /** Returns the blob's size in bytes, if the registry says it, or undefined if there is no such blob. */
   headBlob(repository: string, digest: string): Promise<{ size: number | undefined } | undefined>;
+  /** Downloads a blob, or the bytes of a range. The end of the stream of a whole blob verifies it. */
   pullBlob(
     repository: string,
     digest: string,
@@ -27,22 +34,31 @@ export type OciClient = {
   ): Promise<blobs.PulledBlob>;
   /** Reads a whole blob into memory and verifies it. */
   readBlob(repository: string, digest: string): Promise<Buffer>;
+  /** Deletes a blob from this repository. Returns false if it was not there. */
   deleteBlob(repository: string, digest: string): Promise<boolean>;
+  /** Stores a manifest, byte for byte. Returns its digest and, if the registry has linked it to one, its `subject`. */
   pushManifest(
     repository: string,
     reference: string,
     manifest: { readonly bytes: Uint8Array; readonly mediaType: string },
   ): Promise<{ digest: string; subject?: string }>;
+  /** Reads a manifest of one of these media types and verifies it; any type that this client knows by default. */
   pullManifest(repository: string, reference: string, accept?: readonly string[]): Promise<manifests.Manifest>;
+  /** Returns type, digest and size of a manifest, or undefined if there is no such manifest. */
   headManifest(
     repository: string,
     reference: string,
     accept?: readonly string[],
   ): Promise<manifests.ManifestHead | undefined>;
+  /** Deletes a tag, or a manifest by its digest. Returns false if it was not there. */
   deleteManifest(repository: string, reference: string): Promise<boolean>;
+  /** Lists all tags. `pageSize` is how many names each request asks for; by default the registry decides. */
   tags(repository: string, pageSize?: number): Promise<string[]>;
+  /** Yields the tags one by one, and asks for the next page only when it is needed. */
   eachTag(repository: string, pageSize?: number): AsyncGenerator<string>;
+  /** Lists the manifests whose `subject` is this digest, or only those of one artifact type. */
   referrers(repository: string, digest: string, artifactType?: string): Promise<Descriptor[]>;
+  /** Lists the repositories that the caller may list. */
   catalog(pageSize?: number): Promise<string[]>;
   /** Returns a client that shares this one's tokens, but has another signal. */
   withSignal(signal: AbortSignal): OciClient;
@@ -50,6 +66,8 @@ export type OciClient = {
 
 /**
  * Makes a client. It sends no request before the first call of a method.
+ *
+ * @throws TypeError if `url` is not a URL
  *
  * @example
  * const client = createClient({ url: "http://127.0.0.1:5050", credentials: { username: "token", password } });

@@ -8,7 +8,7 @@ export type ClientCode =
   | "UNAUTHORIZED";
 
 /**
- * A registry refused a request, or its answer was wrong. The message never holds a secret: see {@link Redactor}.
+ * A registry refused a request, gave no answer, or gave a wrong one. The message never holds a secret: see {@link Redactor}.
  *
  * @example
  * if (error instanceof OciError && error.status === 404) return undefined;
@@ -19,7 +19,7 @@ export class OciError extends Error {
   readonly status: number;
   /** The first code in the registry's error document, a {@link ClientCode}, or `HTTP_<status>`. */
   readonly code: ClientCode | (string & {});
-  /** How long the registry asks its clients to wait. */
+  /** The seconds for which the registry asks the client to wait before it tries again. */
   readonly retryAfterSeconds?: number;
 
   constructor(
@@ -34,6 +34,7 @@ export class OciError extends Error {
     if (options.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
+  /** Returns what a log may show. The cause is left out. */
   toJSON(): { name: string; status: number; code: string; message: string; retryAfterSeconds?: number } {
     const { name, status, code, message, retryAfterSeconds } = this;
     return { name, status, code, message, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
@@ -41,10 +42,10 @@ export class OciError extends Error {
 }
 
 /**
- * Returns the seconds to wait that a `Retry-After` header names, in either of its forms (RFC 9110, 10.2.3). They are never
- * negative. Returns undefined without a header, and for one of another form.
+ * Reads a `Retry-After` header, which holds either seconds or a date (RFC 9110, 10.2.3).
  *
- * @param now milliseconds since the epoch, for the date form
+ * @param now milliseconds since the epoch, from which the seconds to a date are counted
+ * @returns the seconds to wait, never negative; undefined without a header, and for one that holds something else
  */
 export function retryAfterSeconds(header: string | null, now: number = Date.now()): number | undefined {
   if (header === null) return undefined;
@@ -57,9 +58,10 @@ export function retryAfterSeconds(header: string | null, now: number = Date.now(
 const maxErrorBytes = 16 * 1024;
 
 /**
- * Makes an `OciError` of an answer that is an error.
+ * Makes an `OciError` from an answer, with the first error of its body (distribution-spec, "Error Codes"). It never fails:
+ * a body that cannot be read only makes the message shorter.
  *
- * @param what names the request, without its query, which may hold a signature
+ * @param what the request's method and URL, without the query, which may hold a signature
  * @param redact removes secrets from a text
  */
 export async function errorFrom(response: Response, what: string, redact: (text: string) => string): Promise<OciError> {
@@ -101,8 +103,8 @@ function firstError(text: string): { code?: string; message?: string } {
 }
 
 /**
- * Removes secrets that a registry might repeat in its answers. It leaves secrets of fewer than four characters, which would
- * match parts of ordinary words.
+ * Removes secrets that a registry might repeat in its answers. It does not look for secrets of fewer than four characters,
+ * because they would match parts of ordinary words.
  */
 export class Redactor {
   readonly #secrets = new Set<string>();
@@ -113,6 +115,7 @@ export class Redactor {
     return secret;
   }
 
+  /** Returns the text with `[redacted]` in the place of every secret. */
   readonly clean = (text: string): string => {
     let cleaned = text;
     for (const secret of this.#secrets) cleaned = cleaned.replaceAll(secret, "[redacted]");

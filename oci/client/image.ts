@@ -1,3 +1,4 @@
+/** Whole images, made of a client's single requests, and the manifest that marks a repository as existing. */
 import { type Descriptor, isIndex, ociEmpty, ociManifest } from "../media-types.ts";
 import type { OciClient } from "./client.ts";
 import { digestOf } from "./digest.ts";
@@ -13,9 +14,14 @@ export type ImageIndex = { readonly index: Image["manifest"]; readonly images: r
 
 /**
  * Pushes an image or a multi-platform image. The blobs go before the manifests, so that no manifest is ever without its
- * blobs. The manifests in an index are pushed by digest, and only the index gets the `reference`.
+ * blobs. Blobs that the repository has already are not sent again. The manifests in an index are pushed by digest, and only
+ * the index gets the `reference`.
  *
  * @throws OciError
+ *
+ * @example
+ * const image = await pullImage(client, "team/app", "1.0");
+ * await pushImage(client, "team/copy", "1.0", image);
  */
 export async function pushImage(
   client: OciClient,
@@ -37,9 +43,13 @@ export async function pushImage(
 }
 
 /**
- * Pulls a whole image, or multi-platform image, into memory. It verifies every digest and every size.
+ * Pulls a whole image, or a multi-platform image, into memory. It verifies every digest and every size.
  *
- * @throws OciError; an Error for a wrong size, or for an index inside an index
+ * @throws OciError; Error for a wrong size, and for an index inside an index
+ *
+ * @example
+ * const image = await pullImage(client, "team/app", "1.0");
+ * const { digest } = "index" in image ? image.index : image.manifest;
  */
 export async function pullImage(client: OciClient, repository: string, reference: string): Promise<Image | ImageIndex> {
   const manifest = await client.pullManifest(repository, reference);
@@ -48,7 +58,7 @@ export async function pullImage(client: OciClient, repository: string, reference
   const images: Image[] = [];
   for (const child of descriptors(content, "manifests")) {
     const image = await pullImage(client, repository, child.digest);
-    if ("index" in image) throw new Error("an index inside an index");
+    if ("index" in image) throw new Error("The index lists another index, which cannot be pulled as one image.");
     expectSize(child, image.manifest.bytes);
     images.push(image);
   }
@@ -69,7 +79,7 @@ async function pullBlobs(client: OciClient, repository: string, content: unknown
 
 function expectSize(descriptor: Descriptor, bytes: Uint8Array): void {
   if (descriptor.size !== bytes.byteLength) {
-    throw new Error(`${descriptor.digest} is ${bytes.byteLength} bytes, the manifest says ${descriptor.size}`);
+    throw new Error(`${descriptor.digest} has ${bytes.byteLength} bytes, but the manifest says ${descriptor.size}.`);
   }
 }
 
@@ -82,8 +92,8 @@ function descriptors(content: unknown, key: string): Descriptor[] {
 const markerConfig = Buffer.from("{}");
 
 /**
- * The manifest that makes a repository exist. It is pushed by digest, so that it changes no tag. It is the same everywhere,
- * so that a second push changes nothing. The OCI image spec 1.1, "Guidelines for Artifact Usage", describes its form.
+ * The manifest that makes a repository exist. It is pushed by digest, so that no tag changes. It is the same everywhere, so
+ * that a second push changes nothing. The OCI image spec 1.1, "Guidelines for Artifact Usage", describes its form.
  */
 const markerManifest = Buffer.from(
   JSON.stringify({

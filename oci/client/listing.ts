@@ -1,3 +1,4 @@
+/** The client's requests for lists, page after page (distribution-spec, "Content Discovery"). */
 import { type Descriptor, ociIndex } from "../media-types.ts";
 import { OciError } from "./errors.ts";
 import { pullManifest } from "./manifests.ts";
@@ -7,13 +8,24 @@ import type { Transport } from "./transport.ts";
 
 const maxPageBytes = 16 * 1024 * 1024;
 
-/** Yields the tags of a repository, page after page. A registry may return fewer than `pageSize` at a time. */
+/**
+ * Yields the tags of a repository, in the registry's order (distribution-spec, "Listing Tags").
+ *
+ * @param pageSize how many names each request asks for; the registry may answer with fewer
+ * @throws OciError
+ */
 export async function* tags(transport: Transport, repository: string, pageSize?: number): AsyncGenerator<string> {
   const first = `v2/${repository}/tags/list${pageQuery(pageSize)}`;
   for await (const page of pages(transport, first, scope.pull(repository))) yield* strings(page, "tags");
 }
 
-/** Yields the repositories that the caller may list. */
+/**
+ * Yields the repositories that the caller may list. `_catalog` comes from Docker's registry. The OCI specification does not
+ * have it, and neither have many registries.
+ *
+ * @param pageSize how many names each request asks for; the registry may answer with fewer
+ * @throws OciError
+ */
 export async function* catalog(transport: Transport, pageSize?: number): AsyncGenerator<string> {
   for await (const page of pages(transport, `v2/_catalog${pageQuery(pageSize)}`, scope.catalog)) {
     yield* strings(page, "repositories");
@@ -21,8 +33,11 @@ export async function* catalog(transport: Transport, pageSize?: number): AsyncGe
 }
 
 /**
- * Yields the descriptors of the manifests whose `subject` is this digest. If a registry does not have the referrers API,
- * this reads the tag that the specification defines in its place.
+ * Yields the descriptors of the manifests whose `subject` is this digest (distribution-spec, "Listing Referrers"). If a
+ * registry does not have the referrers API, this reads the tag that takes its place ("Referrers Tag Schema").
+ *
+ * @param artifactType leaves out the manifests of every other type
+ * @throws OciError
  */
 export async function* referrers(
   transport: Transport,
@@ -60,7 +75,11 @@ async function* pages(transport: Transport, first: string, needed: string): Asyn
   while (next !== undefined) {
     const here: URL = next;
     if (here.origin !== transport.root.origin || seen.has(here.href)) {
-      throw new OciError(0, "UNEXPECTED_RESPONSE", `${transport.root.host} gave a next page that cannot be followed`);
+      throw new OciError(
+        0,
+        "UNEXPECTED_RESPONSE",
+        `${transport.root.host} gave a link to the next page that cannot be followed.`,
+      );
     }
     seen.add(here.href);
     const answer = await transport.send({ to: here, scopes: [needed], expect: [200] });
@@ -70,7 +89,10 @@ async function* pages(transport: Transport, first: string, needed: string): Asyn
   }
 }
 
-/** Returns the target of the link with `rel="next"` in a `Link` header (RFC 8288), which may hold several links. */
+/**
+ * Returns the target of the link with `rel="next"` in a `Link` header (RFC 8288), which may hold several links, or undefined
+ * if there is none. The target may be relative to the URL of the answer.
+ */
 export function nextLink(header: string | null): string | undefined {
   for (const [, target, params] of (header ?? "").matchAll(
     /<([^>]*)>((?:\s*;\s*[^,;"=]+(?:=(?:"[^"]*"|[^,;"]*))?)*)/g,
@@ -84,7 +106,9 @@ function parse(bytes: Buffer, from: URL): unknown {
   try {
     return JSON.parse(bytes.toString("utf8"));
   } catch (cause) {
-    throw new OciError(200, "UNEXPECTED_RESPONSE", `GET ${from.origin}${from.pathname}: not JSON`, { cause });
+    throw new OciError(200, "UNEXPECTED_RESPONSE", `GET ${from.origin}${from.pathname}: the answer is not JSON`, {
+      cause,
+    });
   }
 }
 
@@ -92,7 +116,8 @@ function list(page: unknown, key: string): unknown[] {
   const value: unknown = typeof page === "object" && page !== null ? (page as Record<string, unknown>)[key] : undefined;
   // Registries that are written in Go write an empty list as `null`.
   if (value === null || value === undefined) return [];
-  if (!Array.isArray(value)) throw new OciError(200, "UNEXPECTED_RESPONSE", `"${key}" is not a list`);
+  if (!Array.isArray(value))
+    throw new OciError(200, "UNEXPECTED_RESPONSE", `In the registry's answer, "${key}" is not a list.`);
   return value;
 }
 

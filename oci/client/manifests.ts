@@ -1,3 +1,4 @@
+/** The client's requests for manifests (distribution-spec, "Pulling manifests", "Pushing Manifests" and so on). */
 import { manifestTypes } from "../media-types.ts";
 import { digestOf, isDigest, verify } from "./digest.ts";
 import { OciError } from "./errors.ts";
@@ -5,10 +6,12 @@ import { lengthOf, readLimited } from "./read.ts";
 import { scope } from "./token.ts";
 import type { Transport } from "./transport.ts";
 
-/** Registries must accept 4 MiB. Anything far larger is no manifest. */
+/** The specification asks registries to accept manifests of 4 megabytes. An answer that is far larger is not a manifest. */
 const maxManifestBytes = 16 * 1024 * 1024;
 
+/** A manifest as it was pushed. Its digest has been verified. */
 export type Manifest = { readonly bytes: Uint8Array; readonly mediaType: string; readonly digest: string };
+/** What a registry says about a manifest. Nothing of it has been verified; `size` is in bytes. */
 export type ManifestHead = {
   readonly mediaType: string;
   readonly digest: string | undefined;
@@ -16,10 +19,11 @@ export type ManifestHead = {
 };
 
 /**
- * Stores a manifest, byte for byte, under a tag or under its digest.
+ * Stores a manifest, byte for byte, under a tag or under its digest (distribution-spec, "Pushing Manifests"). The blobs that
+ * it names must be in the repository already.
  *
- * @returns its digest, and as `subject` the manifest to which the registry has linked it (`OCI-Subject`)
- * @throws OciError
+ * @returns its digest, and as `subject` the digest of the manifest to which the registry has linked it (`OCI-Subject`)
+ * @throws OciError; `DIGEST_MISMATCH` if the registry says that it has stored something else
  */
 export async function pushManifest(
   transport: Transport,
@@ -40,13 +44,23 @@ export async function pushManifest(
   const said = answer.headers.get("docker-content-digest");
   if (said?.startsWith("sha512:")) verify(manifest.bytes, said);
   else if (said !== null && said !== digest && !digest.startsWith("sha512:")) {
-    throw new OciError(answer.status, "DIGEST_MISMATCH", `stored ${digest}, the registry says ${said.slice(0, 80)}`);
+    throw new OciError(
+      answer.status,
+      "DIGEST_MISMATCH",
+      `The registry says that it stored ${said.slice(0, 80)}, not ${digest}.`,
+    );
   }
   const subject = answer.headers.get("oci-subject");
   return subject === null ? { digest } : { digest, subject };
 }
 
-/** Reads a manifest by tag or digest, and verifies it. @throws OciError 404 `MANIFEST_UNKNOWN` or `NAME_UNKNOWN` */
+/**
+ * Reads a manifest by tag or digest (distribution-spec, "Pulling manifests"), and verifies it: against the digest if that is
+ * what was asked for, else against the digest that the registry gives.
+ *
+ * @param accept the media types that are wanted; a registry answers 404 for a manifest of another type
+ * @throws OciError; 404 `MANIFEST_UNKNOWN` or `NAME_UNKNOWN` if there is no such manifest
+ */
 export async function pullManifest(
   transport: Transport,
   repository: string,
@@ -66,7 +80,13 @@ export async function pullManifest(
   return { bytes, mediaType: mediaTypeOf(answer), digest };
 }
 
-/** Returns what the registry says about a manifest, or undefined if it says that there is none. @throws OciError */
+/**
+ * Asks whether a manifest exists (distribution-spec, "Checking if content exists in the registry").
+ *
+ * @param accept the media types that are wanted, as for {@link pullManifest}
+ * @returns what the registry says about it, or undefined if the registry answers that there is no such manifest
+ * @throws OciError
+ */
 export async function headManifest(
   transport: Transport,
   repository: string,
@@ -88,7 +108,12 @@ export async function headManifest(
   };
 }
 
-/** Deletes a tag, or a manifest by its digest. Returns false if it was not there. @throws OciError */
+/**
+ * Deletes a tag, or a manifest by its digest (distribution-spec, "Deleting tags" and "Deleting Manifests"). Returns false if
+ * it was not there.
+ *
+ * @throws OciError, such as 405 `UNSUPPORTED` from a registry that deletes nothing
+ */
 export async function deleteManifest(transport: Transport, repository: string, reference: string): Promise<boolean> {
   const answer = await transport.send({
     method: "DELETE",

@@ -1,16 +1,17 @@
+/** Bearer tokens: how the client gets them from a registry's token service, and for how long it keeps them. */
 import type { Challenge } from "./challenge.ts";
 import type { Redactor } from "./errors.ts";
 import { errorFrom, OciError } from "./errors.ts";
 import { readLimited } from "./read.ts";
 
-/** The lifetime of a token if the answer names none (Docker token specification). */
+/** The lifetime of a token if the answer gives none, as the distribution project's token authentication says. */
 const defaultSeconds = 60;
 const maxAnswerBytes = 256 * 1024;
 
 /** A token as the service granted it. Times are milliseconds since the epoch. */
 export type Grant = {
   readonly value: string;
-  /** By our clock: the lifetime that the answer names, from the request on, or from `issued_at` if that is earlier. */
+  /** By our clock. The lifetime counts from the request, or from the answer's `issued_at` if that is earlier. */
   readonly expiresAt: number;
 };
 
@@ -20,7 +21,7 @@ interface StartedExchange {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Keeps bearer tokens by the scopes that they were asked for. Each is used until it expires, and no longer. */
+/** Keeps bearer tokens by the scopes for which they were asked. Each is used until it expires, and not longer. */
 export class TokenCache {
   readonly #exchanges = new Map<string, StartedExchange>();
   readonly #now: () => number;
@@ -29,6 +30,7 @@ export class TokenCache {
     this.#now = now;
   }
 
+  /** Returns the token that is kept under a key, or undefined if there is none, or it has expired. */
   async get(key: string): Promise<string | undefined> {
     const grant = await this.#exchanges.get(key)?.grant.catch(() => undefined);
     if (grant !== undefined && this.#now() < grant.expiresAt) return grant.value;
@@ -36,11 +38,12 @@ export class TokenCache {
   }
 
   /**
-   * Runs `exchange` once for all callers that ask at the same time. If it fails because the caller that began it was
-   * aborted, one of the others begins again.
+   * Gets a new token, and keeps it. `exchange` runs once for all callers that ask at the same time. If it fails because the
+   * caller that began it was aborted, one of the others begins again.
    *
-   * @param refused the token that the registry no longer accepts
-   * @param signal ends the exchange if this call begins it
+   * @param refused the token that the registry no longer accepts, if the caller has sent one
+   * @param signal the caller's; the exchange heeds it if this call begins it
+   * @throws what `exchange` throws
    */
   async renew(
     key: string,
@@ -74,7 +77,9 @@ export class TokenCache {
 /** Decides whether a token service may get the credentials. */
 export type TrustRealm = (realm: URL) => boolean;
 
+/** What {@link exchangeToken} needs: the challenge, what is asked for, and the client's own settings. */
 export type Exchange = {
+  /** The registry's root. */
   readonly registry: URL;
   readonly challenge: Challenge;
   readonly trustRealm: TrustRealm | undefined;
@@ -88,10 +93,11 @@ export type Exchange = {
 };
 
 /**
- * Asks the realm of a Bearer challenge for a token.
+ * Asks the token service that a Bearer challenge names for a token, with a GET (token authentication of the distribution
+ * project). It asks for the scopes of the challenge as well as for those of `input`.
  *
- * @throws OciError the answer of the token service, or `REALM_REFUSED` if the realm is not trusted, or would get the
- *   credentials in clear text
+ * @throws OciError with the answer of the token service; `REALM_REFUSED` if the service is not trusted, or its connection is
+ *   less safe than the registry's; `UNEXPECTED_RESPONSE` if the answer holds no token; `NETWORK`
  */
 export async function exchangeToken(input: Exchange): Promise<Grant> {
   const { challenge, redactor } = input;
@@ -111,7 +117,7 @@ export async function exchangeToken(input: Exchange): Promise<Grant> {
     })
     .catch((cause: unknown) => {
       input.signal?.throwIfAborted();
-      throw new OciError(0, "NETWORK", `${what}: no answer from the token service`, { cause });
+      throw new OciError(0, "NETWORK", `${what}: no answer came from the token service`, { cause });
     });
   if (!response.ok) throw await errorFrom(response, what, redactor.clean);
 
@@ -131,10 +137,14 @@ function realmOf({ challenge, registry, trustRealm }: Exchange): URL {
   const realm = URL.parse(challenge.params.realm ?? "");
   const allowed = realm?.protocol === "https:" || (realm?.protocol === "http:" && registry.protocol === "http:");
   if (realm === null || !allowed) {
-    throw new OciError(401, "REALM_REFUSED", `${registry.host} names a token service that is not safe to ask`);
+    throw new OciError(401, "REALM_REFUSED", `${registry.host} names a token service that is not safe to ask.`);
   }
   if (trustRealm !== undefined && !trustRealm(realm)) {
-    throw new OciError(401, "REALM_REFUSED", `${registry.host} sends its clients to ${realm.origin} for tokens`);
+    throw new OciError(
+      401,
+      "REALM_REFUSED",
+      `${registry.host} sends its clients to ${realm.origin} for tokens, which is not trusted.`,
+    );
   }
   return realm;
 }
@@ -151,7 +161,12 @@ function member(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 }
 
-/** Makes the scopes, as in the Docker token specification, that the requests of this client need. */
+/**
+ * Makes the scopes that the requests of this client need, in the form of the distribution project's token authentication.
+ *
+ * @example
+ * scope.push("team/app"); // "repository:team/app:pull,push"
+ */
 export const scope = {
   pull: (repository: string): string => `repository:${repository}:pull`,
   push: (repository: string): string => `repository:${repository}:pull,push`,

@@ -2,25 +2,32 @@ import { type Challenge, parseChallenges } from "./challenge.ts";
 import { errorFrom, OciError, Redactor } from "./errors.ts";
 import { exchangeToken, type Grant, TokenCache, type TrustRealm } from "./token.ts";
 
+/** How a client proves who it is. */
 export type Credentials =
+  /** They are sent to the registry if it asks for Basic, and to its token service if it asks for Bearer. */
   | { readonly username: string; readonly password: string }
   /** A token that is sent as it is. It is not exchanged for another one. */
   | { readonly bearer: string };
 
+/** Which registry a client talks to, as whom, and how. */
 export type ClientOptions = {
   /** The registry's root, such as `https://registry.example`. It may have a path, which then comes before `/v2/`. */
   readonly url: string | URL;
+  /** Without credentials the client asks for anonymous tokens. */
   readonly credentials?: Credentials | undefined;
+  /** Sends the requests; Node's own `fetch` by default. */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Aborts every request of this client. */
   readonly signal?: AbortSignal | undefined;
-  /** Decides which token services may get the credentials. By default all may whose connection is as safe as the registry's. */
+  /** Decides which token services may get the credentials; by default each whose connection is as safe as the registry's. */
   readonly trustRealm?: TrustRealm | undefined;
   /** The clock, in milliseconds since the epoch. Tests set it. */
   readonly now?: (() => number) | undefined;
 };
 
+/** One request to a registry. */
 export type RegistryRequest = {
+  /** GET by default. */
   readonly method?: "GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE";
   /** A path under the registry's root, or an absolute URL that the registry gave. */
   readonly to: string | URL;
@@ -35,7 +42,10 @@ export type RegistryRequest = {
 const maxRedirects = 5;
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 
-/** Sends requests to one registry: it authenticates, retries once after a challenge, follows redirects, and reads errors. */
+/**
+ * Sends requests to one registry. It authenticates, sends a request once more after a challenge, follows the redirects of a
+ * read, and turns errors into {@link OciError}.
+ */
 export class Transport {
   readonly root: URL;
   readonly #credentials: Credentials | undefined;
@@ -48,6 +58,7 @@ export class Transport {
   /** Is set once the registry has asked for Basic, so that later requests send it at once. */
   readonly #session: { basic: boolean };
 
+  /** @param shared another transport to the same registry, whose tokens and secrets this one shares */
   constructor(options: ClientOptions, shared?: Transport) {
     this.root = rootOf(options.url);
     this.#credentials = options.credentials;
@@ -67,7 +78,12 @@ export class Transport {
     }
   }
 
-  /** Sends a request. @throws OciError if the answer has a status that the request does not expect */
+  /**
+   * Sends a request.
+   *
+   * @throws OciError if the answer has a status that the request does not expect, or none comes (`NETWORK`); the signal's
+   *   reason if it is aborted
+   */
   async send(call: RegistryRequest): Promise<Response> {
     const url = this.resolve(call.to);
     const response = await this.#authenticated(call, url);
@@ -86,7 +102,7 @@ export class Transport {
     return parseChallenges(response.headers.get("www-authenticate") ?? "");
   }
 
-  /** Asks the token service of a Bearer challenge for a new token with exactly these scopes. */
+  /** Asks the token service of a Bearer challenge for a new token. See {@link exchangeToken}. @throws OciError */
   exchange(challenge: Challenge, scopes: readonly string[]): Promise<Grant> {
     const credentials = this.#credentials;
     return exchangeToken({
@@ -102,11 +118,15 @@ export class Transport {
     });
   }
 
-  /** Resolves a location that the registry gave, relative to `base`, or a path under the root. @throws OciError */
+  /**
+   * Returns the URL of a location that the registry gave, relative to `base`, or of a path under the registry's root.
+   *
+   * @throws OciError `UNEXPECTED_RESPONSE` if it is not an HTTP URL
+   */
   resolve(to: string | URL, base: string | URL = this.root): URL {
     const url = URL.parse(String(to), String(base));
     if (url === null || !/^https?:$/.test(url.protocol)) {
-      throw new OciError(0, "UNEXPECTED_RESPONSE", `${this.root.host} gave a location that is not a URL`);
+      throw new OciError(0, "UNEXPECTED_RESPONSE", `${this.root.host} gave a location that is not a URL.`);
     }
     return url;
   }
@@ -165,7 +185,11 @@ export class Transport {
       await response.body?.cancel();
       const next = this.resolve(location, url);
       if (hops === maxRedirects || (url.protocol === "https:" && next.protocol === "http:")) {
-        throw new OciError(response.status, "REDIRECT_REFUSED", `${this.#name(call, first)}: redirect not followed`);
+        throw new OciError(
+          response.status,
+          "REDIRECT_REFUSED",
+          `${this.#name(call, first)}: the redirect was not followed`,
+        );
       }
       if (next.origin !== this.root.origin) secret = undefined;
       url = next;
@@ -184,7 +208,7 @@ export class Transport {
       });
     } catch (cause) {
       this.#signal?.throwIfAborted();
-      throw new OciError(0, "NETWORK", `${this.#name(call, url)}: no answer`, { cause });
+      throw new OciError(0, "NETWORK", `${this.#name(call, url)}: no answer came`, { cause });
     }
   }
 

@@ -3,10 +3,14 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /**
- * Starts listening.
+ * Starts listening, and resolves when clients can connect.
  *
  * @param place `port` 0 takes a free port; without `host` the server listens on every address of the machine
  * @throws the error of listening (`EADDRINUSE`, `EACCES`)
+ *
+ * @example
+ * await listen(server, { host: "127.0.0.1", port: 0 });
+ * console.log(urlOf(server, "127.0.0.1"));
  */
 export function listen(server: Server, place: { readonly host?: string; readonly port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -18,7 +22,11 @@ export function listen(server: Server, place: { readonly host?: string; readonly
   });
 }
 
-/** The URL of a listening server, as this machine reaches it. */
+/**
+ * Returns the URL at which this machine reaches a server that listens, without a slash at its end.
+ *
+ * @param host the host that the server listens on; for all addresses (`::` or `0.0.0.0`) the URL names 127.0.0.1
+ */
 export function urlOf(server: Server, host = "::"): string {
   const { port } = server.address() as AddressInfo;
   const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;

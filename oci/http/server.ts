@@ -1,3 +1,4 @@
+/** An HTTP server of Node that refuses what is malformed, in the words of whoever uses it. */
 import {
   createServer,
   type IncomingMessage,
@@ -9,23 +10,24 @@ import {
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** An answer that refuses a request, in the form that the clients of the server know. */
+/** The headers and the body of an answer that refuses a request, in the form that the server's clients know. */
 export interface Refusal {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
+/** Node's options for a server, and two of ours. */
 export interface HttpServerOptions extends Omit<ServerOptions, "requireHostHeader"> {
   /** Makes the answer for a status of 400 or above, and a sentence that says why. */
   readonly refusal: (status: number, message: string) => Refusal;
-  /** Is called with what the listener threw, or did wrong with its response. That is always a bug. */
+  /** Is called with what the listener threw, and with the errors of its response. They are always bugs. */
   readonly failed?: (error: unknown) => void;
 }
 
 /** The milliseconds that headers may take. Node has no limit of its own if `requestTimeout` is 0. */
 const headersTimeout = 60_000;
 
-/** The answers to some errors of Node's parser. Every other error is a bad request. */
+/** The answers to some errors of Node's parser. Every other error is answered with 400. */
 const parserErrors: Readonly<Record<string, readonly [status: number, message: string]>> = {
   HPE_HEADER_OVERFLOW: [431, "The headers are too large."],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "The chunk extensions are too large."],
@@ -33,9 +35,16 @@ const parserErrors: Readonly<Record<string, readonly [status: number, message: s
 };
 
 /**
- * Makes an HTTP server that no bytes can end. The listener sees well-formed requests only: `url` is a path, and `Host`
- * names a host. Everything else is refused here, in the server's own form of an error. What the listener throws becomes a
- * 500 in the same form.
+ * Makes an HTTP server that no request can bring down. It does not listen yet: `listen` in `listening.ts` does that. The
+ * listener sees well-formed requests only: `url` is a path, and `Host` names a host. The server refuses everything else
+ * itself. If the listener throws, the answer is a 500. `refusal` gives all these answers their form.
+ *
+ * @param listener answers one request; the server waits for its promise, if it returns one
+ *
+ * @example
+ * const refusal = (_status: number, message: string) => ({ headers: { "Content-Type": "text/plain" }, body: message });
+ * const server = createHttpServer({ refusal }, (_request, response) => response.end("hello"));
+ * await listen(server, { host: "127.0.0.1", port: 8080 });
  */
 export function createHttpServer(
   { refusal, failed, ...options }: HttpServerOptions,
@@ -65,7 +74,8 @@ export function createHttpServer(
   /** Refuses bytes that never became a request, and so have no response object. */
   const refuseConnection = (socket: Duplex, status: number, message: string) => {
     const [first, ...more] = unanswered.get(socket) ?? [];
-    // This must not break into an answer that has begun, nor overtake one that others wait behind.
+    // An answer that has begun must not be broken into. Where several requests wait, this would be taken for the answer
+    // to the first of them. In both cases the connection ends without a word.
     if (socket.writable && more.length === 0 && first?.headersSent !== true) {
       const { headers, body } = refusal(status, message);
       const all = { ...headers, "Content-Length": Buffer.byteLength(body), Connection: "close" };
@@ -89,7 +99,7 @@ export function createHttpServer(
       });
     });
   });
-  // Node takes a connection that has not sent a byte yet for a busy one, and a stop would wait for it.
+  // Node counts a connection that has not sent a byte yet as busy, and a stop would wait for it.
   const closeIdleConnections = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => {
     closeIdleConnections();
@@ -110,7 +120,7 @@ export function createHttpServer(
     server.emit("request", request, response);
   });
   server.on("checkExpectation", (request, response) => {
-    if (admit(request, response)) refuse(response, 417, "The server can meet no expectation but 100-continue.");
+    if (admit(request, response)) refuse(response, 417, "The server meets no expectation other than 100-continue.");
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     refuseConnection(socket, ...(parserErrors[error.code ?? ""] ?? [400, "The request is not one that HTTP allows."]));

@@ -16,7 +16,12 @@ export class Budget {
     this.#left = bytes;
   }
 
-  /** Reserves a power of two, in bytes: at most `wanted`, and at most a sixteenth of what is left. Returns the size. */
+  /**
+   * Reserves memory for one buffer.
+   *
+   * @param wanted the most bytes that the buffer can use
+   * @returns a power of two, in bytes: at most `wanted` and a sixteenth of what is left, but never less than 16 KiB
+   */
   take(wanted: number): number {
     const share = Math.max(this.#left / 16, smallestBytes);
     const size = Math.max(smallestBytes, 2 ** Math.floor(Math.log2(Math.min(wanted, share))));
@@ -42,8 +47,8 @@ export class ClientGone extends Error {
 }
 
 /**
- * Where a body goes. The file must be open for appending: if somebody shortens it meanwhile, it ends up too short, whereas
- * a write at a position would leave a hole of zeros in a file of the right length.
+ * Where a body goes. The file must be open for appending. If somebody shortens it meanwhile, it then ends up too short. A
+ * write at a position would leave zeros in a file of the right length instead.
  */
 export interface Sink {
   readonly handle: FileHandle;
@@ -57,7 +62,7 @@ export interface Sink {
  * Writes a request's body to a file in batches and hashes it on the way. While one batch is being written, the next one
  * gathers. When that is full too, the client has to wait. When this resolves or throws, nothing is being written any more.
  *
- * @throws ClientGone after what did arrive was written; the system's error if the disk refuses
+ * @throws ClientGone after everything that arrived was written; the system's error if the disk refuses
  */
 export function receive(req: IncomingMessage, { handle, hash, budget, progress }: Sink): Promise<void> {
   const full = budget.take(batchBytes);
@@ -138,7 +143,7 @@ function earlyFlush(handle: FileHandle) {
           running = undefined;
         });
     },
-    /** Throws what any flush met, because the disk reports an error only once. */
+    /** Waits for the last flush. Throws the error of any flush, because the disk reports an error only once. */
     async settled(): Promise<void> {
       await running;
       if (failure !== undefined) throw failure.error;
@@ -149,7 +154,7 @@ function earlyFlush(handle: FileHandle) {
 /**
  * Reads a whole body into memory. Returns undefined as soon as it is longer than `limit` bytes.
  *
- * @throws ClientGone
+ * @throws ClientGone if the connection ended before the body did
  */
 export function receiveSmall(req: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
@@ -205,10 +210,10 @@ function after(buffers: Buffer[], written: number): Buffer[] {
 const chunkBytes = 1024 * 1024;
 
 /**
- * Sends `length` bytes of a file from `start`, after the headers, and ends the response. Two buffers take turns: one is
- * filled while the other is sent. If the client goes away, this resolves as well. The caller closes the file.
+ * Sends `length` bytes of a file from the position `start`, after the headers, and ends the response. Two buffers take
+ * turns: one is filled while the other is sent. If the client goes away, this resolves as well. The caller closes the file.
  *
- * @throws the error of reading, after the connection was broken: its length had been promised already
+ * @throws the error of reading, after it has ended the connection, because the headers have promised a length already
  */
 export async function sendFile(
   res: ServerResponse,

@@ -1,4 +1,4 @@
-/** What the registry can be asked for: its paths, its operations, and the way of a request to the one that answers it. */
+/** What the registry can be asked for: its paths, its operations, and how a request finds the operation that answers it. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getBlob, headBlob, removeBlob } from "./api/blobs.ts";
 import type { Handler, Services } from "./api/handler.ts";
@@ -13,6 +13,7 @@ import { parseRepositoryName, type RepositoryName } from "./store/names.ts";
 /** The kinds of resource below a repository's name. */
 export type ContentKind = "blob" | "uploads" | "upload" | "manifest" | "tags" | "referrers" | "repository";
 
+/** What a path means. */
 export type Route =
   | { readonly kind: "base" }
   | { readonly kind: "catalog" }
@@ -21,8 +22,14 @@ export type Route =
   | { readonly kind: ContentKind; readonly name: string; readonly tail: string };
 
 /**
- * Reads a path from its end, because a name may have any number of components, and some of them may be called `blobs` or
- * `manifests`. Returns undefined if the API has no such path.
+ * Reads a path (distribution-spec, "Endpoints"). It starts at the end, because a name may have any number of components, and
+ * some of them may be called `blobs` or `manifests`.
+ *
+ * @param path the decoded path, without a query
+ * @returns undefined if the API has no such path
+ *
+ * @example
+ * parseRoute("/v2/team/app/manifests/1.0"); // { kind: "manifest", name: "team/app", tail: "1.0" }
  */
 export function parseRoute(path: string): Route | undefined {
   if (path === "/token") return { kind: "token" };
@@ -80,6 +87,7 @@ const operations: Readonly<Record<ContentKind, Readonly<Record<string, Operation
   },
 };
 
+/** What the requests of one registry share. */
 export interface DispatchOptions {
   readonly services: Services;
   readonly tokens: ExchangeOptions;
@@ -90,8 +98,10 @@ export interface DispatchOptions {
 const noQuery = new URLSearchParams();
 
 /**
- * Makes the function that answers every request. It authorises the caller before it looks at anything else, so that
- * nobody learns from an error whether something exists before they may know. What it throws becomes the answer.
+ * Makes the function that answers every request. It authorises the caller before it looks at anything else, so that no
+ * error tells whether something exists to somebody who may not know.
+ *
+ * @returns a function whose promise rejects with an OciError, or any other error, for the caller to send as the answer
  */
 export function createDispatch({ services, tokens, publicUrl }: DispatchOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
@@ -141,7 +151,7 @@ function needOf(
   return { type: "repository", name, action, suggested: [{ type: "repository", name, actions }, ...alsoRead] };
 }
 
-/** Returns no path if its percent-encoding is broken. */
+/** Splits the target of a request. The path is undefined if its percent-encoding is broken. */
 function splitUrl(url: string): { path: string | undefined; query: URLSearchParams } {
   const mark = url.indexOf("?");
   const query = mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1));

@@ -1,3 +1,4 @@
+/** The registry without a server: a folder that is open, and the handler of its requests. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TokenKey } from "../token/index.ts";
 import { UploadLost, Uploads } from "./api/upload-sessions.ts";
@@ -15,14 +16,17 @@ const hourMs = 60 * 60 * 1000;
 /** The service name, which is the audience of tokens, unless an option gives another one. */
 export const defaultService = "registry";
 
+/** Where a registry keeps its data, and what it believes. Only `dataDir` and `key` are needed. */
 export interface RegistryOptions {
   /** The folder that keeps everything. It is made if it does not exist, and its lock admits one registry at a time. */
   readonly dataDir: string;
+  /** Verifies the tokens of the callers, and signs the tokens that they get in exchange. */
   readonly key: TokenKey;
-  /** The audience that tokens must name. */
+  /** The audience that tokens must name; {@link defaultService} by default. */
   readonly service?: string;
-  /** Where clients get their tokens. By default it is the address in their request. */
+  /** The URL at which clients reach the registry and its token endpoint; by default the address in their request. */
   readonly publicUrl?: string;
+  /** The current time. Tests set it. */
   readonly clock?: () => Date;
   /** Milliseconds without a request after which an upload ends; an hour by default. */
   readonly uploadIdleMs?: number;
@@ -30,24 +34,26 @@ export interface RegistryOptions {
   readonly log?: (message: string, cause: unknown) => void;
 }
 
-/** What a sweep removed. */
+/** How many uploads and blobs a sweep removed, and the bytes of the blobs. */
 export interface Swept {
   readonly uploads: number;
   readonly blobs: number;
   readonly bytes: number;
 }
 
+/** A registry on an open data folder. */
 export interface Registry {
-  /** Answers one request: `/v2/…` and `/token`. */
+  /** Answers one request, for `/v2/…` or `/token`. It never throws: whatever goes wrong becomes the answer. */
   handle(req: IncomingMessage, res: ServerResponse): void;
   /**
-   * Ends idle uploads and frees what nobody needs any more. Pushes may go on meanwhile. The registry calls it at the start,
-   * ends idle uploads every minute, and frees a deleted repository right after its deletion.
+   * Ends idle uploads and frees what nobody needs any more. Pushes may go on meanwhile. The registry itself calls this at
+   * the start, ends idle uploads every minute, and frees a deleted repository right after its deletion.
    */
   sweep(): Promise<Swept>;
   /**
    * Refuses new requests, finishes those in flight, and gives the folder back. It waits until every answer has been sent,
    * so the owner of the server must end connections that hang, as `serveRegistry` does after its grace period.
+   * Further calls return the promise of the first.
    */
   close(): Promise<void>;
 }
@@ -57,6 +63,10 @@ export interface Registry {
  * call this, so that a start without a port throws nothing away.
  *
  * @throws DataFolderError if another registry uses the folder, or it cannot be written
+ *
+ * @example
+ * const registry = await openRegistry({ dataDir, key: await loadTokenKey(keyFile) });
+ * server.on("request", (req, res) => registry.handle(req, res));
  */
 export async function openRegistry(options: RegistryOptions): Promise<Registry> {
   const clock = options.clock ?? (() => new Date());

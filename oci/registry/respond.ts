@@ -1,10 +1,11 @@
+/** The answers of the registry: its errors, and the headers that all answers have. */
 import type { ServerResponse } from "node:http";
 import { errnoOf, isDiskFull } from "../files.ts";
 import type { Refusal } from "../http/server.ts";
 import { ClientGone } from "./bodies.ts";
 import { DataFolderError } from "./store/folder-lock.ts";
 
-/** The codes of the specification ("Error Codes"), and four of ours for what it has no code. */
+/** The codes of the specification ("Error Codes"), and codes of ours where it has none. */
 export type ErrorCode =
   | "BLOB_UNKNOWN"
   | "BLOB_UPLOAD_INVALID"
@@ -46,7 +47,10 @@ export class OciError extends Error {
   }
 }
 
-/** Returns the answer for any error. The answer for an unexpected error tells the client nothing about it. */
+/**
+ * Returns the answer for any error: the status 507 for a full disk, 503 for what a client should try again, and 500 for
+ * everything unexpected, about which it tells the client nothing.
+ */
 export function toOciError(error: unknown): OciError {
   if (error instanceof OciError) return error;
   if (error instanceof ClientGone) return new OciError(400, "SIZE_INVALID", error.message);
@@ -54,11 +58,11 @@ export function toOciError(error: unknown): OciError {
     return new OciError(
       507,
       "DISK_FULL",
-      "The registry's disk is full: nothing was stored. Free space, then push again.",
+      "The registry's disk is full, and nothing was stored. Free space, then push again.",
     );
   }
   if (error instanceof DataFolderError) {
-    return new OciError(503, "UNAVAILABLE", "The registry's data folder is another registry's now.");
+    return new OciError(503, "UNAVAILABLE", "Another registry has taken over this registry's data folder.");
   }
   const code = errnoOf(error);
   if (code === "EMFILE" || code === "ENFILE") {
@@ -73,24 +77,31 @@ type Headers = Readonly<Record<string, string | number>>;
 
 const apiVersion = { "Docker-Distribution-Api-Version": "registry/2.0" };
 
-/** Sends the head of an answer. The caller sends the body. */
+/** Sends the status and the headers of an answer. The caller sends the body. */
 export function start(res: ServerResponse, status: number, headers: Headers): void {
   res.writeHead(status, { ...apiVersion, ...headers });
 }
 
-/** Sends an answer. If the request is a HEAD, Node sends only the headers. */
+/**
+ * Sends an answer, with the length of its body. If the request is a HEAD, Node sends only the headers.
+ *
+ * @throws TypeError if a header holds a character that cannot be sent
+ */
 export function send(res: ServerResponse, status: number, headers: Headers, body: string | Buffer = ""): void {
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   res.writeHead(status, { ...apiVersion, ...headers, ...(status === 204 ? {} : { "Content-Length": length }) });
   res.end(body);
 }
 
-/** Sends a JSON answer. */
+/** Sends an answer whose body is `value` as JSON. */
 export function sendJson(res: ServerResponse, status: number, value: unknown, headers: Headers = {}): void {
   send(res, status, { "Content-Type": "application/json", ...headers }, JSON.stringify(value));
 }
 
-/** Sends an error in the specification's form. If an answer has begun already, it breaks the connection instead. */
+/**
+ * Sends an error in the form of the specification ("Error Codes"). If an answer has begun already, it ends the connection
+ * instead.
+ */
 export function sendError(res: ServerResponse, error: OciError): void {
   if (res.headersSent) {
     res.destroy();
@@ -99,7 +110,7 @@ export function sendError(res: ServerResponse, error: OciError): void {
   send(res, error.status, { "Content-Type": "application/json", ...error.headers }, error.body());
 }
 
-/** Returns the answer, in the specification's form, for bytes that never became a request. */
+/** Returns the answer for bytes that never became a request, in the specification's form. `status` is 400 or above. */
 export function refusal(status: number, message: string): Refusal {
   const error = new OciError(status, status < 500 ? "UNSUPPORTED" : "UNKNOWN", message);
   return { headers: { ...apiVersion, "Content-Type": "application/json" }, body: error.body() };

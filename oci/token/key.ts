@@ -10,7 +10,14 @@ export interface TokenKey {
   readonly secret: KeyObject;
 }
 
-/** Makes a key from 32 bytes. Throws if there are more or fewer. */
+/**
+ * Makes a key from 32 bytes.
+ *
+ * @throws Error if there are more or fewer
+ *
+ * @example
+ * const key = tokenKey(randomBytes(32)); // nobody else can sign with it, and it ends with this process
+ */
 export function tokenKey(bytes: Uint8Array): TokenKey {
   if (bytes.byteLength !== keyBytes) throw new Error(`A token key has ${keyBytes} bytes, not ${bytes.byteLength}.`);
   return { secret: createSecretKey(bytes) };
@@ -20,7 +27,9 @@ export function tokenKey(bytes: Uint8Array): TokenKey {
  * Loads the key in `file`. If the file does not exist, it makes one that only its owner can read, and makes it durable
  * before the first token can be signed with it. Processes that start at the same time all get the same key.
  *
- * @throws if the file cannot be read or written, or is not a key
+ * @param file the path of 32 bytes, and nothing else
+ * @throws the system's error if the file cannot be read or written; Error if it does not hold a key
+ *
  * @example
  * const token = mintToken(await loadTokenKey(".data/token.key"), { subject, access, audience, expiresAt });
  */
@@ -43,7 +52,7 @@ async function makeKey(file: string): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
   await writeNewFile(aside, [randomBytes(keyBytes)], 0o600);
   try {
-    // Unlike a rename, a link fails if another process was first. Then the key of that process counts.
+    // A rename would replace the key of a process that was first. A link fails instead, and that process's key counts.
     await link(aside, file);
   } catch (error) {
     if (errnoOf(error) !== "EEXIST") throw error;
@@ -54,10 +63,11 @@ async function makeKey(file: string): Promise<void> {
 }
 
 /**
- * Writes a file that does not exist yet. When this resolves, its content survives a power cut. Its name does so after
- * {@link syncPath} of its folder. If anything fails, nothing of the file is left.
+ * Writes a file that does not exist yet. When this resolves, its content survives a power cut. Its name
+ * survives one only after {@link syncPath} of its folder. If anything fails, nothing of the file is left.
  *
- * @param mode permission bits, of which the umask takes some away
+ * @param parts what the file will hold, one part after the other
+ * @param mode permission bits, from which the system takes those of the umask
  * @throws the system's error: `EEXIST` if the file exists, `ENOSPC` on a full disk
  */
 export async function writeNewFile(file: string, parts: readonly Uint8Array[], mode = 0o666): Promise<void> {

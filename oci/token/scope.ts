@@ -1,4 +1,7 @@
-/** A resource, and what a token allows on it. A token's `access` claim is a list of these. */
+/**
+ * A resource, and what a token allows on it. A token's `access` claim is a list of these, as in the token specification
+ * of the distribution project.
+ */
 export interface Access {
   readonly type: "repository" | "registry";
   readonly name: string;
@@ -29,7 +32,12 @@ export function parseScope(text: string): Access[] {
   return scopes;
 }
 
-/** Writes scopes in the form that {@link parseScope} reads. */
+/**
+ * Writes scopes in the form that {@link parseScope} reads, separated by spaces.
+ *
+ * @example
+ * formatScope([{ type: "repository", name: "team/app", actions: ["pull"] }]); // "repository:team/app:pull"
+ */
 export function formatScope(access: readonly Access[]): string {
   return access.map(({ type, name, actions }) => `${type}:${name}:${actions.join(",")}`).join(" ");
 }
@@ -37,6 +45,9 @@ export function formatScope(access: readonly Access[]): string {
 /**
  * Whether `held` allows one action on one resource. The held action `*` stands for every action. A held name that ends
  * with `/*` stands for every repository below it: no repository's name contains a `*`.
+ *
+ * @example
+ * allows(parseScope("repository:team/*:pull"), "repository", "team/app", "pull"); // true
  */
 export function allows(held: readonly Access[], type: Access["type"], name: string, action: string): boolean {
   return held.some(
@@ -48,6 +59,9 @@ export function allows(held: readonly Access[], type: Access["type"], name: stri
 /**
  * Returns the intersection of what is requested and what is held, which is never more than either. The requested action
  * `*` asks for everything that is held. Resources without a common action are left out.
+ *
+ * @example
+ * narrow(parseScope("repository:team/app:pull,push"), parseScope("repository:team/*:pull")); // pull on team/app
  */
 export function narrow(requested: readonly Access[], held: readonly Access[]): Access[] {
   const granted = new Map<string, { type: Access["type"]; name: string; actions: Set<string> }>();

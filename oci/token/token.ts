@@ -10,24 +10,30 @@ export interface TokenClaims {
   readonly expiresAt: Date;
 }
 
-/** A token whose signature and form are right, but whose audience and expiry were not checked yet. */
+/** A token whose signature and form are right. Its audience and its expiry were not checked yet. */
 export interface SignedToken extends TokenClaims {
   readonly audience: string;
 }
 
+/** What a new token says. */
 export interface MintOptions {
+  /** Who gets the token, in the `sub` claim. */
   readonly subject: string;
   readonly access: readonly Access[];
+  /** The service name of the registry that is to accept the token, in the `aud` claim. */
   readonly audience: string;
   /** It is cut to the whole second, so that a token never lives longer than was asked for. */
   readonly expiresAt: Date;
+  /** The `iss` claim. Without it, the token has none. */
   readonly issuer?: string;
+  /** The time of issue; the current time by default. */
   readonly now?: Date;
 }
 
+/** Why a token was refused: its form, its signature, another registry's audience, or its age. */
 export type TokenRefusal = "malformed" | "signature" | "audience" | "expired";
 
-/** Why a token was refused. The message never holds the token. */
+/** A token was refused, and `code` says why. The message never holds the token. */
 export class TokenError extends Error {
   readonly code: TokenRefusal;
 
@@ -38,11 +44,12 @@ export class TokenError extends Error {
   }
 }
 
-// No other header is written or accepted. Compared as text, it pins the algorithm, and nothing has to be parsed.
+// No other header is written or accepted. Comparing it as text pins the algorithm, and nothing has to be parsed.
 const jwtHeader = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString("base64url");
 
 /**
  * Signs a token (a JWT, HS256) that allows `subject` exactly this access until `expiresAt`. Every token has its own id.
+ * A client sends it as a bearer token, or as the password of the user `token`.
  *
  * @example
  * const access = parseScope("repository:team/app:pull");
@@ -68,6 +75,9 @@ export function mintToken(key: TokenKey, options: MintOptions): string {
  * leeway: a token that expires at T is refused at T.
  *
  * @throws TokenError
+ *
+ * @example
+ * const { subject, access } = verifyToken(key, token, { audience: "registry", now: new Date() });
  */
 export function verifyToken(key: TokenKey, token: string, options: { audience: string; now: Date }): TokenClaims {
   const signed = readSignedToken(key, token);
@@ -76,23 +86,24 @@ export function verifyToken(key: TokenKey, token: string, options: { audience: s
 }
 
 /**
- * Checks the signature and reads the claims. The result may be cached, because it does not depend on the time.
+ * Checks the signature of a token and reads its claims. The result may be cached, because it does not depend on the time.
+ * {@link checkToken} has to follow before every use.
  *
- * @throws TokenError
+ * @throws TokenError `malformed` or `signature`
  */
 export function readSignedToken(key: TokenKey, token: string): SignedToken {
   const [header, payload, signature, ...rest] = token.split(".");
   if (header !== jwtHeader || payload === undefined || signature === undefined || rest.length > 0) {
     throw new TokenError("malformed");
   }
-  // They are compared as text, because base64url can spell the same bytes in several ways, and only ours counts.
+  // The signatures are compared as text: base64url can spell the same bytes in several ways, and only ours is accepted.
   const expected = Buffer.from(sign(key, `${header}.${payload}`));
   const given = Buffer.from(signature);
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new TokenError("signature");
   return readPayload(payload);
 }
 
-/** Checks the audience and the expiry. @throws TokenError */
+/** Checks that a token is for this audience and has not expired at `now`. @throws TokenError `audience` or `expired` */
 export function checkToken(token: SignedToken, options: { audience: string; now: Date }): void {
   if (token.audience !== options.audience) throw new TokenError("audience");
   if (options.now.getTime() >= token.expiresAt.getTime()) throw new TokenError("expired");

@@ -4,7 +4,11 @@ import { blobSize, deleteBlob, openBlob } from "../store/blobs.ts";
 import type { Digest } from "../store/names.ts";
 import { type HandlerRequest, requireDigest, type Services } from "./handler.ts";
 
-/** end-2: sends a blob, or the part of it that `Range` asks for. */
+/**
+ * Sends a blob, or the part of it that `Range` asks for (GET of end-2, "Pulling blobs").
+ *
+ * @throws OciError 404 `BLOB_UNKNOWN`, 400 `DIGEST_INVALID`, or 416 `SIZE_INVALID` if the range lies outside the blob
+ */
 export async function getBlob({ store, sending }: Services, { req, res, name, tail }: HandlerRequest): Promise<void> {
   const digest = requireDigest(tail);
   const blob = await openBlob(store, name, digest);
@@ -32,7 +36,11 @@ export async function getBlob({ store, sending }: Services, { req, res, name, ta
   }
 }
 
-/** end-2 by HEAD: sends the same headers, but does not open the file. */
+/**
+ * Sends the headers of a blob, without opening its file (HEAD of end-2, "Checking if content exists in the registry").
+ *
+ * @throws OciError 404 `BLOB_UNKNOWN` or 400 `DIGEST_INVALID`
+ */
 export async function headBlob({ store }: Services, { res, name, tail }: HandlerRequest): Promise<void> {
   const digest = requireDigest(tail);
   const size = await blobSize(store, name, digest);
@@ -41,7 +49,11 @@ export async function headBlob({ store }: Services, { res, name, tail }: Handler
   res.end();
 }
 
-/** end-10: deletes the blob from this repository, even if a manifest still refers to it. */
+/**
+ * Deletes a blob from this repository, even if a manifest still refers to it (end-10, "Deleting Blobs").
+ *
+ * @throws OciError 404 `BLOB_UNKNOWN` or 400 `DIGEST_INVALID`
+ */
 export async function removeBlob({ store }: Services, { res, name, tail }: HandlerRequest): Promise<void> {
   const digest = requireDigest(tail);
   if (!(await deleteBlob(store, name, digest))) throw blobUnknown(digest);
@@ -61,16 +73,19 @@ function blobUnknown(digest: Digest): OciError {
   return new OciError(404, "BLOB_UNKNOWN", `The repository has no blob ${digest.text}.`);
 }
 
+/** A part of a body: the positions of its first and its last byte, counted from 0, as in a header. */
 export interface ByteRange {
   readonly start: number;
-  /** Inclusive, as in the header. */
+  /** The position of the last byte, and not of the one after it. */
   readonly end: number;
 }
 
 /**
- * Returns the part of a body of `size` bytes that a `Range` header asks for (RFC 9110, 14.2), or "unsatisfiable" if the
- * answer is 416. Returns undefined if the answer is the whole body: without a header, for another unit, for several ranges,
- * and for nonsense.
+ * Returns the part of a body that a `Range` header asks for (RFC 9110, 14.2).
+ *
+ * @param size the bytes of the whole body
+ * @returns "unsatisfiable" if the answer is 416; undefined if the answer is the whole body: without a header, for another
+ *   unit than bytes, for several ranges, and for nonsense
  */
 export function parseRange(header: string | undefined, size: number): ByteRange | "unsatisfiable" | undefined {
   const [, first, last] = /^bytes=\s*(\d*)-(\d*)\s*$/.exec(header ?? "") ?? [];

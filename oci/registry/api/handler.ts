@@ -1,3 +1,7 @@
+/**
+ * What all handlers have in common. Each names the part of the distribution specification that it implements: its number in
+ * the table "Endpoints", such as `end-2`, and its section.
+ */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Caller } from "../auth/authorize.ts";
 import type { Budget } from "../bodies.ts";
@@ -25,17 +29,18 @@ export interface HandlerRequest {
   readonly tail: string;
 }
 
+/** Answers one kind of request. @throws OciError, or any other error; it becomes the answer */
 export type Handler = (services: Services, call: HandlerRequest) => Promise<void>;
 
 /**
  * Reads the digest in a path or a parameter.
  *
- * @throws OciError 400 `DIGEST_INVALID`
+ * @throws OciError 400 `DIGEST_INVALID` if there is none, or it is not a sha256 or sha512 digest
  */
 export function requireDigest(text: string | null): Digest {
   const digest = parseDigest(text ?? "");
   if (digest === undefined) {
-    throw new OciError(400, "DIGEST_INVALID", "The digest must be sha256: or sha512: and its lower-case hex.");
+    throw new OciError(400, "DIGEST_INVALID", "A digest is sha256: or sha512:, and then the hash in lower-case hex.");
   }
   return digest;
 }

@@ -1,8 +1,9 @@
+/** What a manifest says, as far as the registry has to know it (image-spec, "Image Manifest" and "Image Index"). */
 import { dockerList, dockerManifest, ociIndex, ociManifest } from "../../media-types.ts";
 import { OciError } from "../respond.ts";
 import { type Digest, parseDigest } from "../store/names.ts";
 
-/** What the registry needs to know of a manifest's content. */
+/** What the registry needs to know about a manifest's content. */
 export interface ManifestContent {
   readonly mediaType: string;
   /** The config and the layers that must be in the repository, with the sizes that the manifest gives. */
@@ -13,9 +14,10 @@ export interface ManifestContent {
 }
 
 /**
- * Reads a manifest. Its `Content-Type` decides its type. The children of an index are not looked for, because the
+ * Reads a manifest (distribution-spec, "Pushing Manifests"). The children of an index are not looked for, because the
  * specification lets an index be pushed before them.
  *
+ * @param contentType the header, which decides the type; without it, the manifest's `mediaType` does
  * @throws OciError 400 `MANIFEST_INVALID` if it is not JSON, is of another type than it says, or has a field that the image
  *   specification does not allow
  */
@@ -66,7 +68,7 @@ function mediaTypeOf(manifest: Fields, contentType: string | undefined): string 
     throw invalid(`The manifest's mediaType is ${inside}, but its Content-Type is ${mediaType}.`);
   }
   if (![ociManifest, ociIndex, dockerManifest, dockerList].includes(mediaType)) {
-    throw invalid(`Manifests of the type ${mediaType} are not known here.`);
+    throw invalid(`The registry does not know manifests of the type ${mediaType}.`);
   }
   return mediaType;
 }

@@ -12,7 +12,11 @@ import { type ManifestContent, parseManifest } from "./manifest-content.ts";
 const maxManifestBytes = 4 * 1024 * 1024;
 const maxTags = 10;
 
-/** end-3: sends a manifest by tag or digest. For HEAD, Node leaves the body out. */
+/**
+ * Sends a manifest by tag or digest (end-3, "Pulling manifests"). For HEAD, Node leaves the body out.
+ *
+ * @throws OciError 404 `MANIFEST_UNKNOWN`, 406 if `Accept` leaves its type out, or 400 for a reference that cannot be one
+ */
 export async function getManifest({ store }: Services, { req, res, name, tail }: HandlerRequest): Promise<void> {
   const digest = await resolve(store, name, parseReference(tail));
   const manifest = digest === undefined ? undefined : await readManifest(store, name, digest);
@@ -21,7 +25,7 @@ export async function getManifest({ store }: Services, { req, res, name, tail }:
     throw new OciError(
       406,
       "MANIFEST_UNKNOWN",
-      `The manifest is of the type ${manifest.mediaType}, which Accept leaves out.`,
+      `The manifest has the type ${manifest.mediaType}, which Accept leaves out.`,
     );
   }
   const headers = {
@@ -34,9 +38,12 @@ export async function getManifest({ store }: Services, { req, res, name, tail }:
 }
 
 /**
- * end-7: stores a manifest under its digest and, if it came with one, its tag. Its blobs must be in the repository. A
- * push by digest may name tags as parameters, as announced for the specification's next version. So can a tag point to a
- * sha512 digest.
+ * Stores a manifest under its digest and, if it was pushed by a tag, under the tag (end-7, "Pushing Manifests"). Its blobs
+ * must be in the repository. A push by digest may name tags as parameters (end-7b of the specification's next version), so
+ * that a tag can point to a sha512 digest.
+ *
+ * @throws OciError 413 `SIZE_INVALID` above 4 MiB, 404 `MANIFEST_BLOB_UNKNOWN`, or 400 `MANIFEST_INVALID`, `DIGEST_INVALID`
+ *   or `TAG_INVALID`
  */
 export async function putManifest({ store }: Services, { req, res, query, name, tail }: HandlerRequest): Promise<void> {
   const reference = parseReference(tail);
@@ -62,7 +69,11 @@ export async function putManifest({ store }: Services, { req, res, query, name, 
   });
 }
 
-/** end-9: removes a tag or, by digest, a manifest with all its tags. */
+/**
+ * Removes a tag or, by digest, a manifest with all its tags (end-9, "Deleting tags" and "Deleting Manifests").
+ *
+ * @throws OciError 404 `MANIFEST_UNKNOWN`, or 400 for a reference that cannot be one
+ */
 export async function deleteManifest({ store }: Services, { res, name, tail }: HandlerRequest): Promise<void> {
   const reference = parseReference(tail);
   const removed = await change(store, name, "exclusive", () =>
@@ -72,7 +83,7 @@ export async function deleteManifest({ store }: Services, { res, name, tail }: H
   send(res, 202, {});
 }
 
-// The tags go first, and the note of the referrer last. So wherever a crash stops this, no tag points to nothing.
+// The tags go first, and the note of the referrer last. Wherever a crash stops this, no tag is left without its manifest.
 async function removeWithTags(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
   const manifest = await readManifest(store, name, digest);
   if (manifest === undefined) return false;
@@ -102,7 +113,7 @@ function noteReferrer(
 
 /**
  * Throws unless the repository has every blob, with the size that the manifest gives. The content was checked when the
- * blob was committed, so its size is enough here. Only if the size differs is the blob read, to find out which is wrong.
+ * blob was committed, so its size is enough here. The blob is read only if the size differs, to find out which is wrong.
  */
 async function requireBlobs(store: Store, name: RepositoryName, { blobs }: ManifestContent): Promise<void> {
   for (const { digest, size } of blobs) {
@@ -148,7 +159,7 @@ function parseReference(text: string): Digest | TagName {
   const reference = text.includes(":") ? parseDigest(text) : parseTag(text);
   if (reference !== undefined) return reference;
   if (text.includes(":")) throw new OciError(400, "DIGEST_INVALID", "The reference is neither a tag nor a digest.");
-  throw new OciError(400, "TAG_INVALID", "The tag has a character, or a length, that tags may not have.");
+  throw new OciError(400, "TAG_INVALID", "The tag is too long, or holds a character that tags may not have.");
 }
 
 function resolve(store: Store, name: RepositoryName, reference: Digest | TagName): Promise<Digest | undefined> {

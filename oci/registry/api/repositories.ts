@@ -10,7 +10,11 @@ import { type HandlerRequest, requireDigest, type Services } from "./handler.ts"
 /** The bytes that a list of referrers may have, because a client reads it as a manifest. */
 const maxReferrersBytes = 4 * 1024 * 1024 - 1024;
 
-/** end-8: lists the tags in lexical order, a page at a time. */
+/**
+ * Lists the tags in lexical order, a page at a time (end-8, "Listing Tags").
+ *
+ * @throws OciError 404 `NAME_UNKNOWN`, or 400 `PAGINATION_NUMBER_INVALID`
+ */
 export async function getTags({ store }: Services, { res, query, name }: HandlerRequest): Promise<void> {
   const { limit, last } = parsePage(query);
   const all = await listTags(store, name);
@@ -27,7 +31,12 @@ export async function getTags({ store }: Services, { res, query, name }: Handler
   sendJson(res, 200, { name, tags }, link);
 }
 
-/** end-12: lists the manifests with this subject, or only those of one artifact type. */
+/**
+ * Lists the manifests with this subject, or only those of one artifact type, a page at a time (end-12, "Listing Referrers").
+ * The list is empty if the subject does not exist.
+ *
+ * @throws OciError 400 `DIGEST_INVALID`
+ */
 export async function getReferrers({ store }: Services, { res, query, name, tail }: HandlerRequest): Promise<void> {
   const subject = requireDigest(tail);
   const filter = query.get("artifactType");
@@ -54,7 +63,12 @@ export async function getReferrers({ store }: Services, { res, query, name, tail
   );
 }
 
-/** `_catalog`: lists the repositories that hold a manifest, in lexical order, a page at a time. */
+/**
+ * Lists the repositories that hold a manifest, in lexical order, a page at a time. `_catalog` comes from Docker's registry;
+ * the specification does not have it.
+ *
+ * @throws OciError 400 `PAGINATION_NUMBER_INVALID`
+ */
 export async function getCatalog(store: Store, query: URLSearchParams, res: ServerResponse): Promise<void> {
   const page = parsePage(query);
   const { names, more } = await listRepositories(store, page);
@@ -66,14 +80,19 @@ export async function getCatalog(store: Store, query: URLSearchParams, res: Serv
   sendJson(res, 200, { repositories: names }, link);
 }
 
-/** An extension of ours: says when a repository was created, if it holds a manifest. */
+/** Says when a repository was created, which is an extension of ours. @throws OciError 404 if it holds no manifest */
 export async function getRepository({ store }: Services, { res, name }: HandlerRequest): Promise<void> {
   const createdAt = await repositoryCreatedAt(store, name);
   if (createdAt === undefined) throw nameUnknown(name);
   sendJson(res, 200, { name, createdAt });
 }
 
-/** An extension of ours: deletes a repository with its manifests, tags and blobs, but none that is nested below it. */
+/**
+ * Deletes a repository with its manifests, tags and blobs, which is an extension of ours. Repositories that are nested below
+ * it stay.
+ *
+ * @throws OciError 404 `NAME_UNKNOWN`
+ */
 export async function removeRepository({ store }: Services, { res, name }: HandlerRequest): Promise<void> {
   if (!(await deleteRepository(store, name))) throw nameUnknown(name);
   send(res, 202, {});
@@ -86,22 +105,24 @@ function nameUnknown(name: string): OciError {
 /** The most names that one answer lists. */
 const maxPageSize = 10_000;
 
+/** Which part of a list a request asks for. */
 export interface Page {
+  /** The most names that the answer may hold. */
   readonly limit: number;
   /** The last name of the page before. The empty string comes before every name. */
   readonly last: string;
 }
 
-/** Reads `n` and `last`. @throws OciError 400 `PAGINATION_NUMBER_INVALID` */
+/** Reads the parameters `n` and `last` of a list ("Listing Tags"). @throws OciError 400 `PAGINATION_NUMBER_INVALID` */
 export function parsePage(query: URLSearchParams): Page {
   const n = query.get("n");
   if (n !== null && !/^\d{1,9}$/.test(n)) {
-    throw new OciError(400, "PAGINATION_NUMBER_INVALID", "n must be a whole number from 0 up.");
+    throw new OciError(400, "PAGINATION_NUMBER_INVALID", "n must be a whole number, 0 or more.");
   }
   return { limit: n === null ? maxPageSize : Math.min(Number(n), maxPageSize), last: query.get("last") ?? "" };
 }
 
-/** Returns the `Link` header that leads to the next page, or none if there are no `more` names. */
+/** Returns the `Link` header that leads to the next page (RFC 8288), or no header unless there is `more` to list. */
 export function linkToNext(path: string, query: Readonly<Record<string, string>>, more: boolean): { Link?: string } {
   return more ? { Link: `<${path}?${new URLSearchParams(query)}>; rel="next"` } : {};
 }

@@ -1,6 +1,6 @@
 /**
- * Upload sessions, and their files. Every request that touches a file makes sure that it still holds what the requests
- * before it wrote.
+ * Upload sessions, and their files. Every request that touches a file makes sure that the file still holds what earlier
+ * requests wrote to it.
  */
 import { type Hash, randomUUID } from "node:crypto";
 import { constants } from "node:fs";
@@ -26,10 +26,12 @@ export interface Upload {
   readonly file: string;
   /** The file as the last request left it; undefined before the first request that wrote. */
   stored: Fingerprint | undefined;
+  /** How many bytes have arrived. */
   offset: number;
   hash: { readonly algorithm: DigestAlgorithm; readonly state: Hash } | undefined;
   /** Whether a request is writing to it. */
   busy: boolean;
+  /** When the last request ended, in milliseconds since the epoch. */
   touchedAt: number;
 }
 
@@ -47,7 +49,11 @@ export class Uploads {
     this.#clock = clock;
   }
 
-  /** Starts a session. It has no file before the first byte arrives. */
+  /**
+   * Starts a session. It has no file before the first byte arrives.
+   *
+   * @throws OciError 429 `TOOMANYREQUESTS` if 10,000 are open
+   */
   start(repository: RepositoryName): Upload {
     if (this.#sessions.size >= maxSessions) {
       throw new OciError(429, "TOOMANYREQUESTS", "Too many uploads are open.", { "Retry-After": "5" });
@@ -88,7 +94,7 @@ export class Uploads {
     }
   }
 
-  /** Ends a session and removes its file. */
+  /** Ends a session and removes its file, if it has one. @throws the system's error */
   async end(upload: Upload): Promise<void> {
     this.#sessions.delete(upload.id);
     await rm(upload.file, { recursive: true, force: true });
@@ -117,7 +123,7 @@ export class UploadLost extends OciError {
 /**
  * Opens the upload's file for reading and appending. Only the first request makes the file. The caller closes it.
  *
- * @throws UploadLost if the file is gone, or does not hold what has arrived
+ * @throws UploadLost if the file is gone, or does not hold what has arrived; the system's other errors
  */
 export async function openUploadFile(upload: Upload): Promise<FileHandle> {
   if (upload.stored === undefined) return open(upload.file, "ax+");
@@ -135,8 +141,9 @@ export async function openUploadFile(upload: Upload): Promise<FileHandle> {
 }
 
 /**
- * Remembers how a request leaves the file. The answer may say only then that the bytes are there.
+ * Remembers how a request leaves the file. Only after this may an answer say that the bytes are there.
  *
+ * @returns the file's fingerprint
  * @throws UploadLost if the file has lost its name meanwhile, or is not as long as what has arrived
  */
 export async function noteUploadFile(upload: Upload, handle: FileHandle): Promise<Fingerprint> {
@@ -146,7 +153,7 @@ export async function noteUploadFile(upload: Upload, handle: FileHandle): Promis
   return named;
 }
 
-/** A backup or a `touch` changes the fingerprint, but not the content: so if it has changed, the file is read. */
+/** Whether the file holds what has arrived. A backup may change the fingerprint alone, and then the content is read. */
 async function holdsWhatArrived({ stored, offset, hash }: Upload, handle: FileHandle): Promise<boolean> {
   const found = await fingerprintOfHandle(handle);
   if (stored !== undefined && isSameContent(stored, found)) return true;

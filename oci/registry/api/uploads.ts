@@ -1,3 +1,4 @@
+/** The requests that bring a blob into a repository (distribution-spec, "Pushing blobs"). */
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
@@ -11,7 +12,12 @@ import type { ByteRange } from "./blobs.ts";
 import { type HandlerRequest, requireDigest, type Services } from "./handler.ts";
 import { noteUploadFile, openUploadFile, type Upload, type Uploads } from "./upload-sessions.ts";
 
-/** end-4a, end-4b, end-11: starts an upload, takes a whole blob at once, or mounts one from another repository. */
+/**
+ * Starts an upload (end-4a), takes a whole blob at once (end-4b, "Single POST"), or mounts one (end-11, "Mounting a blob
+ * from another repository").
+ *
+ * @throws OciError 400 `DIGEST_INVALID`, 429 `TOOMANYREQUESTS`, and for a whole blob the errors of {@link finishUpload}
+ */
 export async function startUpload(services: Services, call: HandlerRequest): Promise<void> {
   const { query, name, res } = call;
   if (await mount(services, call)) return;
@@ -22,7 +28,13 @@ export async function startUpload(services: Services, call: HandlerRequest): Pro
   await services.uploads.use(upload, () => finish(services, call, upload, digest));
 }
 
-/** end-5: takes a chunk. If it has a `Content-Range`, that must begin where the last chunk ended. */
+/**
+ * Takes a chunk (end-5, "Pushing a blob in chunks"). If it has a `Content-Range`, that must begin where the last chunk
+ * ended.
+ *
+ * @throws OciError 404 `BLOB_UPLOAD_UNKNOWN`; 416 for a chunk that is out of order; 409 while another request writes to the
+ *   upload; 400 if the length is wrong, or the client went away
+ */
 export async function continueUpload(services: Services, call: HandlerRequest): Promise<void> {
   const upload = services.uploads.find(call.name, call.tail);
   await services.uploads.use(upload, async () => {
@@ -34,14 +46,24 @@ export async function continueUpload(services: Services, call: HandlerRequest): 
   });
 }
 
-/** end-6: ends an upload, perhaps with its last chunk, and stores the blob. */
+/**
+ * Ends an upload, perhaps with its last chunk, and stores the blob (end-6, "POST then PUT"). When the answer leaves, the
+ * blob survives a power cut.
+ *
+ * @throws OciError 400 `DIGEST_INVALID` if the content has another digest, and the errors of {@link continueUpload}
+ */
 export async function finishUpload(services: Services, call: HandlerRequest): Promise<void> {
   const upload = services.uploads.find(call.name, call.tail);
   const digest = requireDigest(call.query.get("digest"));
   await services.uploads.use(upload, () => finish(services, call, upload, digest));
 }
 
-/** end-13: says how much of the upload has arrived. Checks the file first, unless another request is writing to it. */
+/**
+ * Says how much of an upload has arrived (end-13, "Pushing a blob in chunks"). It checks the file first, unless another
+ * request is writing to it.
+ *
+ * @throws OciError 404 `BLOB_UPLOAD_UNKNOWN`
+ */
 export async function describeUpload({ uploads }: Services, { res, name, tail }: HandlerRequest): Promise<void> {
   const upload = uploads.find(name, tail);
   if (!upload.busy && upload.stored !== undefined) {
@@ -50,7 +72,11 @@ export async function describeUpload({ uploads }: Services, { res, name, tail }:
   send(res, 204, progress(upload));
 }
 
-/** end-14: cancels the upload. */
+/**
+ * Cancels an upload ("Cancel a blob upload", end-14 of the specification's next version).
+ *
+ * @throws OciError 404 `BLOB_UPLOAD_UNKNOWN`, or 409 while another request writes to the upload
+ */
 export async function cancelUpload({ uploads }: Services, { res, name, tail }: HandlerRequest): Promise<void> {
   const upload = uploads.find(name, tail);
   await uploads.use(upload, () => uploads.end(upload));
@@ -59,8 +85,8 @@ export async function cancelUpload({ uploads }: Services, { res, name, tail }: H
 
 /**
  * Mounts a blob of another repository, and returns whether it did. If not, the request becomes an ordinary upload. The
- * caller cannot tell whether the other repository lacks the blob, does not exist, or may not be read by them: in the
- * last case, not even the disk is asked.
+ * caller cannot tell whether the other repository lacks the blob, does not exist, or is closed to them. If it is closed, the
+ * disk is not even read.
  */
 async function mount({ store }: Services, { query, caller, name, res }: HandlerRequest): Promise<boolean> {
   const digest = parseDigest(query.get("mount") ?? "");
@@ -96,7 +122,7 @@ async function finish(services: Services, call: HandlerRequest, upload: Upload, 
 
 /**
  * Runs work on the upload's file. If the work fails, the session ends, so that neither a wrong digest nor a failed write
- * leaves anything behind. But if the client went away, it may continue the upload.
+ * leaves anything behind. If the client went away, however, the session stays, and the client may go on with it.
  */
 async function withFile<T>(uploads: Uploads, upload: Upload, work: (handle: FileHandle) => Promise<T>): Promise<T> {
   try {
@@ -133,7 +159,7 @@ async function append(
   const content = await noteUploadFile(upload, handle);
   if (gone !== undefined) throw gone;
   if (expected !== undefined && upload.offset - before !== expected) {
-    throw new OciError(400, "SIZE_INVALID", "The chunk's length is not that of its Content-Range.");
+    throw new OciError(400, "SIZE_INVALID", "The chunk is not as long as its Content-Range says.");
   }
   return content;
 }
@@ -145,7 +171,12 @@ function expectedLength(req: IncomingMessage, upload: Upload): number | undefine
   const range = parseContentRange(header);
   if (range === undefined) throw new OciError(400, "BLOB_UPLOAD_INVALID", "Content-Range must be <start>-<end>.");
   if (range.start !== upload.offset) {
-    throw new OciError(416, "BLOB_UPLOAD_INVALID", `The upload goes on at byte ${upload.offset}.`, progress(upload));
+    throw new OciError(
+      416,
+      "BLOB_UPLOAD_INVALID",
+      `The next chunk must begin at byte ${upload.offset}.`,
+      progress(upload),
+    );
   }
   const length = range.end - range.start + 1;
   if (req.headers["content-length"] !== undefined && Number(req.headers["content-length"]) !== length) {
@@ -170,7 +201,13 @@ function progress(upload: Upload): Record<string, string> {
   };
 }
 
-/** The ends of an upload chunk's `Content-Range`, which here is `<start>-<end>`; a leading `bytes ` does no harm. */
+/**
+ * Reads the `Content-Range` of a chunk, which the specification writes as `<start>-<end>` ("Pushing a blob in chunks"). The
+ * form of HTTP, `bytes <start>-<end>/<size>`, is read as well. Returns undefined for anything else.
+ *
+ * @example
+ * parseContentRange("0-1023"); // { start: 0, end: 1023 }
+ */
 export function parseContentRange(header: string): ByteRange | undefined {
   const [, start, end] = /^(?:bytes[ =])?\s*(\d+)-(\d+)(?:\/(?:\d+|\*))?$/.exec(header.trim()) ?? [];
   if (start === undefined || end === undefined || Number(end) < Number(start)) return undefined;

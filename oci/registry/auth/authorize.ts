@@ -1,4 +1,4 @@
-/** Who a request comes from, and whether they may do what it asks for. */
+/** Who sent a request, and whether they may do what it asks for. */
 import type { IncomingMessage } from "node:http";
 import { LRUCache } from "lru-cache";
 import {
@@ -19,7 +19,7 @@ const cachedTokens = 2_000;
 /** Basic credentials always have this user name. Their password is the token. */
 export const tokenUser = "token";
 
-/** Whose request it is. `scheme` decides the form of a refusal: only a bearer token can be exchanged for a wider one. */
+/** Whose request it is. `scheme` decides the form of a refusal: see {@link authorize}. */
 export interface Caller extends TokenClaims {
   readonly scheme: "basic" | "bearer";
 }
@@ -27,11 +27,12 @@ export interface Caller extends TokenClaims {
 /** What the `Authorization` header of a request holds: a caller, nothing, or a credential that is not valid. */
 export type Authentication = Caller | "none" | "invalid";
 
+/** Reads the `Authorization` header of a request. It never throws for what a client sends. */
 export type Authenticate = (authorization: string | undefined) => Authentication;
 
 /**
- * Makes the function that reads an `Authorization` header. It remembers which signatures are right, but checks audience
- * and expiry every time, so that a token that was used before expires as any other does.
+ * Makes the function that reads an `Authorization` header. It remembers the tokens whose signatures are right, but checks
+ * audience and expiry every time, so that a token that it remembers expires like any other.
  */
 export function createAuthenticate(options: { key: TokenKey; service: string; clock: () => Date }): Authenticate {
   const signed = new LRUCache<string, SignedToken>({ max: cachedTokens });
@@ -63,7 +64,7 @@ function parseAuthorization(header: string): { scheme: Caller["scheme"]; token: 
   return text.slice(0, colon) === tokenUser ? { scheme: "basic", token: text.slice(colon + 1) } : undefined;
 }
 
-/** What a token must allow. `suggested` is what the client should ask the token endpoint for, and may be more. */
+/** What a token must allow. `suggested` is what the client should ask the token endpoint for, which may be more. */
 export interface Need {
   readonly type: Access["type"];
   readonly name: string;
@@ -71,7 +72,7 @@ export interface Need {
   readonly suggested: readonly Access[];
 }
 
-/** What leads a client to its tokens. */
+/** What the registry needs in order to tell a client where its tokens are. */
 export interface TokenPlace {
   readonly req: IncomingMessage;
   /** The address at which clients reach the registry, if it is not the one in their request. */
@@ -82,7 +83,8 @@ export interface TokenPlace {
 /**
  * Returns the caller if they may do what the request needs. If it needs nothing, any valid token will do.
  *
- * @throws OciError 401 with the challenge that leads to the right token, or 403 if no exchange could help
+ * @throws OciError 401 with the challenge that leads to the right token; 403 for Basic credentials that do not allow enough,
+ *   because no exchange could help
  */
 export function authorize(authentication: Authentication, need: Need | undefined, place: TokenPlace): Caller {
   const scope = () => formatScope(need?.suggested ?? []);
@@ -98,8 +100,8 @@ export function authorize(authentication: Authentication, need: Need | undefined
 }
 
 /**
- * The 401 with its `Www-Authenticate` header. Its form is that of the distribution project's token authentication, with
- * `error` from RFC 6750.
+ * Returns the 401 with its `Www-Authenticate` header. Its form is that of the distribution project's token authentication,
+ * with `error` from RFC 6750.
  */
 function challenge(
   { req, publicUrl, service }: TokenPlace,
@@ -117,7 +119,7 @@ function challenge(
   return new OciError(401, code, message, { "Www-Authenticate": `Bearer ${parameters.join(",")}` });
 }
 
-/** The URL of the token endpoint: under the public address if there is one, else under the address of this request. */
+/** Returns the URL of the token endpoint: under the public address if there is one, else under that of this request. */
 function realmOf(req: IncomingMessage, publicUrl: string | undefined): string {
   if (publicUrl !== undefined) return `${publicUrl.replace(/\/+$/, "")}/token`;
   const { host } = req.headers;

@@ -1,3 +1,4 @@
+/** The token endpoint, to which the challenge of a 401 sends the clients. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { mintToken, narrow, parseScope, type TokenKey } from "../../token/index.ts";
 import { receiveSmall } from "../bodies.ts";
@@ -7,6 +8,7 @@ import { type Authenticate, type Caller, tokenUser } from "./authorize.ts";
 const bearerSeconds = 300;
 const maxFormBytes = 64 * 1024;
 
+/** How the registry verifies tokens and makes new ones. */
 export interface ExchangeOptions {
   readonly key: TokenKey;
   readonly service: string;
@@ -20,7 +22,7 @@ export interface ExchangeOptions {
  * credential if that is earlier. Docker and containerd send a GET with Basic credentials, or a POST with the OAuth2 form
  * (the grants `password` and `refresh_token`).
  *
- * @throws OciError 401 without a valid credential, 405 and 413 for requests of another form
+ * @throws OciError 401 without a valid credential, 405 for another method, 413 for a form of more than 64 KiB
  */
 export async function exchangeToken(
   { key, service, clock, authenticate }: ExchangeOptions,
@@ -61,7 +63,7 @@ async function readRequest(
   return { caller: requireCaller(authenticate(authorizationOf(form))), scopes: form.getAll("scope") };
 }
 
-// Credentials in a form are read as those in a header are, so that only one place decides what is valid.
+// Credentials in a form are turned into a header, so that only one place decides what is valid.
 function authorizationOf(form: URLSearchParams): string | undefined {
   const grant = form.get("grant_type");
   if (grant === "refresh_token") return `Bearer ${form.get("refresh_token") ?? ""}`;

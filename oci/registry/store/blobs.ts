@@ -1,3 +1,4 @@
+/** The blobs of the store. A blob in a repository is a hard link, and the file system counts who needs its data. */
 import { copyFile, type FileHandle, link, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
@@ -16,6 +17,7 @@ import type { Digest, RepositoryName } from "./names.ts";
 import { digestAlgorithms, digestOf } from "./names.ts";
 import { change, ensureRepository, type Store } from "./store.ts";
 
+/** A blob that is open for reading, and its size in bytes. */
 export interface OpenBlob {
   readonly handle: FileHandle;
   readonly size: number;
@@ -26,7 +28,11 @@ export async function blobSize(store: Store, name: RepositoryName, digest: Diges
   return (await ifThere(stat(store.layout.blob(name, digest))))?.size;
 }
 
-/** Opens a blob of this repository. A deletion meanwhile does not disturb the reader. The caller closes the handle. */
+/**
+ * Opens a blob of this repository. A deletion meanwhile does not disturb the reader. The caller closes the handle.
+ *
+ * @returns undefined if this repository does not have it
+ */
 export async function openBlob(store: Store, name: RepositoryName, digest: Digest): Promise<OpenBlob | undefined> {
   const handle = await ifThere(open(store.layout.blob(name, digest), "r"));
   if (handle === undefined) return undefined;
@@ -51,6 +57,8 @@ export interface Received {
  * Puts a file whose content is verified and durable into the repository. When this resolves, the blob's name is durable
  * too, and leads to the content: to the file that was received, or to one that was there before and was read.
  * If the blob was known already, `received.file` is left over, and the caller removes it.
+ *
+ * @throws Error if the disk no longer holds what was received; DataFolderError; the system's error if the disk refuses
  */
 export async function commitBlob(
   store: Store,
@@ -69,11 +77,16 @@ export async function commitBlob(
       await moveReceived(store, digest, received, file);
       await shareBlob(store, file, shared);
     });
-    if (!(await confirm(store, digest, file))) throw new Error(`${file} is not what was committed`);
+    if (!(await confirm(store, digest, file))) throw new Error(`${file} does not hold what was committed`);
   });
 }
 
-/** Gives a repository a blob of another one. Returns false if the other one does not have it, or has it damaged. */
+/**
+ * Gives the repository `to` a blob of the repository `from`. Returns false if `from` does not have the blob, or its data is
+ * damaged.
+ *
+ * @throws DataFolderError; the system's error if the disk refuses
+ */
 export async function mountBlob(
   store: Store,
   { from, to, digest }: { from: RepositoryName; to: RepositoryName; digest: Digest },
@@ -95,7 +108,7 @@ export async function mountBlob(
 
 /**
  * Whether the file at this path exists and has the content that the digest names. The store remembers the fingerprint of
- * each blob that it has read. So a process reads a file once, and again only after a change.
+ * each blob that it has read. A file is therefore read once, and again only after it has changed.
  */
 async function isIntact(store: Store, digest: Digest, path: string): Promise<boolean> {
   const found = await fingerprintAt(path);
@@ -110,7 +123,7 @@ async function isIntact(store: Store, digest: Digest, path: string): Promise<boo
       store.log(`${path} is damaged: its content is not that of its digest`, undefined);
       return false;
     }
-    // If somebody wrote to it while it was read, its time has changed, and it is read again the next time.
+    // This is the fingerprint from before the reading. If somebody wrote meanwhile, the file is read again the next time.
     store.verified.set(digest.text, before);
     return true;
   } finally {
@@ -121,6 +134,8 @@ async function isIntact(store: Store, digest: Digest, path: string): Promise<boo
 /**
  * Deletes the blob from this repository only, and its data if no other repository has it. Returns false if it was not
  * there.
+ *
+ * @throws DataFolderError; the system's error if the disk refuses
  */
 export async function deleteBlob(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
   return change(store, name, "exclusive", async () => {
@@ -156,16 +171,16 @@ export async function freeShared(store: Store, digest: Digest): Promise<boolean>
   });
 }
 
-/** Moves what was received to the blob's name. Throws if it is not what was received any more. */
+/** Moves what was received to the blob's name. @throws Error if the file has changed since */
 async function moveReceived(store: Store, digest: Digest, { file, content }: Received, to: string): Promise<void> {
   store.verified.set(digest.text, content);
-  if (!(await isIntact(store, digest, file))) throw new Error(`${file} is not what was received`);
+  if (!(await isIntact(store, digest, file))) throw new Error(`${file} no longer holds what was received`);
   await rename(file, to);
 }
 
 /**
- * Makes the blob's name durable. It does so even if the name was there before, because whoever made it may not have done
- * that yet. Returns whether the name leads to the content then.
+ * Makes the blob's name durable, even if the name was there before, because whoever made it may not have done that yet.
+ * Returns whether the name leads to the content afterwards.
  */
 async function confirm(store: Store, digest: Digest, file: string): Promise<boolean> {
   await store.durable.syncFolder(dirname(file));
@@ -181,7 +196,7 @@ async function dropUnlessIntact(store: Store, digest: Digest, file: string): Pro
   });
 }
 
-// The shared name serves deduplication only. So it need not be durable, and is left out where the file system has no links.
+// The shared name serves deduplication only, so it need not be durable. A file system without links goes without it.
 async function shareBlob(store: Store, file: string, shared: string): Promise<void> {
   try {
     if (await tryLink(store, file, shared)) return;
@@ -226,8 +241,8 @@ async function tryCopy(store: Store, digest: Digest, from: string, to: string): 
 }
 
 /**
- * Removes the shared names of blobs that no repository has, as a crash between two steps leaves them. Pushes and reads may
- * go on meanwhile. Returns how many blobs it removed, and their bytes.
+ * Removes the shared names of blobs that no repository has. A crash between two steps can leave such names. Pushes and reads
+ * may go on meanwhile. Returns how many blobs it removed, and how many bytes they had.
  */
 export async function freeUnusedBlobs(store: Store): Promise<{ blobs: number; bytes: number }> {
   const freed = { blobs: 0, bytes: 0 };

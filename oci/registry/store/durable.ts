@@ -4,27 +4,35 @@ import { dirname, join, sep } from "node:path";
 import { LRUCache } from "lru-cache";
 import { errnoOf, fingerprintAt, fingerprintOfHandle, ifThere, isSameFile, syncPath } from "../../files.ts";
 
-/** Writes to the disk. Once their promise has resolved, they survive a power cut. */
+/** Changes on the disk that survive a power cut once their promise has resolved. They throw the system's errors. */
 export interface Durable {
   /** Makes a folder and those above it, and makes the entry of each in its parent durable. */
   ensureFolder(folder: string): Promise<void>;
-  /** Forgets that this folder, and those below it, were made. Call it before the folder is moved away. */
+  /** Forgets that this folder and those below it were made. Call it before the folder is moved away. */
   forgetFolder(folder: string): void;
-  /** Makes the names in a folder durable. Calls that arrive while one runs share the next one. */
+  /** Makes the names in a folder durable. While one sync of a folder runs, all new calls share the next one. */
   syncFolder(folder: string): Promise<void>;
   /**
    * Makes sure that a file holds exactly these bytes. If it holds them already, its name is made durable, because the
    * writer may have been killed before it did that. Else the bytes are written to another file, made durable, and moved to
-   * the name, so that readers see all of them or none. Throws if the name does not lead to them in the end.
+   * the name, so that readers see all of them or none.
+   *
+   * @throws Error if the name does not lead to them in the end
    */
   writeFile(file: string, bytes: Buffer): Promise<void>;
   /** Returns a new path for a file that is moved to its own name later. */
   aside(): string;
 }
 
+/**
+ * Makes the durable changes of one data folder.
+ *
+ * @param root the data folder, which must exist and be durable
+ * @param asideFolder a folder on the same file system, for files that are not complete yet
+ */
 export function createDurable(root: string, asideFolder: string): Durable {
   // The folders whose entry in their parent this process made durable itself. A folder that merely exists does not count:
-  // the process that made it may have died before the parent's fsync, or another request may not have come to it yet.
+  // the process that made it may have died before the parent's fsync, or the request that made it may not have reached that fsync yet.
   const made = new LRUCache<string, Promise<void>>({ max: 50_000 });
   const running = new Map<string, Promise<void>>();
   const waiting = new Map<string, Promise<void>>();
@@ -88,7 +96,7 @@ export function createDurable(root: string, asideFolder: string): Durable {
       await rename(aside, file);
       const named = await fingerprintAt(file);
       const whole = named !== undefined && isSameFile(written, named) && named.size === written.size;
-      if (!whole) throw new Error(`${file} is not what was written`);
+      if (!whole) throw new Error(`${file} does not hold what was written`);
     } catch (error) {
       await ifThere(unlink(aside)).catch(() => undefined);
       throw error;

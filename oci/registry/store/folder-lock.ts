@@ -1,5 +1,5 @@
 /**
- * The lock that makes one registry the owner of a data folder. The kernel keeps it. So the lock holds even while its
+ * The lock that makes one registry the owner of a data folder. The kernel keeps it. The lock therefore holds even while its
  * process is suspended, other containers see it, and it ends with its process in any case. It depends on no clock and on
  * no process number.
  *
@@ -13,7 +13,10 @@ import { DatabaseSync } from "node:sqlite";
 import { errnoOf, ifThere } from "../../files.ts";
 import type { Layout } from "./names.ts";
 
-/** A data folder cannot be opened, or must not be changed any more. `code` says why. */
+/**
+ * A data folder cannot be opened, or must not be changed any more. `code` says why: another registry has it (`IN_USE`), the
+ * system does not let us write (`UNWRITABLE`), or another registry has taken it over since (`LOST`).
+ */
 export class DataFolderError extends Error {
   readonly code: "IN_USE" | "UNWRITABLE" | "LOST";
 
@@ -24,10 +27,13 @@ export class DataFolderError extends Error {
   }
 }
 
+/** The lock on a data folder, as its owner has it. */
 export interface FolderLock {
   /**
-   * Throws {@link DataFolderError} if the lock file names another registry. That happens only where the kernel's locks do
-   * not work: on a file system that keeps them for each host, or after the folder was deleted and made again.
+   * Makes sure that nobody else has taken the folder. That can happen only where the kernel's locks do not work: on a file
+   * system that keeps them for each host, or after the folder was deleted and made again.
+   *
+   * @throws DataFolderError `LOST` if the lock file names another registry
    */
   requireHeld(): Promise<void>;
   /** Gives the folder back. Removes the lock file if it still names this registry. */
@@ -49,7 +55,7 @@ const sqliteLocked = 6;
  * Takes the folder for this registry alone. It does not wait.
  *
  * @throws DataFolderError `IN_USE` if another registry has the folder, in this process or in any other that the kernel or
- *   the file server sees
+ *   the file server sees, `UNWRITABLE` if the lock file cannot be used; the system's error if the folder cannot be
  */
 export async function takeFolderLock({ root, lock, kernelLock }: Layout): Promise<FolderLock> {
   // SQLite does not say why it cannot open a file, but this call does.

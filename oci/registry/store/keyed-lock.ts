@@ -7,16 +7,18 @@ interface Entry {
 }
 
 /**
- * A readers-writer lock for each key, first come, first served. Work that only adds, such as a blob, shares the lock. Work
- * that removes, or that checks and then acts on the result, has it alone. An unused key takes no memory.
+ * A readers-writer lock for each key; who comes first is served first. Work that only adds, such as storing a blob, shares
+ * the lock. Work that removes, or that checks and then acts on the result, has it alone. An unused key takes no memory.
  */
 export class KeyedLock {
   readonly #entries = new Map<string, Entry>();
 
+  /** Runs work beside other shared work on this key. Resolves or rejects as the work does. */
   shared<T>(key: string, work: () => Promise<T>): Promise<T> {
     return this.#run(key, "shared", work);
   }
 
+  /** Runs work on this key when no other work on it runs. Resolves or rejects as the work does. */
   exclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
     return this.#run(key, "exclusive", work);
   }

@@ -1,3 +1,4 @@
+/** The manifests of a repository, and the notes that say which of them refer to which subject. */
 import { createHash } from "node:crypto";
 import { open, readFile, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";

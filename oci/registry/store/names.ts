@@ -8,6 +8,7 @@ export type RepositoryName = string & { readonly [brand]: "RepositoryName" };
 /** A tag that the specification's grammar allows. */
 export type TagName = string & { readonly [brand]: "TagName" };
 
+/** The digest algorithms that the registry knows. The specification requires sha256. */
 export type DigestAlgorithm = "sha256" | "sha512";
 
 /** A content digest: its algorithm, its lower-case hex, and both as the text `sha256:…`. */
@@ -17,6 +18,7 @@ export interface Digest {
   readonly text: string;
 }
 
+/** Every {@link DigestAlgorithm}. */
 export const digestAlgorithms: readonly DigestAlgorithm[] = ["sha256", "sha512"];
 const hexLength = { sha256: 64, sha512: 128 } satisfies Record<DigestAlgorithm, number>;
 
@@ -25,18 +27,23 @@ const componentPattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 const maxNameLength = 255;
 
-/** Returns the name, or undefined if a repository cannot have it. */
+/**
+ * Returns the name, or undefined if a repository cannot have it (distribution-spec, "Pulling manifests").
+ *
+ * @example
+ * parseRepositoryName("Team/App"); // undefined: a name has no capital letters
+ */
 export function parseRepositoryName(text: string): RepositoryName | undefined {
   if (text.length > maxNameLength) return undefined;
   return text.split("/").every((component) => componentPattern.test(component)) ? (text as RepositoryName) : undefined;
 }
 
-/** Returns the tag, or undefined if the grammar does not allow it. */
+/** Returns the tag, or undefined if the grammar does not allow it (distribution-spec, "Pulling manifests"). */
 export function parseTag(text: string): TagName | undefined {
   return tagPattern.test(text) ? (text as TagName) : undefined;
 }
 
-/** Returns the digest, or undefined if its algorithm is unknown or its hex has another length. */
+/** Returns the digest, or undefined if its algorithm is unknown, or the rest is not the lower-case hex of such a hash. */
 export function parseDigest(text: string): Digest | undefined {
   const colon = text.indexOf(":");
   const algorithm = text.slice(0, Math.max(colon, 0));
@@ -51,7 +58,7 @@ export function digestOf(algorithm: DigestAlgorithm, hex: string): Digest {
   return { algorithm, hex, text: `${algorithm}:${hex}` };
 }
 
-/** The path of everything below the data folder. docs/decisions says why a blob in a repository is a hard link. */
+/** The path of everything below the data folder. docs/decisions/0004-registry-storage.md draws it and says why. */
 export interface Layout {
   readonly root: string;
   readonly repositories: string;

@@ -1,3 +1,4 @@
+/** Repositories as a whole: which there are, and how one is deleted. */
 import { randomUUID } from "node:crypto";
 import { opendir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -38,6 +39,8 @@ async function holdsManifest(store: Store, name: RepositoryName): Promise<boolea
 /**
  * Deletes this repository with its manifests, tags and blobs, but none that is nested below it. One rename removes
  * everything at once, and the space is freed afterwards. Returns false if there was nothing.
+ *
+ * @throws DataFolderError; the system's error if the disk refuses
  */
 export async function deleteRepository(store: Store, name: RepositoryName): Promise<boolean> {
   return change(store, name, "exclusive", async () => {
@@ -60,7 +63,7 @@ function forgetRepository(store: Store, name: RepositoryName): void {
   }
 }
 
-/** Lists the repositories after `last` that hold a manifest, in order: at most `limit` of them, and whether more follow. */
+/** Lists, in lexical order, at most `limit` repositories after `last` that hold a manifest, and says whether more follow. */
 export async function listRepositories(
   store: Store,
   { limit, last }: { limit: number; last: string },

@@ -1,3 +1,4 @@
+/** An open data folder, and what every change of a repository begins with. */
 import { readFile, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
@@ -51,7 +52,9 @@ export interface Cache {
   generation: number;
 }
 
+/** What {@link openStore} needs. */
 export interface StoreOptions {
+  /** The folder. It is made if it does not exist. */
   readonly dataDir: string;
   readonly clock: () => Date;
   readonly log: (message: string, cause: unknown) => void;
@@ -103,10 +106,10 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
 }
 
 /**
- * Runs work that changes a repository. In the mode `shared` it runs beside other work that only adds; `exclusive` work runs
- * alone.
+ * Runs work that changes a repository, under the repository's lock. In the mode `shared` it runs beside other work that only
+ * adds; `exclusive` work runs alone.
  *
- * @throws DataFolderError if another registry has taken over the folder
+ * @throws DataFolderError `LOST` if another registry has taken over the folder; whatever the work throws
  */
 export function change<T>(
   { repositories, lock }: Store,
@@ -124,7 +127,7 @@ async function makeRoot(root: string): Promise<void> {
   for (const folder of await makeFolders(root)) await syncPath(dirname(folder));
 }
 
-/** Keeps track of work that no request waits for. A failure is logged, and the next sweep tries again. */
+/** Keeps track of work that no request waits for. It never throws: a failure is logged, and the next sweep tries again. */
 export function inBackground(store: Store, what: string, work: Promise<void>): void {
   const done: Promise<void> = work
     .catch((error: unknown) => store.log(`${what} failed`, error))
@@ -135,6 +138,8 @@ export function inBackground(store: Store, what: string, work: Promise<void>): v
 /**
  * Makes sure that the repository's folder and its date of creation exist and are durable. Somebody may have removed them
  * by hand since the last time. The caller holds the repository's lock.
+ *
+ * @throws the system's error if the disk refuses
  */
 export async function ensureRepository(store: Store, name: RepositoryName): Promise<void> {
   const known = store.ready.get(name);

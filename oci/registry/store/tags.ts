@@ -1,3 +1,4 @@
+/** The tags of a repository: each is a file that holds a digest. */
 import { readFile, unlink } from "node:fs/promises";
 import { ifThere, namesIn } from "../../files.ts";
 import { type Digest, parseDigest, parseTag, type RepositoryName, type TagName } from "./names.ts";
@@ -40,7 +41,7 @@ export async function listTags(store: Store, name: RepositoryName): Promise<TagN
   return tags.filter((tag) => tag !== undefined).sort();
 }
 
-/** Returns the tags that point to this manifest. */
+/** Returns the tags that point to this manifest, in lexical order. */
 export async function tagsOf(store: Store, name: RepositoryName, digest: Digest): Promise<TagName[]> {
   const found: TagName[] = [];
   for (const tag of await listTags(store, name)) {
