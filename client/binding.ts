@@ -44,11 +44,6 @@ export type AuthOptions =
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The process's environment, or an empty one where there is no process. */
-export function processEnvironment(): Environment {
-  return globalThis.process?.env ?? {};
-}
-
 /**
  * Reads the binding of a registry from its variable.
  *
@@ -132,17 +127,13 @@ function isSafeForTokens(url: string): boolean {
   // fetch refuses a URL with a user in it.
   if (username || password) return false;
   if (protocol === "https:") return true;
-  return protocol === "http:" && (/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname) || isInCluster(hostname));
-}
-
-/** Inside a cluster it is often the network, such as a service mesh, that encrypts. */
-function isInCluster(hostname: string): boolean {
-  return hostname.endsWith(".svc") || hostname.endsWith(".svc.cluster.local");
+  // Inside a cluster it is often the network, such as a service mesh, that encrypts.
+  return protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\]|.*\.svc(\.cluster\.local)?)$/.test(hostname);
 }
 
 /** The error for a binding that cannot be used. @param where names the binding @param why goes on with the sentence */
 export function invalidBinding(where: string, why: string, hint?: string): ArtifactRegistryError {
-  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `${where} ${why}`, hint === undefined ? {} : { hint });
+  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `${where} ${why}`, { hint });
 }
 
 /**

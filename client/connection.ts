@@ -6,7 +6,6 @@ import {
   type Environment,
   type FunctionBinding,
   parseLambdaArn,
-  processEnvironment,
   readFunctionBinding,
 } from "./binding.ts";
 import { type CallOptions, post } from "./http.ts";
@@ -53,7 +52,7 @@ export interface ConnectOptions extends CallOptions, Partial<Omit<FunctionBindin
   readonly mode?: "function" | "direct";
   /** A bearer token, or a function that returns one, instead of the platform's own authentication. */
   readonly token?: Token;
-  /** The processEnvironment that is read. Default: that of the process. */
+  /** The environment that is read. Default: that of the process, or an empty one where there is no process. */
   readonly env?: Environment;
   /** Sends the requests. Default: the global `fetch`. */
   readonly fetch?: typeof fetch;
@@ -79,7 +78,7 @@ export interface DirectModule {
  */
 export async function connect(registry: string, options: ConnectOptions = {}): Promise<Connection> {
   checkRegistryName(registry, "name");
-  const { env = processEnvironment(), mode } = options;
+  const { env = globalThis.process?.env ?? {}, mode } = options;
   if (mode === "direct") {
     const { connectDirectly } = (await import(directModule)) as DirectModule;
     return connectDirectly(registry, env, options);

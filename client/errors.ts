@@ -1,4 +1,4 @@
-import { ArtifactRegistryError, type ErrorCode, type ErrorJson, statusOf } from "../core/errors.ts";
+import { ArtifactRegistryError, type ErrorCode, type ErrorJson, type ErrorOptions, statusOf } from "../core/errors.ts";
 import { tryParseObject } from "./json.ts";
 
 export { ArtifactRegistryError, type ErrorCode };
@@ -11,11 +11,17 @@ export { ArtifactRegistryError, type ErrorCode };
  */
 export function errorFrom(status: number, headers: Headers, body: string): ArtifactRegistryError {
   const retryAfterSeconds = Number.parseFloat(headers.get("retry-after") ?? "");
-  const options = { retryAfterSeconds, ...requestIdOf(headers) };
-  const wire = parseError(body);
-  if (wire === undefined) return platformError(status, options);
-  const { code, message, ...details } = wire;
-  return new ArtifactRegistryError(code, message, { ...options, ...details });
+  const options = { retryAfterSeconds, requestId: headers.get("x-request-id") || undefined };
+  const { code, message, retryable, hint, context, requestId } = (tryParseObject(body) ?? {}) as Partial<ErrorJson>;
+  const isOurs = code !== undefined && Object.hasOwn(statusOf, code);
+  if (!isOurs || typeof message !== "string") return platformError(status, options);
+  return new ArtifactRegistryError(code, message, {
+    ...options,
+    retryable: retryable === true,
+    ...(typeof hint === "string" && { hint }),
+    ...(typeof context === "object" && context && { context }),
+    ...(requestId && typeof requestId === "string" && { requestId }),
+  });
 }
 
 /**
@@ -24,25 +30,6 @@ export function errorFrom(status: number, headers: Headers, body: string): Artif
  */
 export function errorFromLambda(headers: Headers, body: string): ArtifactRegistryError {
   return errorFrom(502, headers, String(tryParseObject(body)?.errorMessage));
-}
-
-/** @returns the fields of our own error that have the right type; undefined for anything else */
-function parseError(body: string) {
-  const { code, message, retryable, hint, context, requestId } = (tryParseObject(body) ?? {}) as Partial<ErrorJson>;
-  if (code === undefined || !Object.hasOwn(statusOf, code) || typeof message !== "string") return undefined;
-  return {
-    code,
-    message,
-    retryable: retryable === true,
-    ...(typeof hint === "string" && { hint }),
-    ...(typeof context === "object" && context && { context }),
-    ...(requestId && typeof requestId === "string" && { requestId }),
-  };
-}
-
-function requestIdOf(headers: Headers): { requestId?: string } {
-  const requestId = headers.get("x-request-id");
-  return requestId ? { requestId } : {};
 }
 
 type PlatformError = readonly [code: ErrorCode, message: string, hint?: string];
@@ -60,24 +47,14 @@ const errorsByStatus: Readonly<Record<number, PlatformError>> = {
   ],
   404: ["BINDING_CONFIG_INVALID", "There is no function of this suite at the URL.", "Correct the binding's url."],
   413: ["PAYLOAD_TOO_LARGE", "The platform refused a request of this size."],
+  429: ["RATE_LIMIT_EXCEEDED", "The platform throttles the function."],
 };
 
-function platformError(status: number, options: { retryAfterSeconds: number; requestId?: string }) {
-  if (status === 429) {
-    return new ArtifactRegistryError("RATE_LIMIT_EXCEEDED", "The platform throttles the function.", {
-      ...options,
-      retryable: true,
-    });
-  }
-  if (status >= 500) {
-    return new ArtifactRegistryError("SERVICE_UNAVAILABLE", `The platform answered ${status} for the function.`, {
-      ...options,
-      retryable: true,
-    });
-  }
-  const [code, message, hint] = errorsByStatus[status] ?? [
-    "UNEXPECTED_RESPONSE_FORMAT",
-    `The answer (${status}) does not come from this suite.`,
-  ];
-  return new ArtifactRegistryError(code, message, { ...options, ...(hint && { hint }) });
+function platformError(status: number, options: ErrorOptions): ArtifactRegistryError {
+  const other: PlatformError =
+    status >= 500
+      ? ["SERVICE_UNAVAILABLE", `The platform answered ${status} for the function.`]
+      : ["UNEXPECTED_RESPONSE_FORMAT", `The answer (${status}) does not come from this suite.`];
+  const [code, message, hint] = errorsByStatus[status] ?? other;
+  return new ArtifactRegistryError(code, message, { ...options, hint, retryable: status === 429 || status >= 500 });
 }

@@ -48,8 +48,12 @@ export async function withinLimits<T>(
   } catch (error) {
     // As fetch does: a call that the caller ended rejects with the reason that the caller gave.
     if (signal?.aborted) throw signal.reason;
-    if (limit.aborted) throw timedOut(timeoutMs, error);
-    throw error;
+    if (!limit.aborted) throw error;
+    throw new ArtifactRegistryError("TIMEOUT", `The function did not answer within ${timeoutMs} ms.`, {
+      retryable: true,
+      hint: "It may have been applied. Repeating the call is safe.",
+      cause: error,
+    });
   }
 }
 
@@ -77,13 +81,5 @@ async function sendOnce({ url, body, authenticate, fetch }: Target, signal: Abor
   if (answer !== undefined) return answer;
   throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The function's answer is not a JSON object.", {
     hint: "Check the URL of the function.",
-  });
-}
-
-function timedOut(timeoutMs: number, cause: unknown): ArtifactRegistryError {
-  return new ArtifactRegistryError("TIMEOUT", `The function did not answer within ${timeoutMs} ms.`, {
-    retryable: true,
-    hint: "It may have been applied. Repeating the call is safe.",
-    cause,
   });
 }

@@ -22,15 +22,15 @@ export type ErrorCode = keyof typeof statusOf;
 
 export interface ErrorOptions {
   /** True only where the same call can succeed by itself later. Default false. */
-  readonly retryable?: boolean;
+  readonly retryable?: boolean | undefined;
   /** What the caller or the operator should do about it. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** Facts that help to find the cause: field names, ids, limits. Never a secret. */
-  readonly context?: Readonly<Record<string, string | number | boolean>>;
+  readonly context?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** Seconds that the upstream asks us to wait before the next try. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
   /** The id of the request in the function's audit log, where the error came over the wire. */
-  readonly requestId?: string;
+  readonly requestId?: string | undefined;
   /** What was caught. Kept for debuggers; never printed to callers or logs. */
   readonly cause?: unknown;
 }
@@ -57,15 +57,16 @@ export class ArtifactRegistryError extends Error {
   readonly requestId: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    const { retryable = false, hint, context, requestId, retryAfterSeconds = -1, cause } = options;
+    super(message, cause === undefined ? {} : { cause });
     this.code = code;
-    this.retryable = options.retryable ?? false;
-    this.hint = options.hint;
-    this.context = options.context;
-    this.requestId = options.requestId;
+    this.retryable = retryable;
+    this.hint = hint;
+    this.context = context;
+    this.requestId = requestId;
     // An upstream may send anything: a date in the past, a word.
-    const seconds = options.retryAfterSeconds;
-    this.retryAfterSeconds = seconds !== undefined && seconds >= 0 && Number.isFinite(seconds) ? seconds : undefined;
+    this.retryAfterSeconds =
+      retryAfterSeconds >= 0 && Number.isFinite(retryAfterSeconds) ? retryAfterSeconds : undefined;
   }
 
   get httpStatusCode(): number {
@@ -89,8 +90,8 @@ export class ArtifactRegistryError extends Error {
 /** Makes the commonest refusal. @param field path of the offending input, as `access.accountIds.0` */
 export function invalidInput(message: string, field?: string, hint?: string): ArtifactRegistryError {
   return new ArtifactRegistryError("INVALID_INPUT", message, {
-    ...(field !== undefined && { context: { field } }),
-    ...(hint !== undefined && { hint }),
+    context: field === undefined ? undefined : { field },
+    hint,
   });
 }
 

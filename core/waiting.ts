@@ -34,17 +34,21 @@ export interface WaitingTools {
  * @param tries how many there have been, from 1
  * @returns milliseconds
  */
-export function delayMs({ baseMs, capMs, jitter }: Backoff, tries: number, random: () => number = Math.random): number {
-  // 2 ** 1024 is Infinity, and a base of 0 times Infinity is no number.
-  const bound = Math.min(capMs, baseMs * 2 ** Math.min(tries - 1, 50));
-  if (jitter === "full") return random() * bound;
-  if (jitter === "half") return bound / 2 + (random() * bound) / 2;
+export function delayMs(backoff: Backoff, tries: number, random: () => number = Math.random): number {
+  const bound = boundMs(backoff, tries);
+  if (backoff.jitter === "full") return random() * bound;
+  if (backoff.jitter === "half") return bound / 2 + (random() * bound) / 2;
   return bound;
+}
+
+function boundMs({ baseMs, capMs }: Omit<Backoff, "jitter">, tries: number): number {
+  // 2 ** 1024 is Infinity, and a base of 0 times Infinity is no number.
+  return Math.min(capMs, baseMs * 2 ** Math.min(tries - 1, 50));
 }
 
 /** Waits. @throws the signal's AbortError as soon as it fires */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  await sleep(milliseconds, undefined, signal ? { signal } : {});
+  await sleep(milliseconds, undefined, { signal });
 }
 
 /**
@@ -57,7 +61,7 @@ export async function retrying<T>(
   attempt: () => Promise<T>,
   signal: AbortSignal,
   policy: RetryPolicy = defaultRetry,
-  { random, wait = pause }: WaitingTools = {},
+  { random = Math.random, wait = pause }: WaitingTools = {},
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
@@ -67,7 +71,7 @@ export async function retrying<T>(
       if (tries >= policy.attempts || signal.aborted) throw error;
       const asked = (error.retryAfterSeconds ?? 0) * 1_000;
       if (asked > policy.capMs) throw error;
-      await wait(Math.max(asked, delayMs({ ...policy, jitter: "full" }, tries, random)), signal);
+      await wait(Math.max(asked, random() * boundMs(policy, tries)), signal);
     }
   }
 }

@@ -39,15 +39,16 @@ export function prover(binding: FunctionBinding, env: Environment): Prove {
 }
 
 async function load(options: AuthOptions, url: string, env: Environment): Promise<Prove> {
+  const identityTokens = () => import("./identity-tokens.ts");
   switch (options.type) {
     case "aws":
       return (await import("./aws.ts")).signV4(options, env);
     case "gcp":
-      return byToken(await (await import("./identity-tokens.ts")).idToken(options.audience ?? new URL(url).origin));
+      return byToken(await (await identityTokens()).idToken(options.audience ?? new URL(url).origin));
     case "azure":
-      return byToken(await (await import("./identity-tokens.ts")).entraToken(options));
+      return byToken(await (await identityTokens()).entraToken(options));
     case "github":
-      return byToken((await import("./identity-tokens.ts")).workflowToken(options.audience, env));
+      return byToken((await identityTokens()).workflowToken(options.audience, env));
     case "token":
       return byToken((await import("./token.ts")).mountedToken(options, env));
   }

@@ -1,4 +1,4 @@
-import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
+import { type BinaryLike, createHash, createHmac, type Hash, type Hmac } from "node:crypto";
 import { type Environment, invalidBinding } from "../binding.ts";
 import type { Authenticate, AwsKeys, Prove } from "./proof.ts";
 import { noIdentity, notInstalled } from "./proof.ts";
@@ -37,7 +37,9 @@ export async function signV4({ region }: { region?: string }, env: Environment):
       return rest;
     };
   return async () => {
-    const keys: AwsKeys = await provide().catch(noCredentials);
+    const keys: AwsKeys = await provide().catch((cause: unknown) => {
+      throw noIdentity("AWS credentials", "Run under a role, or log in with aws sso login.", cause);
+    });
     return { authenticate: authenticateBy(keys), secret: { keys } };
   };
 }
@@ -54,17 +56,14 @@ function noRegion(): never {
   throw invalidBinding("The function's URL", "does not name its region.", "Set auth.region, or AWS_REGION.");
 }
 
-function noCredentials(cause: unknown): never {
-  throw noIdentity("AWS credentials", "Run under a role, or log in with aws sso login.", cause);
-}
-
 /** Node's own SHA-256 and HMAC behind the interface that the signer expects. */
 class Sha256 {
-  readonly #secret: string | Uint8Array | undefined;
+  readonly #secret: BinaryLike | undefined;
   #hash: Hash | Hmac;
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#secret = typeof secret === "string" || secret === undefined ? secret : bytes(secret);
+    // Node takes an ArrayBuffer as a key, too; only its types do not say so.
+    this.#secret = secret as BinaryLike | undefined;
     this.#hash = this.#start();
   }
 
@@ -83,10 +82,4 @@ class Sha256 {
   reset(): void {
     this.#hash = this.#start();
   }
-}
-
-function bytes(source: ArrayBuffer | ArrayBufferView): Uint8Array {
-  return ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
 }

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { invalidInput } from "../../core/errors.ts";
 import { operations } from "../../core/operations.ts";
-import { type Environment, processEnvironment } from "../binding.ts";
+import type { Environment } from "../binding.ts";
 import { defaultTimeoutMs } from "../http.ts";
 
 import { type CommandEntry, commands } from "./commands.ts";
@@ -20,7 +20,7 @@ import { jsonLine, paint, printable, printableAnswer } from "./terminal.ts";
  * @param args without the program's name
  * @returns the exit code
  */
-export async function run(args: readonly string[], env = processEnvironment()): Promise<number> {
+export async function run(args: readonly string[], env: Environment = process.env): Promise<number> {
   const interrupt = new AbortController();
   const onInt = () => interrupt.abort(new Interrupted(130));
   const onTerm = () => interrupt.abort(new Interrupted(143));

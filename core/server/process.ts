@@ -54,7 +54,7 @@ export function requireOwnDoor({ ALIEN_DOOR: door }: Environment, hint: string):
  * @param hint what the operator can do
  */
 export function settingRefused(message: string, hint?: string): ArtifactRegistryError {
-  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, hint === undefined ? {} : { hint });
+  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, { hint });
 }
 
 /**

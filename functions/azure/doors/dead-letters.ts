@@ -67,7 +67,7 @@ function propertyHeaders(properties: Record<string, string>): Record<string, str
 /** @param status 0 if no answer came */
 function sendError(status: number, cause?: unknown): ArtifactRegistryError {
   const error = (...[code, message, retryable, hint]: [ArtifactRegistryError["code"], string, boolean, string?]) =>
-    new ArtifactRegistryError(code, `${what} ${message}`, { retryable, ...(hint !== undefined && { hint }), cause });
+    new ArtifactRegistryError(code, `${what} ${message}`, { retryable, hint, cause });
   if (status === 0) return error("SERVICE_UNAVAILABLE", "got no answer.", true);
   if (status === 429) return error("RATE_LIMIT_EXCEEDED", "was throttled.", true);
   if (status >= 500) return error("SERVICE_UNAVAILABLE", "failed.", true);
