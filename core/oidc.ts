@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { Caller } from "./caller.ts";
 import { ArtifactRegistryError } from "./errors.ts";
 import { createHttpClient } from "./http-client.ts";
-import { issuerUrl, type OidcIssuer } from "./oidc-issuers.ts";
+import { issuerUrl, type OidcIssuer, parseIssuers } from "./oidc-issuers.ts";
 import { once } from "./once.ts";
 import { validate } from "./operation.ts";
 import type { Environment } from "./platform.ts";
@@ -77,6 +77,11 @@ export function createOidcVerifier(issuers: readonly OidcIssuer[], options: Oidc
     return failed;
   };
   return Object.assign(verify, { ready });
+}
+
+/** Verifies tokens of the issuers in `ALIEN_OIDC_ISSUERS`. @throws BINDING_CONFIG_INVALID */
+export function oidcVerifier(env: Environment): OidcVerifier {
+  return createOidcVerifier(parseIssuers(env.ALIEN_OIDC_ISSUERS ?? ""), { env });
 }
 
 /** Fetches the keys before the first token arrives. @throws SERVICE_UNAVAILABLE */

@@ -174,11 +174,8 @@ export async function openDoor(env: Environment): Promise<Door> {
       return platformDoor();
     case "oidc": {
       // Loaded for this door only: the others verify no tokens.
-      const [{ createOidcVerifier }, { parseIssuers }] = await Promise.all([
-        import("./oidc.ts"),
-        import("./oidc-issuers.ts"),
-      ]);
-      return oidcDoor(createOidcVerifier(parseIssuers(env.ALIEN_OIDC_ISSUERS ?? ""), { env }));
+      const { oidcVerifier } = await import("./oidc.ts");
+      return oidcDoor(oidcVerifier(env));
     }
     case "invoke":
     case "events":

@@ -1,13 +1,12 @@
 /** How the container registry differs from what provisioning makes. */
-import type { Registry, RegistryUpdateParameters } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
 import type { Findings } from "../../../core/health.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { findRegistry } from "../acr/registry.ts";
 import { assignmentsOn, listAssignments } from "./assignments.ts";
-import { adoptionHint, isChanging, isForeign } from "./registry.ts";
+import { adoptionHint, deviationsOf, isChanging, isForeign, modeOf } from "./registry.ts";
 import { compareAssignments, describeRole, requiredRoles } from "./roles.ts";
-import { functionPrincipals, type RegistrySettings, type RoleAssignmentMode, readSettings } from "./settings.ts";
+import { functionPrincipals, readSettings } from "./settings.ts";
 
 const hint = "Run provisionRegistry.";
 
@@ -44,48 +43,4 @@ export async function findDrift(context: AcrContext, call: Call): Promise<Findin
     findings.push({ message: `The identity ${principalId} has a role of ours that it no longer needs.`, hint });
   }
   return findings;
-}
-
-/** One way in which a container registry is not as it must be, and the change that corrects it. */
-export interface Deviation {
-  readonly message: string;
-  readonly change: RegistryUpdateParameters;
-}
-
-/** Compares the container registry with the settings. */
-export function deviationsOf(found: Registry, { sku, mode }: RegistrySettings): readonly Deviation[] {
-  const deviations: Deviation[] = [];
-  if (found.adminUserEnabled) {
-    deviations.push({ message: "The registry's admin user is on.", change: { adminUserEnabled: false } });
-  }
-  if (found.anonymousPullEnabled) {
-    const message = "Anybody may pull from the registry without credentials.";
-    deviations.push({ message, change: { anonymousPullEnabled: false } });
-  }
-  if (sku !== undefined && found.sku?.name !== sku) {
-    deviations.push({
-      message: `The registry's SKU is ${found.sku?.name}, not ${sku}.`,
-      change: { sku: { name: sku } },
-    });
-  }
-  if (mode !== undefined && modeOf(found) !== mode) {
-    const message = `The registry's mode of role assignments is ${modeOf(found)}, not ${mode}.`;
-    deviations.push({ message, change: { roleAssignmentMode: mode } });
-  }
-  if (/^(?:Failed|Canceled)$/.test(found.provisioningState ?? "") && deviations.length === 0) {
-    // Any change makes Azure finish what it began.
-    const message = `The registry's state is ${found.provisioningState}.`;
-    deviations.push({ message, change: { adminUserEnabled: false } });
-  }
-  return deviations;
-}
-
-/** The changes that correct all of the deviations, for one request. */
-export function changesOf(deviations: readonly Deviation[]): RegistryUpdateParameters {
-  return Object.assign({}, ...deviations.map(({ change }) => change)) as RegistryUpdateParameters;
-}
-
-/** The mode of a registry. One that does not tell its mode is older than the other mode. */
-export function modeOf({ roleAssignmentMode }: Registry): RoleAssignmentMode {
-  return roleAssignmentMode === "AbacRepositoryPermissions" ? roleAssignmentMode : "LegacyRegistryPermissions";
 }

@@ -8,8 +8,15 @@ import { ownerOf, ownershipTag } from "../acr/registry.ts";
 import { armList, registryPages } from "../arm/pages.ts";
 import { unexpected } from "../errors.ts";
 import { type AssignmentsOn, assign, assignmentsOn, listAssignments, unassign } from "./assignments.ts";
-import { changesOf, deviationsOf, modeOf } from "./drift.ts";
-import { createOwnRegistry, findIdleRegistry, refuseForeign, updateOwnRegistry } from "./registry.ts";
+import {
+  changesOf,
+  createOwnRegistry,
+  deviationsOf,
+  findIdleRegistry,
+  modeOf,
+  refuseForeign,
+  updateOwnRegistry,
+} from "./registry.ts";
 import { compareAssignments, type RoleDrift, refuseNarrowed, requiredRoles } from "./roles.ts";
 import { type FunctionPrincipals, functionPrincipals, type RegistrySettings, readSettings } from "./settings.ts";
 

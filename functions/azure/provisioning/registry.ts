@@ -1,4 +1,4 @@
-/** The container registry that provisioning makes, changes and deletes. */
+/** The container registry that provisioning makes, compares with its settings, changes and deletes. */
 import type { Registry, RegistryUpdateParameters } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
@@ -7,7 +7,7 @@ import type { AcrContext } from "../acr/context.ts";
 import { findRegistry, hasOwnTag, ownershipTag, ownershipValue, requireState } from "../acr/registry.ts";
 import { pollBackoff, runOperation, type StartOperation, stillRunning } from "../arm/operations.ts";
 import { armRefusal, translateArmError, unexpected } from "../errors.ts";
-import { defaultMode, defaultSku, type RegistrySettings } from "./settings.ts";
+import { defaultMode, defaultSku, type RegistrySettings, type RoleAssignmentMode } from "./settings.ts";
 
 /**
  * Finds the container registry once no change of it is in progress: it waits for what an earlier call began. It does not
@@ -91,6 +91,50 @@ export async function updateOwnRegistry(
   );
   if (updated === undefined) throw unexpected("Azure Resource Manager PATCH registries");
   return requireState(updated);
+}
+
+/** One way in which a container registry is not as it must be, and the change that corrects it. */
+export interface Deviation {
+  readonly message: string;
+  readonly change: RegistryUpdateParameters;
+}
+
+/** Compares the container registry with the settings. */
+export function deviationsOf(found: Registry, { sku, mode }: RegistrySettings): readonly Deviation[] {
+  const deviations: Deviation[] = [];
+  if (found.adminUserEnabled) {
+    deviations.push({ message: "The registry's admin user is on.", change: { adminUserEnabled: false } });
+  }
+  if (found.anonymousPullEnabled) {
+    const message = "Anybody may pull from the registry without credentials.";
+    deviations.push({ message, change: { anonymousPullEnabled: false } });
+  }
+  if (sku !== undefined && found.sku?.name !== sku) {
+    deviations.push({
+      message: `The registry's SKU is ${found.sku?.name}, not ${sku}.`,
+      change: { sku: { name: sku } },
+    });
+  }
+  if (mode !== undefined && modeOf(found) !== mode) {
+    const message = `The registry's mode of role assignments is ${modeOf(found)}, not ${mode}.`;
+    deviations.push({ message, change: { roleAssignmentMode: mode } });
+  }
+  if (/^(?:Failed|Canceled)$/.test(found.provisioningState ?? "") && deviations.length === 0) {
+    // Any change makes Azure finish what it began.
+    const message = `The registry's state is ${found.provisioningState}.`;
+    deviations.push({ message, change: { adminUserEnabled: false } });
+  }
+  return deviations;
+}
+
+/** The changes that correct all of the deviations, for one request. */
+export function changesOf(deviations: readonly Deviation[]): RegistryUpdateParameters {
+  return Object.assign({}, ...deviations.map(({ change }) => change)) as RegistryUpdateParameters;
+}
+
+/** The mode of a registry. One that does not tell its mode is older than the other mode. */
+export function modeOf({ roleAssignmentMode }: Registry): RoleAssignmentMode {
+  return roleAssignmentMode === "AbacRepositoryPermissions" ? roleAssignmentMode : "LegacyRegistryPermissions";
 }
 
 /** Deletes the container registry with everything in it, and waits until it is gone. */

@@ -18,12 +18,11 @@ const unusable: readonly number[] = [grpcCode.permissionDenied, grpcCode.notFoun
 
 const what = "IAM Credentials generateAccessToken";
 
-const tokenAnswer = v.object({
-  accessToken: v.pipe(v.string(), v.nonEmpty()),
+const tokenAnswer = v.looseObject({
+  accessToken: v.pipe(v.string(), v.minLength(1)),
   expireTime: v.pipe(
     v.string(),
-    v.transform((text) => new Date(text)),
-    v.date(),
+    v.check((text) => !Number.isNaN(Date.parse(text))),
   ),
 });
 
@@ -81,7 +80,7 @@ async function impersonate(
     authMethod: "basic",
     username: "oauth2accesstoken",
     password,
-    expiresAt: output.expireTime,
+    expiresAt: new Date(output.expireTime),
     scope: "registry",
   };
 }

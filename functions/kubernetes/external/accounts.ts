@@ -53,9 +53,9 @@ export async function readMountedFile(file: string, field: string): Promise<stri
 }
 
 const text = v.pipe(v.string(), v.minLength(1));
-const dockerConfig = v.object({ auths: v.record(v.string(), v.unknown()) });
-const plainEntry = v.object({ username: text, password: text });
-const encodedEntry = v.object({ auth: text });
+const dockerConfig = v.looseObject({ auths: v.record(v.string(), v.unknown()) });
+const plainEntry = v.looseObject({ username: text, password: text });
+const encodedEntry = v.looseObject({ auth: text });
 
 /** Finds the registry's account in a Docker configuration (`{"auths": {"registry.example": {"auth": "…"}}}`). */
 function dockerConfigAccount(json: string, host: string, refuse: (why: string) => Error): Account {
