@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     settings
         .with_interface(InterfaceStyle::Positional)
         .with_inner_type(quote::quote! { crate::Connection })
-        // A secret must not be printed by accident: the type of the document's `Password` is ours.
+        // We replace the document's `Password` by a type of ours, so that nobody prints a secret by accident.
         .with_replacement("Password", "crate::Password", std::iter::empty::<TypeImpl>());
     let tokens = Generator::new(&settings).generate_tokens(&document)?;
     let source = prettyplease::unparse(&syn::parse2(tokens)?);

@@ -1,7 +1,7 @@
 /**
- * The Rust client: compiled, and its tests and its example run against the built local platform: `npm run test:rust`.
- * `bash test/tools/install.sh rust` first. The programs of `client/rust/README.md` and `docs/other-languages.md` are compiled as tests of
- * the crate's documentation.
+ * Compiles the Rust client, and runs its tests and its example against the built local platform: `npm run test:rust`. Run
+ * `bash test/tools/install.sh rust` first. The programs in `client/rust/README.md` and `docs/other-languages.md` are compiled as
+ * tests of the crate's documentation.
  */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,7 @@ import { report, type Tally } from "./tally.ts";
 const crate = fileURLToPath(new URL("../../client/rust/", import.meta.url));
 const TIME_LIMIT_MS = 60 * 60_000;
 
-/** Runs cargo to its end; what it says is shown, and its standard output answered. */
+/** Runs cargo to its end and shows what it says. @returns its exit code and its standard output */
 function cargo(args: readonly string[], env: NodeJS.ProcessEnv): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn("cargo", args, {
@@ -30,7 +30,7 @@ function cargo(args: readonly string[], env: NodeJS.ProcessEnv): Promise<{ code:
   });
 }
 
-/** Sums what each test program counted. An exit code that no count explains is one more failure. */
+/** Runs the tests, and sums what each test program counted. An exit code that no count explains is one more failure. */
 async function tests(env: NodeJS.ProcessEnv): Promise<Tally> {
   const { code, output } = await cargo(["test", "--locked", "--no-fail-fast"], env);
   const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
@@ -45,7 +45,7 @@ async function tests(env: NodeJS.ProcessEnv): Promise<Tally> {
   return tally;
 }
 
-/** The overview's calls, as a user's program makes them, and nothing secret in what it prints. */
+/** Runs the overview's calls as a user's program makes them. What it prints holds no secret. */
 async function example(suite: Suite, env: NodeJS.ProcessEnv): Promise<Tally> {
   const { code, output } = await cargo(["run", "--locked", "--quiet", "--example", "overview"], env);
   const lines = new RegExp(`^repository: ${suite.registry}/images/my-app\nuser: token\nuntil: \\d{4}-.* UTC\n$`);
@@ -58,7 +58,7 @@ const total: Tally = { passed: 0, failed: 0, skipped: 0 };
 const suite = await startSuite();
 try {
   const env = {
-    // Outside the clone, so that a fresh one need not compile what others wrote once more.
+    // This folder is outside the clone, so that a fresh clone need not compile the dependencies again.
     CARGO_TARGET_DIR: process.env.CARGO_TARGET_DIR ?? `${toolCache()}/cargo`,
     ALIEN_IMAGES_BINDING: JSON.stringify({ service: "function", url: suite.url, platform: "local" }),
     ALIEN_CALLER_TOKEN: suite.callerToken,

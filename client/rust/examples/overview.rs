@@ -1,4 +1,5 @@
-//! The overview's calls: `cargo run --example overview`, where `ALIEN_IMAGES_BINDING` names a function.
+//! Makes the calls of the overview. Set `ALIEN_IMAGES_BINDING` to a function's binding, and run
+//! `cargo run --example overview`.
 
 use artifact_registry_functions::{ArtifactRegistryPermissions, Result, artifact_registry};
 
@@ -13,6 +14,6 @@ async fn main() -> Result<()> {
     if let Some(expires_at) = creds.expires_at {
         println!("until: {expires_at}");
     }
-    // `creds.password.reveal()` is what docker login --password-stdin reads.
+    // Write `creds.password.reveal()` to the standard input of `docker login --password-stdin`.
     Ok(())
 }

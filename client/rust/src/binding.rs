@@ -7,10 +7,10 @@ use crate::{
 use reqwest::Url;
 use serde::Deserialize;
 
-/// Where a mounted service-account token is looked for, as the Helm chart mounts it.
+/// The file at which the Helm chart mounts a service-account token.
 const TOKEN_FILE: &str = "/var/run/secrets/artifact-registry/token";
 
-/// Where a registry's function is, and how to prove who calls: JSON of `ALIEN_{NAME}_BINDING`.
+/// Says where a registry's function is and how to prove who calls. It is the JSON of `ALIEN_{NAME}_BINDING`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FunctionBinding {
@@ -24,7 +24,7 @@ pub(crate) struct FunctionBinding {
     upstream_repository_prefix: Option<String>,
 }
 
-/// The forms of authentication of the TypeScript client; `Other` is what this crate does not have.
+/// The forms of authentication of the TypeScript client. `Other` stands for those that this crate does not support.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Auth {
@@ -48,7 +48,7 @@ enum Auth {
 }
 
 impl FunctionBinding {
-    /// The binding of a registry, looked up by the name of its variable.
+    /// Reads the binding of a registry from its variable.
     pub fn read(registry: &str, lookup: &impl Fn(&str) -> Option<String>) -> Result<Self> {
         let variable = format!("ALIEN_{}_BINDING", registry.replace('-', "_").to_uppercase());
         let text = lookup(&variable).ok_or_else(|| {
@@ -56,8 +56,9 @@ impl FunctionBinding {
             ArtifactRegistryError::new(ErrorCode::BindingNotConfigured, message)
                 .hint(format!("Set {variable} to {{\"service\":\"function\",\"url\":…,\"platform\":…}}."))
         })?;
-        // What serde says may quote the binding, which nobody promised to hold no secret.
-        let binding: Self = serde_json::from_str(&text).map_err(|_| refused(&variable, "is no function's binding."))?;
+        // The message of serde may quote the binding, and with it a secret.
+        let binding: Self =
+            serde_json::from_str(&text).map_err(|_| refused(&variable, "is not the binding of a function."))?;
         if binding.service != "function" {
             return Err(refused(&variable, &format!("binds the service \"{}\", not a function.", binding.service)));
         }
@@ -65,20 +66,20 @@ impl FunctionBinding {
         if binding.registry_endpoint.is_some() != binding.upstream_repository_prefix.is_some() {
             return Err(refused(
                 &variable,
-                "has one of registryEndpoint and upstreamRepositoryPrefix: give both or none.",
+                "has only one of registryEndpoint and upstreamRepositoryPrefix. Give both or neither.",
             ));
         }
         Ok(binding)
     }
 
-    /// The registry's endpoint and prefix, where the binding tells them.
+    /// Returns the registry's endpoint and prefix, if the binding says them.
     pub fn facts(&self) -> Option<(String, String)> {
         self.registry_endpoint.clone().zip(self.upstream_repository_prefix.clone())
     }
 
-    /// The token that the binding names, or that is usual on its platform.
+    /// Returns the token that the binding asks for, or else the default one of its platform.
     pub fn token(self, lookup: &impl Fn(&str) -> Option<String>) -> Result<Token> {
-        match self.auth.unwrap_or_else(|| usual(&self.platform, lookup)) {
+        match self.auth.unwrap_or_else(|| default_auth(&self.platform, lookup)) {
             Auth::Token { file: Some(file), .. } => Ok(Token::file(file)),
             Auth::Token { variable: Some(name), .. } => Ok(match lookup(&name) {
                 Some(token) => Token::fixed(token),
@@ -89,15 +90,15 @@ impl FunctionBinding {
                 Ok(identity::azure(audience, client_id, lookup))
             }
             Auth::Azure { .. } => Err(refused("The binding", "has no auth.audience.")
-                .hint("The application ID URI of the function's authentication.")),
+                .hint("Set it to the application ID URI of the function's authentication.")),
             Auth::Github { audience } => Ok(identity::github(audience, lookup)),
-            _ => Err(refused("The binding", "asks for a form of authentication that this crate does not have.")
-                .hint("Pass a Token to Registry::connect; on AWS, call a function behind the oidc door.")),
+            _ => Err(refused("The binding", "asks for a form of authentication that this crate does not support.")
+                .hint("Pass a Token to Registry::connect. On AWS, call a function behind the oidc door.")),
         }
     }
 }
 
-fn usual(platform: &str, lookup: &impl Fn(&str) -> Option<String>) -> Auth {
+fn default_auth(platform: &str, lookup: &impl Fn(&str) -> Option<String>) -> Auth {
     match platform {
         "gcp" => Auth::Gcp { audience: None },
         "azure" => Auth::Azure { audience: lookup("ALIEN_AUDIENCE").unwrap_or_default(), client_id: None },
@@ -110,12 +111,12 @@ fn usual(platform: &str, lookup: &impl Fn(&str) -> Option<String>) -> Auth {
     }
 }
 
-/// What a token for a function on Google Cloud is for.
+/// The audience of a token for a function on Google Cloud: the origin of the function's URL.
 fn origin(url: &str) -> String {
     Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 
-/// Tokens travel to this URL: never in the clear over a network.
+/// Refuses a URL to which no token may be sent. A token never crosses a network in the clear.
 pub(crate) fn check_url(url: &str, place: &str) -> Result<()> {
     let safe = Url::parse(url).is_ok_and(|url| {
         let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
@@ -130,10 +131,10 @@ pub(crate) fn check_url(url: &str, place: &str) -> Result<()> {
         return Ok(());
     }
     Err(refused(place, "has no usable url.")
-        .hint("https, or http on this machine: tokens travel to it. No user, query or fragment."))
+        .hint("Use https, or http on this machine, since tokens are sent to it. Leave out user, query and fragment."))
 }
 
-/// This machine, or inside a cluster, where TLS is often the network's own affair.
+/// Whether the host is this machine or is inside a cluster, where it is often the network that encrypts.
 fn is_near(host: &str) -> bool {
     let loopback = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     loopback || host == "localhost" || host.ends_with(".svc") || host.ends_with(".svc.cluster.local")

@@ -12,22 +12,24 @@ use reqwest::{
 };
 use std::time::{Duration, Instant};
 
-/// How a generated [`Client`] calls: who it is, and how long a call may take with all its tries.
+/// The settings of a generated [`Client`].
 #[derive(Clone, Debug)]
 pub struct Connection {
+    /// Proves who calls.
     pub token: Token,
+    /// How long a call may take with all its tries.
     pub timeout: Duration,
 }
 
 impl Connection {
-    /// A call may take 60 seconds.
+    /// Sets the default timeout of 60 seconds.
     pub fn new(token: Token) -> Self {
         Self { token, timeout: Duration::from_secs(60) }
     }
 }
 
-/// A transport that follows no redirect: it would take the token elsewhere, or lose the body; none of our doors answers
-/// with one. What is asked over plain HTTP is near by, and no proxy of the environment sees it in the clear.
+/// Makes the HTTP client. It follows no redirect, since a redirect would carry the token elsewhere or lose the body, and
+/// none of our doors sends one. Plain HTTP goes to a host near by; it uses no proxy, which would see the token in the clear.
 pub(crate) fn transport(url: &str) -> reqwest::Result<reqwest::Client> {
     let builder =
         reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).connect_timeout(Duration::from_secs(15));
@@ -39,13 +41,13 @@ impl ClientHooks<Connection> for Client {
     async fn pre<E>(&self, request: &mut Request, _info: &OperationInfo) -> Result<(), Error<E>> {
         let token = self.inner().token.get().await.map_err(Error::Custom)?;
         let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-            .map_err(|_| Error::Custom("The token is none that a header can carry.".to_owned()))?;
+            .map_err(|_| Error::Custom("The token has a character that no header can carry.".to_owned()))?;
         value.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, value);
         Ok(())
     }
 
-    /// Every operation is idempotent, so that whatever may have been lost is sent again.
+    /// Sends a request again that may have been lost. This is safe, since every operation is idempotent.
     async fn exec(&self, request: Request, _info: &OperationInfo) -> reqwest::Result<Response> {
         let deadline = Instant::now() + self.inner().timeout;
         let mut attempt = 1;
@@ -74,8 +76,8 @@ impl ClientHooks<Connection> for Client {
 
 type Refusal = (reqwest::Result<Response>, bool, Option<Duration>);
 
-/// An answer that refuses, always in the form of ours; whether the same call can succeed by itself; and the wait that the
-/// other side asks for.
+/// Reads an answer that refuses the request. Returns the refusal in the form of our own errors, whether the same call can
+/// succeed later, and the wait that the other side asks for.
 async fn refusal(answer: Response) -> reqwest::Result<Refusal> {
     let status = answer.status();
     let headers = answer.headers().clone();
@@ -83,7 +85,7 @@ async fn refusal(answer: Response) -> reqwest::Result<Refusal> {
     let body = answer.bytes().await?;
     let (status, error) = match serde_json::from_slice::<types::Error>(&body) {
         Ok(error) => (status.as_u16(), error),
-        // What does not speak our language comes from what stands before the function.
+        // An answer in another form comes from the platform in front of the function.
         Err(_) => {
             let error = ArtifactRegistryError::from_platform(status, text(&headers, "x-request-id"));
             (u16::try_from(error.http_status_code).unwrap_or(502), (*error).clone())

@@ -2,11 +2,17 @@ use crate::types::{self, ErrorCode};
 use reqwest::StatusCode;
 use std::{collections::HashMap, fmt, ops::Deref};
 
+/// What every call of this crate returns.
 pub type Result<T> = std::result::Result<T, ArtifactRegistryError>;
 
-/// The one error type: what the function said, or what kept it from being asked. Its fields are those of the wire: `code`,
-/// `message`, `retryable` (the same call can succeed by itself later), `http_status_code`, `context`, `hint` (what to do)
-/// and `request_id` (names the call in the function's audit log; empty where no function answered).
+/// The one error type of this crate. It holds the error that the function answered, or says why the function could not be
+/// asked. It has the fields of the wire:
+///
+/// - `code` and `message`
+/// - `retryable`: whether the same call can succeed later by itself
+/// - `http_status_code` and `context`
+/// - `hint`: what to do about the error
+/// - `request_id`: names the call in the function's audit log; empty where no function answered
 #[derive(Clone, Debug)]
 pub struct ArtifactRegistryError(Box<types::Error>);
 
@@ -28,7 +34,7 @@ impl ArtifactRegistryError {
         self
     }
 
-    /// Names the offending input.
+    /// Names the offending input in the error's context.
     pub(crate) fn field(mut self, field: &str) -> Self {
         self.0.context.insert("field".to_owned(), types::ErrorContextValue::String(field.to_owned()));
         self
@@ -39,14 +45,14 @@ impl ArtifactRegistryError {
         self
     }
 
-    /// What a status means that did not come from the function, but from the platform in front of it.
+    /// Makes the error for a status that comes from the platform in front of the function, not from the function.
     pub(crate) fn from_platform(status: StatusCode, request_id: &str) -> Self {
         let code = status.as_u16();
         let mut error = match code {
             401 => Self::new(ErrorCode::AuthenticationError, "The platform refused the caller.")
-                .hint("See which form of authentication the door wants."),
+                .hint("See which form of authentication the door expects."),
             403 => Self::new(ErrorCode::AccessDenied, "The platform does not let this caller invoke the function.")
-                .hint("Grant the caller the platform's right to invoke it."),
+                .hint("Grant the caller the platform's permission to invoke the function."),
             404 => Self::new(ErrorCode::BindingConfigInvalid, "There is no function of this suite at the URL.")
                 .hint("Correct the binding's url."),
             413 => Self::new(ErrorCode::PayloadTooLarge, "The platform refused a request of this size."),
@@ -55,9 +61,10 @@ impl ArtifactRegistryError {
                 Self::new(ErrorCode::ServiceUnavailable, format!("The platform answered {code} for the function."))
                     .retryable()
             }
-            _ => {
-                Self::new(ErrorCode::UnexpectedResponseFormat, format!("The answer ({code}) is none of this suite's."))
-            }
+            _ => Self::new(
+                ErrorCode::UnexpectedResponseFormat,
+                format!("The answer ({code}) does not come from this suite."),
+            ),
         };
         error.0.request_id = request_id.to_owned();
         error
@@ -67,12 +74,12 @@ impl ArtifactRegistryError {
         if error.is_timeout() {
             return Self::new(ErrorCode::Timeout, "The function did not answer in time.")
                 .retryable()
-                .hint("It may or may not have been applied; the same call again is safe.");
+                .hint("The call may have taken effect. Repeating it is safe.");
         }
         let host = error.url().and_then(|url| url.host_str()).unwrap_or("the URL");
         Self::new(ErrorCode::ServiceUnavailable, format!("The function at {host} cannot be reached."))
             .retryable()
-            .hint("See that the URL is right and the network lets you through.")
+            .hint("Check the URL and the network.")
     }
 }
 
@@ -85,13 +92,14 @@ impl From<progenitor_client::Error<types::Error>> for ArtifactRegistryError {
                 Self::from_transport(&cause)
             }
             UnexpectedResponse(answer) => Self::from_platform(answer.status(), ""),
-            InvalidResponsePayload(_, _) => {
-                Self::new(ErrorCode::UnexpectedResponseFormat, "The function's answer is not what it documents.")
-            }
+            InvalidResponsePayload(_, _) => Self::new(
+                ErrorCode::UnexpectedResponseFormat,
+                "The function's answer does not fit its OpenAPI document.",
+            ),
             InvalidRequest(why) => Self::new(ErrorCode::InvalidInput, why),
-            // Only the hook that asks for a token says so.
+            // Only the hook that gets a token makes this error.
             Custom(why) => Self::new(ErrorCode::AuthenticationError, why)
-                .hint("Give the bearer token that the function's door wants."),
+                .hint("Give the bearer token that the function's door expects."),
         }
     }
 }
@@ -116,7 +124,7 @@ impl fmt::Display for ArtifactRegistryError {
 
 impl std::error::Error for ArtifactRegistryError {}
 
-/// The statuses of the contract (README, "Errors"), for the codes that this crate gives by itself.
+/// The HTTP status of each code (README, "Errors"), for the errors that this crate makes by itself.
 fn status_of(code: ErrorCode) -> u16 {
     match code {
         ErrorCode::InvalidInput | ErrorCode::BindingNotConfigured | ErrorCode::BindingConfigInvalid => 400,

@@ -1,15 +1,16 @@
-//! Tokens of the identity that a place gives to whoever runs in it.
+//! Gets tokens for the identity that a cloud, or GitHub, gives to this process.
 
 use crate::{connection::transport, token::Token};
 use reqwest::{Client, RequestBuilder, Url};
 use serde::Deserialize;
 use std::time::Duration;
 
-/// Where an identity is asked for, without which there is none.
+/// Looks an environment variable up.
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// A value, or a sentence that says why there is none.
 type Asked<T> = std::result::Result<T, String>;
 
-/// An ID token of the metadata server, for a function on Google Cloud (cloud.google.com, "Get an ID token").
+/// Gets an ID token from the metadata server, for a function on Google Cloud (cloud.google.com, "Get an ID token").
 pub(crate) fn google(audience: String, lookup: Lookup) -> Token {
     let host = lookup("GCE_METADATA_HOST").unwrap_or_else(|| "metadata.google.internal".to_owned());
     let path = format!("http://{host}/computeMetadata/v1/instance/service-accounts/default/identity");
@@ -22,7 +23,7 @@ pub(crate) fn google(audience: String, lookup: Lookup) -> Token {
     })
 }
 
-/// An Entra token of a managed identity, from the endpoint of App Service and Container Apps, or of a virtual machine
+/// Gets an Entra token of the managed identity, from the endpoint of App Service and Container Apps, or of a virtual machine
 /// (learn.microsoft.com, "How to use managed identities").
 pub(crate) fn azure(audience: String, client_id: Option<String>, lookup: Lookup) -> Token {
     #[derive(Deserialize)]
@@ -42,7 +43,7 @@ pub(crate) fn azure(audience: String, client_id: Option<String>, lookup: Lookup)
     })
 }
 
-/// The OIDC token of a GitHub Actions workflow (docs.github.com, "OpenID Connect reference").
+/// Gets the OIDC token of a GitHub Actions workflow (docs.github.com, "OpenID Connect reference").
 pub(crate) fn github(audience: String, lookup: Lookup) -> Token {
     #[derive(Deserialize)]
     struct Answer {
@@ -54,28 +55,33 @@ pub(crate) fn github(audience: String, lookup: Lookup) -> Token {
             Some((url, proof)) => {
                 with_query(url, &[("audience", &audience)]).and_then(get).map(|request| request.bearer_auth(proof))
             }
-            None => Err("No OIDC token: the GitHub Actions job needs permissions: id-token: write.".to_owned()),
+            None => {
+                Err("There is no OIDC token. Give the GitHub Actions job the permission `id-token: write`.".to_owned())
+            }
         };
         async move { json::<Answer>(request?, "GitHub").await.map(|answer| answer.value) }
     })
 }
 
 fn with_query(url: &str, query: &[(&str, &str)]) -> Asked<Url> {
-    let mut url = Url::parse(url).map_err(|_| "The identity's endpoint is no URL.".to_owned())?;
+    let mut url = Url::parse(url).map_err(|_| "The endpoint of the identity is not a URL.".to_owned())?;
     url.query_pairs_mut().extend_pairs(query);
     Ok(url)
 }
 
 fn get(url: Url) -> Asked<RequestBuilder> {
     let client: Client =
-        transport(url.as_str()).map_err(|_| "This machine gives no way to open HTTP connections.".to_owned())?;
+        transport(url.as_str()).map_err(|_| "This machine cannot open HTTP connections.".to_owned())?;
     Ok(client.get(url).timeout(Duration::from_secs(10)))
 }
 
 async fn text(request: RequestBuilder, who: &str) -> Asked<String> {
-    let answer = request.send().await.map_err(|_| format!("{who} cannot be reached: is there an identity here?"))?;
+    let answer = request
+        .send()
+        .await
+        .map_err(|_| format!("{who} cannot be reached. Check that this machine has an identity."))?;
     if !answer.status().is_success() {
-        return Err(format!("{who} answered {} for a token.", answer.status().as_u16()));
+        return Err(format!("{who} answered {} instead of a token.", answer.status().as_u16()));
     }
     answer.text().await.map_err(|_| format!("{who} did not finish its answer."))
 }

@@ -1,9 +1,9 @@
 //! Client of the artifact-registry functions: repositories, short-lived credentials and cross-account pulls, the same on
 //! every platform.
 //!
-//! [`artifact_registry`] finds the function that serves a registry by `ALIEN_{NAME}_BINDING`; [`Registry`] has the
-//! operations. Beneath it lies [`Client`], generated from the suite's OpenAPI document when the crate is built, with every
-//! operation as it goes over the wire.
+//! [`artifact_registry`] opens a registry. The variable `ALIEN_{NAME}_BINDING` says which function serves it. [`Registry`] has
+//! the operations for repositories. It calls [`Client`], which is generated from the suite's OpenAPI document when the crate
+//! is built, and which has every operation as it goes over the wire.
 
 mod binding;
 mod connection;
@@ -14,7 +14,7 @@ mod registry;
 mod retry;
 mod token;
 
-/// What progenitor made from `openapi.json`.
+/// The client that progenitor generates from `openapi.json`.
 #[allow(clippy::all, unused_imports)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/generated.rs"));
@@ -31,7 +31,7 @@ pub use types::{
     ErrorCode, RepositoryResponse, Scope, ServiceType,
 };
 
-/// What the pages show compiles.
+/// Compiles the programs that the documentation shows.
 #[cfg(doctest)]
 mod pages {
     #[doc = include_str!("../README.md")]

@@ -1,17 +1,18 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A secret. It prints as `[redacted]`, so that no log has it by accident.
+/// A secret. It prints as `[redacted]`, so that no log holds it by accident.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Password(String);
 
 impl Password {
+    /// Wraps a secret.
     pub fn new(secret: impl Into<String>) -> Self {
         Self(secret.into())
     }
 
-    /// The secret itself, for whoever logs in with it.
+    /// Returns the secret itself, for whoever logs in with it.
     pub fn reveal(&self) -> &str {
         &self.0
     }

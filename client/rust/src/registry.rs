@@ -8,12 +8,28 @@ use crate::{
 };
 use std::{env, num::NonZeroU64};
 
-/// A registry by the name that its stack gave it, found by `ALIEN_{NAME}_BINDING`.
+/// Opens a registry by the name that its stack gave it. The variable `ALIEN_{NAME}_BINDING` says which function serves it.
+/// Where the binding does not say the registry's endpoint, this calls `describeRegistry` once.
+///
+/// # Errors
+///
+/// `INVALID_INPUT` for a name that no registry may have, `BINDING_NOT_CONFIGURED`, `BINDING_CONFIG_INVALID`, and what the call
+/// of `describeRegistry` answers.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example() -> artifact_registry_functions::Result<()> {
+/// let registry = artifact_registry_functions::artifact_registry("images").await?;
+/// let repo = registry.create_repository("my-app").await?;
+/// # Ok(())
+/// # }
+/// ```
 pub async fn artifact_registry(name: &str) -> Result<Registry> {
     Registry::from_variables(name, |variable| env::var(variable).ok()).await
 }
 
-/// One registry, and what can be done with it. Every operation is idempotent, and is tried again where that can help.
+/// The operations of one registry. Every operation is idempotent, and a call is tried again where that can help.
 #[derive(Clone)]
 pub struct Registry {
     client: Client,
@@ -23,7 +39,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// As [`artifact_registry`], with the variables from elsewhere than the process.
+    /// Does the same as [`artifact_registry`], but takes the variables from `lookup` instead of the process.
     pub async fn from_variables(name: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let registry: RegistryName = parse(name, "registry")?;
         let binding = FunctionBinding::read(name, &lookup)?;
@@ -35,13 +51,13 @@ impl Registry {
         }
     }
 
-    /// The registry `name` behind the function at `url`, asked as whom the token proves.
+    /// Opens the registry `name` behind the function at `url`. The token proves who calls.
     pub async fn connect(name: &str, url: &str, token: Token) -> Result<Self> {
         check_url(url, "The connection")?;
         Self::over(client_of(url, token)?, name).await
     }
 
-    /// The registry `name` behind a client of your own making: with another transport (a proxy, a CA) or another patience.
+    /// Opens the registry `name` with a client of your own, which may have another transport (a proxy, a CA) or timeout.
     pub async fn over(client: Client, name: &str) -> Result<Self> {
         Self::described(client, parse(name, "registry")?).await
     }
@@ -52,29 +68,29 @@ impl Registry {
         Ok(Self { client, name, endpoint: facts.registry_endpoint, prefix: facts.upstream_repository_prefix })
     }
 
-    /// Creates a repository. `repo_name` is its logical name; the answer's `name` is the routable one, which every other
-    /// operation takes.
+    /// Creates a repository, or returns the one that exists already. `repo_name` is its logical name. The answer's `name` is
+    /// what the other operations take.
     pub async fn create_repository(&self, repo_name: &str) -> Result<types::RepositoryResponse> {
         let body =
             types::CreateRepositoryBody { registry: self.name.clone(), name: parse::<LogicalName>(repo_name, "name")? };
         Ok(self.client.create_repository(&body).await?.into_inner())
     }
 
-    /// Details of a repository. `repo_id` is what [`Self::create_repository`] answered; the logical name is understood too.
+    /// Returns a repository. `repo_id` is the name that [`Self::create_repository`] answered, or the logical name.
     pub async fn get_repository(&self, repo_id: &str) -> Result<types::RepositoryResponse> {
         let body = types::GetRepositoryBody { registry: self.name.clone(), repo_id: id(repo_id)? };
         Ok(self.client.get_repository(&body).await?.into_inner())
     }
 
-    /// Deletes exactly this repository, with all its images.
+    /// Deletes this repository, and no other, with all its images.
     pub async fn delete_repository(&self, repo_id: &str) -> Result<()> {
         let body = types::DeleteRepositoryBody { registry: self.name.clone(), repo_id: id(repo_id)? };
         self.client.delete_repository(&body).await?;
         Ok(())
     }
 
-    /// Credentials for one repository and one permission level. `ttl_seconds` is a wish: raised or capped to what the
-    /// platform allows; `expires_at` tells what was granted.
+    /// Mints credentials for one repository and one permission. `ttl_seconds` is the lifetime that you want, in seconds. It is
+    /// raised or capped to what the platform allows; `expires_at` says how long the credentials are good for.
     pub async fn generate_credentials(
         &self,
         repo_id: &str,
@@ -93,27 +109,27 @@ impl Registry {
         Ok(self.client.generate_credentials(&body).await?.into_inner())
     }
 
-    /// Adds what `access` spells out to what is granted already.
+    /// Lets the consumers that `access` names pull, beside those that may pull already.
     pub async fn add_cross_account_access(&self, repo_id: &str, access: types::CrossAccountAccess) -> Result<()> {
         let body = types::AddCrossAccountAccessBody { registry: self.name.clone(), repo_id: id(repo_id)?, access };
         self.client.add_cross_account_access(&body).await?;
         Ok(())
     }
 
-    /// Takes away what `access` spells out, erring on the side of revoking.
+    /// Revokes what `access` names. Where a grant cannot be split, this revokes more rather than less.
     pub async fn remove_cross_account_access(&self, repo_id: &str, access: types::CrossAccountAccess) -> Result<()> {
         let body = types::RemoveCrossAccountAccessBody { registry: self.name.clone(), repo_id: id(repo_id)?, access };
         self.client.remove_cross_account_access(&body).await?;
         Ok(())
     }
 
-    /// The union of all grants, and the exact list of them.
+    /// Reads who else may pull: the union of all grants, and the exact list of them.
     pub async fn get_cross_account_access(&self, repo_id: &str) -> Result<types::CrossAccountPermissions> {
         let body = types::GetCrossAccountAccessBody { registry: self.name.clone(), repo_id: id(repo_id)? };
         Ok(self.client.get_cross_account_access(&body).await?.into_inner())
     }
 
-    /// Creates the repository, then adds each access.
+    /// Creates the repository and then adds each access.
     pub async fn setup_repository(
         &self,
         repo_name: &str,
@@ -123,12 +139,12 @@ impl Registry {
         Ok(self.client.setup_repository(&body).await?.into_inner())
     }
 
-    /// URL of the registry, as image clients reach it.
+    /// The URL at which image clients reach the registry.
     pub fn registry_endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Path under which all its repositories live; may be empty.
+    /// The path under which all repositories of the registry live. It may be empty.
     pub fn upstream_repository_prefix(&self) -> &str {
         &self.prefix
     }
@@ -136,7 +152,7 @@ impl Registry {
 
 fn client_of(url: &str, token: Token) -> Result<Client> {
     let transport = transport(url).map_err(|_| {
-        ArtifactRegistryError::new(ErrorCode::InternalError, "This machine gives no way to open HTTP connections.")
+        ArtifactRegistryError::new(ErrorCode::InternalError, "This machine cannot open HTTP connections.")
     })?;
     Ok(Client::new_with_client(url.trim_end_matches('/'), transport, Connection::new(token)))
 }
@@ -146,7 +162,7 @@ fn id(repo_id: &str) -> Result<RepositoryId> {
 }
 
 fn parse<T: std::str::FromStr>(text: &str, field: &str) -> Result<T> {
-    text.parse().map_err(|_| invalid(field, "has a length or a character that it may not have"))
+    text.parse().map_err(|_| invalid(field, "is too short, too long, or has a character that is not allowed"))
 }
 
 fn invalid(field: &str, why: &str) -> ArtifactRegistryError {

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-/// Tries in all, the first one included.
+/// The number of tries, the first one included.
 pub(crate) const ATTEMPTS: u32 = 4;
 const BASE: Duration = Duration::from_millis(200);
 const CAP: Duration = Duration::from_secs(5);
 
-/// How long to wait after a try that failed: full jitter under a bound that doubles. What the other side asks for is a
-/// floor; `None` where it asks for more than a caller can be kept waiting.
+/// Returns how long to wait after a try that failed: full jitter under a bound that doubles, and at least what the other
+/// side asks for. Returns `None` where that is longer than a caller can be kept waiting.
 pub(crate) fn wait_after(attempt: u32, asked: Option<Duration>) -> Option<Duration> {
     let asked = asked.unwrap_or_default();
     let bound = CAP.min(BASE * 2u32.pow(attempt - 1));

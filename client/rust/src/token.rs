@@ -2,24 +2,24 @@ use std::{env, fmt, fs, future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
 type Asked = Pin<Box<dyn Future<Output = std::result::Result<String, String>> + Send>>;
 
-/// The bearer token that proves who calls, or how to get one. It is asked for at each call.
+/// The bearer token that proves who calls, or a way to get one. It is asked for at each call.
 #[derive(Clone)]
 pub struct Token(Arc<dyn Fn() -> Asked + Send + Sync>);
 
 impl Token {
-    /// Always this one.
+    /// Always uses this token.
     pub fn fixed(token: impl Into<String>) -> Self {
         let token = token.into();
         Self::from_fn(move || std::future::ready(Ok(token.clone())))
     }
 
-    /// That of a file, read anew for each call, since mounted tokens rotate.
+    /// Reads the token from a file. The file is read for each call, since mounted tokens rotate.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         Self::from_fn(move || std::future::ready(read(&path)))
     }
 
-    /// That of an environment variable, read anew for each call.
+    /// Reads the token from an environment variable. The variable is read for each call.
     pub fn variable(name: impl Into<String>) -> Self {
         let name = name.into();
         Self::from_fn(move || {
@@ -27,8 +27,14 @@ impl Token {
         })
     }
 
-    /// What a function answers: an ID token of the metadata server, an Entra token, a workflow's own. An `Err` says, in a
-    /// sentence without a secret, why there is none.
+    /// Gets each token from a function, which may ask an identity service. Its `Err` says why there is no token, in a sentence
+    /// without a secret.
+    ///
+    /// ```
+    /// use artifact_registry_functions::Token;
+    ///
+    /// let token = Token::from_fn(|| async { Err("Nobody is logged in.".to_owned()) });
+    /// ```
     pub fn from_fn<F, Answer>(ask: F) -> Self
     where
         F: Fn() -> Answer + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! The identities that places give: asked for as their documentation says, and their tokens sent on.
+//! The client asks each identity service as its documentation says, and sends the token on.
 
 mod support;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use support::{Asked, Server};
 
-/// Connects and makes one call with variables of the test's own.
+/// Connects with the variables that the test gives, and makes one call.
 async fn get_repository(function: &Server, more: Value, variables: &[(&str, String)]) -> Result<()> {
     let mut binding = json!({
         "service": "function", "url": format!("{}/api", function.url),

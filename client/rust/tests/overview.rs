@@ -1,5 +1,5 @@
-//! The overview's calls against a local platform, which `npm run test:rust` starts: `ALIEN_IMAGES_BINDING` and
-//! `ALIEN_CALLER_TOKEN` tell where it is.
+//! Makes the calls of the overview against a local platform, which `npm run test:rust` starts. `ALIEN_IMAGES_BINDING` and
+//! `ALIEN_CALLER_TOKEN` say where it is.
 
 use artifact_registry_functions::{
     ArtifactRegistryPermissions, AuthMethod, CrossAccountAccess, ErrorCode, Registry, Scope, ServiceType, Token,

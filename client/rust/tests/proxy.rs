@@ -1,4 +1,4 @@
-//! A program of its own: its environment names a proxy.
+//! This test is a program of its own, since it sets a proxy in its environment.
 
 mod support;
 
@@ -9,7 +9,7 @@ use support::Server;
 #[tokio::test]
 async fn what_may_be_in_the_clear_near_by_goes_through_no_proxy() {
     let proxy = Server::start(vec![]).await;
-    // Sound: nothing else runs in this program yet that reads the environment.
+    // This is sound: nothing else in this program reads the environment yet.
     unsafe {
         std::env::set_var("HTTP_PROXY", &proxy.url);
         std::env::set_var("http_proxy", &proxy.url);

@@ -1,4 +1,4 @@
-//! What the client makes of answers, seen over real sockets.
+//! What the client makes of answers, over real sockets.
 
 mod support;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use support::Server;
 
-/// A registry whose facts its binding tells, so that every request is the test's own.
+/// Opens a registry whose binding says its facts, so that only the test makes requests.
 async fn registry_at(url: &str) -> Registry {
     let binding = json!({
         "service": "function", "url": url, "platform": "local",
@@ -230,7 +230,7 @@ async fn the_documents_examples_are_read_as_they_are_meant() {
     assert_eq!((&sent[0], &sent[2]), (&request, &grant));
 }
 
-/// The request and the answer of an example of the OpenAPI document.
+/// Returns the request and the answer of an example in the OpenAPI document.
 fn example(operation: &str, key: &str) -> (Value, Value) {
     let document: Value = serde_json::from_str(include_str!("../openapi.json")).expect("JSON");
     let method = &document["paths"][format!("/v1/{operation}")]["post"];

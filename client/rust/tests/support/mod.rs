@@ -1,6 +1,6 @@
-//! A server on this machine that answers what it is told to, one answer for each request, and remembers what it was asked.
+//! A server on this machine. It gives the answers that the test tells it, one for each request, and remembers the requests.
 
-#![allow(dead_code)] // Not every test program asks for everything.
+#![allow(dead_code)] // Not every test program uses everything.
 
 use std::{
     collections::HashMap,
@@ -25,7 +25,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// `answers`: status, further header lines, body. When they are used up, connections are closed without an answer.
+    /// Starts a server. Each answer is a status, further header lines and a body. When the answers are used up, the server closes
+    /// connections without an answer.
     pub async fn start(answers: Vec<(u16, &str, String)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
