@@ -9,8 +9,8 @@ import type {
 } from "./types.ts";
 
 /**
- * The operations of one registry. Every method rejects with an `ArtifactRegistryError`; where the caller's own signal
- * ended the call, with the reason of that signal.
+ * The operations of one registry. Every method rejects with an `ArtifactRegistryError`, or with the reason of the
+ * caller's own signal if that signal ended the call.
  */
 export interface Registry extends RegistryFacts {
   /**
@@ -21,7 +21,11 @@ export interface Registry extends RegistryFacts {
    * const { name, uri } = await registry.createRepository("my-app");
    */
   createRepository(name: string, options?: CallOptions): Promise<RepositoryResponse>;
-  /** @throws RESOURCE_NOT_FOUND when the platform can tell that there is no such repository */
+  /**
+   * Returns a repository.
+   *
+   * @throws RESOURCE_NOT_FOUND when the platform can tell that there is no such repository
+   */
   getRepository(repoId: string, options?: CallOptions): Promise<RepositoryResponse>;
   /** Deletes this repository, and no other, with all its images. Idempotent. */
   deleteRepository(repoId: string, options?: CallOptions): Promise<void>;

@@ -3,8 +3,11 @@ import { bindingVariable } from "../core/platform.ts";
 import { tryParseJson } from "./json.ts";
 
 /**
- * Says where a registry's function is and how to prove who calls. It is the JSON of `ALIEN_{NAME}_BINDING`, or given as
- * options.
+ * Says where a registry's function is and how to prove who calls. It is the JSON of `ALIEN_{NAME}_BINDING`; programs may
+ * give its fields as options instead.
+ *
+ * @example
+ * const binding: FunctionBinding = { service: "function", url: "https://registry.example", platform: "kubernetes" };
  */
 export interface FunctionBinding {
   readonly service: "function";
@@ -23,6 +26,7 @@ export interface FunctionBinding {
   readonly upstreamRepositoryPrefix?: string;
 }
 
+/** Where a function can run. */
 export const platformNames = ["aws", "gcp", "azure", "kubernetes", "local"] as const;
 export type PlatformName = (typeof platformNames)[number];
 
@@ -42,6 +46,7 @@ export type AuthOptions =
   | { readonly type: "token"; readonly file: string }
   | { readonly type: "token"; readonly variable: string };
 
+/** Environment variables, by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -62,7 +67,14 @@ export function readFunctionBinding(registry: string, env: Environment): Functio
   return checkBinding(json, variable);
 }
 
-/** Checks a binding. @param where names the binding in errors @throws BINDING_CONFIG_INVALID */
+/**
+ * Checks a binding.
+ *
+ * @param json the binding, parsed
+ * @param where names the binding in errors
+ * @returns the same binding
+ * @throws BINDING_CONFIG_INVALID
+ */
 export function checkBinding(json: unknown, where: string): FunctionBinding {
   const binding = (json ?? {}) as FunctionBinding;
   const { service, url, platform, auth, provision, registryEndpoint, upstreamRepositoryPrefix } = binding;
@@ -74,7 +86,7 @@ export function checkBinding(json: unknown, where: string): FunctionBinding {
     );
   }
   if (!platformNames.includes(platform))
-    throw invalidBinding(where, `has no platform: one of ${platformNames.join(", ")}.`);
+    throw invalidBinding(where, `has no known platform. Use one of ${platformNames.join(", ")}.`);
   const safe = "Use https, or http on this machine.";
   if (!isSafeForTokens(url) || /[?#]/.test(url))
     throw invalidBinding(where, "has no usable url.", `${safe} No user, query or fragment.`);
@@ -95,7 +107,7 @@ export function checkBinding(json: unknown, where: string): FunctionBinding {
   return binding;
 }
 
-/** Fields of which each form of authentication needs at least one. */
+/** For each form of authentication, the fields of which it needs at least one. */
 const requiredFields: Readonly<Record<string, readonly string[]>> = {
   aws: [],
   gcp: [],
@@ -108,19 +120,19 @@ function checkAuth(auth: AuthOptions | null, where: string): void {
   const type = auth?.type ?? "";
   const fields = Object.hasOwn(requiredFields, type) ? requiredFields[type] : undefined;
   if (!fields)
-    throw invalidBinding(where, `has an unknown auth.type: one of ${Object.keys(requiredFields).join(", ")}.`);
+    throw invalidBinding(where, `has an unknown auth.type. Use one of ${Object.keys(requiredFields).join(", ")}.`);
   const has = (field: string) => typeof (auth as unknown as Record<string, unknown>)[field] === "string";
   if (fields.length > 0 && !fields.some(has))
     throw invalidBinding(where, `has an auth without ${fields.join(" or ")}.`);
 }
 
-/** Reads partition and region from a Lambda function's ARN. @returns undefined for anything else */
+/** Reads the partition and the region from the ARN of a Lambda function. @returns undefined for anything else */
 export function parseLambdaArn(arn: string): { readonly partition: string; readonly region: string } | undefined {
   const [, partition, region] = /^arn:(aws[a-z-]*):lambda:([a-z0-9-]+):/.exec(arn) ?? [];
   return partition && region ? { partition, region } : undefined;
 }
 
-/** Whether a token may travel to this URL: never in the clear over a network. */
+/** Whether a token may be sent to this URL. A token never crosses a network in the clear. */
 function isSafeForTokens(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname, username, password } = new URL(url);
@@ -131,7 +143,7 @@ function isSafeForTokens(url: string): boolean {
   return protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\]|.*\.svc(\.cluster\.local)?)$/.test(hostname);
 }
 
-/** The error for a binding that cannot be used. @param where names the binding @param why goes on with the sentence */
+/** Makes the error for a binding that cannot be used. @param where begins its message @param why ends its message */
 export function invalidBinding(where: string, why: string, hint?: string): ArtifactRegistryError {
   return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `${where} ${why}`, { hint });
 }

@@ -12,11 +12,11 @@ import { type CallOptions, post } from "./http.ts";
 import { withoutUndefined } from "./json.ts";
 import type { OperationName, Operations } from "./types.ts";
 
-/** Calls a registry's operations: of a function over HTTP, or of an adapter in this process. */
+/** Calls the operations of a registry: those of a function over HTTP, or those of an adapter in this process. */
 export interface Connection {
   /** The name under which the registry is bound. */
   readonly registry: string;
-  /** Present where the binding says it, so that no call is needed. */
+  /** Present where the binding says them, so that no call is needed. */
   readonly facts?: RegistryFacts;
   /** Calls one operation. @throws ArtifactRegistryError, or the reason of the caller's own signal */
   call<Name extends OperationName>(
@@ -26,6 +26,7 @@ export interface Connection {
   ): Promise<Operations[Name]["output"]>;
 }
 
+/** What every program needs to know about a registry. */
 export interface RegistryFacts {
   /** URL at which image clients reach the registry. */
   readonly registryEndpoint: string;
@@ -35,7 +36,7 @@ export interface RegistryFacts {
 
 /**
  * How to reach a registry. Without `url` and `platform` its variable `ALIEN_{NAME}_BINDING` is read; a field that is
- * given here takes the place of the variable's.
+ * given here replaces that of the variable.
  *
  * @example
  * await artifactRegistry("images", { url: "https://registry.example", platform: "gcp", timeoutMs: 10_000 });
@@ -90,7 +91,7 @@ export async function connect(registry: string, options: ConnectOptions = {}): P
   return connectTo(registry, binding, authenticate, { fetch: send, signal, timeoutMs });
 }
 
-/** Connects to a function with a proof of who calls that the caller has already. @param binding one that was checked */
+/** Connects to a function with a proof that the caller has already. @param binding must have passed `checkBinding` */
 export function connectTo(
   registry: string,
   binding: FunctionBinding,

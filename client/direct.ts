@@ -13,14 +13,19 @@ import { tryParseObject, withoutUndefined } from "./json.ts";
 
 const caller = doorCaller("direct");
 
-/** Stands for no door. Whoever runs the process decides what it does; only the rights of its own identity limit it. */
+/** Lets every call in. Whoever runs the process decides what it does; only the rights of its own identity limit it. */
 const door: Door = { name: "local", accepts: "invoke", admits: () => true, authenticate: async () => caller };
 
 /**
  * Connects to a registry whose adapter runs in this process, under the process's own identity. This is for tools that
- * an operator runs: no access rules apply.
+ * an operator runs: no access rules apply. Programs ask for it by `mode: "direct"`.
  *
+ * @param defaults signal and timeout for calls that have none of their own
  * @throws BINDING_NOT_CONFIGURED, BINDING_CONFIG_INVALID
+ *
+ * @example
+ * const { call } = await connectDirectly("images", process.env, { timeoutMs: 10_000 });
+ * const { health } = await call("describeRegistry", {});
  */
 export async function connectDirectly(name: string, env: Environment, defaults: CallOptions): Promise<Connection> {
   const platform = await platformOf(name, env);

@@ -4,8 +4,8 @@ import { tryParseObject } from "./json.ts";
 export { ArtifactRegistryError, type ErrorCode };
 
 /**
- * Reads the error that an answer carries. An answer in another format comes from the platform in front of the function;
- * of that only the status says anything.
+ * Reads the error that an answer carries. An answer in another format comes from the platform in front of the function,
+ * and only its status says what went wrong.
  *
  * @param body text of the answer
  */

@@ -5,6 +5,7 @@ import type { Authenticate } from "./auth/proof.ts";
 import { errorFrom, errorFromLambda } from "./errors.ts";
 import { tryParseObject } from "./json.ts";
 
+/** Limits of one call. */
 export interface CallOptions {
   /** Ends the call, and the wait between two tries. The call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -12,6 +13,7 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Where a request goes and what it says. */
 export interface Target {
   readonly url: string;
   readonly body: string;
@@ -19,6 +21,7 @@ export interface Target {
   readonly fetch: typeof fetch;
 }
 
+/** Milliseconds that a call may take, with all its tries. */
 export const defaultTimeoutMs = 60_000;
 
 /**
@@ -51,7 +54,7 @@ export async function withinLimits<T>(
     if (!limit.aborted) throw error;
     throw new ArtifactRegistryError("TIMEOUT", `The function did not answer within ${timeoutMs} ms.`, {
       retryable: true,
-      hint: "It may have been applied. Repeating the call is safe.",
+      hint: "The call may have taken effect. Repeating it is safe.",
       cause: error,
     });
   }

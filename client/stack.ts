@@ -19,13 +19,24 @@ export interface RegistryDefinition {
 export class ArtifactRegistry {
   readonly #definition: RegistryDefinition;
 
-  /** @param id name of the registry: 1 to 64 characters of A-Z, a-z, 0-9, - and _ @throws INVALID_INPUT */
+  /**
+   * Declares a registry in one region.
+   *
+   * @param id name of the registry: 1 to 64 characters of A-Z, a-z, 0-9, - and _
+   * @throws INVALID_INPUT for another name
+   */
   constructor(id: string) {
     checkRegistryName(id, "id");
     this.#definition = { registry: id };
   }
 
-  /** AWS only. @param regions regions that hold replicas, such as `us-west-2`; each once @throws INVALID_INPUT */
+  /**
+   * Adds replicas. AWS only.
+   *
+   * @param regions regions that hold replicas beside the home region, such as `us-west-2`; each once
+   * @returns a new declaration
+   * @throws INVALID_INPUT for what is not an AWS region, and for a region that is named twice
+   */
   replicationRegions(regions: readonly string[]): ArtifactRegistry {
     for (const [index, region] of regions.entries()) {
       const field = `replicationRegions.${index}`;
@@ -39,7 +50,7 @@ export class ArtifactRegistry {
     return next;
   }
 
-  /** @returns the declaration as a frozen object that JSON can hold */
+  /** Finishes the declaration. @returns it as a frozen object that JSON can hold */
   build(): RegistryDefinition {
     return Object.freeze({ ...this.#definition });
   }

@@ -3,15 +3,17 @@
  * test checks that both agree.
  */
 
+/** A repository. */
 export interface RepositoryResponse {
   /** Routable name, which every other operation takes as `repoId`. */
   name: string;
   /** Image URI without a tag. Absent while the platform is still creating the repository. */
   uri?: string;
-  /** ISO 8601, UTC. */
+  /** ISO 8601, UTC. Absent where the platform does not say it. */
   createdAt?: string;
 }
 
+/** Short-lived credentials for one repository. */
 export interface ArtifactRegistryCredentials {
   /** How to present them to the registry. */
   authMethod: "basic" | "bearer";
@@ -25,8 +27,10 @@ export interface ArtifactRegistryCredentials {
   scope: "repository" | "registry";
 }
 
+/** What credentials allow. */
 export type Permissions = "pull" | "push-pull";
 
+/** Consumers on AWS. */
 export interface AwsAccess {
   type: "aws";
   /** 12 digits each. */
@@ -37,6 +41,7 @@ export interface AwsAccess {
   allowedServiceTypes: "worker"[];
 }
 
+/** Consumers on Google Cloud. */
 export interface GcpAccess {
   type: "gcp";
   projectNumbers: string[];
@@ -44,8 +49,10 @@ export interface GcpAccess {
   allowedServiceTypes: "worker"[];
 }
 
+/** Consumers that may pull, or shall no longer pull. */
 export type CrossAccountAccess = AwsAccess | GcpAccess;
 
+/** Who else may pull. */
 export interface CrossAccountPermissions {
   /** The union of all grants. */
   access: CrossAccountAccess;
@@ -59,11 +66,13 @@ export interface CrossAccountPermissions {
   lastUpdated?: string;
 }
 
+/** Something about a registry that is not as it should be. */
 export interface Finding {
   message: string;
   hint?: string;
 }
 
+/** What a registry is, what it can do, and how it is. */
 export interface RegistryDescription {
   /** Kind of the backing registry, such as `ecr`. */
   service: string;
@@ -116,4 +125,5 @@ export interface Operations {
   deprovisionRegistry: { input: { deleteRepositories?: boolean | undefined }; output: {} };
 }
 
+/** The name of an operation, such as `createRepository`. */
 export type OperationName = keyof Operations;

@@ -10,6 +10,9 @@ export type Token = string | ((signal: AbortSignal) => string | Promise<string>)
  * Authenticates by a bearer token.
  *
  * @throws AUTHENTICATION_ERROR, from each request, for a token that no header can carry
+ *
+ * @example
+ * const authenticate = bearer(() => readFile("/run/token", "utf8"));
  */
 export function bearer(token: Token): Authenticate {
   return async ({ headers, signal }) => {
@@ -22,7 +25,14 @@ export function bearer(token: Token): Authenticate {
   };
 }
 
-/** Authenticates each request with the proof that the caller has at that moment. */
+/**
+ * Authenticates each request with the proof that the caller has at that moment.
+ *
+ * @throws what `prover` throws, from each request
+ *
+ * @example
+ * const authenticate = authenticator({ service: "function", url, platform: "aws" }, process.env);
+ */
 export function authenticator(binding: FunctionBinding, env: Environment): Authenticate {
   const prove = prover(binding, env);
   return async (request) => (await prove(request.signal)).authenticate(request);
@@ -31,6 +41,12 @@ export function authenticator(binding: FunctionBinding, env: Environment): Authe
 /**
  * Proves who calls in the form that a binding asks for, or else in the usual form of its platform. The code of each
  * form is loaded when it is first used.
+ *
+ * @throws AUTHENTICATION_ERROR, from each proof, when there is no identity; BINDING_CONFIG_INVALID when a package or a
+ *   setting is missing
+ *
+ * @example
+ * const { authenticate } = await prover(binding, process.env)(signal);
  */
 export function prover(binding: FunctionBinding, env: Environment): Prove {
   const options = binding.auth ?? defaultAuth(binding, env);

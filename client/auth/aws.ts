@@ -6,6 +6,13 @@ import { noIdentity, notInstalled } from "./proof.ts";
 /**
  * Signs requests with Signature Version 4 for a Lambda function URL, an HTTP API of API Gateway or Lambda's own API.
  * The AWS SDK finds the credentials; the URL names the region.
+ *
+ * @param region for URLs that do not name it
+ * @throws BINDING_CONFIG_INVALID when a package is not installed, or, from a request, when the region is not known;
+ *   AUTHENTICATION_ERROR, from a proof, when there are no credentials
+ *
+ * @example
+ * const prove = await signV4({ region: "eu-west-1" }, process.env);
  */
 export async function signV4({ region }: { region?: string }, env: Environment): Promise<Prove> {
   const [{ SignatureV4 }, { defaultProvider }] = await Promise.all([
@@ -44,7 +51,7 @@ export async function signV4({ region }: { region?: string }, env: Environment):
   };
 }
 
-/** The service and region that a signature is for, as far as the host says them. */
+/** Finds the service and the region that a signature is for, as far as the host names them. */
 function scopeOf(hostname: string): { service: string; region: string | undefined } {
   const [, api] = /\.execute-api\.([a-z0-9-]+)\.amazonaws\./.exec(hostname) ?? [];
   if (api !== undefined) return { service: "execute-api", region: api };

@@ -5,7 +5,15 @@ import { type Environment, invalidBinding } from "../binding.ts";
 import { tryParseObject } from "../json.ts";
 import { noIdentity, notInstalled } from "./proof.ts";
 
-/** Gets ID tokens for a Cloud Run function. google-auth-library finds the identity and keeps the tokens fresh. */
+/**
+ * Gets ID tokens for a Cloud Run function. google-auth-library finds the identity and keeps the tokens fresh.
+ *
+ * @throws BINDING_CONFIG_INVALID when the package is not installed; AUTHENTICATION_ERROR, from each call, when there is no
+ *   identity that has ID tokens
+ *
+ * @example
+ * const token = await (await idToken("https://registry.example"))();
+ */
 export async function idToken(audience: string): Promise<() => Promise<string>> {
   const { GoogleAuth } = await import("google-auth-library").catch(notInstalled("google-auth-library"));
   // An ID token needs no project. Without one the library would start gcloud to look for it, which takes seconds.
@@ -27,7 +35,17 @@ export async function idToken(audience: string): Promise<() => Promise<string>> 
   };
 }
 
-/** Gets Entra tokens for the function's application. @azure/identity finds the identity and keeps the tokens fresh. */
+/**
+ * Gets Entra tokens for the function's application. @azure/identity finds the identity and keeps the tokens fresh.
+ *
+ * @param audience the application ID URI of the function's authentication
+ * @param clientId of a managed identity, where there are several
+ * @throws BINDING_CONFIG_INVALID without an audience, or when the package is not installed; AUTHENTICATION_ERROR, from each
+ *   call, when there is no identity
+ *
+ * @example
+ * const token = await (await entraToken({ audience: "api://artifact-registry" }))(signal);
+ */
 export async function entraToken({ audience, clientId }: { audience: string; clientId?: string }) {
   if (!audience) {
     throw invalidBinding(
@@ -51,6 +69,11 @@ export async function entraToken({ audience, clientId }: { audience: string; cli
 /**
  * Gets the OIDC token of a GitHub Actions workflow (docs.github.com, "OpenID Connect reference"). A token lives for
  * minutes; the runner issues a new one for each request.
+ *
+ * @throws AUTHENTICATION_ERROR, from each call, outside of a job that may request a token, or when GitHub gives none
+ *
+ * @example
+ * const token = await workflowToken("artifact-registry", process.env)(signal);
  */
 export function workflowToken(audience: string, env: Environment) {
   return async (signal: AbortSignal): Promise<string> => {

@@ -1,6 +1,5 @@
-import { ArtifactRegistryError } from "../../core/errors.ts";
-
 /** What proves to a function who calls it, and the errors for when there is no such proof. */
+import { ArtifactRegistryError } from "../../core/errors.ts";
 
 /** A request that is about to be sent. */
 export interface Unsigned {

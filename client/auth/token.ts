@@ -2,7 +2,14 @@ import { readFile } from "node:fs/promises";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import type { AuthOptions, Environment } from "../binding.ts";
 
-/** Reads a token that somebody else keeps fresh. A file is read for each request, since mounted tokens rotate. */
+/**
+ * Reads a token that somebody else keeps fresh. A file is read for each request, since mounted tokens rotate.
+ *
+ * @throws AUTHENTICATION_ERROR, from each call, when there is no token
+ *
+ * @example
+ * const token = await mountedToken({ type: "token", file: "/run/token" }, process.env)();
+ */
 export function mountedToken(options: Extract<AuthOptions, { type: "token" }>, env: Environment) {
   return async (): Promise<string> => {
     const [token, where] =
@@ -11,7 +18,7 @@ export function mountedToken(options: Extract<AuthOptions, { type: "token" }>, e
         : [env[options.variable] ?? "", `The variable ${options.variable}`];
     if (token.trim() !== "") return token.trim();
     throw new ArtifactRegistryError("AUTHENTICATION_ERROR", `${where} holds no token.`, {
-      hint: "Write the bearer token that the function's door expects there.",
+      hint: "It must hold the bearer token that the function's door expects.",
     });
   };
 }

@@ -16,9 +16,10 @@ const flags: Readonly<Record<string, readonly [flags: string, description: strin
   ],
 };
 
-/** Fields that say more about consumers but name none. */
+/** Fields that describe consumers but do not name any. */
 const qualifiers: readonly string[] = ["regions", "allowedServiceTypes"];
 
+/** Reads `access` from parsed options. @throws INVALID_INPUT */
 export type ReadAccess = (options: Readonly<Record<string, unknown>>) => { readonly access?: unknown };
 
 /**
@@ -26,7 +27,7 @@ export type ReadAccess = (options: Readonly<Record<string, unknown>>) => { reado
  * variant is meant. `--access` takes the value itself, as `access --json` shows it under `grants`.
  *
  * @param shape schema of the variants, or of a list of them; a list is optional
- * @returns reads the access from the options that commander has parsed; throws INVALID_INPUT
+ * @returns a function that reads the access from the options that commander has parsed
  */
 export function addAccessOptions(command: Command, shape: Shape): ReadAccess {
   const list = shape.type === "array";

@@ -5,7 +5,7 @@ import type { OperationName, Operations, RepositoryResponse } from "../types.ts"
 import { type LoggedIn, login } from "./login.ts";
 import { consumers, credentialsView, description, grants, pairs } from "./views.ts";
 
-/** What a command was called with, for questions and answers that name it. */
+/** What a command was called with. Questions and answers repeat it. */
 export interface Invocation<Name extends OperationName> {
   readonly registry: string;
   readonly input: Operations[Name]["input"];
@@ -14,7 +14,7 @@ export interface Invocation<Name extends OperationName> {
 /** A command of the command line. Its arguments and options come from the schema of its operation. */
 export interface CommandEntry<Name extends OperationName = OperationName, Output = Operations[Name]["output"]> {
   readonly operation: Name;
-  /** Present where it is not the operation's own. */
+  /** Present where the summary is not that of the operation. */
   readonly summary?: string;
   /** What the progress line says, such as "Creating the repository". */
   readonly progress: string;

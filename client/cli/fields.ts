@@ -11,7 +11,7 @@ const flags: Readonly<Record<string, string>> = {
   replicationRegions: "--replication-region <region>",
 };
 
-/** Help for fields that says something else than the schema. */
+/** The help of fields for which the schema's own description does not fit a command line. */
 const descriptions: Readonly<Record<string, string>> = {
   repoId: "name that `create` printed, or the logical name",
   replicationRegions: "AWS region that holds replicas, in addition to the home region (repeatable)",

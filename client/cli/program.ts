@@ -4,7 +4,6 @@ import { invalidInput } from "../../core/errors.ts";
 import { operations } from "../../core/operations.ts";
 import type { Environment } from "../binding.ts";
 import { defaultTimeoutMs } from "../http.ts";
-
 import { type CommandEntry, commands } from "./commands.ts";
 import { addComplete } from "./completion.ts";
 import { addConnectionOptions, type ConnectionOptions, chooseRegistry, openConnection } from "./connecting.ts";
@@ -27,7 +26,7 @@ export async function run(args: readonly string[], env: Environment = process.en
   process.once("SIGINT", onInt).once("SIGTERM", onTerm);
   try {
     await createProgram(interrupt.signal, env).parseAsync(args, { from: "user" });
-    // `serve` sets it, and goes on after this.
+    // `serve` may have set the exit code. Its server goes on after this.
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
     if (thrown instanceof CommanderError && isShownAlready(thrown)) return thrown.exitCode === 0 ? 0 : 2;
@@ -41,7 +40,7 @@ export async function run(args: readonly string[], env: Environment = process.en
   }
 }
 
-/** Commander has written the help or the version, and there is nothing more to say. */
+/** Whether commander has already written all that there is to say: the help or the version. */
 function isShownAlready({ exitCode, code }: CommanderError): boolean {
   return exitCode === 0 || code === "commander.help";
 }
@@ -58,8 +57,8 @@ interface Options extends ConnectionOptions {
 }
 
 /**
- * Makes all commands. The program writes help and version by itself. It throws errors, which are commander's or our
- * own.
+ * Makes all commands. The program writes help and version by itself. Every other error is thrown: those of commander, and
+ * our own.
  */
 function createProgram(signal: AbortSignal, env: Environment): Command {
   const { version } = createRequire(import.meta.url)("artifact-registry-functions/package.json") as { version: string };
@@ -95,7 +94,7 @@ function addCommand(program: Command, name: string, entry: CommandEntry, context
   command.action(async () => {
     const options = command.opts<Options>();
     const registry = chooseRegistry(options.registry, env);
-    // The same check as over HTTP, but before anything is asked or sent.
+    // The function makes the same check. Here it comes before anything is asked or sent.
     const input = readInput(command.processedArgs, command.opts()) as never;
     operation.parse({ registry, ...(input as object) });
     if (entry.question && !options.yes) await confirm(entry.question({ registry, input }), signal);
@@ -125,11 +124,11 @@ function formatAnswer(
   if (!quiet) return entry.show(printableAnswer(output), invocation);
   const essence = entry.essence?.(output);
   if (essence === undefined) return "";
-  // A script gets it unchanged.
+  // A script gets the text unchanged.
   return `${process.stdout.isTTY ? printable(essence) : essence}\n`;
 }
 
-/** Work may ignore the signal, as an SDK does that looks for credentials. Ctrl-C ends the command even then. */
+/** Ends the command at Ctrl-C even if the work ignores the signal, as an SDK does while it looks for credentials. */
 function rejectOnAbort<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();

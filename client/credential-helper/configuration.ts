@@ -39,6 +39,7 @@ const schema = v.strictObject({
 /** Which credentials the clients of one host get: those of one repository with one permission. */
 export type Account = v.InferOutput<typeof account>;
 
+/** What the file says that configures the helper. */
 export interface Configuration {
   readonly file: string;
   /** Where minted credentials are kept between two runs. Without it they are not kept. */

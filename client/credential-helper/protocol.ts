@@ -13,6 +13,7 @@ const noUsername = "no credentials username";
 const name = "docker-credential-alien";
 const usage = `Usage: ${name} <store|get|erase|list|version>`;
 
+/** The actions of a credential helper. */
 export interface Helper {
   /** @throws ProtocolError with `notFound` when there are no credentials for this server */
   get(serverUrl: string): Promise<{ readonly username: string; readonly password: string }>;

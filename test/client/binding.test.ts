@@ -53,8 +53,8 @@ describe("the binding of a function", () => {
   it.each([
     ["what is not JSON", "{", "not JSON"],
     ["a registry's own binding", { service: "ecr", repositoryPrefix: "x" }, 'the service "ecr"'],
-    ["no platform", { service: "function", url }, "no platform"],
-    ["an unknown platform", { service: "function", url, platform: "heroku" }, "no platform"],
+    ["no platform", { service: "function", url }, "no known platform"],
+    ["an unknown platform", { service: "function", url, platform: "heroku" }, "no known platform"],
     ["no URL", { service: "function", platform: "aws" }, "no usable url"],
     ["a token in the clear", { service: "function", url: "http://function.example", platform: "aws" }, "no usable url"],
     ["another scheme", { service: "function", url: "ftp://function.example", platform: "aws" }, "no usable url"],

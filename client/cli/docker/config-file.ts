@@ -57,9 +57,7 @@ export function helperFor({ credHelpers = {}, credsStore }: DockerConfig, host: 
   if (helper === undefined || helper === "") return undefined;
   // The name becomes part of the name of a program.
   if (typeof helper === "string" && /^[\w.-]+$/.test(helper)) return helper;
-  throw invalidConfig(
-    "Docker's config.json names a credential helper, but by a text that is not the name of a program.",
-  );
+  throw invalidConfig("In Docker's config.json, the name of the credential helper is not the name of a program.");
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Secret } from "../../../core/secret.ts";
 import type { Environment } from "../../binding.ts";
 import { configFile, editConfig, helperFor, readConfig } from "./config-file.ts";
 
+/** A login at a registry. */
 export interface Login {
   /** `host[:port]`, as in image references. */
   readonly host: string;
