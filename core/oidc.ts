@@ -1,4 +1,5 @@
-import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, jwtVerify } from "jose";
+import { createRemoteJWKSet, customFetch, type FetchImplementation, jwtVerify } from "jose";
+import * as errors from "jose/errors";
 import * as v from "valibot";
 import type { Caller } from "./caller.ts";
 import { ArtifactRegistryError } from "./errors.ts";
