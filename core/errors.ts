@@ -46,7 +46,12 @@ export interface ErrorJson {
   readonly requestId: string;
 }
 
-/** The one error type of the suite. Anything else that is thrown is a bug and becomes `INTERNAL_ERROR`. */
+/**
+ * The one error type of the suite. Anything else that is thrown is a bug and becomes `INTERNAL_ERROR`.
+ *
+ * @example
+ * if (error instanceof ArtifactRegistryError && error.code === "RESOURCE_NOT_FOUND") return undefined;
+ */
 export class ArtifactRegistryError extends Error {
   override readonly name = "ArtifactRegistryError";
   readonly code: ErrorCode;

@@ -53,7 +53,7 @@ export async function slotFor(store: Store, host: string, parts: object): Promis
   };
 }
 
-/** Removes what is kept for a host, for every account and every caller. So it need not know who calls. */
+/** Removes what is kept for a host, whatever the account and whoever the caller. So it need not know who calls. */
 export async function eraseHost(store: Store, host: string): Promise<void> {
   const names = Object.keys(await store.list()).filter((name) => name.startsWith(hostPrefix(host)));
   for (const name of names) await store.erase(name);

@@ -41,8 +41,8 @@ interface SomeBinding {
 }
 
 /**
- * Reads the account's own binding, or else that of the environment. Checks nothing: the client says what is wrong with
- * it.
+ * Reads the account's own binding, or else that of the environment. It checks nothing, since the client says what is
+ * wrong with a binding.
  */
 export function bindingOf({ registry, binding }: Account, env: Environment): SomeBinding {
   return binding ?? tryParseObject(env[bindingVariable(registry)]) ?? {};

@@ -20,8 +20,8 @@ export interface Store {
 const timeoutMs = 30_000;
 
 /**
- * Opens the store behind another helper of the same protocol, `docker-credential-{store}`. What is a name here is the
- * URL of a server there, and a label is a user name.
+ * Opens the store behind another helper of the same protocol, `docker-credential-{store}`. In that protocol our
+ * names are URLs of servers, and our labels are user names.
  *
  * @throws ProtocolError, from each method, when that helper fails; the error holds no secret
  */
