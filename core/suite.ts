@@ -48,64 +48,41 @@ const startLogToStdout: StartLog = (line) => {
 };
 
 /**
- * Logs why nobody is let in, where a function cannot be opened. The line is written once and at start, so that the operator
- * need not wait for a caller who complains.
- *
- * @param opening rejects where the function cannot be opened
- * @returns the same promise; if nobody else looks at its rejection, that is no unhandled one
- */
-export function logShut<T>(opening: Promise<T>, env: Environment, options: SuiteOptions = {}): Promise<T> {
-  const { startLog = startLogToStdout, now = () => new Date() } = options;
-  opening.catch((thrown: unknown) => {
-    const { code: outcome, message: reason, hint } = toArtifactRegistryError(thrown);
-    const door = env.ALIEN_DOOR;
-    const line = { time: now().toISOString(), ...(door !== undefined && { door }), event: "shut", outcome } as const;
-    startLog({ ...line, reason, ...(hint !== undefined && { hint }) });
-  });
-  return opening;
-}
-
-/** Answers one request or event. The context is what a platform passes beside it. */
-export type Serve<Request, Context, Answer> = (request: Request, context: Context) => Promise<Answer>;
-
-/**
- * Opens one way into a function at start, and serves with what was opened. If that fails, the reason is logged, and
- * requests are refused. The next request tries to open again, since an operator may have mended a file meanwhile. A reason
- * is logged once, however many requests meet it.
+ * Opens one way into a function at start, for all its requests. If that fails, the reason is logged, so that the operator need
+ * not wait for a caller who complains. The next request tries to open again, since an operator may have mended a file
+ * meanwhile. A reason is logged once, however many requests meet it.
  *
  * @param open reads the configuration and makes what serves; it is not called again after it succeeded
- * @param refuse makes what serves instead, with the error that every caller is told
- * @returns a function that never rejects for the opening itself, but only if what serves rejects
+ * @param env `ALIEN_DOOR`, for the log
+ * @param options `startLog` and `now`, for the log
+ * @returns gives each request what was opened; rejects with the ArtifactRegistryError that every caller is told
  *
  * @example
- * const serve = openOrRefuse(async () => createServe(await suite()), refuseAll, env, options);
- * return (request, context) => serve(request, context);
+ * const opened = openAtStart(async () => createServe(await suite()), env, options);
+ * return async (request) => (await opened().catch(refuseAll))(request);
  */
-export function openOrRefuse<Request, Context, Answer>(
-  open: () => Promise<Serve<Request, Context, Answer>>,
-  refuse: (error: ArtifactRegistryError) => Serve<Request, Context, Answer>,
+export function openAtStart<T>(
+  open: () => Promise<T>,
   env: Environment,
-  options: SuiteOptions = {},
-): Serve<Request, Context, Answer> {
-  let opened: Serve<Request, Context, Answer> | undefined;
+  { startLog = startLogToStdout, now = () => new Date() }: SuiteOptions = {},
+): () => Promise<T> {
   let logged: string | undefined;
-  const opening = once(async () => {
+  const opened = once(async () => {
     try {
-      opened = await open();
-      return opened;
+      return await open();
     } catch (thrown) {
       const error = toArtifactRegistryError(thrown);
-      if (error.message !== logged) logShut(Promise.reject(error), env, options);
-      logged = error.message;
+      const { code: outcome, message: reason, hint } = error;
+      const door = env.ALIEN_DOOR;
+      const line = { time: now().toISOString(), ...(door !== undefined && { door }), event: "shut", outcome } as const;
+      if (reason !== logged) startLog({ ...line, reason, ...(hint !== undefined && { hint }) });
+      logged = reason;
       throw error;
     }
   });
-  // A failure at start is logged, and told to those who ask later.
-  opening().catch(() => {});
-  return async (request, context) => {
-    const serve = opened ?? (await opening().catch((error: unknown) => refuse(toArtifactRegistryError(error))));
-    return serve(request, context);
-  };
+  // A failure at start is logged. Those who ask later are told then.
+  opened().catch(() => {});
+  return opened;
 }
 
 /** Reads the whole configuration of a function from its environment. @throws BINDING_CONFIG_INVALID */

@@ -3,7 +3,7 @@ import type { ArtifactRegistryError } from "../../../core/errors.ts";
 import { invoke } from "../../../core/invoke.ts";
 import { once } from "../../../core/once.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { openOrRefuse, type SuiteOptions } from "../../../core/suite.ts";
+import { openAtStart, type SuiteOptions } from "../../../core/suite.ts";
 import { answerErrors, httpEvent, httpHandler } from "./http.ts";
 import { chain, type LambdaHandler, throwErrors } from "./middleware.ts";
 import { readSuite, type Suite } from "./suite.ts";
@@ -14,7 +14,8 @@ import { readSuite, type Suite } from "./suite.ts";
  */
 export function createHandler(env: Environment, options: SuiteOptions = {}): LambdaHandler {
   const suite = once(() => readSuite(env, options));
-  return openOrRefuse(async () => open(await suite(), env), refuseAll, env, options);
+  const opened = openAtStart(async () => open(await suite(), env), env, options);
+  return async (event, context) => (await opened().catch(refuseAll))(event, context);
 }
 
 async function open(suite: Suite, env: Environment): Promise<LambdaHandler> {

@@ -108,7 +108,7 @@ function requireAuthentication({ WEBSITE_AUTH_ENABLED: enabled = "" }: Environme
 
 function notAuthenticated(): ArtifactRegistryError {
   return new ArtifactRegistryError("AUTHENTICATION_ERROR", "The platform authenticated nobody.", {
-    hint: "Send an Entra token for the function's application, of a tenant that ALIEN_PLATFORM_TENANTS claimTypes.",
+    hint: "Send an Entra token for the function's application, of a tenant that ALIEN_PLATFORM_TENANTS names.",
   });
 }
 

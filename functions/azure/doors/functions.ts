@@ -1,7 +1,8 @@
 import type { app } from "@azure/functions";
 import { BareError, toArtifactRegistryError } from "../../../core/errors.ts";
+import { once } from "../../../core/once.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { logShut, readSuite, type Suite, type SuiteOptions } from "../../../core/suite.ts";
+import { openAtStart, readSuite, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { platform } from "../index.ts";
 import type { Receive } from "./events.ts";
 import { httpFunction } from "./http.ts";
@@ -14,12 +15,12 @@ const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
 
 /**
  * Registers the functions of the door that the environment names, and no others. It never throws: a configuration that
- * cannot be used is reported to every caller, and is read again by the next cold start.
+ * cannot be used is reported to every caller, and is read again at the next call.
  */
 export function registerFunctions(app: Registrar, env: Environment, options: SuiteOptions = {}): void {
-  const reading = readSuite(platform, env, options);
+  const suite = once(() => readSuite(platform, env, options));
   if (env.ALIEN_DOOR === "events") {
-    registerTriggers(app, reading, env, options);
+    registerTriggers(app, suite, env, options);
     return;
   }
   app.http("artifactRegistry", {
@@ -27,7 +28,7 @@ export function registerFunctions(app: Registrar, env: Environment, options: Sui
     route: "{*path}",
     methods: [...methods],
     authLevel: "anonymous",
-    handler: httpFunction(reading, env, options),
+    handler: httpFunction(suite, env, options),
   });
 }
 
@@ -35,27 +36,22 @@ export function registerFunctions(app: Registrar, env: Environment, options: Sui
  * Registers the functions of the `events` door. The host logs whatever a trigger throws, and keeps the event: Event Grid
  * and Service Bus deliver it again, and finally put it aside themselves.
  */
-function registerTriggers(app: Registrar, reading: Promise<Suite>, env: Environment, options: SuiteOptions): void {
-  // Every sender gets this error, too.
-  const opening = logShut(
-    reading.then((suite) => open(suite, env)),
-    env,
-    options,
-  );
+function registerTriggers(app: Registrar, suite: () => Promise<Suite>, env: Environment, options: SuiteOptions): void {
+  const opened = openAtStart(async () => open(await suite(), env), env, options);
 
   app.eventGrid("artifactRegistryEvents", {
-    handler: (event, { invocationId }) => bared(invocationId, async () => (await opening).event(event, invocationId)),
+    handler: (event, { invocationId }) => bared(invocationId, async () => (await opened()).event(event, invocationId)),
   });
   if (env.ALIEN_EVENTS_QUEUE) {
     app.serviceBusQueue("artifactRegistryQueue", {
       queueName: "%ALIEN_EVENTS_QUEUE%",
       connection: "ALIEN_EVENTS",
-      handler: (body, context) => bared(context.invocationId, async () => (await opening).message(body, context)),
+      handler: (body, context) => bared(context.invocationId, async () => (await opened()).message(body, context)),
     });
   }
   if (env.ALIEN_EVENT_GRID_TOPICS) {
     // The other doors do without it.
-    const loading = import("./webhook.ts").then(({ webhookFunction }) => webhookFunction(opening, env, options));
+    const loading = import("./webhook.ts").then(({ webhookFunction }) => webhookFunction(opened, env, options));
     app.http("artifactRegistryWebhook", {
       route: "events",
       methods: ["OPTIONS", "POST"],

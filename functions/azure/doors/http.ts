@@ -4,7 +4,7 @@ import type { Caller } from "../../../core/caller.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp, errorResponse } from "../../../core/http.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { logShut, type Suite, type SuiteOptions } from "../../../core/suite.ts";
+import { openAtStart, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { createPlatformCaller } from "./caller.ts";
 
 type Serve = (request: Request, requestId: string) => Promise<Response>;
@@ -16,12 +16,11 @@ const defaultRoles = { platform: "ArtifactRegistry.Caller", provision: "Artifact
  * The doors over HTTP. The handler never throws. What a request claims that the platform said of the caller counts only
  * at the `platform` and `provision` doors.
  */
-export function httpFunction(reading: Promise<Suite>, env: Environment, options: SuiteOptions = {}): HttpHandler {
+export function httpFunction(suite: () => Promise<Suite>, env: Environment, options: SuiteOptions = {}): HttpHandler {
   const { audit = auditToStdout } = options;
-  const opened = reading.then((suite) => open(suite, env, audit));
-  const opening = logShut(opened, env, options).catch(refuseAll);
+  const opened = openAtStart(async () => open(await suite(), env, audit), env, options);
   return async (request, { invocationId }) => {
-    const serve = await opening;
+    const serve = await opened().catch(refuseAll);
     return toResult(await serve(toRequest(request), invocationId));
   };
 }
@@ -52,8 +51,7 @@ function open({ application }: Suite, env: Environment, audit: Audit): Serve {
   };
 }
 
-function refuseAll(thrown: unknown): Serve {
-  const error = toArtifactRegistryError(thrown);
+function refuseAll(error: ArtifactRegistryError): Serve {
   return async (_request, requestId) => errorResponse(error, requestId);
 }
 

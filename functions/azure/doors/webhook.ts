@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "../../../core/errors.ts";
 import { readJson } from "../../../core/json.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { logShut, type SuiteOptions } from "../../../core/suite.ts";
-import { createPlatformCaller, type PlatformCaller } from "./caller.ts";
+import { openAtStart, type SuiteOptions } from "../../../core/suite.ts";
+import { createPlatformCaller } from "./caller.ts";
 import type { Receive } from "./events.ts";
 
 /** The role by which Event Grid may deliver to a webhook (Microsoft Learn, "Secure WebHook delivery with Entra ID"). */
@@ -31,16 +31,23 @@ const validation = v.pipe(
  * The webhook, for topics that deliver to a URL and not to the trigger. Whoever has the role may subscribe it and deliver to
  * it. In Event Grid's own schema the topic must also be one of those that the environment names.
  *
+ * @param opened gives what handles events, or rejects while it cannot be opened
  * @param env `ALIEN_EVENT_GRID_TOPICS`, resource ids, separated by commas; and what `createPlatformCaller` reads
  */
-export function webhookFunction(opening: Promise<Receive>, env: Environment, options: SuiteOptions = {}): HttpHandler {
+export function webhookFunction(
+  opened: () => Promise<Receive>,
+  env: Environment,
+  options: SuiteOptions = {},
+): HttpHandler {
   const topics = (env.ALIEN_EVENT_GRID_TOPICS ?? "").split(",").flatMap((each) => each.trim().toLowerCase() || []);
   // The triggers beside it need no caller, so they stay open if callers cannot be told apart here.
-  const openingCaller = logShut(openCaller(env), env, options);
+  const platformCaller = openAtStart(async () => createPlatformCaller(env, defaultRole), env, options);
   return async (request, { invocationId }) => {
     try {
-      const receive = await opening;
-      (await openingCaller)(request.headers);
+      const receive = await opened();
+      const callerOf = await platformCaller();
+      // Refuses whom the platform does not know. Who delivers decides nothing else.
+      callerOf(request.headers);
       if (request.method === "OPTIONS") return allowOrigin(request);
       const body = await readJson(request.body as ReadableStream<Uint8Array> | null);
       if (v.is(validation, body)) return { status: 200, jsonBody: validationAnswer(body, topics) };
@@ -55,10 +62,6 @@ export function webhookFunction(opening: Promise<Receive>, env: Environment, opt
       );
     }
   };
-}
-
-async function openCaller(env: Environment): Promise<PlatformCaller> {
-  return createPlatformCaller(env, defaultRole);
 }
 
 /** The handshake of CloudEvents (CloudEvents, "HTTP 1.1 Web Hooks", 4). */

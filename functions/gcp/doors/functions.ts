@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { ArtifactRegistryError, BareError, toArtifactRegistryError } from "../../../core/errors.ts";
 import { once } from "../../../core/once.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { openOrRefuse, readSuite, type Suite, type SuiteOptions } from "../../../core/suite.ts";
+import { openAtStart, readSuite, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { platform } from "../index.ts";
 import type { Receive } from "./events.ts";
 import { httpFunction } from "./http.ts";
@@ -42,10 +42,11 @@ function eventFunction(
   { invocationMs }: TimeLimits,
   options: SuiteOptions = {},
 ): (event: unknown) => Promise<void> {
-  const receive = openOrRefuse(async () => open(await suite(), env), refuseAll, env, options);
+  const opened = openAtStart(async () => open(await suite(), env), env, options);
   return async (event) => {
     const requestId = randomUUID();
     try {
+      const receive = await opened();
       await receive(event, { requestId, signal: AbortSignal.timeout(invocationMs) });
     } catch (thrown) {
       throw new BareError(toArtifactRegistryError(thrown).toWire(requestId));
@@ -63,12 +64,6 @@ async function open(suite: Suite, env: Environment): Promise<Receive> {
   // The other doors do without it.
   const { createReceive } = await import("./events.ts");
   return createReceive(suite, env);
-}
-
-function refuseAll(error: unknown): Receive {
-  return async () => {
-    throw error;
-  };
 }
 
 export interface TimeLimits {

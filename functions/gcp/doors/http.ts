@@ -5,10 +5,10 @@ import type { ArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp, errorResponse, type HttpApplication } from "../../../core/http.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { requestListener } from "../../../core/server/http.ts";
-import { openOrRefuse, type Serve, type Suite, type SuiteOptions } from "../../../core/suite.ts";
+import { openAtStart, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { createPlatformCaller } from "./caller.ts";
 
-type ServeHttp = Serve<Request, IncomingMessage, Response>;
+type ServeHttp = (request: Request, incoming: IncomingMessage) => Promise<Response>;
 
 /**
  * The doors over HTTP. They never throw, so that the framework never answers by itself. A request's claim that the platform
@@ -19,7 +19,8 @@ export function httpFunction(
   env: Environment,
   options: SuiteOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  return requestListener(openOrRefuse(async () => open(await suite(), env), refuseAll, env, options));
+  const opened = openAtStart(async () => open(await suite(), env), env, options);
+  return requestListener(async (request, incoming) => (await opened().catch(refuseAll))(request, incoming));
 }
 
 function open({ application }: Suite, env: Environment): ServeHttp {

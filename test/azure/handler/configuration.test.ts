@@ -1,4 +1,7 @@
-import { expect, test } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { rulesFor, startApp } from "./functions.ts";
 import { eventIn, goldenTopic, principalHeaders, tenant } from "./golden.ts";
 
@@ -82,6 +85,29 @@ test.each([...everywhere, ...nowhere])(
     expect(app.started).toMatchObject([{ event: "shut", reason: expect.stringMatching(message) }]);
   },
 );
+
+test("a file of rules that is mended opens the function at the next request, and each reason is logged once", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "rules-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, "rules.json");
+  const { ALIEN_ACCESS_RULES: _, ...env } = good;
+  const app = startApp({ ...env, ALIEN_ACCESS_RULES_FILE: file });
+  const ask = { headers: principalHeaders(), body: { registry: "images", repoId: "x" } };
+  const outcome = async () => (await app.send(ask)).json.code;
+  expect([await outcome(), await outcome()]).toEqual(["BINDING_CONFIG_INVALID", "BINDING_CONFIG_INVALID"]);
+  await writeFile(file, "{");
+  expect([await outcome(), await outcome()]).toEqual(["BINDING_CONFIG_INVALID", "BINDING_CONFIG_INVALID"]);
+  expect(app.started.map(({ reason }) => reason)).toEqual([
+    expect.stringContaining("ALIEN_ACCESS_RULES_FILE cannot be read"),
+    expect.stringContaining("access rules"),
+  ]);
+  await writeFile(file, "[]");
+  expect(await outcome()).toBe("ACCESS_DENIED");
+  await writeFile(file, "{");
+  // It is open now, and does not read the file again.
+  expect(await outcome()).toBe("ACCESS_DENIED");
+  expect(app.started).toHaveLength(2);
+});
 
 test("without rules nobody may do anything", async () => {
   const { ALIEN_ACCESS_RULES: _, ...env } = good;

@@ -1,11 +1,14 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { serviceBusDeadLetters } from "../../../functions/azure/doors/dead-letters.ts";
 import { redeliveryDelayMs } from "../../../functions/azure/doors/events.ts";
 import { createOwnIdentity } from "../../../functions/azure/identity.ts";
 import { containerRegistry, useStack } from "../support/registry.ts";
 import { functionEnv, startApp } from "./functions.ts";
-import { eventIn } from "./golden.ts";
+import { eventIn, goldenTopic, withRole } from "./golden.ts";
 
 const stack = useStack();
 const sender = "Azure Service Bus Data Sender";
@@ -223,4 +226,31 @@ describe("an event whose dead letter is not taken is not dropped", () => {
     await open().trigger("artifactRegistryEvents", late());
     expect(letters()).toHaveLength(3);
   });
+});
+
+test("what kept the triggers and the webhook shut is mended, and the events that are delivered again get in", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "rules-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, "rules.json");
+  const { ALIEN_ACCESS_RULES: rules, ...variables } = env({ ALIEN_EVENT_GRID_TOPICS: goldenTopic });
+  const app = startApp({ ...variables, ALIEN_ACCESS_RULES_FILE: file });
+  const event = eventIn("cloud-event");
+  const headers = withRole("AzureEventGridSecureWebhookSubscriber");
+  const deliver = () => app.send({ path: "/events", headers, body: event });
+  for (const name of ["artifactRegistryEvents", "artifactRegistryQueue"]) {
+    expect(await refusal(app.trigger(name, event))).toMatchObject({ code: "BINDING_CONFIG_INVALID" });
+  }
+  expect(await deliver()).toMatchObject({ status: 503, json: { code: "BINDING_CONFIG_INVALID" } });
+  expect([made(), letters()]).toEqual([false, []]);
+
+  await writeFile(file, String(rules));
+  for (const name of ["artifactRegistryEvents", "artifactRegistryQueue"]) {
+    containerRegistry(stack()).scopeMaps.clear();
+    expect(await refusal(app.trigger(name, event))).toBeUndefined();
+    expect(made()).toBe(true);
+  }
+  containerRegistry(stack()).scopeMaps.clear();
+  expect(await deliver()).toMatchObject({ status: 204 });
+  expect(made()).toBe(true);
+  expect(app.started).toMatchObject([{ event: "shut", reason: expect.stringContaining("cannot be read") }]);
 });
