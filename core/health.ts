@@ -24,6 +24,29 @@ export async function lookFor(look: () => Promise<Findings>): Promise<{ findings
   }
 }
 
+/**
+ * Checks a registry: what is known of its binding already, and what a look at the registry itself finds.
+ *
+ * @param known findings from before, for example those of `missingFields`
+ * @param ifFailed what to call the registry when the look itself fails: `unhealthy` where nothing works without what it looks at
+ * @throws what `lookFor` throws
+ *
+ * @example
+ * return checkHealth(missingFields(binding, ["pullAccount"], hint), "unhealthy", async () => {
+ *   await client.ping();
+ *   return [];
+ * });
+ */
+export async function checkHealth(
+  known: Findings,
+  ifFailed: Health["status"],
+  look: () => Promise<Findings>,
+): Promise<Health> {
+  const { findings, failed } = await lookFor(look);
+  const all = [...known, ...findings];
+  return failed ? { status: ifFailed, findings: all } : healthOf(all);
+}
+
 /** One finding for each field that the binding should have and lacks. */
 export function missingFields<Field extends string>(
   binding: Readonly<Partial<Record<Field, unknown>>>,

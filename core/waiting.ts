@@ -51,6 +51,11 @@ export async function pause(milliseconds: number, signal?: AbortSignal): Promise
   await sleep(milliseconds, undefined, { signal });
 }
 
+/** Waits, but returns early when the signal fires. For a caller whose next try says itself that the time is over. */
+export async function pauseAtMost(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  await pause(milliseconds, signal).catch(() => undefined);
+}
+
 /**
  * Repeats what fails with a retryable error, with full jitter. An upstream's `Retry-After` is the least that is waited;
  * one that is longer than the cap is handed on to the caller, who must not be kept waiting so long.

@@ -1,15 +1,22 @@
 import { createHash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import type { Call } from "../../core/call.ts";
 import type { Caller } from "../../core/caller.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
+import { NotYet, untilReady } from "../../core/until-ready.ts";
+import { pauseAtMost } from "../../core/waiting.ts";
 import { isServiceError, translateAwsError } from "./errors.ts";
 import type { Place } from "./place.ts";
 import type { Clients, SessionCredentials } from "./sdk.ts";
 
 /** AWS STS, AssumeRole: seconds. */
 export const sessionSeconds = { min: 900, max: 43_200, default: 3_600, chained: 3_600 } as const;
+
+/** How many seconds a session may have here. On Lambda the function's own role is assumed already, so a session is chained. */
+export function sessionLifetimes({ onLambda }: Pick<Place, "onLambda">) {
+  const { min, max, chained, default: standard } = sessionSeconds;
+  return { min, max: onLambda ? chained : max, default: standard };
+}
 
 export interface Session {
   readonly credentials: SessionCredentials;
@@ -33,8 +40,8 @@ export async function assumeRole(
   request: SessionRequest,
   call: Call,
 ): Promise<Session> {
-  const longest = place.onLambda ? sessionSeconds.chained : sessionSeconds.max;
-  const seconds = Math.min(Math.max(request.seconds, sessionSeconds.min), longest);
+  const { min, max } = sessionLifetimes(place);
+  const seconds = Math.min(Math.max(request.seconds, min), max);
   try {
     return await onceVisible(clients, request.roleArn, call, () => tryToAssume(clients, { ...request, seconds }, call));
   } catch (error) {
@@ -48,28 +55,27 @@ export async function assumeRole(
   }
 }
 
-/** Milliseconds between tries: STS sees a role some seconds after it was made, and denies it until then. */
-const visibleWaitsMs = [1_000, 2_000];
-/** Roles of which it is known whether they can be assumed: nobody waits for those any more. */
+/** STS sees a role some seconds after it was made, and denies it until then. */
+const visibilityBackoff = { baseMs: 1_000, capMs: 2_000, attempts: 3 };
+/** Roles of which it is known whether they can be assumed. Nobody waits for those any more. */
 const known = new WeakMap<Clients, Set<string>>();
 
 async function onceVisible<T>(clients: Clients, roleArn: string, call: Call, assume: () => Promise<T>): Promise<T> {
   const roles = known.get(clients) ?? new Set();
   known.set(clients, roles);
-  for (const wait of visibleWaitsMs) {
-    if (roles.has(roleArn)) break;
+  const attempt = async (tries: number) => {
     try {
       const session = await assume();
       roles.add(roleArn);
       return session;
     } catch (error) {
       if (!isServiceError(error, "AccessDenied")) throw error;
-      // When the call is over meanwhile, the next try says so.
-      await sleep(wait, undefined, { signal: call.signal }).catch(() => undefined);
+      if (tries === visibilityBackoff.attempts) roles.add(roleArn);
+      if (roles.has(roleArn)) throw error;
+      throw new NotYet(error);
     }
-  }
-  roles.add(roleArn);
-  return assume();
+  };
+  return untilReady(attempt, call.signal, visibilityBackoff, { wait: pauseAtMost });
 }
 
 async function tryToAssume(clients: Clients, request: SessionRequest, call: Call): Promise<Session> {

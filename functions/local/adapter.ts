@@ -1,6 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { lookFor } from "../../core/health.ts";
+import { checkHealth } from "../../core/health.ts";
 import { fitName, type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../core/names.ts";
 import type { OpenContext } from "../../core/platform.ts";
 import type { ArtifactRegistry, Provisioning } from "../../core/registry.ts";
@@ -105,13 +105,11 @@ export function createLocalRegistry(
 
     provisioning: createProvisioning(prefix, { registryUrl, dataDir: location.dataDir }, registry),
 
-    async health(call) {
-      const { findings, failed } = await lookFor(async () => {
+    health: (call) =>
+      checkHealth([], "unhealthy", async () => {
         await registry.oci(call, "GET /v2/", repositoryAccess(prefix, "pull"), (client) => client.ping());
         return [];
-      });
-      return { status: failed ? "unhealthy" : "healthy", findings };
-    },
+      }),
   };
 }
 

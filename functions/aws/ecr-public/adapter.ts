@@ -1,6 +1,6 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { healthOf, lookFor, missingFields } from "../../../core/health.ts";
+import { checkHealth, missingFields } from "../../../core/health.ts";
 import { type NameSpace, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
@@ -8,7 +8,7 @@ import type { Capabilities, Health } from "../../../core/schemas.ts";
 import type { EcrPublicBinding } from "../binding.ts";
 import { ecrPublicGrammar } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
-import { sessionSeconds } from "../session.ts";
+import { sessionLifetimes } from "../session.ts";
 import { createContext, type EcrPublicContext } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
 import { createRepository, deleteRepository, findRepository, getRepository } from "./repositories.ts";
@@ -61,14 +61,9 @@ const madeOutside = {
   hint: "Make them with the module in infra/aws, and bind their ARNs as pullRoleArn and pushRoleArn.",
 };
 
-function capabilitiesOf({ onLambda }: Place): Capabilities {
-  const { min, max, chained, default: standard } = sessionSeconds;
+function capabilitiesOf(place: Place): Capabilities {
   return {
-    credentials: {
-      authMethod: "basic",
-      scope: "repository",
-      ttlSeconds: { min, max: onLambda ? chained : max, default: standard },
-    },
+    credentials: { authMethod: "basic", scope: "repository", ttlSeconds: sessionLifetimes(place) },
     tellsAbsence: true,
     unsupported: {
       addCrossAccountAccess: openToAll,
@@ -85,9 +80,8 @@ async function ecrPublicHealth(context: EcrPublicContext, call: Call): Promise<H
   const { binding } = context;
   const hint = "Make the role with the module in infra/aws, and bind it: without the role no credentials are minted.";
   const missing = missingFields(binding, ["pullRoleArn", "pushRoleArn"], hint);
-  const { findings } = await lookFor(async () => {
+  return checkHealth(missing, "degraded", async () => {
     await findRepository(context, binding.repositoryPrefix, call);
     return [];
   });
-  return healthOf([...missing, ...findings]);
 }

@@ -1,5 +1,5 @@
 import type { Call } from "../../../core/call.ts";
-import { healthOf, lookFor, missingFields } from "../../../core/health.ts";
+import { checkHealth, healthOf, missingFields } from "../../../core/health.ts";
 import { type NameSpace, type RoutableName, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { Environment, OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
@@ -10,7 +10,7 @@ import { createLeaseTable } from "../lease/table.ts";
 import { ecrGrammar } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
 import { accountOf, askAccount, createClients } from "../sdk.ts";
-import { sessionSeconds } from "../session.ts";
+import { sessionLifetimes } from "../session.ts";
 import { copyGrants, createCrossAccount, unlessRevoked } from "./access.ts";
 import type { ContextFor, EcrContext, PolicyLeases } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
@@ -82,14 +82,9 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
   };
 }
 
-function capabilitiesOf({ onLambda }: Place): Capabilities {
-  const { min, max, chained, default: standard } = sessionSeconds;
+function capabilitiesOf(place: Place): Capabilities {
   return {
-    credentials: {
-      authMethod: "basic",
-      scope: "repository",
-      ttlSeconds: { min, max: onLambda ? chained : max, default: standard },
-    },
+    credentials: { authMethod: "basic", scope: "repository", ttlSeconds: sessionLifetimes(place) },
     tellsAbsence: true,
     crossAccountAccess: "aws",
     crossAccountScope: "repository",
@@ -138,9 +133,8 @@ async function ecrHealth(context: EcrContext, call: Call): Promise<Health> {
   const { repositoryPrefix: prefix } = binding;
   const hint = "Run provisionRegistry and bind what it answers: without the role no credentials are minted.";
   const missing = missingFields(binding, ["pullRoleArn", "pushRoleArn"], hint);
-  const { findings } = await lookFor(async () => {
+  return checkHealth(missing, "degraded", async () => {
     if ((await describeRepository(context, prefix, call)) !== undefined) return [];
     return [{ message: `The repository "${prefix}" does not exist.`, hint: "Run provisionRegistry." }];
   });
-  return healthOf([...missing, ...findings]);
 }

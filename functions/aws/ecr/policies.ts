@@ -7,7 +7,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import { NotYet, untilReady } from "../../../core/until-ready.ts";
-import { pause } from "../../../core/waiting.ts";
+import { pauseAtMost } from "../../../core/waiting.ts";
 import { isServiceError, translateAwsError } from "../errors.ts";
 import type { GrantSet } from "../grants/grant.ts";
 import type { Held } from "../lease/lease.ts";
@@ -133,8 +133,7 @@ async function writeIn(
     }
   };
   return untilReady(() => held.write(what, writeTimeoutMs, send), call.signal, principalBackoff, {
-    // When the call is over meanwhile, the next try says so.
-    wait: (milliseconds, signal) => pause(milliseconds, signal).catch(() => undefined),
+    wait: pauseAtMost,
   });
 }
 

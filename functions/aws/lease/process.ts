@@ -1,4 +1,4 @@
-import type { Call } from "../../../core/call.ts";
+import { type Call, race } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { reconcile } from "../grants/changes.ts";
@@ -79,17 +79,12 @@ async function turn(turns: Map<string, Promise<void>>, repository: string, call:
   });
   turns.set(repository, all);
   if (!before) return resolve;
-  const { promise: ended, resolve: end } = Promise.withResolvers<"ended">();
-  const onAbort = () => end("ended");
-  call.signal.addEventListener("abort", onAbort, { once: true });
-  if (call.signal.aborted) onAbort();
   try {
-    if ((await Promise.race([before, ended])) === "ended") {
-      resolve();
-      throw busy(repository);
-    }
-    return resolve;
-  } finally {
-    call.signal.removeEventListener("abort", onAbort);
+    await race(before, call.signal);
+  } catch {
+    // No turn fails, so the call has ended.
+    resolve();
+    throw busy(repository);
   }
+  return resolve;
 }

@@ -63,7 +63,7 @@ export function createAcrRegistry({ binding, derived, others, env }: OpenContext
     },
     async health(call) {
       // Only the identity of the provision door may read role assignments, and it may neither push nor pull.
-      if (env.ALIEN_DOOR !== "provision") return (await import("./health.ts")).checkHealth(context, call);
+      if (env.ALIEN_DOOR !== "provision") return (await import("./health.ts")).acrHealth(context, call);
       return healthOf(await (await import("../provisioning/drift.ts")).findDrift(context, call));
     },
   };

@@ -1,6 +1,6 @@
 import type { Registry } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
-import { type Findings, healthOf, lookFor } from "../../../core/health.ts";
+import { checkHealth, type Findings, lookFor } from "../../../core/health.ts";
 import type { Health } from "../../../core/schemas.ts";
 import { compareAccess } from "../../../core/token-claims.ts";
 import type { AcrContext } from "./context.ts";
@@ -11,11 +11,9 @@ import { getRegistry } from "./registry.ts";
 const neededActions: readonly Action[] = ["pull", "push", "metadata_read", "delete"];
 
 /** Checks whether the registry is as it should be, answers, and lets the function do its work. */
-export async function checkHealth(context: AcrContext, call: Call): Promise<Health> {
+export async function acrHealth(context: AcrContext, call: Call): Promise<Health> {
   const settings = await lookFor(async () => checkSettings(context, await getRegistry(context, call)));
-  const access = await lookFor(() => checkAccess(context, call));
-  const findings = [...settings.findings, ...access.findings];
-  return access.failed ? { status: "unhealthy", findings } : healthOf(findings);
+  return checkHealth(settings.findings, "unhealthy", () => checkAccess(context, call));
 }
 
 function checkSettings({ binding }: AcrContext, registry: Registry): Findings {

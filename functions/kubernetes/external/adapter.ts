@@ -1,5 +1,5 @@
 import type { Call } from "../../../core/call.ts";
-import { healthOf, lookFor, missingFields } from "../../../core/health.ts";
+import { checkHealth, missingFields } from "../../../core/health.ts";
 import { type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
@@ -39,12 +39,10 @@ export function createExternalRegistry({ binding, others, env }: OpenContext<Ext
 async function externalHealth(context: ExternalContext, call: Call): Promise<Health> {
   const hint = "Without the account no such credentials are minted.";
   const missing = missingFields(context.binding, ["pullAccount", "pushAccount"], hint);
-  const { findings, failed } = await lookFor(async () => {
+  return checkHealth(missing, "unhealthy", async () => {
     await step(context, call, { what: "GET /v2/", as: "account" }, (client) => client.ping());
     return [];
   });
-  const all = [...missing, ...findings];
-  return failed ? { status: "unhealthy", findings: all } : healthOf(all);
 }
 
 const noAccounts = {

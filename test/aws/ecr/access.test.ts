@@ -1,13 +1,11 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { AwsAccess } from "../../../core/schemas.ts";
-import { A, B, makeConsumers, roleOf, whoMay } from "./support/consumers.ts";
-import { access, useRegistry } from "./support/registry.ts";
+import { A, B, roleOf, whoMay } from "./support/consumers.ts";
+import { access } from "./support/registry.ts";
+import { east, home, useReplicatedRegistry, west } from "./support/replicated.ts";
 
-const home = "us-east-1";
-const west = "eu-west-1";
-const east = "ap-southeast-2";
 const regions = [home, west, east];
-const registry = useRegistry({ replicaRegions: [west, east] });
+const { registry } = useReplicatedRegistry();
 const worker = (accountIds: string[], ...inRegions: string[]): Partial<AwsAccess> => ({
   accountIds,
   regions: inRegions,
@@ -111,8 +109,6 @@ const cases: readonly { title: string; steps: readonly Step[]; may: readonly str
     may: [...both, `A@${home}`],
   },
 ];
-
-beforeAll(() => makeConsumers(registry().emulator));
 
 describe("who may pull", () => {
   test.each(cases)("$title", async ({ steps, may }) => {

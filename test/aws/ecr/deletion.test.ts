@@ -1,20 +1,9 @@
 import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { openApplication, type TestApplication } from "./support/application.ts";
-import { A, B, makeConsumers, whoMay } from "./support/consumers.ts";
-import { useRegistry } from "./support/registry.ts";
+import { describe, expect, test } from "vitest";
+import { A, B, whoMay } from "./support/consumers.ts";
+import { east, home, useReplicatedRegistry, west } from "./support/replicated.ts";
 
-const home = "us-east-1";
-const west = "eu-west-1";
-const east = "ap-southeast-2";
-const registry = useRegistry({ replicaRegions: [west, east] });
-let application: TestApplication;
-
-beforeAll(() => {
-  makeConsumers(registry().emulator);
-  application = openApplication(registry().stack, { binding: { replicationRegions: [west, east] } });
-});
-afterEach(() => registry().emulator.faults.clear());
+const { registry, application } = useReplicatedRegistry();
 
 describe("deletion", () => {
   const regionsWith = async (name: string) => {
@@ -53,7 +42,7 @@ describe("deletion", () => {
       action: "DeleteRepository",
       times: Number.POSITIVE_INFINITY,
     });
-    const { body } = await application.ask("deleteRepository", { repoId: name });
+    const { body } = await application().ask("deleteRepository", { repoId: name });
     registry().emulator.faults.clear();
     expect(body).toMatchObject({ code: "CLOUD_PLATFORM_ERROR", retryable: true });
     expect(body.message).toContain(`may not be in ${west}`);

@@ -1,41 +1,23 @@
 import { CreateRepositoryCommand, DeleteRepositoryCommand } from "@aws-sdk/client-ecr";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { AwsAccess } from "../../../core/schemas.ts";
-import { openApplication, type TestApplication } from "./support/application.ts";
+import { openApplication } from "./support/application.ts";
 import { leaseItem } from "./support/bench.ts";
-import { A, B, lambdaPulls, makeConsumers, pulls, roleOf } from "./support/consumers.ts";
-import { access, useRegistry } from "./support/registry.ts";
+import { A, B, lambdaPulls, pulls, roleOf } from "./support/consumers.ts";
+import { access } from "./support/registry.ts";
+import { east, home, useReplicatedRegistry, west, worker } from "./support/replicated.ts";
 
 /** Somebody deleted the repository at home by hand, and its replicas are still there. */
-const home = "us-east-1";
-const west = "eu-west-1";
-const east = "ap-southeast-2";
-const registry = useRegistry({ replicaRegions: [west, east] });
-let application: TestApplication;
+const { registry, application } = useReplicatedRegistry();
 
-beforeAll(() => {
-  makeConsumers(registry().emulator);
-  const env = { AWS_LAMBDA_FUNCTION_NAME: "artifact-registry" };
-  application = openApplication(registry().stack, { binding: { replicationRegions: [west, east] }, env });
-});
-afterEach(() => {
-  registry().emulator.faults.clear();
-  registry().emulator.faults.before = undefined;
-});
-
-const worker = (account: string, ...regions: string[]): Partial<AwsAccess> => ({
-  accountIds: [account],
-  regions,
-  allowedServiceTypes: ["worker"],
-});
 const deleteByHand = (name: string, region = home) =>
   registry()
     .ecr(region)
     .send(new DeleteRepositoryCommand({ repositoryName: name, force: true }));
 const removed = (repoId: string, parts: Partial<AwsAccess>) =>
-  application.ask("removeCrossAccountAccess", { repoId, access: access(parts) });
+  application().ask("removeCrossAccountAccess", { repoId, access: access(parts) });
 const added = (repoId: string, parts: Partial<AwsAccess>) =>
-  application.ask("addCrossAccountAccess", { repoId, access: access(parts) });
+  application().ask("addCrossAccountAccess", { repoId, access: access(parts) });
 const ok = { status: 200, body: {} };
 const notFound = { status: 404, body: { code: "RESOURCE_NOT_FOUND", retryable: false } };
 
@@ -165,7 +147,7 @@ describe("a revocation when home is gone", () => {
       action: "DeleteRepository",
       times: Number.POSITIVE_INFINITY,
     });
-    const { body } = await application.ask("deleteRepository", { repoId: name });
+    const { body } = await application().ask("deleteRepository", { repoId: name });
     expect(body).toMatchObject({ code: "ACCESS_DENIED" });
     expect(await whoPullsFrom(name, [west])).toEqual([`A/app@${west}`, `A/ci@${west}`]);
     expect(await removed(name, { accountIds: [A] })).toMatchObject(ok);
@@ -191,14 +173,14 @@ describe("everything else when home is gone", () => {
 
   test("what it grants is not told, and the hint says what closes its replicas", async () => {
     const name = await orphaned({ accountIds: [A] });
-    const answer = await application.ask("getCrossAccountAccess", { repoId: name });
+    const answer = await application().ask("getCrossAccountAccess", { repoId: name });
     expect(answer).toMatchObject(notFound);
     expect(answer.body.hint).toMatch(/createRepository.*deleteRepository/);
   });
 
   test("deletion takes the replicas, and nobody pulls any more", async () => {
     const name = await orphaned({ accountIds: [A] });
-    expect(await application.ask("deleteRepository", { repoId: name })).toMatchObject(ok);
+    expect(await application().ask("deleteRepository", { repoId: name })).toMatchObject(ok);
     for (const region of [west, east]) {
       await expect(registry().statements(name, region)).rejects.toThrow(/does not exist/);
     }
@@ -207,7 +189,7 @@ describe("everything else when home is gone", () => {
   test("the event of a replica brings no grants", async () => {
     const name = await orphaned({ accountIds: [A] });
     await removed(name, { accountIds: [A] });
-    expect(await application.replicated(name, west)).toMatchObject({ code: "RESOURCE_NOT_FOUND", retryable: false });
+    expect(await application().replicated(name, west)).toMatchObject({ code: "RESOURCE_NOT_FOUND", retryable: false });
     expect(await whoPullsFrom(name)).toEqual([]);
   });
 
@@ -215,7 +197,9 @@ describe("everything else when home is gone", () => {
     const name = await orphaned({ accountIds: [A] });
     const logical = name.slice("images-".length);
     const grants = [access({ accountIds: [B] })];
-    expect(await application.ask("setupRepository", { name: logical, access: grants })).toMatchObject({ status: 200 });
+    expect(await application().ask("setupRepository", { name: logical, access: grants })).toMatchObject({
+      status: 200,
+    });
     await registry().push(name);
     await registry().emulator.replicate();
     expect(await whoPullsFrom(name, [west])).toEqual([`B/app@${west}`, `B/ci@${west}`]);
@@ -225,7 +209,7 @@ describe("everything else when home is gone", () => {
     const name = await orphaned({ accountIds: [A, B] });
     expect(await removed(name, { accountIds: [A] })).toMatchObject(ok);
     const logical = name.slice("images-".length);
-    expect(await application.ask("createRepository", { name: logical })).toMatchObject({ status: 200 });
+    expect(await application().ask("createRepository", { name: logical })).toMatchObject({ status: 200 });
     await registry().push(name);
     await registry().emulator.replicate();
     expect(await added(name, worker(B, west))).toMatchObject(ok);
@@ -305,9 +289,9 @@ describe("the lease item of a repository that is gone", () => {
 
     const data = { name: name.slice("images-".length), access: [access({ accountIds: [A] })] };
     const late = { outcome: "dead-letter", error: { code: "RESOURCE_CONFLICT" } };
-    expect(await application.event(data, before)).toMatchObject(late);
+    expect(await application().event(data, before)).toMatchObject(late);
     expect(await whoPullsFrom(name)).toEqual([]);
-    expect(await application.event(data, new Date())).toMatchObject({ outcome: "done" });
+    expect(await application().event(data, new Date())).toMatchObject({ outcome: "done" });
     await registry().push(name);
     await registry().emulator.replicate();
     expect(await whoPullsFrom(name, [west])).toEqual([`A/app@${west}`, `A/ci@${west}`]);

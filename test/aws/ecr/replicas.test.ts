@@ -1,25 +1,10 @@
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { openApplication, type TestApplication } from "./support/application.ts";
-import { A, B, lambdaPulls, makeConsumers, pulls, roleOf, whoMay } from "./support/consumers.ts";
-import { access, useRegistry } from "./support/registry.ts";
+import { describe, expect, test } from "vitest";
+import { A, B, lambdaPulls, pulls, roleOf, whoMay } from "./support/consumers.ts";
+import { access } from "./support/registry.ts";
+import { east, home, useReplicatedRegistry, west, worker } from "./support/replicated.ts";
 
-const home = "us-east-1";
-const west = "eu-west-1";
-const east = "ap-southeast-2";
-const registry = useRegistry({ replicaRegions: [west, east] });
-let application: TestApplication;
+const { registry, application } = useReplicatedRegistry();
 
-beforeAll(() => {
-  makeConsumers(registry().emulator);
-  application = openApplication(registry().stack, { binding: { replicationRegions: [west, east] } });
-});
-afterEach(() => registry().emulator.faults.clear());
-
-const worker = (account: string, ...regions: string[]) => ({
-  accountIds: [account],
-  regions,
-  allowedServiceTypes: ["worker" as const],
-});
 const everywhere = async (name: string) =>
   Promise.all([home, west, east].map((region) => registry().statements(name, region)));
 const created = async (name: string) =>
@@ -32,7 +17,7 @@ const broken = (region: string, action: string) =>
     times: Number.POSITIVE_INFINITY,
   });
 const failing = async (operation: string, input: object) => {
-  const { status, body } = await application.ask(operation, input);
+  const { status, body } = await application().ask(operation, input);
   expect(status).toBeGreaterThanOrEqual(400);
   return body as { code: string; message: string; retryable: boolean; hint?: string };
 };
@@ -66,7 +51,7 @@ describe("grants and replicas", () => {
     const events = await registry().emulator.replicate();
     expect(events.map(({ region }) => region).sort()).toEqual([east, west]);
     expect(await lambdaPulls(registry(), A, west, name)).toBe(false);
-    for (const { region } of events) expect(await application.replicated(name, region)).toBeUndefined();
+    for (const { region } of events) expect(await application().replicated(name, region)).toBeUndefined();
     expect(await lambdaPulls(registry(), A, west, name)).toBe(true);
     const [atHome, ...replicas] = await everywhere(name);
     expect(replicas).toEqual([atHome, atHome]);
@@ -76,7 +61,7 @@ describe("grants and replicas", () => {
     const name = await registry().repository();
     await registry().add(name, worker(A, west));
     await registry().remove(name, { accountIds: [A] });
-    for (const region of [west, west, east]) expect(await application.replicated(name, region)).toBeUndefined();
+    for (const region of [west, west, east]) expect(await application().replicated(name, region)).toBeUndefined();
     expect(await everywhere(name)).toEqual([undefined, undefined, undefined]);
   });
 
@@ -98,7 +83,7 @@ describe("grants and replicas", () => {
     };
     const adding = registry().add(name, { accountIds: [A] });
     await start.promise;
-    expect(await application.replicated(name, west)).toBeUndefined();
+    expect(await application().replicated(name, west)).toBeUndefined();
     await adding;
     const get = (region: string) => `GetRepositoryPolicy ${region}`;
     expect(order.slice(0, 3).sort()).toEqual([get(east), get(west), get(home)]);
@@ -109,7 +94,7 @@ describe("grants and replicas", () => {
     const name = await registry().repository();
     await registry().add(name, { accountIds: [A] });
     const calls = registry().emulator.calls.length;
-    expect(await application.replicated(name, "eu-central-1")).toBeUndefined();
+    expect(await application().replicated(name, "eu-central-1")).toBeUndefined();
     expect(registry().emulator.calls.length).toBe(calls);
   });
 });

@@ -1,0 +1,44 @@
+import { afterEach, beforeAll } from "vitest";
+import type { AwsAccess } from "../../../../core/schemas.ts";
+import { openApplication, type TestApplication } from "./application.ts";
+import { makeConsumers } from "./consumers.ts";
+import { type TestRegistry, useRegistry } from "./registry.ts";
+
+export const home = "us-east-1";
+export const west = "eu-west-1";
+export const east = "ap-southeast-2";
+
+/**
+ * One registry with replicas in `west` and `east` for the tests of a file, its consumers, and the application in this process,
+ * as Lambda runs it. After each test nothing is at fault any more.
+ */
+export function useReplicatedRegistry(): {
+  readonly registry: () => TestRegistry;
+  readonly application: () => TestApplication;
+} {
+  const registry = useRegistry({ replicaRegions: [west, east] });
+  let application: TestApplication | undefined;
+  beforeAll(() => {
+    makeConsumers(registry().emulator);
+    const env = { AWS_LAMBDA_FUNCTION_NAME: "artifact-registry" };
+    application = openApplication(registry().stack, { binding: { replicationRegions: [west, east] }, env });
+  });
+  afterEach(() => {
+    registry().emulator.faults.clear();
+    registry().emulator.faults.before = undefined;
+  });
+  return {
+    registry,
+    application: () => {
+      if (application === undefined) throw new Error("The application has not been opened.");
+      return application;
+    },
+  };
+}
+
+/** Access for the workers of an account in these regions; in every region where none is named. */
+export const worker = (account: string, ...regions: string[]): Partial<AwsAccess> => ({
+  accountIds: [account],
+  regions,
+  allowedServiceTypes: ["worker"],
+});
