@@ -12,6 +12,8 @@ import {
 } from "../../../core/pull-secret.ts";
 import { credentials, repository } from "../../../core/schemas.ts";
 import { Secret } from "../../../core/secret.ts";
+import { NotYet, untilReady } from "../../../core/until-ready.ts";
+import type { Backoff } from "../../../core/waiting.ts";
 import type { Ask } from "./ask.ts";
 import type { ClusterSecrets } from "./cluster.ts";
 import type { PullSecretSettings } from "./settings.ts";
@@ -46,6 +48,13 @@ export async function fetchCredentials(settings: PullSecretSettings, ask: Ask, c
   return { entries, expiresAt: ends.length === 0 ? undefined : new Date(Math.min(...ends)) };
 }
 
+const conflictBackoff: Backoff & { readonly attempts: number } = {
+  baseMs: 50,
+  capMs: 500,
+  jitter: "full",
+  attempts: 5,
+};
+
 /**
  * Writes the credentials into the Secret, which must exist and have our label.
  *
@@ -57,7 +66,7 @@ export async function writeSecret(
   { entries, expiresAt }: Fetched,
   call: Call,
 ): Promise<void> {
-  for (let tries = 1; ; tries++) {
+  const write = async () => {
     const before = await cluster.get(namespace, name, call);
     if (before.type !== pullSecretType || before.metadata.labels?.[pullSecretLabel] !== "true") {
       throw notOurs(namespace, name);
@@ -70,12 +79,13 @@ export async function writeSecret(
       data: { ...before.data, [pullSecretKey]: manifest.data[pullSecretKey] ?? "" },
     };
     try {
-      return await cluster.replace(secret, call);
+      await cluster.replace(secret, call);
     } catch (error) {
       const conflict = error instanceof ArtifactRegistryError && error.code === "RESOURCE_CONFLICT";
-      if (!conflict || tries === 5) throw error;
+      throw conflict ? new NotYet(error) : error;
     }
-  }
+  };
+  await untilReady(write, call.signal, conflictBackoff);
 }
 
 export type Freshness = "fresh" | "short" | "gap";

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { createApplication } from "../../../core/application.ts";
 import { type Audit, auditToStdout } from "../../../core/audit.ts";
 import type { RegistryDirectory } from "../../../core/bindings.ts";
@@ -15,6 +14,7 @@ import {
   stopOnSignals,
 } from "../../../core/server/process.ts";
 import { openDoor, readDirectory, readRules, type Warn } from "../../../core/suite.ts";
+import { pause as wait } from "../../../core/waiting.ts";
 import { listen, prepareRelease, stopListening, urlOf } from "../../../oci/http/listening.ts";
 import { createHttpServer } from "../../../oci/http/server.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -75,7 +75,7 @@ const writingMs = 2_000;
 export async function serveContainer(
   platform: Platform,
   env: Environment,
-  { audit = auditToStdout, warn = () => {}, pause = sleep }: ContainerOptions = {},
+  { audit = auditToStdout, warn = () => {}, pause = wait }: ContainerOptions = {},
 ): Promise<Container> {
   const settings = readSettings(env);
   const metrics = createMetrics();
