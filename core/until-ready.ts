@@ -14,9 +14,17 @@ export class NotYet extends Error {
 /**
  * Repeats the work for as long as it throws `NotYet`.
  *
+ * @param work is told which try this is, from 1
  * @param backoff the waits, and how many tries there are in all (default: as many as the signal allows)
  * @throws the last `NotYet`'s `atLast` when the tries are used up or the signal fires; everything else that the work throws
- * @example await untilReady(async () => (await find(name)) ?? throwNotYet(), call.signal, { baseMs: 100, capMs: 2_000 });
+ *
+ * @example
+ * const visible = async () => {
+ *   const role = await findRole(name);
+ *   if (role === undefined) throw new NotYet(roleNotFound(name));
+ *   return role;
+ * };
+ * const role = await untilReady(visible, call.signal, { baseMs: 100, capMs: 2_000 });
  */
 export async function untilReady<T>(
   work: (tries: number) => Promise<T>,
@@ -35,4 +43,9 @@ export async function untilReady<T>(
       });
     }
   }
+}
+
+/** Waits, but returns early when the signal fires. For a caller whose next try says itself that the time is over. */
+export async function pauseAtMost(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  await pause(milliseconds, signal).catch(() => undefined);
 }

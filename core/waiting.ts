@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ArtifactRegistryError } from "./errors.ts";
 
-/** How long to wait before each next try: bounds that double from one to the next, up to a cap. */
+/** How long to wait before the next try. The bound of the wait doubles with each try, up to a cap. */
 export interface Backoff {
   /** Milliseconds: the bound of the first wait. */
   readonly baseMs: number;
   /** Milliseconds: no bound is higher. */
   readonly capMs: number;
   /**
-   * How much of a bound is random, so that callers who met once do not meet again: all of it (`full`), its upper half
-   * (`half`) or nothing (the default, for looking at what only we wait for).
+   * How much of a wait is random, so that callers who met once do not meet again: all of it (`full`), its upper half (`half`)
+   * or nothing (the default, if nobody else waits for the same).
    */
   readonly jitter?: "full" | "half";
 }
@@ -20,19 +20,24 @@ export interface RetryPolicy extends Omit<Backoff, "jitter"> {
   readonly attempts: number;
 }
 
+/** How a request is repeated if nobody says otherwise. */
 export const defaultRetry: RetryPolicy = { attempts: 4, baseMs: 100, capMs: 2_000 };
 
-/** What tests replace. */
+/** Randomness and waiting, which tests replace. */
 export interface WaitingTools {
   readonly random?: () => number;
   readonly wait?: typeof pause;
 }
 
 /**
- * The wait that follows a try.
+ * How long to wait after a try.
  *
- * @param tries how many there have been, from 1
+ * @param tries how many tries there have been, from 1
+ * @param random gives a number from 0 to 1, as `Math.random` does
  * @returns milliseconds
+ *
+ * @example
+ * delayMs({ baseMs: 100, capMs: 2_000 }, 3); // 400
  */
 export function delayMs(backoff: Backoff, tries: number, random: () => number = Math.random): number {
   const bound = boundMs(backoff, tries);
@@ -46,21 +51,19 @@ function boundMs({ baseMs, capMs }: Omit<Backoff, "jitter">, tries: number): num
   return Math.min(capMs, baseMs * 2 ** Math.min(tries - 1, 50));
 }
 
-/** Waits. @throws the signal's AbortError as soon as it fires */
+/** Waits for so many milliseconds. @throws an AbortError as soon as the signal fires */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   await sleep(milliseconds, undefined, { signal });
 }
 
-/** Waits, but returns early when the signal fires. For a caller whose next try says itself that the time is over. */
-export async function pauseAtMost(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  await pause(milliseconds, signal).catch(() => undefined);
-}
-
 /**
- * Repeats what fails with a retryable error, with full jitter. An upstream's `Retry-After` is the least that is waited;
- * one that is longer than the cap is handed on to the caller, who must not be kept waiting so long.
+ * Repeats what fails with a retryable error, with full jitter. It waits at least as long as the upstream's `Retry-After` says. If
+ * that is longer than the cap, it throws the error at once, because the caller must not be kept waiting so long.
  *
- * @throws what the last try threw; the signal's AbortError when it fires during a wait
+ * @throws what the last try threw, or an AbortError if the signal fires during a wait
+ *
+ * @example
+ * const answer = await retrying(() => send(request), signal, { attempts: 4, baseMs: 100, capMs: 2_000 });
  */
 export async function retrying<T>(
   attempt: () => Promise<T>,

@@ -3,8 +3,7 @@ import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import type { Call } from "../../core/call.ts";
 import type { Caller } from "../../core/caller.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { NotYet, untilReady } from "../../core/until-ready.ts";
-import { pauseAtMost } from "../../core/waiting.ts";
+import { NotYet, pauseAtMost, untilReady } from "../../core/until-ready.ts";
 import { isServiceError, translateAwsError } from "./errors.ts";
 import type { Place } from "./place.ts";
 import type { Clients, SessionCredentials } from "./sdk.ts";
@@ -63,6 +62,7 @@ const known = new WeakMap<Clients, Set<string>>();
 async function onceVisible<T>(clients: Clients, roleArn: string, call: Call, assume: () => Promise<T>): Promise<T> {
   const roles = known.get(clients) ?? new Set();
   known.set(clients, roles);
+  if (roles.has(roleArn)) return assume();
   const attempt = async (tries: number) => {
     try {
       const session = await assume();
@@ -71,7 +71,6 @@ async function onceVisible<T>(clients: Clients, roleArn: string, call: Call, ass
     } catch (error) {
       if (!isServiceError(error, "AccessDenied")) throw error;
       if (tries === visibilityBackoff.attempts) roles.add(roleArn);
-      if (roles.has(roleArn)) throw error;
       throw new NotYet(error);
     }
   };

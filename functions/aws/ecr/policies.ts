@@ -6,8 +6,7 @@ import {
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
-import { NotYet, untilReady } from "../../../core/until-ready.ts";
-import { pauseAtMost } from "../../../core/waiting.ts";
+import { NotYet, pauseAtMost, untilReady } from "../../../core/until-ready.ts";
 import { isServiceError, translateAwsError } from "../errors.ts";
 import type { GrantSet } from "../grants/grant.ts";
 import type { Held } from "../lease/lease.ts";
