@@ -7,11 +7,13 @@ import { validate } from "./operation.ts";
 import { bindingVariable, type Environment, type Platform, type Service } from "./platform.ts";
 import type { ArtifactRegistry } from "./registry.ts";
 
-/** The registries that this process serves. Each is opened at its first use. */
+/** Knows the registries that this process serves, and opens each of them at its first use. */
 export interface RegistryDirectory {
   /** The registries whose names are known before anybody asks: bound, listed, or named in a rule. */
   names(): readonly string[];
   /**
+   * Opens the registry of a name. A registry that could not be opened is tried again at its next use.
+   *
    * @throws BINDING_NOT_CONFIGURED when nothing binds the name
    * @throws BINDING_CONFIG_INVALID when what binds it cannot be used
    */
@@ -32,10 +34,16 @@ const anyBinding = v.looseObject({ service: v.string() });
 /**
  * Reads and checks every binding at start, so that a mistake shows before the first call.
  *
+ * @param env holds a binding as JSON in `ALIEN_{NAME}_BINDING`, for each registry
  * @param names registries known by name (from `ALIEN_REGISTRIES`, the access rules, a default). A bound registry that
  *   is not among them has its variable's name, in lower case and with `-`.
- * @param wrap decorates each adapter as it is opened
- * @throws BINDING_CONFIG_INVALID
+ * @param wrap decorates each adapter as it is opened, for example with a cache
+ * @throws BINDING_CONFIG_INVALID for a binding that cannot be read, for prefixes that overlap, and for two names that share a
+ *   variable
+ *
+ * @example
+ * const directory = createDirectory(platform, process.env, ["images"], withCredentialCache);
+ * const registry = await directory.open("images");
  */
 export function createDirectory(
   platform: Platform,
@@ -103,6 +111,13 @@ function nameVariables(env: Environment, names: readonly string[]): Map<string, 
   return result;
 }
 
+/**
+ * Reads the binding of one registry.
+ *
+ * @param variable the variable that the binding came from, for the errors
+ * @param text JSON with a `service` of the platform, and the fields of that service
+ * @throws BINDING_CONFIG_INVALID naming the variable and the first field that is wrong
+ */
 function readBinding(platform: Platform, variable: string, name: string, text: string, env: Environment): Bound {
   const refuse = (why: string, cause?: unknown) =>
     new ArtifactRegistryError("BINDING_CONFIG_INVALID", `${variable}: ${why}`, {

@@ -12,21 +12,30 @@ export interface Call {
   readonly asOf?: Date;
   now(): Date;
   /**
-   * Sends a request to the platform. Adapters have no other way: it counts the request for the audit log, bounds its time,
-   * and retries what is retryable.
+   * Sends a request to the platform, and repeats it if its error is retryable. Every try is counted for the audit log, and
+   * limited in time. Adapters have no other way to the platform.
    *
    * @param what names the request in errors, as `ECR CreateRepository`
-   * @throws TIMEOUT when the request or the whole operation ran out of time
+   * @param request sends it once; it is given the signal that ends this try
+   * @throws TIMEOUT (retryable) when the request or the whole operation ran out of time, or else what the last try threw
+   *
+   * @example
+   * const { repositories } = await call.upstream("ECR DescribeRepositories", (abortSignal) =>
+   *   client.send(new DescribeRepositoriesCommand({}), { abortSignal }),
+   * );
    */
   upstream<T>(what: string, request: (signal: AbortSignal) => Promise<T>, options?: UpstreamOptions): Promise<T>;
 }
 
+/** How one request is sent, where it differs from the other requests of the operation. */
 export interface UpstreamOptions {
   /** Milliseconds for one try. */
   readonly timeoutMs?: number;
+  /** Default: that of the operation. */
   readonly retry?: RetryPolicy;
 }
 
+/** What a call is made of. */
 export interface CallOptions {
   readonly requestId: string;
   readonly caller: Caller;
@@ -35,6 +44,7 @@ export interface CallOptions {
   readonly now: () => Date;
   /** Milliseconds for one upstream request. Default 10,000. */
   readonly upstreamTimeoutMs?: number;
+  /** How requests are repeated. Default: `defaultRetry`. */
   readonly retry?: RetryPolicy;
 }
 
@@ -43,6 +53,14 @@ export interface CountedCall extends Call {
   readonly upstreamCalls: number;
 }
 
+/**
+ * Starts the call of one operation.
+ *
+ * @param options `signal` ends the operation as a whole, with whatever request is under way
+ *
+ * @example
+ * const call = startCall({ requestId, caller, signal: AbortSignal.timeout(25_000), now: () => new Date() });
+ */
 export function startCall(options: CallOptions): CountedCall {
   let upstreamCalls = 0;
   const { requestId, caller, signal, now } = options;
@@ -80,7 +98,11 @@ export function startCall(options: CallOptions): CountedCall {
   };
 }
 
-/** Waits for the request, and rejects as soon as the signal fires, even if the request ignores the signal. */
+/**
+ * Waits for the request, and stops waiting as soon as the signal fires, even if the request ignores the signal.
+ *
+ * @throws what the request throws, or the signal's reason
+ */
 export async function race<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
@@ -99,7 +121,7 @@ export async function race<T>(request: Promise<T>, signal: AbortSignal): Promise
 function timedOut(what: string, cause: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("TIMEOUT", `${what} did not answer in time.`, {
     retryable: true,
-    hint: "It may or may not have been applied; the same call again is safe.",
+    hint: "It may or may not have been applied. The same call again is safe.",
     cause,
   });
 }

@@ -4,7 +4,7 @@ import { LruMap } from "./lru-map.ts";
 import type { ArtifactRegistry, MintedCredentials } from "./registry.ts";
 
 const entriesAtMost = 10_000;
-/** A credential is handed out again only while at least this part of its lifetime is left (the contract, "Credentials"). */
+/** The part of its lifetime that a credential must have left to be handed out again (the contract, "Credentials"). */
 const freshPart = 0.9;
 
 interface Minted {
@@ -16,12 +16,19 @@ interface Minted {
  * Lets a registry mint once for concurrent identical requests, and hands a fresh credential out again to the same caller for
  * the same registry, repository, permission and lifetime. It never hands one to another caller.
  *
- * @param name the registry's, part of the key
+ * A deletion of the repository ends the use of all its credentials that are kept. At most 10,000 are kept for one registry.
+ *
+ * @param name the name of the registry. It is a part of the key
+ * @returns the registry with a `generateCredentials` that throws what the registry's own throws, and TIMEOUT (retryable) for a
+ *   caller whose time ends while another one's request is still minting
+ *
+ * @example
+ * const directory = createDirectory(platform, env, names, withCredentialCache);
  */
 export function withCredentialCache(name: string, registry: ArtifactRegistry): ArtifactRegistry {
   const minted = new LruMap<string, Minted>(entriesAtMost);
   const minting = createSingleFlight<MintedCredentials>("Minting the credentials");
-  // Counts deletions: a credential that was minted during a deletion is not kept.
+  // Counts deletions, so that a credential that was minted during one is not handed out after it.
   const generations = new LruMap<string, number>(entriesAtMost);
 
   const generateCredentials: ArtifactRegistry["generateCredentials"] = async (request, call) => {
@@ -47,7 +54,7 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
       try {
         await registry.deleteRepository(repository, call);
       } finally {
-        // After an error too: a deletion whose answer was lost may have been applied.
+        // Counted after an error, too, because a deletion whose answer was lost may have been applied.
         generations.set(repository, (generations.get(repository) ?? 0) + 1);
       }
     },
@@ -60,15 +67,15 @@ function isFresh({ credentials, mintedAt }: Minted, now: Date): boolean {
   return end > now.getTime() && end - now.getTime() >= freshPart * (end - mintedAt);
 }
 
-/** Runs work once for all who want the same at the same time; nothing is kept for those who come later. */
+/** Runs work once for all who want the same at the same time. Nothing is kept for those who come later. */
 export type SingleFlight<T> = (key: string, signal: AbortSignal, work: () => Promise<T>) => Promise<T>;
 
 /**
- * The first one who asks begins the work, at once and under its own signal; the others wait for the result. A failure is
- * told to all of them, unless whoever began has gone away: then one of the others begins anew.
+ * The first one who asks begins the work, at once and under its own signal, and the others wait for the result. If the work
+ * fails, all of them get the error. If it failed only because the signal of the first one fired, another one begins anew.
  *
- * @param what names the work in the error of those who waited too long, as `The exchange with the registry`
- * @returns a function that throws what the work throws, and TIMEOUT for those who wait when their own signal fires
+ * @param what names the work in the error of those who waited too long, at the beginning of a sentence
+ * @returns a function that throws what the work throws, and TIMEOUT (retryable) to a waiting caller whose own signal fires
  *
  * @example
  * const flights = createSingleFlight<Token>("The exchange with the registry");

@@ -20,6 +20,7 @@ export const statusOf = {
 
 export type ErrorCode = keyof typeof statusOf;
 
+/** What an error may say besides its code and its message. */
 export interface ErrorOptions {
   /** True only where the same call can succeed by itself later. Default false. */
   readonly retryable?: boolean | undefined;
@@ -92,7 +93,14 @@ export class ArtifactRegistryError extends Error {
   }
 }
 
-/** Makes the commonest refusal. @param field path of the offending input, as `access.accountIds.0` */
+/**
+ * Makes the commonest refusal: INVALID_INPUT.
+ *
+ * @param field path of the offending input, as `access.accountIds.0`
+ *
+ * @example
+ * throw invalidInput('"ttlSeconds" must be at least 1 second.', "ttlSeconds");
+ */
 export function invalidInput(message: string, field?: string, hint?: string): ArtifactRegistryError {
   return new ArtifactRegistryError("INVALID_INPUT", message, {
     context: field === undefined ? undefined : { field },

@@ -11,7 +11,10 @@ export const setupEventType = "dev.alien.artifact-registry.repository.setup";
 const oldestMs = 60 * 60 * 1_000;
 const clockSkewMs = 5 * 60 * 1_000;
 
-/** The attributes of CloudEvents 1.0.2 (section 3.1) that we need. Extensions pass. We require `time`, since old events are refused. */
+/**
+ * The attributes of CloudEvents 1.0.2 (section 3.1) that we need. Extension attributes are allowed. `time` is required,
+ * because we refuse old events.
+ */
 export const setupEvent = v.looseObject({
   specversion: v.literal("1.0"),
   id: v.pipe(v.string(), v.minLength(1, "must not be empty")),
@@ -32,8 +35,11 @@ export type EventOutcome =
   | { readonly outcome: "retry"; readonly error: ArtifactRegistryError }
   | { readonly outcome: "dead-letter"; readonly error: ArtifactRegistryError };
 
+/** What a door knows about an event in addition to the event itself. */
 export interface EventContext {
+  /** The platform's own id of the invocation. Default: a new one. */
   readonly requestId?: string;
+  /** Ends the operation. */
   readonly signal?: AbortSignal;
 }
 
@@ -41,7 +47,11 @@ export interface EventContext {
  * Handles one CloudEvent. Deliveries repeat and arrive out of order, so handling is idempotent. An event that is too old
  * changes nothing, so a redelivery cannot bring back what was revoked.
  *
- * @returns what to do with the event; never throws
+ * @returns what to do with the event. It never throws
+ *
+ * @example
+ * const outcome = await handleEvent(application, event, { requestId, signal });
+ * await finishDelivery(outcome, { event, requestId, signal }, { deadLetters, log, now });
  */
 export async function handleEvent(
   application: Application,
@@ -93,7 +103,7 @@ function refuseAge(time: Date, now: Date): void {
 
 /** Keeps the events that can never succeed, each with its reason. `Event` is what the platform delivers. */
 export interface DeadLetters<Event> {
-  /** @throws when the letter was not taken; the sender must then keep the event */
+  /** Sends one dead letter. @throws if the letter was not taken. The sender must then keep the event */
   send(event: Event, reason: ArtifactRegistryError, requestId: string, signal: AbortSignal): Promise<void>;
 }
 
@@ -106,6 +116,7 @@ export interface Delivery<Event> {
   readonly messageId?: string | undefined;
 }
 
+/** Where the end of a delivery is told. */
 export interface DeliveryOptions<Event> {
   readonly deadLetters: DeadLetters<Event>;
   readonly log: EventLog;
@@ -113,8 +124,8 @@ export interface DeliveryOptions<Event> {
 }
 
 /**
- * Ends a delivery: an event that can never succeed goes to the dead letters, and every event that was not simply handled is
- * logged. Nothing is dropped: where nobody takes the dead letter, the event is delivered again.
+ * Ends a delivery. An event that can never succeed goes to the dead letters. If they do not take it, the event is delivered
+ * again, so that none is lost. Every event that was not simply handled is logged.
  *
  * @throws the error for which the event must be delivered again
  */

@@ -1,6 +1,7 @@
 import { ArtifactRegistryError } from "./errors.ts";
 import type { Health } from "./schemas.ts";
 
+/** What is not as it should be: each finding has a message and, where somebody can do something, a hint. */
 export type Findings = Health["findings"];
 
 /** What `describeRegistry` says of a registry that answers: healthy without findings, degraded with some. */
@@ -9,10 +10,11 @@ export function healthOf(findings: Findings): Health {
 }
 
 /**
- * Looks at one side of the registry. An error of the platform becomes a finding, so that the other sides are still told.
+ * Looks at one side of the registry. If the platform answers with an error, the error becomes a finding, so that the findings of
+ * the other sides are still told.
  *
  * @returns the findings, and whether the look itself failed
- * @throws what is no ArtifactRegistryError, for that is a mistake of ours
+ * @throws everything that is not an ArtifactRegistryError, because that is a mistake of ours
  */
 export async function lookFor(look: () => Promise<Findings>): Promise<{ findings: Findings; failed: boolean }> {
   try {
@@ -25,10 +27,10 @@ export async function lookFor(look: () => Promise<Findings>): Promise<{ findings
 }
 
 /**
- * Checks a registry: what is known of its binding already, and what a look at the registry itself finds.
+ * Checks a registry. The findings are those that are known already, and those of a look at the registry itself.
  *
- * @param known findings from before, for example those of `missingFields`
- * @param ifFailed what to call the registry when the look itself fails: `unhealthy` where nothing works without what it looks at
+ * @param known for example the findings of `missingFields`
+ * @param ifFailed the status if the look fails: `unhealthy` if nothing works without what it looks at
  * @throws what `lookFor` throws
  *
  * @example
@@ -47,7 +49,7 @@ export async function checkHealth(
   return failed ? { status: ifFailed, findings: all } : healthOf(all);
 }
 
-/** One finding for each field that the binding should have and lacks. */
+/** Makes one finding for each field that the binding should have and does not have. @param hint says what the lack means */
 export function missingFields<Field extends string>(
   binding: Readonly<Partial<Record<Field, unknown>>>,
   fields: readonly Field[],

@@ -3,21 +3,23 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, t
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Environment } from "./platform.ts";
 
+/** How a client reaches servers, and whom it trusts. */
 export interface HttpClientOptions {
   /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are read from, in either case. Default: no proxy is used. */
   readonly env?: Environment | undefined;
-  /** PEM file of the CAs to trust, instead of those that Node brings. Read for each request, since it is rotated. */
+  /** PEM file of the CAs to trust instead of those that Node brings. It is read for each request, because it may be rotated. */
   readonly caFile?: string | undefined;
-  /** File of a token to send as `Authorization: Bearer`. Read for each request, since it is rotated. */
+  /** File of a token to send as `Authorization: Bearer`. It is read for each request, because it may be rotated. */
   readonly tokenFile?: string | undefined;
-  /** Bytes of an answer's body. Default 2 MiB: key sets, tokens and secrets are far smaller. */
+  /** The most bytes that the body of an answer may have. Default 2 MiB, since key sets, tokens and secrets are far smaller. */
   readonly answerAtMost?: number | undefined;
-  /** Connections to one host at a time; more requests wait their turn. Default: no limit. */
+  /** How many connections to one host there may be at a time. Further requests wait. Default: no limit. */
   readonly connections?: number | undefined;
-  /** Milliseconds until a connection stands. Default 5,000. The signal of each request bounds the rest. */
+  /** Milliseconds in which a connection must be open. Default 5,000. Only the signal of a request limits the rest of it. */
   readonly connectMs?: number | undefined;
 }
 
+/** What to send. The method is GET by default. */
 export interface HttpRequestOptions {
   readonly method?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -25,7 +27,7 @@ export interface HttpRequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An answer that was read to its end. */
+/** An answer whose body was read completely. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -39,6 +41,8 @@ export interface HttpAnswer {
  */
 export interface HttpClient {
   /**
+   * Sends one request and reads the whole answer, whatever its status is.
+   *
    * @throws the file system's error for a file that cannot be read; the system's for no connection (`ECONNREFUSED`,
    *   `ETIMEDOUT`, a TLS code); the signal's when it fires; an Error for an answer that is too large or breaks off
    */
@@ -49,6 +53,13 @@ export interface HttpClient {
 
 const proxyVariables = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"] as const;
 
+/**
+ * Creates a client. Its connections are kept and shared, so one client serves many requests.
+ *
+ * @example
+ * const http = createHttpClient({ env: process.env, caFile: "/etc/registry/ca.crt" });
+ * const { status, body } = await http.request("https://registry.example/v2/", { signal: AbortSignal.timeout(5_000) });
+ */
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   const { env = {}, caFile, tokenFile, answerAtMost = 2 * 1024 * 1024, connections, connectMs = 5_000 } = options;
   const proxyEnv = Object.fromEntries(proxyVariables.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
@@ -83,7 +94,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
     const sent = {
       ...headers,
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      // Without a length some servers wait for a body that never comes; a GET without a body has none to announce.
+      // Without a length, some servers wait for a body that never comes. A GET or HEAD without a body needs none.
       ...((body !== undefined || !safe) && { "content-length": String(Buffer.byteLength(body ?? "")) }),
     };
     const once = () => send({ url, agent, method, headers: sent, body, signal, connectMs });
@@ -91,7 +102,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
       return await once();
     } catch (error) {
       if (!(error instanceof StaleConnection)) throw error;
-      // The server closed a kept connection just when we used it. What changes nothing there is simply sent again.
+      // The server closed a kept connection just when we used it. We send the request again only if it changes nothing there.
       if (safe) return await once();
       throw error.cause;
     }
@@ -116,7 +127,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   };
 }
 
-/** A connection that had been used before was closed under our request, before any answer came. */
+/** Thrown when the server closed a kept connection while we sent a request, before any answer came. */
 class StaleConnection extends Error {}
 
 interface Sending {
@@ -163,7 +174,7 @@ async function* bounded(response: IncomingMessage, atMost: number): AsyncGenerat
   }
 }
 
-/** Lets the requests in flight end, and closes every connection after its last. */
+/** Lets the requests in flight end, and closes each connection after its last request. */
 function retire(agent: HttpsAgent): void {
   Object.assign(agent, { keepAlive: false });
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
@@ -176,7 +187,7 @@ async function bytesOf(body: RequestInit["body"]): Promise<string | Uint8Array |
   return new Uint8Array(await new Response(body).arrayBuffer());
 }
 
-/** Answers of at most so many bytes are read at once, so that they free their connection even if nobody reads them. */
+/** Answers of at most this many bytes are read at once, so that they free their connection even if nobody reads them. */
 const smallAnswer = 16 * 1024;
 
 async function toResponse(message: IncomingMessage, url: string, atMost: number): Promise<Response> {
@@ -187,12 +198,12 @@ async function toResponse(message: IncomingMessage, url: string, atMost: number)
   }
   let body: Buffer | ReadableStream<Uint8Array> | null = null;
   const length = Number(message.headers["content-length"] ?? Number.NaN);
-  // A Response must not be given a body with these (Fetch standard, "null body status").
+  // With these a Response must have no body (Fetch standard, "null body status").
   if (req.method === "HEAD" || status === 204 || status === 205 || status === 304) message.resume();
   else if (length <= Math.min(smallAnswer, atMost)) body = await readAll(message, atMost);
   else body = ReadableStream.from(bounded(message, atMost));
   const response = new Response(body as ConstructorParameters<typeof Response>[0], { status, headers });
-  // A Response that was made by hand has no URL, and relative locations are read from it.
+  // A Response that we construct has no URL, but readers resolve relative locations against it.
   return Object.defineProperty(response, "url", { value: url });
 }
 

@@ -13,11 +13,16 @@ export interface HttpContext {
   readonly requestId?: string;
 }
 
+/** Answers one request. It never throws: an error becomes a response. */
 export type HttpApplication = (request: Request, context?: HttpContext) => Promise<Response>;
 
 /**
- * The suite's HTTP face, in the Fetch standard: `POST /v1/{operation}`, `GET /healthz` and `GET /openapi.json`. Doors for
- * direct invocation serve `POST /` instead, with `operation` in the body.
+ * Serves the suite over HTTP, with the requests and responses of the Fetch standard: `POST /v1/{operation}`, `GET /healthz` and
+ * `GET /openapi.json`. A door for direct invocation serves `POST /` instead, with `operation` in the body.
+ *
+ * @example
+ * const http = createHttp(application);
+ * const response = await http(request, { requestId });
  */
 export function createHttp(application: Application): HttpApplication {
   return async (request, context = {}) => {
@@ -48,7 +53,7 @@ async function route(
     return json(200, openApiDocument(), requestId);
   }
   if (pathname === "/" && application.door.accepts === "invoke") {
-    // For platforms that have no direct invocation of their own.
+    // This is for platforms that cannot invoke a function directly.
     const refused = allowOnly(request, ["POST"], requestId);
     if (refused) return refused;
     const payload = await readJson(request.body);
@@ -80,7 +85,7 @@ async function route(
   return answer.ok ? json(200, answer.output, requestId) : errorResponse(answer.error, requestId);
 }
 
-/** Answers 405, the one status that HTTP has and the contract has not: the path does not know the method (RFC 9110, 15.5.6). */
+/** Answers 405 if the path does not know the method (RFC 9110, 15.5.6). The contract has no code for that status. */
 function allowOnly(request: Request, methods: readonly string[], requestId: string): Response | undefined {
   if (methods.includes(request.method)) return undefined;
   const error = new ArtifactRegistryError("INVALID_INPUT", `${request.method} is not allowed here.`, {

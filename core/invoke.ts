@@ -4,6 +4,7 @@ import { ArtifactRegistryError } from "./errors.ts";
 import { checkPayload } from "./json.ts";
 import { validate } from "./operation.ts";
 
+/** What a door knows about an invocation in addition to its payload. */
 export interface InvokeContext {
   readonly requestId?: string;
   readonly signal?: AbortSignal;
@@ -16,6 +17,9 @@ const payloadSchema = v.looseObject({ operation: v.string() });
  *
  * @returns the operation's output
  * @throws ArtifactRegistryError and nothing else; AUTHENTICATION_ERROR at a door that is not for direct invocation
+ *
+ * @example
+ * const { name } = await invoke(application, { operation: "createRepository", registry: "images", name: "my-app" });
  */
 export async function invoke(application: Application, payload: unknown, context: InvokeContext = {}): Promise<object> {
   if (application.door.accepts !== "invoke") {

@@ -5,7 +5,7 @@ export const bodyLimit = 64 * 1024;
 const depthLimit = 16;
 
 /**
- * Reads a JSON body and never holds more than the limit.
+ * Reads a JSON body. It never holds much more than the limit in memory.
  *
  * @throws PAYLOAD_TOO_LARGE over 64 KiB; INVALID_INPUT for what is not JSON, not UTF-8, or nested too deep
  */
@@ -20,7 +20,7 @@ export async function readJson(body: ReadableStream<Uint8Array> | null): Promise
   return parseBytes(Buffer.concat(chunks));
 }
 
-/** As `readJson`, for bytes that have arrived already. */
+/** Does what `readJson` does, with bytes that have arrived already. */
 export function parseBytes(bytes: Uint8Array): unknown {
   if (bytes.byteLength > bodyLimit) throw tooLarge();
   let text: string;
@@ -32,7 +32,7 @@ export function parseBytes(bytes: Uint8Array): unknown {
   return parseJson(text);
 }
 
-/** As `readJson`, for text that has arrived already. */
+/** Does what `readJson` does, with text that has arrived already. It does not look at the size. */
 export function parseJson(text: string): unknown {
   let value: unknown;
   try {
@@ -44,7 +44,7 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
-/** Holds a payload that the platform has parsed already to the same limits. @returns the payload */
+/** Checks the limits of `readJson` on a payload that the platform has parsed already. @returns the payload */
 export function checkPayload(value: unknown): unknown {
   refuseDepth(value);
   if (Buffer.byteLength(JSON.stringify(value) ?? "", "utf8") > bodyLimit) throw tooLarge();

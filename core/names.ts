@@ -9,7 +9,7 @@ export type RoutableName = string & { readonly [brand]: "RoutableName" };
 export interface NameGrammar {
   /** Matches a whole legal name. */
   readonly pattern: RegExp;
-  /** Characters, the prefix included. */
+  /** How many characters a name may have, including the prefix. */
   readonly maxLength: number;
   /** Whether `/` may stand between the parts of a name. */
   readonly nested: boolean;
@@ -17,16 +17,17 @@ export interface NameGrammar {
 
 /** The part of a platform's name space that belongs to one registry. */
 export interface NameSpace {
-  /** Empty where a registry owns its whole name space, as an ACR without a prefix does. */
+  /** It is empty if the registry owns its whole name space, as an ACR without a prefix does. */
   readonly prefix: string;
   readonly separator: "-" | "/";
   readonly grammar: NameGrammar;
   /** The host of the registry. An id that begins with it was copied from an image URI. */
   readonly host?: string;
-  /** Name spaces of the other registries of this installation: an id in one of them is never ours. */
+  /** The name spaces of the other registries of this installation. An id in one of them is never ours. */
   readonly others?: readonly OtherSpace[];
 }
 
+/** As much of a name space as the other registries need to know. */
 export interface OtherSpace {
   readonly prefix: string;
   readonly separator: "-" | "/";
@@ -48,10 +49,10 @@ const hashed = new RegExp(`-[a-z2-7]{${hashLength}}$`);
 /**
  * Maps a logical name to the routable name of the repository that `createRepository(logical)` makes.
  *
- * The map is injective: a name that fits the grammar stays as it is, and a name that does not fit, or that looks like a
- * changed one, carries a hash of the whole original.
+ * No two logical names are mapped to the same routable name. A name that fits the grammar stays as it is. A name that does not
+ * fit, or that looks like a changed one, carries a hash of the whole original.
  *
- * @throws INVALID_INPUT when the name is hostile, or when the same string, read as an id, would mean another repository.
+ * @throws INVALID_INPUT if the name is hostile, or if the same string, read as an id, would mean another repository
  */
 export function routeLogicalName(logical: string, space: NameSpace): RoutableName {
   const routed = mapLogicalName(logical, space, "name");
@@ -60,16 +61,18 @@ export function routeLogicalName(logical: string, space: NameSpace): RoutableNam
     throw invalidInput(
       `The name "${logical}" already means the repository "${resolved}"; creating it would make "${routed}".`,
       "name",
-      "Choose a name that does not begin with the registry's own prefix, nor look like a mapped one.",
+      "Choose a name that neither begins with the registry's own prefix nor looks like a mapped one.",
     );
   }
   return routed;
 }
 
 /**
- * Reads an id. An id inside the registry's routable space is taken as it stands; any other is a logical name.
+ * Reads an id. If it lies in the registry's routable space, it is a routable name and stays as it is. If it does not, it is a
+ * logical name, and is mapped.
  *
- * @throws INVALID_INPUT for an id outside the registry's own space: `..`, a URL, another registry's prefix.
+ * @param field the input that holds the id, for the error
+ * @throws INVALID_INPUT for an id outside the registry's own space: `..`, a URL, another registry's prefix
  */
 export function resolveRepositoryId(id: string, space: NameSpace, field = "repoId"): RoutableName {
   refuseHostile(id, space, field);
@@ -86,9 +89,9 @@ export function resolveRepositoryId(id: string, space: NameSpace, field = "repoI
 }
 
 /**
- * Finds two registries of which one's space would contain the other's.
+ * Finds two registries whose name spaces overlap, because one contains the other.
  *
- * @param prefixes registry name to prefix
+ * @param prefixes the prefix of each registry, by its name
  * @returns the pair that overlaps, or undefined
  */
 export function overlappingPrefixes(prefixes: ReadonlyMap<string, string>): [string, string] | undefined {
@@ -102,7 +105,7 @@ export function overlappingPrefixes(prefixes: ReadonlyMap<string, string>): [str
   return undefined;
 }
 
-/** Maps a string to a name that fits the grammar, within `room` characters. The map is injective. */
+/** Maps a string to a name that fits the grammar and has at most `room` characters. No two strings get the same name. */
 export function fitName(name: string, grammar: NameGrammar, room: number = grammar.maxLength): string {
   if (name.length <= room && grammar.pattern.test(name) && !hashed.test(name)) return name;
   const slug = name

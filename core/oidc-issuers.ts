@@ -10,9 +10,9 @@ const filled = v.pipe(v.string(), v.minLength(1, "must not be empty"));
 const trustedIssuer = v.pipe(
   v.strictObject({
     issuer: issuerUrl,
-    /** The `aud` that tokens for this suite carry. Required, since a token for somebody else is not for us. */
+    /** The `aud` of tokens for this suite. It is required, because a token that was issued for somebody else must not let in. */
     audience: filled,
-    /** URL of the keys, for an issuer without a discovery document. */
+    /** The URL of the keys, for an issuer that has no discovery document. */
     jwksUri: v.optional(issuerUrl),
     /** PEM file of the CAs that sign the issuer's certificate, instead of those that Node brings. */
     caFile: v.optional(filled),
@@ -38,7 +38,7 @@ export type OidcIssuer = v.InferOutput<typeof issuerList>[number];
  * Reads the issuers whose tokens the `oidc` door takes.
  *
  * @param text JSON, the value of `ALIEN_OIDC_ISSUERS`: a list of `{issuer, audience, jwksUri?, caFile?, tokenFile?}`
- * @throws BINDING_CONFIG_INVALID naming the field
+ * @throws BINDING_CONFIG_INVALID with the field that is wrong
  */
 export function parseIssuers(text: string): OidcIssuer[] {
   try {

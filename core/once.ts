@@ -1,16 +1,16 @@
 /** A value that is loaded when somebody first asks for it. */
 export interface Once<T> {
-  /** Everybody gets the same promise until its load fails or is forgotten. */
+  /** Everybody gets the same promise until its load fails or is forgotten. @throws what the load throws */
   (): Promise<T>;
-  /** Forgets a load whose value turned out to be of no use. Does nothing where another one has taken its place. */
+  /** Forgets a load whose value turned out to be of no use. Does nothing if another load has taken its place. */
   forget(load: Promise<T>): void;
 }
 
 /**
- * Loads a value once, for all who ask, now and later. A load that fails is told to those who wait for it and forgotten,
- * so that the next one who asks tries again: a file may have been mended, a service may be back.
+ * Loads a value once, for everybody who asks, now or later. If the load fails, those who wait for it get the error, and the
+ * next one who asks loads again: a file may have been mended, or a service may be back.
  *
- * @param load runs at the first call, and again after a failure; what it throws at once counts as a failure, too
+ * @param load runs at the first call, and again after a failure. It may be synchronous, and may throw
  *
  * @example
  * const key = once(() => loadTokenKey(file));
@@ -25,7 +25,7 @@ export function once<T>(load: () => T | Promise<T>): Once<T> {
     if (kept !== undefined) return kept;
     const loading = (async () => load())();
     kept = loading;
-    // Forgotten before anybody who waits learns of it: whoever asks again at once gets a new load.
+    // This runs before those who wait get the error, so that whoever asks again at once gets a new load.
     loading.catch(() => forget(loading));
     return loading;
   };

@@ -5,13 +5,13 @@ import type { RoutableName } from "./names.ts";
 import type { ArtifactRegistry } from "./registry.ts";
 import { type CrossAccountAccess, type Permissions, registryName } from "./schemas.ts";
 
-/** What a caller must be allowed before an operation runs. Looks at resolved names only. */
+/** What the rules must allow a caller before an operation runs. It is about resolved names only. */
 export interface Demand {
   /** One repository, all of them where the effect is registry-wide, or none. */
   readonly repository: RoutableName | "every" | "none";
-  /** What the credentials allow that the operation hands out, or that it hands out none. */
+  /** The permissions of the credentials that the operation hands out; `none` if it hands out none. */
   readonly permissions: Permissions | "none";
-  /** Whom the operation would let in: each string must be covered by a rule. One of the alternatives suffices. */
+  /** Everybody whom the operation would let in. A rule must cover each of them, under any one of its names. */
   readonly grantees: readonly Grantee[];
 }
 
@@ -47,7 +47,7 @@ export interface Operation {
   readonly kind: OperationKind;
   readonly input: v.GenericSchema;
   readonly output: v.GenericSchema;
-  /** @throws INVALID_INPUT naming the field */
+  /** Checks the input. @throws INVALID_INPUT with the field that is wrong */
   parse(input: unknown): ParsedOperation;
 }
 
@@ -76,6 +76,7 @@ type Input<Entries extends v.ObjectEntries> = v.InferOutput<v.StrictObjectSchema
   readonly registry: string;
 };
 
+/** Makes a row of the table. All operations take `registry`, so it is not among the fields of the definition. */
 export function defineOperation<Entries extends v.ObjectEntries, Output extends v.GenericSchema<object>>(
   definition: Definition<Entries, Output>,
 ): Operation {
@@ -87,7 +88,7 @@ export function defineOperation<Entries extends v.ObjectEntries, Output extends 
     input,
     output: definition.output,
     parse(raw) {
-      // To the validator an array is an object without fields.
+      // The validator would take an array for an object without fields.
       if (Array.isArray(raw)) throw invalidInput("The body must be a JSON object.");
       const parsed = validate(input, raw) as Input<Entries>;
       const named = parsed as { registry: string; repoId?: string; name?: string };
@@ -102,15 +103,20 @@ export function defineOperation<Entries extends v.ObjectEntries, Output extends 
 }
 
 /**
- * @returns the validated value
- * @throws INVALID_INPUT whose message and context name the first offending field
+ * Checks a value against a schema.
+ *
+ * @returns the validated value, with the defaults of the schema
+ * @throws INVALID_INPUT whose message and context name the first field that is wrong
+ *
+ * @example
+ * const { service } = validate(v.looseObject({ service: v.string() }), JSON.parse(text));
  */
 export function validate<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {
   const result = v.safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
   if (result.success) return result.output;
   const issue = result.issues[0];
   const path = v.getDotPath(issue) ?? "";
-  // A field that we do not know is named by the caller, at any length.
+  // The caller chooses the name of a field that we do not know, and it may be long.
   const field = path.length <= 100 ? path : `${path.slice(0, 97)}...`;
   throw invalidInput(explain(issue, field), field === "" ? undefined : field);
 }
@@ -131,7 +137,7 @@ function explain(issue: v.BaseIssue<unknown>, field: string): string {
     return `${name} must be a JSON object.`;
   }
   if (issue.received === "undefined") return `${name} is missing.`;
-  // Messages that a schema gives begin with "must"; the library's own are built from expectation and type.
+  // Messages of our schemas begin with "must". In place of the library's own messages we write one of what it expected and got.
   if (issue.message.startsWith("must")) return `${name} ${issue.message}.`;
   const expected = issue.expected ?? "valid";
   return `${name} must be ${plainWords[expected] ?? expected}; got ${plainWords[issue.received] ?? issue.received}.`.replace(

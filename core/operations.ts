@@ -14,11 +14,11 @@ const onRepository = (registry: ArtifactRegistry, { repoId }: { repoId: string }
 
 const onEveryRepository = (): Demand => ({ repository: "every", permissions: "none", grantees: [] });
 
-/** A credential or grant that the platform cannot narrow opens every repository, and is allowed only as such. */
+/** What a credential or grant demands. Where the platform cannot narrow it, the rules must allow it for every repository. */
 const onScope = (registry: ArtifactRegistry, input: { repoId: string }, scope: string | undefined): Demand =>
   scope === "registry" ? { ...onRepository(registry, input), repository: "every" } : onRepository(registry, input);
 
-/** The spine: routes, direct invoke, events, OpenAPI, the client's methods and the CLI's commands come from here. */
+/** The table from which HTTP routes, direct invocation, events, OpenAPI, the client's methods and the CLI's commands are made. */
 export const operations = {
   createRepository: defineOperation({
     summary: "Create a repository",
@@ -71,7 +71,7 @@ export const operations = {
       const request = { name: registry.resolveId(repoId), permissions, ttlSeconds };
       const minted = await registry.generateCredentials(request, call);
       const { expiresAt, password, ...rest } = minted;
-      // What was allowed was allowed for the scope that the platform declared; anything wider is not handed out.
+      // The rules allowed the scope that the platform declared. We do not hand out anything wider.
       if (minted.scope === "registry" && registry.capabilities.credentials.scope !== "registry") {
         throw new ArtifactRegistryError("INTERNAL_ERROR", "The platform minted a wider credential than it declares.");
       }
@@ -141,7 +141,7 @@ export const operations = {
       grantees: access.flatMap(granteesOf),
     }),
     async run(registry, { name, access = [] }, call) {
-      // Asked for first: a platform without grants must refuse before it has created anything.
+      // This comes first, because a platform without grants must refuse before it has created anything.
       const control = access.length > 0 ? crossAccount(registry, "addCrossAccountAccess") : undefined;
       const routable = registry.routeName(name);
       const repository = await registry.createRepository(routable, call);
@@ -206,6 +206,7 @@ export type OperationName = keyof typeof operations;
 
 export const operationNames = Object.keys(operations) as readonly OperationName[];
 
+/** Whether a text is the name of an operation. It may come from a caller. */
 export function isOperationName(name: string): name is OperationName {
   return Object.hasOwn(operations, name);
 }
@@ -220,7 +221,7 @@ function provisioning(registry: ArtifactRegistry, operation: string): Provisioni
   throw notSupported(registry, operation);
 }
 
-/** The refusal of what a platform cannot do, with its reason and its own way, from its capabilities. */
+/** The refusal of what a platform cannot do. The reason, and how to do it on that platform, come from its capabilities. */
 function notSupported(registry: ArtifactRegistry, operation: string): ArtifactRegistryError {
   const why = registry.capabilities.unsupported[operation];
   return new ArtifactRegistryError(

@@ -7,8 +7,8 @@ export interface Platform {
   readonly name: string;
   readonly services: Readonly<Record<string, Service>>;
   /**
-   * Derives the binding of a registry that no variable binds, by the naming rule of provisioning. A registry that was
-   * provisioned at run time thus needs no new deployment.
+   * Derives the binding of a registry that no variable binds. It follows the rule by which provisioning names things, so that a
+   * registry that was provisioned at run time needs no new deployment.
    *
    * @returns undefined where the environment names no stack
    */
@@ -25,8 +25,9 @@ export interface Service<Schema extends v.GenericSchema = v.GenericSchema> {
   open(context: OpenContext<v.InferOutput<Schema>>): ArtifactRegistry | Promise<ArtifactRegistry>;
 }
 
+/** What an adapter is built from. */
 export interface OpenContext<Binding = unknown> {
-  /** Name of the registry, as `images`. */
+  /** The name of the registry, as `images`. */
   readonly name: string;
   readonly binding: Binding;
   /** Whether the binding was derived from names alone. It then holds only if the registry carries our ownership tag. */
@@ -36,9 +37,10 @@ export interface OpenContext<Binding = unknown> {
   readonly env: Environment;
 }
 
+/** The variables of a process, as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Lets the functions of a service see the type of its own binding. */
+/** Makes a service. It gives the functions of the service the type of its own binding. */
 export function defineService<Schema extends v.GenericSchema>(service: Service<Schema>): Service {
   return service;
 }

@@ -13,7 +13,15 @@ const believedMs = 60_000;
  */
 export type Proof = (call: Call, fresh?: "fresh") => Promise<void>;
 
-/** Asks whether the registry behind a derived binding carries our tag. A yes holds for a minute, a no only for this call. */
+/**
+ * Makes the proof from a question to the platform. If the registry is ours, the platform is not asked again for a minute. If it
+ * is not, every call asks again.
+ *
+ * @param isOurs asks the platform whether the registry carries our tag
+ *
+ * @example
+ * return ifProvisioned(registry, proofOf(async (call) => hasOurTag(await findRegistry(call))));
+ */
 export function proofOf(isOurs: (call: Call) => Promise<boolean>): Proof {
   let provenAt: number | undefined;
   return async (call, fresh) => {

@@ -10,17 +10,17 @@ export interface PullCredentials {
 
 /** The type of a Secret that `imagePullSecrets` may name. */
 export const pullSecretType = "kubernetes.io/dockerconfigjson";
-/** The one key of its data. */
+/** The one key in the data of such a Secret. */
 export const pullSecretKey = ".dockerconfigjson";
-/** Tells our Secrets from those that somebody made by hand under the same name. */
+/** The label that tells our Secrets from those that somebody made by hand. */
 export const pullSecretLabel = "artifact-registry.alien.dev/pull-secret";
-/** When the first of a Secret's credentials ends: ISO 8601, UTC. */
+/** The annotation that tells when the first of the credentials in a Secret ends. ISO 8601, UTC. */
 export const expiresAtAnnotation = "artifact-registry.alien.dev/expires-at";
 
 /**
- * The content of a `kubernetes.io/dockerconfigjson` Secret, in base64. Each entry is under its repository, not under the
- * whole host, so that a node offers it for that repository's images and no others (Kubernetes, "Images": interpretation
- * of config.json).
+ * Writes the content of a `kubernetes.io/dockerconfigjson` Secret, in base64. Each entry stands under its repository, not under
+ * the host, so that a node offers it for the images of that repository and for no others (Kubernetes, "Images":
+ * interpretation of config.json).
  */
 export function dockerConfigJson(entries: readonly PullCredentials[]): Secret {
   const auths = Object.fromEntries(
@@ -32,6 +32,7 @@ export function dockerConfigJson(entries: readonly PullCredentials[]): Secret {
   return new Secret(Buffer.from(JSON.stringify({ auths }), "utf8").toString("base64"));
 }
 
+/** What a Secret for pulls is called, and until when it is of use. */
 export interface PullSecretMetadata {
   readonly name: string;
   readonly namespace?: string | undefined;
@@ -40,8 +41,12 @@ export interface PullSecretMetadata {
 }
 
 /**
- * A ready manifest for `kubectl apply`. It holds the passwords in the clear (base64 hides nothing): write it where the
- * credentials themselves may be written.
+ * Makes a manifest for `kubectl apply`. It holds the passwords in the clear, since base64 hides nothing. So write it only where
+ * the credentials themselves may be written.
+ *
+ * @example
+ * const uri = "registry.example/images/my-app";
+ * const manifest = pullSecretManifest({ name: "registry-pull", expiresAt }, [{ uri, username, password }]);
  */
 export function pullSecretManifest(
   { name, namespace, expiresAt }: PullSecretMetadata,

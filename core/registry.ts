@@ -12,33 +12,33 @@ import type { Secret } from "./secret.ts";
 
 export type { Health };
 
-/** Credentials on the inside: the password prints as `[redacted]` until the answer is written. */
+/** Credentials within the suite. The password prints as `[redacted]` until the answer is written. */
 export interface MintedCredentials {
   readonly authMethod: "basic" | "bearer";
   readonly username: string;
   readonly password: Secret;
-  /** Absent only for static accounts. */
+  /** Only static accounts have no end. */
   readonly expiresAt?: Date;
   readonly scope: "repository" | "registry";
 }
 
-/** What credentials are wanted for. */
+/** What credentials are asked for. */
 export interface CredentialRequest {
   readonly name: RoutableName;
   readonly permissions: Permissions;
-  /** Positive whole number; absent means the platform's default. */
+  /** The lifetime that the caller wishes, a positive whole number. Absent means the platform's default. */
   readonly ttlSeconds?: number | undefined;
 }
 
 /**
- * One registry on one platform: the interface that every adapter implements. The functions that map names are pure
- * and make no call; every other one reaches the platform only through `call.upstream`, and throws
- * `ArtifactRegistryError` and nothing else. An adapter is a plain object without `this`, so that it can be decorated.
+ * One registry on one platform. Every adapter implements this interface. The functions that map names are pure and make no
+ * call. All other functions reach the platform only through `call.upstream`, and throw `ArtifactRegistryError` and nothing
+ * else. An adapter is a plain object without `this`, so that it can be decorated.
  */
 export interface ArtifactRegistry {
   readonly service: string;
   readonly capabilities: Capabilities;
-  /** OCI repository path under which everything of this registry lives; may be empty. */
+  /** The OCI repository path under which all repositories of this registry are. It may be empty. */
   readonly upstreamRepositoryPrefix: string;
 
   /** @throws INVALID_INPUT when the name is hostile or ambiguous */
@@ -46,7 +46,7 @@ export interface ArtifactRegistry {
   /** @throws INVALID_INPUT when the id lies outside the registry's own space */
   resolveId(repoId: string): RoutableName;
 
-  /** URL of the registry, as clients reach it. */
+  /** The URL by which clients reach the registry. */
   registryEndpoint(call: Call): Promise<string>;
 
   /** Idempotent: an existing repository answers with its real `uri` and `createdAt`. */
@@ -65,18 +65,20 @@ export interface ArtifactRegistry {
   health(call: Call): Promise<Health>;
 }
 
+/** Who else may pull from a repository. */
 export interface CrossAccountControl {
-  /** Union with what `access` spells out. Idempotent. */
+  /** Grants what `access` spells out, in addition to what is granted already. Idempotent. */
   add(name: RoutableName, access: CrossAccountAccess, call: Call): Promise<void>;
-  /** Errs on the side of revoking. Idempotent. */
+  /** Revokes what `access` spells out. In doubt it revokes more. Idempotent. */
   remove(name: RoutableName, access: CrossAccountAccess, call: Call): Promise<void>;
   get(name: RoutableName, call: Call): Promise<CrossAccountPermissions>;
 }
 
+/** Makes and unmakes the registry itself. */
 export interface Provisioning {
-  /** @returns the binding under which the registry is reached */
+  /** Makes what is missing. @returns the binding under which the registry is reached */
   provision(options: ProvisionOptions, call: Call): Promise<Record<string, unknown>>;
-  /** @throws RESOURCE_CONFLICT while images exist, unless told to delete them */
+  /** Removes what provisioning made. @throws RESOURCE_CONFLICT while there are images, unless it is told to delete them */
   deprovision(options: DeprovisionOptions, call: Call): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import * as v from "valibot";
 /** Values that callers send and get. Each is validated on the wire and described in `/openapi.json` from here. */
 
 const characters = (min: number, max: number) =>
-  // JSON Schema counts characters, not UTF-16 units; the two agree where the pattern does the counting.
+  // JSON Schema counts characters, and JavaScript counts UTF-16 units. A pattern counts the same in both.
   new RegExp(`^[^\\u0000-\\u001f\\u007f-\\u009f]{${min},${max}}$`, "u");
 
 export const registryName = v.pipe(
@@ -142,7 +142,7 @@ export const capabilities = v.strictObject({
   tellsAbsence: v.boolean(),
   crossAccountAccess: v.optional(v.picklist(["aws", "gcp"])),
   crossAccountScope: v.optional(scope),
-  /** What the platform cannot do: the reason and the platform's own way, by operation. */
+  /** The operations that the platform cannot do, each with the reason, and how to do it on that platform. */
   unsupported: v.record(v.string(), v.strictObject({ reason: v.string(), hint: v.string() })),
 });
 

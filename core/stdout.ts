@@ -1,11 +1,11 @@
 import { fstatSync, writeFileSync } from "node:fs";
 
 /**
- * Makes an answer on the standard output whole or an error (`error` of the stream). Node writes to a file with one
- * system call and takes it for done, whatever the call returned (lib/internal/fs/sync_write_stream.js): on a full disk
- * `> answer.json` holds the beginning, and nothing fails. Pipes and terminals are written whole by Node itself.
+ * Makes sure that an answer on the standard output is either complete, or ends in an error (`error` of the stream). Node writes
+ * to a file with one system call, and ignores how much that call has written (lib/internal/fs/sync_write_stream.js). So on a
+ * full disk `> answer.json` holds only the beginning, and nothing fails. To pipes and terminals Node writes everything.
  *
- * For programs that print one answer; call it before anything is printed.
+ * It is for programs that print one answer. Call it before anything is printed.
  */
 export function writeStdoutWhole(): void {
   const { stdout } = process;

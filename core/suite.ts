@@ -16,10 +16,11 @@ export interface Suite {
   readonly eventLog: EventLog;
 }
 
+/** What a function may set beside its environment. A test sets the logs and the clock. */
 export interface SuiteOptions {
   readonly audit?: Audit;
   readonly eventLog?: EventLog;
-  /** Told, at start, what an operator should know. */
+  /** Takes a sentence that an operator should read, at start. */
   readonly warn?: Warn;
   readonly startLog?: StartLog;
   readonly now?: () => Date;
@@ -27,11 +28,11 @@ export interface SuiteOptions {
   readonly operationTimeoutMs?: number;
 }
 
-/** Why a function, or one way into it, lets nobody in. It holds nothing that callers are not told, too. */
+/** Says why a function, or one way into it, lets nobody in. It says nothing that callers are not told, too. */
 export interface StartLine {
   /** ISO 8601, UTC. */
   readonly time: string;
-  /** What `ALIEN_DOOR` says, be it a door or not. */
+  /** The value of `ALIEN_DOOR`, even if it is not the name of a door. */
   readonly door?: string;
   readonly event: "shut";
   readonly outcome: ArtifactRegistryError["code"];
@@ -91,7 +92,7 @@ export async function readSuite(platform: Platform, env: Environment, options: S
   const door = await openDoor(env);
   const rules = parsedRules(env) ?? [];
   const directory = readDirectory(platform, env, rules);
-  // Last, since a configuration that cannot be used may be read many times.
+  // Warnings come last, because a configuration that cannot be used may be read many times.
   for (const message of warningsAbout(rules)) warn(message);
   return { application: createApplication({ directory, rules, door, ...given }), directory, eventLog };
 }
@@ -107,8 +108,8 @@ export const warnToStdout: Warn = (message) => {
 /**
  * Reads the access rules of `ALIEN_ACCESS_RULES`, or of the file that `ALIEN_ACCESS_RULES_FILE` names.
  *
- * @param warn is told of each rule that may not say what was meant
- * @returns undefined where neither is set; without rules everything is denied
+ * @param warn gets a sentence about each rule that may not say what was meant
+ * @returns undefined if neither is set. Without rules everything is denied
  * @throws BINDING_CONFIG_INVALID
  */
 export function readRules(env: Environment, warn: Warn): Rule[] | undefined {
@@ -161,7 +162,13 @@ export async function openDoor(env: Environment): Promise<Door> {
   }
 }
 
-/** Opens a directory of every registry that the environment binds, each with a credential cache. @throws BINDING_CONFIG_INVALID */
+/**
+ * Opens a directory of every registry that the environment binds, each with a credential cache.
+ *
+ * @param rules the registries that they name are known by these names
+ * @param names further names of registries
+ * @throws BINDING_CONFIG_INVALID
+ */
 export function readDirectory(
   platform: Platform,
   env: Environment,

@@ -6,9 +6,9 @@ export interface Access {
 }
 
 /**
- * Reads a token's claims without verifying its signature: for tokens that came from their issuer itself over TLS, or that
- * somebody else has verified. This is the one decoder of the suite. `jose` has one too, which would add 6 KiB of error
- * classes to every cold start.
+ * Reads a token's claims, and does not verify its signature. It is for tokens that came over TLS from their issuer itself, and
+ * for those that somebody else has verified. This is the only decoder of the suite: the one of `jose` would add 6 KiB of
+ * error classes to every cold start.
  *
  * @returns undefined for what is not a JWT
  */
@@ -28,13 +28,13 @@ export function decodeClaims(token: string): Record<string, unknown> | undefined
 
 /** What a registry's token says of itself. */
 export interface RegistryClaims {
-  /** Absent where the token does not tell. */
+  /** Absent if the token does not tell. */
   readonly expiresAt?: Date;
-  /** Absent where the token does not tell; `unreadable` where it does, in a form that we do not know. */
+  /** Absent if the token does not tell; `unreadable` if it does so in a form that we do not know. */
   readonly access?: readonly Access[] | "unreadable";
 }
 
-/** @returns undefined for what is not a JWT */
+/** Reads what a registry's token says of itself. It does not verify the signature. @returns undefined for what is not a JWT */
 export function readRegistryClaims(token: string): RegistryClaims | undefined {
   const claims = decodeClaims(token);
   if (claims === undefined) return undefined;
@@ -45,7 +45,7 @@ export function readRegistryClaims(token: string): RegistryClaims | undefined {
   };
 }
 
-/** `null` stands for an empty list: services that are written in Go answer so. */
+/** Reads the `access` claim. `null` means an empty list there, because services that are written in Go write it so. */
 function readAccess(access: unknown): readonly Access[] | "unreadable" {
   if (access === null) return [];
   if (!Array.isArray(access)) return "unreadable";
@@ -58,11 +58,11 @@ function readAccess(access: unknown): readonly Access[] | "unreadable" {
   return read.every((entry) => entry !== undefined) ? read : "unreadable";
 }
 
-/** How what was granted differs from what was asked. */
+/** How the access that was granted differs from the access that was asked for. */
 export interface AccessDifference {
-  /** Actions that were asked and not granted. */
+  /** Actions that were asked for and not granted. */
   readonly missing: readonly string[];
-  /** Whether anything was granted that was not asked: another repository, another action, a wildcard. */
+  /** Whether anything was granted that nobody asked for: another repository, another action, a wildcard. */
   readonly more: boolean;
 }
 

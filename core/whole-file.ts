@@ -3,10 +3,11 @@ import type { Stats } from "node:fs";
 import { type FileHandle, open, readdir, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
+/** How a file is replaced. */
 export interface WholeFileOptions {
   /**
-   * Permission bits of a new file. An existing file keeps its own, but none beyond these. Everything that the umask
-   * allows when left out.
+   * Permission bits of a new file. An existing file keeps its own, but none beyond these. Default: everything that the umask
+   * allows.
    */
   readonly mode?: number;
   /** Runs when the new content is on the disk, right before it takes the file's place. A throw keeps the old file. */
@@ -14,15 +15,15 @@ export interface WholeFileOptions {
 }
 
 /**
- * Replaces a file as a whole: whatever fails, and whenever the process or the machine stops, the file has its old
- * content or all of the new one. The content is written to a new file in the same folder, brought to the disk, checked
- * for its size, and renamed. When the promise resolves, the new content survives a power cut.
+ * Replaces a file as a whole. Whatever fails, and whenever the process or the machine stops, the file has either its old content
+ * or all of the new content. The content is written to a new file in the same folder, brought to the disk, checked for its
+ * size, and renamed. When the promise resolves, the new content survives a power cut.
  *
  * A symbolic link stays, and the file that it leads to is replaced. An existing file keeps its owner and its group as
  * far as this process may give files away.
  *
- * @throws the system's error (`ENOSPC`, `EACCES`, ...) or that of `beforeRename`. Nothing is left behind. Only if the
- *   folder itself cannot be brought to the disk is the new content there already, whole.
+ * @throws the system's error (`ENOSPC`, `EACCES`, ...) or that of `beforeRename`. Nothing is left behind, and the file has its
+ *   old content. There is one exception: if the folder itself cannot be brought to the disk, the file has the new content.
  *
  * @example
  * await writeWholeFile("/home/me/.docker/config.json", text, { mode: 0o600 });
@@ -59,7 +60,7 @@ export async function writeWholeFile(
 }
 
 /**
- * The file that a path leads to at last, through all symbolic links; it need not exist.
+ * Finds the file that a path leads to through all symbolic links. That file need not exist.
  *
  * @throws the system's error, such as `ELOOP` for links in a circle
  */
@@ -69,7 +70,7 @@ export async function followLinks(file: string): Promise<string> {
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
   }
-  // Nothing is there; or a link is, to what is not there yet.
+  // Either nothing is there, or a link to something that does not exist yet.
   let next: string;
   try {
     next = await readlink(file);
@@ -81,10 +82,10 @@ export async function followLinks(file: string): Promise<string> {
 }
 
 /**
- * Removes what writers of a file left beside it when they were killed. A writer that still lives fails, and the file
- * keeps its content: so this is for whoever holds a lock that all writers take.
+ * Removes what writers of a file left beside it when they were killed. A writer that is still at work would fail, and the file
+ * would keep its content. So call this only while you hold a lock that all writers take.
  *
- * @param target the file itself, no link to it
+ * @param target the file itself, not a link to it
  */
 export async function removeLeftovers(target: string): Promise<void> {
   const [folder, name] = [dirname(target), basename(target)];
@@ -112,11 +113,11 @@ async function keepAttributes(handle: FileHandle, former: Stats, mode: number): 
       if (uid === 0) throw error;
     });
   }
-  // Also what the umask took away, and after the change of the owner, which clears bits.
+  // This comes after the change of the owner, which clears bits. It also sets the bits that the umask took away.
   await handle.chmod(former.mode & mode & 0o777);
 }
 
-/** One call may write less than it was given, as at the end of a disk: that is not an error until the next call fails. */
+/** Writes all bytes. If the disk is almost full, one call writes fewer than it was given, and only the next one fails. */
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   let written = 0;
   while (written < bytes.byteLength) {
@@ -126,7 +127,7 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Makes a rename durable. Where a folder cannot be synced at all, as on Windows, the system sees to it alone. */
+/** Makes a rename durable. Some systems, such as Windows, cannot sync a folder. There we rely on the system. */
 async function syncFolder(folder: string): Promise<void> {
   let handle: FileHandle | undefined;
   try {

@@ -5,7 +5,7 @@ import { type OperationName, operationNames, operations } from "../operations.ts
 import * as schema from "../schemas.ts";
 import { type Example, errorExamples, examplesOf } from "./examples.ts";
 
-/** The OpenAPI 3.1 document of the HTTP face, made from the schemas that validate. */
+/** Makes the OpenAPI 3.1 document of what the suite serves over HTTP, from the schemas that validate requests. */
 export function openApiDocument(): object {
   return {
     openapi: "3.1.0",
@@ -116,7 +116,7 @@ function nameOf(status: number): string {
 
 const error = v.strictObject({ ...schema.errorJson.entries, code: v.picklist(Object.keys(statusOf)) });
 
-/** What has a name of its own in the document, so that a generated client has one type for it. */
+/** The schemas that have a name in the document, so that a generated client has one type for each. */
 const named: Readonly<Record<string, v.GenericSchema>> = {
   AccountId: schema.accountId,
   ArtifactRegistryCredentials: schema.credentials,
@@ -148,12 +148,12 @@ function namedSchemas(): Record<string, object> {
   return Object.fromEntries(Object.entries(named).map(convert));
 }
 
-/** A schema of ours as JSON Schema 2020-12; what has a name is referred to by it. */
+/** Turns a schema of ours into JSON Schema 2020-12. A schema that has a name is referred to by its name. */
 function schemaOf(schema: v.GenericSchema): object {
   return convertedWith(schema, named);
 }
 
-/** A definition refers to all the others, and not to itself. */
+/** All named schemas but one: a schema refers to the others by their names, and is itself written out. */
 function without(name: string): typeof named {
   const { [name]: _, ...others } = named;
   return others;
@@ -170,7 +170,7 @@ function convertedWith(schema: v.GenericSchema, definitions: typeof named): obje
     typeMode: "input",
     definitions,
     overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
-    // Patterns of JSON Schema are Unicode patterns already: the flag that asks for it in JavaScript is no loss.
+    // JavaScript needs a flag for Unicode patterns. JSON Schema needs none, because all its patterns are.
     overrideAction: ({ valibotAction, jsonSchema }) =>
       isRegex(valibotAction) ? { ...jsonSchema, pattern: valibotAction.requirement.source } : undefined,
   });

@@ -44,7 +44,7 @@ const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange
       response: { authMethod: "basic", username: "AWS", password: "(a secret)", ...minted },
     },
     acr: {
-      summary: "To pull, for as long as Azure Container Registry likes",
+      summary: "To pull, for as long as Azure Container Registry allows",
       request: { repoId: "my-app", permissions: "pull" },
       response: { authMethod: "bearer", username: "", password: "(a secret)", ...minted },
     },
@@ -109,7 +109,7 @@ const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange
   deprovisionRegistry: { empty: { summary: "Refused while it holds repositories", request: {}, response: {} } },
 };
 
-/** @param side which half of each call */
+/** The examples of an operation, by their names. @param side which half of each call */
 export function examplesOf(name: OperationName, side: "request" | "response"): Record<string, Example> {
   const example = ([key, { summary, ...exchange }]: [string, Exchange]): [string, Example] => {
     const value = side === "request" ? { registry: "images", ...exchange.request } : exchange.response;
@@ -136,7 +136,7 @@ const refusals: Readonly<Record<ErrorCode, readonly [message: string, options: E
   RESOURCE_NOT_FOUND: ['There is no repository "images/my-app".', { hint: "Create it with createRepository." }],
   TIMEOUT: [
     "ECR CreateRepository did not answer in time.",
-    { retryable: true, hint: "It may or may not have been applied; the same call again is safe." },
+    { retryable: true, hint: "It may or may not have been applied. The same call again is safe." },
   ],
   RESOURCE_CONFLICT: [
     "The registry still holds 3 repositories.",
@@ -161,7 +161,7 @@ const refusals: Readonly<Record<ErrorCode, readonly [message: string, options: E
   SERVICE_UNAVAILABLE: ["The registry is busy.", { retryable: true }],
 };
 
-/** Examples of one status. The one status without a code is HTTP's own: a method that the path does not know. */
+/** The examples of one status. Status 405 alone has no code, because it is HTTP's own: the path does not know the method. */
 export function errorExamples(status: number, codes: readonly ErrorCode[]): Record<string, Example> {
   if (codes.length === 0) {
     const error = new ArtifactRegistryError("INVALID_INPUT", "PUT is not allowed here.", { hint: "Use POST." });

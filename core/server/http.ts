@@ -7,7 +7,7 @@ import { errorResponse } from "../http.ts";
 
 /**
  * Makes a listener that turns Node's requests into requests of the Fetch standard. It answers a request that cannot be
- * turned with INVALID_INPUT, and answers what `serve` throws as an error. It never throws, and its promise never rejects.
+ * converted with INVALID_INPUT, and turns what `serve` throws into an answer. It never throws, and its promise never rejects.
  *
  * @param serve answers one request; it may look at Node's own request for what the Fetch standard leaves out
  *

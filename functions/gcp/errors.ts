@@ -148,7 +148,7 @@ export function translateGoogleError(error: unknown, what: string, needs: string
     case grpcCode.deadlineExceeded:
       return translated("TIMEOUT", `${what} did not answer in time.`, {
         retryable: true,
-        hint: "It may or may not have been applied; the same call again is safe.",
+        hint: "It may or may not have been applied. The same call again is safe.",
       });
     case grpcCode.cancelled:
     case grpcCode.unavailable:

@@ -7,10 +7,10 @@ import { sdkSettings } from "../sdk.ts";
 const sendTimeoutMs = 5_000;
 
 /**
- * Dead letters in an SQS queue: the body is the event as it came, the attributes say why.
+ * Sends dead letters to an SQS queue. The body is the event as it came, and the attributes say why it can never succeed.
  *
  * @param queueUrl value of `ALIEN_DEAD_LETTER_QUEUE_URL`
- * @throws BINDING_CONFIG_INVALID where it is not set: an event must never have nowhere to go
+ * @throws BINDING_CONFIG_INVALID where it is not set: without the queue, such an event would have nowhere to go
  */
 export function sqsDeadLetters(queueUrl: string | undefined, region: string): DeadLetters<string> {
   if (queueUrl === undefined || !URL.canParse(queueUrl)) {
@@ -25,9 +25,9 @@ export function sqsDeadLetters(queueUrl: string | undefined, region: string): De
   let client: SQSClient | undefined;
   return {
     async send(event, reason, requestId, signal) {
-      // Loaded when the first event is hopeless: most functions never need it.
+      // Loaded for the first event that can never succeed, because most functions never meet one.
       const { SendMessageCommand, SQSClient } = await import("@aws-sdk/client-sqs");
-      // Repeated by the SDK: a letter that comes twice does no harm.
+      // The SDK repeats the request, since a letter that arrives twice does no harm.
       client ??= new SQSClient({ ...sdkSettings("SQS"), region, maxAttempts: 3 });
       const attributes = { code: reason.code, reason: reason.message, hint: reason.hint ?? "", requestId };
       const command = new SendMessageCommand({
@@ -49,7 +49,7 @@ export function sqsDeadLetters(queueUrl: string | undefined, region: string): De
   };
 }
 
-/** SQS refuses what XML 1.0 has no character for (API reference, SendMessage); a letter must not be lost over it. */
+/** Replaces the characters that XML 1.0 does not have, because SQS would refuse the letter (API reference, SendMessage). */
 function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are meant
   return text.toWellFormed().replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd");

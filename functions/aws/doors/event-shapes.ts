@@ -23,8 +23,8 @@ export type EventBridgeEvent = v.InferOutput<typeof eventBridgeEvent>;
 export type SqsEvent = v.InferOutput<typeof sqsEvent>;
 
 /**
- * EventBridge's envelope as the CloudEvent that it stands for: the detail is its data, or, from senders that speak
- * CloudEvents themselves, the whole of it.
+ * Turns EventBridge's envelope into the CloudEvent that it stands for. The detail is the data of that event. If the sender
+ * speaks CloudEvents itself, the detail is the whole event.
  */
 export function toCloudEvent({ id, source, "detail-type": type, time, detail }: EventBridgeEvent): object {
   return "specversion" in detail ? detail : { specversion: "1.0", id, source, type, time, data: detail };

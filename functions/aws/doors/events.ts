@@ -8,14 +8,15 @@ import { chain, type Invocation, type LambdaHandler, shape, throwErrors } from "
 import { handleReplication, isReplication } from "./replication.ts";
 import type { Suite } from "./suite.ts";
 
-/** Which messages of a batch shall come again. */
+/** Tells SQS which messages of a batch it must deliver again. */
 interface BatchResult {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
 
 /**
- * The `events` door: EventBridge, and batches of an SQS queue. What may succeed later is thrown, or named in the batch's
- * answer, so that its sender delivers it again; what never can goes to the dead letters with its reason.
+ * Serves the `events` door, which takes events of EventBridge and batches of an SQS queue. An event that may succeed later is
+ * delivered again: its error is thrown, or the answer to the batch names it. An event that can never succeed goes to the dead
+ * letters with the reason.
  *
  * @throws BINDING_CONFIG_INVALID where there is no queue for dead letters
  */
@@ -23,7 +24,7 @@ export function eventHandler(suite: Suite, env: Environment): LambdaHandler {
   const deadLetters = sqsDeadLetters(env.ALIEN_DEAD_LETTER_QUEUE_URL, suite.region);
   const { now } = suite.application;
 
-  /** Handles one event, which came as this text. @throws what shall be delivered again */
+  /** Handles one event, which came as this text. @throws the error of an event that must be delivered again */
   async function deliver(event: unknown, text: string, invocation: Invocation, messageId?: string): Promise<void> {
     const { requestId, signal } = invocation;
     const delivery = { event: text, requestId, signal, messageId };
@@ -55,7 +56,7 @@ async function handleOne(suite: Suite, event: unknown, invocation: Invocation): 
   return handleReplication(suite, accountOf(functionArn), event, { requestId, signal });
 }
 
-/** What is no JSON stays the text that it is, and is refused for what it is. */
+/** Parses the body of a message. Text that is not JSON is returned as it is, so that it is refused as an event. */
 function parse(body: string): unknown {
   try {
     return JSON.parse(body);

@@ -25,7 +25,7 @@ async function open(suite: Suite, env: Environment): Promise<LambdaHandler> {
     case "invoke":
       return directHandler(suite);
     case "events": {
-      // Loaded only behind this door.
+      // The other doors do without it.
       const { eventHandler } = await import("./events.ts");
       return eventHandler(suite, env);
     }
@@ -33,8 +33,8 @@ async function open(suite: Suite, env: Environment): Promise<LambdaHandler> {
 }
 
 /**
- * The `invoke` and `provision` doors: the payload is the operation's input with `operation` in it, the answer its output.
- * Whatever else a payload holds, as a forged `requestContext`, is an unknown field, and refused.
+ * Serves the `invoke` and `provision` doors. The payload is the operation's input with `operation` in it, and the answer is
+ * the operation's output. Anything else in a payload, such as a forged `requestContext`, is refused as an unknown field.
  */
 function directHandler({ application }: Suite): LambdaHandler {
   return chain([throwErrors()], (payload, { requestId, signal }) =>

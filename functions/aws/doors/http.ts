@@ -5,7 +5,7 @@ import { createHttp, errorResponse } from "../../../core/http.ts";
 import { chain, type LambdaHandler, type Middleware, shape } from "./middleware.ts";
 import type { Suite } from "./suite.ts";
 
-/** What of a request in payload format 2.0 is read. Function URLs and HTTP APIs send it. */
+/** The part that we read of a request in payload format 2.0, which function URLs and HTTP APIs send. */
 export const httpEvent = v.looseObject({
   version: v.literal("2.0"),
   rawPath: v.pipe(v.string(), v.startsWith("/")),
@@ -30,8 +30,8 @@ interface HttpResult {
 }
 
 /**
- * The `platform` and `oidc` doors: HTTP in payload format 2.0. Nothing is ever thrown. What IAM says of the caller counts
- * at the `platform` door alone.
+ * Serves the `platform` and `oidc` doors: HTTP in payload format 2.0. It never throws. What IAM says of the caller counts
+ * only at the `platform` door.
  */
 export function httpHandler({ application }: Suite): LambdaHandler {
   const http = createHttp(application);
@@ -44,7 +44,7 @@ export function httpHandler({ application }: Suite): LambdaHandler {
   });
 }
 
-/** Lets nothing be thrown: whoever calls over HTTP gets an answer, also when the event was none of HTTP. */
+/** Turns everything that is thrown into an HTTP answer, also when the event itself was not an HTTP request. */
 export function answerErrors(): Middleware {
   return {
     async onError(request) {
@@ -55,9 +55,9 @@ export function answerErrors(): Middleware {
 }
 
 /**
- * The caller that IAM authenticated, from its ARN. The sessions of a role are the role: issuer `aws`, subject
- * `{account}:role/{name}` (an assumed role's ARN leaves the role's path out), `{account}:user/{path and name}`, or
- * `{account}:root`.
+ * Reads the caller that IAM authenticated from its ARN. All sessions of a role are one caller. The issuer is `aws`. The
+ * subject is `{account}:role/{name}` (an assumed role's ARN leaves the role's path out), `{account}:user/{path and name}`,
+ * or `{account}:root`.
  *
  * @returns undefined for an ARN that names none of these
  */
@@ -71,13 +71,13 @@ function platformCaller(arn: string | null | undefined): Caller | undefined {
   return resource === "root" ? { issuer: "aws", subject: `${account}:root` } : undefined;
 }
 
-/** @throws INVALID_INPUT for a request that HTTP itself does not know */
+/** @throws INVALID_INPUT for a method, a path or a header that HTTP does not allow */
 function toRequest(event: HttpEvent, signal: AbortSignal): Request {
   const { method } = event.requestContext.http;
   const query = event.rawQueryString ? `?${event.rawQueryString}` : "";
   const hasBody = method !== "GET" && method !== "HEAD" && typeof event.body === "string";
   try {
-    // The host is not looked at: only the path decides what is asked for.
+    // Nobody looks at the host, because only the path decides what is asked for.
     return new Request(`https://function.invalid${pathOf(event)}${query}`, {
       method,
       headers: { ...event.headers },
@@ -89,7 +89,7 @@ function toRequest(event: HttpEvent, signal: AbortSignal): Request {
   }
 }
 
-/** The path below the stage: an HTTP API puts every stage but the default one in front of it. */
+/** The path without the stage. An HTTP API puts every stage but the default one in front of the path. */
 function pathOf({ rawPath, requestContext: { stage } }: HttpEvent): string {
   const front = `/${stage}`;
   return stage !== undefined && rawPath.startsWith(`${front}/`) ? rawPath.slice(front.length) : rawPath;

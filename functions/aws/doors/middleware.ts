@@ -3,7 +3,7 @@ import type { Context } from "aws-lambda";
 import * as v from "valibot";
 import { ArtifactRegistryError, BareError, toArtifactRegistryError } from "../../../core/errors.ts";
 
-/** What Lambda calls. Without a third parameter, which would be a callback. */
+/** What Lambda calls. It has no third parameter, because Lambda would pass a callback there. */
 export type LambdaHandler = (event: unknown, context: Context) => Promise<unknown>;
 
 /** What a door needs to know of one invocation. */
@@ -17,19 +17,19 @@ export interface Invocation {
 
 export type Middleware = MiddlewareObj<unknown, unknown, Error, Context>;
 
-/** Milliseconds in which an operation that ran out of time is answered, before Lambda ends the process without a word. */
+/** Milliseconds that are left for answering an operation that ran out of time, before Lambda ends the process without a word. */
 const answerMs = 500;
 
 const early = {
   timeoutEarlyInMillis: answerMs,
-  // middy would answer in the handler's place. The operation does so itself: it leaves its lease in order first.
+  // Without this, middy would answer in the place of the operation, which must give its lease back before it answers.
   timeoutEarlyResponse: () => new Promise<never>(() => {}),
 };
 
 /**
- * A handler behind middlewares, which run in their order; what is thrown passes them the other way round.
+ * Puts a handler behind middlewares. They run in the order of the list, and an error passes them in the reverse order.
  *
- * @param handler is given an event of the shape that a middleware saw to
+ * @param handler takes an event whose shape a middleware has checked
  */
 export function chain<Event = unknown>(
   middlewares: readonly Middleware[],
@@ -43,8 +43,7 @@ export function chain<Event = unknown>(
 }
 
 /**
- * Refuses an event of another shape than the door's: what a function takes is decided by its configuration, never by
- * what somebody sends it.
+ * Refuses an event that does not have the door's shape. The configuration decides what a function takes, never the sender.
  *
  * @param takes what the door takes, for the message
  */
@@ -53,15 +52,15 @@ export function shape(schema: v.GenericSchema, takes: string): Middleware {
     before({ event }) {
       if (v.is(schema, event)) return;
       throw new ArtifactRegistryError("INVALID_INPUT", `This function takes ${takes}, and nothing else.`, {
-        hint: "Each way in has a function of its own; ALIEN_DOOR names this one's.",
+        hint: "Each door has a function of its own, and ALIEN_DOOR names the door of this one.",
       });
     },
   };
 }
 
 /**
- * Throws every error in the form that callers can read, with nothing else in it. Lambda shows it to whoever called
- * directly: `FunctionError` is set, and the payload is
+ * Throws every error in a form that callers can read, with nothing else in it. Lambda shows the error to whoever invoked
+ * the function directly: `FunctionError` is set, and the payload is
  * `{"errorType": <code>, "errorMessage": <the error as JSON>, "trace": []}`.
  *
  * @example
@@ -73,7 +72,7 @@ export function throwErrors(): Middleware {
   return {
     onError(request) {
       const error = toArtifactRegistryError(request.error);
-      // Put in its place, not thrown: to an error that is thrown here, middy ties the original one.
+      // We replace the error instead of throwing a new one, because middy attaches the original to an error that is thrown here.
       request.error = new BareError(error.toWire(request.context.awsRequestId));
     },
   };

@@ -16,15 +16,16 @@ const replicationDetail = v.looseObject({
   "source-region": v.string(),
 });
 
+/** Whether EventBridge tells that ECR has replicated an image. */
 export function isReplication({ source, "detail-type": type }: EventBridgeEvent): boolean {
   return source === "aws.ecr" && type === "ECR Replication Action";
 }
 
 /**
- * Gives a replica that has come into being the grants of home. The event's own region is the replica's. What was not
- * replicated, or is not ours, is done with.
+ * Gives a new replica the grants of the home region. The event's own region is the replica's. An event whose replication
+ * failed, or that concerns a repository that is not ours, needs nothing more.
  *
- * @param account the function's own
+ * @param account the account of the function
  * @returns what to do with the event; never throws
  */
 export async function handleReplication(
@@ -60,7 +61,7 @@ async function copyGrants(suite: Suite, repository: string, region: string, cont
   if (!answer.ok) throw answer.error;
 }
 
-/** The registry in whose space the repository lies: of those whose prefix fits, the one with the longest. */
+/** Finds the registry that the repository belongs to: the one with the longest prefix among those whose prefix fits. */
 async function findRegistry(directory: RegistryDirectory, repository: string): Promise<string | undefined> {
   let found: { readonly name: string; readonly length: number } | undefined;
   for (const name of directory.names()) {
@@ -73,7 +74,7 @@ async function findRegistry(directory: RegistryDirectory, repository: string): P
   return found?.name;
 }
 
-/** A name that a rule holds need not be bound. */
+/** Opens a registry. @returns undefined where nothing binds it, which may be so for a name that only a rule holds */
 async function openIfBound(directory: RegistryDirectory, name: string): Promise<ArtifactRegistry | undefined> {
   try {
     return await directory.open(name);
@@ -83,7 +84,7 @@ async function openIfBound(directory: RegistryDirectory, name: string): Promise<
   }
 }
 
-/** ECR Public has no replicas. */
+/** Whether the registry can have replicas. One on ECR Public cannot. */
 function replicates(registry: ArtifactRegistry): registry is EcrRegistry {
   return "replicated" in registry;
 }

@@ -3,16 +3,16 @@ import { type Suite as CoreSuite, readSuite as readCoreSuite, type SuiteOptions 
 import { platform } from "../index.ts";
 import { readPlace } from "../place.ts";
 
-/** What every door stands around. */
+/** What every door leads to. */
 export interface Suite extends CoreSuite {
   /** The home region: where the function runs. */
   readonly region: string;
 }
 
-/** Milliseconds for one operation: less than half of a lease, and than what infra/aws gives a function. */
+/** Milliseconds for one operation. It is less than half of a lease, and less than infra/aws lets a function run. */
 const operationTimeoutMs = 25_000;
 
-/** Reads everything that the environment says. @throws BINDING_CONFIG_INVALID */
+/** Reads the whole configuration from the environment. @throws BINDING_CONFIG_INVALID */
 export async function readSuite(env: Environment, options: SuiteOptions = {}): Promise<Suite> {
   const { region } = readPlace(env);
   return { ...(await readCoreSuite(platform, env, { operationTimeoutMs, ...options })), region };

@@ -82,7 +82,7 @@ export function busy(repository: string): ArtifactRegistryError {
 export function lost(repository: string, cause?: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("RESOURCE_CONFLICT", `The edit of "${repository}" took longer than its lease.`, {
     retryable: true,
-    hint: "It may or may not have been applied; the same call again finishes or repairs it.",
+    hint: "It may or may not have been applied. The same call again finishes or repairs it.",
     cause,
   });
 }

@@ -11,7 +11,7 @@ import { removeRole } from "./roles.ts";
 import type { Site } from "./site.ts";
 
 /**
- * Removes what carries the registry's tag, and what belongs to it: replicas and the replication rule. Idempotent.
+ * Removes everything that carries the registry's tag, its replicas and its replication rule. Idempotent.
  *
  * @throws RESOURCE_CONFLICT (not retryable) while there are repositories or images, unless told to delete them
  */
@@ -35,15 +35,15 @@ export async function deprovision(
   if (own && standing.length > 0) await putRule(context, leases, account, [], call);
   const deleted: string[] = [];
   await inTurns(inside, async ({ name, arn }) => {
-    // What somebody else made under our prefix carries no tag of ours, and stays.
+    // Whatever somebody else made under our prefix has no tag of ours, so it stays.
     if ((await ownerOf(context, arn, call)) !== prefix) return;
     deleted.push(name);
     await deleteWithReplicas(context, leases, { name, replicas: known, images: true }, call);
   });
-  // Replicas that were left behind bear no tag: they lose our grants, and stay.
+  // Replicas that were left behind have no tag. They lose our grants, and stay.
   if (own) await clearRegions(site, known, call, [prefix, ...deleted]);
   for (const kind of ["pull", "push"] as const) await removeRole(iam, roleName(prefix, kind), prefix, call);
-  // Last, since its tags are what a repeated call finds the rest by.
+  // Last, because a repeated call finds the rest by the tags of this repository.
   if (own) {
     await deleteWithReplicas(context, leases, { name: prefix, replicas: known, images: deleteRepositories }, call);
   }

@@ -10,12 +10,12 @@ const words: Readonly<Record<Drift, string>> = {
   missing: "does not exist",
   foreign: "is not this registry's",
   trust: "trusts others than the functions",
-  session: "allows another length of sessions",
-  boundary: "has another permissions boundary",
-  policy: "has another policy",
+  session: "allows sessions of a different length",
+  boundary: "has a different permissions boundary",
+  policy: "has a different policy",
 };
 
-/** In what the registry differs from what provisioning makes. Reads only. */
+/** Finds how the registry differs from what provisioning makes. It only reads. */
 export async function findDrift({ context, env, iam, derived }: Site, call: Call): Promise<Health["findings"]> {
   const { repositoryPrefix: prefix } = context.binding;
   const hint = "Run provisionRegistry.";

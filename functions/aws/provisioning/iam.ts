@@ -5,7 +5,10 @@ import { isServiceError, translateAwsError } from "../errors.ts";
 
 /** Requests to IAM. The SDK's client is loaded with this file, which only provisioning imports. */
 export interface Iam {
-  /** @param action as IAM names it, without `iam:` */
+  /**
+   * @param action as IAM names it, without `iam:`
+   * @param expected names of errors that the caller handles. They are thrown untranslated
+   */
   send<T>(
     call: Call,
     action: string,
@@ -14,7 +17,7 @@ export interface Iam {
   ): Promise<T>;
 }
 
-/** IAM's ways of saying: not at this moment. */
+/** The errors by which IAM says that somebody else is changing the same thing at this moment. */
 const busy = [
   "ConcurrentModificationException",
   "ConcurrentModification",

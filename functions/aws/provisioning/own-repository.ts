@@ -6,7 +6,7 @@ import { createInput, describeRepository } from "../ecr/repositories.ts";
 import { ownershipTagKey, regionsTagKey } from "../names.ts";
 import { roleArn, roleName } from "../policy/roles.ts";
 
-/** The repository under the bare prefix: it holds the deployment images, and its tags say what the registry is. */
+/** The repository under the bare prefix. It holds the deployment images, and its tags say what the registry is. */
 export interface OwnRepository {
   readonly arn: string;
   readonly account: string;
@@ -14,7 +14,7 @@ export interface OwnRepository {
   readonly owner: string | undefined;
   /** Regions that may hold replicas with grants, besides home. */
   readonly regions: readonly string[];
-  /** Whether provisioning has been here: what was adopted bears no regions yet. */
+  /** Whether provisioning has written its tag of regions here. A repository that was only adopted does not have it yet. */
   readonly provisioned: boolean;
 }
 
@@ -70,8 +70,8 @@ export function foreignRepository(name: string): ArtifactRegistryError {
 }
 
 /**
- * Writes down the regions that may hold replicas with grants; does nothing where they stand already. Home is among
- * them, so that the tag is there, and not empty, once the registry is provisioned.
+ * Writes down in a tag the regions that may hold replicas with grants, unless the tag says so already. The home region is one
+ * of them, so that every registry that is provisioned has the tag, and the tag is not empty.
  */
 export async function rememberRegions(
   context: EcrContext,
@@ -88,7 +88,7 @@ export async function rememberRegions(
   return { ...own, regions, provisioned: true };
 }
 
-/** @throws RESOURCE_CONFLICT where somebody else was faster */
+/** Creates the registry's own repository. @throws RESOURCE_CONFLICT where somebody else was faster */
 export async function createOwnRepository(context: EcrContext, call: Call): Promise<OwnRepository> {
   const { repositoryPrefix: name } = context.binding;
   const created = await ecr(
@@ -100,14 +100,15 @@ export async function createOwnRepository(context: EcrContext, call: Call): Prom
   );
   const { repositoryArn: arn, registryId: account } = (created !== "exists" && created.repository) || {};
   if (arn !== undefined && account !== undefined) return { arn, account, owner: name, regions: [], provisioned: false };
-  // Ours if an answer was lost on the way.
+  // It may be ours: the answer to an earlier try may have been lost.
   const found = await findOwnRepository(context, call);
   if (found?.owner === name) return found;
   throw foreignRepository(name);
 }
 
 /**
- * What a derived binding leaves open, from the registry's own repository: it holds only where that carries our tag.
+ * Completes a derived binding from the tags of the registry's own repository. Such a binding holds only where that repository
+ * carries our tag.
  *
  * @throws BINDING_NOT_CONFIGURED where the registry was never provisioned, or is somebody else's
  */

@@ -21,25 +21,25 @@ import { type Drift, ensureRole, examineRole } from "./roles.ts";
 import type { Site } from "./site.ts";
 import { type Wanted, wantedRoles } from "./wanted-roles.ts";
 
-/** What there is, what shall be, and what is in between. */
+/** What exists, what must exist, and how the two differ. */
 interface Survey {
   readonly account: string;
   readonly own: OwnRepository | undefined;
   /** Regions that may hold replicas. */
   readonly known: readonly string[];
-  /** Regions that shall hold replicas. */
+  /** Regions that must hold replicas from now on. */
   readonly wanted: readonly string[];
-  /** Whether the replication rule is as it shall be. */
+  /** Whether the replication rule is as it must be. */
   readonly ruleStands: boolean;
   readonly roles: readonly [pull: Wanted, push: Wanted];
   readonly drift: ReadonlyMap<Wanted, readonly Drift[]>;
 }
 
 /**
- * Makes what the registry needs, or changes what differs. Idempotent: where everything is as it shall be, it is only read.
+ * Makes what the registry needs, or changes what differs. It is idempotent: if everything is as it must be, it only reads.
  *
  * @returns the binding
- * @throws RESOURCE_CONFLICT for what is not ours, QUOTA_EXCEEDED, BINDING_CONFIG_INVALID: before anything was changed
+ * @throws RESOURCE_CONFLICT for what is not ours, QUOTA_EXCEEDED, BINDING_CONFIG_INVALID. Nothing has been changed then
  */
 export async function provision(
   site: Site,
@@ -61,7 +61,7 @@ export async function provision(
   };
 }
 
-/** Reads everything, and refuses whatever stands in the way. Writes nothing. */
+/** Reads everything, and throws if something stands in the way. It writes nothing. */
 async function look(site: Site, asked: readonly string[] | undefined, call: Call): Promise<Survey> {
   const { context, env, iam, derived } = site;
   const { binding, place } = context;
@@ -72,7 +72,7 @@ async function look(site: Site, asked: readonly string[] | undefined, call: Call
 
   const rules = await readRules(context, call);
   const standing = regionsOfRule(rules, prefix, account);
-  // A binding that was derived names no regions; it must not take away those that are.
+  // A derived binding names no regions. That must not take away the regions that the registry has.
   const named = asked ?? binding.replicationRegions ?? (derived ? standing : []);
   const wanted = [...new Set(named)].filter((region) => region !== place.region).sort();
   if (!own?.provisioned) refuseForeignRule(standing, wanted);
@@ -80,7 +80,7 @@ async function look(site: Site, asked: readonly string[] | undefined, call: Call
 
   const all = await withPrefix(context, prefix, place.region, call);
   if (wanted.length > 0) refuseForeignMatches(all, prefix);
-  // Once provisioned, it is the other registry that is refused.
+  // Once this registry is provisioned, the other one is refused.
   if (!own?.provisioned) await refuseOverlappingRegistries(context, all, call);
   const had = [...(own?.regions ?? []), ...standing];
   for (const region of wanted) if (!had.includes(region)) await refuseOtherHome(context, region, call);
@@ -98,7 +98,7 @@ async function apply(site: Site, survey: Survey, call: Call): Promise<void> {
   const own = survey.own ?? (await createOwnRepository(context, call));
   for (const [role, found] of drift) await ensureRole(iam, role, found, call);
 
-  // Written down before the first replica can be: a region is never forgotten while it may hold grants.
+  // Written down before the first replica can exist, so that a region is never forgotten while it may hold grants.
   const remembered = await rememberRegions(context, own, [...new Set([...known, ...wanted])], call);
   if (!ruleStands) await putRule(context, leases, account, wanted, call);
   const dropped = known.filter((region) => !wanted.includes(region));
@@ -106,7 +106,7 @@ async function apply(site: Site, survey: Survey, call: Call): Promise<void> {
   await rememberRegions(context, remembered, wanted, call);
 }
 
-/** A rule for our prefix from before the registry was ours is somebody's: it may be taken over, but not cut short. */
+/** Refuses to shorten a rule for our prefix that is older than the registry: it is somebody's. It may only be taken over. */
 function refuseForeignRule(standing: readonly string[], wanted: readonly string[]): void {
   const lost = standing.filter((region) => !wanted.includes(region));
   if (lost.length === 0) return;

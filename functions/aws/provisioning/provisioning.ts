@@ -9,7 +9,7 @@ import { provision } from "./provision.ts";
 import type { Site } from "./site.ts";
 
 export interface AwsProvisioning extends Provisioning {
-  /** In what the registry differs from what provisioning makes. Reads only. */
+  /** Finds how the registry differs from what provisioning makes. It only reads. */
   drift(call: Call): Promise<Health["findings"]>;
 }
 

@@ -6,7 +6,7 @@ import { type EcrContext, ecr, type PolicyLeases } from "../ecr/context.ts";
 import { translateAwsError } from "../errors.ts";
 import { noGrants } from "../grants/grant.ts";
 
-/** The rules of the account's registry in the home region. */
+/** Reads the replication rules of the account in the home region. */
 export async function readRules(context: EcrContext, call: Call): Promise<Rule[]> {
   const { replicationConfiguration } = await ecr(context, call, "DescribeRegistry", (client, options) =>
     client.send(new DescribeRegistryCommand({}), options),
@@ -23,7 +23,7 @@ export async function readRules(context: EcrContext, call: Call): Promise<Rule[]
   }));
 }
 
-/** Whether our rule stands there for exactly these regions. @throws QUOTA_EXCEEDED where it would not fit */
+/** Whether our rule exists for exactly these regions. @throws QUOTA_EXCEEDED if it does not, and would not fit */
 export function standsFor(
   { binding }: EcrContext,
   account: string,
@@ -36,8 +36,8 @@ export function standsFor(
 const putTimeoutMs = 10_000;
 
 /**
- * Puts our rule among the others. The configuration is one for the account and has no revision: it is read again, under
- * a lease that all registries of one table share, right before it is overwritten.
+ * Puts our rule among the others. An account has one configuration, and the configuration has no revision. So we read it
+ * again right before we overwrite it, under a lease that all registries of one table share.
  */
 export async function putRule(
   context: EcrContext,
@@ -46,7 +46,7 @@ export async function putRule(
   regions: readonly string[],
   call: Call,
 ): Promise<void> {
-  // No repository's name has a colon.
+  // No repository can have this key, because no repository's name has a colon.
   await deletions.edit(key(":replication" as RoutableName), {}, call, async (held) => {
     const rules = await readRules(context, call);
     if (!standsFor(context, account, rules, regions)) {
@@ -78,11 +78,11 @@ function toSdk({ destinations, repositoryFilters = [] }: Rule): ReplicationRule 
 
 function text(value: string | undefined): string {
   if (value !== undefined) return value;
-  // Sent back without it, somebody else's rule would not be what it was.
+  // If we sent the rule back without it, we would change somebody else's rule.
   throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "ECR's replication configuration cannot be read.");
 }
 
-/** Amazon ECR user guide, "Amazon ECR service quotas": rules, and different destinations in all of them. */
+/** How many rules and different destinations a configuration may have (Amazon ECR user guide, "Amazon ECR service quotas"). */
 const limits = { rules: 10, destinations: 25 } as const;
 
 interface Destination {
@@ -95,17 +95,17 @@ interface Rule {
   readonly repositoryFilters?: readonly { readonly filter: string; readonly filterType: string }[];
 }
 
-/** The regions to which our own rule replicates, in order; empty where there is none. */
+/** The regions to which our own rule replicates, sorted. The list is empty if there is no such rule. */
 export function regionsOfRule(rules: readonly Rule[], prefix: string, account: string): string[] {
   const ours = rules.filter((rule) => isOurs(rule, prefix, account));
   return [...new Set(ours.flatMap((rule) => rule.destinations.map(({ region }) => region)))].sort();
 }
 
 /**
- * The rules with our own one for exactly these regions, at the place where it stood. Everybody else's stay as they are, in
+ * The rules after our own one was set to exactly these regions. It keeps its place. All other rules stay as they are, in
  * their order.
  *
- * @param regions without the home region; none removes our rule
+ * @param regions without the home region. An empty list removes our rule
  * @throws QUOTA_EXCEEDED beyond what ECR allows
  */
 function mergeRule(rules: readonly Rule[], prefix: string, account: string, regions: readonly string[]): Rule[] {
@@ -139,8 +139,8 @@ function sameRules(one: readonly Rule[], other: readonly Rule[]): boolean {
 }
 
 /**
- * Ours is the rule with the registry's prefix as its one filter, that stays in the account: a rule has no name and no
- * tags.
+ * Whether a rule is ours. A rule has no name and no tags, so we know ours by its form: it has the registry's prefix as its one
+ * filter, and replicates within the account.
  */
 function isOurs({ destinations, repositoryFilters = [] }: Rule, prefix: string, account: string): boolean {
   const inside = destinations.every(({ registryId }) => registryId === account);

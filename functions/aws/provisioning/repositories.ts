@@ -13,7 +13,7 @@ export interface Found {
   readonly arn: string;
 }
 
-/** All repositories of the account in a region whose names begin with the prefix, whosever they are. */
+/** Lists all repositories of the account in a region whose names begin with the prefix, whoever they belong to. */
 export async function withPrefix(context: EcrContext, prefix: string, region: string, call: Call): Promise<Found[]> {
   const found: Found[] = [];
   let nextToken: string | undefined;
@@ -51,8 +51,8 @@ export async function holdsImages(context: EcrContext, name: string, call: Call)
 }
 
 /**
- * Refuses a prefix that another registry's would overlap with: one that extends it (`images-dev` beside `images`), or one
- * that it extends. The tags of the registries' own repositories tell.
+ * Refuses a prefix that overlaps with another registry's: one of the two extends the other, as `images-dev` extends `images`.
+ * We know the other registries by the tags of their own repositories.
  *
  * @throws RESOURCE_CONFLICT
  */
@@ -64,11 +64,11 @@ export async function refuseOverlappingRegistries(
   const { repositoryPrefix: prefix } = context.binding;
   const refuse = (name: string) => {
     throw new ArtifactRegistryError("RESOURCE_CONFLICT", `The registry "${name}" overlaps with "${prefix}".`, {
-      hint: `No registry's prefix may extend another's by - or /. It is known by its tag ${ownershipTagKey}. Nothing was changed.`,
+      hint: `No registry's prefix may extend another's by - or /. The other registry is known by its tag ${ownershipTagKey}. Nothing was changed.`,
     });
   };
   const shorter = [...prefix.matchAll(/[-/]/g)].map(({ index }) => prefix.slice(0, index));
-  // Before the second of two separators stands no repository's name.
+  // What stands before the second of two separators in a row is no legal name, so no registry can have it as its prefix.
   for (const name of shorter.filter((each) => each.length >= 2 && ecrGrammar.pattern.test(each))) {
     if ((await findOwnRepository(context, call, name))?.owner === name) refuse(name);
   }
@@ -79,10 +79,10 @@ export async function refuseOverlappingRegistries(
 }
 
 /**
- * Refuses a region in which a registry of the same prefix has its home: its repositories would be overwritten. Also tells
- * whether the region can be reached at all, before anything depends on it.
+ * Refuses a region in which a registry with the same prefix has its home, because replication would overwrite its
+ * repositories. This also shows whether the region can be reached, before anything depends on it.
  *
- * @throws RESOURCE_CONFLICT; what a region that is not enabled answers
+ * @throws RESOURCE_CONFLICT, or the error that a region answers in which the account is not enabled
  */
 export async function refuseOtherHome(context: EcrContext, region: string, call: Call): Promise<void> {
   const { repositoryPrefix: prefix } = context.binding;
@@ -94,7 +94,7 @@ export async function refuseOtherHome(context: EcrContext, region: string, call:
 }
 
 /**
- * Refuses replication whose filter would also take repositories that are not ours: ECR knows prefixes only.
+ * Refuses replication if its filter would match repositories that are not ours. ECR can filter by prefix only.
  *
  * @throws RESOURCE_CONFLICT naming one of them
  */
@@ -109,10 +109,10 @@ export function refuseForeignMatches(all: readonly Found[], prefix: string): voi
 }
 
 /**
- * Takes our grants away from everything of the registry in regions that leave it. Each name is leased once, for all its
- * regions: a lease whose write was not answered is not given back at once.
+ * Removes our grants from all repositories of the registry in regions that it no longer has. Each name is leased once for all
+ * its regions, because a lease is not given back at once if one of its writes got no answer.
  *
- * @param spared names that are left alone
+ * @param spared names of repositories that stay as they are
  */
 export async function clearRegions(
   { context, leases }: Site,
@@ -131,11 +131,11 @@ export async function clearRegions(
   await inTurns([...regionsOf], ([name, where]) => clearReplicas(context, leases, name as RoutableName, where, call));
 }
 
-/** How many repositories are worked on at once. */
+/** How many repositories we work on at the same time. */
 const width = 10;
 
 /**
- * Works on all of them, some at a time. When one fails no other is begun, and those that were begun are waited for.
+ * Works on all of them, a few at a time. After the first failure it begins no other, and waits for those that have begun.
  *
  * @throws what the first failure threw
  */

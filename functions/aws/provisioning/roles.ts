@@ -37,7 +37,7 @@ export interface WantedRole {
 export type Drift = "missing" | "foreign" | "trust" | "session" | "boundary" | "policy";
 
 /**
- * What there is to do on a role. Reads only.
+ * Finds what must be done about a role. It only reads.
  *
  * @throws RESOURCE_CONFLICT for a role that is not ours, BINDING_CONFIG_INVALID where a new one would trust nobody
  */
@@ -52,7 +52,7 @@ export async function examineRole(iam: Iam, wanted: WantedRole, call: Call): Pro
   return drift;
 }
 
-/** Makes the role, or changes what differs. */
+/** Creates the role, or changes what differs. @param found how the role differs, from `examineRole` */
 export async function ensureRole(iam: Iam, wanted: WantedRole, found: readonly Drift[], call: Call): Promise<void> {
   const { name, trust, permissionsBoundary } = wanted;
   let drift = found;
@@ -82,7 +82,7 @@ export async function ensureRole(iam: Iam, wanted: WantedRole, found: readonly D
   }
 }
 
-/** In what the role differs from what it must be. Reads only. */
+/** Finds how the role differs from what it must be. It only reads. */
 export async function roleDrift(iam: Iam, wanted: WantedRole, call: Call): Promise<Drift[]> {
   const role = await getRole(iam, wanted.name, call);
   if (!role) return ["missing"];
@@ -97,7 +97,7 @@ export async function roleDrift(iam: Iam, wanted: WantedRole, call: Call): Promi
   return drift;
 }
 
-/** Removes the role if it carries our tag; one that is gone, or somebody else's, is left alone. */
+/** Removes the role if it carries our tag. Does nothing if there is no such role, or if it is somebody else's. */
 export async function removeRole(iam: Iam, name: string, prefix: string, call: Call): Promise<void> {
   const role = await getRole(iam, name, call);
   if (!role || !isOurs(role, prefix)) return;
@@ -187,7 +187,7 @@ async function createRole(iam: Iam, wanted: WantedRole & { readonly trust: strin
   try {
     await iam.send(call, "CreateRole", (client, options) => client.send(new CreateRoleCommand(input), options), exists);
   } catch (error) {
-    // Ours if an answer was lost on the way; the next call looks at it as it looks at every role.
+    // The role may be ours, if the answer to an earlier try was lost. The next call checks it as it checks every role.
     if (!isServiceError(error, ...exists)) throw error;
     const role = await getRole(iam, name, call);
     if (!role || !isOurs(role, wanted.prefix)) throw foreignRole(name);
@@ -198,11 +198,11 @@ function isOurs({ Tags = [] }: Role, prefix: string): boolean {
   return Tags.some(({ Key, Value }) => Key === ownershipTagKey && Value === prefix);
 }
 
-/** IAM answers documents URL-encoded (RFC 3986). */
+/** Whether a policy means what it must. IAM answers documents URL-encoded (RFC 3986). */
 function sameDocument(encoded: string | undefined, wanted: string): boolean {
   if (encoded === undefined) return false;
   try {
-    // By meaning: whoever else writes the same document (infra/aws does) may order its members in another way.
+    // Compared by meaning, because others who write the same document, such as infra/aws, may order its members differently.
     const meanings = [decodeURIComponent(encoded), wanted].map((text) => meaningOf(parsePolicy(text).envelope));
     return meanings[0] === meanings[1];
   } catch {

@@ -8,6 +8,6 @@ export interface Site {
   readonly leases: PolicyLeases;
   readonly env: Environment;
   readonly iam: Iam;
-  /** Whether the binding was derived, and names neither roles nor regions. */
+  /** Whether the binding was derived. Then it names neither roles nor regions. */
   readonly derived: boolean;
 }

@@ -8,15 +8,15 @@ interface Scope {
   readonly context: EcrContext;
   readonly account: string;
   readonly env: Environment;
-  /** Home and replica regions. */
+  /** The home region and the replica regions. */
   readonly regions: readonly string[];
 }
 
 export type Wanted = WantedRole & { readonly arn: string };
 
 /**
- * The pull role and the push role as they must be. `ALIEN_FUNCTION_ROLE_ARNS` lists the execution roles that they trust,
- * `ALIEN_PERMISSIONS_BOUNDARY_ARN` the boundary that they get.
+ * The pull role and the push role as they must be. `ALIEN_FUNCTION_ROLE_ARNS` lists the execution roles that they trust, and
+ * `ALIEN_PERMISSIONS_BOUNDARY_ARN` names their permissions boundary.
  */
 export function wantedRoles({ context, account, env, regions }: Scope): [pull: Wanted, push: Wanted] {
   const { repositoryPrefix: prefix } = context.binding;
@@ -42,7 +42,7 @@ function trustOf(scope: TrustScope): string {
   try {
     return trustPolicy(scope);
   } catch (cause) {
-    // Not the caller's mistake, but the deployment's.
+    // This is a mistake of the deployment, not of the caller.
     throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", "ALIEN_FUNCTION_ROLE_ARNS cannot be trusted.", {
       ...(cause instanceof ArtifactRegistryError && cause.hint !== undefined && { hint: cause.hint }),
       cause,

@@ -87,7 +87,7 @@ async function refuseOverlappingRegistries({ arm, binding, names }: AcrContext, 
       "RESOURCE_CONFLICT",
       `The registry on "${name}" has the prefix "${theirs}", which overlaps with "${names.prefix}".`,
       {
-        hint: `No registry's prefix may equal another's or extend it by - or /. It is known by its tag ${ownershipTag}.${unchanged}`,
+        hint: `No registry's prefix may equal another's or extend it by - or /. The other registry is known by its tag ${ownershipTag}.${unchanged}`,
       },
     );
   }
