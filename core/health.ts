@@ -10,8 +10,8 @@ export function healthOf(findings: Findings): Health {
 }
 
 /**
- * Looks at one side of the registry. If the platform answers with an error, the error becomes a finding, so that the findings of
- * the other sides are still told.
+ * Looks at one side of the registry. If the platform answers with an error, the error becomes a finding, so that the findings
+ * of the other sides are still told.
  *
  * @returns the findings, and whether the look itself failed
  * @throws everything that is not an ArtifactRegistryError, because that is a mistake of ours

@@ -10,7 +10,7 @@ const filled = v.pipe(v.string(), v.minLength(1, "must not be empty"));
 const trustedIssuer = v.pipe(
   v.strictObject({
     issuer: issuerUrl,
-    /** The `aud` of tokens for this suite. It is required, because a token that was issued for somebody else must not let in. */
+    /** The `aud` of tokens for this suite. It is required, because tokens that were issued for others must not count here. */
     audience: filled,
     /** The URL of the keys, for an issuer that has no discovery document. */
     jwksUri: v.optional(issuerUrl),

@@ -18,7 +18,7 @@ const onEveryRepository = (): Demand => ({ repository: "every", permissions: "no
 const onScope = (registry: ArtifactRegistry, input: { repoId: string }, scope: string | undefined): Demand =>
   scope === "registry" ? { ...onRepository(registry, input), repository: "every" } : onRepository(registry, input);
 
-/** The table from which HTTP routes, direct invocation, events, OpenAPI, the client's methods and the CLI's commands are made. */
+/** The table from which HTTP routes, direct invocation, events, OpenAPI, the client and the command line are made. */
 export const operations = {
   createRepository: defineOperation({
     summary: "Create a repository",

@@ -57,8 +57,8 @@ export async function pause(milliseconds: number, signal?: AbortSignal): Promise
 }
 
 /**
- * Repeats what fails with a retryable error, with full jitter. It waits at least as long as the upstream's `Retry-After` says. If
- * that is longer than the cap, it throws the error at once, because the caller must not be kept waiting so long.
+ * Repeats what fails with a retryable error, with full jitter. It waits at least as long as the upstream's `Retry-After` says.
+ * If that is longer than the cap, it throws the error at once, because the caller must not be kept waiting so long.
  *
  * @throws what the last try threw, or an AbortError if the signal fires during a wait
  *

@@ -15,9 +15,9 @@ export interface WholeFileOptions {
 }
 
 /**
- * Replaces a file as a whole. Whatever fails, and whenever the process or the machine stops, the file has either its old content
- * or all of the new content. The content is written to a new file in the same folder, brought to the disk, checked for its
- * size, and renamed. When the promise resolves, the new content survives a power cut.
+ * Replaces a file as a whole. Whatever fails, and whenever the process or the machine stops, the file has either its old
+ * content or all of the new content. The content is written to a new file in the same folder, brought to the disk, checked
+ * for its size, and renamed. When the promise resolves, the new content survives a power cut.
  *
  * A symbolic link stays, and the file that it leads to is replaced. An existing file keeps its owner and its group as
  * far as this process may give files away.

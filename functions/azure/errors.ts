@@ -101,10 +101,13 @@ function translate(refusal: Refusal, { what, hint }: Refused, cause: unknown): A
     });
   }
   if (status === 409 && /progress|conflict/i.test(refusal.code ?? "")) {
-    return toError("RESOURCE_CONFLICT", "met another change.", { retryable: true, ...retryAfter });
+    return toError("RESOURCE_CONFLICT", "came while another change is in progress.", {
+      retryable: true,
+      ...retryAfter,
+    });
   }
   if (status === 409 && refusal.code === "ScopeLocked") {
-    return toError("RESOURCE_CONFLICT", "met a lock.", {
+    return toError("RESOURCE_CONFLICT", "is prevented by a lock.", {
       hint: "Remove the lock of the registry, or of its resource group.",
     });
   }
@@ -118,7 +121,7 @@ export function unexpected(what: string, cause?: unknown): ArtifactRegistryError
 }
 
 function unreachable(what: string, hint: string, cause: unknown): ArtifactRegistryError {
-  return new ArtifactRegistryError("SERVICE_UNAVAILABLE", `${what}: no answer.`, { retryable: true, hint, cause });
+  return new ArtifactRegistryError("SERVICE_UNAVAILABLE", `${what} got no answer.`, { retryable: true, hint, cause });
 }
 
 /** Reads the client's `RestError`. It is known by its form, because its class may not be loaded. */

@@ -44,7 +44,7 @@ function translateIdentityError(error: unknown): ArtifactRegistryError {
   if (code === "network_error" || (status !== undefined && status >= 500)) {
     return new ArtifactRegistryError("SERVICE_UNAVAILABLE", `${what}: the identity endpoint does not answer.`, {
       retryable: true,
-      hint: "Check that the function has a managed identity: without one there is no such endpoint.",
+      hint: "Check that the function has a managed identity, because without one there is no such endpoint.",
       cause: error,
     });
   }
@@ -53,7 +53,7 @@ function translateIdentityError(error: unknown): ArtifactRegistryError {
 
 function noIdentity(cause?: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("BINDING_CONFIG_INVALID", "The function gets no token for its managed identity.", {
-    hint: "Assign the identity to the function; a user-assigned one is named by its client id in AZURE_CLIENT_ID.",
+    hint: "Assign the identity to the function. Name a user-assigned one by its client id in AZURE_CLIENT_ID.",
     cause,
   });
 }

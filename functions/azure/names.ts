@@ -12,8 +12,9 @@ import {
 } from "../../core/names.ts";
 import type { AcrBinding } from "./binding.ts";
 
+/** How the repositories of a registry are named. */
 export interface AcrNames {
-  /** May be empty. */
+  /** The path under which all of them are. It may be empty. */
   readonly prefix: string;
   routeName(logical: string): RoutableName;
   resolveId(repoId: string): RoutableName;
@@ -45,7 +46,7 @@ export function createAcrNames(
   };
 }
 
-/** Without a prefix, and if the login server is not known beforehand, an image's URI would be a legal name. */
+/** Refuses the URI of an image. It would be a legal name if there is no prefix and the login server is not known yet. */
 function refuseUri(id: string, field: string): void {
   if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.azurecr\.[a-z]+(?:\/|$)/i.test(id)) return;
   throw invalidInput(
@@ -55,7 +56,7 @@ function refuseUri(id: string, field: string): void {
   );
 }
 
-/** Names of scope maps: `^[a-zA-Z0-9-_]*$`, 5 to 50 characters (Microsoft.ContainerRegistry/registries/scopeMaps). */
+/** A scope map's name: `^[a-zA-Z0-9-_]*$`, 5 to 50 characters (Microsoft.ContainerRegistry/registries/scopeMaps). */
 const scopeMapGrammar: NameGrammar = { pattern: /^[a-z0-9_-]{5,}$/, maxLength: 50, nested: false };
 
 /**

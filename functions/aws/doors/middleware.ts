@@ -17,7 +17,7 @@ export interface Invocation {
 
 export type Middleware = MiddlewareObj<unknown, unknown, Error, Context>;
 
-/** Milliseconds that are left for answering an operation that ran out of time, before Lambda ends the process without a word. */
+/** Milliseconds in which we answer an operation that ran out of time. Then Lambda would end the process without a word. */
 const answerMs = 500;
 
 const early = {
@@ -72,7 +72,7 @@ export function throwErrors(): Middleware {
   return {
     onError(request) {
       const error = toArtifactRegistryError(request.error);
-      // We replace the error instead of throwing a new one, because middy attaches the original to an error that is thrown here.
+      // We replace the error and do not throw, because middy attaches the original to an error that is thrown here.
       request.error = new BareError(error.toWire(request.context.awsRequestId));
     },
   };

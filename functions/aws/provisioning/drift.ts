@@ -10,7 +10,7 @@ const words: Readonly<Record<Drift, string>> = {
   missing: "does not exist",
   foreign: "is not this registry's",
   trust: "trusts others than the functions",
-  session: "allows sessions of a different length",
+  session: "has a different maximum length of sessions",
   boundary: "has a different permissions boundary",
   policy: "has a different policy",
 };

@@ -28,7 +28,7 @@ export interface LoginServer {
 
 /** Keeps the refresh token of the registry for the function's identity. */
 export interface RefreshTokens {
-  /** @returns the token, and whether it was made for this call */
+  /** Gets the token that is kept, or a new one. @returns the token, and whether it was made for this call */
   get(call: Call): Promise<{ readonly token: Secret; readonly fresh: boolean }>;
   /** Forgets a token that was refused, or that does not know of a new role yet. */
   drop(token: Secret): void;

@@ -99,7 +99,7 @@ export async function accessToken(context: AcrContext, asked: AccessRequest, cal
  * Gets a token of the registry for whatever part of this access the identity has, to look at. It must never be handed
  * out, because nobody has compared what it opens with what was asked.
  *
- * @returns also the refresh token that it was bought with, and whether that was made for this call
+ * @returns also the refresh token that we exchanged for it, and whether that one was made for this call
  */
 export async function grantedToken(
   context: AcrContext,
@@ -147,7 +147,7 @@ async function requestToken(
 
 interface AcrClaims {
   readonly expiresAt: Date;
-  /** Absent in tokens that only buy other tokens. */
+  /** Absent in tokens that can only be exchanged for other tokens. */
   readonly access?: readonly Access[];
 }
 
@@ -164,7 +164,9 @@ function denied({ type, name, actions, hint }: AccessRequest, missing: readonly 
     return new ArtifactRegistryError(
       "ACCESS_DENIED",
       "The registry granted more than was asked, so the token is not handed out.",
-      { hint: "Check what stands between the function and the registry: a registry of Azure narrows its tokens." },
+      {
+        hint: "Check what is between the function and the registry, because a registry of Azure grants no more than was asked.",
+      },
     );
   }
   const lacking = actions.filter((action) => missing.includes(action));

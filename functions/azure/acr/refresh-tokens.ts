@@ -13,7 +13,7 @@ export interface RefreshToken {
   readonly expiresAt?: Date;
 }
 
-/** Milliseconds before its end from which on a token is not used any more: the request that carries it takes time, too. */
+/** A token is not used in the last milliseconds of its life, because the request that carries it takes time, too. */
 const marginMs = 5 * 60_000;
 
 /**
@@ -56,7 +56,7 @@ export async function exchangeIdentity(
   context: Pick<AcrContext, "identity" | "env" | "http" | "loginServer">,
   call: Call,
 ): Promise<RefreshToken> {
-  // Looked up first, so that a registry that does not exist is reported as such.
+  // This comes first, so that a registry that does not exist is reported as such.
   await context.loginServer(call);
   const entra = await call.upstream("Managed identity token", (abortSignal) =>
     context.identity.getToken(scope, { abortSignal }),

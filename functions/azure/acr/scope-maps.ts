@@ -1,4 +1,4 @@
-/** Scope maps: by them a repository is reserved before its first push, and known as ours. */
+/** Scope maps. We reserve a repository by one before its first push, and know by it that the repository is ours. */
 import type { ScopeMap } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
@@ -34,7 +34,7 @@ export function ownRepositoryOf({ description, actions = [] }: ScopeMapState): s
 }
 
 /**
- * Whose the scope map with a repository's name is.
+ * Tells who made the scope map that has a repository's name.
  *
  * - `exact`: ours, with exactly its actions, in any order.
  * - `drifted`: ours, but with other actions on this same repository. We may correct them.
@@ -42,7 +42,7 @@ export function ownRepositoryOf({ description, actions = [] }: ScopeMapState): s
  */
 export type ScopeMapOwnership = "exact" | "drifted" | "foreign";
 
-/** Tells whose a scope map is that has the name of this repository's. */
+/** Finds out who made a scope map that has the name of this repository's. */
 export function ownershipOf(scopeMap: ScopeMapState, repository: RoutableName): ScopeMapOwnership {
   const actions = new Set(scopeMap.actions ?? []);
   if (scopeMap.description !== marker) return "foreign";

@@ -6,7 +6,7 @@ import type { ResourceManager } from "../place.ts";
 export function createClient(identity: OwnIdentity, subscriptionId: string, { url, scope }: ResourceManager) {
   return new ContainerRegistryManagementClient(identity, subscriptionId, {
     endpoint: url,
-    // By default the endpoint would be the audience, too; an emulator's is not one.
+    // By default the client would take the endpoint for the audience of its tokens, too. An emulator's endpoint is none.
     credentials: { scopes: [scope] },
     retryOptions: { maxRetries: 0 },
   });

@@ -1,4 +1,4 @@
-/** Lists of Azure Resource Manager's, which are read page by page. No request for credentials needs them. */
+/** Reads lists of Azure Resource Manager page by page. No request for credentials needs a list. */
 import type { Call } from "../../../core/call.ts";
 import { type ArmClient, type ArmOptions, type ArmRequest, armRequest, type LoadedArm } from "./requests.ts";
 

@@ -20,7 +20,11 @@ export interface LoadedArm {
   readonly restorePoller: typeof import("./client.ts").restorePoller;
 }
 
-/** @param loginServer tells which cloud it is, if it is not the public one */
+/**
+ * Opens Azure Resource Manager of the cloud that the registry is in.
+ *
+ * @param loginServer tells the cloud; if it is undefined, the location of the function does
+ */
 export function createArm(identity: OwnIdentity, loginServer: string | undefined, env: Environment): Arm {
   return {
     load: once(async () => {

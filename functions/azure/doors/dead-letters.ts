@@ -21,7 +21,7 @@ export interface DeadLetter {
  * put a message into a queue's own dead letters, and Event Grid has none to put one into (docs/decisions/0016).
  *
  * @param env `ALIEN_DEAD_LETTER_QUEUE_URL`, as `https://{namespace}.servicebus.windows.net/{queue}`
- * @throws BINDING_CONFIG_INVALID where there is no queue: an event must never have nowhere to go
+ * @throws BINDING_CONFIG_INVALID where it is not set: without the queue, such an event would have nowhere to go
  */
 export function serviceBusDeadLetters(env: Environment, identity: OwnIdentity): DeadLetters<DeadLetter> {
   const url = `${queueUrl(env)}/messages`;
@@ -29,7 +29,7 @@ export function serviceBusDeadLetters(env: Environment, identity: OwnIdentity): 
   return {
     async send({ body, contentType }, { code, message, hint }, requestId, signal) {
       const reason = { code, reason: message, ...(hint !== undefined && { hint }), requestId };
-      // A request that may succeed later is repeated: a letter that comes twice does no harm.
+      // The call repeats a request that may succeed later. A letter that arrives twice does no harm.
       const call = startCall({ requestId, caller: doorCaller("events"), signal, now: () => new Date() });
       await call.upstream(what, async (limit) => {
         const { token } = await identity.getToken(scope, { abortSignal: limit });
@@ -57,7 +57,7 @@ function queueUrl({ ALIEN_DEAD_LETTER_QUEUE_URL: text = "" }: Environment): stri
 
 /** Custom properties are headers whose values are in double quotes (Service Bus REST, "Send Message"). */
 function propertyHeaders(properties: Record<string, string>): Record<string, string> {
-  // Characters that a header cannot hold, or that would end the value, are replaced: no letter must be lost over them.
+  // We replace characters that a header cannot hold, and those that would end the value, because no letter may be lost.
   const plain = (text: string) => text.replaceAll('"', "'").replace(/[^\x20-\x7e]|\\/g, "?");
   return Object.fromEntries(
     Object.entries(properties).map(([name, value]) => [name, `"${plain(value).slice(0, 1_024)}"`]),

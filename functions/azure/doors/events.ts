@@ -15,14 +15,15 @@ const eventMs = 90_000;
 
 /** Handles one event. @throws for an event that its sender must deliver again */
 export interface Receive {
-  /** Takes an event in either schema of Event Grid's. */
+  /** Takes an event in either of Event Grid's schemas. */
   event(event: unknown, requestId: string): Promise<void>;
   /** Takes a message of Service Bus. */
   message(body: unknown, context: Pick<InvocationContext, "invocationId" | "triggerMetadata">): Promise<void>;
 }
 
 /**
- * Takes events. For an event that may succeed later it throws; one that never can goes to the dead letters with its reason.
+ * Takes events. It throws if an event may succeed later. An event that can never succeed goes to the dead letters with the
+ * reason.
  *
  * @throws BINDING_CONFIG_INVALID where there is no queue for dead letters
  */
@@ -100,7 +101,7 @@ const eventGridEvent = v.looseObject({
   data: v.unknown(),
 });
 
-/** The CloudEvent that is meant: what came, or what an event in Event Grid's own schema stands for. */
+/** Turns an event in Event Grid's own schema into the CloudEvent that it stands for. Anything else is returned as it came. */
 export function toCloudEvent(event: unknown): unknown {
   if (!v.is(eventGridEvent, event) || "specversion" in event) return event;
   const { id, topic, subject, eventType: type, eventTime: time, data } = event;
@@ -131,7 +132,7 @@ export function decodeMessage(body: unknown, metadata: InvocationContext["trigge
   };
 }
 
-/** The dead letter for an event as it came. */
+/** Makes a dead letter of an event as it came. */
 export function toDeadLetter(event: unknown): DeadLetter {
   if (event instanceof Uint8Array) {
     return { body: Uint8Array.from(event), contentType: "application/octet-stream" };

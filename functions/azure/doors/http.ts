@@ -55,11 +55,12 @@ function refuseAll(error: ArtifactRegistryError): Serve {
   return async (_request, requestId) => errorResponse(error, requestId);
 }
 
-/** The worker's request resembles one of the Fetch standard but is not one. */
+/** Converts a request. The worker's request resembles one of the Fetch standard but is not one. */
 export function toRequest({ url, method, headers, body }: HttpRequest): Request {
   return new Request(url, { method, headers: new Headers([...headers]), body, duplex: "half" } as RequestInit);
 }
 
+/** Converts a response into what the worker takes. */
 export async function toResult(response: Response): Promise<HttpResponseInit> {
   return {
     status: response.status,

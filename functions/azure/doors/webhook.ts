@@ -10,7 +10,7 @@ import type { Receive } from "./events.ts";
 /** The role by which Event Grid may deliver to a webhook (Microsoft Learn, "Secure WebHook delivery with Entra ID"). */
 const defaultRole = "AzureEventGridSecureWebhookSubscriber";
 
-/** What Event Grid calls itself in the handshake of CloudEvents, in each cloud that has it. */
+/** The names by which Event Grid introduces itself in the handshake of CloudEvents, in each cloud that has it. */
 const origins = ["eventgrid.azure.net", "eventgrid.azure.us", "eventgrid.azure.cn"];
 
 /** The status that makes Event Grid deliver an event again. After some others it would not. */
@@ -78,7 +78,7 @@ function validationAnswer([event]: v.InferOutput<typeof validation>, topics: rea
   return { validationResponse: event.data.validationCode };
 }
 
-/** Handles all events of a delivery. If any of them must come again, all of them do: handling one twice does no harm. */
+/** Handles all events of a delivery. If any must be delivered again, all are, since handling an event twice does no harm. */
 async function deliver(
   body: unknown,
   topics: readonly string[],

@@ -52,7 +52,7 @@ export function listAssignments(onRegistry: AssignmentsOn, call: Call): Promise<
   });
 }
 
-/** The client takes an answer that is not a list for an empty one. */
+/** Checks that a page is a list, because the client takes any other answer for an empty list. */
 function refuseBadPage({ parsedBody, status }: { readonly parsedBody?: unknown; readonly status: number }): void {
   if (status !== 200) return;
   const value: unknown = typeof parsedBody === "object" && parsedBody !== null && Reflect.get(parsedBody, "value");
@@ -72,7 +72,7 @@ export async function assign(onRegistry: AssignmentsOn, required: RequiredRole, 
   const parameters = {
     roleDefinitionId: `${scope.split("/").slice(0, 3).join("/")}/providers/Microsoft.Authorization/roleDefinitions/${roleId}`,
     principalId,
-    // Azure asks for it where an identity was just made, because it is not found everywhere yet.
+    // Azure needs the type for an identity that was just made, because it cannot look it up everywhere yet.
     principalType: "ServicePrincipal",
     description: marker,
   };

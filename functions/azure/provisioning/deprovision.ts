@@ -13,8 +13,8 @@ import { ownAssignments } from "./roles.ts";
  * Removes the container registry that carries the registry's tag, and our role assignments on it. It is idempotent, and
  * leaves somebody else's registry alone.
  *
- * @throws RESOURCE_CONFLICT (not retryable) while there are repositories, unless it was told to delete them; while there
- *   are any outside the registry's prefix, always
+ * @throws RESOURCE_CONFLICT (not retryable) while there are repositories under the registry's prefix, unless it was told to
+ *   delete them, and while there are any outside the prefix, whatever it was told
  */
 export async function deprovision(
   context: AcrContext,
@@ -23,14 +23,14 @@ export async function deprovision(
 ): Promise<void> {
   const own = await findIdleRegistry(context, call);
   if (own === undefined || isForeign(own, context)) return;
-  // Without a prefix everything in it is the registry's, and the caller said to delete it.
+  // Without a prefix, everything in the container registry is ours, so there is nothing to check if it may be deleted.
   const mustCheck = !deleteRepositories || context.names.prefix !== "";
   if (mustCheck) refuseContents(await readContents(context, own, call), deleteRepositories);
 
   const onRegistry = assignmentsOn(context);
   const ours = ownAssignments(onRegistry.scope, await listAssignments(onRegistry, call));
   for (const assignment of ours) await unassign(onRegistry, assignment, call);
-  // Again, now that nobody gets new credentials: the deletion takes images, too, and cannot be told not to.
+  // We check again now that nobody gets new credentials, because Azure cannot be told to keep images that came meanwhile.
   if (mustCheck && ours.length > 0) refuseContents(await readContents(context, own, call), deleteRepositories);
   // Last, because a repeated call finds the rest by the tag of the registry.
   await deleteOwnRegistry(context, call);
@@ -39,7 +39,7 @@ export async function deprovision(
 /** The repositories in a container registry: those with images, and those that have only their scope map yet. */
 interface Contents {
   readonly inside: ReadonlySet<string>;
-  /** Not under the registry's prefix: another registry's, which shares the container registry, or nobody's. */
+  /** Repositories that are not under the prefix. They are nobody's, or those of another registry in it. */
   readonly outside: ReadonlySet<string>;
 }
 

@@ -49,7 +49,7 @@ export async function provision(
   const desired = { settings: readSettings(context.env), functions: await functionPrincipals(context, call) };
   const onRegistry = assignmentsOn(context);
   const own = await findOwnRegistry(context, call);
-  // Before anything is changed: whoever narrowed a role must decide whether to widen it.
+  // This comes before any change, because whoever narrowed a role must decide whether to widen it.
   const drift = own && (await findRoleDrift(onRegistry, own, desired, unchanged, call));
   const registry = own ?? (await createOwnRegistry(context, desired.settings, call));
   const roles = drift ?? (await findRoleDrift(onRegistry, registry, desired, "", call));

@@ -10,14 +10,14 @@ export interface Account {
   readonly password: Secret;
 }
 
-/** Kubernetes swaps a Secret once in minutes; files that never read the same twice are no Secret. */
+/** How often we read the files at most. Kubernetes replaces a Secret once in minutes, so two readings in a row soon agree. */
 const readings = 20;
 
 /**
  * Reads an account from its files. We read them for each request, because Kubernetes replaces what is mounted while the
  * function runs.
  *
- * @param host of the registry, to find its entry in a Docker configuration
+ * @param host the host of the registry, by which its entry in a Docker configuration is found
  * @throws BINDING_CONFIG_INVALID for a file that is missing, empty or not understood; the error never quotes the file
  */
 export async function readAccount(files: AccountFiles, field: AccountField, host: string): Promise<Account> {
@@ -29,11 +29,11 @@ export async function readAccount(files: AccountFiles, field: AccountField, host
   const read = async () =>
     [await readMountedFile(usernameFile, field), await readMountedFile(passwordFile, field)] as const;
   let [username, password] = await read();
-  // A swap between the two files would pair an old name with a new password: two readings in a row must agree.
+  // Two readings in a row must agree. If Kubernetes replaced the files in between, an old name could get a new password.
   for (let i = 1; ; i++) {
     const [again, andAgain] = await read();
     if (again === username && andAgain === password) break;
-    if (i === readings) throw fileRefused(field, passwordFile, "changes all the time");
+    if (i === readings) throw fileRefused(field, passwordFile, "is different each time it is read");
     [username, password] = [again, andAgain];
   }
   if (username.includes(":")) throw fileRefused(field, usernameFile, "holds a colon, which no user name may");
@@ -76,7 +76,7 @@ function decoded(entry: object): string {
   return encoded.success ? Buffer.from(encoded.output.auth, "base64").toString("utf8") : "";
 }
 
-/** Servers are written as hosts, and by older tools as URLs. */
+/** Reads the host of an entry. Older tools write a URL in its place. */
 function hostOf(server: string): string | undefined {
   return URL.parse(server.includes("://") ? server : `https://${server}`)?.host;
 }
@@ -92,7 +92,7 @@ function parseJson(json: string): unknown {
 
 function fileRefused(field: string, file: string, why: string, cause?: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The file ${file} of the binding's ${field} ${why}.`, {
-    hint: "See that the Secret is mounted there and has this key.",
+    hint: "Check that the Secret is mounted there and has this key.",
     context: { field, file },
     cause,
   });

@@ -5,22 +5,22 @@ import { type Credentials, createClient, type OciClient } from "../../../oci/cli
 import type { AccountField, ExternalBinding } from "../binding.ts";
 import { type Account, readAccount, readMountedFile } from "./accounts.ts";
 
-/** Milliseconds for which a client is kept: the tokens that it holds would only grow in number. */
+/** Milliseconds for which a client is kept. It holds every token that it ever got, so we must let it go. */
 const clientMs = 5 * 60_000;
-/** Connections to one registry at a time; further requests wait their turn. */
+/** How many connections to one registry there may be at a time. Further requests wait. */
 const connections = 32;
-/** Milliseconds until a connection stands; the limit of the call bounds the rest. */
+/** Milliseconds in which a connection must be open. Only the signal of the call limits the rest of a request. */
 const connectMs = 5_000;
-/** Bytes of an answer. The OCI client has narrower bounds of its own, and says better what was too large. */
+/** The most bytes of an answer. The OCI client has lower limits, and its errors say better what was too large. */
 const answerAtMost = 64 * 1024 * 1024;
 
-/** The way to a registry, with the files of its binding as they are at the moment. */
+/** Connects to a registry. The files of its binding are read as they are at the moment. */
 export interface Connection {
-  /** A client that asks in the name of an account, or as a stranger where the binding names none. */
+  /** A client that uses an account of the binding. It is anonymous if the binding does not name that account. */
   as(field: AccountField): Promise<OciClient>;
-  /** A client with credentials that are not the binding's, or with none. */
+  /** A client that uses other credentials than the binding's, or is anonymous. */
   with(credentials: Credentials | undefined): Promise<OciClient>;
-  /** @throws BINDING_CONFIG_INVALID */
+  /** Reads an account of the binding; undefined if the binding does not name it. @throws BINDING_CONFIG_INVALID */
   account(field: AccountField): Promise<Account | undefined>;
 }
 
@@ -30,6 +30,7 @@ interface Kept {
   readonly since: number;
 }
 
+/** Opens the connection to the registry of a binding. @param env the proxies to use */
 export function createConnection(binding: ExternalBinding, env: Environment): Connection {
   const { registryUrl, tokenServiceUrl, caFile } = binding;
   const { host, hostname } = new URL(registryUrl);
@@ -41,7 +42,7 @@ export function createConnection(binding: ExternalBinding, env: Environment): Co
     return files && readAccount(files, field, host);
   };
 
-  // Read here too: where the file cannot be read the binding is wrong, not the network.
+  // We read the file here, too: if it cannot be read, the error must say that the binding is wrong, and not the network.
   const readCa = async () => (caFile === undefined ? undefined : readMountedFile(caFile, "caFile"));
 
   const clientFor = (credentials: Credentials | undefined): OciClient =>

@@ -12,8 +12,8 @@ export interface ExternalContext {
 }
 
 /**
- * One step of the distribution protocol in the name of an account. It is repeated as a whole where its refusal is
- * retryable, so it must be safe to repeat.
+ * Runs one step of the distribution protocol in the name of an account. If the registry's refusal is retryable, the whole step
+ * is repeated, so it must be safe to repeat.
  *
  * @param what the step, as `list tags`
  */
@@ -26,7 +26,7 @@ export function step<T>(
   return ask(call, what, host, as, async (signal) => run((await connection.as(as)).withSignal(signal)));
 }
 
-/** As `step`, with a client that the request makes itself. */
+/** Does what `step` does, but the request makes its client itself. */
 export function ask<T>(
   call: Call,
   what: string,

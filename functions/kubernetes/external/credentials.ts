@@ -46,7 +46,7 @@ export async function generateCredentials(
   };
 }
 
-/** Asks without credentials how the registry wants to be asked. */
+/** Asks the registry without credentials, to learn how it wants callers to authenticate. */
 async function tokenChallenge({ connection, host }: ExternalContext, call: Call): Promise<Challenge> {
   const challenges = await ask(call, "ask for the challenge", host, "credentials", async (signal) =>
     (await connection.with(undefined)).withSignal(signal).challenges(),
@@ -55,9 +55,9 @@ async function tokenChallenge({ connection, host }: ExternalContext, call: Call)
   if (bearer !== undefined) return bearer;
   const [message, hint] =
     challenges.length === 0
-      ? ["asks nobody for credentials: there are none to mint.", "Turn on authentication at the registry."]
+      ? ["asks nobody for credentials, so there are none to mint.", "Turn on authentication at the registry."]
       : [
-          "takes user names and passwords only, and has no tokens that end.",
+          "takes only user names and passwords, and has no tokens that expire.",
           "Give it a token service, or set staticCredentials to hand out the pull and push accounts themselves.",
         ];
   throw new ArtifactRegistryError("OPERATION_NOT_SUPPORTED", `The registry ${host} ${message}`, { hint });
@@ -65,14 +65,14 @@ async function tokenChallenge({ connection, host }: ExternalContext, call: Call)
 
 function noAccount(field: AccountField): ArtifactRegistryError {
   return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The binding has no ${field}.`, {
-    hint: "Add the account to the binding: the function's own account never mints.",
+    hint: "Add the account to the binding, because the function's own account never mints.",
     context: { field },
   });
 }
 
 function alreadyOver({ host }: ExternalContext): ArtifactRegistryError {
-  return new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", `${host}: the token had ended before it arrived.`, {
-    hint: "See that the clocks of the token service and of this function agree.",
+  return new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", `${host}: the token had expired before it arrived.`, {
+    hint: "Check that the clocks of the token service and of this function agree.",
   });
 }
 
@@ -90,7 +90,7 @@ export interface Claims {
 
 /**
  * Checks a token's claims against what was asked for (distribution, "Token Authentication Implementation": `access`).
- * The registry checks the signature. A token that is no JWT, or has no `access`, tells nothing.
+ * The registry checks the signature. A token that is not a JWT, or has no `access`, tells nothing.
  *
  * @throws ACCESS_DENIED where the service granted less, CLOUD_PLATFORM_ERROR where it granted more
  */
@@ -104,7 +104,7 @@ export function checkClaims(token: string, { name, actions }: Wanted): Claims {
   const { missing, more } = access === "unreadable" ? { missing: [], more: true } : compareAccess(access, asked);
   if (more) {
     throw new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", "The token service granted more than was asked for.", {
-      hint: "A token that opens more than it says is not handed out. See what the account is allowed, and how.",
+      hint: "A token that opens more than it says is not handed out. Check what the account may do at the registry.",
       context,
     });
   }
@@ -118,7 +118,7 @@ export function checkClaims(token: string, { name, actions }: Wanted): Claims {
 }
 
 /**
- * Hands out the pull or push account itself, where the operator opted in. It opens every repository and does not end. We try
+ * Hands out the pull or push account itself, where the operator opted in. It opens every repository and does not expire. We try
  * it out each time, because its rights can change at the registry.
  *
  * @throws BINDING_CONFIG_INVALID where the same account is bound twice
@@ -135,7 +135,7 @@ async function handOutAccount(
   const { username, password } = account;
   for (const other of ["account", ...(permissions === "pull" ? (["pushAccount"] as const) : [])] as const) {
     const its = await connection.account(other);
-    // One user may have several passwords, each with rights of its own: access tokens.
+    // One user may have several passwords with different rights, such as access tokens. So we compare both.
     if (its?.username === username && its.password.reveal() === password.reveal()) throw sameAccount(field, other);
   }
   const credentials = { username, password: password.reveal() };
@@ -145,7 +145,7 @@ async function handOutAccount(
 
 function sameAccount(field: AccountField, other: AccountField): ArtifactRegistryError {
   return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The binding's ${field} and ${other} are one account.`, {
-    hint: "What is handed out must do no more than it says: give each an account of its own.",
+    hint: "Give each of them an account of its own, because what is handed out must do no more than it says.",
     context: { field },
   });
 }

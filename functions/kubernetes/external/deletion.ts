@@ -11,8 +11,8 @@ const inUse = new Set([400, 409, 412]);
 
 /**
  * Deletes every manifest that a tag, an index or the referrers lead to, then its layers, and the marker last. A deletion
- * that broke off leaves what still can be found, so the same call again finishes it. An image whose tag was moved away is in
- * no list of the registry, and cannot be deleted over the distribution API.
+ * that was stopped leaves only what can still be found, so the same call again finishes it. An image whose tag was moved away
+ * is in no list of the registry, and cannot be deleted over the distribution API.
  *
  * @throws OPERATION_NOT_SUPPORTED where the registry forbids deletion, RESOURCE_CONFLICT while somebody pushes
  */
@@ -29,7 +29,7 @@ export async function deleteRepository(context: ExternalContext, name: RoutableN
     const done = new Set<string>();
     for (const tag of tags) {
       const found = await deleteImage(context, name, tag, done, call);
-      // A manifest takes its other tags with it. A tag that is still listed leads nowhere, and must go by itself.
+      // Its other tags go with a manifest. A tag that is still listed leads nowhere, and must be deleted by itself.
       if (!found && round > 1) await remove(context, name, tag, call);
     }
   }
@@ -64,7 +64,7 @@ async function deleteImage(
       held.push(each);
     }
   }
-  // Layers before their manifest, so that a deletion that breaks off here still leads to them.
+  // We delete layers before their manifest. If we are stopped in between, the next deletion still finds them.
   const kept = await removeBlobs(context, name, manifest.blobs, call);
   await remove(context, name, digest, call);
   for (const each of held) await remove(context, name, each, call);

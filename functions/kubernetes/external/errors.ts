@@ -26,14 +26,14 @@ export function translateOciError(thrown: unknown, { what, host, as }: Refused):
   }
   if (code === "UNEXPECTED_RESPONSE" || code === "DIGEST_MISMATCH" || code === "REDIRECT_REFUSED") {
     return refuse("UNEXPECTED_RESPONSE_FORMAT", "the registry's answer cannot be understood.", {
-      hint: `See that registryUrl is that of an OCI registry. ${thrown.message.slice(0, 200)}`,
+      hint: `Check that registryUrl is that of an OCI registry. ${thrown.message.slice(0, 200)}`,
     });
   }
   if (code === "NETWORK") return unreachable(thrown, refuse);
   switch (status) {
     case 401:
       return refuse("BINDING_CONFIG_INVALID", `the registry does not accept the binding's ${as}.`, {
-        hint: "See that the files hold the account's present user name and password.",
+        hint: "Check that the files hold the account's present user name and password.",
         context: { field: as },
       });
     case 403:
@@ -42,12 +42,12 @@ export function translateOciError(thrown: unknown, { what, host, as }: Refused):
         context: { field: as },
       });
     case 404:
-      // An upload that is gone differs from a place that never was.
+      // An upload that has ended says nothing about the place.
       if (code === "BLOB_UPLOAD_UNKNOWN") break;
       return refuse("BINDING_CONFIG_INVALID", "the registry knows no such place.", {
         hint:
-          "See that registryUrl is that of an OCI registry. Where a project or an organization must be there first, " +
-          "make the one that repositoryPrefix names with the registry's own tools.",
+          "Check that registryUrl is that of an OCI registry. If the registry needs a project or an organization first, " +
+          "create the one that repositoryPrefix names with the registry's own tools.",
         context: { field: "repositoryPrefix" },
       });
     case 408:
@@ -72,13 +72,13 @@ function unreachable(thrown: OciError, refuse: Refuse): ArtifactRegistryError {
   const why = systemCode(thrown);
   if (why !== undefined && /CERT|SSL|TLS|SIGNED|ISSUER|VERIFY_LEAF|EPROTO/.test(why)) {
     return refuse("BINDING_CONFIG_INVALID", `no secure connection: ${why}.`, {
-      hint: "Set caFile to the CA that signed the registry's certificate; its names must hold registryUrl's host.",
+      hint: "Set caFile to the CA that signed the registry's certificate. The certificate must name the host of registryUrl.",
       context: { field: "caFile" },
     });
   }
   return refuse("SERVICE_UNAVAILABLE", `no answer${why === undefined ? "" : ` (${why})`}.`, {
     retryable: true,
-    hint: "See that the registry runs and that the binding's registryUrl is right.",
+    hint: "Check that the registry runs and that the binding's registryUrl is right.",
   });
 }
 

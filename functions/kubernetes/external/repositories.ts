@@ -48,9 +48,9 @@ export async function createRepository(
 }
 
 /**
- * Lists the tags of a repository, page after page. There are none where the registry knows no such repository.
+ * Lists the tags of a repository, page after page. The list is empty if the registry does not know the repository.
  *
- * @param atMost stops after so many
+ * @param atMost how many tags to list at most. Default: all of them
  */
 export function listTags(context: ExternalContext, name: RoutableName, call: Call, atMost?: number): Promise<string[]> {
   return step(context, call, { what: "list tags", as: "account" }, async (client) => {
@@ -75,8 +75,8 @@ async function hasMarker(context: ExternalContext, name: RoutableName, call: Cal
 }
 
 /**
- * Tells whether somebody else is creating or deleting the same repository. The marker's digest is right; a registry that
- * denies it reads what another request is writing, as distribution 2.8 does.
+ * Tells whether somebody else is creating or deleting the same repository. We know that the marker's digest is right. If the
+ * registry denies it, it is reading what another request is still writing, as distribution 2.8 does.
  */
 function isDisturbed(error: unknown): boolean {
   return error instanceof OciError && ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "DIGEST_INVALID"].includes(error.code);

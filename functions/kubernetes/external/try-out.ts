@@ -15,15 +15,15 @@ export interface Claimed {
 }
 
 const noDigest = `sha256:${"0".repeat(64)}`;
-/** The statuses with which a registry denies; any other answer means that the request would be allowed. */
+/** The statuses with which a registry denies a request. Any other answer means that it would allow the request. */
 const denials = new Set([401, 403, 405]);
 
 /**
- * Tries what credentials must not open, where no claim tells: deleting, pushing with credentials to pull, and whatever lies
- * beside the repository (or outside the registry's prefix). This changes nothing: what we ask for does not exist, and an
- * upload that could begin is ended at once.
+ * Tries out credentials whose claims do not tell what they open. They must not delete, nor push if they are for pulls, nor open
+ * anything beside the repository (or outside the registry's prefix). This changes nothing: what we ask for does not exist,
+ * and we cancel an upload at once if it could begin.
  *
- * @throws OPERATION_NOT_SUPPORTED when something could be opened, ACCESS_DENIED when the repository could not
+ * @throws OPERATION_NOT_SUPPORTED if they open too much, ACCESS_DENIED if they do not open the repository
  */
 export async function tryOut(
   context: ExternalContext,
@@ -78,7 +78,7 @@ async function isOpen(client: OciClient, action: Action, name: string): Promise<
 
 function tooNarrow({ host }: ExternalContext): ArtifactRegistryError {
   return new ArtifactRegistryError("ACCESS_DENIED", `The credentials that ${host} gives do not open the repository.`, {
-    hint: "See that the account's files are up to date, and that it may pull below the registry's prefix.",
+    hint: "Check that the account's files are up to date, and that the account may pull below the registry's prefix.",
   });
 }
 

@@ -65,16 +65,16 @@ export function askInProcess(
 function unreachable(cause: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "The function cannot be reached.", {
     retryable: true,
-    hint: "Check FUNCTION_URL, FUNCTION_CA_FILE and FUNCTION_TOKEN_FILE, and at the network policy.",
+    hint: "Check FUNCTION_URL, FUNCTION_CA_FILE, FUNCTION_TOKEN_FILE and the network policy.",
     cause,
   });
 }
 
 const otherServer = "Check FUNCTION_URL: something else may be listening there.";
 
-/** The function's own error. An answer that has not the form of one says nothing about itself. */
+/** Reads the function's own error from its answer. An answer of any other form came from something else. */
 function toError(status: number, answer: Record<string, unknown>): ArtifactRegistryError {
-  // Our other servers answer in the same form, and with status 404, without a hint.
+  // Our other servers answer in the same form, with status 404 and without a hint.
   const { code, message, retryable, hint = status === 404 ? otherServer : undefined } = answer;
   if (typeof code === "string" && Object.hasOwn(statusOf, code) && typeof message === "string") {
     return new ArtifactRegistryError(code as ErrorCode, message, {

@@ -35,7 +35,7 @@ const mounted = "/var/run/secrets/kubernetes.io/serviceaccount";
 /** @throws BINDING_CONFIG_INVALID outside a cluster */
 export function openCluster(env: Environment): ClusterSecrets {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = env;
-  if (!host) throw settingRefused("KUBERNETES_SERVICE_HOST is missing: this is not a pod of a cluster.");
+  if (!host) throw settingRefused("KUBERNETES_SERVICE_HOST is missing, so this is not a pod of a cluster.");
   const root = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
   const { fetch } = createHttpClient({
     env,

@@ -9,7 +9,7 @@ export interface Readiness {
 }
 
 /**
- * Ready once the door has opened, and from then on until the stop. An issuer that fails later fails for every replica.
+ * It is ready from when the door has opened until the stop begins. An issuer that fails later fails for every replica.
  * If they all became unready, the callers of the other issuers would be refused, too.
  *
  * @param warn takes one sentence for each issuer that could not be asked

@@ -36,7 +36,7 @@ export async function runServer(platform: Platform): Promise<void> {
     if (!complete) log("warning", "stopped, but some requests had to be cut off");
     return complete ? 0 : 1;
   });
-  // Last: whoever reads it may send a signal at once.
+  // This comes last, because whoever reads it may send a signal at once.
   log("info", `listening on ${container.url}, metrics on ${container.metricsUrl}`);
 }
 
@@ -115,7 +115,7 @@ export async function serveContainer(
     forMetrics.close();
     throw error;
   }
-  if (rules.length === 0) warn("There is no access rule: every caller is refused. Set ALIEN_ACCESS_RULES.");
+  if (rules.length === 0) warn("There is no access rule, so every caller is refused. Set ALIEN_ACCESS_RULES.");
   return {
     url: urlOf(api, settings.host),
     metricsUrl: urlOf(forMetrics, settings.host),
@@ -132,7 +132,7 @@ export async function serveContainer(
   };
 }
 
-/** Opens every bound registry, so that a mistake shows at start. A name that only a rule holds may belong to another deployment. */
+/** Opens every bound registry, so that a mistake shows at start. A name in a rule may belong to another deployment. */
 async function openRegistries(directory: RegistryDirectory): Promise<void> {
   let bound = 0;
   for (const name of directory.names()) {

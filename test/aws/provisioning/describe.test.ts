@@ -63,7 +63,7 @@ const cases: Readonly<Record<string, Case>> = {
         "artifact-registry",
         JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "ecr:*", Resource: "*" }] }),
       ),
-    says: "another policy",
+    says: "different policy",
   },
   "no replication rule": {
     change: (_, account) => account.setRules([]),

@@ -41,7 +41,7 @@ test("serves without a rule, and says that it refuses everybody", async () => {
   const env = { ...good, ALIEN_ACCESS_RULES: undefined, DRAIN_SECONDS: "0" };
   const container = await serveContainer(fakePlatform(), env, { warn: (message) => warnings.push(message) });
   await container.close();
-  expect(warnings).toEqual(["There is no access rule: every caller is refused. Set ALIEN_ACCESS_RULES."]);
+  expect(warnings).toEqual(["There is no access rule, so every caller is refused. Set ALIEN_ACCESS_RULES."]);
 });
 
 test("names a rule that mints and has no permissions, once", async () => {
