@@ -39,7 +39,7 @@ export async function deprovision(
 /** The repositories in a container registry: those with images, and those that have only their scope map yet. */
 interface Contents {
   readonly inside: ReadonlySet<string>;
-  /** Repositories that are not under the prefix. They are nobody's, or those of another registry in it. */
+  /** Repositories outside the prefix. They belong to another registry in the same container registry, or to nobody. */
   readonly outside: ReadonlySet<string>;
 }
 
