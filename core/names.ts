@@ -21,10 +21,18 @@ export interface NameSpace {
   readonly prefix: string;
   readonly separator: "-" | "/";
   readonly grammar: NameGrammar;
-  /** The host of the registry. An id that begins with it was copied from an image URI. */
-  readonly host?: string;
-  /** The name spaces of the other registries of this installation. An id in one of them is never ours. */
+  /** The registry's own host in each of its forms, with its port. Such a host and a routable name are an image's URI. */
+  readonly hosts?: readonly string[];
+  /** Name spaces of the other registries of this installation: an id in one of them is never ours. */
   readonly others?: readonly OtherSpace[];
+  /**
+   * Reads the cloud's own name of a repository, such as an ARN.
+   *
+   * @returns what stands for the routable name in it, or undefined if it is not a resource of this registry
+   */
+  readResource?(id: string): string | undefined;
+  /** Match ids outside the prefix that only the platform knows to be another registry's. They would be read as logical names. */
+  readonly elsewhere?: readonly RegExp[];
 }
 
 /** As much of a name space as the other registries need to know. */
@@ -46,15 +54,47 @@ export const ociGrammar: NameGrammar = {
 const hashLength = 20;
 const hashed = new RegExp(`-[a-z2-7]{${hashLength}}$`);
 
+/** Under these are the registries of all platforms, whatever platform a registry of ours is on. */
+const registryDomains = [
+  ...["amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", "public.ecr.aws", "ecr-public.aws.com"],
+  ...["on.aws", "on.amazonwebservices.com.cn", "on.amazonwebservices.eu"],
+  ...["pkg.dev", "gcr.io"],
+  ...["azurecr.io", "azurecr.cn", "azurecr.us"],
+];
+
+const writeAlone = 'Write the name alone, such as "my-app".';
+/** How to tell what names something by another grammar than that of names, and what to write instead. The first that fits counts. */
+const foreignForms: readonly (readonly [fits: RegExp, what: string, hint: string])[] = [
+  [/^[a-z][a-z0-9+.-]*:\/\//i, "is a URL", writeAlone],
+  [/^arn:/i, "is an ARN", writeAlone],
+  [/^projects\/[^/]+\/locations\//, "is a resource of Google Cloud", writeAlone],
+  [/^\/subscriptions\//i, "is a resource of Azure", writeAlone],
+  [
+    /@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]+(?![0-9a-z])/i,
+    "has a digest",
+    'Write the name without the digest, such as "my-app".',
+  ],
+  [
+    /:\w[\w.-]{0,127}$/,
+    "has a tag",
+    'Write the name without the tag, such as "my-app". If it is no tag, join the parts by another character, such as "-".',
+  ],
+];
+
 /**
  * Maps a logical name to the routable name of the repository that `createRepository(logical)` makes.
  *
  * No two logical names are mapped to the same routable name. A name that fits the grammar stays as it is. A name that does not
  * fit, or that looks like a changed one, carries a hash of the whole original.
  *
- * @throws INVALID_INPUT if the name is hostile, or if the same string, read as an id, would mean another repository
+ * @throws INVALID_INPUT when the name is hostile, when it is an image reference, a URL or a cloud's resource, or when the
+ *   same string, read as an id, would mean another repository.
+ * @example
+ *   routeLogicalName("my-app", { prefix: "images", separator: "/", grammar: ociGrammar }) // "images/my-app"
  */
 export function routeLogicalName(logical: string, space: NameSpace): RoutableName {
+  const [what, hint] = foreignForm(logical, space) ?? [];
+  if (what !== undefined) throw invalidInput(`"${shorten(logical)}" ${what}: it is not a name.`, "name", hint);
   const routed = mapLogicalName(logical, space, "name");
   const resolved = resolveRepositoryId(logical, space, "name");
   if (resolved !== routed) {
@@ -68,24 +108,33 @@ export function routeLogicalName(logical: string, space: NameSpace): RoutableNam
 }
 
 /**
- * Reads an id. If it lies in the registry's routable space, it is a routable name and stays as it is. If it does not, it is a
- * logical name, and is mapped.
+ * Reads an id. An id inside the registry's routable space is taken as it stands. What names one of its repositories in
+ * another way, by the registry's own host or as the cloud's resource, is read as that repository's id. Any other is a
+ * logical name, unless it is an image reference, a URL or a cloud's resource: those are refused. A tag or a digest is
+ * refused after our own host too, since it names an image.
  *
- * @param field the input that holds the id, for the error
- * @throws INVALID_INPUT for an id outside the registry's own space: `..`, a URL, another registry's prefix
+ * @throws INVALID_INPUT for an id outside the registry's own space: `..`, a URL, another host or registry's prefix
  */
 export function resolveRepositoryId(id: string, space: NameSpace, field = "repoId"): RoutableName {
-  refuseHostile(id, space, field);
-  const { prefix, separator, grammar } = space;
-  const inside = prefix === "" || id === prefix || id.startsWith(prefix + separator);
-  if (!inside) return mapLogicalName(id, space, field);
-  if (id.length <= grammar.maxLength && grammar.pattern.test(id)) return id as RoutableName;
-  if (prefix === "") return mapLogicalName(id, space, field);
-  throw invalidInput(
-    `"${shorten(id)}" begins with this registry's prefix but is not a legal repository name.`,
-    field,
-    "Pass the name that createRepository returned, without a tag or a digest.",
-  );
+  const refuse = (why: string) =>
+    invalidInput(`"${shorten(id)}" ${why}.`, field, "Pass the name that createRepository returned.");
+  // A lone surrogate has no UTF-8 form of its own, so two names would share one hash.
+  if (!id.isWellFormed()) throw invalidInput("The name is not well-formed Unicode.", field);
+  if (/(?:^|[/\\])\.{1,2}(?:[/\\]|$)/.test(id)) throw refuse("contains a relative path segment");
+  if (/^[/\\]/.test(id)) throw refuse("is an absolute path");
+  if (inOtherSpace(id, space)) throw refuse("is outside this registry");
+  if (isRoutable(id, space)) return id;
+  const [what] = foreignForm(id, space) ?? [];
+  if (what !== undefined) {
+    const named = pathUnderHost(id, space) ?? space.readResource?.(id);
+    if (named !== undefined && isRoutable(named, space)) return named;
+    throw refuse(`${what}: it is not the id of a repository of this registry`);
+  }
+  if (space.prefix !== "" && isInside(id, space)) {
+    throw refuse("begins with this registry's prefix but is not a legal repository name");
+  }
+  if (space.elsewhere?.some((pattern) => pattern.test(id))) throw refuse("is outside this registry");
+  return mapLogicalName(id, space, field);
 }
 
 /**
@@ -119,6 +168,47 @@ export function fitName(name: string, grammar: NameGrammar, room: number = gramm
   return `${slug === "" ? "r" : slug}-${hash(name)}`;
 }
 
+function isInside(id: string, { prefix, separator }: NameSpace): boolean {
+  return prefix === "" || id === prefix || id.startsWith(prefix + separator);
+}
+
+/** Whether an id is a routable name as it stands. */
+function isRoutable(id: string, space: NameSpace): id is RoutableName {
+  const { prefix, grammar } = space;
+  if (!isInside(id, space) || id.length > grammar.maxLength || !grammar.pattern.test(id)) return false;
+  if (inOtherSpace(id, space)) return false;
+  // Without a prefix of our own, an image reference would be a legal name.
+  if (prefix === "") return foreignForm(id, space) === undefined;
+  // The prefix may begin like the host.
+  const path = pathUnderHost(id, space);
+  return path === undefined || !isInside(path, space);
+}
+
+/** Tells what a text is that is neither a logical name nor a routable one, and what to write for a name. */
+function foreignForm(text: string, space: NameSpace): readonly [what: string, hint: string] | undefined {
+  for (const [fits, what, hint] of foreignForms) if (fits.test(text)) return [what, hint];
+  if (!beginsWithHost(text, space)) return undefined;
+  return ["begins with the host of a registry", 'Write the name without the host, such as "my-app".'];
+}
+
+function beginsWithHost(text: string, { hosts = [] }: NameSpace): boolean {
+  const [first = ""] = text.split("/", 1);
+  // Hosts are the same in upper and lower case (RFC 3986, 3.2.2), and with the dot of a fully qualified name.
+  const host = first.toLowerCase().replace(/\.$/, "");
+  if (/.:\d+$/.test(host)) return true;
+  if (registryDomains.some((domain) => host === domain || host.endsWith(`.${domain}`))) return true;
+  // Without its port, a host that has no dot is a word like any other.
+  const isOwn = (own: string) => host === own || (host.includes(".") && own.startsWith(`${host}:`));
+  return hosts.some((own) => isOwn(own.toLowerCase()));
+}
+
+/** What follows the registry's own host in an image's URI. */
+function pathUnderHost(text: string, { hosts = [] }: NameSpace): string | undefined {
+  const [first = ""] = text.split("/", 1);
+  if (first === text || !hosts.some((own) => own.toLowerCase() === first.toLowerCase())) return undefined;
+  return text.slice(first.length + 1);
+}
+
 function mapLogicalName(logical: string, space: NameSpace, field: string): RoutableName {
   const { prefix, separator, grammar } = space;
   const front = prefix === "" ? "" : prefix + separator;
@@ -135,21 +225,6 @@ function mapLogicalName(logical: string, space: NameSpace, field: string): Routa
 
 function inOtherSpace(name: string, { others = [] }: NameSpace): boolean {
   return others.some(({ prefix, separator }) => name === prefix || name.startsWith(prefix + separator));
-}
-
-function refuseHostile(id: string, space: NameSpace, field: string): void {
-  const refuse = (why: string) =>
-    invalidInput(`"${shorten(id)}" ${why}.`, field, "Pass the name that createRepository returned.");
-  // A lone surrogate has no UTF-8 form of its own, so two names would share one hash.
-  if (!id.isWellFormed()) throw invalidInput("The name is not well-formed Unicode.", field);
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(id)) throw refuse("is a URL, not a repository");
-  if (/(?:^|[/\\])\.{1,2}(?:[/\\]|$)/.test(id)) throw refuse("contains a relative path segment");
-  if (/^[/\\]/.test(id)) throw refuse("is an absolute path");
-  // Hosts are the same in upper and lower case (RFC 3986, 3.2.2).
-  if (space.host !== undefined && `${id}/`.toLowerCase().startsWith(`${space.host.toLowerCase()}/`)) {
-    throw refuse("begins with the registry's host");
-  }
-  if (inOtherSpace(id, space)) throw refuse("is outside this registry");
 }
 
 function hash(name: string): string {

@@ -16,14 +16,14 @@ export const registryName = v.pipe(
 export const logicalName = v.pipe(
   v.string(),
   v.regex(characters(1, 256), "must be 1 to 256 characters without control characters"),
-  v.description("Logical name of the repository. Each platform maps it to its own grammar."),
+  v.description("Logical name. Each platform maps it to its grammar. No image reference, URL or ARN."),
   v.examples(["my-app", "prj_abc123"]),
 );
 
 export const repositoryId = v.pipe(
   v.string(),
   v.regex(characters(1, 512), "must be 1 to 512 characters without control characters"),
-  v.description("The name that createRepository returned; the logical name is understood as well."),
+  v.description("The name or the uri that createRepository returned, or the logical name."),
   v.examples(["images/my-app"]),
 );
 

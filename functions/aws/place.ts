@@ -8,6 +8,8 @@ export interface Place {
   /** As in ARNs: `aws`, `aws-cn`, `aws-us-gov`, … */
   readonly partition: string;
   readonly dnsSuffix: string;
+  /** Of the hosts of AWS's APIs that IPv6 reaches too, such as `api.aws`. */
+  readonly dualStackDnsSuffix: string;
   /** Whether this is Lambda: its credentials are always a role session, so that AssumeRole is role chaining. */
   readonly onLambda: boolean;
 }
@@ -20,6 +22,6 @@ export function readPlace(env: Environment): Place {
       hint: "Lambda sets it by itself; elsewhere set it to the region of the registry.",
     });
   }
-  const { name, dnsSuffix } = partitionOf(region);
-  return { region, partition: name, dnsSuffix, onLambda: Boolean(env.AWS_LAMBDA_FUNCTION_NAME) };
+  const { name, dnsSuffix, dualStackDnsSuffix } = partitionOf(region);
+  return { region, partition: name, dnsSuffix, dualStackDnsSuffix, onLambda: Boolean(env.AWS_LAMBDA_FUNCTION_NAME) };
 }

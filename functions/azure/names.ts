@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { invalidInput } from "../../core/errors.ts";
 import {
   fitName,
   type NameGrammar,
@@ -31,29 +30,14 @@ export function createAcrNames(
     // Azure does not document exactly which names ACR accepts (lowercase letters, digits and `. - _ /`). It accepts these.
     grammar: ociGrammar,
     others,
-    ...(loginServer !== undefined && { host: loginServer }),
+    // If the login server is not bound, only Azure tells it, and an image's URI cannot be read as an id.
+    ...(loginServer !== undefined && { hosts: [loginServer] }),
   };
   return {
     prefix,
-    routeName(logical) {
-      refuseUri(logical, "name");
-      return routeLogicalName(logical, space);
-    },
-    resolveId(repoId) {
-      refuseUri(repoId, "repoId");
-      return resolveRepositoryId(repoId, space);
-    },
+    routeName: (logical) => routeLogicalName(logical, space),
+    resolveId: (repoId) => resolveRepositoryId(repoId, space),
   };
-}
-
-/** Refuses the URI of an image. It would be a legal name if there is no prefix and the login server is not known yet. */
-function refuseUri(id: string, field: string): void {
-  if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.azurecr\.[a-z]+(?:\/|$)/i.test(id)) return;
-  throw invalidInput(
-    "The id begins with the host of a registry.",
-    field,
-    "Pass the name that createRepository returned, without the registry's host.",
-  );
 }
 
 /** A scope map's name: `^[a-zA-Z0-9-_]*$`, 5 to 50 characters (Microsoft.ContainerRegistry/registries/scopeMaps). */

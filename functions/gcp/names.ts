@@ -1,4 +1,3 @@
-import { invalidInput } from "../../core/errors.ts";
 import {
   fitName,
   type NameSpace,
@@ -9,7 +8,7 @@ import {
   routeLogicalName,
 } from "../../core/names.ts";
 import { domainPattern, type GarBinding, projectPattern } from "./binding.ts";
-import { type GarPlace, registryHost } from "./place.ts";
+import { type GarPlace, regionalHost, registryHost, repositoryResource } from "./place.ts";
 
 /** The path of an Artifact Registry repository under its host. The domain of a domain-scoped project is a segment of it. */
 export function garPrefix({ project, repository }: GarPlace): string {
@@ -27,17 +26,19 @@ export interface GarNames {
 /** The names of a registry's repositories: `{project}/{repository}/{name}`, where `{name}` may be nested. */
 export function createGarNames(place: GarPlace, others: readonly OtherSpace[]): GarNames {
   const prefix = garPrefix(place);
-  const space: NameSpace = { prefix, separator: "/", grammar: ociGrammar, host: registryHost(place), others };
+  const space: NameSpace = {
+    prefix,
+    separator: "/",
+    grammar: ociGrammar,
+    hosts: [registryHost(place), regionalHost(place)],
+    others,
+    readResource: (id) => readResource(id, place),
+    elsewhere: elsewhere(place),
+  };
   return {
     prefix,
-    routeName(logical) {
-      refuseForeign(logical, place, "name");
-      return routeLogicalName(logical, space);
-    },
-    resolveId(repoId) {
-      refuseForeign(repoId, place, "repoId");
-      return resolveRepositoryId(repoId, space);
-    },
+    routeName: (logical) => routeLogicalName(logical, space),
+    resolveId: (repoId) => resolveRepositoryId(repoId, space),
     imagePath: (name) => name.slice(prefix.length + 1),
   };
 }
@@ -47,25 +48,28 @@ function projectPath(project: string): string {
 }
 
 /**
- * Refuses an id that clearly belongs to another project or to another repository. Otherwise it would be read as a nested
- * logical name, and a mistaken id would silently mean a repository of our own. A logical name that looks like such an id,
- * as `some-project/{our repository}/x`, is refused as well.
+ * Reads the API's name of the repository, or of a package in it. A project's number is not read: only Google tells whose it
+ * is. Neither is what lies below a package, such as a tag.
  */
-function refuseForeign(id: string, place: GarPlace, field: string): void {
-  const prefix = garPrefix(place);
-  if (id === prefix || id.startsWith(`${prefix}/`)) return;
-  const foreign = [
-    new RegExp(`^(?:${domainPattern}[:/])?${projectPattern}/${place.repository}(?:/|$)`),
+function readResource(id: string, place: GarPlace): string | undefined {
+  const resource = repositoryResource(place);
+  if (id === resource) return garPrefix(place);
+  const [before, imagePath, ...more] = id.split("/packages/");
+  if (before !== resource || imagePath === undefined || imagePath.includes("/") || more.length > 0) return undefined;
+  return `${garPrefix(place)}/${imagePath.replaceAll(/%2f/gi, "/")}`;
+}
+
+/**
+ * What ids look like that clearly belong to another project or to another repository. Otherwise they would be read as nested
+ * logical names, and a mistaken id would silently mean a repository of our own. A logical name that looks like such an id,
+ * as `some-project/{our repository}/x`, counts as one.
+ */
+function elsewhere({ project, repository }: GarPlace): RegExp[] {
+  return [
+    new RegExp(`^${projectPath(project).replaceAll(".", "\\.")}/`),
+    new RegExp(`^(?:${domainPattern}[:/])?${projectPattern}/${repository}(?:/|$)`),
     new RegExp(`^${domainPattern}:${projectPattern}/`),
-    /^projects\/[^/]+\/locations\//,
-    /^[a-z0-9-]+\.pkg\.dev(?:\/|$)/i,
   ];
-  if (!id.startsWith(`${projectPath(place.project)}/`) && !foreign.some((pattern) => pattern.test(id))) return;
-  throw invalidInput(
-    "The id belongs to another project or to another repository of Artifact Registry.",
-    field,
-    `Pass the name that createRepository returned: ${prefix}/{name}.`,
-  );
 }
 
 export type AccountKind = "pull" | "push";

@@ -54,6 +54,11 @@ export function registryHost({ location }: GarPlace): string {
   return `${location}-docker.pkg.dev`;
 }
 
+/** The host of the same repositories whose requests do not leave the region. */
+export function regionalHost({ location }: GarPlace): string {
+  return `docker.${location}.rep.pkg.dev`;
+}
+
 /** The API's name of a location, in which repositories are created. */
 export function locationResource({ project, location }: GarPlace): string {
   return `projects/${project}/locations/${location}`;

@@ -51,7 +51,7 @@ export function createLocalRegistry(
   const registryUrl = location.registryUrl.replace(/\/+$/, "");
   const { host } = new URL(registryUrl);
   const prefix = localPrefix(name);
-  const space: NameSpace = { prefix, separator: "/", grammar: ociGrammar, host, others };
+  const space: NameSpace = { prefix, separator: "/", grammar: ociGrammar, hosts: [host], others };
   const registry = createRegistryClient(registryUrl, loadKey);
   const toRepository = (repository: string, createdAt: string) => ({
     name: repository,

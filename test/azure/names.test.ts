@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ociGrammar, type RoutableName } from "../../core/names.ts";
 import { createAcrNames, scopeMapName } from "../../functions/azure/names.ts";
 import { errorOf } from "../support/inputs.ts";
+import { foreignNameTests } from "../support/name-forms.ts";
 
 const loginServer = "vendor.azurecr.io";
 const prefixed = createAcrNames({ loginServer, repositoryPrefix: "images" }, [{ prefix: "builds", separator: "/" }]);
@@ -27,8 +28,6 @@ describe("names", () => {
   });
 
   const foreign = [
-    "vendor.azurecr.io/my-app",
-    "VENDOR.azurecr.io/my-app",
     "vendor.azurecr.io",
     "other.azurecr.io/my-app",
     "other-a1b2c3.azurecr.cn/my-app",
@@ -50,12 +49,43 @@ describe("names", () => {
       });
     }
   });
+});
 
-  test("a custom login server is told too", async () => {
-    const names = createAcrNames({ loginServer: "registry.vendor.example" }, []);
-    expect((await errorOf(() => names.resolveId("registry.vendor.example/my-app"))).code).toBe("INVALID_INPUT");
-    expect(names.resolveId("azurecr.io-tools/my-app")).toBe("azurecr.io-tools/my-app");
-  });
+foreignNameTests("Azure Container Registry, with a prefix", prefixed, {
+  read: [
+    ["vendor.azurecr.io/images/team/app", "images/team/app"],
+    ["VENDOR.AzureCR.io/images/app", "images/app"],
+    ["vendor.azurecr.io/images", "images"],
+  ],
+  refused: [
+    "vendor.azurecr.io/app",
+    "vendor.azurecr.io/builds/app",
+    "vendor.azurecr.cn/images/app",
+    "vendor.westeurope.geo.azurecr.io/images/app",
+    "vendor.azurecr.io:443/images/app",
+    // A resource, but not one of a repository.
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/vendor",
+  ],
+});
+
+foreignNameTests("Azure Container Registry, the whole of it", whole, {
+  read: [["vendor.azurecr.io/team/app", "team/app"]],
+  refused: ["vendor.azurecr.io/builds/app", "vendor.azurecr.io/Team/app", "vendor.azurecr.io/gcr.io/app"],
+});
+
+foreignNameTests(
+  "Azure Container Registry, at a host of its own",
+  createAcrNames({ loginServer: "registry.vendor.example" }, []),
+  {
+    read: [["Registry.vendor.example/my-app", "my-app"]],
+    // Which registry has this login server is not known here.
+    refused: ["registry.vendor.example", "vendor.azurecr.io/my-app"],
+  },
+);
+
+foreignNameTests("Azure Container Registry, whose login server is not bound", createAcrNames({}, []), {
+  read: [],
+  refused: ["vendor.azurecr.io/my-app"],
 });
 
 const repository = fc

@@ -17,6 +17,7 @@ contractSuite({
       },
       dataPlane: () => stack.emulator.publicRegistryUrl,
       path: (name) => `${stack.alias}/${name}`,
+      resource: (name) => `arn:aws:ecr-public::${stack.account}:repository/${name}`,
       advance: (milliseconds) => stack.emulator.advance(milliseconds),
       stop: () => stack.stop(),
     };

@@ -38,6 +38,7 @@ contractSuite({
         ALIEN_BUILDS_BINDING: stack.binding("builds"),
       },
       dataPlane: () => stack.emulator.registryUrl(stack.region),
+      resource: (name) => `arn:aws:ecr:${stack.region}:${stack.account}:repository/${name}`,
       advance: (milliseconds) => stack.emulator.advance(milliseconds),
       stop: () => stack.stop(),
     };

@@ -15,6 +15,8 @@ contractSuite({
         ALIEN_BUILDS_BINDING: stack.binding("builds"),
       },
       dataPlane: () => stack.gcp.registryUrl(),
+      resource: (name) =>
+        `projects/${stack.project}/locations/${stack.location}/repositories/images/packages/${encodeURIComponent(name.slice(`${stack.project}/images/`.length))}`,
       // Google tells the end in whole seconds, rounded down: what is promised is a little less than what is given.
       advance: (milliseconds) => stack.gcp.advance(milliseconds + 1_000),
       stop: () => stack.stop(),

@@ -15,6 +15,8 @@ export interface Golden {
   readonly lifetime: "asked" | "theirs" | "endless";
   /** Whether credentials list the tags of what they open. */
   readonly listsTags: boolean;
+  /** Whether an image's URI is read as an id. It is not where only the platform tells whose the URI is. */
+  readonly readsUri: boolean;
 }
 
 const external = {
@@ -29,6 +31,7 @@ const external = {
   pushCreates: true,
   publicPulls: false,
   listsTags: true,
+  readsUri: true,
 } as const;
 
 /** What each platform is known to be unable to do; its capabilities must say the same, no more and no less. */
@@ -41,6 +44,7 @@ export const golden = {
     credentialScope: "repository",
     lifetime: "asked",
     listsTags: true,
+    readsUri: true,
   },
   ecr: {
     unsupported: [],
@@ -50,6 +54,7 @@ export const golden = {
     credentialScope: "repository",
     lifetime: "asked",
     listsTags: true,
+    readsUri: true,
   },
   "ecr-public": {
     unsupported: [
@@ -65,6 +70,8 @@ export const golden = {
     credentialScope: "repository",
     lifetime: "asked",
     listsTags: true,
+    // Between the host and the name stands the account's alias, which AWS makes.
+    readsUri: false,
   },
   gar: {
     unsupported: [],
@@ -74,6 +81,7 @@ export const golden = {
     credentialScope: "registry",
     lifetime: "asked",
     listsTags: true,
+    readsUri: true,
   },
   acr: {
     unsupported: ["addCrossAccountAccess", "removeCrossAccountAccess", "getCrossAccountAccess"],
@@ -84,6 +92,7 @@ export const golden = {
     lifetime: "theirs",
     // Tags are metadata there: a right of its own, which neither pulling nor pushing needs.
     listsTags: false,
+    readsUri: true,
   },
   external: { ...external, credentialScope: "repository", lifetime: "theirs" },
   /** With `staticCredentials`. */

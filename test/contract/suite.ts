@@ -27,6 +27,8 @@ export interface Backend {
   dataPlane?(endpoint: string): string;
   /** A repository's path in the registry, where it is not the routable name. */
   path?(name: string): string;
+  /** The cloud's own name of a repository, such as its ARN, if it has one. */
+  resource?(name: string): string;
   /** A repository's tags as an operator sees them, where credentials do not list them. */
   tags?(name: string): Promise<string[]>;
   /** Turns the backend's clock. Needed where callers choose how long a credential lives. */
@@ -42,6 +44,8 @@ export interface Subject {
   readonly otherRegistry: "builds";
   /** A logical name that no other test uses. */
   fresh(stem?: string): string;
+  /** The cloud's own name of a repository, if it has one. */
+  resource?(name: string): string;
   /** Waits until the moment has come, or turns the clock to it. */
   reach(moment: Date): void;
   /** A client of the registry itself, with what generateCredentials answered. */
@@ -63,7 +67,7 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
     beforeAll(async () => {
       backend = await start();
       let count = 0;
-      const { platform, env, dataPlane = (endpoint) => endpoint, path, tags, advance } = backend;
+      const { platform, env, dataPlane = (endpoint) => endpoint, path, resource, tags, advance } = backend;
       const suite = await startSuite(platform, env, ["images", "builds"]);
       const endpoint = async () => {
         const { registryEndpoint } = await suite.ok("describeRegistry", { registry: "images" });
@@ -74,6 +78,7 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
         registry: "images",
         otherRegistry: "builds",
         fresh: (stem = "app") => `${stem}-${++count}`,
+        ...(resource && { resource }),
         reach(moment) {
           if (advance === undefined) throw new Error("The clock of this backend cannot be turned.");
           advance(Math.max(0, moment.getTime() - Date.now()));
@@ -95,7 +100,7 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
     });
 
     registryTests(current, golden[name]);
-    nameTests(current);
+    nameTests(current, golden[name]);
     lifecycleTests(current, golden[name]);
     credentialTests(current, golden[name]);
     errorTests(current);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createGarNames, garPrefix } from "../../functions/gcp/names.ts";
 import { type GarPlace, packageResource, placeOf } from "../../functions/gcp/place.ts";
 import { errorOf } from "../support/inputs.ts";
+import { foreignNameTests } from "../support/name-forms.ts";
 
 const place: GarPlace = { project: "vendor-project", location: "europe-west1", repository: "images" };
 const scoped: GarPlace = { ...place, project: "example.com:vendor" };
@@ -37,10 +38,6 @@ describe("names", () => {
     "example.com:other-project/anything/my-app",
     "vendor-project/builds/my-app",
     "vendor-project/elsewhere/my-app",
-    "projects/vendor-project/locations/europe-west1/repositories/images/packages/my-app",
-    "us-docker.pkg.dev/vendor-project/images/my-app",
-    "europe-west1-docker.pkg.dev/vendor-project/images/my-app",
-    "EUROPE-WEST1-docker.pkg.dev/vendor-project/images/my-app",
   ])("%s is another's, as an id and as a name", async (id) => {
     expect(await errorOf(() => names.resolveId(id))).toMatchObject({
       code: "INVALID_INPUT",
@@ -56,6 +53,55 @@ describe("names", () => {
     "%s is a plain name",
     (name) => expect(names.routeName(name)).toBe(`vendor-project/images/${name}`),
   );
+});
+
+const host = "europe-west1-docker.pkg.dev";
+const resource = "projects/vendor-project/locations/europe-west1/repositories/images";
+
+foreignNameTests("Artifact Registry", names, {
+  read: [
+    [`${host}/vendor-project/images/team/app`, "vendor-project/images/team/app"],
+    [`${host.toUpperCase()}/vendor-project/images/app`, "vendor-project/images/app"],
+    [`${host}/vendor-project/images`, "vendor-project/images"],
+    ["docker.europe-west1.rep.pkg.dev/vendor-project/images/app", "vendor-project/images/app"],
+    [resource, "vendor-project/images"],
+    [`${resource}/packages/app`, "vendor-project/images/app"],
+    [`${resource}/packages/team%2Fapp%2fweb`, "vendor-project/images/team/app/web"],
+  ],
+  refused: [
+    host,
+    `${host}/vendor-project/builds/app`,
+    `${host}/vendor-project/elsewhere/app`,
+    `${host}/other-project/images/app`,
+    `${host}/vendor-project/images/App`,
+    `${host}/app`,
+    `https://${host}/vendor-project/images/app`,
+    "us-docker.pkg.dev/vendor-project/images/app",
+    "gcr.io/vendor-project/images/app",
+    "projects/other-project/locations/europe-west1/repositories/images/packages/app",
+    "projects/123456789012/locations/europe-west1/repositories/images/packages/app",
+    "projects/vendor-project/locations/us/repositories/images/packages/app",
+    "projects/vendor-project/locations/europe-west1/repositories/builds/packages/app",
+    "projects/vendor-project/locations/europe-west1/repositories/images-2",
+    "projects/vendor-project/locations/europe-west1",
+    `${resource}/`,
+    `${resource}/packages/`,
+    `${resource}/packages/App`,
+    `${resource}/packages/a%2F%2Fb`,
+    `${resource}/packages/a%3Ab`,
+    `${resource}/packages/app/tags/latest`,
+    `${resource}/packages/app/versions/x`,
+    `${resource}/packages/app/packages/app`,
+    `${resource}/dockerImages/app`,
+    `//artifactregistry.googleapis.com/${resource}`,
+  ],
+});
+
+test("the domain of a domain-scoped project stands in its resources as in its id, and before its name in a URI", () => {
+  const { resolveId } = createGarNames(scoped, []);
+  const own = "projects/example.com:vendor/locations/europe-west1/repositories/images";
+  expect(resolveId(`${own}/packages/app`)).toBe("example.com/vendor/images/app");
+  expect(resolveId(`${host}/example.com/vendor/images/app`)).toBe("example.com/vendor/images/app");
 });
 
 describe("places", () => {

@@ -20,7 +20,7 @@ const ecrGrammar: NameGrammar = {
 };
 const flatGrammar: NameGrammar = { pattern: /^[a-z0-9]+(?:-[a-z0-9]+)*$/, maxLength: 50, nested: false };
 
-const oci: NameSpace = { prefix: "images", separator: "/", grammar: ociGrammar, host: "registry.example:5050" };
+const oci: NameSpace = { prefix: "images", separator: "/", grammar: ociGrammar, hosts: ["registry.example:5050"] };
 const spaces: readonly (readonly [string, NameSpace])[] = [
   ["OCI, nested", oci],
   ["ECR, dash prefix", { prefix: "images", separator: "-", grammar: ecrGrammar }],
@@ -270,9 +270,6 @@ describe("hostile ids", () => {
     "HTTPS://evil.example/x",
     "docker://images/app",
     "file:///etc/passwd",
-    "registry.example:5050/images/app",
-    "registry.example:5050",
-    "REGISTRY.example:5050/images/app",
     "secret",
     "secret/app",
     "dash",
@@ -284,7 +281,7 @@ describe("hostile ids", () => {
     expect(await refusalOf(() => routeLogicalName(id, space))).toEqual({ code: "INVALID_INPUT", field: "name" });
   });
 
-  test.each(["secretary", "secret-app", "dash/app", "a..b", "...", "a\\b", "https:x", "%2e%2e/x"])(
+  test.each(["secretary", "secret-app", "dash/app", "a..b", "...", "a\\b", "%2e%2e/x"])(
     "%j is odd but harmless, and stays inside",
     (id) => {
       expect(resolveRepositoryId(id, space)).toMatch(/^images\//);

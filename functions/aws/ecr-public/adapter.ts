@@ -6,9 +6,10 @@ import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
 import type { Capabilities, Health } from "../../../core/schemas.ts";
 import type { EcrPublicBinding } from "../binding.ts";
-import { ecrPublicGrammar } from "../names.ts";
+import { ecrPublicForms, ecrPublicGrammar } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
 import { sessionLifetimes } from "../session.ts";
+import { accountOf } from "../sdk.ts";
 import { createContext, type EcrPublicContext } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
 import { createRepository, deleteRepository, findRepository, getRepository } from "./repositories.ts";
@@ -26,7 +27,9 @@ export function createEcrPublicRegistry({ binding, others, env }: OpenContext<Ec
   refuseOtherPartitions(place);
   const { repositoryPrefix: prefix } = binding;
   const context = createContext(binding, place);
-  const space: NameSpace = { prefix, separator: "-", grammar: ecrPublicGrammar, others, host };
+  const roleArn = binding.pullRoleArn ?? binding.pushRoleArn;
+  const forms = roleArn === undefined ? undefined : ecrPublicForms(place, accountOf(roleArn));
+  const space: NameSpace = { prefix, separator: "-", grammar: ecrPublicGrammar, others, ...forms };
   return {
     service: "ecr-public",
     capabilities: capabilitiesOf(place),

@@ -7,7 +7,7 @@ import type { Capabilities, Health } from "../../../core/schemas.ts";
 import type { EcrBinding } from "../binding.ts";
 import { createProcessLease, leaseWithoutTable } from "../lease/process.ts";
 import { createLeaseTable } from "../lease/table.ts";
-import { ecrGrammar } from "../names.ts";
+import { ecrForms, ecrGrammar } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
 import { accountOf, askAccount, createClients } from "../sdk.ts";
 import { sessionLifetimes } from "../session.ts";
@@ -37,8 +37,9 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
   };
   const contextFor: ContextFor = derived ? completing(bound) : async () => bound;
   const roleArn = binding.pullRoleArn ?? binding.pushRoleArn;
-  const host = roleArn === undefined ? undefined : registryHost(place, accountOf(roleArn));
-  const space: NameSpace = { prefix, separator: "-", grammar: ecrGrammar, others, ...(host !== undefined && { host }) };
+  // Without a bound role only STS tells the account, so neither an image's URI nor an ARN can be read as an id.
+  const forms = roleArn === undefined ? undefined : ecrForms(place, accountOf(roleArn));
+  const space: NameSpace = { prefix, separator: "-", grammar: ecrGrammar, others, ...forms };
   const leases = leasesOf(binding, place.region, env);
   // Loaded when the registry itself is made or looked at: IAM's client is no part of a credential request.
   const provisioning = async () =>
@@ -50,9 +51,10 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     upstreamRepositoryPrefix: prefix,
     routeName: (logical) => routeLogicalName(logical, space),
     resolveId: (repoId) => resolveRepositoryId(repoId, space),
-    // Without a bound role the account is not known: it is ours, and STS tells it.
-    registryEndpoint: async (call) =>
-      `https://${host ?? registryHost(place, await askAccount((await contextFor(call)).clients, call))}`,
+    async registryEndpoint(call) {
+      const { hosts } = forms ?? ecrForms(place, await askAccount((await contextFor(call)).clients, call));
+      return `https://${hosts[0]}`;
+    },
 
     async createRepository(name, call) {
       const context = await contextFor(call);
@@ -90,11 +92,6 @@ function capabilitiesOf(place: Place): Capabilities {
     crossAccountScope: "repository",
     unsupported: {},
   };
-}
-
-/** Host of an account's private registry (Amazon ECR user guide, "Private registries"). */
-function registryHost({ region, dnsSuffix }: Place, account: string): string {
-  return `${account}.dkr.ecr.${region}.${dnsSuffix}`;
 }
 
 /** Milliseconds for which we believe what the registry's tags said. A change of its regions is noticed by then. */

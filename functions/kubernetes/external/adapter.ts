@@ -17,7 +17,7 @@ export function createExternalRegistry({ binding, others, env }: OpenContext<Ext
   const prefix = binding.repositoryPrefix ?? "";
   // Clients count the host as part of a name's 255 characters (distribution, `reference`).
   const grammar = { ...ociGrammar, maxLength: ociGrammar.maxLength - host.length - 1 };
-  const space: NameSpace = { prefix, separator: "/", grammar, host, others };
+  const space: NameSpace = { prefix, separator: "/", grammar, hosts: [host], others };
   const context: ExternalContext = { binding, host, connection: createConnection(binding, env) };
 
   return {
