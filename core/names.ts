@@ -217,10 +217,10 @@ function mapLogicalName(logical: string, space: NameSpace, field: string): Routa
     throw invalidInput("The registry's prefix leaves no room for this name.", field, "Choose a shorter, plainer name.");
   }
   // Without a prefix of our own `Team/x` becomes `team/x-…`: a name that was harmless as written may not be so when mapped.
-  if (inOtherSpace(routable, space)) {
+  if (!isRoutable(routable, space)) {
     throw invalidInput(`"${shorten(logical)}" is outside this registry.`, field, "Choose another name.");
   }
-  return routable as RoutableName;
+  return routable;
 }
 
 function inOtherSpace(name: string, { others = [] }: NameSpace): boolean {

@@ -41,7 +41,7 @@ export interface ArtifactRegistry {
   /** The OCI repository path under which all repositories of this registry are. It may be empty. */
   readonly upstreamRepositoryPrefix: string;
 
-  /** @throws INVALID_INPUT when the name is hostile or ambiguous */
+  /** @throws INVALID_INPUT when the name is hostile or ambiguous, or an image reference, a URL or a cloud's resource */
   routeName(logical: string): RoutableName;
   /** @throws INVALID_INPUT when the id lies outside the registry's own space */
   resolveId(repoId: string): RoutableName;

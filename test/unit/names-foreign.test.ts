@@ -140,6 +140,14 @@ describe("the registry's own host", () => {
   });
 });
 
+test("a name that is mapped never becomes what is no name", async () => {
+  const space: NameSpace = { ...prefixed, prefix: "", hosts: ["registry"] };
+  for (const name of ["Registry /app", "registry!/app", "REGISTRY//app "]) {
+    expect(await refusalOf(() => routeLogicalName(name, space))).toEqual(asName);
+  }
+  expect(routeLogicalName("Registry!", space)).toMatch(/^registry-[a-z2-7]{20}$/);
+});
+
 test("a resource that the platform knows as its own is read, when what it names is a legal id", async () => {
   const front = "arn:aws:ecr:us-east-1:111122223333:repository/";
   const readResource = (id: string) => (id.startsWith(front) ? id.slice(front.length) : undefined);

@@ -30,6 +30,7 @@ const spaces: readonly (readonly [string, NameSpace])[] = [
     "without a prefix, beside others",
     { prefix: "", separator: "/", grammar: ociGrammar, others: [{ prefix: "team", separator: "/" }] },
   ],
+  ["without a prefix, at a host of one word", { prefix: "", separator: "/", grammar: ociGrammar, hosts: ["team"] }],
   ["a deep prefix", { prefix: "project/garrepo", separator: "/", grammar: ociGrammar }],
 ];
 
