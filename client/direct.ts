@@ -5,6 +5,7 @@ import type { Door } from "../core/doors.ts";
 import { ArtifactRegistryError } from "../core/errors.ts";
 import { bindingVariable, type Platform } from "../core/platform.ts";
 import { allowEverything } from "../core/rules.ts";
+import { fixedRules } from "../core/rules-source.ts";
 import { missingPackage } from "./auth/proof.ts";
 import { type Environment, invalidBinding } from "./binding.ts";
 import type { Connection } from "./connection.ts";
@@ -29,14 +30,21 @@ const door: Door = { name: "local", accepts: "invoke", admits: () => true, authe
  */
 export async function connectDirectly(name: string, env: Environment, defaults: CallOptions): Promise<Connection> {
   const platform = await platformOf(name, env);
-  const rules = allowEverything(caller);
+  const rules = fixedRules(allowEverything(caller));
   // There is no credential cache: the identity that the SDK finds may change between two calls.
   const directory = createDirectory(platform, onlyBindingOf(name, env), [name]);
   return {
     registry: name,
     async call(operation, input, { signal = defaults.signal, timeoutMs = defaults.timeoutMs } = {}) {
       const operationTimeoutMs = timeoutMs ?? defaultTimeoutMs;
-      const application = createApplication({ directory, rules, door, audit: () => {}, operationTimeoutMs });
+      const application = createApplication({
+        directory,
+        rules,
+        door,
+        audit: () => {},
+        errorLog: () => {},
+        operationTimeoutMs,
+      });
       const answer = await application.run({
         operation,
         input: () => ({ registry: name, ...withoutUndefined(input) }),

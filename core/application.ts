@@ -1,21 +1,32 @@
 import { randomUUID } from "node:crypto";
-import { type Audit, auditToStdout } from "./audit.ts";
+import {
+  type AskedFor,
+  type Audit,
+  auditToStdout,
+  type Claimed,
+  type Outcome,
+  type Reason,
+  type Source,
+} from "./audit.ts";
 import type { RegistryDirectory } from "./bindings.ts";
 import { type Call, type CountedCall, race, startCall } from "./call.ts";
-import { type Caller, doorCaller } from "./caller.ts";
-import type { CallerEvidence, Door } from "./doors.ts";
+import { type AuthenticatedCaller, type Caller, doorCaller } from "./caller.ts";
+import { type CallerEvidence, type Door, Unauthenticated } from "./doors.ts";
+import { type ErrorLog, errorLine, errorLogToStdout } from "./error-log.ts";
 import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "./errors.ts";
 import type { Demand } from "./operation.ts";
 import { type OperationName, operationNames, operations } from "./operations.ts";
 import type { ArtifactRegistry } from "./registry.ts";
-import { authorise, mayTry, type Rule, ruleFields } from "./rules.ts";
+import { authorise, type Lack, type Refused, refuseEarly, ruleFields } from "./rules.ts";
+import type { RulesSource } from "./rules-source.ts";
 import type { RetryPolicy } from "./waiting.ts";
 
 export interface ApplicationOptions {
   readonly directory: RegistryDirectory;
-  readonly rules: readonly Rule[];
+  readonly rules: RulesSource;
   readonly door: Door;
   readonly audit?: Audit;
+  readonly errorLog?: ErrorLog;
   readonly now?: () => Date;
   /** Milliseconds for one operation as a whole. Default 55,000: below what platforms give a request. */
   readonly operationTimeoutMs?: number;
@@ -30,6 +41,7 @@ export interface OperationRequest {
   /** Reads the input. Called once the caller is known, so that a stranger's body is never parsed. */
   readonly input: () => Promise<unknown> | unknown;
   readonly evidence: CallerEvidence;
+  readonly source?: Source | undefined;
   readonly requestId?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly asOf?: Date | undefined;
@@ -64,14 +76,15 @@ export interface Upkeep {
 
 export function createApplication(options: ApplicationOptions): Application {
   const { door, now = () => new Date(), audit = auditToStdout, operationTimeoutMs = 55_000 } = options;
+  const { errorLog = errorLogToStdout } = options;
 
   async function audited(
-    limits: { readonly requestId?: string | undefined; readonly signal?: AbortSignal | undefined },
+    limits: Pick<OperationRequest, "requestId" | "signal" | "source">,
     work: (requestId: string, signal: AbortSignal, seen: Seen) => Promise<object>,
   ): Promise<Answer> {
     const requestId = limits.requestId ?? randomUUID();
     const started = performance.now();
-    const seen: Seen = {};
+    const seen: Seen = { asked: {}, outcome: {} };
     const deadline = AbortSignal.timeout(operationTimeoutMs);
     const signal = limits.signal ? AbortSignal.any([limits.signal, deadline]) : deadline;
     let answer: Answer;
@@ -79,16 +92,24 @@ export function createApplication(options: ApplicationOptions): Application {
       answer = { ok: true, requestId, output: await work(requestId, signal, seen) };
     } catch (thrown) {
       answer = { ok: false, requestId, error: toArtifactRegistryError(thrown) };
+      if (thrown instanceof Unauthenticated) [seen.reason, seen.claimed] = [thrown.reason, thrown.claimed];
+      const line = errorLine(thrown, now().toISOString(), requestId);
+      if (line) errorLog(line);
     }
     audit({
       time: now().toISOString(),
       requestId,
       door: door.name,
-      ...(seen.caller && { caller: seen.caller }),
+      ...(seen.caller && { caller: namedBy(seen.caller, seen) }),
+      ...(seen.claimed && { claimed: seen.claimed }),
+      ...(limits.source && { source: limits.source }),
       ...(seen.registry !== undefined && { registry: seen.registry }),
       ...(seen.operation !== undefined && { operation: seen.operation }),
       ...(seen.repoId !== undefined && { repoId: seen.repoId }),
+      ...seen.asked,
+      ...(answer.ok && seen.outcome),
       outcome: answer.ok ? "OK" : answer.error.code,
+      ...(seen.reason !== undefined && { reason: seen.reason }),
       milliseconds: Math.round(performance.now() - started),
       upstreamCalls: seen.call?.upstreamCalls ?? 0,
     });
@@ -123,18 +144,27 @@ export function createApplication(options: ApplicationOptions): Application {
     const parsed = operations[name].parse(await arriving(request, signal));
     seen.registry = parsed.registry;
     seen.repoId = parsed.repoId;
+    seen.asked = parsed.asked;
     if (!door.admits(operations[name].kind)) throw wrongDoor(name, door);
-    if (!mayTry(options.rules, caller, name, parsed.registry)) throw denied(name);
+    const { rules, problem } = await options.rules.current();
+    const refusal = refuseEarly(rules, caller, name, parsed.registry);
+    if (refusal) throw denied(refusal, name, seen);
 
     const registry = await options.directory.open(parsed.registry);
     const demand = parsed.demand(registry);
     if (demand.repository !== "none" && demand.repository !== "every") seen.repoId = demand.repository;
-    const verdict = authorise(options.rules, caller, name, parsed.registry, demand);
-    if (!verdict.allowed) throw verdict.lacks === "permissions" ? notPermitted(demand) : denied(name);
+    const verdict = authorise(rules, caller, name, parsed.registry, demand);
+    if (!verdict.allowed) throw denied(verdict, name, seen, demand);
+    seen.claims = verdict.claims;
 
     const call = callFor(requestId, caller, signal, request.asOf);
     seen.call = call;
-    return parsed.run(registry, call);
+    const { maxTtlSeconds } = verdict;
+    return parsed.run(registry, call, {
+      ...(maxTtlSeconds !== undefined && { maxTtlSeconds }),
+      findings: problem ? [problem] : [],
+      tell: (outcome) => Object.assign(seen.outcome, outcome),
+    });
   }
 
   return {
@@ -155,11 +185,22 @@ export function createApplication(options: ApplicationOptions): Application {
 /** What was understood of a request before it ended. The audit line is made from it. */
 interface Seen {
   caller?: Caller;
+  /** The claims that the caller's rule asked for. */
+  claims?: Readonly<Record<string, unknown>>;
+  claimed?: Claimed | undefined;
   operation?: string;
   registry?: string;
   /** The routable name once it is known; until then, what the caller wrote. */
   repoId?: string | undefined;
+  asked: AskedFor;
+  outcome: Outcome;
+  reason?: Reason;
   call?: CountedCall;
+}
+
+/** The caller as the audit log names it. The rest of a token is nobody's business. */
+function namedBy({ issuer, subject }: Caller, { claims = {} }: Seen): AuthenticatedCaller {
+  return { issuer, subject, ...(Object.keys(claims).length > 0 && { claims }) };
 }
 
 function unknownOperation(): ArtifactRegistryError {
@@ -176,19 +217,27 @@ async function arriving(request: OperationRequest, signal: AbortSignal): Promise
   }
 }
 
-function denied(operation: OperationName): ArtifactRegistryError {
-  return new ArtifactRegistryError("ACCESS_DENIED", `No access rule allows the caller ${operation} here.`, {
-    hint: `The operator can allow it in ALIEN_ACCESS_RULES: ${ruleFields.map(({ name }) => name).join(", ")}.`,
+/** A caller whom a rule covers in all but one part learns which part is in the way, and nothing else. */
+function denied(refused: Refused, operation: OperationName, seen: Seen, demand?: Demand): ArtifactRegistryError {
+  const { lacks } = refused;
+  seen.reason = `RULES_LACK_${lacks.toUpperCase() as Uppercase<Lack>}`;
+  const what = lacks === "permissions" && demand ? demand.permissions : operation;
+  return new ArtifactRegistryError("ACCESS_DENIED", `No access rule allows the caller ${what} here.`, {
+    hint: hints[lacks](demand),
+    ...(lacks !== "rule" && { context: { field: lacks } }),
   });
 }
 
-/** For a caller whom a rule covers in all but its `permissions`: it learns nothing but which field is in the way. */
-function notPermitted({ permissions }: Demand): ArtifactRegistryError {
-  return new ArtifactRegistryError("ACCESS_DENIED", `No access rule allows the caller ${permissions} here.`, {
-    hint: `The operator can add "${permissions}" to the "permissions" of the caller's rule in ALIEN_ACCESS_RULES; a rule without them allows "pull" alone.`,
-    context: { field: "permissions" },
-  });
-}
+const hints: Readonly<Record<Lack, (demand?: Demand) => string>> = {
+  rule: () => `The operator can allow it in ALIEN_ACCESS_RULES: ${ruleFields.map(({ name }) => name).join(", ")}.`,
+  claims: () =>
+    `A rule in ALIEN_ACCESS_RULES names the caller, and asks for "claims" that the caller's token does not have.`,
+  permissions: (demand) =>
+    `The operator can add "${demand?.permissions}" to the "permissions" of the caller's rule in ALIEN_ACCESS_RULES; a rule without them allows "pull" alone.`,
+  via: () =>
+    `The caller's rule in ALIEN_ACCESS_RULES allows credentials of the "gateway" alone; the operator can add "registry" to its "via".`,
+  grantees: () => `The operator can add the consumers to the "grantees" of the caller's rule in ALIEN_ACCESS_RULES.`,
+};
 
 function wrongDoor(operation: OperationName, door: Door): ArtifactRegistryError {
   return new ArtifactRegistryError("ACCESS_DENIED", `${operation} does not pass through the ${door.name} door.`, {

@@ -1,18 +1,81 @@
-import type { Caller } from "./caller.ts";
+import type { AuthenticatedCaller } from "./caller.ts";
 import type { ArtifactRegistryError } from "./errors.ts";
+import type { Lack } from "./rules.ts";
+import type { Permissions } from "./schemas.ts";
 
-/** One line per operation. It holds no secret and nothing of another tenant. */
-export interface AuditLine {
+/** Where a request came from, as far as the platform tells. */
+export interface Source {
+  /** The remote address. */
+  readonly address?: string;
+  readonly userAgent?: string;
+  /** The id and the source of the event that asked. */
+  readonly eventId?: string;
+  readonly eventSource?: string;
+}
+
+/** What the caller asked for, beside the registry, the operation and the repository. */
+export interface AskedFor {
+  readonly permissions?: Permissions;
+  /** The lifetime that was asked for, in seconds. */
+  readonly ttlSeconds?: number;
+  /** Whom the call lets in or shuts out, as rules name them. */
+  readonly grantees?: readonly string[];
+}
+
+/** What came of it. */
+export interface Outcome {
+  /** The lifetime that was granted, in seconds, counted from the answer. */
+  readonly grantedSeconds?: number;
+  /** ISO 8601, UTC. */
+  readonly expiresAt?: string;
+  readonly credentialId?: string;
+  /** Whether the credential was minted before, and handed out again. */
+  readonly reused?: boolean;
+}
+
+/** Why a call was refused, for programs. */
+export type Reason = TokenReason | `RULES_LACK_${Uppercase<Lack>}` | "CALLER_BUDGET" | "SOURCE_BUDGET";
+
+/** Why a caller could not be authenticated. */
+export type TokenReason =
+  | "NO_TOKEN"
+  | "TOKEN_WRONG"
+  | "TOKEN_MALFORMED"
+  | "TOKEN_EXPIRED"
+  | "TOKEN_NOT_YET_VALID"
+  | "TOKEN_LIVES_TOO_LONG"
+  | "TOKEN_ISSUER_UNKNOWN"
+  | "TOKEN_AUDIENCE"
+  | "TOKEN_CLAIM"
+  | "TOKEN_SIGNATURE"
+  | "NO_PLATFORM_CALLER";
+
+/** What an unverified token says of itself. Anybody can write anything there. */
+export interface Claimed {
+  readonly issuer?: string;
+  readonly subject?: string;
+  readonly audience?: string | readonly string[];
+  /** ISO 8601, UTC. */
+  readonly expiresAt?: string;
+}
+
+/** One line per operation: who did what, for whom, and what came of it. It holds no secret and nothing of another tenant. */
+export interface AuditLine extends AskedFor, Outcome {
   /** ISO 8601, UTC. */
   readonly time: string;
   readonly requestId: string;
   readonly door: string;
-  readonly caller?: Caller;
+  /** With the claims that the rule asked for, and no others. */
+  readonly caller?: AuthenticatedCaller;
+  /** For a failed authentication. */
+  readonly claimed?: Claimed;
+  readonly source?: Source;
   readonly registry?: string;
   readonly operation?: string;
   readonly repoId?: string;
   /** `OK` or an error code. */
   readonly outcome: string;
+  readonly reason?: Reason;
   readonly milliseconds: number;
   readonly upstreamCalls: number;
 }
@@ -20,9 +83,7 @@ export interface AuditLine {
 export type Audit = (line: AuditLine) => void;
 
 /** Writes JSON lines to the standard output, where every platform's log collector reads. */
-export const auditToStdout: Audit = (line) => {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-};
+export const auditToStdout: Audit = writeLine;
 
 /** Tells what became of an event that was not simply handled. Only an operation that ran has an audit line as well. */
 export interface EventLine {
@@ -40,6 +101,9 @@ export interface EventLine {
 export type EventLog = (line: EventLine) => void;
 
 /** Writes JSON lines to the standard output, as the audit log does. */
-export const eventLogToStdout: EventLog = (line) => {
+export const eventLogToStdout: EventLog = writeLine;
+
+/** Writes one JSON line to the standard output. */
+export function writeLine(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
-};
+}

@@ -1,10 +1,12 @@
+import { randomUUID } from "node:crypto";
 import { race } from "./call.ts";
 import { ArtifactRegistryError } from "./errors.ts";
 import { LruMap } from "./lru-map.ts";
-import type { ArtifactRegistry, MintedCredentials } from "./registry.ts";
+import type { ArtifactRegistry, CredentialRequest, MintedCredentials } from "./registry.ts";
 
-const entriesAtMost = 10_000;
-/** The part of its lifetime that a credential must have left to be handed out again (the contract, "Credentials"). */
+/** How many callers, and how many credentials of each, are remembered. */
+const limits = { callers: 10_000, credentials: 100, repositories: 10_000 } as const;
+/** A credential is handed out again only while at least this part of its lifetime is left (the contract, "Credentials"). */
 const freshPart = 0.9;
 
 interface Minted {
@@ -14,7 +16,8 @@ interface Minted {
 
 /**
  * Lets a registry mint once for concurrent identical requests, and hands a fresh credential out again to the same caller for
- * the same registry, repository, permission and lifetime. It never hands one to another caller.
+ * the same registry, repository, permission and lifetime. It never hands one to another caller, and no caller can push
+ * another's out.
  *
  * A deletion of the repository ends the use of all its credentials that are kept. At most 10,000 are kept for one registry.
  *
@@ -26,23 +29,39 @@ interface Minted {
  * const directory = createDirectory(platform, env, names, withCredentialCache);
  */
 export function withCredentialCache(name: string, registry: ArtifactRegistry): ArtifactRegistry {
-  const minted = new LruMap<string, Minted>(entriesAtMost);
+  const mintedFor = new Map<string, LruMap<string, Minted>>();
   const minting = createSingleFlight<MintedCredentials>("Minting the credentials");
-  // Counts deletions, so that a credential that was minted during one is not handed out after it.
-  const generations = new LruMap<string, number>(entriesAtMost);
+  // Counts deletions: a credential that was minted during a deletion is not kept.
+  const generations = new LruMap<string, number>(limits.repositories);
+
+  const keep = (caller: string, key: string, minted: Minted, now: Date) => {
+    let own = mintedFor.get(caller);
+    if (own === undefined) {
+      if (mintedFor.size >= limits.callers) {
+        for (const [each, theirs] of mintedFor) if (!theirs.some((one) => isFresh(one, now))) mintedFor.delete(each);
+      }
+      // Whoever came first stays: the others are only served more slowly.
+      if (mintedFor.size >= limits.callers) return;
+      own = new LruMap(limits.credentials);
+      mintedFor.set(caller, own);
+    }
+    own.set(key, minted);
+  };
 
   const generateCredentials: ArtifactRegistry["generateCredentials"] = async (request, call) => {
-    const { name: repository, permissions, ttlSeconds } = request;
+    const { name: repository, permissions } = request;
     const { issuer, subject } = call.caller;
+    const caller = JSON.stringify([issuer, subject]);
     const generation = generations.get(repository) ?? 0;
-    const key = JSON.stringify([issuer, subject, name, repository, generation, permissions, ttlSeconds]);
-    const known = minted.get(key);
+    const key = JSON.stringify([name, repository, generation, permissions, lifetimeOf(registry, request)]);
+    const known = mintedFor.get(caller)?.get(key);
     if (known && isFresh(known, call.now())) return known.credentials;
 
-    return minting(key, call.signal, async () => {
+    return minting(`${caller}${key}`, call.signal, async () => {
       const mintedAt = call.now().getTime();
-      const credentials = await registry.generateCredentials(request, call);
-      if (credentials.expiresAt) minted.set(key, { credentials, mintedAt });
+      const { credentialId = randomUUID() } = request;
+      const credentials = { ...(await registry.generateCredentials({ ...request, credentialId }, call)), credentialId };
+      if (credentials.expiresAt) keep(caller, key, { credentials, mintedAt }, call.now());
       return credentials;
     });
   };
@@ -59,6 +78,13 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
       }
     },
   };
+}
+
+/** What the platform makes of the lifetime that is asked for: wishes that come to the same must not mint twice. */
+function lifetimeOf({ capabilities }: ArtifactRegistry, { ttlSeconds }: CredentialRequest): number | undefined {
+  const bounds = capabilities.credentials.ttlSeconds;
+  if (bounds === undefined) return undefined;
+  return Math.min(Math.max(ttlSeconds ?? bounds.default, bounds.min), bounds.max);
 }
 
 function isFresh({ credentials, mintedAt }: Minted, now: Date): boolean {

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { type Caller, doorCaller } from "./caller.ts";
+import type { Claimed, TokenReason } from "./audit.ts";
+import { type AuthenticatedCaller, type Caller, doorCaller } from "./caller.ts";
 import { ArtifactRegistryError } from "./errors.ts";
 import type { OperationKind } from "./operation.ts";
 
@@ -12,7 +13,7 @@ export interface Door {
   /** The only way in that this door opens. */
   readonly accepts: "http" | "invoke" | "events";
   /** @throws AUTHENTICATION_ERROR, or SERVICE_UNAVAILABLE while an issuer cannot be asked */
-  authenticate(request: CallerEvidence): Promise<Caller>;
+  authenticate(request: CallerEvidence): Promise<AuthenticatedCaller>;
   /** Tells whether operations of this kind may pass. */
   admits(kind: OperationKind): boolean;
   /**
@@ -22,6 +23,8 @@ export interface Door {
    * @throws SERVICE_UNAVAILABLE while nobody can be let in
    */
   ready?(): Promise<readonly ArtifactRegistryError[]>;
+  /** The issuers whose tokens the door takes, where it takes any. */
+  readonly issuers?: readonly string[];
 }
 
 export const doorNames = ["platform", "oidc", "invoke", "events", "provision", "local"] as const;
@@ -45,23 +48,30 @@ export function platformDoor(): Door {
     admits: runtimeOnly,
     async authenticate({ platformCaller }) {
       if (platformCaller) return platformCaller;
-      throw unauthenticated("The platform named no caller.", "Call with the platform's own authentication.");
+      throw new Unauthenticated("NO_PLATFORM_CALLER", "The platform named no caller.", {
+        hint: "Call with the platform's own authentication.",
+      });
     },
   };
 }
 
-/** A door for public HTTP: only a verified token counts, and platform headers are ignored. */
-export function oidcDoor(verify: Verify): Door {
+/**
+ * A door for public HTTP: only a verified token counts, and platform headers are ignored.
+ *
+ * @param issuers the issuers that `verify` knows
+ */
+export function oidcDoor(verify: Verify, issuers: readonly string[] = []): Door {
   return {
     name: "oidc",
     accepts: "http",
     admits: runtimeOnly,
     authenticate: async ({ authorization }) => verify(bearer(authorization)),
     ...(verify.ready && { ready: verify.ready }),
+    issuers,
   };
 }
 
-type Verify = ((token: string) => Promise<Caller>) & Pick<Door, "ready">;
+type Verify = ((token: string) => Promise<AuthenticatedCaller>) & Pick<Door, "ready">;
 
 /** A door where the platform itself decides who may enter: direct invocations, events, provisioning. All its callers are one. */
 export function trustedDoor(name: "invoke" | "events" | "provision"): Door {
@@ -84,7 +94,9 @@ export function localDoor(callerToken: string): Door {
     admits: () => true,
     async authenticate({ authorization }) {
       if (timingSafeEqual(digest(bearer(authorization)), expected)) return caller;
-      throw unauthenticated("The caller token is wrong.", "Send the token that the server printed when it started.");
+      throw new Unauthenticated("TOKEN_WRONG", "The caller token is wrong.", {
+        hint: "Send the token that the server printed when it started.",
+      });
     },
   };
 }
@@ -101,7 +113,9 @@ export function parseDoorName(value: string | undefined): Exclude<DoorName, "loc
 function bearer(authorization: string | undefined): string {
   const token = /^Bearer +([^\s]+) *$/i.exec(authorization ?? "")?.[1];
   if (token !== undefined) return token;
-  throw unauthenticated("A bearer token is required.", "Send it as Authorization: Bearer <token>.");
+  throw new Unauthenticated("NO_TOKEN", "A bearer token is required.", {
+    hint: "Send it as Authorization: Bearer <token>.",
+  });
 }
 
 // timingSafeEqual needs equal lengths. Digests have one length, and hide the token's own.
@@ -109,6 +123,23 @@ function digest(text: string): Buffer {
   return createHash("sha256").update(text, "utf8").digest();
 }
 
-function unauthenticated(message: string, hint: string): ArtifactRegistryError {
-  return new ArtifactRegistryError("AUTHENTICATION_ERROR", message, { hint });
+/** A caller who could not be authenticated. The audit log tells more of it than the answer does. */
+export class Unauthenticated extends ArtifactRegistryError {
+  readonly reason: TokenReason;
+  /** What the token says of itself, which nobody vouches for. */
+  readonly claimed: Claimed | undefined;
+
+  constructor(
+    reason: TokenReason,
+    message: string,
+    {
+      hint,
+      claimed,
+      cause,
+    }: { readonly hint: string; readonly claimed?: Claimed | undefined; readonly cause?: unknown },
+  ) {
+    super("AUTHENTICATION_ERROR", message, { hint, cause });
+    this.reason = reason;
+    this.claimed = claimed;
+  }
 }

@@ -64,7 +64,7 @@ export async function handleEvent(
         hint: "Deploy the function with ALIEN_DOOR=events to receive them.",
       });
     }
-    const { time } = validate(setupEvent, checkPayload(event));
+    const { time, id, source } = validate(setupEvent, checkPayload(event));
     // We take the data as it was sent: the validator silently drops fields with names like `constructor`.
     const { data } = event as { readonly data: unknown };
     const asOf = new Date(time);
@@ -73,6 +73,7 @@ export async function handleEvent(
       operation: "setupRepository",
       input: () => data,
       evidence: {},
+      source: { eventId: id.slice(0, 256), eventSource: source.slice(0, 256) },
       requestId: context.requestId,
       signal: context.signal,
       asOf,

@@ -9,6 +9,11 @@ export function healthOf(findings: Findings): Health {
   return { status: findings.length === 0 ? "healthy" : "degraded", findings };
 }
 
+/** Adds what is wrong with the suite to what is wrong with the registry. */
+export function withFindings({ status, findings }: Health, more: readonly Findings[number][]): Health {
+  return { status: status === "healthy" ? "degraded" : status, findings: [...findings, ...more] };
+}
+
 /**
  * Looks at one side of the registry. If the platform answers with an error, the error becomes a finding, so that the findings
  * of the other sides are still told.

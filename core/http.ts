@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Application } from "./application.ts";
+import type { Source } from "./audit.ts";
 import type { Caller } from "./caller.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
 import { invoke } from "./invoke.ts";
@@ -11,6 +12,8 @@ export interface HttpContext {
   readonly platformCaller?: Caller;
   /** The platform's own id of the request, where it has one. */
   readonly requestId?: string;
+  /** The address that the connection or the platform names as the sender's. */
+  readonly address?: string | undefined;
 }
 
 /** Answers one request. It never throws: an error becomes a response. */
@@ -57,7 +60,8 @@ async function route(
     const refused = allowOnly(request, ["POST"], requestId);
     if (refused) return refused;
     const payload = await readJson(request.body);
-    return json(200, await invoke(application, payload, { requestId, signal: request.signal }), requestId);
+    const source = sourceOf(request, context);
+    return json(200, await invoke(application, payload, { requestId, signal: request.signal, source }), requestId);
   }
   const operation = /^\/v1\/([^/]+)$/.exec(pathname)?.[1];
   if (operation === undefined) {
@@ -79,6 +83,7 @@ async function route(
       authorization: request.headers.get("authorization") ?? undefined,
       platformCaller: context.platformCaller,
     },
+    source: sourceOf(request, context),
     requestId,
     signal: request.signal,
   });
@@ -115,4 +120,10 @@ function json(status: number, body: object, requestId: string, headers: Record<s
       ...headers,
     },
   });
+}
+
+/** Where the request came from: the address that our side of the connection knows, and what the sender calls itself. */
+function sourceOf(request: Request, { address }: HttpContext): Source {
+  const userAgent = request.headers.get("user-agent")?.slice(0, 256);
+  return { ...(address !== undefined && { address }), ...(userAgent && { userAgent }) };
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Application } from "./application.ts";
+import type { Source } from "./audit.ts";
 import { ArtifactRegistryError } from "./errors.ts";
 import { checkPayload } from "./json.ts";
 import { validate } from "./operation.ts";
@@ -8,6 +9,7 @@ import { validate } from "./operation.ts";
 export interface InvokeContext {
   readonly requestId?: string;
   readonly signal?: AbortSignal;
+  readonly source?: Source;
 }
 
 const payloadSchema = v.looseObject({ operation: v.string() });
@@ -36,6 +38,7 @@ export async function invoke(application: Application, payload: unknown, context
     operation,
     input: () => input,
     evidence: {},
+    source: context.source,
     requestId: context.requestId,
     signal: context.signal,
   });

@@ -27,4 +27,10 @@ export class LruMap<Key, Value extends NonNullable<unknown>> {
       return;
     }
   }
+
+  /** Whether any of the values is so. No entry counts as used by it. */
+  some(is: (value: Value) => boolean): boolean {
+    for (const value of this.#entries.values()) if (is(value)) return true;
+    return false;
+  }
 }

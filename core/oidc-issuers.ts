@@ -1,9 +1,10 @@
 import * as v from "valibot";
+import { isIssuerUrl } from "./caller.ts";
 import { ArtifactRegistryError } from "./errors.ts";
 import { validate } from "./operation.ts";
 
 /** The URL of an issuer, or of its keys. */
-export const issuerUrl = v.pipe(v.string(), v.check(isSafeUrl, "must be an https URL (http only on loopback)"));
+export const issuerUrl = v.pipe(v.string(), v.check(isIssuerUrl, "must be an https URL (http only on loopback)"));
 
 const filled = v.pipe(v.string(), v.minLength(1, "must not be empty"));
 
@@ -18,6 +19,8 @@ const trustedIssuer = v.pipe(
     caFile: v.optional(filled),
     /** File of the bearer token with which we ask for the keys. A Kubernetes API server answers nobody else. */
     tokenFile: v.optional(filled),
+    /** Seconds from `iat` to `exp` that this issuer's tokens may live. Default: 86,400, which is a day. */
+    maxTokenSeconds: v.optional(v.pipe(v.number(), v.integer("must be whole"), v.minValue(1, "must be at least 1"))),
   }),
   // The operator decides where the token is sent, never a discovery document.
   v.check(
@@ -37,8 +40,8 @@ export type OidcIssuer = v.InferOutput<typeof issuerList>[number];
 /**
  * Reads the issuers whose tokens the `oidc` door takes.
  *
- * @param text JSON, the value of `ALIEN_OIDC_ISSUERS`: a list of `{issuer, audience, jwksUri?, caFile?, tokenFile?}`
- * @throws BINDING_CONFIG_INVALID with the field that is wrong
+ * @param text JSON, the value of `ALIEN_OIDC_ISSUERS`: a list of `{issuer, audience, jwksUri?, caFile?, tokenFile?, maxTokenSeconds?}`
+ * @throws BINDING_CONFIG_INVALID naming the field
  */
 export function parseIssuers(text: string): OidcIssuer[] {
   try {
@@ -46,15 +49,8 @@ export function parseIssuers(text: string): OidcIssuer[] {
   } catch (error) {
     const why = error instanceof ArtifactRegistryError ? error.message : "It is not JSON.";
     throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The OIDC issuers are not valid. ${why}`, {
-      hint: "Expected ALIEN_OIDC_ISSUERS as a JSON list of {issuer, audience, jwksUri?, caFile?, tokenFile?}.",
+      hint: "Expected ALIEN_OIDC_ISSUERS as a JSON list of {issuer, audience, jwksUri?, caFile?, tokenFile?, maxTokenSeconds?}.",
       cause: error,
     });
   }
-}
-
-function isSafeUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  if (url.protocol === "https:") return true;
-  return url.protocol === "http:" && /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(url.hostname);
 }

@@ -1,7 +1,9 @@
 import { createRemoteJWKSet, customFetch, type FetchImplementation, jwtVerify } from "jose";
 import * as errors from "jose/errors";
 import * as v from "valibot";
-import type { Caller } from "./caller.ts";
+import type { Claimed, TokenReason } from "./audit.ts";
+import type { AuthenticatedCaller } from "./caller.ts";
+import { Unauthenticated } from "./doors.ts";
 import { ArtifactRegistryError } from "./errors.ts";
 import { createHttpClient } from "./http-client.ts";
 import { issuerUrl, type OidcIssuer, parseIssuers } from "./oidc-issuers.ts";
@@ -26,7 +28,7 @@ export interface OidcOptions {
 
 /** Tells who sent a token, once its issuer vouches for it. */
 export interface OidcVerifier {
-  (token: string): Promise<Caller>;
+  (token: string): Promise<AuthenticatedCaller>;
   /**
    * Asks every issuer for its keys. One answer is enough: an issuer that is down must not shut out the others' callers.
    *
@@ -49,10 +51,21 @@ const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256
 export function createOidcVerifier(issuers: readonly OidcIssuer[], options: OidcOptions = {}): OidcVerifier {
   const { now = () => new Date(), clockSkewSeconds = 60 } = options;
   const trusted = new Map(issuers.map((each) => [each.issuer, { ...each, keys: keysOf(each, options) }]));
-  const verify = async (token: string): Promise<Caller> => {
-    const claimed = claimedIssuer(token);
-    const issuer = claimed === undefined ? undefined : trusted.get(claimed);
-    if (!issuer) throw refused("The token's issuer is not trusted.");
+  const verify = async (token: string): Promise<AuthenticatedCaller> => {
+    const claims = decodeClaims(token);
+    const claimed = claims && claimedBy(claims);
+    const refused = (reason: TokenReason, message: string, cause?: unknown) =>
+      new Unauthenticated(reason, message, {
+        hint: "Send a token of a configured issuer, for the configured audience, as Authorization: Bearer <token>.",
+        claimed,
+        cause,
+      });
+    // What the token says unverified only decides whose keys verify it.
+    const issuer = typeof claims?.iss === "string" ? trusted.get(claims.iss) : undefined;
+    if (!issuer) {
+      const reason = claims === undefined ? "TOKEN_MALFORMED" : "TOKEN_ISSUER_UNKNOWN";
+      throw refused(reason, "The token's issuer is not trusted.");
+    }
     const keys = await issuer.keys();
     try {
       const { payload } = await jwtVerify(token, keys, {
@@ -63,10 +76,17 @@ export function createOidcVerifier(issuers: readonly OidcIssuer[], options: Oidc
         currentDate: now(),
         requiredClaims: ["exp", "sub"],
       });
-      if (typeof payload.sub !== "string" || payload.sub === "") throw refused("The token has no subject.");
-      return { issuer: issuer.issuer, subject: payload.sub };
+      const { sub, exp = 0, iat } = payload;
+      if (typeof sub !== "string" || sub === "") throw refused("TOKEN_CLAIM", "The token has no subject.");
+      const { maxTokenSeconds = defaultTokenSeconds } = issuer;
+      const nowSeconds = now().getTime() / 1_000;
+      if (exp - Math.min(iat ?? nowSeconds, nowSeconds) > maxTokenSeconds + clockSkewSeconds) {
+        throw refused("TOKEN_LIVES_TOO_LONG", `The token lives longer than ${maxTokenSeconds} seconds.`);
+      }
+      return { issuer: issuer.issuer, subject: sub, claims: payload };
     } catch (error) {
-      throw translate(error, issuer.issuer);
+      const refusal = refusalOf(error);
+      throw refusal ? refused(...refusal, error) : translate(error, issuer.issuer);
     }
   };
   const ready = async () => {
@@ -97,10 +117,21 @@ async function fetchKeys({ issuer, keys }: { issuer: string; keys: () => Promise
 
 type KeySet = ReturnType<typeof createRemoteJWKSet>;
 
-/** Reads the issuer from an unverified token. It only decides whose keys verify the token. */
-function claimedIssuer(token: string): string | undefined {
-  const iss = decodeClaims(token)?.iss;
-  return typeof iss === "string" ? iss : undefined;
+/** Seconds from `iat` to `exp` that a token may live where its issuer's entry says nothing. */
+const defaultTokenSeconds = 24 * 60 * 60;
+
+/** What an unverified token says of itself, cut to a length that a log can bear. */
+function claimedBy({ iss, sub, aud, exp }: Record<string, unknown>): Claimed {
+  const brief = (value: unknown) => (typeof value === "string" ? value.slice(0, 256) : undefined);
+  const [issuer, subject] = [brief(iss), brief(sub)];
+  const audience = (Array.isArray(aud) ? aud.slice(0, 5) : [aud]).map(brief).filter((each) => each !== undefined);
+  const end = typeof exp === "number" ? new Date(exp * 1_000) : undefined;
+  return {
+    ...(issuer !== undefined && { issuer }),
+    ...(subject !== undefined && { subject }),
+    ...(audience.length > 0 && { audience }),
+    ...(end && !Number.isNaN(end.getTime()) && { expiresAt: end.toISOString() }),
+  };
 }
 
 /** Milliseconds for which a key that the issuer has withdrawn may still count. */
@@ -157,12 +188,17 @@ function keysOf(issuer: OidcIssuer, options: OidcOptions): () => Promise<KeySet>
   });
 }
 
-function translate(error: unknown, issuer: string): ArtifactRegistryError {
-  if (error instanceof ArtifactRegistryError) return error;
-  if (error instanceof errors.JWTExpired) return refused("The token has expired.");
-  if (error instanceof errors.JWTClaimValidationFailed)
-    return refused(`The token's "${error.claim}" is not the expected one.`);
-  if (error instanceof errors.JWKSTimeout) return unavailable(issuer, error);
+/** Why a token does not count, in a word and in a sentence. @returns undefined where it was not the token that failed */
+function refusalOf(error: unknown): [TokenReason, string] | undefined {
+  if (error instanceof errors.JWTExpired) return ["TOKEN_EXPIRED", "The token has expired."];
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const reasons: Record<string, TokenReason> = {
+      aud: "TOKEN_AUDIENCE",
+      nbf: "TOKEN_NOT_YET_VALID",
+      iat: "TOKEN_NOT_YET_VALID",
+    };
+    return [reasons[error.claim] ?? "TOKEN_CLAIM", `The token's "${error.claim}" is not the expected one.`];
+  }
   const refusals = [
     errors.JWSSignatureVerificationFailed,
     errors.JWKSNoMatchingKey,
@@ -172,15 +208,13 @@ function translate(error: unknown, issuer: string): ArtifactRegistryError {
     errors.JWTInvalid,
     errors.JOSENotSupported,
   ];
-  if (refusals.some((kind) => error instanceof kind)) return refused("The token's signature is not valid.");
-  // Everything else comes from fetching the keys: no connection, an error status, a body that is no key set.
-  return unavailable(issuer, error);
+  if (!refusals.some((kind) => error instanceof kind)) return undefined;
+  return ["TOKEN_SIGNATURE", "The token's signature is not valid."];
 }
 
-function refused(message: string): ArtifactRegistryError {
-  return new ArtifactRegistryError("AUTHENTICATION_ERROR", message, {
-    hint: "Send a token of a configured issuer, for the configured audience, as Authorization: Bearer <token>.",
-  });
+/** What is left comes from fetching the keys: no connection, an error status, a body that is no key set. */
+function translate(error: unknown, issuer: string): ArtifactRegistryError {
+  return error instanceof ArtifactRegistryError ? error : unavailable(issuer, error);
 }
 
 function unavailable(issuer: string, cause: unknown): ArtifactRegistryError {

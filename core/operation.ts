@@ -1,9 +1,10 @@
 import * as v from "valibot";
+import type { AskedFor, Outcome } from "./audit.ts";
 import type { Call } from "./call.ts";
 import { invalidInput } from "./errors.ts";
 import type { RoutableName } from "./names.ts";
 import type { ArtifactRegistry } from "./registry.ts";
-import { type CrossAccountAccess, type Permissions, registryName } from "./schemas.ts";
+import { type CrossAccountAccess, type Finding, type Permissions, registryName } from "./schemas.ts";
 
 /** What the rules must allow a caller before an operation runs. It is about resolved names only. */
 export interface Demand {
@@ -56,9 +57,21 @@ export interface ParsedOperation {
   readonly registry: string;
   /** The id as the caller gave it, for the audit log. */
   readonly repoId: string | undefined;
+  /** What the caller asked for, for the audit log. */
+  readonly asked: AskedFor;
   demand(registry: ArtifactRegistry): Demand;
   /** @returns the answer as it goes over the wire, secrets revealed */
-  run(registry: ArtifactRegistry, call: Call): Promise<object>;
+  run(registry: ArtifactRegistry, call: Call, bounds: Bounds): Promise<object>;
+}
+
+/** What an operation gets beside its input and its call. */
+export interface Bounds {
+  /** The longest lifetime, in seconds, of credentials that the caller's rule allows. Absent where it sets none. */
+  readonly maxTtlSeconds?: number;
+  /** What is wrong with the suite itself, for whoever asks how the registry is. */
+  readonly findings: readonly Finding[];
+  /** Tells the audit log what came of it. */
+  tell(outcome: Outcome): void;
 }
 
 interface Definition<Entries extends v.ObjectEntries, Output extends v.GenericSchema<object>> {
@@ -68,8 +81,10 @@ interface Definition<Entries extends v.ObjectEntries, Output extends v.GenericSc
   /** The fields beside `registry`, which every operation takes. */
   readonly input: Entries;
   readonly output: Output;
+  /** What the audit log says of the input beside the registry and the repository. */
+  asked?(input: Input<Entries>): AskedFor;
   demand(registry: ArtifactRegistry, input: Input<Entries>): Demand;
-  run(registry: ArtifactRegistry, input: Input<Entries>, call: Call): Promise<v.InferOutput<Output>>;
+  run(registry: ArtifactRegistry, input: Input<Entries>, call: Call, bounds: Bounds): Promise<v.InferOutput<Output>>;
 }
 
 type Input<Entries extends v.ObjectEntries> = v.InferOutput<v.StrictObjectSchema<Entries, undefined>> & {
@@ -95,8 +110,9 @@ export function defineOperation<Entries extends v.ObjectEntries, Output extends 
       return {
         registry: named.registry,
         repoId: named.repoId ?? named.name,
+        asked: definition.asked?.(parsed) ?? {},
         demand: (registry) => definition.demand(registry, parsed),
-        run: (registry, call) => definition.run(registry, parsed, call),
+        run: (registry, call, bounds) => definition.run(registry, parsed, call, bounds),
       };
     },
   };

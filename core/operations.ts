@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import * as v from "valibot";
 import { ArtifactRegistryError } from "./errors.ts";
+import { withFindings } from "./health.ts";
 import { type Demand, defineOperation, granteesOf, type Operation } from "./operation.ts";
 import type { ArtifactRegistry, CrossAccountControl, Provisioning } from "./registry.ts";
 import * as schema from "./schemas.ts";
@@ -55,7 +57,8 @@ export const operations = {
 
   generateCredentials: defineOperation({
     summary: "Mint short-lived credentials",
-    description: "Mints credentials for one repository and one permission level.",
+    description:
+      "Mints credentials for one repository and one permission level. They live no longer than the caller's rule allows.",
     kind: "runtime",
     input: {
       repoId: schema.repositoryId,
@@ -63,20 +66,33 @@ export const operations = {
       ttlSeconds: v.optional(schema.ttlSeconds),
     },
     output: schema.credentials,
+    asked: ({ permissions, ttlSeconds }) => ({ permissions, ...(ttlSeconds !== undefined && { ttlSeconds }) }),
     demand: (registry, input) => ({
       ...onScope(registry, input, registry.capabilities.credentials.scope),
       permissions: input.permissions,
     }),
-    async run(registry, { repoId, permissions, ttlSeconds }, call) {
-      const request = { name: registry.resolveId(repoId), permissions, ttlSeconds };
-      const minted = await registry.generateCredentials(request, call);
-      const { expiresAt, password, ...rest } = minted;
-      // The rules allowed the scope that the platform declared. We do not hand out anything wider.
+    async run(registry, { repoId, permissions, ttlSeconds }, call, { maxTtlSeconds, tell }) {
+      const newId = randomUUID();
+      const name = registry.resolveId(repoId);
+      const asked = { name, permissions, ttlSeconds: cappedTtl(registry, ttlSeconds, maxTtlSeconds) };
+      const minted = await registry.generateCredentials({ ...asked, credentialId: newId }, call);
+      const { expiresAt, password, credentialId = newId, ...rest } = minted;
+      const grantedSeconds = expiresAt && Math.round((expiresAt.getTime() - call.now().getTime()) / 1_000);
+      if (maxTtlSeconds !== undefined && !(grantedSeconds && grantedSeconds <= maxTtlSeconds + clockSkewSeconds)) {
+        throw livesTooLong(registry, maxTtlSeconds);
+      }
+      // What was allowed was allowed for the scope that the platform declared; anything wider is not handed out.
       if (minted.scope === "registry" && registry.capabilities.credentials.scope !== "registry") {
         throw new ArtifactRegistryError("INTERNAL_ERROR", "The platform minted a wider credential than it declares.");
       }
+      tell({
+        credentialId,
+        reused: credentialId !== newId,
+        ...(expiresAt && { expiresAt: expiresAt.toISOString(), grantedSeconds }),
+      });
       return {
         ...rest,
+        credentialId,
         password: password.reveal(),
         ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
       };
@@ -89,6 +105,7 @@ export const operations = {
     kind: "runtime",
     input: { repoId: schema.repositoryId, access: schema.crossAccountAccess },
     output: nothing,
+    asked: ({ access }) => ({ grantees: namesOf([access]) }),
     demand: (registry, input) => ({
       ...onScope(registry, input, registry.capabilities.crossAccountScope),
       grantees: granteesOf(input.access),
@@ -105,6 +122,7 @@ export const operations = {
     kind: "runtime",
     input: { repoId: schema.repositoryId, access: schema.crossAccountAccess },
     output: nothing,
+    asked: ({ access }) => ({ grantees: namesOf([access]) }),
     demand: (registry, input) => onScope(registry, input, registry.capabilities.crossAccountScope),
     async run(registry, { repoId, access }, call) {
       await crossAccount(registry, "removeCrossAccountAccess").remove(registry.resolveId(repoId), access, call);
@@ -132,6 +150,7 @@ export const operations = {
       access: v.optional(v.pipe(v.array(schema.crossAccountAccess), v.maxLength(100))),
     },
     output: schema.repository,
+    asked: ({ access }) => (access ? { grantees: namesOf(access) } : {}),
     demand: (registry, { name, access = [] }) => ({
       repository:
         access.length > 0 && registry.capabilities.crossAccountScope === "registry"
@@ -176,13 +195,14 @@ export const operations = {
       health: schema.health,
     }),
     demand: () => ({ repository: "none", permissions: "none", grantees: [] }),
-    async run(registry, _input, call) {
+    async run(registry, _input, call, { findings }) {
+      const health = await registry.health(call);
       return {
         service: registry.service,
         registryEndpoint: await registry.registryEndpoint(call),
         upstreamRepositoryPrefix: registry.upstreamRepositoryPrefix,
         capabilities: registry.capabilities,
-        health: await registry.health(call),
+        health: findings.length === 0 ? health : withFindings(health, findings),
       };
     },
   }),
@@ -209,6 +229,41 @@ export const operationNames = Object.keys(operations) as readonly OperationName[
 /** Whether a text is the name of an operation. It may come from a caller. */
 export function isOperationName(name: string): name is OperationName {
   return Object.hasOwn(operations, name);
+}
+
+/** The consumers of some accesses, each by the one name that says the most of it. */
+function namesOf(accesses: readonly schema.CrossAccountAccess[]): string[] {
+  return accesses.flatMap(granteesOf).map(([name]) => name);
+}
+
+/** Seconds by which the platform's clock may differ from ours. */
+const clockSkewSeconds = 60;
+
+/**
+ * The lifetime to ask the platform for, where a rule bounds it.
+ *
+ * @throws ACCESS_DENIED where the platform's shortest lifetime is longer than the rule allows
+ */
+function cappedTtl(registry: ArtifactRegistry, ttlSeconds: number | undefined, maxTtlSeconds: number | undefined) {
+  const limits = registry.capabilities.credentials.ttlSeconds;
+  // Without limits the platform sets the lifetime alone: what it set is looked at afterwards.
+  if (maxTtlSeconds === undefined || limits === undefined) return ttlSeconds;
+  if (limits.min > maxTtlSeconds) throw livesTooLong(registry, maxTtlSeconds);
+  return Math.min(ttlSeconds ?? limits.default, maxTtlSeconds);
+}
+
+function livesTooLong(registry: ArtifactRegistry, maxTtlSeconds: number): ArtifactRegistryError {
+  const { ttlSeconds } = registry.capabilities.credentials;
+  const how =
+    ttlSeconds === undefined ? "The platform sets the lifetime by itself." : `The shortest is ${ttlSeconds.min} s.`;
+  return new ArtifactRegistryError(
+    "ACCESS_DENIED",
+    `The caller's rule allows credentials of at most ${maxTtlSeconds} s, and those of this registry live longer.`,
+    {
+      hint: `${how} The operator can raise "maxTtlSeconds" in the caller's rule in ALIEN_ACCESS_RULES.`,
+      context: { field: "maxTtlSeconds" },
+    },
+  );
 }
 
 function crossAccount(registry: ArtifactRegistry, operation: string): CrossAccountControl {

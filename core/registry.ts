@@ -20,6 +20,8 @@ export interface MintedCredentials {
   /** Only static accounts have no end. */
   readonly expiresAt?: Date;
   readonly scope: "repository" | "registry";
+  /** The id of the request that they were minted for. Absent where it is the very request that they answer. */
+  readonly credentialId?: string;
 }
 
 /** What credentials are asked for. */
@@ -28,6 +30,8 @@ export interface CredentialRequest {
   readonly permissions: Permissions;
   /** The lifetime that the caller wishes, a positive whole number. Absent means the platform's default. */
   readonly ttlSeconds?: number | undefined;
+  /** Names the credential in the audit log, and upstream where the platform has a place for it. */
+  readonly credentialId?: string | undefined;
 }
 
 /**

@@ -32,6 +32,11 @@ export const permissions = v.pipe(
   v.description("Access level of the credentials."),
 );
 
+export const via = v.pipe(
+  v.picklist(["registry", "gateway"], 'must be "registry" or "gateway"'),
+  v.description("Where the credentials count: at the platform's own registry, or at the gateway."),
+);
+
 export const ttlSeconds = v.pipe(
   v.number(),
   v.integer("must be a whole number of seconds"),
@@ -112,6 +117,11 @@ export const credentials = v.strictObject({
   password,
   expiresAt: v.optional(v.pipe(timestamp, v.description("The moment until which they are promised to work."))),
   scope,
+  credentialId: v.pipe(
+    v.string(),
+    v.description("Names these credentials in the audit log. No secret."),
+    v.examples(["0b9f6a43-52c1-4a0e-9a51-6f2d3c0e8a17"]),
+  ),
 });
 
 export const crossAccountPermissions = v.strictObject({
@@ -165,3 +175,4 @@ export type ArtifactRegistryCredentials = v.InferOutput<typeof credentials>;
 export type CrossAccountPermissions = v.InferOutput<typeof crossAccountPermissions>;
 export type Capabilities = v.InferOutput<typeof capabilities>;
 export type Health = v.InferOutput<typeof health>;
+export type Finding = v.InferOutput<typeof finding>;

@@ -1,13 +1,14 @@
-import { readFileSync } from "node:fs";
 import { type Application, createApplication } from "./application.ts";
-import { type Audit, type EventLog, eventLogToStdout } from "./audit.ts";
+import { type Audit, type EventLog, eventLogToStdout, writeLine } from "./audit.ts";
 import { createDirectory, type RegistryDirectory } from "./bindings.ts";
 import { withCredentialCache } from "./credential-cache.ts";
 import { type Door, oidcDoor, parseDoorName, platformDoor, trustedDoor } from "./doors.ts";
-import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
+import type { ErrorLog } from "./error-log.ts";
+import { type ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
 import { once } from "./once.ts";
 import type { Environment, Platform } from "./platform.ts";
-import { parseRules, type Rule, warningsAbout } from "./rules.ts";
+import type { Rule } from "./rules.ts";
+import { fixedRules, readRules, type Warn } from "./rules-source.ts";
 
 /** What every door of a function leads to. */
 export interface Suite {
@@ -19,6 +20,7 @@ export interface Suite {
 /** What a function may set beside its environment. A test sets the logs and the clock. */
 export interface SuiteOptions {
   readonly audit?: Audit;
+  readonly errorLog?: ErrorLog;
   readonly eventLog?: EventLog;
   /** Takes a sentence that an operator should read, at start. */
   readonly warn?: Warn;
@@ -44,9 +46,7 @@ export interface StartLine {
 export type StartLog = (line: StartLine) => void;
 
 /** Writes JSON lines to the standard output, as the audit log does. */
-const startLogToStdout: StartLog = (line) => {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-};
+const startLogToStdout: StartLog = writeLine;
 
 /**
  * Opens one way into a function at start, for all its requests. If that fails, the reason is logged, so that the operator need
@@ -90,55 +90,20 @@ export function openAtStart<T>(
 export async function readSuite(platform: Platform, env: Environment, options: SuiteOptions = {}): Promise<Suite> {
   const { eventLog = eventLogToStdout, warn = warnToStdout, startLog: _, ...given } = options;
   const door = await openDoor(env);
-  const rules = parsedRules(env) ?? [];
-  const directory = readDirectory(platform, env, rules);
-  // Warnings come last, because a configuration that cannot be used may be read many times.
-  for (const message of warningsAbout(rules)) warn(message);
+  // Told last, since a configuration that cannot be used may be read many times.
+  const warnings: string[] = [];
+  let tell: Warn = (message) => warnings.push(message);
+  const rules = readRules(env, { warn: (message) => tell(message), issuers: door.issuers }) ?? fixedRules([]);
+  const directory = readDirectory(platform, env, (await rules.current()).rules);
+  tell = warn;
+  for (const message of warnings) warn(message);
   return { application: createApplication({ directory, rules, door, ...given }), directory, eventLog };
 }
 
-/** Takes a sentence that an operator should read. A warning refuses nothing. */
-export type Warn = (message: string) => void;
-
 /** Writes JSON lines to the standard output, beside the audit log. */
 export const warnToStdout: Warn = (message) => {
-  process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level: "warning", message })}\n`);
+  writeLine({ time: new Date().toISOString(), level: "warning", message });
 };
-
-/**
- * Reads the access rules of `ALIEN_ACCESS_RULES`, or of the file that `ALIEN_ACCESS_RULES_FILE` names.
- *
- * @param warn gets a sentence about each rule that may not say what was meant
- * @returns undefined if neither is set. Without rules everything is denied
- * @throws BINDING_CONFIG_INVALID
- */
-export function readRules(env: Environment, warn: Warn): Rule[] | undefined {
-  const rules = parsedRules(env);
-  for (const message of warningsAbout(rules ?? [])) warn(message);
-  return rules;
-}
-
-function parsedRules(env: Environment): Rule[] | undefined {
-  const { ALIEN_ACCESS_RULES: text, ALIEN_ACCESS_RULES_FILE: file } = env;
-  if (text !== undefined && file !== undefined) {
-    throw new ArtifactRegistryError(
-      "BINDING_CONFIG_INVALID",
-      "ALIEN_ACCESS_RULES and ALIEN_ACCESS_RULES_FILE are set.",
-      {
-        hint: "Keep one of them.",
-      },
-    );
-  }
-  if (file === undefined) return text === undefined ? undefined : parseRules(text);
-  try {
-    return parseRules(readFileSync(file, "utf8"));
-  } catch (cause) {
-    if (cause instanceof ArtifactRegistryError) throw cause;
-    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `ALIEN_ACCESS_RULES_FILE cannot be read: ${file}.`, {
-      cause,
-    });
-  }
-}
 
 /**
  * Opens the door that `ALIEN_DOOR` names. The `oidc` door takes tokens of the issuers in `ALIEN_OIDC_ISSUERS`.

@@ -31,7 +31,11 @@ const gcp: GcpAccess = {
 const host = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
 const repoId = "images-my-app";
 const repository = { name: repoId, uri: `${host}/${repoId}`, createdAt: "2026-01-15T09:30:00.000Z" };
-const minted = { expiresAt: "2026-01-15T10:30:00.000Z", scope: "repository" };
+const minted = {
+  expiresAt: "2026-01-15T10:30:00.000Z",
+  scope: "repository",
+  credentialId: "0b9f6a43-52c1-4a0e-9a51-6f2d3c0e8a17",
+};
 
 const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange>>>> = {
   createRepository: { ecr: { summary: "On Amazon ECR", request: { name: "my-app" }, response: repository } },

@@ -8,9 +8,10 @@ import { createHttp } from "../../core/http.ts";
 import { once } from "../../core/once.ts";
 import { bindingVariable, type Environment } from "../../core/platform.ts";
 import { allowEverything } from "../../core/rules.ts";
+import { fixedRules, readRules, type Warn } from "../../core/rules-source.ts";
 import { refusal, requestListener } from "../../core/server/http.ts";
-import { readPort, requireOwnDoor, settingRefused } from "../../core/server/process.ts";
-import { openDoor, readDirectory, readRules, type Warn } from "../../core/suite.ts";
+import { readPort, readPort, requireOwnDoor, requireOwnDoor, settingRefused, settingRefused } from "../../core/server/process.ts";
+import { openDoor, readDirectory } from "../../core/suite.ts";
 import { listen, stopListening, urlOf } from "../../oci/http/listening.ts";
 import { createHttpServer } from "../../oci/http/server.ts";
 import { bindRegistry } from "../../oci/registry/index.ts";
@@ -51,14 +52,15 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   const settings = readSettings(env);
   const { host, dataDir } = settings;
   // The holder of the caller token may do everything, because this is the developer's own machine.
-  const rules = readRules(env, warn) ?? allowEverything(doorCaller("local"));
   const door = env.ALIEN_DOOR === undefined ? localDoor(settings.callerToken) : await openDoor(env);
+  const rules = readRules(env, { warn, issuers: door.issuers }) ?? fixedRules(allowEverything(doorCaller("local")));
+  const { rules: atStart } = await rules.current();
   // The bindings are read once before anything listens, so that a bad binding is reported before a port is taken.
   const bound: Environment = { [bindingVariable(defaultRegistry)]: '{"service":"local"}', ...env };
   // Adapter and registry share one loaded key, because the file may be removed or replaced while the server runs.
   const loadKey = once(() => loadTokenKey(keyFile(dataDir)));
   const directoryFor = (registryUrl: string) =>
-    readDirectory(localPlatform({ registryUrl, dataDir, loadKey }), bound, rules, [defaultRegistry]);
+    readDirectory(localPlatform({ registryUrl, dataDir, loadKey }), bound, atStart, [defaultRegistry]);
   directoryFor("http://127.0.0.1");
 
   // Both ports are taken before the folder is opened, because opening the registry discards unfinished uploads, and

@@ -10,6 +10,7 @@ import { createHttp } from "../../core/http.ts";
 import type { OperationName } from "../../core/operations.ts";
 import type { Environment, Platform } from "../../core/platform.ts";
 import type { Rule } from "../../core/rules.ts";
+import { fixedRules } from "../../core/rules-source.ts";
 import type { ArtifactRegistryCredentials, Capabilities, RepositoryResponse } from "../../core/schemas.ts";
 import { readDirectory } from "../../core/suite.ts";
 
@@ -77,7 +78,7 @@ export async function startSuite(platform: Platform, env: Environment, registrie
   ];
   const application = createApplication({
     directory: readDirectory(platform, env, rules),
-    rules,
+    rules: fixedRules(rules),
     door: tokenDoor(),
     audit: (line) => void audit.push(line),
   });

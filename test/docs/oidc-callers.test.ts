@@ -2,7 +2,7 @@ import { expect, it, test } from "vitest";
 import { oidcDoor } from "../../core/doors.ts";
 import { createOidcVerifier } from "../../core/oidc.ts";
 import { parseIssuers } from "../../core/oidc-issuers.ts";
-import { parseRules } from "../../core/rules.ts";
+import { parseRules } from "../../core/rules-source.ts";
 import { createSuite, post } from "../support/application.ts";
 import { createKey } from "../support/issuer.ts";
 import { createFakeIssuers, formOf } from "./support/issuers.ts";

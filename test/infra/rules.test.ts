@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { authorise, parseRules, type Rule, ruleFields } from "../../core/rules.ts";
+import { authorise, type Rule, ruleFields } from "../../core/rules.ts";
+import { parseRules } from "../../core/rules-source.ts";
 import type { Permissions } from "../../core/schemas.ts";
 import { read, readAll } from "./support/module.ts";
 
@@ -24,8 +25,9 @@ describe.each(["aws", "gcp", "azure"])("infra/%s", (cloud) => {
   test("the example's pipeline may push; events and workers may not", () => {
     const example = rulesOf(read(`infra/${cloud}/examples/basic/main.tf`));
     const may = (rule: Rule | undefined, permissions: Permissions) => {
-      const [caller] = rule?.callers ?? [];
-      if (!caller) throw new Error("The example has no such rule.");
+      const [named] = rule?.callers ?? [];
+      if (!named) throw new Error("The example has no such rule.");
+      const caller = { issuer: named.issuer, subject: named.subject };
       const demand = { repository: "every", permissions, grantees: [] } as const;
       // On all clouds alike: whether a rule covers one repository or all is not asked here.
       const everywhere = example.map((each) => ({ ...each, repositories: ["*"] }));

@@ -2,9 +2,11 @@ import { type Application, type ApplicationOptions, createApplication } from "..
 import type { AuditLine } from "../../core/audit.ts";
 import type { RegistryDirectory } from "../../core/bindings.ts";
 import { type Door, platformDoor } from "../../core/doors.ts";
+import type { ErrorLine } from "../../core/error-log.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { createHttp, type HttpApplication } from "../../core/http.ts";
 import type { Rule } from "../../core/rules.ts";
+import { fixedRules } from "../../core/rules-source.ts";
 import { createFakeRegistry, type FakeOptions, type FakeRegistry } from "./fake-registry.ts";
 import { allowAll } from "./inputs.ts";
 
@@ -16,20 +18,22 @@ export interface Suite {
   readonly http: HttpApplication;
   readonly registry: FakeRegistry;
   readonly audit: AuditLine[];
+  readonly errors: ErrorLine[];
   /** Names that were opened. */
   readonly opened: string[];
 }
 
-export interface SuiteOptions extends Partial<Omit<ApplicationOptions, "audit">> {
+export interface SuiteOptions extends Partial<Omit<ApplicationOptions, "audit" | "rules">> {
   readonly door?: Door;
   readonly rules?: readonly Rule[];
   readonly fake?: FakeOptions;
 }
 
 /** The whole core around a registry in memory, which is bound as `images`. */
-export function createSuite({ fake, ...options }: SuiteOptions = {}): Suite {
+export function createSuite({ fake, rules = ["aws", "door"].map(allowAll), ...options }: SuiteOptions = {}): Suite {
   const registry = createFakeRegistry(fake);
   const audit: AuditLine[] = [];
+  const errors: ErrorLine[] = [];
   const opened: string[] = [];
   const directory: RegistryDirectory = {
     names: () => ["images"],
@@ -41,14 +45,15 @@ export function createSuite({ fake, ...options }: SuiteOptions = {}): Suite {
   };
   const application = createApplication({
     directory,
-    rules: ["aws", "door"].map(allowAll),
     door: platformDoor(),
     now: () => now,
     retry: { attempts: 2, baseMs: 1, capMs: 1 },
     ...options,
+    rules: fixedRules(rules),
     audit: (line) => audit.push(line),
+    errorLog: (line) => errors.push(line),
   });
-  return { application, http: createHttp(application), registry, audit, opened };
+  return { application, http: createHttp(application), registry, audit, errors, opened };
 }
 
 export function post(path: string, body: unknown, headers: Record<string, string> = {}): Request {

@@ -3,6 +3,7 @@ import type { AuditLine } from "../../core/audit.ts";
 import { doorCaller } from "../../core/caller.ts";
 import { createHttp } from "../../core/http.ts";
 import type { Environment, Platform } from "../../core/platform.ts";
+import { fixedRules } from "../../core/rules-source.ts";
 import { readDirectory } from "../../core/suite.ts";
 import type { RetryPolicy } from "../../core/waiting.ts";
 import { allowAll } from "./inputs.ts";
@@ -28,7 +29,7 @@ export async function askOnce(
   const lines: AuditLine[] = [];
   const application = createApplication({
     directory: readDirectory(platform, env, rules, ["images"]),
-    rules,
+    rules: fixedRules(rules),
     door: { name: "local", accepts: "http", admits: () => true, authenticate: async () => doorCaller("alice") },
     audit: (line) => void lines.push(line),
     retry,

@@ -5,6 +5,7 @@ import type { ArtifactRegistryError } from "../../core/errors.ts";
 import { type EventOutcome, handleEvent, setupEventType } from "../../core/events.ts";
 import { createHttp } from "../../core/http.ts";
 import type { Environment, Platform } from "../../core/platform.ts";
+import { fixedRules } from "../../core/rules-source.ts";
 import { readDirectory } from "../../core/suite.ts";
 import { allowAll } from "./inputs.ts";
 
@@ -40,7 +41,7 @@ export function openSuite(platform: Platform, variables: Environment, limits: Li
   const audit: AuditLine[] = [];
   const common = {
     directory: readDirectory(platform, variables, rules, ["images"]),
-    rules,
+    rules: fixedRules(rules),
     audit: (line: AuditLine) => void audit.push(line),
     retry: { attempts: 4, baseMs: 5, capMs: 20 },
     ...(operationTimeoutMs !== undefined && { operationTimeoutMs }),

@@ -43,6 +43,7 @@ describe("every operation reaches the adapter and answers what the contract says
         password: fakePassword,
         expiresAt: "2026-05-06T08:08:09.123Z",
         scope: "repository",
+        credentialId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       },
       [["generateCredentials", "images/my-app"]],
     ],
@@ -519,7 +520,7 @@ describe("the audit line", () => {
       goodInputs.getRepository,
       {},
       {},
-      { outcome: "AUTHENTICATION_ERROR" },
+      { outcome: "AUTHENTICATION_ERROR", reason: "NO_PLATFORM_CALLER" },
       ["caller", "registry", "repoId"],
     ],
     [
@@ -546,7 +547,7 @@ describe("the audit line", () => {
       goodInputs.getRepository,
       { platformCaller: caller },
       { rules: [] },
-      { outcome: "ACCESS_DENIED", repoId: "images/my-app" },
+      { outcome: "ACCESS_DENIED", reason: "RULES_LACK_RULE", repoId: "images/my-app" },
       [],
     ],
     [

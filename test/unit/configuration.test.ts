@@ -1,82 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import * as v from "valibot";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { startCall } from "../../core/call.ts";
 import { defineService, type Platform } from "../../core/platform.ts";
 import type { Rule } from "../../core/rules.ts";
-import { openDoor, readDirectory, readRules, readSuite } from "../../core/suite.ts";
+import { openDoor, readDirectory, readSuite } from "../../core/suite.ts";
 import { createFakeRegistry } from "../support/fake-registry.ts";
 import { allowAll, errorOf } from "../support/inputs.ts";
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "configuration-"));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
 const rules: Rule[] = [allowAll("aws")];
-const quiet = () => {};
-const file = (name: string, text: string): string => {
-  const path = join(folder, name);
-  writeFileSync(path, text);
-  return path;
-};
-
-describe("the access rules", () => {
-  test("come from the variable", () => {
-    expect(readRules({ ALIEN_ACCESS_RULES: JSON.stringify(rules) }, quiet)).toEqual(rules);
-  });
-
-  test("come from the file", () => {
-    expect(readRules({ ALIEN_ACCESS_RULES_FILE: file("rules.json", JSON.stringify(rules)) }, quiet)).toEqual(rules);
-  });
-
-  test.each<[string, (text: string) => Record<string, string>]>([
-    ["the variable", (text) => ({ ALIEN_ACCESS_RULES: text })],
-    ["the file", (text) => ({ ALIEN_ACCESS_RULES_FILE: file("minting.json", text) })],
-  ])("of %s are named once where they mint and have no permissions", (_title, env) => {
-    const { permissions: _, ...unsaid } = allowAll("aws");
-    const warnings: string[] = [];
-    readRules(env(JSON.stringify([unsaid, ...rules])), (message) => warnings.push(message));
-    expect(warnings).toEqual([expect.stringMatching(/^Access rule 0 \(callers: aws \*\) allows generateCredentials/)]);
-    warnings.length = 0;
-    readRules(env(JSON.stringify(rules)), (message) => warnings.push(message));
-    expect(warnings).toEqual([]);
-  });
-
-  test("are absent where neither is set", () => {
-    expect(readRules({}, quiet)).toBeUndefined();
-  });
-
-  test.each<[string, () => Record<string, string>, RegExp]>([
-    [
-      "both are set",
-      () => ({ ALIEN_ACCESS_RULES: "[]", ALIEN_ACCESS_RULES_FILE: "x" }),
-      /ALIEN_ACCESS_RULES and ALIEN_ACCESS_RULES_FILE are set/,
-    ],
-    [
-      "the file is not there",
-      () => ({ ALIEN_ACCESS_RULES_FILE: join(folder, "nothing.json") }),
-      /cannot be read: .*nothing\.json/,
-    ],
-    ["the file is a folder", () => ({ ALIEN_ACCESS_RULES_FILE: folder }), /cannot be read/],
-    ["the file's name is empty", () => ({ ALIEN_ACCESS_RULES_FILE: "" }), /cannot be read/],
-    ["the file is empty", () => ({ ALIEN_ACCESS_RULES_FILE: file("empty.json", "") }), /not JSON/],
-    [
-      "the file is not valid",
-      () => ({ ALIEN_ACCESS_RULES_FILE: file("bad.json", '[{"callers":[]}]') }),
-      /"0\.operations" is missing/,
-    ],
-    ["the variable is empty", () => ({ ALIEN_ACCESS_RULES: "" }), /not JSON/],
-  ])("are refused where %s", async (_title, env, message) => {
-    const error = await errorOf(() => readRules(env(), quiet));
-    expect(error.code).toBe("BINDING_CONFIG_INVALID");
-    expect(error.message).toMatch(message);
-  });
-});
-
 describe("the door", () => {
   const issuers = JSON.stringify([{ issuer: "https://issuer.example", audience: "suite" }]);
 

@@ -6,7 +6,7 @@ import { withCredentialCache } from "../../core/credential-cache.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import type { RoutableName } from "../../core/names.ts";
 import type { ArtifactRegistry, MintedCredentials } from "../../core/registry.ts";
-import type { Permissions } from "../../core/schemas.ts";
+import type { Capabilities, Permissions } from "../../core/schemas.ts";
 import { Secret } from "../../core/secret.ts";
 import { createFakeRegistry } from "../support/fake-registry.ts";
 import { errorOf } from "../support/inputs.ts";
@@ -18,11 +18,19 @@ const alice: Caller = { issuer: "https://issuer.example", subject: "alice" };
 type Mint = (serial: number, ttlSeconds: number, signal: AbortSignal) => Promise<Partial<MintedCredentials>>;
 
 /** A cache over a registry that numbers what it mints, with a clock that the test moves. */
-function setUp(mint: Mint = async () => ({}), remove: () => Promise<void> = async () => {}, name = "images") {
+function setUp(
+  mint: Mint = async () => ({}),
+  remove: () => Promise<void> = async () => {},
+  name = "images",
+  ttlSeconds: Capabilities["credentials"]["ttlSeconds"] | null = { min: 60, max: 43_200, default: 3_600 },
+) {
   let now = start;
   let minted = 0;
+  const fake = createFakeRegistry();
+  const { ttlSeconds: _, ...credentials } = fake.capabilities.credentials;
   const inner: ArtifactRegistry = {
-    ...createFakeRegistry(),
+    ...fake,
+    capabilities: { ...fake.capabilities, credentials: { ...credentials, ...(ttlSeconds && { ttlSeconds }) } },
     async generateCredentials({ ttlSeconds }, call) {
       const serial = ++minted;
       const lifetime = ttlSeconds ?? 3_600;
@@ -170,9 +178,48 @@ describe("what tells two credentials apart", () => {
     expect([await serial(mine), await serial({ ...mine, ...other }), await serial(mine)]).toEqual([1, 2, 1]);
   });
 
-  test("a lifetime that was not asked for is not the same as one that was", async () => {
+  test("lifetimes of which the platform makes the same are the same", async () => {
+    const { serial, minted } = setUp();
+    // The platform's shortest is 60 s, its longest 43,200 s and its default 3,600 s.
+    const wishes = [[undefined, 3_600], [1, 2, 30, 60], [43_200, 43_201, 10 ** 12], [61]];
+    for (const [place, same] of wishes.entries()) {
+      for (const ttl of same) expect(await serial(ttl === undefined ? {} : { ttl })).toBe(place + 1);
+    }
+    expect(minted()).toBe(wishes.length);
+  });
+
+  test("where the platform sets the lifetime alone, no wish mints again", async () => {
+    const { serial } = setUp(undefined, undefined, "images", null);
+    expect([await serial(), await serial({ ttl: 1 }), await serial({ ttl: 900 })]).toEqual([1, 1, 1]);
+  });
+
+  test("no caller can push another's out", async () => {
     const { serial } = setUp();
-    expect([await serial(), await serial({ ttl: 3_600 }), await serial()]).toEqual([1, 2, 1]);
+    const bob = { ...alice, subject: "bob" };
+    expect(await serial()).toBe(1);
+    for (let each = 0; each < 11_000; each++) await serial({ caller: bob, repository: `images/app${each}` });
+    expect(await serial()).toBe(1);
+  });
+
+  test("ten thousand callers leave each other alone, and those that came too late mint anew", async () => {
+    const { serial, advance } = setUp();
+    const callerOf = (number: number) => ({ ...alice, subject: `caller-${number}` });
+    for (let each = 0; each < 10_000; each++) await serial({ caller: callerOf(each) });
+    expect([await serial({ caller: alice }), await serial({ caller: alice })]).toEqual([10_001, 10_002]);
+    expect([await serial({ caller: callerOf(0) }), await serial({ caller: callerOf(9_999) })]).toEqual([1, 10_000]);
+    // Those whose credentials are old make room.
+    advance(3_600_000);
+    expect([await serial({ caller: alice }), await serial({ caller: alice })]).toEqual([10_003, 10_003]);
+  });
+
+  test("a credential that is handed out again has its first id", async () => {
+    const { registry, call } = setUp();
+    const request = { name: app, permissions: "pull" } as const;
+    const ids = [];
+    for (const credentialId of ["one", "two"]) {
+      ids.push((await registry.generateCredentials({ ...request, credentialId }, call())).credentialId);
+    }
+    expect(ids).toEqual(["one", "one"]);
   });
 
   test("in flight as well", async () => {

@@ -1,7 +1,8 @@
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { oidcDoor } from "../../core/doors.ts";
+import type { TokenReason } from "../../core/audit.ts";
+import { oidcDoor, Unauthenticated } from "../../core/doors.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { createOidcVerifier, type OidcOptions } from "../../core/oidc.ts";
 import { type OidcIssuer, parseIssuers } from "../../core/oidc-issuers.ts";
@@ -106,8 +107,8 @@ describe("ALIEN_OIDC_ISSUERS", () => {
 describe("a good token", () => {
   test("of each issuer names its caller: the pair of issuer and subject", async () => {
     const verify = verifier();
-    expect(await verify(await a.sign())).toEqual({ issuer: a.url, subject: "x" });
-    expect(await verify(await b.sign())).toEqual({ issuer: b.url, subject: "x" });
+    expect(await verify(await a.sign())).toMatchObject({ issuer: a.url, subject: "x" });
+    expect(await verify(await b.sign())).toMatchObject({ issuer: b.url, subject: "x" });
     expect(await verify(await a.sign({ sub: "repo:acme/app:ref:refs/heads/main" }))).toMatchObject({
       subject: "repo:acme/app:ref:refs/heads/main",
     });
@@ -158,6 +159,33 @@ describe("time", () => {
     expect(await codeOf(verifier({ now: () => clock }), token)).toBe(code);
   });
 
+  const day = 24 * 60 * 60;
+  test.each<[string, Record<string, unknown>, Partial<OidcIssuer>, string]>([
+    ["a day, and the skew", { iat: second, exp: second + day + 60 }, {}, "OK"],
+    ["a second more", { iat: second, exp: second + day + 61 }, {}, "TOKEN_LIVES_TOO_LONG"],
+    ["ten years", { iat: second, exp: second + 3_650 * day }, {}, "TOKEN_LIVES_TOO_LONG"],
+    ["a day of which half is over", { iat: second - day / 2, exp: second + day / 2 }, {}, "OK"],
+    ["two days of which one is over", { iat: second - day, exp: second + day }, {}, "TOKEN_LIVES_TOO_LONG"],
+    [
+      "ten years, given in the future",
+      { iat: second + 3_650 * day, exp: second + 3_650 * day + 60 },
+      {},
+      "TOKEN_LIVES_TOO_LONG",
+    ],
+    ["no time of issue: a day from now", { iat: undefined, exp: second + day }, {}, "OK"],
+    ["no time of issue: two days from now", { iat: undefined, exp: second + 2 * day }, {}, "TOKEN_LIVES_TOO_LONG"],
+    ["what the issuer's entry allows", { iat: second, exp: second + 7 * day }, { maxTokenSeconds: 7 * day }, "OK"],
+    ["more than a short entry", { iat: second, exp: second + 700 }, { maxTokenSeconds: 600 }, "TOKEN_LIVES_TOO_LONG"],
+  ])("a token that lives for %s", async (_title, claims, part, expected) => {
+    const verify = verifier({ now: () => clock }, [trust(a, part)]);
+    const token = await a.sign(claims);
+    const outcome = await verify(token).then(
+      () => "OK",
+      (error: unknown) => (error instanceof Unauthenticated ? error.reason : error),
+    );
+    expect(outcome).toBe(expected);
+  });
+
   test("a skew of one's own", async () => {
     const token = await a.sign({ iat: second, exp: second - 5 });
     expect(await codeOf(verifier({ now: () => clock, clockSkewSeconds: 5 }), token)).toBe("AUTHENTICATION_ERROR");
@@ -177,7 +205,52 @@ describe("time", () => {
   });
 });
 
+describe("why a token does not count", () => {
+  test.each<[string, Record<string, unknown>, TokenReason]>([
+    ["expired", { iat: 1, exp: 2 }, "TOKEN_EXPIRED"],
+    ["not yet valid", { nbf: 4_000_000_000 }, "TOKEN_NOT_YET_VALID"],
+    ["for somebody else", { aud: "other" }, "TOKEN_AUDIENCE"],
+    ["without a subject", { sub: undefined }, "TOKEN_CLAIM"],
+    ["of a stranger", { iss: "https://evil.example" }, "TOKEN_ISSUER_UNKNOWN"],
+  ])("%s: told to the operator, with what the token claims", async (_title, claims, reason) => {
+    const error = await errorOf(async () => verifier()(await a.sign({ sub: "me", ...claims })));
+    expect(error).toBeInstanceOf(Unauthenticated);
+    const { claimed, reason: told } = error as Unauthenticated;
+    expect(told).toBe(reason);
+    expect(claimed).toMatchObject({
+      issuer: claims.iss ?? a.url,
+      ...(reason !== "TOKEN_CLAIM" && { subject: "me" }),
+      audience: [claims.aud ?? "suite"],
+    });
+    expect(JSON.stringify(error.toWire("r"))).not.toContain(reason);
+  });
+
+  test("a signature that is none", async () => {
+    const token = `${(await a.sign()).split(".").slice(0, 2).join(".")}.AAAA`;
+    expect(await errorOf(() => verifier()(token))).toMatchObject({
+      reason: "TOKEN_SIGNATURE",
+      claimed: { issuer: a.url, subject: "x", audience: ["suite"], expiresAt: expect.stringMatching(/Z$/) },
+    });
+  });
+
+  test.each(["", "x", "a.b.c", "null.null.null"])("%j, which is no token", async (token) => {
+    expect(await errorOf(() => verifier()(token))).toMatchObject({ reason: "TOKEN_MALFORMED", claimed: undefined });
+  });
+
+  test("what a token claims is cut to what a log can bear, and what is odd is left out", async () => {
+    const long = "x".repeat(10_000);
+    const token = forge({ alg: "none" }, { iss: long, sub: { a: 1 }, aud: [1, ...Array(50).fill(long)], exp: 1e300 });
+    const { claimed } = (await errorOf(() => verifier()(token))) as Unauthenticated;
+    expect(claimed).toEqual({ issuer: long.slice(0, 256), audience: Array(4).fill(long.slice(0, 256)) });
+  });
+});
+
 describe("claims", () => {
+  test("of a verified token are told to the rules", async () => {
+    const caller = await verifier()(await a.sign({ environment: "production", groups: ["a", "b"] }));
+    expect(caller.claims).toMatchObject({ environment: "production", groups: ["a", "b"], sub: "x" });
+  });
+
   test.each<[string, Record<string, unknown>]>([
     ["another audience", { aud: "other" }],
     ["an audience that only begins so", { aud: "suite2" }],

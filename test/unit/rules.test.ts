@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Caller } from "../../core/caller.ts";
+import type { AuthenticatedCaller, Caller } from "../../core/caller.ts";
 import type { RoutableName } from "../../core/names.ts";
 import { type Demand, granteesOf } from "../../core/operation.ts";
 import { type OperationName, operationNames } from "../../core/operations.ts";
-import { authorise, matches, mayTry, parseRules, type Rule, ruleFields, warningsAbout } from "../../core/rules.ts";
+import { warningsAbout } from "../../core/rule-meaning.ts";
+import { authorise, matches, type Rule, refuseEarly, ruleFields } from "../../core/rules.ts";
+import { parseRules } from "../../core/rules-source.ts";
 import type { CrossAccountAccess, Permissions } from "../../core/schemas.ts";
 import { awsAccess, errorOf, gcpAccess } from "../support/inputs.ts";
 
@@ -32,7 +34,14 @@ const grant = (rules: readonly Rule[], access: CrossAccountAccess) =>
 
 describe("parseRules", () => {
   test("takes a list", () => {
-    const whole: Rule = { ...rule, permissions: ["pull", "push-pull"], grantees: ["aws:*"] };
+    const whole: Rule = {
+      ...rule,
+      permissions: ["pull", "push-pull"],
+      maxTtlSeconds: 900,
+      via: ["registry", "gateway"],
+      grantees: ["aws:*"],
+      consumer: "acme",
+    };
     expect(parseRules(JSON.stringify([rule, whole]))).toEqual([rule, whole]);
     expect(Object.keys(whole)).toEqual(ruleFields.map(({ name }) => name));
     expect(parseRules("[]")).toEqual([]);
@@ -77,7 +86,9 @@ describe("parseRules", () => {
     const error = await errorOf(() => parseRules(JSON.stringify(value)));
     expect(error.code).toBe("BINDING_CONFIG_INVALID");
     expect(error.message).toMatch(message);
-    expect(error.hint).toContain("{callers, operations, registries, repositories, permissions?, grantees?}");
+    expect(error.hint).toContain(
+      "{callers, operations, registries, repositories, permissions?, maxTtlSeconds?, via?, grantees?, consumer?}",
+    );
   });
 
   test.each(["", "{", "callers: []"])("refuses %j, which is not JSON", async (text) => {
@@ -89,7 +100,7 @@ describe("parseRules", () => {
 describe("default deny", () => {
   test("no rules, no access", () => {
     expect(mint([], on("images/app"))).toBe(false);
-    expect(mayTry([], pipeline, "describeRegistry", "images")).toBe(false);
+    expect(refuseEarly([], pipeline, "describeRegistry", "images")).toEqual({ allowed: false, lacks: "rule" });
     expect(allows([], pipeline, "describeRegistry", "images", on("none", "none"))).toBe(false);
   });
 
@@ -124,7 +135,7 @@ describe("callers", () => {
     ["nobody", { issuer: "", subject: "" }],
   ])("%s: refused", (_title, caller) => {
     expect(mint([rule], on("images/app"), caller)).toBe(false);
-    expect(mayTry([rule], caller, "generateCredentials", "images")).toBe(false);
+    expect(refuseEarly([rule], caller, "generateCredentials", "images")).toEqual({ allowed: false, lacks: "rule" });
   });
 
   test("a wildcard in the subject stays with its issuer", () => {
@@ -283,14 +294,14 @@ describe("permissions", () => {
     const asked = (rules: readonly Rule[], demand = push, operation: OperationName = "generateCredentials") =>
       authorise(rules, pipeline, operation, "images", demand);
     expect(asked([rule])).toEqual({ allowed: false, lacks: "permissions" });
-    expect(asked([rule, { ...rule, permissions: both }])).toEqual({ allowed: true });
+    expect(asked([rule, { ...rule, permissions: both }])).toEqual({ allowed: true, claims: {} });
     expect(asked([])).toEqual({ allowed: false, lacks: "rule" });
     expect(asked([rule], on("images/other", "push-pull"))).toEqual({ allowed: false, lacks: "rule" });
     expect(asked([rule], on("every", "push-pull"))).toEqual({ allowed: false, lacks: "rule" });
     expect(asked([{ ...rule, callers: [] }])).toEqual({ allowed: false, lacks: "rule" });
     const account = { ...awsAccess, roleArns: [], accountIds: ["123456789012"] };
     const granter = [{ ...rule, operations: ["*"] }];
-    expect(asked(granter, granting(account), "addCrossAccountAccess")).toEqual({ allowed: false, lacks: "rule" });
+    expect(asked(granter, granting(account), "addCrossAccountAccess")).toEqual({ allowed: false, lacks: "grantees" });
   });
 
   interface Asked {
@@ -353,6 +364,146 @@ describe("permissions", () => {
     );
     // Else the property would hold of rules that allow nothing.
     expect(pushes).toBeGreaterThan(100);
+  });
+});
+
+describe("claims", () => {
+  const asking = (claims: NonNullable<Rule["callers"][number]["claims"]>): Rule[] => [
+    { ...rule, callers: [{ ...pipeline, claims }] },
+  ];
+  const having = (claims?: Record<string, unknown>): AuthenticatedCaller => ({
+    ...pipeline,
+    ...(claims && { claims }),
+  });
+
+  test.each<[string, NonNullable<Rule["callers"][number]["claims"]>, Record<string, unknown> | undefined, boolean]>([
+    ["none asked, none brought", {}, undefined, true],
+    ["the very value", { environment: "production" }, { environment: "production" }, true],
+    ["another value", { environment: "production" }, { environment: "staging" }, false],
+    ["another case", { environment: "production" }, { environment: "Production" }, false],
+    ["a value that only begins so", { environment: "prod" }, { environment: "production" }, false],
+    ["no such claim", { environment: "production" }, { other: "production" }, false],
+    ["no token at all", { environment: "production" }, undefined, false],
+    ["one of the patterns", { environment: ["staging", "production"] }, { environment: "production" }, true],
+    ["none of the patterns", { environment: ["staging", "test"] }, { environment: "production" }, false],
+    ["a * at the end", { ref: "refs/heads/release-*" }, { ref: "refs/heads/release-1" }, true],
+    ["a * alone asks for a value", { environment: "*" }, { environment: "x" }, true],
+    ["a * alone, and no value", { environment: "*" }, {}, false],
+    ["all of several", { a: "1", b: "2" }, { a: "1", b: "2" }, true],
+    ["one of several is not enough", { a: "1", b: "2" }, { a: "1", b: "3" }, false],
+    ["one value of a list claim", { groups: "deployers" }, { groups: ["readers", "deployers"] }, true],
+    ["no value of a list claim", { groups: "deployers" }, { groups: ["readers"] }, false],
+    ["an empty list claim", { groups: "*" }, { groups: [] }, false],
+    [
+      "true and numbers are compared as text",
+      { ref_protected: "true", project_id: "4*" },
+      { ref_protected: true, project_id: 42 },
+      true,
+    ],
+    ["an object fits nothing", { nested: "*" }, { nested: { a: "b" } }, false],
+    ["a list within a list fits nothing", { nested: "*" }, { nested: [["a"]] }, false],
+    ["null fits nothing", { nested: "*" }, { nested: null }, false],
+    ["a name that every object has", { toString: "*" }, {}, false],
+  ])("%s", (_title, claims, brought, expected) => {
+    const caller = having(brought);
+    const demand = on("images/app");
+    expect(authorise(asking(claims), caller, "generateCredentials", "images", demand).allowed).toBe(expected);
+    expect(refuseEarly(asking(claims), caller, "generateCredentials", "images") === undefined).toBe(expected);
+    if (!expected) {
+      expect(authorise(asking(claims), caller, "generateCredentials", "images", demand)).toMatchObject({
+        lacks: "claims",
+      });
+    }
+  });
+
+  test("count for one caller of a rule, and not for the others", () => {
+    const rules = [
+      {
+        ...rule,
+        callers: [
+          { ...pipeline, claims: { environment: "production" } },
+          { issuer: "aws", subject: "x" },
+        ],
+      },
+    ];
+    expect(mint(rules, on("images/app"))).toBe(false);
+    expect(mint(rules, on("images/app"), { issuer: "aws", subject: "x" })).toBe(true);
+  });
+
+  test("that were asked for are told, and no others", () => {
+    const caller = having({ environment: "production", ref: "main", email: "me@example.com" });
+    const verdict = authorise(
+      asking({ environment: "*", ref: "main" }),
+      caller,
+      "generateCredentials",
+      "images",
+      on("images/app"),
+    );
+    expect(verdict).toEqual({ allowed: true, claims: { environment: "production", ref: "main" } });
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ["a * in the middle", { a: "x@*main" }, /claims\.a" must have no \* but one at its end/],
+    ["two of them", { a: "**" }, /must have no \*/],
+    ["an empty pattern", { a: "" }, /must not be empty/],
+    ["no pattern", { a: [] }, /must not be empty/],
+    ["a number", { a: 1 }, /must be a pattern or a list of patterns/],
+    ["null", { a: null }, /must be a pattern or a list of patterns/],
+    ["a list of numbers", { a: [1] }, /claims\.a/],
+    ["a list instead of names", ["a"], /claims/],
+    ["a name that would get lost", JSON.parse('{"__proto__": "x"}'), /must name claims that tokens have/],
+    ["another one", { constructor: "x" }, /must name claims that tokens have/],
+  ])("with %s are refused", async (_title, claims, message) => {
+    const text = `[${JSON.stringify(rule)}]`.replace('"subject"', `"claims":${JSON.stringify(claims)},"subject"`);
+    const error = await errorOf(() => parseRules(text));
+    expect(error).toMatchObject({ code: "BINDING_CONFIG_INVALID", message: expect.stringMatching(message) });
+  });
+});
+
+describe("maxTtlSeconds and via", () => {
+  const asked = (rules: readonly Rule[], demand = on("images/app")) =>
+    authorise(rules, pipeline, "generateCredentials", "images", demand);
+
+  test("the lifetime comes from the rule that covers the call, and from the one that allows the most", () => {
+    const short = { ...rule, maxTtlSeconds: 60 };
+    const long = { ...rule, maxTtlSeconds: 900 };
+    expect(asked([short])).toEqual({ allowed: true, maxTtlSeconds: 60, claims: {} });
+    expect(asked([short, long])).toEqual({ allowed: true, maxTtlSeconds: 900, claims: {} });
+    expect(asked([long, short])).toEqual({ allowed: true, maxTtlSeconds: 900, claims: {} });
+    expect(asked([short, rule])).toEqual({ allowed: true, claims: {} });
+  });
+
+  test("nothing is put together from two rules", () => {
+    const pushShort: Rule = { ...rule, permissions: ["push-pull"], maxTtlSeconds: 60 };
+    const pullLong: Rule = { ...rule, permissions: ["pull"] };
+    expect(asked([pushShort, pullLong], on("images/app", "push-pull"))).toMatchObject({ maxTtlSeconds: 60 });
+    const elsewhere: Rule = { ...rule, repositories: ["images/other"], permissions: ["push-pull"] };
+    expect(asked([pushShort, elsewhere], on("images/app", "push-pull"))).toMatchObject({ maxTtlSeconds: 60 });
+  });
+
+  test.each<[Rule["via"], boolean]>([
+    [undefined, true],
+    [["registry"], true],
+    [["gateway", "registry"], true],
+    [["gateway"], false],
+    [[], false],
+  ])("a credential of the registry, and a rule with via %j", (via, expected) => {
+    const rules = [{ ...rule, ...(via && { via }) }];
+    expect(asked(rules).allowed).toBe(expected);
+    if (!expected) expect(asked(rules)).toEqual({ allowed: false, lacks: "via" });
+    // Where no credential is handed out, nobody asks.
+    expect(asked(rules, on("images/app", "none")).allowed).toBe(true);
+  });
+
+  test.each<[string, Partial<Record<keyof Rule, unknown>>, RegExp]>([
+    ["no seconds", { maxTtlSeconds: 0 }, /maxTtlSeconds" must be at least 1 second/],
+    ["half a second", { maxTtlSeconds: 0.5 }, /whole number/],
+    ["seconds in words", { maxTtlSeconds: "900" }, /maxTtlSeconds" must be a number/],
+    ["an unknown way", { via: ["proxy"] }, /via\.0" must be "registry" or "gateway"/],
+    ["an empty consumer", { consumer: "" }, /consumer" must not be empty/],
+  ])("%s: refused", async (_title, part, message) => {
+    const error = await errorOf(() => parseRules(JSON.stringify([{ ...rule, ...part }])));
+    expect(error.message).toMatch(message);
   });
 });
 

@@ -7,6 +7,7 @@ import { ArtifactRegistryError, type ErrorCode, statusOf } from "../../../core/e
 import { createHttpClient } from "../../../core/http-client.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
 import type { Rule } from "../../../core/rules.ts";
+import { fixedRules } from "../../../core/rules-source.ts";
 import type { PullSecretSettings } from "./settings.ts";
 
 /** Runs an operation of the function, wherever it is. @throws ArtifactRegistryError, the function's own error */
@@ -50,10 +51,11 @@ export function askInProcess(
   const directory = createDirectory(platform, env, [registry]);
   const application = createApplication({
     directory,
-    rules: [rule],
+    rules: fixedRules([rule]),
     door,
-    // A manifest may be written to the standard output, so the audit log goes elsewhere.
+    // A manifest may be written to the standard output, so the logs go elsewhere.
     audit: (line) => log(`${JSON.stringify(line)}\n`),
+    errorLog: (line) => log(`${JSON.stringify(line)}\n`),
   });
   return async (operation, input, { requestId, signal }) => {
     const answer = await application.run({ operation, input: () => input, evidence: {}, requestId, signal });

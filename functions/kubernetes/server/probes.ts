@@ -1,10 +1,18 @@
 import type { Door } from "../../../core/doors.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RulesSource } from "../../../core/rules-source.ts";
+import type { Finding } from "../../../core/schemas.ts";
+
+export interface ReadinessState {
+  readonly status: "ready" | "starting" | "stopping";
+  /** What an operator should know although requests may come. */
+  readonly findings?: readonly Finding[];
+}
 
 /** Whether requests should be sent to this process. */
 export interface Readiness {
   /** It is not ready before the door can tell callers apart, and not after a stop has begun. */
-  check(): Promise<"ready" | "starting" | "stopping">;
+  check(): Promise<ReadinessState>;
   stop(): void;
 }
 
@@ -12,9 +20,10 @@ export interface Readiness {
  * It is ready from when the door has opened until the stop begins. An issuer that fails later fails for every replica.
  * If they all became unready, the callers of the other issuers would be refused, too.
  *
+ * @param rules whose trouble is told, and keeps nobody out: the last good rules are in force
  * @param warn takes one sentence for each issuer that could not be asked
  */
-export function createReadiness(door: Door, warn: (message: string) => void): Readiness {
+export function createReadiness(door: Door, rules: RulesSource, warn: (message: string) => void): Readiness {
   let opened = door.ready === undefined;
   let stopping = false;
   const reported = new Set<string>();
@@ -35,8 +44,10 @@ export function createReadiness(door: Door, warn: (message: string) => void): Re
           report([error]);
         }
       }
-      if (stopping) return "stopping";
-      return opened ? "ready" : "starting";
+      if (stopping) return { status: "stopping" };
+      if (!opened) return { status: "starting" };
+      const { problem } = await rules.current();
+      return { status: "ready", ...(problem && { findings: [problem] }) };
     },
     stop() {
       stopping = true;
@@ -55,9 +66,9 @@ export function withProbes(readiness: Readiness, next: Serve): Serve {
     const { pathname } = new URL(request.url);
     if (pathname === "/readyz" && isRead(request)) {
       const state = await readiness.check();
-      return toResponse(state === "ready" ? 200 : 503, state);
+      return toResponse(state.status === "ready" ? 200 : 503, state);
     }
-    if (pathname === "/livez" && isRead(request)) return toResponse(200, "ok");
+    if (pathname === "/livez" && isRead(request)) return toResponse(200, { status: "ok" });
     return next(request);
   };
 }
@@ -66,6 +77,6 @@ function isRead({ method }: Request): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-function toResponse(status: number, state: string): Response {
-  return Response.json({ status: state }, { status, headers: { "cache-control": "no-store" } });
+function toResponse(status: number, body: object): Response {
+  return Response.json(body, { status, headers: { "cache-control": "no-store" } });
 }

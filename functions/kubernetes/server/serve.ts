@@ -1,9 +1,11 @@
 import { createApplication } from "../../../core/application.ts";
 import { type Audit, auditToStdout } from "../../../core/audit.ts";
 import type { RegistryDirectory } from "../../../core/bindings.ts";
+import type { ErrorLog } from "../../../core/error-log.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp } from "../../../core/http.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
+import { fixedRules, readRules, type Warn } from "../../../core/rules-source.ts";
 import { refusal, requestListener } from "../../../core/server/http.ts";
 import {
   explainStart,
@@ -13,8 +15,7 @@ import {
   settingRefused,
   stopOnSignals,
 } from "../../../core/server/process.ts";
-import { openDoor, readDirectory, readRules, type Warn } from "../../../core/suite.ts";
-import { pause as wait } from "../../../core/waiting.ts";
+import { openDoor, readDirectory } from "../../../core/suite.ts";
 import { listen, prepareRelease, stopListening, urlOf } from "../../../oci/http/listening.ts";
 import { createHttpServer } from "../../../oci/http/server.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -41,7 +42,11 @@ export async function runServer(platform: Platform): Promise<void> {
 }
 
 function log(level: "info" | "warning" | "error", message: string): void {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, message })}\n`);
+  toStderr({ time: new Date().toISOString(), level, message });
+}
+
+function toStderr(line: object): void {
+  process.stderr.write(`${JSON.stringify(line)}\n`);
 }
 
 export interface Container {
@@ -57,6 +62,7 @@ export interface Container {
 
 export interface ContainerOptions {
   readonly audit?: Audit;
+  readonly errorLog?: ErrorLog;
   /** Takes a sentence that an operator should know. */
   readonly warn?: Warn;
   /** Waits for the drain. */
@@ -75,19 +81,21 @@ const writingMs = 2_000;
 export async function serveContainer(
   platform: Platform,
   env: Environment,
-  { audit = auditToStdout, warn = () => {}, pause = wait }: ContainerOptions = {},
+  { audit = auditToStdout, errorLog = toStderr, warn = () => {}, pause = sleep }: ContainerOptions = {},
 ): Promise<Container> {
   const settings = readSettings(env);
   const metrics = createMetrics();
-  const rules = readRules(env, warn) ?? [];
   const door = await openDoor({ ...env, ALIEN_DOOR: "oidc" });
-  const directory = readDirectory(metrics.countMints(platform), env, rules);
+  const rules = readRules(env, { warn, issuers: door.issuers }) ?? fixedRules([]);
+  const { rules: atStart } = await rules.current();
+  const directory = readDirectory(metrics.countMints(platform), env, atStart);
   await openRegistries(directory);
   const http = createHttp(
     createApplication({
       directory,
       rules,
       door,
+      errorLog,
       operationTimeoutMs: settings.operationSeconds * 1_000,
       audit(line) {
         metrics.audit(line);
@@ -95,7 +103,7 @@ export async function serveContainer(
       },
     }),
   );
-  const readiness = createReadiness(door, warn);
+  const readiness = createReadiness(door, rules, warn);
   const serve = withProbes(readiness, (request) => metrics.track(() => http(request)));
 
   const failed = (error: unknown) =>
@@ -115,7 +123,7 @@ export async function serveContainer(
     forMetrics.close();
     throw error;
   }
-  if (rules.length === 0) warn("There is no access rule, so every caller is refused. Set ALIEN_ACCESS_RULES.");
+  if (atStart.length === 0) warn("There is no access rule: every caller is refused. Set ALIEN_ACCESS_RULES.");
   return {
     url: urlOf(api, settings.host),
     metricsUrl: urlOf(forMetrics, settings.host),

@@ -13,6 +13,7 @@ import { handleEvent } from "../../../core/events.ts";
 import { invoke } from "../../../core/invoke.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
 import { allowEverything } from "../../../core/rules.ts";
+import { fixedRules } from "../../../core/rules-source.ts";
 import { readDirectory } from "../../../core/suite.ts";
 import type { Page } from "../pages.ts";
 import { openWorkspace } from "../workspace.ts";
@@ -38,7 +39,7 @@ export function functionsOf(platform: Platform, env: Environment) {
   const behind = (door: "invoke" | "events" | "provision") => {
     const rules = allowEverything(doorCaller(door));
     const directory = readDirectory(platform, env, rules, ["images", "builds"]);
-    return createApplication({ directory, rules, door: trustedDoor(door), audit: () => {} });
+    return createApplication({ directory, rules: fixedRules(rules), door: trustedDoor(door), audit: () => {} });
   };
   const applications = { invoke: behind("invoke"), events: behind("events"), provision: behind("provision") };
   return {

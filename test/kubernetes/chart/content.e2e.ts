@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { createDirectory } from "../../../core/bindings.ts";
 import { parseIssuers } from "../../../core/oidc-issuers.ts";
-import { parseRules } from "../../../core/rules.ts";
+import { parseRules } from "../../../core/rules-source.ts";
 import { platform } from "../../../functions/kubernetes/index.ts";
 import { readPullSecretSettings } from "../../../functions/kubernetes/pull-secret/settings.ts";
 import { readSettings } from "../../../functions/kubernetes/server/serve.ts";

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApplication } from "../../../core/application.ts";
 import { doorCaller } from "../../../core/caller.ts";
+import { fixedRules } from "../../../core/rules-source.ts";
 import { readDirectory } from "../../../core/suite.ts";
 import { platform } from "../../../functions/kubernetes/index.ts";
 import { type Bench, type Slot, startBench } from "./support/bench.ts";
@@ -98,7 +99,7 @@ describe("static accounts", () => {
       };
       const application = createApplication({
         directory: readDirectory(platform, { ALIEN_IMAGES_BINDING: JSON.stringify(binding) }, rules),
-        rules,
+        rules: fixedRules(rules),
         door: { name: "local", accepts: "http", admits: () => true, authenticate: async () => doorCaller("alice") },
         audit: () => {},
       });
