@@ -9,8 +9,9 @@ import {
   type Source,
 } from "./audit.ts";
 import type { RegistryDirectory } from "./bindings.ts";
+import { createBudget, type Limits, networkOf, overBudget } from "./budget.ts";
 import { type Call, type CountedCall, race, startCall } from "./call.ts";
-import { type AuthenticatedCaller, type Caller, doorCaller } from "./caller.ts";
+import { type AuthenticatedCaller, type Caller, doorCaller, doorIssuer } from "./caller.ts";
 import { type CallerEvidence, type Door, Unauthenticated } from "./doors.ts";
 import { type ErrorLog, errorLine, errorLogToStdout } from "./error-log.ts";
 import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "./errors.ts";
@@ -33,6 +34,8 @@ export interface ApplicationOptions {
   /** Milliseconds for one request to the platform. Default 10,000. */
   readonly upstreamTimeoutMs?: number;
   readonly retry?: RetryPolicy;
+  /** Without them there are none. */
+  readonly limits?: Limits;
 }
 
 /** One operation as it arrives, over HTTP, by direct invocation or in an event. */
@@ -54,6 +57,8 @@ export type Answer =
 /** Runs operations: it authenticates, validates, authorises, runs and audits. HTTP, direct invocation and events call it. */
 export interface Application {
   readonly door: Door;
+  /** How many proxies in front of us add to `X-Forwarded-For`. */
+  readonly trustedProxies: number;
   readonly now: () => Date;
   /** Never throws: the answer holds whatever went wrong. */
   run(request: OperationRequest): Promise<Answer>;
@@ -76,7 +81,9 @@ export interface Upkeep {
 
 export function createApplication(options: ApplicationOptions): Application {
   const { door, now = () => new Date(), audit = auditToStdout, operationTimeoutMs = 55_000 } = options;
-  const { errorLog = errorLogToStdout } = options;
+  const { errorLog = errorLogToStdout, limits: { trustedProxies = 0, ...sizes } = noLimits } = options;
+  const callers = createBudget(sizes.caller);
+  const failures = createBudget(sizes.failures);
 
   async function audited(
     limits: Pick<OperationRequest, "requestId" | "signal" | "source">,
@@ -92,7 +99,6 @@ export function createApplication(options: ApplicationOptions): Application {
       answer = { ok: true, requestId, output: await work(requestId, signal, seen) };
     } catch (thrown) {
       answer = { ok: false, requestId, error: toArtifactRegistryError(thrown) };
-      if (thrown instanceof Unauthenticated) [seen.reason, seen.claimed] = [thrown.reason, thrown.claimed];
       const line = errorLine(thrown, now().toISOString(), requestId);
       if (line) errorLog(line);
     }
@@ -138,8 +144,14 @@ export function createApplication(options: ApplicationOptions): Application {
     const name = request.operation as OperationName;
     const known = Object.hasOwn(operations, name);
     if (known) seen.operation = name;
-    const caller = await door.authenticate(request.evidence);
+    const caller = await authenticate(request, seen);
     seen.caller = caller;
+    // A door whose callers cannot be told apart has no budget: one of them would use up that of all others.
+    const wait = caller.issuer === doorIssuer ? 0 : callers.take(JSON.stringify([caller.issuer, caller.subject]));
+    if (wait > 0) {
+      seen.reason = "CALLER_BUDGET";
+      throw overBudget("The caller", wait);
+    }
     if (!known) throw unknownOperation();
     const parsed = operations[name].parse(await arriving(request, signal));
     seen.registry = parsed.registry;
@@ -167,8 +179,23 @@ export function createApplication(options: ApplicationOptions): Application {
     });
   }
 
+  /** Failures are counted once they are known to be failures, so that nobody stands in front of a valid token. */
+  async function authenticate({ evidence, source }: OperationRequest, seen: Seen): Promise<AuthenticatedCaller> {
+    try {
+      return await door.authenticate(evidence);
+    } catch (thrown) {
+      if (!(thrown instanceof Unauthenticated)) throw thrown;
+      [seen.reason, seen.claimed] = [thrown.reason, thrown.claimed];
+      const wait = source?.address === undefined ? 0 : failures.take(networkOf(source.address));
+      if (wait === 0) throw thrown;
+      seen.reason = "SOURCE_BUDGET";
+      throw overBudget("This address", wait);
+    }
+  }
+
   return {
     door,
+    trustedProxies,
     now,
     run: (request) => audited(request, (requestId, signal, seen) => execute(request, requestId, signal, seen)),
     upkeep: (task) =>
@@ -181,6 +208,9 @@ export function createApplication(options: ApplicationOptions): Application {
       }),
   };
 }
+
+const unlimited = { perSecond: 0, burst: 0 } as const;
+const noLimits: Limits = { caller: unlimited, failures: unlimited, trustedProxies: 0 };
 
 /** What was understood of a request before it ended. The audit line is made from it. */
 interface Seen {

@@ -24,7 +24,10 @@ export function isIssuerUrl(text: string): boolean {
   return url.protocol === "http:" && /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(url.hostname);
 }
 
+/** The issuer of callers whom nobody can tell apart. */
+export const doorIssuer = "door";
+
 /** The one caller of a door that tells no callers apart: `door:invoke`, `door:events`, `door:provision`. */
 export function doorCaller(door: string): Caller {
-  return { issuer: "door", subject: door };
+  return { issuer: doorIssuer, subject: door };
 }

@@ -55,23 +55,19 @@ export function platformDoor(): Door {
   };
 }
 
-/**
- * A door for public HTTP: only a verified token counts, and platform headers are ignored.
- *
- * @param issuers the issuers that `verify` knows
- */
-export function oidcDoor(verify: Verify, issuers: readonly string[] = []): Door {
+/** A door for public HTTP: only a verified token counts, and platform headers are ignored. */
+export function oidcDoor(verify: Verify): Door {
   return {
     name: "oidc",
     accepts: "http",
     admits: runtimeOnly,
     authenticate: async ({ authorization }) => verify(bearer(authorization)),
     ...(verify.ready && { ready: verify.ready }),
-    issuers,
+    ...(verify.issuers && { issuers: verify.issuers }),
   };
 }
 
-type Verify = ((token: string) => Promise<AuthenticatedCaller>) & Pick<Door, "ready">;
+type Verify = ((token: string) => Promise<AuthenticatedCaller>) & Pick<Door, "ready" | "issuers">;
 
 /** A door where the platform itself decides who may enter: direct invocations, events, provisioning. All its callers are one. */
 export function trustedDoor(name: "invoke" | "events" | "provision"): Door {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Application } from "./application.ts";
 import type { Source } from "./audit.ts";
+import { sourceAddress } from "./budget.ts";
 import type { Caller } from "./caller.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
 import { invoke } from "./invoke.ts";
@@ -60,7 +61,7 @@ async function route(
     const refused = allowOnly(request, ["POST"], requestId);
     if (refused) return refused;
     const payload = await readJson(request.body);
-    const source = sourceOf(request, context);
+    const source = sourceOf(request, context, application);
     return json(200, await invoke(application, payload, { requestId, signal: request.signal, source }), requestId);
   }
   const operation = /^\/v1\/([^/]+)$/.exec(pathname)?.[1];
@@ -83,7 +84,7 @@ async function route(
       authorization: request.headers.get("authorization") ?? undefined,
       platformCaller: context.platformCaller,
     },
-    source: sourceOf(request, context),
+    source: sourceOf(request, context, application),
     requestId,
     signal: request.signal,
   });
@@ -122,8 +123,9 @@ function json(status: number, body: object, requestId: string, headers: Record<s
   });
 }
 
-/** Where the request came from: the address that our side of the connection knows, and what the sender calls itself. */
-function sourceOf(request: Request, { address }: HttpContext): Source {
-  const userAgent = request.headers.get("user-agent")?.slice(0, 256);
+/** Where the request came from: the address, as far as it can be known, and what the sender calls itself. */
+function sourceOf({ headers }: Request, { address: connected }: HttpContext, { trustedProxies }: Application): Source {
+  const address = sourceAddress(connected, headers.get("x-forwarded-for"), trustedProxies);
+  const userAgent = headers.get("user-agent")?.slice(0, 256);
   return { ...(address !== undefined && { address }), ...(userAgent && { userAgent }) };
 }

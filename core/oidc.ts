@@ -36,6 +36,8 @@ export interface OidcVerifier {
    * @throws SERVICE_UNAVAILABLE while no issuer answers with its keys
    */
   ready(): Promise<readonly ArtifactRegistryError[]>;
+  /** The issuers whose tokens count. */
+  readonly issuers: readonly string[];
 }
 
 // No symmetric algorithm and no "none": a verifier must not be able to sign.
@@ -97,7 +99,7 @@ export function createOidcVerifier(issuers: readonly OidcIssuer[], options: Oidc
     if (first && failed.length === all.length) throw first;
     return failed;
   };
-  return Object.assign(verify, { ready });
+  return Object.assign(verify, { ready, issuers: [...trusted.keys()] });
 }
 
 /** Verifies tokens of the issuers in `ALIEN_OIDC_ISSUERS`. @throws BINDING_CONFIG_INVALID */

@@ -1,6 +1,7 @@
 import { type Application, createApplication } from "./application.ts";
 import { type Audit, type EventLog, eventLogToStdout, writeLine } from "./audit.ts";
 import { createDirectory, type RegistryDirectory } from "./bindings.ts";
+import { readLimits } from "./budget.ts";
 import { withCredentialCache } from "./credential-cache.ts";
 import { type Door, oidcDoor, parseDoorName, platformDoor, trustedDoor } from "./doors.ts";
 import type { ErrorLog } from "./error-log.ts";
@@ -97,7 +98,8 @@ export async function readSuite(platform: Platform, env: Environment, options: S
   const directory = readDirectory(platform, env, (await rules.current()).rules);
   tell = warn;
   for (const message of warnings) warn(message);
-  return { application: createApplication({ directory, rules, door, ...given }), directory, eventLog };
+  const limits = readLimits(env);
+  return { application: createApplication({ directory, rules, door, limits, ...given }), directory, eventLog };
 }
 
 /** Writes JSON lines to the standard output, beside the audit log. */

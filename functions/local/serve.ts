@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { createApplication } from "../../core/application.ts";
 import { type Audit, auditToStdout } from "../../core/audit.ts";
+import { readLimits } from "../../core/budget.ts";
 import { doorCaller } from "../../core/caller.ts";
 import { localDoor } from "../../core/doors.ts";
 import { createHttp } from "../../core/http.ts";
@@ -10,7 +11,7 @@ import { bindingVariable, type Environment } from "../../core/platform.ts";
 import { allowEverything } from "../../core/rules.ts";
 import { fixedRules, readRules, type Warn } from "../../core/rules-source.ts";
 import { refusal, requestListener } from "../../core/server/http.ts";
-import { readPort, readPort, requireOwnDoor, requireOwnDoor, settingRefused, settingRefused } from "../../core/server/process.ts";
+import { readPort, requireOwnDoor, settingRefused } from "../../core/server/process.ts";
 import { openDoor, readDirectory } from "../../core/suite.ts";
 import { listen, stopListening, urlOf } from "../../oci/http/listening.ts";
 import { createHttpServer } from "../../oci/http/server.ts";
@@ -67,10 +68,12 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   // those may belong to a server that still runs.
   const registryPort = await bindRegistry({ host, port: settings.registryPort });
   const registryUrl = settings.registryUrl ?? registryPort.url;
-  const http = createHttp(createApplication({ directory: directoryFor(registryUrl), rules, door, audit, now }));
+  const http = createHttp(
+    createApplication({ directory: directoryFor(registryUrl), rules, door, audit, now, limits: readLimits(env) }),
+  );
   const server = createHttpServer(
     { refusal, failed: (error) => options.log?.("A request to the API could not be answered", error) },
-    requestListener((request) => http(request)),
+    requestListener((request, { socket }) => http(request, { address: socket.remoteAddress })),
   );
   try {
     await listen(server, { host, port: settings.port });

@@ -15,7 +15,7 @@ export const httpEvent = v.looseObject({
   isBase64Encoded: v.optional(v.boolean()),
   requestContext: v.looseObject({
     stage: v.optional(v.string()),
-    http: v.looseObject({ method: v.string() }),
+    http: v.looseObject({ method: v.string(), sourceIp: v.optional(v.string()) }),
     authorizer: v.nullish(v.looseObject({ iam: v.nullish(v.looseObject({ userArn: v.nullish(v.string()) })) })),
   }),
 });
@@ -39,7 +39,9 @@ export function httpHandler({ application }: Suite): LambdaHandler {
   const middlewares = [answerErrors(), shape(httpEvent, "HTTP requests in payload format 2.0")];
   return chain<HttpEvent>(middlewares, async (event, { requestId, signal }) => {
     const caller = trustsPlatform ? platformCaller(event.requestContext.authorizer?.iam?.userArn) : undefined;
-    const response = await http(toRequest(event, signal), { requestId, ...(caller && { platformCaller: caller }) });
+    const { sourceIp: address } = event.requestContext.http;
+    const context = { requestId, address, ...(caller && { platformCaller: caller }) };
+    const response = await http(toRequest(event, signal), context);
     return toResult(response);
   });
 }

@@ -25,11 +25,13 @@ export function httpFunction(
 
 function open({ application }: Suite, env: Environment): ServeHttp {
   const http: HttpApplication = createHttp(application);
-  if (application.door.name !== "platform") return (request) => http(request);
+  if (application.door.name !== "platform") {
+    return (request, { socket }) => http(request, { address: socket.remoteAddress });
+  }
   const callerOf = createPlatformCaller(env, application.now);
-  return (request, { headersDistinct }) => {
+  return (request, { headersDistinct, socket }) => {
     const platformCaller = callerOf(headersDistinct);
-    return http(request, platformCaller && { platformCaller });
+    return http(request, { address: socket.remoteAddress, ...(platformCaller && { platformCaller }) });
   };
 }
 

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { Door } from "../../../core/doors.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RulesSource } from "../../../core/rules-source.ts";
@@ -55,21 +56,21 @@ export function createReadiness(door: Door, rules: RulesSource, warn: (message: 
   };
 }
 
-type Serve = (request: Request) => Promise<Response>;
+type Serve = (request: Request, incoming: IncomingMessage) => Promise<Response>;
 
 /**
  * Answers the kubelet's probes before anything else sees them: `/livez` with 200 while the process can answer at all, and
  * `/readyz` with 200 while requests should come. A probe names no caller, so no metric and no audit log counts it.
  */
 export function withProbes(readiness: Readiness, next: Serve): Serve {
-  return async (request) => {
+  return async (request, incoming) => {
     const { pathname } = new URL(request.url);
     if (pathname === "/readyz" && isRead(request)) {
       const state = await readiness.check();
       return toResponse(state.status === "ready" ? 200 : 503, state);
     }
     if (pathname === "/livez" && isRead(request)) return toResponse(200, { status: "ok" });
-    return next(request);
+    return next(request, incoming);
   };
 }
 

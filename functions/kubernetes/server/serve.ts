@@ -1,6 +1,7 @@
 import { createApplication } from "../../../core/application.ts";
 import { type Audit, auditToStdout } from "../../../core/audit.ts";
 import type { RegistryDirectory } from "../../../core/bindings.ts";
+import { readLimits } from "../../../core/budget.ts";
 import type { ErrorLog } from "../../../core/error-log.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp } from "../../../core/http.ts";
@@ -16,6 +17,7 @@ import {
   stopOnSignals,
 } from "../../../core/server/process.ts";
 import { openDoor, readDirectory } from "../../../core/suite.ts";
+import { pause as wait } from "../../../core/waiting.ts";
 import { listen, prepareRelease, stopListening, urlOf } from "../../../oci/http/listening.ts";
 import { createHttpServer } from "../../../oci/http/server.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -81,7 +83,7 @@ const writingMs = 2_000;
 export async function serveContainer(
   platform: Platform,
   env: Environment,
-  { audit = auditToStdout, errorLog = toStderr, warn = () => {}, pause = sleep }: ContainerOptions = {},
+  { audit = auditToStdout, errorLog = toStderr, warn = () => {}, pause = wait }: ContainerOptions = {},
 ): Promise<Container> {
   const settings = readSettings(env);
   const metrics = createMetrics();
@@ -96,6 +98,7 @@ export async function serveContainer(
       rules,
       door,
       errorLog,
+      limits: readLimits(env),
       operationTimeoutMs: settings.operationSeconds * 1_000,
       audit(line) {
         metrics.audit(line);
@@ -104,7 +107,9 @@ export async function serveContainer(
     }),
   );
   const readiness = createReadiness(door, rules, warn);
-  const serve = withProbes(readiness, (request) => metrics.track(() => http(request)));
+  const serve = withProbes(readiness, (request, { socket }) =>
+    metrics.track(() => http(request, { address: socket.remoteAddress })),
+  );
 
   const failed = (error: unknown) =>
     warn(`A request could not be answered: ${error instanceof Error ? error.name : "something else was thrown"}.`);
@@ -112,7 +117,7 @@ export async function serveContainer(
   const place = settings.host === undefined ? {} : { host: settings.host };
   const api = createHttpServer(
     { keepAliveTimeout: settings.keepAliveSeconds * 1_000, refusal, failed },
-    requestListener((request) => serve(request)),
+    requestListener(serve),
   );
   const releaseClients = prepareRelease(api);
   const forMetrics = createHttpServer({ refusal, failed }, requestListener(serveMetrics(metrics)));
@@ -123,7 +128,7 @@ export async function serveContainer(
     forMetrics.close();
     throw error;
   }
-  if (atStart.length === 0) warn("There is no access rule: every caller is refused. Set ALIEN_ACCESS_RULES.");
+  if (atStart.length === 0) warn("There is no access rule, so every caller is refused. Set ALIEN_ACCESS_RULES.");
   return {
     url: urlOf(api, settings.host),
     metricsUrl: urlOf(forMetrics, settings.host),
