@@ -25,8 +25,8 @@ export interface ArtifactRegistryCredentials {
   expiresAt?: string;
   /** What the platform lets the credentials reach. */
   scope: "repository" | "registry";
-  /** Names the credentials in the audit log. No secret. */
-  credentialId: string;
+  /** Names the credentials in the audit log. No secret. Absent where the function is of an earlier version. */
+  credentialId?: string;
 }
 
 /** What credentials allow. */

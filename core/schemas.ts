@@ -117,11 +117,8 @@ export const credentials = v.strictObject({
   password,
   expiresAt: v.optional(v.pipe(timestamp, v.description("The moment until which they are promised to work."))),
   scope,
-  credentialId: v.pipe(
-    v.string(),
-    v.description("Names these credentials in the audit log. No secret."),
-    v.examples(["0b9f6a43-52c1-4a0e-9a51-6f2d3c0e8a17"]),
-  ),
+  // Optional for clients: a function of an earlier version sends none.
+  credentialId: v.optional(v.pipe(v.string(), v.description("Names these credentials in the audit log. No secret."))),
 });
 
 export const crossAccountPermissions = v.strictObject({

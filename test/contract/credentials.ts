@@ -51,7 +51,7 @@ export function credentialTests(subject: () => Subject, golden: Golden): void {
         const { ttlSeconds } = (await suite.ok("describeRegistry", { registry })).capabilities.credentials;
         const { mint } = await withImage();
         const ends = async (...asked: Parameters<typeof mint>) => (await mint(...asked)).expiresAt;
-        await expectLifetime(900, () => ends("pull", 900));
+        await expectLifetime(1_234, () => ends("pull", 1_234));
         await expectLifetime(ttlSeconds?.max ?? Number.NaN, () => ends("pull", 10 ** 12));
         await expectLifetime(ttlSeconds?.min ?? Number.NaN, () => ends("pull", 1));
         // For another repository: what was minted for this one may live as long, and would be handed out again.
@@ -237,7 +237,10 @@ export function credentialTests(subject: () => Subject, golden: Golden): void {
         expect(await ask("alice")).toEqual(first);
         expect((await ask("bob")).password).not.toBe(first.password);
         expect((await ask("alice", { permissions: "push-pull" })).password).not.toBe(first.password);
-        expect((await ask("alice", { ttlSeconds: 3_001 })).password).not.toBe(first.password);
+        // A platform that sets the lifetime by itself makes the same of every wish.
+        const other = await ask("alice", { ttlSeconds: 3_001 });
+        if (lifetime === "asked") expect(other.password).not.toBe(first.password);
+        else expect(other).toEqual(first);
       });
     }
 

@@ -2,6 +2,7 @@ import { platform } from "../../functions/aws/index.ts";
 import { startStack } from "../aws/support/stack.ts";
 import type { Statement } from "../emulators/aws/identity/documents.ts";
 import { type ExecutionScope, executionStatements } from "../infra/support/aws-roles.ts";
+import { onlyGrantee } from "./harness.ts";
 import { contractSuite } from "./suite.ts";
 
 contractSuite({
@@ -21,7 +22,8 @@ contractSuite({
       keyArns: [],
     };
     const statements = [...executionStatements("platform", scope), ...executionStatements("provision", scope)];
-    const stack = await startStack({ functionPolicies: statements as readonly Statement[] });
+    const functionPolicies = statements as readonly Statement[];
+    const stack = await startStack({ functionPolicies, accounts: [onlyGrantee] });
     stack.emulator.managedPolicy(stack.account, "minting-boundary", {
       Effect: "Allow",
       Action: "ecr:*",

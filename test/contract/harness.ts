@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { createApplication } from "../../core/application.ts";
 import type { AuditLine } from "../../core/audit.ts";
-import { doorCaller } from "../../core/caller.ts";
+import { type AuthenticatedCaller, doorCaller } from "../../core/caller.ts";
 import type { Door } from "../../core/doors.ts";
 import { ArtifactRegistryError, type ErrorJson } from "../../core/errors.ts";
 import { createHttp } from "../../core/http.ts";
@@ -15,10 +15,11 @@ import type { ArtifactRegistryCredentials, Capabilities, RepositoryResponse } fr
 import { readDirectory } from "../../core/suite.ts";
 
 /**
- * The callers of the suite. No rule says that `reader` may push; `stranger` holds a good token that no rule names;
- * `nobody` holds none.
+ * The callers of the suite. No rule says that `reader` may push; `production` and `staging` are one subject, whose rule asks for
+ * the first one's claim; the credentials of `hurried` and `instant` may live for 1,000 seconds and for 5; `granter` may let in one
+ * consumer; `stranger` holds a good token that no rule names; `nobody` holds none.
  */
-export type CallerName = "alice" | "bob" | "reader" | "stranger" | "nobody" | "forger";
+export type CallerName = keyof typeof tokens | "nobody" | "forger";
 
 export interface Answer<T> {
   readonly status: number;
@@ -54,12 +55,22 @@ export interface Suite {
   stop(): Promise<void>;
 }
 
-const tokens: Readonly<Record<Exclude<CallerName, "nobody" | "forger">, string>> = {
-  alice: "token-of-alice",
-  bob: "token-of-bob",
-  reader: "token-of-reader",
-  stranger: "token-of-stranger",
-};
+const tokens = {
+  alice: doorCaller("alice"),
+  bob: doorCaller("bob"),
+  reader: doorCaller("reader"),
+  production: { ...doorCaller("deployer"), claims: { environment: "production", ref: "main" } },
+  staging: { ...doorCaller("deployer"), claims: { environment: "staging", ref: "main" } },
+  hurried: doorCaller("hurried"),
+  instant: doorCaller("instant"),
+  granter: doorCaller("granter"),
+  stranger: doorCaller("stranger"),
+} satisfies Record<string, AuthenticatedCaller>;
+
+const tokenOf = (name: keyof typeof tokens) => `token-of-${name}`;
+
+/** The one consumer whom `granter` may let in, on either cloud. */
+export const onlyGrantee = "444455556666";
 
 export async function startSuite(platform: Platform, env: Environment, registries: readonly string[]): Promise<Suite> {
   const audit: AuditLine[] = [];
@@ -75,6 +86,19 @@ export async function startSuite(platform: Platform, env: Environment, registrie
     { ...reader, operations: ["*"] },
     // Says "push-pull", but allows no credentials: it must not lend the permission to the rule above.
     { ...reader, operations: ["getRepository"], permissions: ["pull", "push-pull"] },
+    {
+      callers: [{ ...doorCaller("deployer"), claims: { environment: ["production"] } }],
+      operations: ["*"],
+      ...everywhere,
+    },
+    { callers: [doorCaller("hurried")], operations: ["*"], ...everywhere, maxTtlSeconds: 1_000 },
+    { callers: [doorCaller("instant")], operations: ["*"], ...everywhere, maxTtlSeconds: 5 },
+    {
+      callers: [doorCaller("granter")],
+      operations: ["*"],
+      ...everywhere,
+      grantees: [`aws:${onlyGrantee}`, `gcp:${onlyGrantee}`],
+    },
   ];
   const application = createApplication({
     directory: readDirectory(platform, env, rules),
@@ -88,7 +112,7 @@ export async function startSuite(platform: Platform, env: Environment, registrie
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   const send = async (name: string, input: unknown, as: CallerName): Promise<Answer<unknown>> => {
-    const token = as === "nobody" ? undefined : as === "forger" ? "not-a-token" : tokens[as];
+    const token = as === "nobody" ? undefined : as === "forger" ? "not-a-token" : tokenOf(as);
     const response = await fetch(`${url}/v1/${name}`, {
       method: "POST",
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
@@ -123,8 +147,9 @@ function tokenDoor(): Door {
     accepts: "http",
     admits: () => true,
     async authenticate({ authorization }) {
-      const caller = Object.entries(tokens).find(([, token]) => authorization === `Bearer ${token}`);
-      if (caller) return doorCaller(caller[0]);
+      for (const name of Object.keys(tokens) as (keyof typeof tokens)[]) {
+        if (authorization === `Bearer ${tokenOf(name)}`) return tokens[name];
+      }
       throw new ArtifactRegistryError("AUTHENTICATION_ERROR", "Unknown token.");
     },
   };

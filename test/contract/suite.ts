@@ -9,6 +9,7 @@ import { lifecycleTests } from "./lifecycle.ts";
 import { nameTests } from "./names.ts";
 import { withPaths } from "./paths.ts";
 import { registryTests } from "./registry.ts";
+import { ruleTests } from "./rules.ts";
 
 /** A platform as the suite meets it: real sockets all the way down. */
 export interface ContractPlatform {
@@ -102,6 +103,8 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
     registryTests(current, golden[name]);
     nameTests(current, golden[name]);
     lifecycleTests(current, golden[name]);
+    // Before the credentials' tests, which turn the backend's clock away from ours.
+    ruleTests(current, golden[name]);
     credentialTests(current, golden[name]);
     errorTests(current);
   });

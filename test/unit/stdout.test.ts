@@ -20,13 +20,7 @@ const repository = {
   uri: "registry.example/images/my-app",
   createdAt: "2026-11-21T10:03:25.590Z",
 };
-const credentials = {
-  authMethod: "basic",
-  username: "token",
-  password: "p".repeat(5_000),
-  scope: "repository",
-  credentialId: "1",
-};
+const credentials = { authMethod: "basic", username: "token", password: "p".repeat(5_000), scope: "repository" };
 
 interface Program {
   readonly name: string;

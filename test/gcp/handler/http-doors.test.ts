@@ -130,7 +130,9 @@ describe("the oidc door", () => {
     const issuer = await startIssuer();
     const worker = { issuer: issuer.url, subject: "worker-1" };
     const everybody = JSON.parse(rules);
-    const callers = [worker, { issuer: google, subject: "*" }];
+    // Everybody may have tokens of Google: the rule says whose count.
+    const email = stack().gcp.serviceAccount("worker");
+    const callers = [worker, { issuer: google, subject: "*", claims: { email } }];
     const fn = await startFunction(
       functionEnv(stack(), "oidc", {
         ALIEN_ACCESS_RULES: JSON.stringify([...everybody, { ...everybody[0], callers }]),
@@ -143,7 +145,7 @@ describe("the oidc door", () => {
       { now: () => new Date() },
     );
     const token = await issuer.sign({ sub: "worker-1", aud: "registry" });
-    return { issuer, worker, fn, token };
+    return { issuer, worker, email, fn, token };
   }
 
   test("knows whoever a verified token names, and mints for them", async () => {
@@ -155,11 +157,16 @@ describe("the oidc door", () => {
   });
 
   test("knows a service account of Google's by a token that it verified itself", async () => {
-    const { issuer, fn } = await open();
-    const email = stack().gcp.serviceAccount("worker");
-    const headers = { authorization: `Bearer ${stack().gcp.idToken(email, audience)}` };
-    expect(await fn.send(goldenOf("public", { headers }))).toMatchObject({ status: 200 });
-    expect(fn.audit[0]?.caller).toMatchObject({ issuer: google, subject: expect.stringMatching(/^\d+$/) });
+    const { issuer, email, fn } = await open();
+    const as = (who: string) =>
+      fn.send(goldenOf("public", { headers: { authorization: `Bearer ${stack().gcp.idToken(who, audience)}` } }));
+    expect(await as(email)).toMatchObject({ status: 200 });
+    const subject = expect.stringMatching(/^\d+$/);
+    expect(fn.audit[0]?.caller).toEqual({ issuer: google, subject, claims: { email } });
+    const stranger = stack().gcp.serviceAccount("stranger");
+    expect(await as(stranger)).toMatchObject({ status: 403, json: { context: { field: "claims" } } });
+    expect(fn.audit[1]).toMatchObject({ reason: "RULES_LACK_CLAIMS", caller: { issuer: google, subject } });
+    expect(JSON.stringify(fn.audit[1])).not.toContain(stranger);
     await issuer.stop();
   });
 
