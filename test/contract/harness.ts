@@ -13,6 +13,7 @@ import type { Rule } from "../../core/rules.ts";
 import { fixedRules } from "../../core/rules-source.ts";
 import type { ArtifactRegistryCredentials, Capabilities, RepositoryResponse } from "../../core/schemas.ts";
 import { readDirectory } from "../../core/suite.ts";
+import { watchedLog } from "../support/secrets.ts";
 
 /**
  * The callers of the suite. No rule says that `reader` may push; `production` and `staging` are one subject, whose rule asks for
@@ -73,7 +74,7 @@ const tokenOf = (name: keyof typeof tokens) => `token-of-${name}`;
 export const onlyGrantee = "444455556666";
 
 export async function startSuite(platform: Platform, env: Environment, registries: readonly string[]): Promise<Suite> {
-  const audit: AuditLine[] = [];
+  const audit = watchedLog<AuditLine>();
   const everywhere = { registries: [...registries], repositories: ["*"], grantees: ["*"] };
   const reader = { callers: [doorCaller("reader")], ...everywhere };
   const rules: Rule[] = [

@@ -9,6 +9,7 @@ import type { Rule } from "../../core/rules.ts";
 import { fixedRules } from "../../core/rules-source.ts";
 import { createFakeRegistry, type FakeOptions, type FakeRegistry } from "./fake-registry.ts";
 import { allowAll } from "./inputs.ts";
+import { watchedLog } from "./secrets.ts";
 
 export const caller = { issuer: "aws", subject: "123456789012:role/pipeline" };
 export const now = new Date("2026-05-06T07:08:09.123Z");
@@ -32,8 +33,8 @@ export interface SuiteOptions extends Partial<Omit<ApplicationOptions, "audit" |
 /** The whole core around a registry in memory, which is bound as `images`. */
 export function createSuite({ fake, rules = ["aws", "door"].map(allowAll), ...options }: SuiteOptions = {}): Suite {
   const registry = createFakeRegistry(fake);
-  const audit: AuditLine[] = [];
-  const errors: ErrorLine[] = [];
+  const audit = watchedLog<AuditLine>();
+  const errors = watchedLog<ErrorLine>();
   const opened: string[] = [];
   const directory: RegistryDirectory = {
     names: () => ["images"],

@@ -8,6 +8,7 @@ import type { Environment, Platform } from "../../core/platform.ts";
 import { fixedRules } from "../../core/rules-source.ts";
 import { readDirectory } from "../../core/suite.ts";
 import { allowAll } from "./inputs.ts";
+import { watchedLog } from "./secrets.ts";
 
 /** Milliseconds; absent means the core's own. */
 export interface Limits {
@@ -38,7 +39,7 @@ export interface TestSuite {
 export function openSuite(platform: Platform, variables: Environment, limits: Limits = {}): TestSuite {
   const { operationTimeoutMs, upstreamTimeoutMs } = limits;
   const rules = [allowAll("door")];
-  const audit: AuditLine[] = [];
+  const audit = watchedLog<AuditLine>();
   const common = {
     directory: readDirectory(platform, variables, rules, ["images"]),
     rules: fixedRules(rules),

@@ -2,6 +2,7 @@ import type { Context } from "aws-lambda";
 import type { AuditLine, EventLine } from "../../../core/audit.ts";
 import type { StartLine } from "../../../core/suite.ts";
 import { createHandler } from "../../../functions/aws/doors/handler.ts";
+import { watchedLog } from "../../support/secrets.ts";
 import type { AwsStack } from "../support/stack.ts";
 import { contextOf } from "./context.ts";
 
@@ -47,8 +48,8 @@ export function functionEnv(stack: AwsStack, door: string, more: Record<string, 
 }
 
 export function startFunction(env: Record<string, string>, now: () => Date = () => eventTime): TestFunction {
-  const audit: AuditLine[] = [];
-  const events: EventLine[] = [];
+  const audit = watchedLog<AuditLine>();
+  const events = watchedLog<EventLine>();
   const warnings: string[] = [];
   const started: StartLine[] = [];
   const handler = createHandler(env, {

@@ -3,6 +3,7 @@ import type { AuditLine, EventLine } from "../../../core/audit.ts";
 import type { StartLine } from "../../../core/suite.ts";
 import type { Registrar } from "../../../functions/azure/doors/functions.ts";
 import { registerFunctions } from "../../../functions/azure/doors/functions.ts";
+import { watchedLog } from "../../support/secrets.ts";
 import type { AzureStack } from "../support/stack.ts";
 import { tenant } from "./golden.ts";
 
@@ -79,8 +80,8 @@ let invocations = 0;
 
 export function startApp(env: Readonly<Record<string, string | undefined>>): TestApp {
   const registered = new Map<string, Registration>();
-  const audit: AuditLine[] = [];
-  const events: EventLine[] = [];
+  const audit = watchedLog<AuditLine>();
+  const events = watchedLog<EventLine>();
   const warnings: string[] = [];
   const started: StartLine[] = [];
   const register = (name: string, options: object) => void registered.set(name, options as Registration);

@@ -7,6 +7,7 @@ import { onTestFinished } from "vitest";
 import type { AuditLine, EventLine } from "../../../core/audit.ts";
 import type { StartLine } from "../../../core/suite.ts";
 import { createFunctions } from "../../../functions/gcp/doors/functions.ts";
+import { watchedLog } from "../../support/secrets.ts";
 import type { GcpStack } from "../support/stack.ts";
 import type { Golden } from "./golden.ts";
 
@@ -68,8 +69,8 @@ export async function startFunction(
   env: Record<string, string>,
   { target = "http", now = () => goldenTime }: { readonly target?: "http" | "events"; readonly now?: () => Date } = {},
 ): Promise<TestFunction> {
-  const audit: AuditLine[] = [];
-  const events: EventLine[] = [];
+  const audit = watchedLog<AuditLine>();
+  const events = watchedLog<EventLine>();
   const warnings: string[] = [];
   const started: StartLine[] = [];
   const { artifactRegistry, artifactRegistryEvents } = createFunctions(env, {

@@ -6,6 +6,7 @@ import type { AuditLine } from "../../../core/audit.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
 import { type Container, type ContainerOptions, serveContainer } from "../../../functions/kubernetes/server/serve.ts";
 import { localPlatform } from "../../../functions/local/index.ts";
+import { watchedLog } from "../../support/secrets.ts";
 
 /** A folder that is removed when the test is over. */
 export async function temporaryFolder(): Promise<string> {
@@ -26,7 +27,7 @@ export async function serve(
   platform?: Platform,
   options: Pick<ContainerOptions, "pause"> = {},
 ): Promise<Served> {
-  const audit: AuditLine[] = [];
+  const audit = watchedLog<AuditLine>();
   const warnings: string[] = [];
   const dataDir = await temporaryFolder();
   const container = await serveContainer(
