@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Real clients against the built server, the controls of the conformance judge, and a fault at every call of a cloud:
+ * Real clients against the built server, the controls of the conformance judge, a fault at every call of a cloud, and what
+ * starts so many processes that `npm test` would take longer than anybody waits:
  * `bash test/tools/install.sh` first. What is missing fails, nothing is skipped.
  */
 export default defineConfig({

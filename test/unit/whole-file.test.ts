@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { beforeEach, expect, it, onTestFinished } from "vitest";
 import { removeLeftovers, writeWholeFile } from "../../core/whole-file.ts";
 
-// What goes wrong at which call is in write-faults.test.ts.
+// What goes wrong at which call is in write-faults.e2e.ts.
 let folder: string;
 let file: string;
 beforeEach(async () => {
