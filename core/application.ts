@@ -249,7 +249,8 @@ async function arriving(request: OperationRequest, signal: AbortSignal): Promise
 
 /** A caller whom a rule covers in all but one part learns which part is in the way, and nothing else. */
 function denied(refused: Refused, operation: OperationName, seen: Seen, demand?: Demand): ArtifactRegistryError {
-  const { lacks } = refused;
+  const { lacks, claims } = refused;
+  if (claims) seen.claims = claims;
   seen.reason = `RULES_LACK_${lacks.toUpperCase() as Uppercase<Lack>}`;
   const what = lacks === "permissions" && demand ? demand.permissions : operation;
   return new ArtifactRegistryError("ACCESS_DENIED", `No access rule allows the caller ${what} here.`, {

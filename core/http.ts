@@ -124,7 +124,11 @@ function json(status: number, body: object, requestId: string, headers: Record<s
 }
 
 /** Where the request came from: the address, as far as it can be known, and what the sender calls itself. */
-function sourceOf({ headers }: Request, { address: connected }: HttpContext, { trustedProxies }: Application): Source {
+export function sourceOf(
+  { headers }: Request,
+  { address: connected }: HttpContext,
+  { trustedProxies }: Pick<Application, "trustedProxies">,
+): Source {
   const address = sourceAddress(connected, headers.get("x-forwarded-for"), trustedProxies);
   const userAgent = headers.get("user-agent")?.slice(0, 256);
   return { ...(address !== undefined && { address }), ...(userAgent && { userAgent }) };

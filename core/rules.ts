@@ -108,6 +108,8 @@ export interface Allowed {
 export interface Refused {
   readonly allowed: false;
   readonly lacks: Lack;
+  /** Where claims are lacking: those of the caller that rules asked for, as the token has them. */
+  readonly claims?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -123,7 +125,7 @@ export function refuseEarly(
 ): Refused | undefined {
   const named = naming(rules, caller, operation, registry);
   if (named.some((each) => callerOf(each, caller) !== undefined)) return undefined;
-  return { allowed: false, lacks: named.length === 0 ? "rule" : "claims" };
+  return named.length === 0 ? { allowed: false, lacks: "rule" } : lackingClaims(named, caller);
 }
 
 /**
@@ -147,18 +149,30 @@ export function authorise(
   ];
   let covering = naming(rules, caller, operation, registry);
   for (const [lacks, covers] of steps) {
+    const before = covering;
     covering = covering.filter(covers);
-    if (covering.length === 0) return { allowed: false, lacks };
+    if (covering.length === 0) return lacks === "claims" ? lackingClaims(before, caller) : { allowed: false, lacks };
   }
   const grants = demand.grantees.every((grantee) => covering.some((each) => coversGrantee(each, grantee)));
   if (!grants) return { allowed: false, lacks: "grantees" };
   const [best] = covering.sort((one, other) => longest(other) - longest(one));
-  const claims = Object.keys((best && callerOf(best, caller))?.claims ?? {});
+  const pattern = best && callerOf(best, caller);
   return {
     allowed: true,
     ...(best?.maxTtlSeconds !== undefined && { maxTtlSeconds: best.maxTtlSeconds }),
-    claims: Object.fromEntries(claims.map((name) => [name, caller.claims?.[name]])),
+    claims: claimsAsked(pattern ? [pattern] : [], caller),
   };
+}
+
+function lackingClaims(named: readonly Rule[], caller: AuthenticatedCaller): Refused {
+  const patterns = named.flatMap(({ callers }) => callers.filter((pattern) => names(pattern, caller)));
+  return { allowed: false, lacks: "claims", claims: claimsAsked(patterns, caller) };
+}
+
+/** The claims that these patterns ask for, as far as the caller has them. */
+function claimsAsked(patterns: readonly RuleCaller[], { claims = {} }: AuthenticatedCaller): Record<string, unknown> {
+  const asked = patterns.flatMap((pattern) => Object.keys(pattern.claims ?? {}));
+  return Object.fromEntries(asked.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name]]));
 }
 
 function longest({ maxTtlSeconds = Number.MAX_VALUE }: Rule): number {

@@ -27,6 +27,8 @@ export interface SessionRequest {
   /** Bounds the session to what is handed out. */
   readonly policy: string;
   readonly seconds: number;
+  /** Names the session, so that CloudTrail leads to the audit log and back. */
+  readonly credentialId?: string | undefined;
 }
 
 /**
@@ -82,7 +84,7 @@ async function tryToAssume(clients: Clients, request: SessionRequest, call: Call
     try {
       const input = {
         RoleArn: request.roleArn,
-        RoleSessionName: sessionName(call.caller),
+        RoleSessionName: sessionName(call.caller, request.credentialId),
         Policy: request.policy,
         DurationSeconds: request.seconds,
       };
@@ -121,10 +123,15 @@ function translate(error: unknown, roleArn: string): unknown {
   return error;
 }
 
-/** Who asked, in what a session may be called (2 to 64 of `[\w+=,.@-]`), so that CloudTrail can tell. */
-export function sessionName({ issuer, subject }: Caller): string {
+/**
+ * Who asked and for which credential, in what a session may be called (2 to 64 of `[\w+=,.@-]`), so that CloudTrail can tell.
+ *
+ * @param credentialId the id in the audit log; without it a caller whose name does not fit is told by a hash
+ */
+export function sessionName({ issuer, subject }: Caller, credentialId?: string): string {
   const full = `${issuer}:${subject}`;
   const plain = full.replace(/^https:\/\//, "").replace(/[^\w+=,.@-]+/g, "-");
+  if (credentialId !== undefined) return `${plain.slice(0, 63 - credentialId.length)}.${credentialId}`;
   if (plain.length <= 64 && plain.length >= 2 && plain === full.replace(":", "-")) return plain;
   const hash = createHash("sha256")
     .update(JSON.stringify([issuer, subject]))

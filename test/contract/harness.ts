@@ -108,7 +108,9 @@ export async function startSuite(platform: Platform, env: Environment, registrie
     audit: (line) => void audit.push(line),
   });
   const http = createHttp(application);
-  const server = createServer(getRequestListener((request) => http(request)));
+  const server = createServer(
+    getRequestListener((request, { incoming }) => http(request, { address: incoming.socket.remoteAddress })),
+  );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 

@@ -31,7 +31,7 @@ export function ruleTests(subject: () => Subject, { unsupported, lifetime }: Gol
       expect(first?.caller).toEqual({ issuer: "door", subject: "deployer", claims: { environment: "production" } });
       for (const each of others) {
         expect(each).toMatchObject({ outcome: "ACCESS_DENIED", reason: "RULES_LACK_CLAIMS", upstreamCalls: 0 });
-        expect(each.caller).toEqual({ issuer: "door", subject: "deployer" });
+        expect(each.caller).toEqual({ issuer: "door", subject: "deployer", claims: { environment: "staging" } });
       }
     });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { Environment, Platform } from "../../core/platform.ts";
 import { createClient, type OciClient } from "../../oci/client/index.ts";
+import { auditTests } from "./audit.ts";
 import { credentialTests } from "./credentials.ts";
 import { errorTests } from "./errors.ts";
 import { golden, type PlatformName } from "./golden.ts";
@@ -105,6 +106,7 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
     lifecycleTests(current, golden[name]);
     // Before the credentials' tests, which turn the backend's clock away from ours.
     ruleTests(current, golden[name]);
+    auditTests(current, name);
     credentialTests(current, golden[name]);
     errorTests(current);
   });

@@ -20,6 +20,8 @@ export interface Suite {
   readonly registry: FakeRegistry;
   readonly audit: AuditLine[];
   readonly errors: ErrorLine[];
+  /** What the application was made of. */
+  readonly options: ApplicationOptions;
   /** Names that were opened. */
   readonly opened: string[];
 }
@@ -44,7 +46,7 @@ export function createSuite({ fake, rules = ["aws", "door"].map(allowAll), ...op
       throw new ArtifactRegistryError("BINDING_NOT_CONFIGURED", `No registry is bound under the name "${name}".`);
     },
   };
-  const application = createApplication({
+  const made: ApplicationOptions = {
     directory,
     door: platformDoor(),
     now: () => now,
@@ -53,8 +55,9 @@ export function createSuite({ fake, rules = ["aws", "door"].map(allowAll), ...op
     rules: fixedRules(rules),
     audit: (line) => audit.push(line),
     errorLog: (line) => errors.push(line),
-  });
-  return { application, http: createHttp(application), registry, audit, errors, opened };
+  };
+  const application = createApplication(made);
+  return { application, http: createHttp(application), registry, audit, errors, options: made, opened };
 }
 
 export function post(path: string, body: unknown, headers: Record<string, string> = {}): Request {

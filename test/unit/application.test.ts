@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { createApplication } from "../../core/application.ts";
 import { type Caller, doorCaller } from "../../core/caller.ts";
 import { type CallerEvidence, type Door, localDoor, oidcDoor, platformDoor, trustedDoor } from "../../core/doors.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
@@ -601,5 +602,85 @@ describe("the audit line", () => {
     await run(suite, "getRepository", { registry: "images", repoId: 'a"b\u2028c\ud800' });
     expect(JSON.stringify(suite.audit[0]).split(/[\n\r]/)).toHaveLength(1);
     expect(JSON.parse(JSON.stringify(suite.audit[0]))).toMatchObject({ outcome: "INVALID_INPUT" });
+  });
+});
+
+describe("budgets", () => {
+  const limits = (perSecond: number, burst: number, failures = 0) => ({
+    caller: { perSecond, burst },
+    failures: { perSecond: failures, burst: failures },
+    trustedProxies: 0,
+  });
+  const ask = async (suite: Suite, evidence: CallerEvidence, address?: string) => {
+    const answer = await suite.application.run({
+      operation: "getRepository",
+      input: () => goodInputs.getRepository,
+      evidence,
+      ...(address !== undefined && { source: { address } }),
+    });
+    return answer.ok ? undefined : answer.error;
+  };
+
+  test("a caller who has used up its own is told when to come again, and others are served", async () => {
+    const suite = createSuite({ limits: limits(1, 3) });
+    const mine = { platformCaller: caller };
+    const other = { platformCaller: { ...caller, subject: "somebody-else" } };
+    for (const _ of [1, 2, 3]) expect(await ask(suite, mine)).toBeUndefined();
+    const refused = await ask(suite, mine);
+    expect(refused).toMatchObject({ code: "RATE_LIMIT_EXCEEDED", httpStatusCode: 429, retryable: true });
+    expect(refused?.retryAfterSeconds).toBeGreaterThan(0);
+    expect(refused?.retryAfterSeconds).toBeLessThanOrEqual(1);
+    expect(suite.audit.at(-1)).toMatchObject({ reason: "CALLER_BUDGET", upstreamCalls: 0 });
+    expect(await ask(suite, other)).toBeUndefined();
+  });
+
+  test("a door whose callers cannot be told apart has none", async () => {
+    const suite = createSuite({ door: localDoor("t"), limits: limits(1, 1) });
+    for (const _ of [1, 2, 3, 4]) expect(await ask(suite, { authorization: "Bearer t" })).toBeUndefined();
+  });
+
+  test("failures of one address are counted, and a valid token from there is served", async () => {
+    const suite = createSuite({ limits: limits(0, 0, 2) });
+    const codes = [];
+    for (const _ of [1, 2, 3]) codes.push((await ask(suite, {}, "203.0.113.7"))?.code);
+    expect(codes).toEqual(["AUTHENTICATION_ERROR", "AUTHENTICATION_ERROR", "RATE_LIMIT_EXCEEDED"]);
+    const reasons = suite.audit.map(({ reason }) => reason);
+    expect(reasons).toEqual(["NO_PLATFORM_CALLER", "NO_PLATFORM_CALLER", "SOURCE_BUDGET"]);
+    expect(await ask(suite, { platformCaller: caller }, "203.0.113.7")).toBeUndefined();
+    expect(await ask(suite, {}, "203.0.113.8")).toMatchObject({ code: "AUTHENTICATION_ERROR" });
+    // Where nobody tells the address, nothing can be counted.
+    for (const _ of [1, 2, 3]) expect(await ask(suite, {})).toMatchObject({ code: "AUTHENTICATION_ERROR" });
+  });
+
+  test("over HTTP, with a true Retry-After", async () => {
+    const suite = createSuite({ limits: limits(1, 1) });
+    const body = JSON.stringify(goodInputs.getRepository);
+    const send = () =>
+      suite.http(new Request("http://localhost/v1/getRepository", { method: "POST", body }), {
+        platformCaller: caller,
+      });
+    expect((await send()).status).toBe(200);
+    const refused = await send();
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+  });
+});
+
+describe("rules that cannot be read any more", () => {
+  test("are told to whoever asks how the registry is", async () => {
+    const suite = createSuite();
+    expect((await run(suite, "describeRegistry")).output).toMatchObject({
+      health: { status: "healthy", findings: [] },
+    });
+    const problem = { message: "The rules are broken." };
+    const application = createApplication({
+      ...suite.options,
+      rules: { current: async () => ({ rules: ["aws"].map(allowAll), problem }) },
+    });
+    const answer = await application.run({
+      operation: "describeRegistry",
+      input: () => goodInputs.describeRegistry,
+      evidence: { platformCaller: caller },
+    });
+    expect(answer).toMatchObject({ ok: true, output: { health: { status: "degraded", findings: [problem] } } });
   });
 });

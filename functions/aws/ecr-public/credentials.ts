@@ -18,7 +18,7 @@ import type { EcrPublicContext } from "./context.ts";
  */
 export async function generateCredentials(
   { binding, clients, place, as }: EcrPublicContext,
-  { name, permissions, ttlSeconds = sessionSeconds.default }: CredentialRequest,
+  { name, permissions, ttlSeconds = sessionSeconds.default, credentialId }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
   const field = permissions === "pull" ? "pullRoleArn" : "pushRoleArn";
@@ -31,7 +31,7 @@ export async function generateCredentials(
   }
   const { partition } = place;
   const policy = ecrPublicSessionPolicy({ partition, account: accountOf(roleArn), name, permissions });
-  const session = await assumeRole(clients, place, { roleArn, policy, seconds: ttlSeconds }, call);
+  const session = await assumeRole(clients, place, { roleArn, policy, seconds: ttlSeconds, credentialId }, call);
 
   const what = "ECR Public GetAuthorizationToken";
   // One object, where private ECR answers a list.

@@ -18,14 +18,14 @@ import type { EcrContext } from "./context.ts";
  */
 export async function generateCredentials(
   { binding, clients, place }: EcrContext,
-  { name, permissions, ttlSeconds = sessionSeconds.default }: CredentialRequest,
+  { name, permissions, ttlSeconds = sessionSeconds.default, credentialId }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
   const roleArn = permissions === "pull" ? binding.pullRoleArn : binding.pushRoleArn;
   if (roleArn === undefined) throw noRole(permissions);
   const { partition } = place;
   const policy = ecrSessionPolicy({ partition, account: accountOf(roleArn), name, permissions });
-  const session = await assumeRole(clients, place, { roleArn, policy, seconds: ttlSeconds }, call);
+  const session = await assumeRole(clients, place, { roleArn, policy, seconds: ttlSeconds, credentialId }, call);
 
   const what = "ECR GetAuthorizationToken";
   const { authorizationData } = await call.upstream(what, async (abortSignal) => {

@@ -2,7 +2,7 @@ import type { HttpHandler, HttpRequest, HttpResponseInit } from "@azure/function
 import { type Audit, auditToStdout } from "../../../core/audit.ts";
 import type { Caller } from "../../../core/caller.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "../../../core/errors.ts";
-import { createHttp, errorResponse } from "../../../core/http.ts";
+import { createHttp, errorResponse, sourceOf } from "../../../core/http.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { openAtStart, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { createPlatformCaller } from "./caller.ts";
@@ -43,8 +43,9 @@ function open({ application }: Suite, env: Environment, audit: Audit): Serve {
       platformCaller = platformCallerOf(request.headers);
     } catch (thrown) {
       const error = toArtifactRegistryError(thrown);
-      const line = { requestId, door: door.name, outcome: error.code, milliseconds: 0, upstreamCalls: 0 };
-      audit({ time: now().toISOString(), ...line });
+      const line = { requestId, door: door.name, source: sourceOf(request, {}, application), outcome: error.code };
+      const reason = error.code === "AUTHENTICATION_ERROR" ? "NO_PLATFORM_CALLER" : undefined;
+      audit({ time: now().toISOString(), ...line, ...(reason && { reason }), milliseconds: 0, upstreamCalls: 0 });
       return errorResponse(error, requestId);
     }
     return http(request, { platformCaller, requestId });

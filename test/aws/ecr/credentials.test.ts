@@ -146,11 +146,11 @@ describe("how long they last", () => {
 
 describe("who asked", () => {
   test.each([
-    ["alice", /^door-alice$/],
-    ["a name/with: more", /^door-a-name-with-more-[0-9a-f]{12}$/],
-    ["x".repeat(200), /^door-x{46}-[0-9a-f]{12}$/],
-    ["ü", /^door-?-[0-9a-f]{12}$/],
-  ])("%s is the session's name", async (caller, name) => {
+    ["alice", "door-alice"],
+    ["a name/with: more", "door-a-name-with-more"],
+    ["x".repeat(200), `door-${"x".repeat(22)}`],
+    ["ü", "door-"],
+  ])("%s and the credential's id are the session's name", async (caller, name) => {
     const { ask } = openApplication(registry().stack);
     const { result, calls } = await observed(() =>
       ask("generateCredentials", { repoId: "images", permissions: "pull" }, caller),
@@ -162,7 +162,9 @@ describe("who asked", () => {
     ]);
     const [assume, token] = calls;
     expect(assume?.principal).toBe("arn:aws:sts::111122223333:assumed-role/function/function");
-    expect(assume?.input.RoleSessionName).toMatch(name);
+    const { credentialId } = result.body as { credentialId: string };
+    expect(assume?.input.RoleSessionName).toBe(`${name}.${credentialId}`);
+    expect(String(assume?.input.RoleSessionName).length).toBeLessThanOrEqual(64);
     // The function's own identity never asks for a token.
     expect(token?.principal).toBe(
       `arn:aws:sts::111122223333:assumed-role/images-pull/${String(assume?.input.RoleSessionName)}`,

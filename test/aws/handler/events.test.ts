@@ -56,7 +56,9 @@ describe("EventBridge", () => {
     expect(await fn.invoke(eventOf("eventbridge-setup"))).toBeUndefined();
     const access = await direct({ operation: "getCrossAccountAccess", repoId: "my-app" });
     expect(access).toMatchObject({ access: { accountIds: ["444455556666"], regions: ["us-east-1"] } });
-    expect(fn.audit).toMatchObject([{ door: "events", operation: "setupRepository", outcome: "OK" }]);
+    const source = { eventId: "17793124-05d4-b198-2fde-7ededc63b103", eventSource: "dev.alien.projects" };
+    const grantees = ["aws:444455556666"];
+    expect(fn.audit).toMatchObject([{ door: "events", source, operation: "setupRepository", grantees, outcome: "OK" }]);
     expect(fn.events).toEqual([]);
   });
 

@@ -40,7 +40,10 @@ describe("the platform door", () => {
     expect(answer.statusCode).toBe(200);
     expect(answer.headers).toMatchObject({ "x-request-id": context.awsRequestId, "cache-control": "no-store" });
     const caller = { issuer: "aws", subject: "111122223333:role/pipeline" };
-    expect(fn.audit).toMatchObject([{ door: "platform", caller, operation: "createRepository", outcome: "OK" }]);
+    const source = { address: "203.0.113.7" };
+    expect(fn.audit).toMatchObject([
+      { door: "platform", caller, source, operation: "createRepository", outcome: "OK" },
+    ]);
   });
 
   test("answers an HTTP API whose route asks IAM, a user of which is a user", async () => {

@@ -24,13 +24,16 @@ describe("the platform door", () => {
     startApp(functionEnv(stack(), "platform", { ...caller, ...more }));
 
   test("whom App Service authentication verified is tenant and object id", async () => {
-    const app = open();
-    const answer = await app.send({ ...mint, headers: principalHeaders() });
+    const app = open({ ALIEN_TRUSTED_PROXIES: "1" });
+    // The front end adds the address, with its port, to whatever the sender wrote.
+    const forwarded = { "x-forwarded-for": "6.6.6.6, 203.0.113.7:50123" };
+    const answer = await app.send({ ...mint, headers: { ...principalHeaders(), ...forwarded } });
     expect(answer).toMatchObject({ status: 200, json: { authMethod: "bearer", scope: "repository" } });
     expect(answer.headers).toMatchObject({ "cache-control": "no-store", "x-request-id": app.audit[0]?.requestId });
     expect(app.audit).toMatchObject([
       { door: "platform", caller: own, operation: "generateCredentials", outcome: "OK" },
     ]);
+    expect(app.audit[0]?.source).toMatchObject({ address: "203.0.113.7" });
   });
 
   test.each([
