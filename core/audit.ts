@@ -16,6 +16,8 @@ export interface Source {
 /** What the caller asked for, beside the registry, the operation and the repository. */
 export interface AskedFor {
   readonly permissions?: Permissions;
+  /** From which other repositories the credentials were to pull. Routable names once they are known, as with `repoId`. */
+  readonly alsoPull?: readonly string[];
   /** The lifetime that was asked for, in seconds. */
   readonly ttlSeconds?: number;
   /** Whom the call lets in or shuts out, as rules name them. */
