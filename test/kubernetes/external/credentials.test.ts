@@ -134,10 +134,14 @@ describe("a token service", () => {
 
 describe("a token that tells nothing is tried out", () => {
   /** Behind opaque tokens stands what was asked for, or an account that opens more. */
-  async function minting(width: Width, permissions: "pull" | "push-pull", alsoPull?: readonly string[]) {
+  async function minting(
+    width: Width | ((name: string) => Width),
+    permissions: "pull" | "push-pull",
+    alsoPull?: readonly string[],
+  ) {
     const slot = await bench.slot();
     await pushImage(slot.client, slot.name, "1.0", buildImage({ seed: slot.name }));
-    const opaque = await startOpaque(bench.registry.url, width, 200);
+    const opaque = await startOpaque(bench.registry.url, typeof width === "function" ? width(slot.name) : width, 200);
     try {
       const answer = await mint(slot, permissions, { registryUrl: opaque.url }, alsoPull);
       const pulled =
@@ -180,11 +184,19 @@ describe("a token that tells nothing is tried out", () => {
     expect(text).not.toContain("opaque-word");
   });
 
-  test("for further repositories too", async () => {
+  test("for further repositories too, where it opens what it says", async () => {
     expect((await minting("as asked", "push-pull", ["base"])).status).toBe(200);
-    const everywhere = bench.registry.account(["pull", "push"]);
-    const { body } = await minting(everywhere, "push-pull", ["base"]);
-    expect(body).toMatchObject({ code: "OPERATION_NOT_SUPPORTED", message: expect.stringContaining("would push") });
+  });
+
+  test.each([
+    ["does not open", [], "ACCESS_DENIED", "do not open"],
+    ["pushes to", ["pull", "push"], "OPERATION_NOT_SUPPORTED", "would push"],
+    ["deletes from", ["pull", "delete"], "OPERATION_NOT_SUPPORTED", "would delete"],
+  ])("one that %s a further repository is refused", async (_, actions, code, said) => {
+    const width = (name: string) => bench.registry.accountFor({ [name]: ["pull", "push"], "images/base": actions });
+    const { body, text } = await minting(width, "push-pull", ["base"]);
+    expect(body).toMatchObject({ code, message: expect.stringContaining(said) });
+    expect(text).not.toContain("opaque-word");
   });
 
   test("one that opens nothing is refused too", async () => {
