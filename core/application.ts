@@ -4,6 +4,7 @@ import {
   type Audit,
   auditToStdout,
   type Claimed,
+  type Lack,
   type Outcome,
   type Reason,
   type Source,
@@ -18,7 +19,7 @@ import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "./
 import type { Demand } from "./operation.ts";
 import { type OperationName, operationNames, operations } from "./operations.ts";
 import type { ArtifactRegistry } from "./registry.ts";
-import { authorise, type Lack, type Refused, refuseEarly, ruleFields } from "./rules.ts";
+import { authorise, type Refused, refuseEarly, ruleFields } from "./rules.ts";
 import type { RulesSource } from "./rules-source.ts";
 import type { RetryPolicy } from "./waiting.ts";
 

@@ -1,6 +1,5 @@
 import type { AuthenticatedCaller } from "./caller.ts";
 import type { ArtifactRegistryError } from "./errors.ts";
-import type { Lack } from "./rules.ts";
 import type { Permissions } from "./schemas.ts";
 
 /** Where a request came from, as far as the platform tells. */
@@ -34,6 +33,9 @@ export interface Outcome {
   /** Whether the credential was minted before, and handed out again. */
   readonly reused?: boolean;
 }
+
+/** What a refusal lacks: a rule, or only this part of the rules that cover the call in all but it. */
+export type Lack = "rule" | "claims" | "permissions" | "via" | "grantees";
 
 /** Why a call was refused, for programs. */
 export type Reason = TokenReason | `RULES_LACK_${Uppercase<Lack>}` | "CALLER_BUDGET" | "SOURCE_BUDGET";
