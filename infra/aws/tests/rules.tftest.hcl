@@ -184,6 +184,25 @@ run "rules_of_other_doors" {
   }
 }
 
+run "what_is_pulled_from_derived_registries" {
+  command = plan
+
+  variables {
+    registries         = {}
+    derived_registries = {}
+    access_rules       = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["generateCredentials"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  assert {
+    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == tolist(["derived", "logs", "repositories", "sessions"])
+    error_message = "What is derived is known by its tags, whatever is asked."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.function["oidc/sessions"].policy).Statement[0].Resource == ["arn:aws:iam::111122223333:role/acme-*-pull"]
+    error_message = "There too, who lets nobody push assumes no push role."
+  }
+}
+
 run "rules_in_a_file" {
   command = plan
 

@@ -177,6 +177,22 @@ run "rules_of_other_doors" {
   }
 }
 
+run "what_is_pulled_from_derived_registries" {
+  command = plan
+
+  variables {
+    registries                   = {}
+    registry_resource_group_name = "acme-registries"
+    derived_registries           = true
+    access_rules                 = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["generateCredentials"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  assert {
+    condition     = keys(azurerm_role_assignment.registry) == ["oidc/ownership"]
+    error_message = "What is derived is known by its tag; provisioning gives the roles for images."
+  }
+}
+
 run "rules_in_a_file" {
   command = plan
 

@@ -175,6 +175,22 @@ run "rules_of_other_doors" {
   }
 }
 
+run "what_is_pulled_from_derived_registries" {
+  command = plan
+
+  variables {
+    registries          = {}
+    registry_project_id = "acme-registries"
+    derived_registries  = true
+    access_rules        = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["generateCredentials"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  assert {
+    condition     = keys(google_project_iam_member.function) == ["oidc/registry"]
+    error_message = "What is derived is known by its label, whatever is asked."
+  }
+}
+
 run "rules_in_a_file" {
   command = plan
 
