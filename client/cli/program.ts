@@ -11,7 +11,7 @@ import { addInput } from "./fields.ts";
 import { confirm, withProgress } from "./interaction.ts";
 import { exitCodeOf, Interrupted, reportError } from "./report.ts";
 import { addRules } from "./rules.ts";
-import { addServe } from "./serve.ts";
+import { addRotateKey, addServe } from "./serve.ts";
 import { jsonLine, paint, printable, printableAnswer } from "./terminal.ts";
 
 /**
@@ -72,6 +72,7 @@ function createProgram(signal: AbortSignal, env: Environment): Command {
   for (const [name, entry] of Object.entries<CommandEntry>(commands)) addCommand(program, name, entry, { env, signal });
   addRules(program, env);
   addServe(program, env);
+  addRotateKey(program, env);
   addComplete(program);
   return program;
 }

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
+import type { Lack } from "../../core/audit.ts";
 import type { AuthenticatedCaller } from "../../core/caller.ts";
 import { ArtifactRegistryError, invalidInput } from "../../core/errors.ts";
 import { parseIssuers } from "../../core/oidc-issuers.ts";
 import type { Demand } from "../../core/operation.ts";
 import { isOperationName, type OperationName, operationNames } from "../../core/operations.ts";
 import { warningsAbout } from "../../core/rule-meaning.ts";
-import { authorise, type Lack, matches, type Rule } from "../../core/rules.ts";
+import { authorise, matches, type Rule } from "../../core/rules.ts";
 import { parseRules } from "../../core/rules-source.ts";
 import type { Permissions } from "../../core/schemas.ts";
 import type { Environment } from "../binding.ts";
