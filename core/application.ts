@@ -101,7 +101,8 @@ export function createApplication(options: ApplicationOptions): Application {
     } catch (thrown) {
       answer = { ok: false, requestId, error: toArtifactRegistryError(thrown) };
       const line = errorLine(thrown, now().toISOString(), requestId);
-      if (line) errorLog(line);
+      // A sender that did not send its body in time is no error of ours: no work has begun.
+      if (line && (line.outcome !== "TIMEOUT" || seen.call)) errorLog(line);
     }
     audit({
       time: now().toISOString(),

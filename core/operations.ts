@@ -211,10 +211,11 @@ export const operations = {
     }),
     demand: () => ({ repository: "none", permissions: "none", grantees: [] }),
     async run(registry, _input, call, { findings }) {
+      const registryEndpoint = await registry.registryEndpoint(call);
       const health = await registry.health(call);
       return {
         service: registry.service,
-        registryEndpoint: await registry.registryEndpoint(call),
+        registryEndpoint,
         upstreamRepositoryPrefix: registry.upstreamRepositoryPrefix,
         capabilities: registry.capabilities,
         health: findings.length === 0 ? health : withFindings(health, findings),

@@ -4,6 +4,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { ArtifactRegistryError, type ErrorCode, invalidInput, toArtifactRegistryError } from "../errors.ts";
 import { errorResponse } from "../http.ts";
+import { bodyLimit } from "../json.ts";
+
+/** How a server of the API bounds its bodies: `each` is what is read of one, `bytes` what may be on its way at once. */
+export const apiBodies = { each: bodyLimit, bytes: 8 * 1024 * 1024 };
+
+/** The milliseconds that a request to the API may take to arrive, headers and body. */
+export const apiRequestTimeout = 60_000;
 
 /**
  * Makes a listener that turns Node's requests into requests of the Fetch standard. It answers a request that cannot be
@@ -43,6 +50,7 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   408: "TIMEOUT",
   413: "PAYLOAD_TOO_LARGE",
   500: "INTERNAL_ERROR",
+  503: "SERVICE_UNAVAILABLE",
 };
 
 /**
@@ -57,9 +65,15 @@ export function refusal(
   message: string,
 ): { readonly headers: Record<string, string>; readonly body: string } {
   const requestId = randomUUID();
-  const error = new ArtifactRegistryError(codes[status] ?? "INVALID_INPUT", message);
+  const busy = status === 503;
+  const error = new ArtifactRegistryError(codes[status] ?? "INVALID_INPUT", message, { retryable: busy });
   return {
-    headers: { "content-type": "application/json", "cache-control": "no-store", "x-request-id": requestId },
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      "x-request-id": requestId,
+      ...(busy && { "retry-after": "1" }),
+    },
     body: JSON.stringify({ ...error.toWire(requestId), httpStatusCode: status }),
   };
 }

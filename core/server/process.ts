@@ -22,17 +22,29 @@ export function readPort(env: Environment, variable: string, standard: number): 
  * @param standard the seconds if the variable is not set, or empty
  * @throws BINDING_CONFIG_INVALID, which names the variable
  */
-export function readSeconds(
+export function readSeconds(env: Environment, variable: string, standard: number, range: Range): number {
+  return readWhole(env, variable, standard, range, " of seconds");
+}
+
+/** The least and the most that a setting may be. */
+interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Does what `readSeconds` does, for a number of something else. */
+export function readWhole(
   env: Environment,
   variable: string,
   standard: number,
-  { min, max }: { readonly min: number; readonly max: number },
+  { min, max }: Range,
+  unit = "",
 ): number {
   const text = env[variable];
   if (text === undefined || text === "") return standard;
   const number = Number(text);
   if (/^\d{1,7}$/.test(text) && number >= min && number <= max) return number;
-  throw settingRefused(`${variable} must be a whole number of seconds from ${min} to ${max}, not "${text}".`);
+  throw settingRefused(`${variable} must be a whole number${unit} from ${min} to ${max}, not "${text}".`);
 }
 
 /**

@@ -109,7 +109,7 @@ export function createLocalRegistry(
       const seconds = Math.min(Math.max(ttlSeconds ?? lifetimes.default, lifetimes.min), lifetimes.max);
       // A token expires at a whole second. Without rounding up, a credential of one second could expire before it is used.
       const expiresAt = new Date(Math.ceil(now.getTime() / 1_000 + seconds) * 1_000);
-      const facts: TokenClaims = {
+      const facts: Omit<TokenClaims, "root"> = {
         subject: callerHash(call.caller.issuer, call.caller.subject),
         access: [
           repositoryAccess(repository, ...(permissions === "pull" ? ["pull"] : ["pull", "push"])),

@@ -9,7 +9,7 @@ import { createHttp } from "../../core/http.ts";
 import { bindingVariable, type Environment } from "../../core/platform.ts";
 import { allowEverything } from "../../core/rules.ts";
 import { fixedRules, readRules, type Warn } from "../../core/rules-source.ts";
-import { refusal, requestListener } from "../../core/server/http.ts";
+import { apiBodies, apiRequestTimeout, refusal, requestListener } from "../../core/server/http.ts";
 import { readPort, requireOwnDoor, settingRefused } from "../../core/server/process.ts";
 import { openDoor, readDirectory } from "../../core/suite.ts";
 import { listen, stopListening, urlOf } from "../../oci/http/listening.ts";
@@ -73,7 +73,12 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
     createApplication({ directory: directoryFor(registryUrl), rules, door, audit, now, limits: readLimits(env) }),
   );
   const server = createHttpServer(
-    { refusal, failed: (error) => options.log?.("A request to the API could not be answered", error) },
+    {
+      requestTimeout: apiRequestTimeout,
+      bodies: apiBodies,
+      refusal,
+      failed: (error) => options.log?.("A request to the API could not be answered", error),
+    },
     requestListener((request, { socket }) => http(request, { address: socket.remoteAddress })),
   );
   try {

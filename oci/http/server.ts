@@ -7,8 +7,8 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from "node:http";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { BodyMemory, type Connection, Connections, expectsAnswer } from "./bounds.ts";
 
 /** The headers and the body of an answer that refuses a request, in the form that the server's clients know. */
 export interface Refusal {
@@ -16,8 +16,15 @@ export interface Refusal {
   readonly body: string;
 }
 
-/** Node's options for a server, and two of ours. */
+/** Node's options for a server, and some of ours. */
 export interface HttpServerOptions extends Omit<ServerOptions, "requireHostHeader"> {
+  /** The most connections at once; 1,000 by default. */
+  readonly connections?: number;
+  /**
+   * For a listener that holds whole bodies in memory: how many bytes it reads of each, and how many may be on their way at
+   * once. Without it bodies are not counted.
+   */
+  readonly bodies?: { readonly each: number; readonly bytes: number };
   /** Makes the answer for a status of 400 or above, and a sentence that says why. */
   readonly refusal: (status: number, message: string) => Refusal;
   /** Is called with what the listener threw, and with the errors of its response. They are always bugs. */
@@ -26,6 +33,12 @@ export interface HttpServerOptions extends Omit<ServerOptions, "requireHostHeade
 
 /** The milliseconds that headers may take. Node has no limit of its own if `requestTimeout` is 0. */
 const headersTimeout = 60_000;
+
+/** Many short headers take far more memory than their bytes, so Node's limit of 16 KiB for all of them is not enough. */
+const maxHeaders = 256;
+
+/** Of each body, what is too little to be counted. No request of this suite is larger, except by intent. */
+const freeBodyBytes = 4 * 1024;
 
 /** The answers to some errors of Node's parser. Every other error is answered with 400. */
 const parserErrors: Readonly<Record<string, readonly [status: number, message: string]>> = {
@@ -39,6 +52,9 @@ const parserErrors: Readonly<Record<string, readonly [status: number, message: s
  * listener sees well-formed requests only: `url` is a path, and `Host` names a host. The server refuses everything else
  * itself. If the listener throws, the answer is a 500. `refusal` gives all these answers their form.
  *
+ * What unfinished requests may hold is bounded. When connections or bodies become too many, the client that has waited
+ * longest for its request to be complete is answered with 503, and its connection ends (`bounds.ts`).
+ *
  * @param listener answers one request; the server waits for its promise, if it returns one
  *
  * @example
@@ -47,12 +63,14 @@ const parserErrors: Readonly<Record<string, readonly [status: number, message: s
  * await listen(server, { host: "127.0.0.1", port: 8080 });
  */
 export function createHttpServer(
-  { refusal, failed, ...options }: HttpServerOptions,
+  { refusal, failed, connections: most = 1_000, bodies, ...options }: HttpServerOptions,
   listener: (request: IncomingMessage, response: ServerResponse) => unknown,
 ): Server {
   const server = createServer({ headersTimeout, ...options, requireHostHeader: false });
-  const sockets = new Set<Socket>();
-  const unanswered = new WeakMap<Duplex, Set<ServerResponse>>();
+  server.maxHeadersCount = maxHeaders;
+  const connections = new Connections(most);
+  const connectionOf = new WeakMap<Duplex, Connection>();
+  const bodyMemory = bodies && new BodyMemory({ bytes: bodies.bytes, freeEach: freeBodyBytes });
 
   const refuse = (response: ServerResponse, status: number, message: string) => {
     const { headers, body } = refusal(status, message);
@@ -60,20 +78,20 @@ export function createHttpServer(
   };
   /** Refuses a malformed request, and returns whether it was well-formed. It may be called again for the same request. */
   const admit = (request: IncomingMessage, response: ServerResponse): boolean => {
-    const responses = unanswered.get(request.socket);
-    if (responses?.has(response) === false) {
-      responses.add(response);
-      response.once("close", () => responses.delete(response));
+    const tooMany = request.rawHeaders.length >= 2 * maxHeaders;
+    const problem = tooMany ? `There are ${maxHeaders} headers, or more.` : readTarget(request);
+    const connection = connectionOf.get(request.socket);
+    if (connection?.responses.has(response) === false) {
+      connections.asked(connection, request, response);
       // Code that writes after the end has a bug, but the error must not end the process.
       response.on("error", (error) => failed?.(error));
     }
-    const problem = readTarget(request);
-    if (problem !== undefined) refuse(response, 400, problem);
+    if (problem !== undefined) refuse(response, tooMany ? 431 : 400, problem);
     return problem === undefined;
   };
   /** Refuses bytes that never became a request, and so have no response object. */
   const refuseConnection = (socket: Duplex, status: number, message: string) => {
-    const [first, ...more] = unanswered.get(socket) ?? [];
+    const [first, ...more] = connectionOf.get(socket)?.responses ?? [];
     // An answer that has begun must not be broken into. Where several requests wait, this would be taken for the answer
     // to the first of them. In both cases the connection ends without a word.
     if (socket.writable && more.length === 0 && first?.headersSent !== true) {
@@ -85,29 +103,51 @@ export function createHttpServer(
     socket.destroy();
   };
 
+  /** Ends a connection, so that another one has its place or its memory. */
+  const shed = (connection: Connection) => {
+    connections.remove(connection);
+    if (!expectsAnswer(connection)) connection.socket.destroy();
+    else refuseConnection(connection.socket, 503, "The server has too many requests that are not complete.");
+  };
+  /** Counts the bytes of a body until they have been read, or the request has been answered without them. */
+  const hold = (memory: BodyMemory, each: number, request: IncomingMessage, response: ServerResponse) => {
+    const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+    const connection = connectionOf.get(request.socket);
+    if (connection === undefined || (encoding === undefined && (length === undefined || length === "0"))) return;
+    const body = memory.hold(() => shed(connection));
+    request.once("end", body.end);
+    response.once("close", body.end);
+    body.grow(Math.min(encoding === undefined ? Number(length) : each, each));
+  };
+
   server.on("connection", (socket) => {
-    const responses = new Set<ServerResponse>();
-    unanswered.set(socket, responses);
-    sockets.add(socket);
+    const connection = connections.add(socket);
+    connectionOf.set(socket, connection);
+    const { responses } = connection;
     // A response that waits behind another one does not get a `close` event when its connection ends: in Node 22 never, in
     // Node 24 not after CONNECT. Code that waits for that event, to close a file or to stop, would wait for ever.
     socket.once("close", () => {
-      sockets.delete(socket);
+      connections.remove(connection);
       for (const response of responses) response.destroy();
       setImmediate(() => {
         for (const response of responses) response.emit("close");
       });
     });
+    const surplus = connections.surplus();
+    if (surplus) shed(surplus);
   });
   // Node counts a connection that has not sent a byte yet as busy, and a stop would wait for it.
   const closeIdleConnections = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => {
     closeIdleConnections();
-    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    for (const { socket } of connections.silent()) socket.destroy();
   };
   server.on("request", async (request, response) => {
     try {
-      if (admit(request, response)) await listener(request, response);
+      if (!admit(request, response)) return;
+      if (bodies && bodyMemory) hold(bodyMemory, bodies.each, request, response);
+      // There may have been no memory for it.
+      if (!request.socket.destroyed) await listener(request, response);
     } catch (error) {
       failed?.(error);
       if (response.headersSent) response.destroy();

@@ -2,6 +2,7 @@
 import type { Hash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BodyMemory } from "../http/bounds.ts";
 
 const smallestBytes = 16 * 1024;
 
@@ -43,6 +44,14 @@ export class ClientGone extends Error {
   constructor() {
     super("The client went away before the request was complete.");
     this.name = "ClientGone";
+  }
+}
+
+/** The memory for bodies was full, and this body had been arriving for longer than any other. */
+export class NoMemoryLeft extends Error {
+  constructor() {
+    super("The registry is receiving too much at once, and this took longest. Try again.");
+    this.name = "NoMemoryLeft";
   }
 }
 
@@ -152,28 +161,42 @@ function earlyFlush(handle: FileHandle) {
 }
 
 /**
- * Reads a whole body into memory. Returns undefined as soon as it is longer than `limit` bytes.
+ * Reads a whole body into memory. Returns undefined as soon as it is longer than `limit` bytes. The bytes count in `memory`
+ * until the request has been answered.
  *
- * @throws ClientGone if the connection ended before the body did
+ * @throws ClientGone if the connection ended before the body did; NoMemoryLeft if it had to make room for others
  */
-export function receiveSmall(req: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+export function receiveSmall(
+  { req, res }: { readonly req: IncomingMessage; readonly res: ServerResponse },
+  limit: number,
+  memory: BodyMemory,
+): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] = [];
     let length = 0;
+    const held = memory.hold(() => {
+      stop();
+      chunks = [];
+      reject(new NoMemoryLeft());
+    });
+    res.once("close", held.end);
     const stop = () => {
       req.off("data", onData).off("end", onEnd).off("close", onClose);
       req.resume();
     };
     const onData = (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= limit) chunks.push(chunk);
-      else {
+      if (length <= limit) {
+        chunks.push(chunk);
+        held.grow(chunk.length);
+      } else {
         stop();
         resolve(undefined);
       }
     };
     const onEnd = () => {
       stop();
+      held.complete();
       resolve(Buffer.concat(chunks, length));
     };
     const onClose = () => {

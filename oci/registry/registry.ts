@@ -1,9 +1,10 @@
 /** The registry without a server: a folder that is open, and the handler of its requests. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { BodyMemory } from "../http/bounds.ts";
 import type { Revocation, TokenKey, TokenKeys } from "../token/index.ts";
-import { UploadLost, Uploads } from "./api/upload-sessions.ts";
+import { type UploadLimits, UploadLost, Uploads } from "./api/upload-sessions.ts";
 import { createAuthenticate } from "./auth/authorize.ts";
-import { Budget, ClientGone } from "./bodies.ts";
+import { Budget, ClientGone, NoMemoryLeft } from "./bodies.ts";
 import { createDispatch } from "./dispatch.ts";
 import { OciError, sendError, toOciError } from "./respond.ts";
 import { freeUnusedBlobs } from "./store/blobs.ts";
@@ -11,6 +12,10 @@ import { emptyTrash } from "./store/repositories.ts";
 import { inBackground, openStore } from "./store/store.ts";
 
 const bufferBytes = 64 * 1024 * 1024;
+/** Eight of the largest manifests. An ordinary one is smaller than what is free. */
+const manifestBytes = { bytes: 32 * 1024 * 1024, freeEach: 32 * 1024 };
+/** Anybody may send a form to the token endpoint, so forms have memory of their own. */
+const formBytes = { bytes: 2 * 1024 * 1024, freeEach: 8 * 1024 };
 const hourMs = 60 * 60 * 1000;
 
 /** The service name, which is the audience of tokens, unless an option gives another one. */
@@ -35,6 +40,10 @@ export interface RegistryOptions {
   readonly clock?: () => Date;
   /** Milliseconds without a request after which an upload ends; an hour by default. */
   readonly uploadIdleMs?: number;
+  /** How many uploads may be open; 100 of one holder and 10,000 of all by default. */
+  readonly uploadLimits?: UploadLimits;
+  /** Bytes of manifests above 32 KiB each that may be on their way at once; 32 MiB by default. */
+  readonly manifestBytes?: number;
   /** Is called with what went wrong inside. It never gets a secret. */
   readonly log?: (message: string, cause: unknown) => void;
 }
@@ -82,14 +91,20 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const keys: TokenKeys = typeof key === "function" ? key : async () => [key];
   const revocations = options.revocations && loggingFailures(options.revocations, log);
   const store = await openStore({ dataDir: options.dataDir, clock, log });
-  const uploads = new Uploads(store.layout.uploads, clock);
+  const uploads = new Uploads(store.layout.uploads, {
+    clock,
+    limits: options.uploadLimits,
+    inBackground: (work) => inBackground(store, "the end of an upload", work),
+  });
+  const manifests = new BodyMemory({ ...manifestBytes, bytes: options.manifestBytes ?? manifestBytes.bytes });
   const dispatch = createDispatch({
-    services: { store, uploads, sending: new Budget(bufferBytes), receiving: new Budget(bufferBytes) },
+    services: { store, uploads, manifests, sending: new Budget(bufferBytes), receiving: new Budget(bufferBytes) },
     tokens: {
       keys,
       service,
       clock,
       authenticate: createAuthenticate({ keys, service, clock, revocations }),
+      memory: new BodyMemory(formBytes),
     },
     // A host's name may be in any script, but a header can hold only ASCII.
     publicUrl: options.publicUrl && (URL.parse(options.publicUrl)?.href ?? options.publicUrl),
@@ -110,7 +125,8 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     } catch (error) {
       const shown = toOciError(error);
       const ours = shown.status >= 500 || error instanceof UploadLost;
-      if (ours && closing === undefined && !(error instanceof ClientGone)) {
+      const expected = error instanceof ClientGone || error instanceof NoMemoryLeft;
+      if (ours && closing === undefined && !expected) {
         log(`${req.method} ${req.url?.split("?")[0]} failed`, error);
       }
       try {

@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { errnoOf, isDiskFull } from "../files.ts";
 import type { Refusal } from "../http/server.ts";
-import { ClientGone } from "./bodies.ts";
+import { ClientGone, NoMemoryLeft } from "./bodies.ts";
 import { DataFolderError } from "./store/folder-lock.ts";
 
 /** The codes of the specification ("Error Codes"), and codes of ours where it has none. */
@@ -54,6 +54,10 @@ export class OciError extends Error {
 export function toOciError(error: unknown): OciError {
   if (error instanceof OciError) return error;
   if (error instanceof ClientGone) return new OciError(400, "SIZE_INVALID", error.message);
+  if (error instanceof NoMemoryLeft) {
+    // The connection ends, since the rest of the body is not wanted any more.
+    return new OciError(503, "UNAVAILABLE", error.message, { "Retry-After": "1", Connection: "close" });
+  }
   if (isDiskFull(error)) {
     return new OciError(
       507,
@@ -112,6 +116,8 @@ export function sendError(res: ServerResponse, error: OciError): void {
 
 /** Returns the answer for bytes that never became a request, in the specification's form. `status` is 400 or above. */
 export function refusal(status: number, message: string): Refusal {
-  const error = new OciError(status, status < 500 ? "UNSUPPORTED" : "UNKNOWN", message);
-  return { headers: { ...apiVersion, "Content-Type": "application/json" }, body: error.body() };
+  const busy = status === 503;
+  const error = new OciError(status, busy ? "UNAVAILABLE" : status < 500 ? "UNSUPPORTED" : "UNKNOWN", message);
+  const retry = busy ? { "Retry-After": "1" } : {};
+  return { headers: { ...apiVersion, ...retry, "Content-Type": "application/json" }, body: error.body() };
 }

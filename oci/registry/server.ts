@@ -13,6 +13,8 @@ export interface RegistryAddress {
   readonly host: string;
   /** 0 stands for any free port. */
   readonly port: number;
+  /** The most connections at once; 1,000 by default. */
+  readonly connections?: number;
 }
 
 /** The options of {@link serveRegistry}. */
@@ -74,13 +76,14 @@ export async function serveRegistry(options: ServeOptions): Promise<RunningRegis
  * const port = await bindRegistry({ host: "127.0.0.1", port: 5050 });
  * const running = await port.open({ dataDir, key: await loadTokenKey(keyFile) });
  */
-export async function bindRegistry({ host, port }: RegistryAddress): Promise<RegistryPort> {
+export async function bindRegistry({ host, port, connections }: RegistryAddress): Promise<RegistryPort> {
   let handle: Registry["handle"] = (_, res) => sendError(res, starting());
   let log: ServeOptions["log"];
   const failed = (error: unknown) => log?.("A request could not be answered", error);
   // A layer may take hours. So a request may last as long as it likes, and only silence ends it.
-  const server = createHttpServer({ requestTimeout: 0, keepAliveTimeout: 65_000, refusal, failed }, (req, res) =>
-    handle(req, res),
+  const server = createHttpServer(
+    { requestTimeout: 0, keepAliveTimeout: 65_000, ...(connections !== undefined && { connections }), refusal, failed },
+    (req, res) => handle(req, res),
   );
   server.timeout = idleMs;
   await listen(server, { host, port });

@@ -1,4 +1,4 @@
-import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { hasEnded, type KeyRing, type TokenKey } from "./key.ts";
 import type { Access } from "./scope.ts";
 
@@ -24,6 +24,8 @@ export interface TokenClaims {
   readonly expiresAt: Date;
   /** The credential that the token is, or was exchanged for. Absent for tokens that cannot be revoked. */
   readonly credential?: Credential;
+  /** The id of the token that this one was exchanged for, or its own. All that one credential leads to has the same. */
+  readonly root: string;
 }
 
 /** A token whose signature and form are right. Its audience and its expiry were not checked yet. */
@@ -49,6 +51,8 @@ export interface MintOptions {
   readonly id?: string;
   /** What a revocation can ask. Without it, the token counts until it ends. */
   readonly credential?: Credential;
+  /** The `root` of the token that is exchanged for this one. */
+  readonly root?: string;
 }
 
 /** Why a token was refused: its form, its signature, another registry's audience, or its age. */
@@ -93,6 +97,7 @@ export function mintToken(key: TokenKey, options: MintOptions): string {
     iat: seconds(now),
     exp: seconds(options.expiresAt),
     jti: options.id ?? randomUUID(),
+    ...(options.root !== undefined && { root: options.root }),
     access: options.access.map(({ type, name, actions }) => ({ type, name, actions })),
     ...(options.credential && { credential: options.credential }),
   };
@@ -116,8 +121,8 @@ export function verifyToken(
 ): TokenClaims {
   const signed = readSignedToken("id" in keys ? [keys] : keys, token);
   checkToken(signed, options);
-  const { subject, access, expiresAt, credential } = signed;
-  return { subject, access, expiresAt, ...(credential && { credential }) };
+  const { subject, access, expiresAt, credential, root } = signed;
+  return { subject, access, expiresAt, root, ...(credential && { credential }) };
 }
 
 /**
@@ -171,7 +176,7 @@ function readPayload(payload: string): Omit<SignedToken, "key"> {
   } catch {
     throw new TokenError("malformed");
   }
-  const { sub, aud, exp, access, credential } = claims;
+  const { sub, aud, exp, access, credential, jti, root = jti } = claims;
   if (typeof sub !== "string" || typeof aud !== "string" || !Number.isSafeInteger(exp) || !isAccessList(access)) {
     throw new TokenError("malformed");
   }
@@ -181,6 +186,7 @@ function readPayload(payload: string): Omit<SignedToken, "key"> {
     audience: aud,
     expiresAt: new Date(Number(exp) * 1000),
     access,
+    root: typeof root === "string" ? root : createHash("sha256").update(payload).digest("base64url"),
     ...(credential && { credential }),
   };
 }

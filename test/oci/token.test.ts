@@ -40,6 +40,7 @@ describe("tokens", () => {
       subject: "ci",
       access,
       expiresAt: later(10),
+      root: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
     expect(mintToken(key, options)).not.toBe(token);
   });

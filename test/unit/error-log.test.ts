@@ -102,4 +102,27 @@ describe("what went wrong inside", () => {
     await suite.application.run({ operation: "getRepository", input: () => ({}), evidence: {} });
     expect(suite.errors).toEqual([]);
   });
+
+  test("a body that never comes is no error of ours", async () => {
+    const suite = createSuite({ operationTimeoutMs: 30 });
+    const caller = { platformCaller: { issuer: "aws", subject: "me" } };
+    const answer = await suite.application.run({
+      operation: "getRepository",
+      input: () => new Promise<void>(() => {}),
+      evidence: caller,
+    });
+    expect(answer).toMatchObject({ ok: false, error: { code: "TIMEOUT" } });
+    expect(suite.errors).toEqual([]);
+  });
+
+  test("a platform that never answers is logged", async () => {
+    const suite = createSuite({ operationTimeoutMs: 30, fake: { upstream: () => new Promise<void>(() => {}) } });
+    const caller = { platformCaller: { issuer: "aws", subject: "me" } };
+    await suite.application.run({
+      operation: "getRepository",
+      input: () => goodInputs.getRepository,
+      evidence: caller,
+    });
+    expect(suite.errors).toMatchObject([{ outcome: "TIMEOUT" }]);
+  });
 });

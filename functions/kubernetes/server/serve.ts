@@ -7,11 +7,12 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp } from "../../../core/http.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
 import { fixedRules, readRules, type Warn } from "../../../core/rules-source.ts";
-import { refusal, requestListener } from "../../../core/server/http.ts";
+import { apiBodies, apiRequestTimeout, refusal, requestListener } from "../../../core/server/http.ts";
 import {
   explainStart,
   readPort,
   readSeconds,
+  readWhole,
   requireOwnDoor,
   settingRefused,
   stopOnSignals,
@@ -71,6 +72,9 @@ export interface ContainerOptions {
   readonly pause?: (milliseconds: number) => Promise<unknown>;
 }
 
+/** Connections to the metrics at once: a few Prometheus servers, and whoever looks at them by hand. */
+const metricsConnections = 50;
+
 /** Milliseconds that writing an answer may take, after the longest operation. */
 const writingMs = 2_000;
 
@@ -115,12 +119,22 @@ export async function serveContainer(
     warn(`A request could not be answered: ${error instanceof Error ? error.name : "something else was thrown"}.`);
 
   const place = settings.host === undefined ? {} : { host: settings.host };
+  const limits = { requestTimeout: apiRequestTimeout, bodies: apiBodies };
   const api = createHttpServer(
-    { keepAliveTimeout: settings.keepAliveSeconds * 1_000, refusal, failed },
+    {
+      ...limits,
+      connections: settings.maxConnections,
+      keepAliveTimeout: settings.keepAliveSeconds * 1_000,
+      refusal,
+      failed,
+    },
     requestListener(serve),
   );
   const releaseClients = prepareRelease(api);
-  const forMetrics = createHttpServer({ refusal, failed }, requestListener(serveMetrics(metrics)));
+  const forMetrics = createHttpServer(
+    { ...limits, connections: metricsConnections, refusal, failed },
+    requestListener(serveMetrics(metrics)),
+  );
   await listen(forMetrics, { ...place, port: settings.metricsPort });
   try {
     await listen(api, { ...place, port: settings.port });
@@ -179,6 +193,8 @@ export interface ContainerSettings {
   readonly operationSeconds: number;
   /** Seconds for which an idle connection is kept. It must be longer than any proxy in front keeps it. */
   readonly keepAliveSeconds: number;
+  /** Connections to the API at once. */
+  readonly maxConnections: number;
 }
 
 /** @throws BINDING_CONFIG_INVALID, which names the variable */
@@ -193,5 +209,6 @@ export function readSettings(env: Environment): ContainerSettings {
     drainSeconds: readSeconds(env, "DRAIN_SECONDS", 5, { min: 0, max: 300 }),
     operationSeconds: readSeconds(env, "OPERATION_TIMEOUT_SECONDS", 25, { min: 1, max: 300 }),
     keepAliveSeconds: readSeconds(env, "KEEP_ALIVE_SECONDS", 75, { min: 1, max: 3_600 }),
+    maxConnections: readWhole(env, "MAX_CONNECTIONS", 1_000, { min: 10, max: 100_000 }),
   };
 }

@@ -3,6 +3,7 @@
  * the table "Endpoints", such as `end-2`, and its section.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BodyMemory } from "../../http/bounds.ts";
 import type { Caller } from "../auth/authorize.ts";
 import type { Budget } from "../bodies.ts";
 import { OciError } from "../respond.ts";
@@ -16,6 +17,7 @@ export interface Services {
   readonly uploads: Uploads;
   readonly sending: Budget;
   readonly receiving: Budget;
+  readonly manifests: BodyMemory;
 }
 
 /** One request, authenticated and authorised, on one repository. */

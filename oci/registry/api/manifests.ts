@@ -42,13 +42,16 @@ export async function getManifest({ store }: Services, { req, res, name, tail }:
  * must be in the repository. A push by digest may name tags as parameters (end-7b of the specification's next version), so
  * that a tag can point to a sha512 digest.
  *
- * @throws OciError 413 `SIZE_INVALID` above 4 MiB, 404 `MANIFEST_BLOB_UNKNOWN`, or 400 `MANIFEST_INVALID`, `DIGEST_INVALID`
+ * @throws OciError 413 `SIZE_INVALID` above 4 MiB, 503 `UNAVAILABLE` if too many large ones arrive at once, 404 `MANIFEST_BLOB_UNKNOWN`, or 400 `MANIFEST_INVALID`, `DIGEST_INVALID`
  *   or `TAG_INVALID`
  */
-export async function putManifest({ store }: Services, { req, res, query, name, tail }: HandlerRequest): Promise<void> {
+export async function putManifest(
+  { store, manifests }: Services,
+  { req, res, query, name, tail }: HandlerRequest,
+): Promise<void> {
   const reference = parseReference(tail);
   if (Number(req.headers["content-length"] ?? 0) > maxManifestBytes) throw tooLarge();
-  const bytes = await receiveSmall(req, maxManifestBytes);
+  const bytes = await receiveSmall({ req, res }, maxManifestBytes, manifests);
   if (bytes === undefined) throw tooLarge();
   const digest = verify(bytes, typeof reference === "string" ? digestParameter(query) : reference);
   const content = parseManifest(bytes, req.headers["content-type"]);

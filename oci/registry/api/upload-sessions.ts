@@ -17,12 +17,21 @@ import {
 import { OciError } from "../respond.ts";
 import type { DigestAlgorithm, RepositoryName } from "../store/names.ts";
 
-const maxSessions = 10_000;
+/** How many sessions may be open. */
+export interface UploadLimits {
+  /** Of one holder: one credential in one repository. */
+  readonly ofHolder: number;
+  readonly ofAll: number;
+}
+
+const defaultLimits: UploadLimits = { ofHolder: 100, ofAll: 10_000 };
 
 /** An upload that has not ended. `file` and `hash` have what has arrived so far. */
 export interface Upload {
   readonly id: string;
   readonly repository: RepositoryName;
+  /** Whose session it is: a credential and the repository; undefined for an upload of one request, which has no session. */
+  readonly holder: string | undefined;
   readonly file: string;
   /** The file as the last request left it; undefined before the first request that wrote. */
   stored: Fingerprint | undefined;
@@ -38,30 +47,65 @@ export interface Upload {
 /**
  * The upload sessions of a registry. They exist in this process only, and the next start removes their files. After a
  * restart of the registry a client therefore has to begin its upload again.
+ *
+ * Each holder may have some. One who wants more loses the session that has been idle longest, and so nobody's forgotten
+ * uploads keep anybody from pushing.
  */
 export class Uploads {
   readonly #sessions = new Map<string, Upload>();
+  /** The sessions of each holder. The one that has been idle longest comes first. */
+  readonly #holders = new Map<string, Set<Upload>>();
   readonly #folder: string;
   readonly #clock: () => Date;
+  readonly #limits: UploadLimits;
+  readonly #inBackground: (work: Promise<void>) => void;
 
-  constructor(folder: string, clock: () => Date) {
+  constructor(
+    folder: string,
+    options: {
+      readonly clock: () => Date;
+      readonly limits?: UploadLimits | undefined;
+      /** Takes the removal of files that no request waits for. */
+      readonly inBackground: (work: Promise<void>) => void;
+    },
+  ) {
     this.#folder = folder;
-    this.#clock = clock;
+    this.#clock = options.clock;
+    this.#limits = options.limits ?? defaultLimits;
+    this.#inBackground = options.inBackground;
   }
 
   /**
    * Starts a session. It has no file before the first byte arrives.
    *
-   * @throws OciError 429 `TOOMANYREQUESTS` if 10,000 are open
+   * @param credential the id of the credential with which the client pushes
+   * @throws OciError 429 `TOOMANYREQUESTS` if requests write to every session that could make room
    */
-  start(repository: RepositoryName): Upload {
-    if (this.#sessions.size >= maxSessions) {
-      throw new OciError(429, "TOOMANYREQUESTS", "Too many uploads are open.", { "Retry-After": "5" });
+  start(repository: RepositoryName, credential: string): Upload {
+    const holder = `${repository} ${credential}`;
+    const own = this.#holders.get(holder) ?? new Set();
+    if (own.size >= this.#limits.ofHolder) this.#endOldest([own]);
+    else if (this.#sessions.size >= this.#limits.ofAll) {
+      // Whoever has most makes room for those who have less.
+      this.#endOldest([...this.#holders.values()].sort((a, b) => b.size - a.size));
     }
+    const upload = this.#newUpload(repository, holder);
+    this.#sessions.set(upload.id, upload);
+    this.#holders.set(holder, own.add(upload));
+    return upload;
+  }
+
+  /** Starts an upload of one request. It is no session: it ends with the request, and takes nobody's place. */
+  startWhole(repository: RepositoryName): Upload {
+    return this.#newUpload(repository, undefined);
+  }
+
+  #newUpload(repository: RepositoryName, holder: string | undefined): Upload {
     const id = randomUUID();
-    const upload: Upload = {
+    return {
       id,
       repository,
+      holder,
       file: `${this.#folder}/${id}`,
       stored: undefined,
       offset: 0,
@@ -69,8 +113,20 @@ export class Uploads {
       busy: false,
       touchedAt: this.#clock().getTime(),
     };
-    this.#sessions.set(id, upload);
-    return upload;
+  }
+
+  /** Ends the session that has been idle longest, of the first holder who has an idle one. */
+  #endOldest(holders: readonly Set<Upload>[]): void {
+    for (const uploads of holders) {
+      for (const upload of uploads) {
+        if (upload.busy) continue;
+        this.#inBackground(this.end(upload));
+        return;
+      }
+    }
+    // When one of those requests ends, its session makes room.
+    const message = "Too many uploads are open, and requests write to all of them.";
+    throw new OciError(429, "TOOMANYREQUESTS", message, { "Retry-After": "1" });
   }
 
   /** Finds a session in the repository where it was started. @throws OciError 404 `BLOB_UPLOAD_UNKNOWN` */
@@ -91,12 +147,16 @@ export class Uploads {
     } finally {
       upload.busy = false;
       upload.touchedAt = this.#clock().getTime();
+      const own = this.#holders.get(upload.holder ?? "");
+      if (own?.delete(upload)) own.add(upload);
     }
   }
 
   /** Ends a session and removes its file, if it has one. @throws the system's error */
   async end(upload: Upload): Promise<void> {
     this.#sessions.delete(upload.id);
+    const own = this.#holders.get(upload.holder ?? "");
+    if (own?.delete(upload) && own.size === 0) this.#holders.delete(upload.holder ?? "");
     await rm(upload.file, { recursive: true, force: true });
   }
 

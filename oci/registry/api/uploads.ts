@@ -23,8 +23,8 @@ export async function startUpload(services: Services, call: HandlerRequest): Pro
   if (await mount(services, call)) return;
   const whole = query.get("digest");
   const digest = whole === null ? undefined : requireDigest(whole);
-  const upload = services.uploads.start(name);
-  if (digest === undefined) return send(res, 202, progress(upload));
+  if (digest === undefined) return send(res, 202, progress(services.uploads.start(name, call.caller.root)));
+  const upload = services.uploads.startWhole(name);
   await services.uploads.use(upload, () => finish(services, call, upload, digest));
 }
 

@@ -1,5 +1,6 @@
 /** The token endpoint, to which the challenge of a 401 sends the clients. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BodyMemory } from "../../http/bounds.ts";
 import { mintToken, narrow, parseScope, type TokenKeys } from "../../token/index.ts";
 import { receiveSmall } from "../bodies.ts";
 import { OciError, sendJson } from "../respond.ts";
@@ -14,6 +15,8 @@ export interface ExchangeOptions {
   readonly service: string;
   readonly clock: () => Date;
   readonly authenticate: Authenticate;
+  /** For the forms, which anybody may send. */
+  readonly memory: BodyMemory;
 }
 
 /**
@@ -25,10 +28,10 @@ export interface ExchangeOptions {
  * @throws OciError 401 without a valid credential, 405 for another method, 413 for a form of more than 64 KiB
  */
 export async function exchangeToken(
-  { keys, service, clock, authenticate }: ExchangeOptions,
+  { keys, service, clock, authenticate, memory }: ExchangeOptions,
   { req, res, query }: { req: IncomingMessage; res: ServerResponse; query: URLSearchParams },
 ): Promise<void> {
-  const { caller, scopes } = await readRequest(req, query, authenticate);
+  const { caller, scopes } = await readRequest({ req, res, query }, authenticate, memory);
   const now = clock();
   const end = Math.min(caller.expiresAt.getTime(), (Math.floor(now.getTime() / 1000) + bearerSeconds) * 1000);
   const [key] = await keys();
@@ -39,6 +42,7 @@ export async function exchangeToken(
     expiresAt: new Date(end),
     now,
     ...(caller.credential && { credential: caller.credential }),
+    root: caller.root,
   });
   const answer = {
     token,
@@ -50,16 +54,16 @@ export async function exchangeToken(
 }
 
 async function readRequest(
-  req: IncomingMessage,
-  query: URLSearchParams,
+  { req, res, query }: { req: IncomingMessage; res: ServerResponse; query: URLSearchParams },
   authenticate: Authenticate,
+  memory: BodyMemory,
 ): Promise<{ caller: Caller; scopes: string[] }> {
   if (req.method === "GET") {
     return { caller: requireCaller(await authenticate(req.headers.authorization)), scopes: query.getAll("scope") };
   }
   if (req.method !== "POST")
     throw new OciError(405, "UNSUPPORTED", "The token endpoint allows only GET and POST.", { Allow: "GET, POST" });
-  const body = await receiveSmall(req, maxFormBytes);
+  const body = await receiveSmall({ req, res }, maxFormBytes, memory);
   if (body === undefined) throw new OciError(413, "SIZE_INVALID", "The form is too long.");
   const form = new URLSearchParams(body.toString());
   return { caller: requireCaller(await authenticate(authorizationOf(form))), scopes: form.getAll("scope") };

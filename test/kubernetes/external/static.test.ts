@@ -23,7 +23,12 @@ describe("static accounts", () => {
     async (permissions) => {
       const slot = await bench.slot();
       const { body } = await mint(slot, permissions);
-      expect(body).toEqual({ authMethod: "basic", username: "token", password: expect.any(String), scope: "registry" });
+      expect(body).toMatchObject({
+        authMethod: "basic",
+        username: "token",
+        password: expect.any(String),
+        scope: "registry",
+      });
     },
   );
 

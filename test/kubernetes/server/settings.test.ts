@@ -19,6 +19,11 @@ test.each<[string, Record<string, string | undefined>, RegExp]>([
   ["one port twice", { PORT: "8080", METRICS_PORT: "8080" }, /^PORT and METRICS_PORT must not be the same/],
   ["a drain", { DRAIN_SECONDS: "5m" }, /^DRAIN_SECONDS must be a whole number of seconds from 0 to 300/],
   ["a time for operations", { OPERATION_TIMEOUT_SECONDS: "0" }, /^OPERATION_TIMEOUT_SECONDS .* from 1 to 300/],
+  [
+    "a number of connections",
+    { MAX_CONNECTIONS: "9" },
+    /^MAX_CONNECTIONS must be a whole number from 10 to 100000, not/,
+  ],
   ["no issuer", { ALIEN_OIDC_ISSUERS: undefined }, /^The OIDC issuers are not valid\./],
   ["a door that trusts a platform", { ALIEN_DOOR: "platform" }, /^ALIEN_DOOR must be oidc, or unset/],
   ["a door without authentication", { ALIEN_DOOR: "invoke" }, /^ALIEN_DOOR must be oidc, or unset/],
