@@ -110,14 +110,13 @@ export function createHttpServer(
     else refuseConnection(connection.socket, 503, "The server has too many requests that are not complete.");
   };
   /** Counts the bytes of a body until they have been read, or the request has been answered without them. */
-  const hold = (memory: BodyMemory, each: number, request: IncomingMessage, response: ServerResponse) => {
-    const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+  const hold = (bytes: number, request: IncomingMessage, response: ServerResponse) => {
     const connection = connectionOf.get(request.socket);
-    if (connection === undefined || (encoding === undefined && (length === undefined || length === "0"))) return;
-    const body = memory.hold(() => shed(connection));
+    const body = connection && bodyMemory?.hold(() => shed(connection));
+    if (body === undefined) return;
     request.once("end", body.end);
     response.once("close", body.end);
-    body.grow(Math.min(encoding === undefined ? Number(length) : each, each));
+    body.grow(bytes);
   };
 
   server.on("connection", (socket) => {
@@ -144,8 +143,9 @@ export function createHttpServer(
   };
   server.on("request", async (request, response) => {
     try {
+      const bytes = bodies ? Math.min(bodyLength(request), bodies.each) : 0;
       if (!admit(request, response)) return;
-      if (bodies && bodyMemory) hold(bodyMemory, bodies.each, request, response);
+      if (bytes > freeBodyBytes) hold(bytes, request, response);
       // There may have been no memory for it.
       if (!request.socket.destroyed) await listener(request, response);
     } catch (error) {
@@ -169,6 +169,11 @@ export function createHttpServer(
     refuseConnection(socket, 405, "CONNECT is not allowed: this is no proxy.");
   });
   return server;
+}
+
+/** Returns how many bytes a request's body may have: without end, where the request does not say. */
+function bodyLength({ headers }: IncomingMessage): number {
+  return headers["transfer-encoding"] === undefined ? Number(headers["content-length"] ?? 0) : Number.POSITIVE_INFINITY;
 }
 
 /**
