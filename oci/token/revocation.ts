@@ -30,7 +30,10 @@ export function callerHash(issuer: string, subject: string): string {
 }
 
 /** Whether a token was issued for a credential that one of these ends. A token without a credential is never revoked. */
-export function isRevoked(revocations: readonly Revocation[], { subject, credential }: Omit<TokenClaims, "root">): boolean {
+export function isRevoked(
+  revocations: readonly Revocation[],
+  { subject, credential }: Omit<TokenClaims, "root">,
+): boolean {
   if (credential === undefined) return false;
   const { id, issuedAt, registry, repositories, permissions } = credential;
   return revocations.some(
