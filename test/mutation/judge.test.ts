@@ -11,16 +11,17 @@ const survivor = { file: "a.ts", line: "if (a) {", becomes: "if (true) {" };
 const known: Known = { ...survivor, why: "a is always true." };
 const alive = { status: "Survived", replacement: "true", location: condition };
 
-test("a change that a test noticed, or that never ended, was killed", () => {
+test("a change that a test noticed, that never ended, or with which nothing could be loaded, was killed", () => {
   const report = reportOf(
     { ...alive, status: "Killed" },
     { ...alive, status: "Timeout" },
+    { ...alive, status: "RuntimeError" },
     { ...alive, status: "Ignored" },
   );
-  expect(judge(report, [])).toEqual({ killed: 2, unknown: [], gone: [] });
+  expect(judge(report, [])).toEqual({ killed: 3, unknown: [], gone: [] });
 });
 
-test.each(["Survived", "NoCoverage", "RuntimeError"])("%s: it is named with its line", (status) => {
+test.each(["Survived", "NoCoverage"])("%s: it is named with its line", (status) => {
   expect(judge(reportOf({ ...alive, status }), [])).toEqual({ killed: 0, unknown: [survivor], gone: [] });
   expect(judge(reportOf({ ...alive, status }), [known])).toEqual({ killed: 0, unknown: [], gone: [] });
 });
@@ -33,6 +34,10 @@ test("a change of several lines is named by the first", () => {
 test("another change of the same line is another one", () => {
   const other = { ...alive, replacement: "false" };
   expect(judge(reportOf(other), [known])).toMatchObject({ unknown: [{ becomes: "if (false) {" }], gone: [known] });
+});
+
+test("a change that may live, and did not end in time here, is not gone", () => {
+  expect(judge(reportOf({ ...alive, status: "Timeout" }), [known])).toEqual({ killed: 1, unknown: [], gone: [] });
 });
 
 test("an entry that no change fits is gone, unless its file was left out", () => {

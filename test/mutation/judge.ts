@@ -43,12 +43,14 @@ export function judge({ files }: Report, list: readonly Known[]): Verdict {
     mutants.map((mutant) => ({ status: mutant.status, ...describe(file, source.split("\n"), mutant) })),
   );
   const counted = mutants.filter(({ status }) => status !== "Ignored");
-  // One that never ends is noticed. One that broke the test runner is not judged, and counts like a survivor.
-  const alive = counted.filter(({ status }) => status !== "Killed" && status !== "Timeout");
+  // What no test file can be loaded with is noticed (RuntimeError), and so is what never ends.
+  const alive = counted.filter(({ status }) => status === "Survived" || status === "NoCoverage");
+  // What is only slower may end in time on another machine.
+  const slow = counted.filter(({ status }) => status === "Timeout");
   return {
     killed: counted.length - alive.length,
     unknown: alive.filter((each) => !list.some((known) => isSame(known, each))).map(({ status: _, ...each }) => each),
-    gone: list.filter((known) => known.file in files && !alive.some((each) => isSame(known, each))),
+    gone: list.filter((known) => known.file in files && ![...alive, ...slow].some((each) => isSame(known, each))),
   };
 }
 

@@ -297,6 +297,14 @@ describe("deletion evicts", () => {
     expect(await serial({ repository: "images/app/sub" })).toBe(other);
   });
 
+  test("each time", async () => {
+    const { serial, registry, call } = setUp();
+    for (const minted of [1, 2, 3, 4]) {
+      expect([await serial(), await serial()]).toEqual([minted, minted]);
+      await registry.deleteRepository(app, call());
+    }
+  });
+
   test("also what is being minted meanwhile: it is handed to who asked and not kept", async () => {
     const open = gate();
     const { serial, registry, call } = setUp(async (number) => {
