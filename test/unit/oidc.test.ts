@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import type { TokenReason } from "../../core/audit.ts";
 import { oidcDoor, Unauthenticated } from "../../core/doors.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { createOidcVerifier, type OidcOptions } from "../../core/oidc.ts";
+import { createOidcVerifier, type OidcOptions, oidcVerifier } from "../../core/oidc.ts";
 import { type OidcIssuer, parseIssuers } from "../../core/oidc-issuers.ts";
 import { createSuite, post } from "../support/application.ts";
 import { errorOf, goodInputs } from "../support/inputs.ts";
@@ -212,11 +212,14 @@ describe("why a token does not count", () => {
     ["for somebody else", { aud: "other" }, "TOKEN_AUDIENCE"],
     ["without a subject", { sub: undefined }, "TOKEN_CLAIM"],
     ["of a stranger", { iss: "https://evil.example" }, "TOKEN_ISSUER_UNKNOWN"],
+    ["given later than now", { iat: 4_000_000_000, exp: 4_000_000_001 }, "TOKEN_LIVES_TOO_LONG"],
+    ["valid from a time in words", { nbf: "now" }, "TOKEN_NOT_YET_VALID"],
   ])("%s: told to the operator, with what the token claims", async (_title, claims, reason) => {
     const error = await errorOf(async () => verifier()(await a.sign({ sub: "me", ...claims })));
     expect(error).toBeInstanceOf(Unauthenticated);
     const { claimed, reason: told } = error as Unauthenticated;
     expect(told).toBe(reason);
+    expect(error.hint).toContain("Authorization: Bearer");
     expect(claimed).toMatchObject({
       issuer: claims.iss ?? a.url,
       ...(reason !== "TOKEN_CLAIM" && { subject: "me" }),
@@ -561,6 +564,81 @@ describe("an issuer that cannot be asked is never an open door", () => {
     expect(await codeOf(verify, forge({ alg: "none" }, { iss: issuer.url, sub: "x", aud: "suite", exp: 4e9 }))).toBe(
       "SERVICE_UNAVAILABLE",
     );
+  });
+});
+
+describe("whether the issuers can be asked", () => {
+  test("asks each of them once, and finds nothing wrong", async () => {
+    const verify = verifier();
+    expect(verify.issuers).toEqual([a.url, b.url]);
+    expect(await verify.ready()).toEqual([]);
+    expect(await verify.ready()).toEqual([]);
+    for (const issuer of [a, b]) expect(issuer.requests).toEqual(["/.well-known/openid-configuration", "/keys"]);
+    expect(await codeOf(verify, await a.sign())).toBe("OK");
+    expect(a.requests).toHaveLength(2);
+  });
+
+  test.each<[string, Partial<Issuer>]>([
+    ["discovery", { discovery: (_request, response) => response.writeHead(500).end() }],
+    ["the key set", { jwks: (_request, response) => response.writeHead(500).end() }],
+  ])("names the one that fails at %s, and fails where it is the only one", async (_title, fault) => {
+    Object.assign(a, fault);
+    const expected = { code: "SERVICE_UNAVAILABLE", message: expect.stringContaining(a.url), hint: expect.anything() };
+    expect(await verifier({ cooldownMs: 0 }).ready()).toEqual([expect.objectContaining(expected)]);
+    const error = await errorOf(() => verifier({ cooldownMs: 0 }, [trust(a)]).ready());
+    expect(error).toMatchObject(expected);
+    expect(error.cause).toBeInstanceOf(Error);
+  });
+
+  test("fails where all of several fail, with what the first one says", async () => {
+    for (const issuer of [a, b]) issuer.discovery = (_request, response) => response.writeHead(500).end();
+    expect(await errorOf(() => verifier().ready())).toMatchObject({ message: expect.stringContaining(a.url) });
+  });
+});
+
+describe("how an issuer is asked", () => {
+  test("its URL may end with a slash", async () => {
+    const issuer = `${a.url}/`;
+    a.discovery = (_request, response) => answerJson(response, { issuer, jwks_uri: `${a.url}/keys` });
+    const verify = createOidcVerifier([{ issuer, audience: "suite" }]);
+    expect(await verify(await a.sign({ iss: issuer }))).toMatchObject({ issuer, subject: "x" });
+    expect(a.requests).toEqual(["/.well-known/openid-configuration", "/keys"]);
+  });
+
+  test("after an answer that it never got, it is left alone for a while", async () => {
+    const verify = verifier({ cooldownMs: 60_000 });
+    a.discovery = (request) => request.socket.destroy();
+    for (let i = 0; i < 3; i++) expect(await codeOf(verify, await a.sign())).toBe("SERVICE_UNAVAILABLE");
+    const asked = new Set(a.requests);
+    expect(asked).toEqual(new Set(["/.well-known/openid-configuration"]));
+    const before = a.requests.length;
+    expect(await codeOf(verify, await a.sign())).toBe("SERVICE_UNAVAILABLE");
+    expect(a.requests).toHaveLength(before);
+  });
+
+  test("by the client that was given, except where it has a CA of its own", async () => {
+    const urls: string[] = [];
+    const given: OidcOptions["fetch"] = async (url, init) => {
+      urls.push(String(url));
+      return fetch(url, init as RequestInit);
+    };
+    expect(await codeOf(verifier({ fetch: given }), await a.sign())).toBe("OK");
+    expect(urls).toEqual([`${a.url}/.well-known/openid-configuration`, `${a.url}/keys`]);
+    const withCa = verifier({ fetch: given }, [trust(a, { caFile: "/nowhere/ca.pem" })]);
+    expect(await codeOf(withCa, await a.sign())).not.toBe("OK");
+    const withToken = trust(a, { jwksUri: `${a.url}/keys`, tokenFile: "/nowhere/token" });
+    expect(await codeOf(verifier({ fetch: given }, [withToken]), await a.sign())).not.toBe("OK");
+    expect(urls).toHaveLength(2);
+  });
+
+  test("as ALIEN_OIDC_ISSUERS says", async () => {
+    const verify = oidcVerifier({ ALIEN_OIDC_ISSUERS: JSON.stringify([trust(a)]) });
+    expect(verify.issuers).toEqual([a.url]);
+    expect(await verify(await a.sign())).toMatchObject({ issuer: a.url, subject: "x" });
+    expect(await errorOf(() => oidcVerifier({}))).toMatchObject({
+      code: "BINDING_CONFIG_INVALID",
+      hint: expect.stringContaining("ALIEN_OIDC_ISSUERS"),
+    });
   });
 });
 
