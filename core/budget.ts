@@ -101,7 +101,6 @@ export function sourceAddress(
   forwardedFor: string | null,
   trustedProxies: number,
 ): string | undefined {
-  if (trustedProxies === 0) return address;
   const hops = [...(forwardedFor ?? "").split(",").map((each) => each.trim()), address ?? ""].filter(
     (each, place, all) => each !== "" || place === all.length - 1,
   );

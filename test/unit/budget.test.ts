@@ -137,6 +137,8 @@ describe("where a request came from", () => {
   test.each<[string, string | undefined, string | null, number, string | undefined]>([
     ["the connection, where no proxy is trusted", "10.0.0.1", "1.1.1.1", 0, "10.0.0.1"],
     ["nothing, where the platform does not tell", undefined, "1.1.1.1", 0, undefined],
+    ["the connection without its port", "10.0.0.1:4711", "1.1.1.1", 0, "10.0.0.1"],
+    ["whatever the platform calls the connection", "somewhere", "1.1.1.1", 0, "somewhere"],
     ["what the one proxy added", "10.0.0.1", "6.6.6.6, 1.1.1.1", 1, "1.1.1.1"],
     ["what the outer one of two added", "10.0.0.1", "6.6.6.6, 1.1.1.1, 2.2.2.2", 2, "1.1.1.1"],
     ["the first, where there are fewer than should be", "10.0.0.1", "1.1.1.1", 3, "1.1.1.1"],
@@ -181,6 +183,7 @@ describe("where a request came from", () => {
     ["::ffff:1.1.1.1x", "::ffff:1.1.1.1x"],
     ["1:2:3::", "1:2:3:0"],
     ["::2:3:4:5:6:7:8", "0:2:3:4"],
+    ["1::3:4:5:6:7:8", "1:0:3:4"],
     ["1:2::6:7:8", "1:2:0:0"],
     ["1001:0:10:0100:5:6:7:8", "1001:0:10:100"],
     ["unknown", "unknown"],
