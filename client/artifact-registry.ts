@@ -8,6 +8,15 @@ import type {
   RepositoryResponse,
 } from "./types.ts";
 
+/** Limits of one call, and what the credentials open beside their repository. */
+export interface CredentialOptions extends CallOptions {
+  /**
+   * Further repositories of the registry that the credentials pull from, at most 10; fewer on Amazon ECR if their names are
+   * long. The caller's rules must allow `pull` on each.
+   */
+  readonly alsoPull?: readonly string[] | undefined;
+}
+
 /**
  * The operations of one registry. Every method rejects with an `ArtifactRegistryError`, or with the reason of the
  * caller's own signal if that signal ended the call.
@@ -34,14 +43,19 @@ export interface Registry extends RegistryFacts {
    *
    * @param ttlSeconds the lifetime that you want, in seconds. It is raised or capped to what the platform allows;
    *   `expiresAt` says how long the credentials are good for
+   * @param options `alsoPull` names further repositories of the registry that the credentials pull from
    * @example
    * const { username, password } = await registry.generateCredentials(name, "pull", 900);
+   *
+   * @example
+   * // For a build that starts from one repository and pushes to another:
+   * await registry.generateCredentials("my-app", "push-pull", 900, { alsoPull: ["base"] });
    */
   generateCredentials(
     repoId: string,
     permissions: Permissions,
     ttlSeconds?: number,
-    options?: CallOptions,
+    options?: CredentialOptions,
   ): Promise<ArtifactRegistryCredentials>;
   /**
    * Lets the consumers that `access` names pull, beside those that may pull already. Idempotent.
@@ -96,8 +110,8 @@ function registryOf({ call }: Connection, { registryEndpoint, upstreamRepository
     async deleteRepository(repoId, options) {
       await call("deleteRepository", { repoId }, options);
     },
-    generateCredentials: (repoId, permissions, ttlSeconds, options) =>
-      call("generateCredentials", { repoId, permissions, ttlSeconds }, options),
+    generateCredentials: (repoId, permissions, ttlSeconds, { alsoPull, ...options } = {}) =>
+      call("generateCredentials", { repoId, permissions, ttlSeconds, alsoPull }, options),
     async addCrossAccountAccess(repoId, access, options) {
       await call("addCrossAccountAccess", { repoId, access }, options);
     },

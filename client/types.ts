@@ -13,7 +13,7 @@ export interface RepositoryResponse {
   createdAt?: string;
 }
 
-/** Short-lived credentials for one repository. */
+/** Short-lived credentials for one repository, and for pulls from those of `alsoPull`. */
 export interface ArtifactRegistryCredentials {
   /** How to present them to the registry. */
   authMethod: "basic" | "bearer";
@@ -105,7 +105,13 @@ export interface Operations {
   // biome-ignore lint/complexity/noBannedTypes: an answer without a field.
   deleteRepository: { input: { repoId: string }; output: {} };
   generateCredentials: {
-    input: { repoId: string; permissions: Permissions; ttlSeconds?: number | undefined };
+    input: {
+      repoId: string;
+      permissions: Permissions;
+      ttlSeconds?: number | undefined;
+      /** Further repositories to pull from, at most 10. */
+      alsoPull?: readonly string[] | undefined;
+    };
     output: ArtifactRegistryCredentials;
   };
   // biome-ignore lint/complexity/noBannedTypes: an answer without a field.

@@ -4,6 +4,7 @@ import {
   type Audit,
   auditToStdout,
   type Claimed,
+  type Lack,
   type Outcome,
   type Reason,
   type Source,
@@ -18,7 +19,7 @@ import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "./
 import type { Demand } from "./operation.ts";
 import { type OperationName, operationNames, operations } from "./operations.ts";
 import type { ArtifactRegistry } from "./registry.ts";
-import { authorise, type Lack, type Refused, refuseEarly, ruleFields } from "./rules.ts";
+import { authorise, type Refused, refuseEarly, ruleFields } from "./rules.ts";
 import type { RulesSource } from "./rules-source.ts";
 import type { RetryPolicy } from "./waiting.ts";
 
@@ -163,15 +164,22 @@ export function createApplication(options: ApplicationOptions): Application {
     if (refusal) throw denied(refusal, name, seen);
 
     const registry = await options.directory.open(parsed.registry);
-    const demand = parsed.demand(registry);
-    if (demand.repository !== "none" && demand.repository !== "every") seen.repoId = demand.repository;
-    const verdict = authorise(rules, caller, name, parsed.registry, demand);
-    if (!verdict.allowed) throw denied(verdict, name, seen, demand);
-    seen.claims = verdict.claims;
+    const demands = parsed.demands(registry);
+    const [{ repository }, ...further] = demands;
+    if (repository !== "none" && repository !== "every") seen.repoId = repository;
+    if (seen.asked.alsoPull) {
+      seen.asked = { ...seen.asked, alsoPull: further.map((each) => each.repository) };
+    }
+    let maxTtlSeconds: number | undefined;
+    for (const demand of demands) {
+      const verdict = authorise(rules, caller, name, parsed.registry, demand);
+      if (!verdict.allowed) throw denied(verdict, name, seen, demand, further.includes(demand));
+      seen.claims = { ...seen.claims, ...verdict.claims };
+      maxTtlSeconds = leastOf(maxTtlSeconds, verdict.maxTtlSeconds);
+    }
 
     const call = callFor(requestId, caller, signal, request.asOf);
     seen.call = call;
-    const { maxTtlSeconds } = verdict;
     return parsed.run(registry, call, {
       ...(maxTtlSeconds !== undefined && { maxTtlSeconds }),
       findings: problem ? [problem] : [],
@@ -209,13 +217,17 @@ export function createApplication(options: ApplicationOptions): Application {
   };
 }
 
+function leastOf(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+}
+
 const unlimited = { perSecond: 0, burst: 0 } as const;
 const noLimits: Limits = { caller: unlimited, failures: unlimited, trustedProxies: 0 };
 
 /** What was understood of a request before it ended. The audit line is made from it. */
 interface Seen {
   caller?: Caller;
-  /** The claims that the caller's rule asked for. */
+  /** The claims that the caller's rules asked for. */
   claims?: Readonly<Record<string, unknown>>;
   claimed?: Claimed | undefined;
   operation?: string;
@@ -248,14 +260,22 @@ async function arriving(request: OperationRequest, signal: AbortSignal): Promise
 }
 
 /** A caller whom a rule covers in all but one part learns which part is in the way, and nothing else. */
-function denied(refused: Refused, operation: OperationName, seen: Seen, demand?: Demand): ArtifactRegistryError {
+function denied(
+  refused: Refused,
+  operation: OperationName,
+  seen: Seen,
+  demand?: Demand,
+  isFurther = false,
+): ArtifactRegistryError {
   const { lacks, claims } = refused;
-  if (claims) seen.claims = claims;
+  if (claims) seen.claims = { ...seen.claims, ...claims };
   seen.reason = `RULES_LACK_${lacks.toUpperCase() as Uppercase<Lack>}`;
-  const what = lacks === "permissions" && demand ? demand.permissions : operation;
-  return new ArtifactRegistryError("ACCESS_DENIED", `No access rule allows the caller ${what} here.`, {
+  const what = demand && (isFurther || lacks === "permissions") ? demand.permissions : operation;
+  const where = isFurther ? `of "${demand?.repository}"` : "here";
+  const field = lacks === "rule" ? isFurther && "alsoPull" : lacks;
+  return new ArtifactRegistryError("ACCESS_DENIED", `No access rule allows the caller ${what} ${where}.`, {
     hint: hints[lacks](demand),
-    ...(lacks !== "rule" && { context: { field: lacks } }),
+    ...(field && { context: { field } }),
   });
 }
 

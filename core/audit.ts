@@ -1,6 +1,5 @@
 import type { AuthenticatedCaller } from "./caller.ts";
 import type { ArtifactRegistryError } from "./errors.ts";
-import type { Lack } from "./rules.ts";
 import type { Permissions } from "./schemas.ts";
 
 /** Where a request came from, as far as the platform tells. */
@@ -16,6 +15,8 @@ export interface Source {
 /** What the caller asked for, beside the registry, the operation and the repository. */
 export interface AskedFor {
   readonly permissions?: Permissions;
+  /** From which other repositories the credentials were to pull. Routable names once they are known, as with `repoId`. */
+  readonly alsoPull?: readonly string[];
   /** The lifetime that was asked for, in seconds. */
   readonly ttlSeconds?: number;
   /** Whom the call lets in or shuts out, as rules name them. */
@@ -32,6 +33,9 @@ export interface Outcome {
   /** Whether the credential was minted before, and handed out again. */
   readonly reused?: boolean;
 }
+
+/** What a refusal lacks: a rule, or only this part of the rules that cover the call in all but it. */
+export type Lack = "rule" | "claims" | "permissions" | "via" | "grantees";
 
 /** Why a call was refused, for programs. */
 export type Reason = TokenReason | `RULES_LACK_${Uppercase<Lack>}` | "CALLER_BUDGET" | "SOURCE_BUDGET";

@@ -17,10 +17,10 @@ interface Minted {
 
 /**
  * Lets a registry mint once for concurrent identical requests, and hands a fresh credential out again to the same caller for
- * the same registry, repository, permission and lifetime. It never hands one to another caller, and no caller can push
+ * the same registry, repositories, permission and lifetime. It never hands one to another caller, and no caller can push
  * another's out.
  *
- * A deletion of the repository ends the use of all its credentials that are kept. At most 10,000 are kept for one registry.
+ * A deletion of a repository ends the use of all credentials that are kept and open it. At most 10,000 are kept for one registry.
  *
  * @param name the name of the registry. It is a part of the key
  * @returns the registry with a `generateCredentials` that throws what the registry's own throws, and TIMEOUT (retryable) for a
@@ -50,11 +50,11 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
   };
 
   const generateCredentials: ArtifactRegistry["generateCredentials"] = async (request, call) => {
-    const { name: repository, permissions } = request;
+    const { name: repository, alsoPull = [], permissions } = request;
     const { issuer, subject } = call.caller;
     const caller = JSON.stringify([issuer, subject]);
-    const generation = generations.get(repository) ?? 0;
-    const key = JSON.stringify([name, repository, generation, permissions, lifetimeOf(registry, request)]);
+    const opened = [repository, ...alsoPull.toSorted()].map((each) => [each, generations.get(each) ?? 0]);
+    const key = JSON.stringify([name, opened, permissions, lifetimeOf(registry, request)]);
     const known = mintedFor.get(caller)?.get(key);
     if (known && isFresh(known, call.now())) return known.credentials;
 

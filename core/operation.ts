@@ -16,6 +16,9 @@ export interface Demand {
   readonly grantees: readonly Grantee[];
 }
 
+/** What the rules must allow: mostly one demand. Those for further repositories follow. */
+export type Demands = readonly [Demand, ...Demand[]];
+
 /** A consumer, with the ways in which a rule may name it: a role is covered by its ARN or by its whole account. */
 export type Grantee = readonly [string, ...string[]];
 
@@ -59,14 +62,15 @@ export interface ParsedOperation {
   readonly repoId: string | undefined;
   /** What the caller asked for, for the audit log. */
   readonly asked: AskedFor;
-  demand(registry: ArtifactRegistry): Demand;
+  /** The rules must allow each of these. The first one is about the repository that the input names. */
+  demands(registry: ArtifactRegistry): Demands;
   /** @returns the answer as it goes over the wire, secrets revealed */
   run(registry: ArtifactRegistry, call: Call, bounds: Bounds): Promise<object>;
 }
 
 /** What an operation gets beside its input and its call. */
 export interface Bounds {
-  /** The longest lifetime, in seconds, of credentials that the caller's rule allows. Absent where it sets none. */
+  /** The longest lifetime, in seconds, of credentials that the caller's rules allow. Absent where they set none. */
   readonly maxTtlSeconds?: number;
   /** What is wrong with the suite itself, for whoever asks how the registry is. */
   readonly findings: readonly Finding[];
@@ -83,7 +87,7 @@ interface Definition<Entries extends v.ObjectEntries, Output extends v.GenericSc
   readonly output: Output;
   /** What the audit log says of the input beside the registry and the repository. */
   asked?(input: Input<Entries>): AskedFor;
-  demand(registry: ArtifactRegistry, input: Input<Entries>): Demand;
+  demand(registry: ArtifactRegistry, input: Input<Entries>): Demand | Demands;
   run(registry: ArtifactRegistry, input: Input<Entries>, call: Call, bounds: Bounds): Promise<v.InferOutput<Output>>;
 }
 
@@ -111,7 +115,10 @@ export function defineOperation<Entries extends v.ObjectEntries, Output extends 
         registry: named.registry,
         repoId: named.repoId ?? named.name,
         asked: definition.asked?.(parsed) ?? {},
-        demand: (registry) => definition.demand(registry, parsed),
+        demands(registry) {
+          const demand = definition.demand(registry, parsed);
+          return "repository" in demand ? [demand] : demand;
+        },
         run: (registry, call, bounds) => definition.run(registry, parsed, call, bounds),
       };
     },

@@ -1,7 +1,7 @@
-import { randomUUID } from "node:crypto";
 import * as v from "valibot";
 import { ArtifactRegistryError } from "./errors.ts";
 import { withFindings } from "./health.ts";
+import { furtherRepositories, mintCredentials } from "./minting.ts";
 import { type Demand, defineOperation, granteesOf, type Operation } from "./operation.ts";
 import type { ArtifactRegistry, CrossAccountControl, Provisioning } from "./registry.ts";
 import * as schema from "./schemas.ts";
@@ -58,45 +58,30 @@ export const operations = {
   generateCredentials: defineOperation({
     summary: "Mint short-lived credentials",
     description:
-      "Mints credentials for one repository and one permission level. They live no longer than the caller's rule allows.",
+      "Mints credentials for one repository and one permission level, which may pull from further repositories as well. They live no longer than the caller's rules allow.",
     kind: "runtime",
     input: {
       repoId: schema.repositoryId,
       permissions: schema.permissions,
       ttlSeconds: v.optional(schema.ttlSeconds),
+      alsoPull: v.optional(schema.alsoPull),
     },
     output: schema.credentials,
-    asked: ({ permissions, ttlSeconds }) => ({ permissions, ...(ttlSeconds !== undefined && { ttlSeconds }) }),
-    demand: (registry, input) => ({
-      ...onScope(registry, input, registry.capabilities.credentials.scope),
-      permissions: input.permissions,
+    asked: ({ permissions, ttlSeconds, alsoPull }) => ({
+      permissions,
+      ...(alsoPull && { alsoPull }),
+      ...(ttlSeconds !== undefined && { ttlSeconds }),
     }),
-    async run(registry, { repoId, permissions, ttlSeconds }, call, { maxTtlSeconds, tell }) {
-      const newId = randomUUID();
-      const name = registry.resolveId(repoId);
-      const asked = { name, permissions, ttlSeconds: cappedTtl(registry, ttlSeconds, maxTtlSeconds) };
-      const minted = await registry.generateCredentials({ ...asked, credentialId: newId }, call);
-      const { expiresAt, password, credentialId = newId, ...rest } = minted;
-      const grantedSeconds = expiresAt && Math.round((expiresAt.getTime() - call.now().getTime()) / 1_000);
-      if (maxTtlSeconds !== undefined && !(grantedSeconds && grantedSeconds <= maxTtlSeconds + clockSkewSeconds)) {
-        throw livesTooLong(registry, maxTtlSeconds);
-      }
-      // What was allowed was allowed for the scope that the platform declared; anything wider is not handed out.
-      if (minted.scope === "registry" && registry.capabilities.credentials.scope !== "registry") {
-        throw new ArtifactRegistryError("INTERNAL_ERROR", "The platform minted a wider credential than it declares.");
-      }
-      tell({
-        credentialId,
-        reused: credentialId !== newId,
-        ...(expiresAt && { expiresAt: expiresAt.toISOString(), grantedSeconds }),
-      });
-      return {
-        ...rest,
-        credentialId,
-        password: password.reveal(),
-        ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
-      };
-    },
+    demand: (registry, input) => [
+      {
+        ...onScope(registry, input, registry.capabilities.credentials.scope),
+        permissions: input.permissions,
+      },
+      ...furtherRepositories(registry, input).map(
+        (repository): Demand => ({ repository, permissions: "pull", grantees: [] }),
+      ),
+    ],
+    run: mintCredentials,
   }),
 
   addCrossAccountAccess: defineOperation({
@@ -234,36 +219,6 @@ export function isOperationName(name: string): name is OperationName {
 /** The consumers of some accesses, each by the one name that says the most of it. */
 function namesOf(accesses: readonly schema.CrossAccountAccess[]): string[] {
   return accesses.flatMap(granteesOf).map(([name]) => name);
-}
-
-/** Seconds by which the platform's clock may differ from ours. */
-const clockSkewSeconds = 60;
-
-/**
- * The lifetime to ask the platform for, where a rule bounds it.
- *
- * @throws ACCESS_DENIED where the platform's shortest lifetime is longer than the rule allows
- */
-function cappedTtl(registry: ArtifactRegistry, ttlSeconds: number | undefined, maxTtlSeconds: number | undefined) {
-  const limits = registry.capabilities.credentials.ttlSeconds;
-  // Without limits the platform sets the lifetime alone: what it set is looked at afterwards.
-  if (maxTtlSeconds === undefined || limits === undefined) return ttlSeconds;
-  if (limits.min > maxTtlSeconds) throw livesTooLong(registry, maxTtlSeconds);
-  return Math.min(ttlSeconds ?? limits.default, maxTtlSeconds);
-}
-
-function livesTooLong(registry: ArtifactRegistry, maxTtlSeconds: number): ArtifactRegistryError {
-  const { ttlSeconds } = registry.capabilities.credentials;
-  const how =
-    ttlSeconds === undefined ? "The platform sets the lifetime by itself." : `The shortest is ${ttlSeconds.min} s.`;
-  return new ArtifactRegistryError(
-    "ACCESS_DENIED",
-    `The caller's rule allows credentials of at most ${maxTtlSeconds} s, and those of this registry live longer.`,
-    {
-      hint: `${how} The operator can raise "maxTtlSeconds" in the caller's rule in ALIEN_ACCESS_RULES.`,
-      context: { field: "maxTtlSeconds" },
-    },
-  );
 }
 
 function crossAccount(registry: ArtifactRegistry, operation: string): CrossAccountControl {

@@ -28,6 +28,8 @@ export interface MintedCredentials {
 export interface CredentialRequest {
   readonly name: RoutableName;
   readonly permissions: Permissions;
+  /** Repositories that the credentials pull from as well. Neither `name` nor any of them is there twice. */
+  readonly alsoPull?: readonly RoutableName[] | undefined;
   /** The lifetime that the caller wishes, a positive whole number. Absent means the platform's default. */
   readonly ttlSeconds?: number | undefined;
   /** Names the credential in the audit log, and upstream where the platform has a place for it. */

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { Lack } from "./audit.ts";
 import type { AuthenticatedCaller, Caller } from "./caller.ts";
 import type { Demand, Grantee } from "./operation.ts";
 import { isOperationName, type OperationName } from "./operations.ts";
@@ -90,9 +91,6 @@ export function allowEverything(caller: Caller): Rule[] {
   const { issuer, subject } = caller;
   return [{ callers: [{ issuer, subject }], ...everything, permissions: ["pull", "push-pull"] }];
 }
-
-/** What a refusal lacks: a rule, or only this part of the rules that cover the call in all but it. */
-export type Lack = "rule" | "claims" | "permissions" | "via" | "grantees";
 
 /** The rules' answer to a call. */
 export type Verdict = Allowed | Refused;

@@ -45,6 +45,13 @@ export const ttlSeconds = v.pipe(
   v.examples([900]),
 );
 
+export const alsoPull = v.pipe(
+  v.array(repositoryId),
+  v.maxLength(10, "must name at most 10 repositories"),
+  v.description("Further repositories of the registry that the credentials pull from, and do not push to."),
+  v.examples([["images/base"]]),
+);
+
 export const timestamp = v.pipe(v.string(), v.isoTimestamp(), v.description("ISO 8601, UTC."));
 
 export const authMethod = v.pipe(

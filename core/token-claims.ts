@@ -60,18 +60,23 @@ function readAccess(access: unknown): readonly Access[] | "unreadable" {
 
 /** How the access that was granted differs from the access that was asked for. */
 export interface AccessDifference {
-  /** Actions that were asked for and not granted. */
-  readonly missing: readonly string[];
+  /** What was asked for and not granted. Each entry holds the actions that are missing, at least one. */
+  readonly missing: readonly Access[];
   /** Whether anything was granted that nobody asked for: another repository, another action, a wildcard. */
   readonly more: boolean;
 }
 
 /** Compares grants by what they open, not by how they are written down. */
-export function compareAccess(granted: readonly Access[], asked: Access): AccessDifference {
-  const has = new Set(granted.flatMap((each) => each.actions.map((action) => atom(each, action))));
-  const wants = new Set(asked.actions.map((action) => atom(asked, action)));
-  const missing = asked.actions.filter((action) => !has.has(atom(asked, action)));
+export function compareAccess(granted: readonly Access[], asked: readonly Access[]): AccessDifference {
+  const [has, wants] = [new Set(granted.flatMap(atoms)), new Set(asked.flatMap(atoms))];
+  const missing = asked
+    .map((each) => ({ ...each, actions: each.actions.filter((action) => !has.has(atom(each, action))) }))
+    .filter(({ actions }) => actions.length > 0);
   return { missing, more: [...has].some((each) => !wants.has(each)) };
+}
+
+function atoms(access: Access): string[] {
+  return access.actions.map((action) => atom(access, action));
 }
 
 function atom({ type, name }: Access, action: string): string {

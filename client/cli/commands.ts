@@ -63,8 +63,8 @@ export const commands = {
     progress: "Logging in",
     defaults: { permissions: "pull" },
     perform: login,
-    show: ({ host, expiresAt }, { input: { repoId, permissions } }) =>
-      `Logged in to ${host} for ${permissions} of ${repoId}${expiresAt === undefined ? "" : `, until ${expiresAt}`}.\n`,
+    show: ({ host, expiresAt }, { input: { repoId, permissions, alsoPull = [] } }) =>
+      `Logged in to ${host} for ${[`${permissions} of ${repoId}`, ...alsoPull.map((each) => `pull of ${each}`)].join(", ")}${expiresAt === undefined ? "" : `, until ${expiresAt}`}.\n`,
     warning: ({ helper, file }) =>
       helper === undefined
         ? `The password is stored in ${file} until it expires. A credential helper ("credsStore") would keep it safe.`

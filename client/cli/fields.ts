@@ -8,12 +8,14 @@ import { givenValues, itemOf, kebab, repeated, type Shape, shapeOf, wholeNumber 
 const flags: Readonly<Record<string, string>> = {
   ttlSeconds: "--ttl <seconds>",
   permissions: "--permissions <level>",
+  alsoPull: "--also-pull <repository>",
   replicationRegions: "--replication-region <region>",
 };
 
 /** The help of fields for which the schema's own description does not fit a command line. */
 const descriptions: Readonly<Record<string, string>> = {
   repoId: "name that `create` printed, or the logical name",
+  alsoPull: "repository to pull from as well, such as that of a base image (repeatable)",
   replicationRegions: "AWS region that holds replicas, in addition to the home region (repeatable)",
   deleteRepositories: "also delete the repositories with all their images",
 };

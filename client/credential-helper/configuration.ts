@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
-import { permissions, registryName, repositoryId, ttlSeconds } from "../../core/schemas.ts";
+import { alsoPull, permissions, registryName, repositoryId, ttlSeconds } from "../../core/schemas.ts";
 import { type Environment, invalidBinding } from "../binding.ts";
 
 /**
@@ -16,6 +16,7 @@ const account = v.strictObject({
   repository: repositoryId,
   permissions: v.optional(permissions, "pull"),
   ttlSeconds: v.optional(ttlSeconds),
+  alsoPull: v.optional(alsoPull),
   binding: v.optional(v.looseObject({ service: v.string() })),
 });
 

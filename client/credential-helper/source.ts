@@ -52,8 +52,8 @@ export async function openSource(host: string, account: Account, env: Environmen
 }
 
 async function mint(host: string, account: Account, env: Environment, { call }: Connection): Promise<Login> {
-  const { repository: repoId, permissions, ttlSeconds } = account;
-  const minted = await call("generateCredentials", { repoId, permissions, ttlSeconds });
+  const { repository: repoId, permissions, ttlSeconds, alsoPull } = account;
+  const minted = await call("generateCredentials", { repoId, permissions, ttlSeconds, alsoPull });
   const { password, expiresAt } = minted;
   if (typeof minted.username !== "string" || typeof password !== "string") {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The function's answer holds no credentials.", {

@@ -52,6 +52,11 @@ const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange
       request: { repoId: "my-app", permissions: "pull" },
       response: { authMethod: "bearer", username: "", password: "(a secret)", ...minted },
     },
+    build: {
+      summary: "For a build that starts from a base image and pushes elsewhere, on the local platform",
+      request: { repoId: "images/my-app", permissions: "push-pull", alsoPull: ["images/base"] },
+      response: { authMethod: "basic", username: "token", password: "(a secret)", ...minted },
+    },
   },
   addCrossAccountAccess: {
     aws: { summary: "For an account on AWS", request: { repoId, access: aws }, response: {} },

@@ -6,6 +6,7 @@ import { ArtifactRegistryError } from "../../core/errors.ts";
 import { NotYet, pauseAtMost, untilReady } from "../../core/until-ready.ts";
 import { isServiceError, translateAwsError } from "./errors.ts";
 import type { Place } from "./place.ts";
+import { tooManyRepositories } from "./policy/session.ts";
 import type { Clients, SessionCredentials } from "./sdk.ts";
 
 /** AWS STS, AssumeRole: seconds. */
@@ -90,7 +91,7 @@ async function tryToAssume(clients: Clients, request: SessionRequest, call: Call
       };
       return await clients.sts().send(new AssumeRoleCommand(input), { abortSignal });
     } catch (error) {
-      if (isServiceError(error, "ValidationError", "AccessDenied", ...malformed)) throw error;
+      if (isServiceError(error, "ValidationError", "AccessDenied", ...malformed, ...tooLarge)) throw error;
       throw translateAwsError(error, "STS AssumeRole", `sts:AssumeRole on ${request.roleArn}`);
     }
   });
@@ -105,6 +106,7 @@ async function tryToAssume(clients: Clients, request: SessionRequest, call: Call
 }
 
 const malformed = ["MalformedPolicyDocument", "MalformedPolicyDocumentException"];
+const tooLarge = ["PackedPolicyTooLarge", "PackedPolicyTooLargeException"];
 
 function translate(error: unknown, roleArn: string): unknown {
   if (isServiceError(error, "AccessDenied")) {
@@ -113,6 +115,10 @@ function translate(error: unknown, roleArn: string): unknown {
       hint: `${roleArn} must exist and trust the function's role, which needs sts:AssumeRole on it. One that was just made is known some seconds later.`,
       cause: error,
     });
+  }
+  // How AWS packs a policy is not known, so nobody can tell beforehand. Without further repositories every policy fits.
+  if (isServiceError(error, ...tooLarge)) {
+    return tooManyRepositories("AWS says that it cannot pack the session policy which they make");
   }
   if (isServiceError(error, "ValidationError", ...malformed)) {
     return new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", "STS refused the request for a session.", {

@@ -89,14 +89,17 @@ export function createLocalRegistry(
 
     deleteRepository: (repository, call) => registry.deleteRepository(call, repository),
 
-    async generateCredentials({ name, permissions, ttlSeconds }, call) {
+    async generateCredentials({ name, permissions, alsoPull = [], ttlSeconds }, call) {
       const seconds = Math.min(Math.max(ttlSeconds ?? lifetimes.default, lifetimes.min), lifetimes.max);
       // A token expires at a whole second. Without rounding up, a credential of one second could expire before it is used.
       const expiresAt = new Date(Math.ceil(call.now().getTime() / 1_000 + seconds) * 1_000);
       const token = mintToken(await loadKey(), {
         subject: JSON.stringify([call.caller.issuer, call.caller.subject]),
         audience,
-        access: [repositoryAccess(name, ...(permissions === "pull" ? ["pull"] : ["pull", "push"]))],
+        access: [
+          repositoryAccess(name, ...(permissions === "pull" ? ["pull"] : ["pull", "push"])),
+          ...alsoPull.map((each) => repositoryAccess(each, "pull")),
+        ],
         now: call.now(),
         expiresAt,
       });

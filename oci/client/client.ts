@@ -16,7 +16,10 @@ export type OciClient = {
   ping(): Promise<void>;
   /** Returns the challenges for a client without credentials, or none if the registry needs no credentials. */
   challenges(): Promise<Challenge[]>;
-  /** Asks the token service of a Bearer challenge for a token with one scope, such as `repository:team/app:pull`. */
+  /**
+   * Asks the token service of a Bearer challenge for a token with one scope, such as `repository:team/app:pull`, or with
+   * several, separated by spaces.
+   */
   requestToken(challenge: Challenge, scope: string): Promise<Grant>;
   /** Uploads a blob, or mounts it from another repository. */
   pushBlob(repository: string, blob: blobs.BlobSource): Promise<blobs.PushedBlob>;

@@ -47,6 +47,15 @@ describe.each(modes)("a registry %s", (title, open) => {
     expect(await registry.setupRepository(name)).toEqual(created);
     const credentials = await registry.generateCredentials(created.name, "push-pull", 60);
     expect(credentials).toMatchObject({ authMethod: "basic", username: "token", scope: "repository" });
+    const build = await registry.generateCredentials(name, "push-pull", undefined, {
+      alsoPull: ["base"],
+      timeoutMs: 60_000,
+    });
+    const claims = JSON.parse(Buffer.from(build.password.split(".")[1] ?? "", "base64url").toString());
+    expect(claims.access).toEqual([
+      { type: "repository", name: created.name, actions: ["pull", "push"] },
+      { type: "repository", name: "images/base", actions: ["pull"] },
+    ]);
     await registry.deleteRepository(created.name);
     await expect(registry.getRepository(created.name)).rejects.toMatchObject({ code: "RESOURCE_NOT_FOUND" });
   });

@@ -2,7 +2,7 @@ import type * as v from "valibot";
 import { describe, expectTypeOf, it } from "vitest";
 import type { DirectModule } from "../../client/connection.ts";
 import type * as direct from "../../client/direct.ts";
-import type { Operations, Registry } from "../../client/index.ts";
+import type { CredentialOptions, Operations, Registry } from "../../client/index.ts";
 import type { operations } from "../../core/operations.ts";
 import type * as schemas from "../../core/schemas.ts";
 
@@ -32,6 +32,11 @@ describe("the types that callers see", () => {
     expectTypeOf<Same<Operations["describeRegistry"]["output"]["health"], schemas.Health>>().toEqualTypeOf<true>();
   });
 
+  it("of what a credential is asked for are those of the schema", () => {
+    type Input = v.InferOutput<(typeof operations)["generateCredentials"]["input"]>;
+    expectTypeOf<Operations["generateCredentials"]["input"]>().toExtend<Partial<Input & object>>();
+  });
+
   it("know every operation of the table, and no other", () => {
     expectTypeOf<keyof Operations>().toEqualTypeOf<keyof typeof operations>();
   });
@@ -44,6 +49,7 @@ describe("the types that callers see", () => {
     expectTypeOf<Registry["createRepository"]>().parameter(0).toEqualTypeOf<string>();
     expectTypeOf<Registry["generateCredentials"]>().parameter(1).toEqualTypeOf<"pull" | "push-pull">();
     expectTypeOf<Registry["generateCredentials"]>().parameter(2).toEqualTypeOf<number | undefined>();
+    expectTypeOf<Registry["generateCredentials"]>().parameter(3).toEqualTypeOf<CredentialOptions | undefined>();
     expectTypeOf<Registry["deleteRepository"]>().returns.resolves.toEqualTypeOf<void>();
     expectTypeOf<Registry["registryEndpoint"]>().toEqualTypeOf<string>();
     expectTypeOf<Registry["upstreamRepositoryPrefix"]>().toEqualTypeOf<string>();

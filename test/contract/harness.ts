@@ -18,7 +18,7 @@ import { watchedLog } from "../support/secrets.ts";
 /**
  * The callers of the suite. No rule says that `reader` may push; `production` and `staging` are one subject, whose rule asks for
  * the first one's claim; the credentials of `hurried` and `instant` may live for 1,000 seconds and for 5; `granter` may let in one
- * consumer; `stranger` holds a good token that no rule names; `nobody` holds none.
+ * consumer; `builder` may push everywhere, and pull from repositories whose names hold `base`; `stranger` holds a good token that no rule names; `nobody` holds none.
  */
 export type CallerName = keyof typeof tokens | "nobody" | "forger";
 
@@ -60,6 +60,7 @@ const tokens = {
   alice: doorCaller("alice"),
   bob: doorCaller("bob"),
   reader: doorCaller("reader"),
+  builder: doorCaller("builder"),
   production: { ...doorCaller("deployer"), claims: { environment: "production", ref: "main" } },
   staging: { ...doorCaller("deployer"), claims: { environment: "staging", ref: "main" } },
   hurried: doorCaller("hurried"),
@@ -77,6 +78,7 @@ export async function startSuite(platform: Platform, env: Environment, registrie
   const audit = watchedLog<AuditLine>();
   const everywhere = { registries: [...registries], repositories: ["*"], grantees: ["*"] };
   const reader = { callers: [doorCaller("reader")], ...everywhere };
+  const builder = { callers: [doorCaller("builder")], operations: ["generateCredentials"], ...everywhere };
   const rules: Rule[] = [
     {
       callers: [doorCaller("alice"), doorCaller("bob")],
@@ -100,6 +102,8 @@ export async function startSuite(platform: Platform, env: Environment, registrie
       ...everywhere,
       grantees: [`aws:${onlyGrantee}`, `gcp:${onlyGrantee}`],
     },
+    { ...builder, permissions: ["push-pull"] },
+    { ...builder, repositories: ["*base*"], permissions: ["pull"] },
   ];
   const application = createApplication({
     directory: readDirectory(platform, env, rules),

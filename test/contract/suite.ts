@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { Environment, Platform } from "../../core/platform.ts";
 import { createClient, type OciClient } from "../../oci/client/index.ts";
+import { alsoPullTests } from "./also-pull.ts";
 import { auditTests } from "./audit.ts";
 import { credentialTests } from "./credentials.ts";
 import { errorTests } from "./errors.ts";
@@ -108,6 +109,7 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
     ruleTests(current, golden[name]);
     auditTests(current, name);
     credentialTests(current, golden[name]);
+    alsoPullTests(current, golden[name]);
     errorTests(current);
   });
 }

@@ -66,8 +66,8 @@ export function createFakeRegistry(options: FakeOptions = {}): FakeRegistry {
       return repositoryOf(name);
     },
     deleteRepository: (name, call) => record(call, "deleteRepository", name),
-    generateCredentials: async ({ name, permissions, ttlSeconds }, call) => {
-      await record(call, "generateCredentials", name, { permissions, ttlSeconds });
+    generateCredentials: async ({ name, permissions, ttlSeconds, alsoPull }, call) => {
+      await record(call, "generateCredentials", name, { permissions, ttlSeconds, alsoPull });
       return {
         authMethod: "basic",
         username: "token",

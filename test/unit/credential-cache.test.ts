@@ -57,13 +57,19 @@ function setUp(
         caller?: Caller;
         repository?: string;
         permissions?: Permissions;
+        alsoPull?: readonly string[];
         ttl?: number;
         signal?: AbortSignal;
       } = {},
     ): Promise<number> {
       const { caller, repository = app, permissions = "pull", signal } = options;
       const credentials = await registry.generateCredentials(
-        { name: repository as RoutableName, permissions, ttlSeconds: options.ttl },
+        {
+          name: repository as RoutableName,
+          permissions,
+          alsoPull: options.alsoPull as RoutableName[] | undefined,
+          ttlSeconds: options.ttl,
+        },
         call(caller, signal),
       );
       return Number(credentials.password.reveal());
@@ -171,11 +177,21 @@ describe("what tells two credentials apart", () => {
     ["issuer and subject, cut elsewhere", { caller: { issuer: "https://issuer.examplea", subject: "lice" } }],
     ["the repository", { repository: "images/app2" }],
     ["the permission", { permissions: "push-pull" as const }],
+    ["a repository that is pulled from as well", { alsoPull: ["images/base"] }],
     ["the lifetime", { ttl: 901 }],
   ])("%s", async (_title, other) => {
     const { serial } = setUp();
     const mine = { ttl: 900 };
     expect([await serial(mine), await serial({ ...mine, ...other }), await serial(mine)]).toEqual([1, 2, 1]);
+  });
+
+  test("further repositories, but not their order", async () => {
+    const { serial } = setUp();
+    expect(await serial({ alsoPull: ["images/a", "images/b"] })).toBe(1);
+    expect(await serial({ alsoPull: ["images/b", "images/a"] })).toBe(1);
+    expect(await serial({ alsoPull: ["images/a"] })).toBe(2);
+    expect(await serial({ repository: "images/a", alsoPull: [app, "images/b"] })).toBe(3);
+    expect(await serial({ alsoPull: ["images/a", "images/b"] })).toBe(1);
   });
 
   test("lifetimes of which the platform makes the same are the same", async () => {
@@ -303,6 +319,14 @@ describe("deletion evicts", () => {
       expect([await serial(), await serial()]).toEqual([minted, minted]);
       await registry.deleteRepository(app, call());
     }
+  });
+
+  test("also the credentials that only pull from that repository beside another", async () => {
+    const { serial, registry, call } = setUp();
+    const base = "images/base" as RoutableName;
+    expect([await serial({ alsoPull: [base] }), await serial()]).toEqual([1, 2]);
+    await registry.deleteRepository(base, call());
+    expect([await serial({ alsoPull: [base] }), await serial()]).toEqual([3, 2]);
   });
 
   test("also what is being minted meanwhile: it is handed to who asked and not kept", async () => {

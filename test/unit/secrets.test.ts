@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Secret } from "../../core/secret.ts";
-import { findSecret } from "../support/secrets.ts";
+import { findLeak, findSecret, watchedLog } from "../support/secrets.ts";
 
 const secret = new Secret("pa/ss+word ä, of the tests").reveal();
 
@@ -19,4 +19,15 @@ test.each([
 
 test("what is none is not found", () => {
   expect(findSecret("pa/ss+word, in base64 cGFzcw==, of nobody")).toBeUndefined();
+});
+
+test("a line that holds one is found, in whichever log it is", () => {
+  const one = watchedLog<object>();
+  const other = watchedLog<object>();
+  one.push({ outcome: "OK" });
+  expect(findLeak()).toBeUndefined();
+  other.push({ hint: `Use ${secret}.` });
+  expect(findLeak()).toContain("hint");
+  // What was found is meant: it shall not end this file's own tests.
+  other.length = 0;
 });

@@ -97,6 +97,18 @@ impl Registry {
         permissions: types::ArtifactRegistryPermissions,
         ttl_seconds: Option<u32>,
     ) -> Result<types::ArtifactRegistryCredentials> {
+        self.generate_build_credentials(repo_id, permissions, ttl_seconds, &[]).await
+    }
+
+    /// Does the same as [`Self::generate_credentials`], for a build that starts from other repositories of the registry: the
+    /// credentials pull from each of `also_pull` as well, at most 10. The caller's rules must allow to pull from them.
+    pub async fn generate_build_credentials(
+        &self,
+        repo_id: &str,
+        permissions: types::ArtifactRegistryPermissions,
+        ttl_seconds: Option<u32>,
+        also_pull: &[&str],
+    ) -> Result<types::ArtifactRegistryCredentials> {
         let positive = |seconds: u32| {
             NonZeroU64::new(seconds.into()).ok_or_else(|| invalid("ttlSeconds", "must be at least 1 second"))
         };
@@ -105,6 +117,7 @@ impl Registry {
             repo_id: id(repo_id)?,
             permissions,
             ttl_seconds: ttl_seconds.map(positive).transpose()?,
+            also_pull: also_pull.iter().map(|id| parse(id, "alsoPull")).collect::<Result<_>>()?,
         };
         Ok(self.client.generate_credentials(&body).await?.into_inner())
     }

@@ -65,6 +65,12 @@ async fn the_registry_takes_what_the_credentials_say_and_no_more() {
     assert_eq!(tags(&repo.name, creds.password.reveal()).await, 200);
     assert!(matches!(tags("images/rust-other", creds.password.reveal()).await, 401 | 403));
     assert_eq!(tags(&repo.name, "no-password").await, 401);
+    let base = registry.create_repository("rust-base").await.expect("a repository");
+    let pull = ArtifactRegistryPermissions::Pull;
+    let creds = registry.generate_build_credentials(&repo.name, pull, None, &["rust-base"]).await.expect("credentials");
+    assert_eq!(tags(&repo.name, creds.password.reveal()).await, 200);
+    assert_eq!(tags(&base.name, creds.password.reveal()).await, 200);
+    assert!(matches!(tags("images/rust-other", creds.password.reveal()).await, 401 | 403));
 }
 
 #[tokio::test]

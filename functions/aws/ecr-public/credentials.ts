@@ -15,10 +15,11 @@ import type { EcrPublicContext } from "./context.ts";
  * token, and a token may do what the session may.
  *
  * @throws BINDING_CONFIG_INVALID where no role is bound: the function's own identity never mints
+ * @throws INVALID_INPUT where the names of the repositories fill a session's policy
  */
 export async function generateCredentials(
   { binding, clients, place, as }: EcrPublicContext,
-  { name, permissions, ttlSeconds = sessionSeconds.default, credentialId }: CredentialRequest,
+  { name, permissions, alsoPull, ttlSeconds = sessionSeconds.default, credentialId }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
   const field = permissions === "pull" ? "pullRoleArn" : "pushRoleArn";
@@ -30,7 +31,7 @@ export async function generateCredentials(
     });
   }
   const { partition } = place;
-  const policy = ecrPublicSessionPolicy({ partition, account: accountOf(roleArn), name, permissions });
+  const policy = ecrPublicSessionPolicy({ partition, account: accountOf(roleArn), name, permissions, alsoPull });
   const session = await assumeRole(clients, place, { roleArn, policy, seconds: ttlSeconds, credentialId }, call);
 
   const what = "ECR Public GetAuthorizationToken";

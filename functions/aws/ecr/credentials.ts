@@ -11,20 +11,21 @@ import { assumeRole, sessionSeconds } from "../session.ts";
 import type { EcrContext } from "./context.ts";
 
 /**
- * Mints credentials for one repository and one permission level: a session of the bound role, bounded by an inline
+ * Mints credentials for one repository and one permission level, and for pulls from some others: a session of the bound role, bounded by an inline
  * policy, asks for the token, and a token may do what the session may.
  *
  * @throws BINDING_CONFIG_INVALID where no role is bound: the function's own identity never mints
+ * @throws INVALID_INPUT where the names of the repositories fill a session's policy
  */
 export async function generateCredentials(
   { binding, clients, place }: EcrContext,
-  { name, permissions, ttlSeconds = sessionSeconds.default, credentialId }: CredentialRequest,
+  { name, permissions, alsoPull, ttlSeconds = sessionSeconds.default, credentialId }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
   const roleArn = permissions === "pull" ? binding.pullRoleArn : binding.pushRoleArn;
   if (roleArn === undefined) throw noRole(permissions);
   const { partition } = place;
-  const policy = ecrSessionPolicy({ partition, account: accountOf(roleArn), name, permissions });
+  const policy = ecrSessionPolicy({ partition, account: accountOf(roleArn), name, permissions, alsoPull });
   const session = await assumeRole(clients, place, { roleArn, policy, seconds: ttlSeconds, credentialId }, call);
 
   const what = "ECR GetAuthorizationToken";

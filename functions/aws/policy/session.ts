@@ -1,4 +1,4 @@
-import { invalidInput } from "../../../core/errors.ts";
+import { type ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { Permissions } from "../../../core/schemas.ts";
 
@@ -44,34 +44,60 @@ export interface SessionScope {
   readonly account: string;
   readonly name: RoutableName;
   readonly permissions: Permissions;
+  /** Repositories from which the session may pull as well. */
+  readonly alsoPull?: readonly RoutableName[] | undefined;
 }
 
+/** How many characters an inline session policy may have (STS, AssumeRole). */
+const maxCharacters = 2_048;
+
 /**
- * The inline policy that bounds a session to one repository and one permission level. It grants nothing by itself: a
- * session may do what both this and its role allow. `*` as region lets in the replicas, and keeps the text far below the
- * 2,048 characters of STS for every name.
+ * The inline policy that bounds a session to one repository and one permission level, and to pulls from some others. It
+ * grants nothing by itself: a session may do what both this and its role allow. `*` as region lets in the replicas, and
+ * keeps the text far below the 2,048 characters of STS for every name, and for ten more of common length.
  *
- * @throws INVALID_INPUT for a name that would mean more than itself in an ARN
+ * @throws INVALID_INPUT for a name that would mean more than itself in an ARN, and where the further repositories fill the
+ *   policy
  */
 export function ecrSessionPolicy(scope: SessionScope): string {
-  const { partition, account, name } = scope;
-  return sessionPolicy("ecr", scope, `arn:${partition}:ecr:*:${account}:repository/${name}`);
+  return sessionPolicy("ecr", scope, `arn:${scope.partition}:ecr:*:${scope.account}:repository/`);
 }
 
 /** The same for ECR Public, whose ARNs have no region. */
 export function ecrPublicSessionPolicy(scope: SessionScope): string {
-  const { partition, account, name } = scope;
-  return sessionPolicy("ecr-public", scope, `arn:${partition}:ecr-public::${account}:repository/${name}`);
+  return sessionPolicy("ecr-public", scope, `arn:${scope.partition}:ecr-public::${scope.account}:repository/`);
 }
 
-function sessionPolicy(service: EcrService, { name, permissions }: SessionScope, resource: string): string {
+function sessionPolicy(service: EcrService, scope: SessionScope, arnPrefix: string): string {
+  const { name, permissions, alsoPull = [] } = scope;
+  const allow = (action: readonly string[], names: readonly string[]) => {
+    const [first, ...more] = names.map((each) => arnPrefix + each);
+    return { Effect: "Allow", Action: action, Resource: more.length === 0 ? first : [first, ...more] };
+  };
   // `*`, `?` and `${` are wildcards and variables in a policy. No legal name has them.
-  if (!/^[a-z0-9._/-]+$/.test(name)) throw invalidInput(`"${name}" is not the name of a repository.`, "repoId");
-  return JSON.stringify({
+  for (const each of [name, ...alsoPull]) {
+    if (/^[a-z0-9._/-]+$/.test(each)) continue;
+    throw invalidInput(`"${each}" is not the name of a repository.`, each === name ? "repoId" : "alsoPull");
+  }
+  const { pull, [permissions]: actions } = repositoryActions[service];
+  const text = JSON.stringify({
     Version: "2012-10-17",
     Statement: [
       { Effect: "Allow", Action: tokenActions[service], Resource: "*" },
-      { Effect: "Allow", Action: repositoryActions[service][permissions], Resource: resource },
+      ...(permissions === "pull" || alsoPull.length === 0
+        ? [allow(actions, [name, ...alsoPull])]
+        : [allow(actions, [name]), allow(pull, alsoPull)]),
     ],
   });
+  if (text.length <= maxCharacters) return text;
+  throw tooManyRepositories(`they make a session policy of ${text.length} characters, and AWS takes ${maxCharacters}`);
+}
+
+/** @param why the limit that is exceeded, as the second half of a sentence */
+export function tooManyRepositories(why: string): ArtifactRegistryError {
+  return invalidInput(
+    `The names in "alsoPull" are too many or too long: ${why}.`,
+    "alsoPull",
+    "Name fewer repositories, or mint credentials for the others by themselves.",
+  );
 }

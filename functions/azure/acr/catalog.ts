@@ -24,7 +24,7 @@ const catalogPage = v.looseObject({ repositories: v.nullable(v.array(v.string())
  * @throws ACCESS_DENIED where the function may not list them
  */
 export async function listRepositories(context: AcrContext, call: Call): Promise<readonly string[]> {
-  const catalog = { type: "registry", name: "catalog", actions: ["*"], hint: () => hint };
+  const catalog = { access: [{ type: "registry", name: "catalog", actions: ["*"] }], hint: () => hint };
   const { token } = await accessToken(context, catalog, call).catch((error: unknown) => {
     if (!(error instanceof ArtifactRegistryError) || error.code !== "ACCESS_DENIED") throw error;
     // An identity without any role is refused before the catalog matters, with a hint that names other roles.

@@ -16,17 +16,21 @@ import { requestRegistry, textIn } from "./http.ts";
 const actionsOf: Readonly<Record<Permissions, readonly Action[]>> = { pull: ["pull"], "push-pull": ["pull", "push"] };
 
 /**
- * Mints credentials: an access token of the registry for one repository. The registry decides how long it lives; nobody
+ * Mints credentials: an access token of the registry for one repository, and for pulls from some others. The registry decides how long it lives; nobody
  * can ask for another lifetime.
  *
  * @throws ACCESS_DENIED where the function's identity may not itself do what the credentials are for
  */
 export async function generateCredentials(
   context: AcrContext,
-  { name, permissions }: CredentialRequest,
+  { name, permissions, alsoPull = [] }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
-  const { token, expiresAt } = await accessToken(context, onRepository(name, actionsOf[permissions]), call);
+  const asked = onRepositories([
+    [name, actionsOf[permissions]],
+    ...alsoPull.map((each) => [each, actionsOf.pull] as const),
+  ]);
+  const { token, expiresAt } = await accessToken(context, asked, call);
   return { authMethod: "bearer", username: "", password: token, expiresAt, scope: "repository" };
 }
 
@@ -42,9 +46,10 @@ const roles = {
 export type Action = keyof typeof roles;
 
 /** The hint that names the missing roles. It names those of both modes: from outside nobody can tell a registry's mode. */
-export function missingRoles(actions: readonly Action[], repository?: string): string {
+export function missingRoles(actions: readonly Action[], ...repositories: readonly string[]): string {
   const named = (mode: 0 | 1) => [...new Set(actions.map((action) => roles[action][mode]))].join(" and ");
-  const where = repository === undefined ? "" : ` (one whose condition covers the repository ${repository})`;
+  const which = `${repositories.length > 1 ? "repositories" : "repository"} ${repositories.join(" and ")}`;
+  const where = repositories.length === 0 ? "" : ` (one whose condition covers the ${which})`;
   return (
     `Assign to the function's identity, on the registry, ${named(0)}; where the registry takes role assignments for ` +
     `repositories (ABAC), ${named(1)}${where}. A new role assignment may take 10 minutes to count.`
@@ -52,19 +57,27 @@ export function missingRoles(actions: readonly Action[], repository?: string): s
 }
 
 /** What a token is asked for. */
-export interface AccessRequest extends Access {
-  /** The hint for an identity that may not do these of the actions. */
-  hint(missing: readonly string[]): string;
+export interface AccessRequest {
+  readonly access: readonly Access[];
+  /** The hint for an identity that may not do this part of it. */
+  hint(missing: readonly Access[]): string;
+}
+
+/** Asks for actions on repositories, each of which is there once. */
+export function onRepositories(
+  wanted: readonly (readonly [name: RoutableName, actions: readonly Action[]])[],
+): AccessRequest {
+  const hint = (missing: readonly Access[]) => {
+    const lacking = new Set(missing.flatMap(({ actions }) => actions));
+    const actions = (Object.keys(roles) as Action[]).filter((action) => lacking.has(action));
+    return missingRoles(actions, ...missing.map(({ name }) => name));
+  };
+  return { access: wanted.map(([name, actions]) => ({ type: "repository", name, actions })), hint };
 }
 
 /** Asks for actions on one repository. */
 export function onRepository(name: RoutableName, actions: readonly Action[]): AccessRequest {
-  const hint = (missing: readonly string[]) =>
-    missingRoles(
-      actions.filter((action) => missing.includes(action)),
-      name,
-    );
-  return { type: "repository", name, actions, hint };
+  return onRepositories([[name, actions]]);
 }
 
 export interface AccessToken {
@@ -84,13 +97,13 @@ export interface GrantedToken extends AccessToken {
  */
 export async function accessToken(context: AcrContext, asked: AccessRequest, call: Call): Promise<AccessToken> {
   const { granted, fresh, refreshToken } = await grantedToken(context, asked, call);
-  const { missing, more } = compareAccess(granted.access, asked);
+  const { missing, more } = compareAccess(granted.access, asked.access);
   if (missing.length === 0 && !more) return granted;
   if (missing.length === 0 || fresh) throw denied(asked, missing);
   // A refresh token remembers the roles that the identity had at its exchange. Only a new one knows of later roles.
   context.refreshTokens.drop(refreshToken);
   const again = await grantedToken(context, asked, call);
-  const difference = compareAccess(again.granted.access, asked);
+  const difference = compareAccess(again.granted.access, asked.access);
   if (difference.missing.length > 0 || difference.more) throw denied(asked, difference.missing);
   return again.granted;
 }
@@ -124,17 +137,21 @@ const what = "ACR access token";
 async function requestToken(
   context: AcrContext,
   refreshToken: Secret,
-  { type, name, actions, hint }: AccessRequest,
+  { access, hint }: AccessRequest,
   call: Call,
 ): Promise<GrantedToken> {
-  const ifDenied = hint(actions);
+  const ifDenied = hint(access);
   const revealed = refreshToken.reveal();
   const { json } = await requestRegistry(context, call, {
     what,
     hint: ifDenied,
     path: "/oauth2/token",
     method: "POST",
-    form: { grant_type: "refresh_token", scope: `${type}:${name}:${actions.join(",")}`, refresh_token: revealed },
+    form: {
+      grant_type: "refresh_token",
+      scope: access.map(({ type, name, actions }) => `${type}:${name}:${actions.join(",")}`),
+      refresh_token: revealed,
+    },
     expect: [200],
   });
   const token = textIn(json, "access_token");
@@ -158,8 +175,8 @@ export function readAcrClaims(token: string): AcrClaims | undefined {
   return { expiresAt, ...(access && { access }) };
 }
 
-/** @param missing the actions that the registry did not grant; if there are none, it granted more than was asked */
-function denied({ type, name, actions, hint }: AccessRequest, missing: readonly string[]): ArtifactRegistryError {
+/** @param missing what the registry did not grant; if that is nothing, it granted more than was asked */
+function denied({ hint }: AccessRequest, missing: readonly Access[]): ArtifactRegistryError {
   if (missing.length === 0) {
     return new ArtifactRegistryError(
       "ACCESS_DENIED",
@@ -169,10 +186,11 @@ function denied({ type, name, actions, hint }: AccessRequest, missing: readonly 
       },
     );
   }
-  const lacking = actions.filter((action) => missing.includes(action));
-  const refused = type === "repository" ? lacking.join(" and ") : `read its ${name}`;
+  const lacking = [...new Set(missing.flatMap(({ actions }) => actions))];
+  const catalog = missing.find(({ type }) => type !== "repository");
+  const refused = catalog ? `read its ${catalog.name}` : lacking.join(" and ");
   return new ArtifactRegistryError("ACCESS_DENIED", `The registry does not let the function ${refused}.`, {
-    hint: hint(lacking),
+    hint: hint(missing),
     context: { missing: lacking.join(",") },
   });
 }

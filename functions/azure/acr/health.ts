@@ -45,7 +45,8 @@ function checkSettings({ binding }: AcrContext, registry: Registry): Findings {
 async function checkAccess(context: AcrContext, call: Call): Promise<Findings> {
   const asked = onRepository(context.names.routeName("health"), neededActions);
   const { granted } = await grantedToken(context, asked, call);
-  const { missing } = compareAccess(granted.access, asked);
+  const { missing } = compareAccess(granted.access, asked.access);
   if (missing.length === 0) return [];
-  return [{ message: `The function may not ${missing.join(", ")}.`, hint: asked.hint(missing) }];
+  const actions = missing.flatMap((each) => each.actions);
+  return [{ message: `The function may not ${actions.join(", ")}.`, hint: asked.hint(missing) }];
 }

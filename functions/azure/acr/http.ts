@@ -11,10 +11,10 @@ export interface RegistryRequest extends Refused {
   readonly method: "GET" | "POST" | "DELETE";
   readonly authorization?: string;
   /**
-   * Sent as a form, together with the name of the registry (`service`), which every request for a token has. It may hold
-   * secrets, so it goes to this path and nowhere else.
+   * Sent as a form, together with the name of the registry (`service`), which every request for a token has. A list is sent
+   * as several fields of one name. It may hold secrets, so it goes to this path and nowhere else.
    */
-  readonly form?: Readonly<Record<string, string>>;
+  readonly form?: Readonly<Record<string, string | readonly string[]>>;
   /** The statuses that the caller handles. For any other status, an error is thrown. */
   readonly expect: readonly number[];
 }
@@ -38,7 +38,7 @@ export async function requestRegistry(
   request: RegistryRequest,
 ): Promise<RegistryAnswer> {
   const service = await loginServer(call);
-  const form = request.form && new URLSearchParams({ service, ...request.form }).toString();
+  const form = request.form && encode({ service, ...request.form });
   return call.upstream(request.what, async (signal) => {
     try {
       return await send(http, `${registryUrl(service, env)}${request.path}`, form, request, signal);
@@ -47,6 +47,13 @@ export async function requestRegistry(
       throw translateRegistryError(error, request);
     }
   });
+}
+
+function encode(form: Readonly<Record<string, string | readonly string[]>>): string {
+  const fields = Object.entries(form).flatMap(([name, value]) =>
+    [value].flat().map((each): [string, string] => [name, each]),
+  );
+  return new URLSearchParams(fields).toString();
 }
 
 async function send(

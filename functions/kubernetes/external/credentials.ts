@@ -11,8 +11,8 @@ import { ask, type ExternalContext, step } from "./context.ts";
 import { tryOut } from "./try-out.ts";
 
 /**
- * Mints credentials for one repository: the token that the registry's token service grants to the bound pull or push
- * account, for exactly this repository and permission level. The service decides how long it lives. We check its claims,
+ * Mints credentials for one repository, and for pulls from some others: the token that the registry's token service grants
+ * to the bound pull or push account, for exactly these repositories and permission levels. The service decides how long it lives. We check its claims,
  * and try out a token that does not tell what it opens.
  *
  * @throws BINDING_CONFIG_INVALID where no account is bound: the function's own account never mints
@@ -20,7 +20,7 @@ import { tryOut } from "./try-out.ts";
  */
 export async function generateCredentials(
   context: ExternalContext,
-  { name, permissions }: CredentialRequest,
+  { name, permissions, alsoPull = [] }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
   const { binding } = context;
@@ -29,14 +29,19 @@ export async function generateCredentials(
   if (binding.staticCredentials) return handOutAccount(context, name, permissions, field, call);
 
   const challenge = await tokenChallenge(context, call);
-  const wanted = { name, actions: permissions === "pull" ? ["pull"] : ["pull", "push"] };
+  const wanted = [
+    { name, actions: permissions === "pull" ? ["pull"] : ["pull", "push"] },
+    ...alsoPull.map((each) => ({ name: each, actions: ["pull"] })),
+  ];
+  const scopes = [permissions === "pull" ? scope.pull(name) : scope.push(name), ...alsoPull.map(scope.pull)];
   const { value, expiresAt } = await step(context, call, { what: "ask for a token", as: field }, (client) =>
-    client.requestToken(challenge, permissions === "pull" ? scope.pull(name) : scope.push(name)),
+    client.requestToken(challenge, scopes.join(" ")),
   );
   const claims = checkClaims(value, wanted);
   const end = Math.min(expiresAt, claims.expiresAt ?? Number.POSITIVE_INFINITY);
   if (end <= call.now().getTime()) throw alreadyOver(context);
-  if (!claims.tellAccess) await tryOut(context, { bearer: value }, { name, permissions, scope: "repository" }, call);
+  if (!claims.tellAccess)
+    await tryOut(context, { bearer: value }, { name, permissions, alsoPull, scope: "repository" }, call);
   return {
     authMethod: "bearer",
     username: "",
@@ -94,12 +99,14 @@ export interface Claims {
  *
  * @throws ACCESS_DENIED where the service granted less, CLOUD_PLATFORM_ERROR where it granted more
  */
-export function checkClaims(token: string, { name, actions }: Wanted): Claims {
+export function checkClaims(token: string, wanted: readonly Wanted[]): Claims {
   const { expiresAt: end, access } = readRegistryClaims(token) ?? {};
   const expiresAt = end && { expiresAt: end.getTime() };
   if (access === undefined) return { ...expiresAt, tellAccess: false };
-  const asked = { type: "repository", name, actions };
-  const context = { asked: actions.map((action) => `repository:${name}:${action}`).join(" ") };
+  const asked = wanted.map((each) => ({ type: "repository", ...each }));
+  const context = {
+    asked: wanted.flatMap(({ name, actions }) => actions.map((action) => `repository:${name}:${action}`)).join(" "),
+  };
   // An access claim that we cannot read may open anything.
   const { missing, more } = access === "unreadable" ? { missing: [], more: true } : compareAccess(access, asked);
   if (more) {
@@ -110,7 +117,7 @@ export function checkClaims(token: string, { name, actions }: Wanted): Claims {
   }
   if (missing.length > 0) {
     throw new ArtifactRegistryError("ACCESS_DENIED", "The token service granted less than was asked for.", {
-      hint: `Give the binding's ${actions.includes("push") ? "pushAccount" : "pullAccount"} the right at the registry.`,
+      hint: `Give the binding's ${wanted.some(({ actions }) => actions.includes("push")) ? "pushAccount" : "pullAccount"} the right at the registry.`,
       context,
     });
   }

@@ -11,6 +11,8 @@ type Action = "pull" | "push" | "delete";
 export interface Claimed {
   readonly name: RoutableName;
   readonly permissions: Permissions;
+  /** Repositories that the credentials pull from as well. */
+  readonly alsoPull?: readonly RoutableName[];
   readonly scope: "repository" | "registry";
 }
 
@@ -19,16 +21,16 @@ const noDigest = `sha256:${"0".repeat(64)}`;
 const denials = new Set([401, 403, 405]);
 
 /**
- * Tries out credentials whose claims do not tell what they open. They must not delete, nor push if they are for pulls, nor open
- * anything beside the repository (or outside the registry's prefix). This changes nothing: what we ask for does not exist,
+ * Tries out credentials whose claims do not tell what they open. They must not delete, nor push where they are for pulls, nor open
+ * anything beside the repositories (or outside the registry's prefix). This changes nothing: what we ask for does not exist,
  * and we cancel an upload at once if it could begin.
  *
- * @throws OPERATION_NOT_SUPPORTED if they open too much, ACCESS_DENIED if they do not open the repository
+ * @throws OPERATION_NOT_SUPPORTED if they open too much, ACCESS_DENIED if they do not open each repository
  */
 export async function tryOut(
   context: ExternalContext,
   credentials: Credentials,
-  { name, permissions, scope }: Claimed,
+  { name, permissions, alsoPull = [], scope }: Claimed,
   call: Call,
 ): Promise<void> {
   const client = await context.connection.with(credentials);
@@ -36,16 +38,20 @@ export async function tryOut(
     ask(call, `try to ${action}`, context.host, "credentials", (signal) =>
       isOpen(client.withSignal(signal), action, where),
     );
-  if (!(await attempt("pull", name))) throw tooNarrow(context);
+  for (const each of [name, ...alsoPull]) if (!(await attempt("pull", each))) throw tooNarrow(context);
   const beyond = beside(scope === "repository" ? name : context.binding.repositoryPrefix);
   const forbidden: [Action, string][] = [
     ["delete", name],
     ...(permissions === "pull" ? [["push", name] satisfies [Action, string]] : []),
+    ...alsoPull.flatMap((each): [Action, string][] => [
+      ["delete", each],
+      ["push", each],
+    ]),
     ...(beyond === undefined ? [] : (["pull", "push"] as const).map((action): [Action, string] => [action, beyond])),
   ];
   for (const [action, where] of forbidden) {
     if (await attempt(action, where))
-      throw tooWide(context, action, where === name ? "the repository" : `what lies outside its ${scope}`);
+      throw tooWide(context, action, where === beyond ? `what lies outside its ${scope}` : "the repository");
   }
 }
 

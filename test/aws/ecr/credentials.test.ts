@@ -55,6 +55,20 @@ describe("what the credentials open", () => {
     }
   });
 
+  test("further repositories, to pull from alone, in each region", async () => {
+    const { ask } = openApplication(registry().stack, { env: onLambda });
+    const app = await registry().repository("app");
+    const { body } = await ask("generateCredentials", { repoId: app, permissions: "push-pull", alsoPull: [mine] });
+    const credentials = body as unknown as ArtifactRegistryCredentials;
+    for (const region of ["us-east-1", west]) {
+      expect(await pullImage(client(credentials, region), mine, "1.0")).toEqual(imageOf(mine));
+      expect(await status(pullImage(client(credentials, region), sibling, "1.0"))).toBe(403);
+    }
+    expect(await status(pushImage(client(credentials), mine, "2.0", imageOf("x")))).toBe(403);
+    await pushImage(client(credentials), app, "2.0", imageOf(mine));
+    expect(await pullImage(client(credentials), app, "2.0")).toEqual(imageOf(mine));
+  });
+
   test("pull does not push, push does", async () => {
     const image = imageOf("pushed");
     expect(await status(pushImage(client((await mint(mine, "pull")).credentials), mine, "2.0", image))).toBe(403);
@@ -186,6 +200,31 @@ describe("what is refused", () => {
     const { error, calls } = await ask({ [field]: undefined }, permissions);
     expect(error).toMatchObject({ code: "BINDING_CONFIG_INVALID", retryable: false, context: { field } });
     expect(calls).toEqual([]);
+  });
+
+  test("further repositories whose names fill the session's policy, before any call", async () => {
+    const { ask } = openApplication(registry().stack, { env: onLambda });
+    const names = (count: number) => Array.from({ length: count }, (_, at) => `images-${at}`.padEnd(256, "x"));
+    const input = { repoId: "images", permissions: "push-pull" };
+    const few = await observed(() => ask("generateCredentials", { ...input, alsoPull: names(3) }));
+    expect([few.result.status, few.calls.length]).toEqual([200, 2]);
+    const { result, calls } = await observed(() => ask("generateCredentials", { ...input, alsoPull: names(10) }));
+    expect(result.body).toMatchObject({
+      code: "INVALID_INPUT",
+      message: expect.stringContaining("AWS takes 2048"),
+      context: { field: "alsoPull" },
+      retryable: false,
+    });
+    expect(calls).toEqual([]);
+  });
+
+  test("further repositories whose policy AWS cannot pack", async () => {
+    const { ask } = openApplication(registry().stack, { env: onLambda });
+    const fault = { kind: "error", code: "PackedPolicyTooLarge", message: "canary" } as const;
+    registry().emulator.faults.add({ fault, action: "AssumeRole" });
+    const { body } = await ask("generateCredentials", { repoId: "images", permissions: "pull", alsoPull: ["base"] });
+    expect(body).toMatchObject({ code: "INVALID_INPUT", context: { field: "alsoPull" }, retryable: false });
+    expect(JSON.stringify(body)).not.toContain("canary");
   });
 
   test("a role that does not trust the function, with the role in the hint", async () => {

@@ -73,6 +73,71 @@ describe("a session may use exactly its repository", () => {
     }
   });
 
+  test.each([
+    ["ecr", ecrSessionPolicy, "pull"],
+    ["ecr", ecrSessionPolicy, "push-pull"],
+    ["ecr-public", ecrPublicSessionPolicy, "pull"],
+    ["ecr-public", ecrPublicSessionPolicy, "push-pull"],
+  ] as const)("%s: %s, and pulls from two others and no push there", async (service, policyOf, permissions) => {
+    const alsoPull = ["images-base", "images-tools"] as RoutableName[];
+    const sessionPolicy = parse(policyOf({ ...pullScope, permissions, alsoPull }));
+    const may = (action: string, name: string) => {
+      const principal = `arn:aws:sts::${registryAccount}:assumed-role/images-push/aws-123`;
+      const resource = repository("us-east-1", name, registryAccount, service);
+      return isAllowed({ principal, sessionPolicy, action: `${service}:${action}`, resource });
+    };
+    const uploads = ["InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage"];
+    const read = service === "ecr" ? ["BatchGetImage", "GetDownloadUrlForLayer"] : ["DescribeImages"];
+    for (const name of ["images-app", ...alsoPull]) {
+      for (const action of [...read, "BatchCheckLayerAvailability"])
+        expect([name, await may(action, name)]).toEqual([name, true]);
+      for (const action of uploads) {
+        const expected = permissions === "push-pull" && name === "images-app";
+        expect([name, action, await may(action, name)]).toEqual([name, action, expected]);
+      }
+      expect(await may("DeleteRepository", name)).toBe(false);
+    }
+    for (const name of ["images", "images-base2", "images-bas", "images-base/nested", "images-other"]) {
+      for (const action of [...read, ...uploads]) expect([name, await may(action, name)]).toEqual([name, false]);
+    }
+  });
+
+  test.each([
+    ["pull", 80, 10],
+    ["push-pull", 80, 10],
+    ["pull", 256, 4],
+    ["push-pull", 256, 3],
+  ] as const)("%s: of names of %i characters, %i more fit", (permissions, length, fits) => {
+    const scope = { ...pullScope, permissions, name: "a".repeat(length) as RoutableName };
+    const names = (count: number) =>
+      Array.from({ length: count }, (_, at) => `b${at}`.padEnd(length, "c") as RoutableName);
+    expect(ecrSessionPolicy({ ...scope, alsoPull: names(fits) }).length).toBeLessThanOrEqual(2_048);
+    if (fits === 10) return;
+    for (const policyOf of [ecrSessionPolicy, ecrPublicSessionPolicy]) {
+      const error = refusal(() => policyOf({ ...scope, alsoPull: names(fits + 1) }));
+      expect(error).toMatchObject({ code: "INVALID_INPUT", retryable: false, context: { field: "alsoPull" } });
+      expect(error.message).toMatch(/a session policy of 2\d\d\d characters, and AWS takes 2048\.$/);
+    }
+  });
+
+  test("the last character that fits, and one more", () => {
+    const filled = (last: number) => {
+      const alsoPull = ["b".repeat(256), "c".repeat(256), "d".repeat(256), "e".repeat(last)] as RoutableName[];
+      return ecrSessionPolicy({ ...pullScope, permissions: "push-pull", alsoPull });
+    };
+    const room = 2_048 - filled(1).length;
+    expect(filled(1 + room)).toHaveLength(2_048);
+    expect(refusal(() => filled(2 + room)).message).toContain("2049 characters");
+  });
+
+  test("refuses such a name among the further ones too", () => {
+    for (const alsoPull of [["images-*"], ["images-base", ""]] as RoutableName[][]) {
+      for (const policyOf of [ecrSessionPolicy, ecrPublicSessionPolicy]) {
+        expect(refusal(() => policyOf({ ...pullScope, alsoPull })).context).toEqual({ field: "alsoPull" });
+      }
+    }
+  });
+
   test.each(["images-*", "images-?", `images-${"$"}{aws:username}`, "", "images app"])(
     "refuses the name %j",
     (name) => {

@@ -48,7 +48,7 @@ describe("what was granted", () => {
     ["in two entries", [of("pull"), of("push")]],
     ["with an entry that grants nothing", [of("pull", "push"), { type: "registry", name: "catalog", actions: [] }]],
   ])("%s is what was asked", (_, granted) =>
-    expect(compareAccess(granted, asked)).toEqual({ missing: [], more: false }),
+    expect(compareAccess(granted, [asked])).toEqual({ missing: [], more: false }),
   );
 
   test.each<[string, Access[], string[], boolean]>([
@@ -66,7 +66,20 @@ describe("what was granted", () => {
     ["the catalog beside it", [asked, { type: "registry", name: "catalog", actions: ["*"] }], [], true],
     ["an upper-case name", [{ ...asked, name: "Team/app" }], ["pull", "push"], true],
     ["actions in one text", [of("pull,push")], ["pull", "push"], true],
-  ])("%s is not", (_, granted, missing, more) => expect(compareAccess(granted, asked)).toEqual({ missing, more }));
+  ])("%s is not", (_, granted, actions, more) =>
+    expect(compareAccess(granted, [asked])).toEqual({ missing: actions.length > 0 ? [of(...actions)] : [], more }),
+  );
+
+  test("of several repositories must be what was asked of each", () => {
+    const base = { ...asked, name: "team/base", actions: ["pull"] };
+    const both = [asked, base];
+    expect(compareAccess([base, asked], both)).toEqual({ missing: [], more: false });
+    expect(compareAccess([asked], both)).toEqual({ missing: [base], more: false });
+    expect(compareAccess([of("pull"), base], both)).toEqual({ missing: [of("push")], more: false });
+    expect(compareAccess([asked, { ...base, actions: ["pull", "push"] }], both)).toEqual({ missing: [], more: true });
+    expect(compareAccess([asked, base, { ...base, name: "team/bas" }], both)).toEqual({ missing: [], more: true });
+    expect(compareAccess([], both)).toEqual({ missing: both, more: false });
+  });
 
   test("is judged by what it opens, however it is split up", () => {
     const action = fc.constantFrom("pull", "push", "delete", "metadata_read", "*");
@@ -80,9 +93,9 @@ describe("what was granted", () => {
         ...new Set(entries.flatMap(({ type, name, actions }) => actions.map((each) => `${type} ${name} ${each}`))),
       ].sort();
     fc.assert(
-      fc.property(fc.array(entry, { maxLength: 4 }), entry, (granted, wanted) => {
+      fc.property(fc.array(entry, { maxLength: 4 }), fc.array(entry, { maxLength: 3 }), (granted, wanted) => {
         const { missing, more } = compareAccess(granted, wanted);
-        const isSame = opens(granted).join() === opens([wanted]).join();
+        const isSame = opens(granted).join() === opens(wanted).join();
         expect(missing.length === 0 && !more).toBe(isSame);
       }),
       { numRuns: 300 },

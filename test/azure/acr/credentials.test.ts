@@ -36,6 +36,21 @@ describe("credentials", () => {
     },
   );
 
+  test("further repositories are asked for in scopes of their own, to pull", async () => {
+    const registry = open();
+    const alsoPull = ["base", "tools"].map((name) => registry.routeName(name));
+    const name = registry.routeName("team/app");
+    const minted = await registry.generateCredentials({ name, permissions: "push-pull", alsoPull }, newCall());
+    expect(claimsOf(minted).access).toEqual([
+      { type: "repository", name: "images/team/app", actions: ["pull", "push"] },
+      { type: "repository", name: "images/base", actions: ["pull"] },
+      { type: "repository", name: "images/tools", actions: ["pull"] },
+    ]);
+    expect(scopes()).toEqual([
+      "repository:images/team/app:pull,push repository:images/base:pull repository:images/tools:pull",
+    ]);
+  });
+
   test("push and pull, and end when they say", async () => {
     const { azure } = stack();
     const minted = await mint(open(), "push-pull");

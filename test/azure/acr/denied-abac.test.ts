@@ -16,4 +16,12 @@ test("an identity whose role is for one repository gets credentials for that, an
   const error = await errorOf(() => mint("other"));
   expect(error).toMatchObject({ code: "ACCESS_DENIED", context: { missing: "pull,push" } });
   expect(error.hint).toContain("images/other");
+
+  const name = registry.routeName("app");
+  const alsoPull = [registry.routeName("base")];
+  const further = await errorOf(() =>
+    registry.generateCredentials({ name, permissions: "push-pull", alsoPull }, newCall()),
+  );
+  expect(further).toMatchObject({ code: "ACCESS_DENIED", context: { missing: "pull" } });
+  expect(further.hint).toContain("covers the repository images/base)");
 });

@@ -59,6 +59,19 @@ describe("on the local platform", () => {
     expect(alone.stderr).toBe("");
   });
 
+  it("mints credentials that also pull from other repositories", async () => {
+    await json("create", "built");
+    const { password } = await json("credentials", "built", "--also-pull", "base", "--also-pull", "images/tools");
+    const claims = JSON.parse(Buffer.from(password.split(".")[1], "base64url").toString());
+    expect(claims.access.map(({ name }: { name: string }) => name)).toEqual([
+      "images/built",
+      "images/base",
+      "images/tools",
+    ]);
+    const refused = await alien(["credentials", "built", "--also-pull", "../x"], env);
+    expect(refused.stderr).toMatch(/^error: .*relative path segment.* \[INVALID_INPUT\]/);
+  });
+
   it("describes and provisions the registry, and removes it with what it holds", async () => {
     await json("create", "held");
     const described = await alien(["describe"], env);

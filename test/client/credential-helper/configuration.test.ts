@@ -74,6 +74,16 @@ describe("its content", () => {
       at("a.example", { ttlSeconds: "an hour" }),
       'registries["a.example"].ttlSeconds must be of type number.',
     ],
+    [
+      "a control character in a further repository",
+      at("a.example", { alsoPull: ["base", "\u0000"] }),
+      'registries["a.example"].alsoPull.1 must be 1 to 512 characters',
+    ],
+    [
+      "too many further repositories",
+      at("a.example", { alsoPull: Array.from({ length: 11 }, (_, place) => `base-${place}`) }),
+      'registries["a.example"].alsoPull must name at most 10 repositories.',
+    ],
     ["a binding of nothing", at("a.example", { binding: {} }), 'registries["a.example"].binding.service is missing.'],
   ])("is refused where it has %s, and says where", async (_, content, said) => {
     const env = await configured(content);

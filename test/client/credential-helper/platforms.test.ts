@@ -38,6 +38,17 @@ it.each([
   ]);
 });
 
+it("asks for pulls from further repositories", async () => {
+  const { url, seen } = await startFake({ body: { ...basic("token"), password: "minted" } });
+  const binding = { service: "function", url, platform: "local", auth };
+  const account = { registry: "images", repository: "my-app", alsoPull: ["base", "images/tools"], binding };
+  const env = await configured({ registries: { "127.0.0.1:5000": account } }, { CALLER: "caller" });
+  expect(await credentialHelper(env, () => {}).get("127.0.0.1:5000")).toMatchObject({ password: "minted" });
+  expect(seen.map(({ body }) => JSON.parse(body))).toEqual([
+    { registry: "images", repoId: "my-app", permissions: "pull", alsoPull: ["base", "images/tools"] },
+  ]);
+});
+
 it("refuses a bearer that no client would take from a helper, and says what to do", async () => {
   const { helper } = await helperOf("registry.example.com", "kubernetes", bearer);
   await expect(helper.get("registry.example.com")).rejects.toMatchObject({

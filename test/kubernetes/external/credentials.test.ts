@@ -11,8 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => bench.stop());
 
-const mint = (slot: Slot, permissions: "pull" | "push-pull", more: object = {}) =>
-  slot.suite(more).ask("generateCredentials", { repoId: slot.name, permissions });
+const mint = (slot: Slot, permissions: "pull" | "push-pull", more: object = {}, alsoPull?: readonly string[]) =>
+  slot.suite(more).ask("generateCredentials", { repoId: slot.name, permissions, alsoPull });
 
 const jwt = (claims: object) =>
   ["{}", JSON.stringify(claims), "x"].map((part) => Buffer.from(part).toString("base64url")).join(".");
@@ -34,6 +34,25 @@ describe("a token service", () => {
       undefined,
       undefined,
     ]);
+  });
+
+  test("is asked for further repositories in scopes of their own", async () => {
+    const slot = await bench.slot();
+    const { status } = await mint(slot, "push-pull", {}, ["base", "tools"]);
+    expect(status).toBe(200);
+    const asked = slot.front.passed.filter(({ service }) => service === "token").at(-1);
+    const { searchParams } = new URL(asked?.url ?? "", slot.front.url);
+    const pulls = ["images/base", "images/tools"].map((name) => `repository:${name}:pull`);
+    expect(searchParams.getAll("scope")).toEqual([`repository:${slot.name}:pull,push`, ...pulls]);
+  });
+
+  test("that leaves out one of the further repositories is told as such, and nothing is handed out", async () => {
+    const slot = await bench.slot();
+    const token = jwt({ access: access(slot.name, "pull") });
+    slot.front.faults.add({ fault: { kind: "answer", output: { token, expires_in: 300 } }, service: "token" });
+    const { body, text } = await mint(slot, "pull", {}, ["base"]);
+    expect(body).toMatchObject({ code: "ACCESS_DENIED", context: { asked: expect.stringContaining("images/base") } });
+    expect(text).not.toContain(token);
   });
 
   test("decides how long: the end is the token's own, or that of its answer where it is earlier", async () => {
@@ -115,12 +134,16 @@ describe("a token service", () => {
 
 describe("a token that tells nothing is tried out", () => {
   /** Behind opaque tokens stands what was asked for, or an account that opens more. */
-  async function minting(width: Width, permissions: "pull" | "push-pull") {
+  async function minting(
+    width: Width | ((name: string) => Width),
+    permissions: "pull" | "push-pull",
+    alsoPull?: readonly string[],
+  ) {
     const slot = await bench.slot();
     await pushImage(slot.client, slot.name, "1.0", buildImage({ seed: slot.name }));
-    const opaque = await startOpaque(bench.registry.url, width, 200);
+    const opaque = await startOpaque(bench.registry.url, typeof width === "function" ? width(slot.name) : width, 200);
     try {
-      const answer = await mint(slot, permissions, { registryUrl: opaque.url });
+      const answer = await mint(slot, permissions, { registryUrl: opaque.url }, alsoPull);
       const pulled =
         answer.status === 200
           ? await pullImage(
@@ -158,6 +181,21 @@ describe("a token that tells nothing is tried out", () => {
       message: expect.stringContaining(`would ${does}`),
       hint: expect.stringContaining("staticCredentials"),
     });
+    expect(text).not.toContain("opaque-word");
+  });
+
+  test("for further repositories too, where it opens what it says", async () => {
+    expect((await minting("as asked", "push-pull", ["base"])).status).toBe(200);
+  });
+
+  test.each([
+    ["does not open", [], "ACCESS_DENIED", "do not open"],
+    ["pushes to", ["pull", "push"], "OPERATION_NOT_SUPPORTED", "would push"],
+    ["deletes from", ["pull", "delete"], "OPERATION_NOT_SUPPORTED", "would delete"],
+  ])("one that %s a further repository is refused", async (_, actions, code, said) => {
+    const width = (name: string) => bench.registry.accountFor({ [name]: ["pull", "push"], "images/base": actions });
+    const { body, text } = await minting(width, "push-pull", ["base"]);
+    expect(body).toMatchObject({ code, message: expect.stringContaining(said) });
     expect(text).not.toContain("opaque-word");
   });
 

@@ -18,12 +18,21 @@ const codeOf = (run: () => unknown) => {
 
 describe("the claims of a token", () => {
   test("are good when they are exactly what was asked for, in any order", () => {
-    expect(checkClaims(jwt({ exp: 5, access: [entry("images/app", "pull")] }), pull)).toEqual({
+    expect(checkClaims(jwt({ exp: 5, access: [entry("images/app", "pull")] }), [pull])).toEqual({
       expiresAt: 5_000,
       tellAccess: true,
     });
     const twice = [entry("images/app", "push"), entry("images/app", "pull", "push")];
-    expect(checkClaims(jwt({ access: twice }), push)).toEqual({ tellAccess: true });
+    expect(checkClaims(jwt({ access: twice }), [push])).toEqual({ tellAccess: true });
+  });
+
+  test("of several repositories must be what was asked of each", () => {
+    const both = [push, { name: "images/base", actions: ["pull"] }];
+    const ours = entry("images/app", "pull", "push");
+    expect(checkClaims(jwt({ access: [entry("images/base", "pull"), ours] }), both)).toEqual({ tellAccess: true });
+    expect(codeOf(() => checkClaims(jwt({ access: [ours] }), both))).toBe("ACCESS_DENIED");
+    const pushed = entry("images/base", "pull", "push");
+    expect(codeOf(() => checkClaims(jwt({ access: [ours, pushed] }), both))).toBe("CLOUD_PLATFORM_ERROR");
   });
 
   const less: [what: string, access: unknown][] = [
@@ -34,7 +43,7 @@ describe("the claims of a token", () => {
     ["pull alone", [entry("images/app", "pull")]],
   ];
   test.each(less)("%s is less than was asked for", (_, access) => {
-    expect(codeOf(() => checkClaims(jwt({ access }), push))).toBe("ACCESS_DENIED");
+    expect(codeOf(() => checkClaims(jwt({ access }), [push]))).toBe("ACCESS_DENIED");
   });
 
   const more: [what: string, access: unknown][] = [
@@ -51,12 +60,12 @@ describe("the claims of a token", () => {
     ["what is no entry", ["repository:images/app:pull"].map((text) => ({ text, actions: [1] }))],
   ];
   test.each(more)("%s is more than was asked for", (_, access) => {
-    expect(codeOf(() => checkClaims(jwt({ access }), pull))).toBe("CLOUD_PLATFORM_ERROR");
+    expect(codeOf(() => checkClaims(jwt({ access }), [pull]))).toBe("CLOUD_PLATFORM_ERROR");
   });
 
   test("that say nothing of access are said to tell nothing", () => {
     for (const token of ["opaque", "a.b.c", "", jwt({ sub: "x" }), `${jwt({ access: [] })}.more`]) {
-      expect(checkClaims(token, pull).tellAccess).toBe(false);
+      expect(checkClaims(token, [pull]).tellAccess).toBe(false);
     }
   });
 
@@ -70,7 +79,7 @@ describe("the claims of a token", () => {
         const opens = granted.flatMap((each) => each.actions.map((action) => `${each.type}:${each.name}:${action}`));
         const asked = wanted.actions.map((action) => `repository:${wanted.name}:${action}`);
         const exact = new Set(opens).size === asked.length && asked.every((each) => opens.includes(each));
-        expect(codeOf(() => checkClaims(jwt({ access: granted }), wanted)) === undefined).toBe(exact);
+        expect(codeOf(() => checkClaims(jwt({ access: granted }), [wanted])) === undefined).toBe(exact);
       }),
     );
   });

@@ -51,6 +51,8 @@ export async function rollingRestart({ connections, seconds, signal }: RollingOp
     DRAIN_SECONDS: "6",
     ALIEN_OIDC_ISSUERS: JSON.stringify([{ issuer: issuer.url, audience: "suite" }]),
     ALIEN_ACCESS_RULES: everythingFor(issuer.url),
+    // All connections are one caller's, who sends more than a budget allows.
+    ALIEN_CALLER_REQUESTS_PER_SECOND: "0",
     ALIEN_IMAGES_BINDING: JSON.stringify({
       service: "external",
       registryUrl: registry.url,

@@ -10,21 +10,25 @@ export async function startOurRegistry(folders: readonly string[]) {
   const dataDir = await mkdtemp(join(tmpdir(), "external-ours-"));
   const key = await loadTokenKey(join(dataDir, "token.key"));
   const registry = await serveRegistry({ dataDir, key, host: "127.0.0.1", port: 0 });
-  const account = (actions: readonly string[], seconds = 3_600): Login => ({
+  /** An account that may do these actions, by the repository or by the folder with `/*` behind it. */
+  const accountFor = (rights: Readonly<Record<string, readonly string[]>>, seconds = 3_600): Login => ({
     username: "token",
     password: mintToken(key, {
       subject: "operator",
       audience: "registry",
-      access: folders.flatMap((folder) => [
-        { type: "repository", name: folder, actions },
-        { type: "repository", name: `${folder}/*`, actions },
-      ]),
+      access: Object.entries(rights).map(([name, actions]) => ({ type: "repository", name, actions })),
       expiresAt: new Date(Date.now() + seconds * 1_000),
     }),
   });
+  const account = (actions: readonly string[], seconds?: number): Login =>
+    accountFor(
+      Object.fromEntries(folders.flatMap((folder) => [folder, `${folder}/*`]).map((name) => [name, actions])),
+      seconds,
+    );
   return {
     url: registry.url,
     account,
+    accountFor,
     async stop() {
       await registry.close();
       await rm(dataDir, { recursive: true, force: true });
