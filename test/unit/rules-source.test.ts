@@ -2,7 +2,7 @@ import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Rule } from "../../core/rules.ts";
 import { readRules } from "../../core/rules-source.ts";
 import { allowAll, errorOf } from "../support/inputs.ts";
@@ -111,8 +111,8 @@ describe("the access rules", () => {
 });
 
 describe("a rules file that changes", () => {
-  const open = (name: string, lookEveryMs = 0) => {
-    const path = file(name, JSON.stringify(rules));
+  const open = (name: string, lookEveryMs = 0, content = rules) => {
+    const path = file(name, JSON.stringify(content));
     const warnings: string[] = [];
     const source = readRules({ ALIEN_ACCESS_RULES_FILE: path }, { warn: (text) => warnings.push(text), lookEveryMs });
     if (!source) throw new Error("There are no rules.");
@@ -150,13 +150,13 @@ describe("a rules file that changes", () => {
   ])("keeps the last good rules where it %s, and says so once", async (_title, spoil, message) => {
     const { path, source, warnings } = open("spoilt.json");
     spoil(path);
-    for (const _ of [1, 2]) {
+    for (const _ of [1, 2, 3]) {
       const { rules: now, problem } = await source.current();
+      expect(warnings).toEqual([expect.stringMatching(message)]);
       expect(now).toEqual(rules);
       expect(problem?.message).toMatch(message);
       expect(problem?.message).toMatch(/The rules that were read last stay in force\.$/);
     }
-    expect(warnings).toEqual([expect.stringMatching(message)]);
     writeFileSync(path, JSON.stringify(others));
     expect(await source.current()).toEqual({ rules: others });
   });
@@ -189,14 +189,16 @@ describe("a rules file that changes", () => {
   test("does not warn again where only its time has changed", async () => {
     const { permissions: _, ...unsaid } = allowAll("aws");
     const text = JSON.stringify([unsaid]);
-    const { path, source, warnings } = open("touched.json");
-    for (const _ of [1, 2]) {
-      writeFileSync(path, text);
+    const { path, source, warnings } = open("touched.json", 0, [unsaid]);
+    for (const touch of [
+      () => {},
+      () => writeFileSync(path, text),
+      () => renameSync(file("touched.next", text), path),
+    ]) {
+      touch();
       await source.current();
+      expect(warnings).toHaveLength(1);
     }
-    renameSync(file("touched.next", text), path);
-    await source.current();
-    expect(warnings).toHaveLength(1);
   });
 
   test("is waited for by all who ask while it is read", async () => {
@@ -206,9 +208,18 @@ describe("a rules file that changes", () => {
   });
 
   test("is not looked at more often than it should be", async () => {
-    const { path, source } = open("seldom.json", 1_000_000);
-    writeFileSync(path, JSON.stringify(others));
-    expect(await source.current()).toEqual({ rules });
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { path, source } = open("seldom.json", 1_000);
+    const now = async (text: Rule[], milliseconds: number) => {
+      writeFileSync(path, JSON.stringify(text));
+      vi.advanceTimersByTime(milliseconds);
+      return source.current();
+    };
+    expect(await now(others, 999)).toEqual({ rules });
+    expect(await now(others, 1)).toEqual({ rules: others });
+    expect(await now(rules, 999)).toEqual({ rules: others });
+    expect(await now(rules, 1)).toEqual({ rules });
   });
 
   test("names new rules that may not say what was meant", async () => {

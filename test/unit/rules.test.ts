@@ -442,6 +442,15 @@ describe("claims", () => {
     expect(verdict).toEqual({ allowed: true, claims: { environment: "production", ref: "main" } });
   });
 
+  test("are those of the first rule, where several allow the same", () => {
+    const rules = [...asking({ environment: "*" }), ...asking({ ref: "*" })];
+    const caller = having({ environment: "production", ref: "main" });
+    expect(authorise(rules, caller, "generateCredentials", "images", on("images/app"))).toStrictEqual({
+      allowed: true,
+      claims: { environment: "production" },
+    });
+  });
+
   test("a refusal tells those that rules asked this caller for, as far as it has them", () => {
     const callers = [
       { ...pipeline, claims: { environment: "production", ref: "main", team: "x" } },
