@@ -127,11 +127,13 @@ describe("a subject that strangers have too", () => {
 const owners: readonly [string, readonly string[], readonly string[], readonly string[]][] = [
   [
     github,
-    ["repo:acme/", "repository:acme/", "repository_owner:acme:", "repository_owner_id:12:", "repository_id:12:"],
+    [
+      ...["repo:acme/", "repository:acme/", "repository_owner:acme:", "repository_owner_id:12:", "repository_id:12:"],
+      ...["enterprise:acme:", "enterprise_id:12:"],
+    ],
     ["repository_owner", "repository_owner_id", "repository_id", "enterprise", "enterprise_id"],
     ["repository", "workflow_ref"],
   ],
-  [github, ["enterprise:acme:", "enterprise_id:12:"], [], []],
   [gitlab, ["project_path:acme/"], ["namespace_id", "project_id"], ["namespace_path", "project_path"]],
   [google, [], ["email", "hd"], []],
   ["https://agent.buildkite.com", ["organization:acme:"], ["organization_slug", "organization_id", "pipeline_id"], []],
@@ -147,6 +149,13 @@ const owners: readonly [string, readonly string[], readonly string[], readonly s
 describe.each(owners)("the owner at %s", (issuer, subjects, whole, paths) => {
   const pins = (subject: string, claims?: RuleCaller["claims"]) =>
     nonsense({ issuer, subject, ...(claims && { claims }) }) === undefined;
+
+  test("is asked for with an example, and with all claims that tell it", () => {
+    const example = subjects[0] ? `${subjects[0]}*` : "a service account's number";
+    expect(nonsense({ issuer, subject: "*" })?.hint).toBe(
+      `Name the owner in the subject, as ${example}, or in claims: ${[...whole, ...paths].join(", ")}.`,
+    );
+  });
 
   test("is pinned by the whole beginning of a subject", () => {
     for (const subject of subjects) {
