@@ -16,6 +16,8 @@ export const platforms = {
     services: ["local"],
     load: async () => (await import("./functions/local/index.ts")).platform,
     serve: async (env: Environment) => (await import("./functions/local/index.ts")).serve(env),
+    rotateKey: async (dataDir: string, options: { now: Date; endAll: boolean }) =>
+      (await import("./functions/local/index.ts")).rotateKey(dataDir, options),
   },
 } as const satisfies Record<string, PlatformEntry>;
 
@@ -26,4 +28,6 @@ interface PlatformEntry {
   load(): Promise<Platform>;
   /** Where the platform is a server of one's own machine: starts it in this process. */
   serve?(env: Environment): Promise<boolean>;
+  /** Where the platform's own key signs credentials: makes a new one. @returns when those of the old one have ended */
+  rotateKey?(dataDir: string, options: { now: Date; endAll: boolean }): Promise<Date>;
 }

@@ -6,6 +6,8 @@ import type {
   CrossAccountPermissions,
   Permissions,
   RepositoryResponse,
+  RevokedCredentials,
+  WhichCredentials,
 } from "./types.ts";
 
 /** Limits of one call, and what the credentials open beside their repository. */
@@ -57,6 +59,15 @@ export interface Registry extends RegistryFacts {
     ttlSeconds?: number,
     options?: CredentialOptions,
   ): Promise<ArtifactRegistryCredentials>;
+  /**
+   * Ends credentials before their time, where the registry checks them by itself. Idempotent.
+   *
+   * @param which all fields that are given must fit; without any, every credential of the registry ends
+   * @throws OPERATION_NOT_SUPPORTED where a cloud checks them. The hint says how to end them there
+   * @example
+   * await registry.revokeCredentials({ credentialId: credentials.credentialId });
+   */
+  revokeCredentials(which?: WhichCredentials, options?: CallOptions): Promise<RevokedCredentials>;
   /**
    * Lets the consumers that `access` names pull, beside those that may pull already. Idempotent.
    *
@@ -112,6 +123,7 @@ function registryOf({ call }: Connection, { registryEndpoint, upstreamRepository
     },
     generateCredentials: (repoId, permissions, ttlSeconds, { alsoPull, ...options } = {}) =>
       call("generateCredentials", { repoId, permissions, ttlSeconds, alsoPull }, options),
+    revokeCredentials: (which = {}, options) => call("revokeCredentials", { ...which }, options),
     async addCrossAccountAccess(repoId, access, options) {
       await call("addCrossAccountAccess", { repoId, access }, options);
     },

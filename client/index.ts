@@ -17,4 +17,6 @@ export type {
   Permissions,
   RegistryDescription,
   RepositoryResponse,
+  RevokedCredentials,
+  WhichCredentials,
 } from "./types.ts";

@@ -32,6 +32,24 @@ export interface ArtifactRegistryCredentials {
 /** What credentials allow. */
 export type Permissions = "pull" | "push-pull";
 
+/** Which credentials to end. All that is given must fit; nothing given means all of the registry. */
+export interface WhichCredentials {
+  repoId?: string | undefined;
+  permissions?: Permissions | undefined;
+  /** Who got them, as the audit log names the caller. */
+  caller?: { issuer: string; subject: string } | undefined;
+  /** The one credential that had this `credentialId`. */
+  credentialId?: string | undefined;
+}
+
+/** What a revocation ended. */
+export interface RevokedCredentials {
+  /** ISO 8601, UTC. What was minted before is refused. */
+  notBefore: string;
+  /** ISO 8601, UTC. From then on it is refused everywhere. */
+  certainBy: string;
+}
+
 /** Consumers on AWS. */
 export interface AwsAccess {
   type: "aws";
@@ -114,6 +132,7 @@ export interface Operations {
     };
     output: ArtifactRegistryCredentials;
   };
+  revokeCredentials: { input: WhichCredentials; output: RevokedCredentials };
   // biome-ignore lint/complexity/noBannedTypes: an answer without a field.
   addCrossAccountAccess: { input: { repoId: string; access: CrossAccountAccess }; output: {} };
   // biome-ignore lint/complexity/noBannedTypes: an answer without a field.

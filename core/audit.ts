@@ -1,4 +1,4 @@
-import type { AuthenticatedCaller } from "./caller.ts";
+import type { AuthenticatedCaller, Caller } from "./caller.ts";
 import type { ArtifactRegistryError } from "./errors.ts";
 import type { Permissions } from "./schemas.ts";
 
@@ -21,6 +21,8 @@ export interface AskedFor {
   readonly ttlSeconds?: number;
   /** Whom the call lets in or shuts out, as rules name them. */
   readonly grantees?: readonly string[];
+  /** Whose credentials, and which one, the call revokes. */
+  readonly revoked?: { readonly caller?: Caller; readonly credentialId?: string };
 }
 
 /** What came of it. */

@@ -20,7 +20,8 @@ interface Minted {
  * the same registry, repositories, permission and lifetime. It never hands one to another caller, and no caller can push
  * another's out.
  *
- * A deletion of a repository ends the use of all credentials that are kept and open it. At most 10,000 are kept for one registry.
+ * A deletion of a repository ends the use of all credentials that are kept and open it, and a revoked one is never handed out
+ * again. At most 10,000 are kept for one registry.
  *
  * @param name the name of the registry. It is a part of the key
  * @returns the registry with a `generateCredentials` that throws what the registry's own throws, and TIMEOUT (retryable) for a
@@ -56,7 +57,10 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
     const opened = [repository, ...alsoPull.toSorted()].map((each) => [each, generations.get(each) ?? 0]);
     const key = JSON.stringify([name, opened, permissions, lifetimeOf(registry, request)]);
     const known = mintedFor.get(caller)?.get(key);
-    if (known && isFresh(known, call.now())) return known.credentials;
+    if (known && isFresh(known, call.now())) {
+      const { stillCounts } = known.credentials;
+      if (stillCounts === undefined || (await stillCounts(call.now()))) return known.credentials;
+    }
 
     return minting(`${caller}${key}`, call.signal, async () => {
       const mintedAt = call.now().getTime();

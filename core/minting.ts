@@ -36,7 +36,7 @@ export async function mintCredentials(
     ...(alsoPull.length > 0 && { alsoPull }),
   };
   const minted = await registry.generateCredentials({ ...asked, credentialId: newId }, call);
-  const { expiresAt, password, credentialId = newId, ...rest } = minted;
+  const { expiresAt, password, credentialId = newId, stillCounts: _, ...rest } = minted;
   const grantedSeconds = expiresAt && Math.round((expiresAt.getTime() - call.now().getTime()) / 1_000);
   if (maxTtlSeconds !== undefined && !(grantedSeconds && grantedSeconds <= maxTtlSeconds + clockSkewSeconds)) {
     throw livesTooLong(registry, maxTtlSeconds);

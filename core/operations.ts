@@ -84,6 +84,36 @@ export const operations = {
     run: mintCredentials,
   }),
 
+  revokeCredentials: defineOperation({
+    summary: "End credentials before their time",
+    description:
+      "Ends the credentials minted so far that fit all given fields; with none, all of the registry. Idempotent.",
+    kind: "runtime",
+    input: {
+      repoId: v.optional(schema.repositoryId),
+      permissions: v.optional(schema.permissions),
+      caller: v.optional(schema.caller),
+      credentialId: v.optional(schema.credentialId),
+    },
+    output: v.strictObject({
+      notBefore: v.pipe(schema.timestamp, v.description("What was minted before is refused.")),
+      certainBy: v.pipe(schema.timestamp, v.description("From then on it is refused everywhere.")),
+    }),
+    asked: ({ permissions, caller, credentialId }) => ({
+      ...(permissions && { permissions }),
+      ...((caller || credentialId) && {
+        revoked: { ...(caller && { caller }), ...(credentialId && { credentialId }) },
+      }),
+    }),
+    demand: (registry, { repoId }) => (repoId === undefined ? onEveryRepository() : onRepository(registry, { repoId })),
+    async run(registry, { registry: _, repoId, ...fields }, call) {
+      if (!registry.revokeCredentials) throw notSupported(registry, "revokeCredentials");
+      const name = repoId === undefined ? undefined : registry.resolveId(repoId);
+      const { notBefore, certainBy } = await registry.revokeCredentials({ name, ...fields }, call);
+      return { notBefore: notBefore.toISOString(), certainBy: certainBy.toISOString() };
+    },
+  }),
+
   addCrossAccountAccess: defineOperation({
     summary: "Grant a consumer's account the right to pull",
     description: "Adds what `access` spells out to what is granted already. Idempotent.",

@@ -1,4 +1,5 @@
 import type { Call } from "./call.ts";
+import type { Caller } from "./caller.ts";
 import type { RoutableName } from "./names.ts";
 import type {
   Capabilities,
@@ -22,6 +23,8 @@ export interface MintedCredentials {
   readonly scope: "repository" | "registry";
   /** The id of the request that they were minted for. Absent where it is the very request that they answer. */
   readonly credentialId?: string;
+  /** Whether nobody has revoked them since. Present where they can be revoked. */
+  stillCounts?(now: Date): Promise<boolean>;
 }
 
 /** What credentials are asked for. */
@@ -34,6 +37,21 @@ export interface CredentialRequest {
   readonly ttlSeconds?: number | undefined;
   /** Names the credential in the audit log, and upstream where the platform has a place for it. */
   readonly credentialId?: string | undefined;
+}
+
+/** Which credentials to end. All that is given must fit; nothing given means all of the registry. */
+export interface RevocationRequest {
+  readonly name?: RoutableName | undefined;
+  readonly permissions?: Permissions | undefined;
+  /** Who got them. */
+  readonly caller?: Caller | undefined;
+  readonly credentialId?: string | undefined;
+}
+
+/** What a revocation ended: all that fits and was minted before `notBefore` is refused, for certain from `certainBy` on. */
+export interface Revoked {
+  readonly notBefore: Date;
+  readonly certainBy: Date;
 }
 
 /**
@@ -63,6 +81,8 @@ export interface ArtifactRegistry {
   deleteRepository(name: RoutableName, call: Call): Promise<void>;
   generateCredentials(request: CredentialRequest, call: Call): Promise<MintedCredentials>;
 
+  /** Ends credentials before their time. Idempotent. Absent where `capabilities.unsupported` says so. */
+  revokeCredentials?(request: RevocationRequest, call: Call): Promise<Revoked>;
   /** Absent where `capabilities.unsupported` says so. */
   readonly crossAccount?: CrossAccountControl;
   /** Absent where `capabilities.unsupported` says so. */

@@ -118,6 +118,13 @@ export const repository = v.strictObject({
 
 export const password = v.pipe(v.string(), v.description("Password (basic) or token (bearer). A secret."));
 
+export const credentialId = v.pipe(
+  v.string(),
+  v.regex(characters(1, 256), "must be 1 to 256 characters without control characters"),
+  v.description("Names these credentials in the audit log. No secret."),
+  v.examples(["0b9f6a43-52c1-4a0e-9a51-6f2d3c0e8a17"]),
+);
+
 export const credentials = v.strictObject({
   authMethod,
   username: v.pipe(v.string(), v.description("Empty for bearer.")),
@@ -125,8 +132,15 @@ export const credentials = v.strictObject({
   expiresAt: v.optional(v.pipe(timestamp, v.description("The moment until which they are promised to work."))),
   scope,
   // Optional for clients: a function of an earlier version sends none.
-  credentialId: v.optional(v.pipe(v.string(), v.description("Names these credentials in the audit log. No secret."))),
+  credentialId: v.optional(credentialId),
 });
+
+const issuerOrSubject = v.pipe(v.string(), v.minLength(1, "must not be empty"), v.maxLength(2_048));
+
+export const caller = v.pipe(
+  v.strictObject({ issuer: issuerOrSubject, subject: issuerOrSubject }),
+  v.description("Who got them, as the audit log names the caller."),
+);
 
 export const crossAccountPermissions = v.strictObject({
   access: crossAccountAccess,

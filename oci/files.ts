@@ -1,8 +1,10 @@
-/** What `node:fs` lacks: what an error means, how names become durable, and how to see that content has changed. */
+/** What `node:fs` lacks: what an error means, how names become durable, locks, and how to see that content has changed. */
 import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** Returns the system's code of a failed call, such as `ENOENT`, or undefined if the error did not come from the system. */
 export function errnoOf(error: unknown): string | undefined {
@@ -122,6 +124,90 @@ export async function fingerprintAt(path: string): Promise<Fingerprint | undefin
 /** Returns the fingerprint of an open file, whatever its name is now. @throws the system's error */
 export async function fingerprintOfHandle(handle: FileHandle): Promise<Fingerprint> {
   return fingerprintOf(await handle.stat({ bigint: true }));
+}
+
+/**
+ * Reads a file that others replace while this process runs. What was read is kept for as long as the file stays the same,
+ * which costs one `stat` each time. A failure is not kept: the next call reads again.
+ *
+ * @param read makes the value from the content, or from undefined if there is no such file
+ * @returns a function that throws the system's error, or what `read` throws
+ *
+ * @example
+ * const settings = followFile("settings.json", (content) => JSON.parse(content?.toString() ?? "{}"));
+ * const now = await settings();
+ */
+export function followFile<T>(file: string, read: (content: Buffer | undefined) => T): () => Promise<T> {
+  let known: { readonly fingerprint: Fingerprint | undefined; readonly value: T } | undefined;
+  const isCurrent = (fingerprint: Fingerprint | undefined) =>
+    known?.fingerprint === undefined || fingerprint === undefined
+      ? known?.fingerprint === fingerprint
+      : isSameContent(known.fingerprint, fingerprint);
+
+  return async () => {
+    // The fingerprint is taken before the content is read: if the file is replaced in between, the next call reads it again.
+    const fingerprint = await fingerprintAt(file);
+    if (known !== undefined && isCurrent(fingerprint)) return known.value;
+    const value = read(await ifThere(readFile(file)));
+    known = { fingerprint, value };
+    return value;
+  };
+}
+
+/** SQLite's result codes if somebody else has the lock. */
+const sqliteBusy = 5;
+const sqliteLocked = 6;
+
+/** The kernel's lock on a file, which holds until it is closed or the process ends. */
+export interface KernelLock {
+  close(): void;
+}
+
+/**
+ * Takes the kernel's lock on a file, which it makes if it does not exist. Returns undefined if somebody else has it. Node has
+ * no call for such locks, but its SQLite takes them on its files: a write transaction that has begun and never ends holds
+ * one. Nothing is ever written to that file.
+ *
+ * This process must not open the file in any other way, because to close it would end the lock (POSIX, `fcntl`). The file is
+ * never removed, because two processes could then lock two files of the same name.
+ *
+ * @throws SQLite's error if the file cannot be used
+ */
+export function takeKernelLock(file: string): KernelLock | undefined {
+  // Loaded here, because most who read files need no lock.
+  const sqlite = process.getBuiltinModule("node:sqlite");
+  let database: DatabaseSync | undefined;
+  try {
+    database = new sqlite.DatabaseSync(file);
+    // A journal in memory makes no second file. IMMEDIATE takes the lock that only one connection can have.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE");
+    return database;
+  } catch (error) {
+    database?.close();
+    const { errcode } = error as Error & { errcode?: number };
+    if (errcode === sqliteBusy || errcode === sqliteLocked) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Runs work while this process has the kernel's lock on a file. It waits up to ten seconds for others.
+ *
+ * @throws Error if the lock cannot be had; whatever the work throws
+ */
+export async function withKernelLock<T>(file: string, work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    const lock = takeKernelLock(file);
+    if (lock !== undefined) {
+      try {
+        return await work();
+      } finally {
+        lock.close();
+      }
+    }
+    if (tries === 500) throw new Error(`Somebody else has the lock on ${file}.`);
+    await sleep(20);
+  }
 }
 
 /** Reads an open file from its start, and returns the hash of its content in lower-case hex. @throws the system's error */

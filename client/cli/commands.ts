@@ -3,7 +3,7 @@ import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
 import type { OperationName, Operations, RepositoryResponse } from "../types.ts";
 import { type LoggedIn, login } from "./login.ts";
-import { consumers, credentialsView, description, grants, pairs } from "./views.ts";
+import { consumers, credentialsNamed, credentialsView, description, grants, pairs } from "./views.ts";
 
 /** What a command was called with. Questions and answers repeat it. */
 export interface Invocation<Name extends OperationName> {
@@ -78,6 +78,14 @@ export const commands = {
     show: credentialsView,
     essence: ({ password }) => password,
   } satisfies CommandEntry<"generateCredentials">,
+  "revoke-credentials": {
+    operation: "revokeCredentials",
+    progress: "Ending the credentials",
+    question: ({ registry, input }) => `End ${credentialsNamed(registry, input)}?`,
+    show: ({ notBefore, certainBy }, { registry, input }) =>
+      `Ended ${credentialsNamed(registry, input)}, as far as minted before ${notBefore}. Certain by ${certainBy}.\n`,
+    essence: ({ certainBy }) => certainBy,
+  } satisfies CommandEntry<"revokeCredentials">,
   grant: {
     operation: "addCrossAccountAccess",
     summary: "Let more accounts pull",

@@ -9,6 +9,8 @@ const flags: Readonly<Record<string, string>> = {
   ttlSeconds: "--ttl <seconds>",
   permissions: "--permissions <level>",
   alsoPull: "--also-pull <repository>",
+  repoId: "--repository <name>",
+  credentialId: "--credential-id <id>",
   replicationRegions: "--replication-region <region>",
 };
 
@@ -17,6 +19,9 @@ const descriptions: Readonly<Record<string, string>> = {
   repoId: "name that `create` printed, or the logical name",
   alsoPull: "repository to pull from as well, such as that of a base image (repeatable)",
   replicationRegions: "AWS region that holds replicas, in addition to the home region (repeatable)",
+  credentialId: "the one credential that the audit log names so",
+  issuer: "who vouches for the caller who got them, as the audit log names it; with --subject",
+  subject: "the caller who got them, as the audit log names it; with --issuer",
   deleteRepositories: "also delete the repositories with all their images",
 };
 
@@ -30,7 +35,7 @@ export type ReadInput = (
 
 /**
  * Gives a command the arguments and options of an operation's schema. A required text becomes an argument, `access`
- * becomes the options of its variants, and everything else becomes an option. An option that is not given is left out
+ * becomes the options of its variants, each part of an object becomes an option, and so does everything else. An option that is not given is left out
  * of the input, or has its default.
  */
 export function addInput(
@@ -41,6 +46,7 @@ export function addInput(
   const { registry: _, ...entries } = shapeOf(operation.input).entries ?? {};
   const positional: string[] = [];
   const named: [field: string, option: Option][] = [];
+  const parts: [field: string, options: [part: string, option: Option][]][] = [];
   let access: ReadAccess = () => ({});
   for (const [field, schema] of Object.entries(entries)) {
     const shape = shapeOf(schema);
@@ -50,6 +56,12 @@ export function addInput(
       positional.push(field);
     } else if ((itemOf(shape) ?? shape).type === "variant") {
       access = addAccessOptions(command, shape);
+    } else if (shape.entries !== undefined) {
+      const options = Object.entries(shape.entries).map(([part, each]): [string, Option] => {
+        return [part, optionOf(command, part, shapeOf(each))];
+      });
+      for (const [, option] of options) command.addOption(option);
+      parts.push([field, options]);
     } else {
       const option = optionOf(command, field, shape);
       const standard = defaults[field];
@@ -62,6 +74,11 @@ export function addInput(
   return (args, options) => ({
     ...Object.fromEntries(positional.map((field, index) => [field, args[index]])),
     ...givenValues(named, options),
+    ...Object.fromEntries(
+      parts
+        .map(([field, each]) => [field, givenValues(each, options)] as const)
+        .filter(([, values]) => Object.keys(values).length > 0),
+    ),
     ...access(options),
   });
 }

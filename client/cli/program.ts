@@ -10,7 +10,8 @@ import { addConnectionOptions, type ConnectionOptions, chooseRegistry, openConne
 import { addInput } from "./fields.ts";
 import { confirm, withProgress } from "./interaction.ts";
 import { exitCodeOf, Interrupted, reportError } from "./report.ts";
-import { addServe } from "./serve.ts";
+import { addRules } from "./rules.ts";
+import { addRotateKey, addServe } from "./serve.ts";
 import { jsonLine, paint, printable, printableAnswer } from "./terminal.ts";
 
 /**
@@ -69,7 +70,9 @@ function createProgram(signal: AbortSignal, env: Environment): Command {
     .configureOutput({ outputError: () => {} })
     .configureHelp({ styleTitle: (text) => paint(process.stdout, "bold", text) });
   for (const [name, entry] of Object.entries<CommandEntry>(commands)) addCommand(program, name, entry, { env, signal });
+  addRules(program, env);
   addServe(program, env);
+  addRotateKey(program, env);
   addComplete(program);
   return program;
 }

@@ -34,6 +34,16 @@ export class Declined extends Error {
   }
 }
 
+/** The command has written its answer, and the answer has an exit code of its own. */
+export class Answered extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super();
+    this.exitCode = exitCode;
+  }
+}
+
 /** A signal ended the command. The exit code is that of shells: 128 plus the number of the signal. */
 export class Interrupted extends Error {
   readonly exitCode: number;
@@ -52,11 +62,13 @@ export class Interrupted extends Error {
 /** The exit code for what a command threw. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof ArtifactRegistryError) return exitCodes[error.code];
-  return error instanceof Declined || error instanceof Interrupted ? error.exitCode : 1;
+  const tells = error instanceof Declined || error instanceof Interrupted || error instanceof Answered;
+  return tells ? error.exitCode : 1;
 }
 
 /** Writes an error to the standard error: for people with its hint, for scripts as the JSON of the API on one line. */
 export function reportError(error: unknown, { json }: { readonly json: boolean }): void {
+  if (error instanceof Answered) return;
   if (error instanceof Declined || error instanceof Interrupted) {
     process.stderr.write(`${error.message}\n`);
     return;

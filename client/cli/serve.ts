@@ -44,6 +44,32 @@ export function addServe(program: Command, env: Environment): void {
   });
 }
 
+/** Adds the command `rotate-key`, which gives the local registry of a data folder a new signing key while it runs. */
+export function addRotateKey(program: Command, env: Environment): void {
+  const command = program
+    .command("rotate-key")
+    .summary("Give a local registry a new signing key, while it runs or not")
+    .description(
+      "Makes a new key in the data folder of a local registry. Credentials of the old key count until the last of them " +
+        "has ended.",
+    )
+    .option("--data-dir <folder>", "the registry's folder (default: DATA_DIR, or .data)")
+    .option("--end-all", "also end every credential that the registry has given out, at once");
+  command.action(async () => {
+    const { dataDir = env.DATA_DIR || ".data", endAll = false } = command.opts<{
+      dataDir?: string;
+      endAll?: boolean;
+    }>();
+    const { platforms } = await import("../../platforms.ts");
+    const endsAt = await platforms.local.rotateKey(dataDir, { now: new Date(), endAll });
+    process.stdout.write(
+      endAll
+        ? "A new key signs. No credential of an old key counts.\n"
+        : `A new key signs. Credentials of the old one count until they end, by ${endsAt.toISOString()} at the latest.\n`,
+    );
+  });
+}
+
 /**
  * Clients and servers read the same variable. One that binds a function is meant for clients, so the server ignores it.
  */

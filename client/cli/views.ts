@@ -3,6 +3,7 @@ import type {
   CrossAccountAccess,
   CrossAccountPermissions,
   RegistryDescription,
+  WhichCredentials,
 } from "../types.ts";
 import { paint } from "./terminal.ts";
 
@@ -29,6 +30,21 @@ export function credentialsView(output: ArtifactRegistryCredentials): string {
     Scope: output.scope,
     Expires: output.expiresAt ?? "never: a static account",
   });
+}
+
+/** Names the credentials that a revocation ends, for use in a sentence. */
+export function credentialsNamed(registry: string, which: WhichCredentials): string {
+  const { repoId, permissions, caller, credentialId } = which;
+  if (credentialId === undefined && caller === undefined && permissions === undefined && repoId === undefined) {
+    return `every credential of the registry "${registry}"`;
+  }
+  const parts = [
+    credentialId === undefined ? "the credentials" : `the credential ${credentialId}`,
+    permissions && `for ${permissions}`,
+    `of ${repoId ?? `the registry "${registry}"`}`,
+    caller && `that ${caller.issuer} ${caller.subject} got`,
+  ];
+  return parts.filter(Boolean).join(" ");
 }
 
 /** Names each consumer of an access value, for use in a sentence. */

@@ -58,6 +58,22 @@ const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange
       response: { authMethod: "basic", username: "token", password: "(a secret)", ...minted },
     },
   },
+  revokeCredentials: {
+    leaked: {
+      summary: "One that leaked, by the id of its audit line",
+      request: { credentialId: minted.credentialId },
+      response: { notBefore: "2026-01-15T09:41:07.000Z", certainBy: "2026-01-15T09:41:07.000Z" },
+    },
+    caller: {
+      summary: "What a caller got to push to one repository",
+      request: {
+        repoId: "images/my-app",
+        permissions: "push-pull",
+        caller: { issuer: "https://token.actions.githubusercontent.com", subject: "repo:acme/app:ref:refs/heads/main" },
+      },
+      response: { notBefore: "2026-01-15T09:41:07.000Z", certainBy: "2026-01-15T09:41:07.000Z" },
+    },
+  },
   addCrossAccountAccess: {
     aws: { summary: "For an account on AWS", request: { repoId, access: aws }, response: {} },
     gcp: { summary: "For a project on Google Cloud", request: { repoId: "my-app", access: gcp }, response: {} },

@@ -145,3 +145,11 @@ export function sessionName({ issuer, subject }: Caller, credentialId?: string):
     .slice(0, 12);
   return `${plain.slice(0, 51)}-${hash}`;
 }
+
+/** Why no credential of AWS can be ended by us, and how the operator of the role does it. */
+export const endedByRole = {
+  reason: "AWS checks these credentials, and has no call that ends one of them.",
+  hint:
+    "Give the pull or push role an inline policy that denies everything while aws:TokenIssueTime is before now, as " +
+    'IAM\'s "Revoke active sessions" does: it ends every session of that role. docs/security.md has the commands.',
+};

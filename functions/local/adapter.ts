@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Call } from "../../core/call.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { checkHealth } from "../../core/health.ts";
@@ -7,7 +8,20 @@ import type { ArtifactRegistry, Provisioning } from "../../core/registry.ts";
 import type { Capabilities } from "../../core/schemas.ts";
 import { Secret } from "../../core/secret.ts";
 import { repositoryMarker } from "../../oci/client/index.ts";
-import { type Access, mintToken, type TokenKey } from "../../oci/token/index.ts";
+import { isDiskFull } from "../../oci/files.ts";
+import {
+  type Access,
+  callerHash,
+  hasEnded,
+  isRevoked,
+  maxRevocations,
+  mintToken,
+  type Revocation,
+  RevocationsFull,
+  type TokenClaims,
+} from "../../oci/token/index.ts";
+import { type LocalCredentials, lifetimes } from "./credentials.ts";
+import { diskFull } from "./errors.ts";
 import { audience, createRegistryClient, type RegistryClient, repositoryAccess } from "./registry-client.ts";
 
 /** Where a local registry is and where its signing key lies. */
@@ -15,8 +29,6 @@ export interface LocalRegistryLocation {
   readonly registryUrl: string;
   readonly dataDir: string;
 }
-
-const lifetimes = { min: 1, max: 43_200, default: 3_600 } as const;
 
 const noAccounts = {
   reason: "The local registry has no other accounts: cross-account access does not apply.",
@@ -41,18 +53,18 @@ export function localPrefix(registryName: string): string {
 /**
  * The adapter for one namespace of a local OCI registry.
  *
- * @param loadKey loads the registry's signing key; it is called when the key is first needed
+ * @param credentials the registry's keys and revocations; they are read when they are first needed
  */
 export function createLocalRegistry(
   { name, others }: Pick<OpenContext, "name" | "others">,
   location: LocalRegistryLocation,
-  loadKey: () => Promise<TokenKey>,
+  credentials: LocalCredentials,
 ): ArtifactRegistry {
   const registryUrl = location.registryUrl.replace(/\/+$/, "");
   const { host } = new URL(registryUrl);
   const prefix = localPrefix(name);
   const space: NameSpace = { prefix, separator: "/", grammar: ociGrammar, hosts: [host], others };
-  const registry = createRegistryClient(registryUrl, loadKey);
+  const registry = createRegistryClient(registryUrl, credentials.keys);
   const toRepository = (repository: string, createdAt: string) => ({
     name: repository,
     uri: `${host}/${repository}`,
@@ -89,31 +101,107 @@ export function createLocalRegistry(
 
     deleteRepository: (repository, call) => registry.deleteRepository(call, repository),
 
-    async generateCredentials({ name, permissions, alsoPull = [], ttlSeconds }, call) {
+    async generateCredentials(
+      { name: repository, permissions, alsoPull = [], ttlSeconds, credentialId = randomUUID() },
+      call,
+    ) {
+      const now = call.now();
       const seconds = Math.min(Math.max(ttlSeconds ?? lifetimes.default, lifetimes.min), lifetimes.max);
       // A token expires at a whole second. Without rounding up, a credential of one second could expire before it is used.
-      const expiresAt = new Date(Math.ceil(call.now().getTime() / 1_000 + seconds) * 1_000);
-      const token = mintToken(await loadKey(), {
-        subject: JSON.stringify([call.caller.issuer, call.caller.subject]),
-        audience,
+      const expiresAt = new Date(Math.ceil(now.getTime() / 1_000 + seconds) * 1_000);
+      const facts: TokenClaims = {
+        subject: callerHash(call.caller.issuer, call.caller.subject),
         access: [
-          repositoryAccess(name, ...(permissions === "pull" ? ["pull"] : ["pull", "push"])),
+          repositoryAccess(repository, ...(permissions === "pull" ? ["pull"] : ["pull", "push"])),
           ...alsoPull.map((each) => repositoryAccess(each, "pull")),
         ],
-        now: call.now(),
         expiresAt,
-      });
-      return { authMethod: "basic", username: "token", password: new Secret(token), expiresAt, scope: "repository" };
+        credential: {
+          id: credentialId,
+          issuedAt: Math.floor(now.getTime() / 1_000),
+          registry: name,
+          repositories: [repository, ...alsoPull],
+          permissions,
+        },
+      };
+      if (isRevoked(await readable(credentials), facts)) throw revokedThisSecond();
+      const [key] = await credentials.keys();
+      const token = mintToken(key, { ...facts, audience, now, id: credentialId });
+      return {
+        authMethod: "basic",
+        username: "token",
+        password: new Secret(token),
+        expiresAt,
+        scope: "repository",
+        async stillCounts(now) {
+          const [ring, revoked] = await Promise.all([credentials.keys(), readable(credentials)]);
+          const current = ring.find(({ id }) => id === key.id);
+          return current !== undefined && !hasEnded(current, now) && !isRevoked(revoked, facts);
+        },
+      };
+    },
+
+    async revokeCredentials({ name: repository, permissions, caller, credentialId }, call) {
+      const revokedAt = new Date(Math.floor(call.now().getTime() / 1_000) * 1_000);
+      const revocation = {
+        revokedAt: revokedAt.toISOString(),
+        registry: name,
+        ...(repository !== undefined && { repository }),
+        ...(permissions && { permissions }),
+        ...(caller && { caller: callerHash(caller.issuer, caller.subject) }),
+        ...(credentialId !== undefined && { credentialId }),
+      };
+      // The list is read first, so that one that cannot be read is told as such.
+      await readable(credentials);
+      await credentials.revoke(revocation, call.now()).catch(explainUnwritten);
+      return { notBefore: revokedAt, certainBy: revokedAt };
     },
 
     provisioning: createProvisioning(prefix, { registryUrl, dataDir: location.dataDir }, registry),
 
-    health: (call) =>
-      checkHealth([], "unhealthy", async () => {
+    async health(call) {
+      const problem = await credentials.keyProblem();
+      const known = problem === undefined ? [] : [{ message: problem, hint: "Mend the file before the next restart." }];
+      return checkHealth(known, "unhealthy", async () => {
+        await readable(credentials);
         await registry.oci(call, "GET /v2/", repositoryAccess(prefix, "pull"), (client) => client.ping());
         return [];
-      }),
+      });
+    },
   };
+}
+
+/** Reads the list of revocations. @throws SERVICE_UNAVAILABLE while it cannot be read */
+async function readable(credentials: LocalCredentials): Promise<readonly Revocation[]> {
+  try {
+    return await credentials.revocations();
+  } catch (cause) {
+    throw new ArtifactRegistryError("SERVICE_UNAVAILABLE", "The list of revoked credentials cannot be read.", {
+      hint: "Until it can, the registry takes no credentials. Mend revoked.json in its data folder; its log says more.",
+      cause,
+    });
+  }
+}
+
+/** It would end with the revocation, which counts for the whole second. */
+function revokedThisSecond(): ArtifactRegistryError {
+  return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "Such credentials were revoked in this very second.", {
+    retryable: true,
+    retryAfterSeconds: 1,
+    hint: "Ask again in a second.",
+  });
+}
+
+function explainUnwritten(cause: unknown): never {
+  if (cause instanceof RevocationsFull) {
+    throw new ArtifactRegistryError("QUOTA_EXCEEDED", "The list of revocations is full.", {
+      hint: "One with fewer fields takes the place of all that it includes: revoke by repository, or for the registry.",
+      context: { limit: maxRevocations },
+      cause,
+    });
+  }
+  if (isDiskFull(cause)) throw diskFull(cause);
+  throw cause;
 }
 
 async function pushMarker(registry: RegistryClient, repository: string, call: Call): Promise<void> {

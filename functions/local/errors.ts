@@ -20,10 +20,7 @@ export function translateRegistryError(thrown: unknown): unknown {
     });
   }
   if (status === 507) {
-    return new ArtifactRegistryError("QUOTA_EXCEEDED", "The disk of the local registry is full.", {
-      ...options,
-      hint: "Delete repositories that are not needed, or give DATA_DIR more room.",
-    });
+    return diskFull(thrown);
   }
   if (status === 429 || status === 503) {
     return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "The local registry is busy.", {
@@ -34,5 +31,12 @@ export function translateRegistryError(thrown: unknown): unknown {
   return new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", `The local registry answered with status ${status}.`, {
     ...options,
     retryable: status >= 500,
+  });
+}
+
+export function diskFull(cause: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError("QUOTA_EXCEEDED", "The disk of the local registry is full.", {
+    cause,
+    hint: "Delete repositories that are not needed, or give DATA_DIR more room.",
   });
 }

@@ -1,7 +1,8 @@
 import type { Environment, Platform } from "../../core/platform.ts";
 import { localPlatform } from "./platform.ts";
 
-export { keyFile, localPlatform } from "./platform.ts";
+export { keyFile, openCredentials, rotateKey } from "./credentials.ts";
+export { localPlatform } from "./platform.ts";
 
 export const platform: Platform = localPlatform({ registryUrl: "http://127.0.0.1:5050", dataDir: ".data" });
 

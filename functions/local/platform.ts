@@ -1,9 +1,7 @@
-import { resolve } from "node:path";
 import * as v from "valibot";
-import { once } from "../../core/once.ts";
 import { defineService, type Platform } from "../../core/platform.ts";
-import { loadTokenKey, type TokenKey } from "../../oci/token/index.ts";
 import { createLocalRegistry, type LocalRegistryLocation, localPrefix } from "./adapter.ts";
+import { type LocalCredentials, openCredentials } from "./credentials.ts";
 
 const registryUrl = v.pipe(
   v.string(),
@@ -23,18 +21,13 @@ const localBinding = v.strictObject({
   dataDir: v.optional(dataDir),
 });
 
-/** The path of the file that holds a registry's signing key. */
-export function keyFile(dataDir: string): string {
-  return resolve(dataDir, "token.key");
-}
-
 /**
  * The local platform.
  *
- * @param embedded the registry for bindings that name none. Where that registry runs in this process, `loadKey` answers
- *   the key that it runs with
+ * @param embedded the registry for bindings that name none. Where that registry runs in this process, `credentials` are what
+ *   it runs with
  */
-export function localPlatform(embedded: LocalRegistryLocation & { loadKey?: () => Promise<TokenKey> }): Platform {
+export function localPlatform(embedded: LocalRegistryLocation & { credentials?: LocalCredentials }): Platform {
   return {
     name: "local",
     services: {
@@ -43,9 +36,8 @@ export function localPlatform(embedded: LocalRegistryLocation & { loadKey?: () =
         prefix: (name) => ({ prefix: localPrefix(name), separator: "/" }),
         open({ name, binding, others }) {
           const { registryUrl = embedded.registryUrl, dataDir = embedded.dataDir } = binding;
-          const fromFile = once(() => loadTokenKey(keyFile(dataDir)));
-          const loadKey = binding.dataDir === undefined ? (embedded.loadKey ?? fromFile) : fromFile;
-          return createLocalRegistry({ name, others }, { registryUrl, dataDir }, loadKey);
+          const shared = binding.dataDir === undefined ? embedded.credentials : undefined;
+          return createLocalRegistry({ name, others }, { registryUrl, dataDir }, shared ?? openCredentials(dataDir));
         },
       }),
     },

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Call } from "../../core/call.ts";
 import { createHttpClient } from "../../core/http-client.ts";
 import { createClient, type OciClient, OciError } from "../../oci/client/index.ts";
-import { type Access, mintToken, type TokenKey } from "../../oci/token/index.ts";
+import { type Access, mintToken, type TokenKeys } from "../../oci/token/index.ts";
 import { translateRegistryError } from "./errors.ts";
 
 /** The audience of the registry's tokens: the name of its service. */
@@ -20,7 +20,7 @@ export interface RegistryClient {
   deleteRepository(call: Call, name: string): Promise<void>;
 }
 
-export function createRegistryClient(registryUrl: string, loadKey: () => Promise<TokenKey>): RegistryClient {
+export function createRegistryClient(registryUrl: string, keys: TokenKeys): RegistryClient {
   // The registry runs in this process or beside it, so no proxy is used.
   const http = createHttpClient();
 
@@ -32,7 +32,8 @@ export function createRegistryClient(registryUrl: string, loadKey: () => Promise
   ): Promise<T> {
     return call.upstream(what, async (signal) => {
       const now = call.now();
-      const bearer = mintToken(await loadKey(), {
+      const [key] = await keys();
+      const bearer = mintToken(key, {
         subject: "local-adapter",
         audience,
         access: [access],

@@ -6,7 +6,6 @@ import { readLimits } from "../../core/budget.ts";
 import { doorCaller } from "../../core/caller.ts";
 import { localDoor } from "../../core/doors.ts";
 import { createHttp } from "../../core/http.ts";
-import { once } from "../../core/once.ts";
 import { bindingVariable, type Environment } from "../../core/platform.ts";
 import { allowEverything } from "../../core/rules.ts";
 import { fixedRules, readRules, type Warn } from "../../core/rules-source.ts";
@@ -16,8 +15,8 @@ import { openDoor, readDirectory } from "../../core/suite.ts";
 import { listen, stopListening, urlOf } from "../../oci/http/listening.ts";
 import { createHttpServer } from "../../oci/http/server.ts";
 import { bindRegistry } from "../../oci/registry/index.ts";
-import { loadTokenKey } from "../../oci/token/index.ts";
-import { keyFile, localPlatform } from "./platform.ts";
+import { makeRevocationList, openCredentials } from "./credentials.ts";
+import { localPlatform } from "./platform.ts";
 import { audience } from "./registry-client.ts";
 
 /** The registry that is bound without any configuration. */
@@ -58,10 +57,12 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   const { rules: atStart } = await rules.current();
   // The bindings are read once before anything listens, so that a bad binding is reported before a port is taken.
   const bound: Environment = { [bindingVariable(defaultRegistry)]: '{"service":"local"}', ...env };
-  // Adapter and registry share one loaded key, because the file may be removed or replaced while the server runs.
-  const loadKey = once(() => loadTokenKey(keyFile(dataDir)));
+  // Adapter and registry share the keys, because the file may be removed while the server runs.
+  const credentials = openCredentials(dataDir, (error) =>
+    options.log?.("The signing keys cannot be read again, so that the former ones stay", error),
+  );
   const directoryFor = (registryUrl: string) =>
-    readDirectory(localPlatform({ registryUrl, dataDir, loadKey }), bound, atStart, [defaultRegistry]);
+    readDirectory(localPlatform({ registryUrl, dataDir, credentials }), bound, atStart, [defaultRegistry]);
   directoryFor("http://127.0.0.1");
 
   // Both ports are taken before the folder is opened, because opening the registry discards unfinished uploads, and
@@ -77,15 +78,22 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   );
   try {
     await listen(server, { host, port: settings.port });
+    // A file that holds no key must end the start.
+    await credentials.keys();
     const registry = await registryPort.open({
       dataDir,
-      key: await loadKey(),
+      key: credentials.keys,
+      revocations: credentials.revocations,
       service: audience,
       clock: now,
       graceMs,
       ...(settings.registryUrl !== undefined && { publicUrl: settings.registryUrl }),
       ...(options.log && { log: options.log }),
     });
+    // On a full disk the registry still serves pulls, and no list means that nothing is revoked.
+    await makeRevocationList(dataDir).catch((error: unknown) =>
+      options.log?.("The list of revoked credentials cannot be made", error),
+    );
     return {
       url: urlOf(server, host),
       registryUrl,

@@ -4,15 +4,11 @@ locals {
       for name, value in merge(
         { for name, registry in local.registries : registry.variable => local.bindings[name] },
         {
-          ALIEN_DOOR              = door
-          ALIEN_REGISTRIES        = join(",", keys(var.registries))
-          ALIEN_ACCESS_RULES_FILE = var.access_rules_file
-          ALIEN_ACCESS_RULES = length(var.access_rules) == 0 ? null : jsonencode([
-            for rule in var.access_rules : { for key, value in rule : key => value if value != null }
-          ])
-          ALIEN_OIDC_ISSUERS = door != "oidc" ? null : jsonencode([
-            for issuer in var.oidc_issuers : { for key, value in issuer : key => value if value != null }
-          ])
+          ALIEN_DOOR                     = door
+          ALIEN_REGISTRIES               = join(",", keys(var.registries))
+          ALIEN_ACCESS_RULES_FILE        = var.access_rules_file
+          ALIEN_ACCESS_RULES             = length(var.access_rules) == 0 ? null : jsonencode(local.access_rules)
+          ALIEN_OIDC_ISSUERS             = door != "oidc" ? null : jsonencode(local.oidc_issuers)
           ALIEN_STACK_PREFIX             = var.derived_registries == null ? null : var.prefix
           ALIEN_LEASE_TABLE              = var.derived_registries == null ? null : local.lease_table
           ALIEN_FUNCTION_ROLE_ARNS       = door != "provision" ? null : join(",", [for each in local.minting_doors : local.function_role_arns[each]])

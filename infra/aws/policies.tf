@@ -1,4 +1,5 @@
-# The policies are JSON files, one per concern; policies/doors.json says which door has which. What is here fills in the ARNs.
+# The policies are JSON files, one per concern; policies/doors.json says which door has which, and policies/operations.json for which
+# operations, of which the public door has only those that its rules allow. What is here fills in the ARNs.
 locals {
   ecr_arn    = "arn:${local.partition}:ecr:%s:${local.account}:repository/%s"
   public_arn = "arn:${local.partition}:ecr-public::${local.account}:repository/%s"
@@ -44,19 +45,30 @@ locals {
     boundary              = local.minting_boundary
   }
 
+  operations = jsondecode(file("${path.module}/policies/operations.json"))
+  # What is derived is known by its tags: every operation asks for them first.
+  unneeded = { oidc = setsubtract(local.oidc_lacks, length(local.derived) > 0 ? ["repositories"] : []) }
+  # Who lets nobody push needs no push role.
+  door_values = {
+    oidc = contains(local.oidc_needs, "push-pull") ? {} : { minting_roles = [for arn in local.policy_values.minting_roles : arn if endswith(arn, "-pull")] }
+  }
+
   # A concern that nothing here has is in no role.
   concerns = {
     repositories        = length(local.spaces) > 0
+    creation            = length(local.spaces) > 0
     lifecycle           = anytrue([for registry in values(local.ecr) : registry.repository_defaults.keep_last != null])
     encryption          = length(local.keys) > 0
     encryption-release  = length(local.keys) > 0
     deletions           = length(local.spaces) > 0
+    grants-reading      = length(local.spaces) > 0
     grants              = length(local.spaces) > 0
     derived             = length(local.derived) > 0
     leases              = length(local.spaces) > 0
     provisioning        = length(local.spaces) > 0
     provisioning-roles  = length(local.spaces) > 0
     public-repositories = length(local.ecr_public) > 0
+    public-creation     = length(local.ecr_public) > 0
     public-deletions    = length(local.ecr_public) > 0
   }
   door_policies = merge([
@@ -64,11 +76,11 @@ locals {
       for name in names : "${door}/${name}" => jsonencode(jsondecode(templatefile(
         "${path.module}/policies/${name}.json.tftpl",
         {
-          for key, value in merge(local.policy_values, {
+          for key, value in merge(local.policy_values, lookup(local.door_values, door, {}), {
             log_streams = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/lambda/${var.prefix}-${door}:*"
           }) : key => jsonencode(value)
         },
-      ))) if lookup(local.concerns, name, true)
+      ))) if lookup(local.concerns, name, true) && !contains(lookup(local.unneeded, door, []), name)
     } if contains(keys(var.doors), door)
   ]...)
 }

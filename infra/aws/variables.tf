@@ -39,29 +39,6 @@ variable "doors" {
   }
 }
 
-variable "access_rules" {
-  description = "Who may do what (ALIEN_ACCESS_RULES). What no rule allows is refused. A rule without permissions lets its callers pull and not push; a rule without grantees allows no grant to anybody."
-  type = list(object({
-    callers      = list(object({ issuer = string, subject = string }))
-    operations   = list(string)
-    registries   = list(string)
-    repositories = list(string)
-    permissions  = optional(list(string))
-    grantees     = optional(list(string))
-  }))
-  default  = []
-  nullable = false
-
-  validation {
-    condition     = alltrue(flatten([for rule in var.access_rules : [for caller in rule.callers : !strcontains(caller.issuer, "*")]]))
-    error_message = "A caller's issuer must be one issuer, without wildcards."
-  }
-  validation {
-    condition     = alltrue(flatten([for rule in var.access_rules : [for each in coalesce(rule.permissions, []) : contains(["pull", "push-pull"], each)]]))
-    error_message = "The permissions of a rule are pull and push-pull, without wildcards."
-  }
-}
-
 variable "access_rules_file" {
   description = "Path of a file in the package, as /var/task/rules.json, instead of access_rules: for rules that do not fit into 4 KiB of environment."
   type        = string
@@ -70,26 +47,6 @@ variable "access_rules_file" {
   validation {
     condition     = var.access_rules_file == null || length(var.access_rules) == 0
     error_message = "Set access_rules or access_rules_file, not both."
-  }
-}
-
-variable "oidc_issuers" {
-  description = "Whose tokens the oidc door takes (ALIEN_OIDC_ISSUERS): https URLs, each with the audience that its tokens must name."
-  type = list(object({
-    issuer   = string
-    audience = string
-    jwksUri  = optional(string)
-  }))
-  default  = []
-  nullable = false
-
-  validation {
-    condition     = alltrue([for each in var.oidc_issuers : startswith(each.issuer, "https://") && each.audience != ""])
-    error_message = "An issuer must be an https URL, with an audience."
-  }
-  validation {
-    condition     = length(distinct(var.oidc_issuers[*].issuer)) == length(var.oidc_issuers)
-    error_message = "Name each issuer once."
   }
 }
 

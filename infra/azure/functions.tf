@@ -3,15 +3,11 @@ locals {
     for door in keys(var.doors) : door => {
       for name, value in merge(
         {
-          ALIEN_DOOR              = door
-          ALIEN_REGISTRIES        = join(",", keys(var.registries))
-          ALIEN_ACCESS_RULES_FILE = var.access_rules_file
-          ALIEN_ACCESS_RULES = length(var.access_rules) == 0 ? null : jsonencode([
-            for rule in var.access_rules : { for key, value in rule : key => value if value != null }
-          ])
-          ALIEN_OIDC_ISSUERS = door != "oidc" ? null : jsonencode([
-            for issuer in var.oidc_issuers : { for key, value in issuer : key => value if value != null }
-          ])
+          ALIEN_DOOR                 = door
+          ALIEN_REGISTRIES           = join(",", keys(var.registries))
+          ALIEN_ACCESS_RULES_FILE    = var.access_rules_file
+          ALIEN_ACCESS_RULES         = length(var.access_rules) == 0 ? null : jsonencode(local.access_rules)
+          ALIEN_OIDC_ISSUERS         = door != "oidc" ? null : jsonencode(local.oidc_issuers)
           ALIEN_PLATFORM_TENANTS     = contains(local.authenticated_doors, door) ? local.tenant_id : null
           ALIEN_PLATFORM_ROLE        = lookup(local.roles_of_callers, door, null)
           ALIEN_STACK_PREFIX         = var.derived_registries ? var.prefix : null

@@ -1,7 +1,24 @@
 # What the doors' identities may do to container registries (roles/doors.json): built-in roles for images, by the registry's
-# mode, and custom roles for the rest, by concern (roles/permissions.json).
+# mode, and custom roles for the rest, by concern (roles/permissions.json). Of these the public door has only those that the operations
+# need that its rules allow (roles/operations.json).
 locals {
-  door_roles       = { for door, roles in jsondecode(file("${path.module}/roles/doors.json")) : door => roles if contains(keys(var.doors), door) }
+  operations = jsondecode(file("${path.module}/roles/operations.json"))
+  # Built-in roles that do all that another one does.
+  wider_roles = {
+    "AcrPull"                              = ["AcrPush"]
+    "Container Registry Repository Reader" = ["Container Registry Repository Writer", "Container Registry Repository Contributor"]
+    "Container Registry Repository Writer" = ["Container Registry Repository Contributor"]
+  }
+  door_roles = {
+    for door, roles in jsondecode(file("${path.module}/roles/doors.json")) : door => {
+      for place, grants in roles : place => {
+        for kind, names in grants : kind => [
+          for name in names : name
+          if door != "oidc" || !contains(local.oidc_lacks, name) && length(setsubtract(lookup(local.wider_roles, name, []), local.oidc_lacks)) == 0
+        ]
+      }
+    } if contains(keys(var.doors), door)
+  }
   role_permissions = jsondecode(file("${path.module}/roles/permissions.json"))
   grantable        = jsondecode(file("${path.module}/roles/grantable.json"))
   # Of registries that are not there yet, the mode is not known for certain.

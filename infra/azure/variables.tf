@@ -91,29 +91,6 @@ variable "doors" {
   }
 }
 
-variable "access_rules" {
-  description = "Who may do what (ALIEN_ACCESS_RULES). What no rule allows is refused. A rule without permissions lets its callers pull and not push. Callers of the platform door have the issuer azure and the subject {tenant id}/{object id}."
-  type = list(object({
-    callers      = list(object({ issuer = string, subject = string }))
-    operations   = list(string)
-    registries   = list(string)
-    repositories = list(string)
-    permissions  = optional(list(string))
-    grantees     = optional(list(string))
-  }))
-  default  = []
-  nullable = false
-
-  validation {
-    condition     = alltrue(flatten([for rule in var.access_rules : [for caller in rule.callers : !strcontains(caller.issuer, "*")]]))
-    error_message = "A caller's issuer must be one issuer, without wildcards."
-  }
-  validation {
-    condition     = alltrue(flatten([for rule in var.access_rules : [for each in coalesce(rule.permissions, []) : contains(["pull", "push-pull"], each)]]))
-    error_message = "The permissions of a rule are pull and push-pull, without wildcards."
-  }
-}
-
 variable "access_rules_file" {
   description = "Path of a file in the package, as /home/site/wwwroot/rules.json, instead of access_rules: for rules that do not fit into the settings."
   type        = string
@@ -125,22 +102,3 @@ variable "access_rules_file" {
   }
 }
 
-variable "oidc_issuers" {
-  description = "Whose tokens the oidc door takes (ALIEN_OIDC_ISSUERS): https URLs, each with the audience that its tokens must name."
-  type = list(object({
-    issuer   = string
-    audience = string
-    jwksUri  = optional(string)
-  }))
-  default  = []
-  nullable = false
-
-  validation {
-    condition     = alltrue([for each in var.oidc_issuers : startswith(each.issuer, "https://") && each.audience != ""])
-    error_message = "An issuer must be an https URL, with an audience."
-  }
-  validation {
-    condition     = length(distinct(var.oidc_issuers[*].issuer)) == length(var.oidc_issuers)
-    error_message = "Name each issuer once."
-  }
-}

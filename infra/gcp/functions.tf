@@ -5,16 +5,12 @@ locals {
         { for name, registry in local.registries : registry.variable => local.bindings[name] },
         {
           # Else the framework answers with the messages of errors that nobody caught.
-          NODE_ENV                = "production"
-          ALIEN_DOOR              = door
-          ALIEN_REGISTRIES        = join(",", keys(var.registries))
-          ALIEN_ACCESS_RULES_FILE = var.access_rules_file
-          ALIEN_ACCESS_RULES = length(var.access_rules) == 0 ? null : jsonencode([
-            for rule in var.access_rules : { for key, value in rule : key => value if value != null }
-          ])
-          ALIEN_OIDC_ISSUERS = door != "oidc" ? null : jsonencode([
-            for issuer in var.oidc_issuers : { for key, value in issuer : key => value if value != null }
-          ])
+          NODE_ENV                 = "production"
+          ALIEN_DOOR               = door
+          ALIEN_REGISTRIES         = join(",", keys(var.registries))
+          ALIEN_ACCESS_RULES_FILE  = var.access_rules_file
+          ALIEN_ACCESS_RULES       = length(var.access_rules) == 0 ? null : jsonencode(local.access_rules)
+          ALIEN_OIDC_ISSUERS       = door != "oidc" ? null : jsonencode(local.oidc_issuers)
           ALIEN_PLATFORM_AUDIENCES = door != "platform" ? null : join(",", var.platform_audiences)
           ALIEN_DEAD_LETTER_TOPIC  = door != "events" ? null : local.dead_letter_topic
           # Whom the accounts that it makes let mint.

@@ -1,7 +1,16 @@
 # What the doors' accounts may do: custom roles by concern (roles/permissions.json), by door and by what they are bound on
-# (roles/doors.json). A custom role counts in its own project only.
+# (roles/doors.json). Of these the public door has only those that the operations need that its rules allow (roles/operations.json). A
+# custom role counts in its own project only.
 locals {
-  door_roles       = { for door, roles in jsondecode(file("${path.module}/roles/doors.json")) : door => roles if contains(keys(var.doors), door) }
+  operations = jsondecode(file("${path.module}/roles/operations.json"))
+  door_roles = {
+    for door, roles in jsondecode(file("${path.module}/roles/doors.json")) : door => {
+      for place, concerns in roles : place => [
+        # What is derived is known by its label: every operation asks for it first.
+        for concern in concerns : concern if door != "oidc" || !contains(local.oidc_lacks, concern) || (place == "derived" && concern == "registry")
+      ]
+    } if contains(keys(var.doors), door)
+  }
   role_permissions = jsondecode(file("${path.module}/roles/permissions.json"))
   grantable        = jsondecode(file("${path.module}/roles/grantable.json"))
 
@@ -22,6 +31,8 @@ locals {
     for door, roles in local.door_roles : [
       for key, account in local.minting_accounts : {
         for concern in roles.account : "${door}/${key}/${concern}" => { door = door, account = account, concern = concern }
+        # Who lets nobody push needs no push account.
+        if door != "oidc" || account.kind == "pull" || contains(local.oidc_needs, "push-pull")
       }
     ]
   ])...)

@@ -114,7 +114,7 @@ export function createDispatch({ services, tokens, publicUrl }: DispatchOptions)
     const name = route !== undefined && "name" in route ? parseRepositoryName(route.name) : undefined;
     const need = needOf(route, name, method, query);
     const place = { req, publicUrl, service: tokens.service };
-    const caller = authorize(tokens.authenticate(req.headers.authorization), need, place);
+    const caller = authorize(await tokens.authenticate(req.headers.authorization), need, place);
 
     if (route === undefined) throw noSuchPath();
     if (route.kind === "base" || route.kind === "catalog") {

@@ -1,6 +1,6 @@
 /** The registry without a server: a folder that is open, and the handler of its requests. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { TokenKey } from "../token/index.ts";
+import type { Revocation, TokenKey, TokenKeys } from "../token/index.ts";
 import { UploadLost, Uploads } from "./api/upload-sessions.ts";
 import { createAuthenticate } from "./auth/authorize.ts";
 import { Budget, ClientGone } from "./bodies.ts";
@@ -20,8 +20,13 @@ export const defaultService = "registry";
 export interface RegistryOptions {
   /** The folder that keeps everything. It is made if it does not exist, and its lock admits one registry at a time. */
   readonly dataDir: string;
-  /** Verifies the tokens of the callers, and signs the tokens that they get in exchange. */
-  readonly key: TokenKey;
+  /**
+   * Verifies the tokens of the callers, and signs the tokens that they get in exchange. A function answers the keys of the
+   * moment and is asked at every request, so that keys can be replaced.
+   */
+  readonly key: TokenKey | TokenKeys;
+  /** Answers what is revoked, and is asked at every request. If it fails, no token counts. Without it, nothing is revoked. */
+  readonly revocations?: () => Promise<readonly Revocation[]>;
   /** The audience that tokens must name; {@link defaultService} by default. */
   readonly service?: string;
   /** The URL at which clients reach the registry and its token endpoint; by default the address in their request. */
@@ -73,15 +78,18 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const log = options.log ?? (() => undefined);
   const service = options.service ?? defaultService;
   const uploadIdleMs = options.uploadIdleMs ?? hourMs;
+  const { key } = options;
+  const keys: TokenKeys = typeof key === "function" ? key : async () => [key];
+  const revocations = options.revocations && loggingFailures(options.revocations, log);
   const store = await openStore({ dataDir: options.dataDir, clock, log });
   const uploads = new Uploads(store.layout.uploads, clock);
   const dispatch = createDispatch({
     services: { store, uploads, sending: new Budget(bufferBytes), receiving: new Budget(bufferBytes) },
     tokens: {
-      key: options.key,
+      keys,
       service,
       clock,
-      authenticate: createAuthenticate({ key: options.key, service, clock }),
+      authenticate: createAuthenticate({ keys, service, clock, revocations }),
     },
     // A host's name may be in any script, but a header can hold only ASCII.
     publicUrl: options.publicUrl && (URL.parse(options.publicUrl)?.href ?? options.publicUrl),
@@ -126,6 +134,9 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     sweep().then(() => undefined),
   );
 
+  // A list that cannot be read is told at the start, and not first when somebody is refused.
+  await revocations?.().catch(() => undefined);
+
   async function close(): Promise<void> {
     clearInterval(timer);
     while (inFlight.size > 0) await Promise.all(inFlight);
@@ -149,5 +160,25 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       closing ??= close();
       return closing;
     },
+  };
+}
+
+/** Logs each way in which the list cannot be read once, however many requests meet it. */
+function loggingFailures(
+  revocations: () => Promise<readonly Revocation[]>,
+  log: (message: string, cause: unknown) => void,
+): () => Promise<readonly Revocation[]> {
+  let logged = "";
+  return async () => {
+    try {
+      const list = await revocations();
+      logged = "";
+      return list;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (why !== logged) log(`The registry takes no credentials: ${why}`, error);
+      logged = why;
+      throw error;
+    }
   };
 }

@@ -2,10 +2,11 @@
  * Runs the registry alone: `node oci/registry/serve.ts`.
  *
  * The environment may set REGISTRY_PORT (5050), HOST (127.0.0.1), DATA_DIR (.data), and PUBLIC_URL if clients reach the
- * registry at another address. The key in DATA_DIR/token.key signs the tokens that `node oci/token/mint.ts` makes.
+ * registry at another address. The key in DATA_DIR/token.key signs the tokens that `node oci/token/mint.ts` makes;
+ * DATA_DIR/revoked.json is the list of what was revoked.
  */
 import { join } from "node:path";
-import { loadTokenKey } from "../token/index.ts";
+import { followRevocations, followTokenKeys } from "../token/index.ts";
 import { bindRegistry } from "./server.ts";
 
 const { REGISTRY_PORT = "5050", HOST = "127.0.0.1", DATA_DIR = ".data", PUBLIC_URL } = process.env;
@@ -13,10 +14,16 @@ const { REGISTRY_PORT = "5050", HOST = "127.0.0.1", DATA_DIR = ".data", PUBLIC_U
 try {
   const port = Number(REGISTRY_PORT);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error("REGISTRY_PORT must be a port number.");
+  const keys = followTokenKeys(join(DATA_DIR, "token.key"), (error) =>
+    console.error("The keys were not changed:", error),
+  );
   const bound = await bindRegistry({ host: HOST, port });
+  // A file that holds no key must end the start.
+  await keys();
   const running = await bound.open({
     dataDir: DATA_DIR,
-    key: await loadTokenKey(join(DATA_DIR, "token.key")),
+    key: keys,
+    revocations: followRevocations(join(DATA_DIR, "revoked.json")),
     ...(PUBLIC_URL === undefined ? {} : { publicUrl: PUBLIC_URL }),
     log: (message, cause) => console.error(`${message}:`, cause),
   });

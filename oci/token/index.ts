@@ -1,6 +1,28 @@
-export { loadTokenKey, type TokenKey, tokenKey } from "./key.ts";
+export {
+  findTokenKeys,
+  followTokenKeys,
+  hasEnded,
+  type KeyRing,
+  loadTokenKey,
+  loadTokenKeys,
+  rotated,
+  type TokenKey,
+  type TokenKeys,
+  tokenKey,
+} from "./key.ts";
+export {
+  callerHash,
+  followRevocations,
+  formatRevocations,
+  isRevoked,
+  maxRevocations,
+  type Revocation,
+  RevocationsFull,
+  withRevocation,
+} from "./revocation.ts";
 export { type Access, allows, formatScope, narrow, parseScope } from "./scope.ts";
 export {
+  type Credential,
   checkToken,
   type MintOptions,
   mintToken,

@@ -1,6 +1,20 @@
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
-import type { TokenKey } from "./key.ts";
+import { hasEnded, type KeyRing, type TokenKey } from "./key.ts";
 import type { Access } from "./scope.ts";
+
+/**
+ * What a revocation can ask of a credential. It stands in the credential's own token, and in each token that the registry gives
+ * out in exchange for that one: such a token ends with the credential.
+ */
+export interface Credential {
+  readonly id: string;
+  /** Whole seconds since 1970. */
+  readonly issuedAt: number;
+  readonly registry: string;
+  /** All repositories that the credential opens. */
+  readonly repositories: readonly string[];
+  readonly permissions: string;
+}
 
 /** Who holds a token, what it allows, and until when. */
 export interface TokenClaims {
@@ -8,11 +22,14 @@ export interface TokenClaims {
   readonly access: readonly Access[];
   /** The first moment at which the token no longer works. */
   readonly expiresAt: Date;
+  /** The credential that the token is, or was exchanged for. Absent for tokens that cannot be revoked. */
+  readonly credential?: Credential;
 }
 
 /** A token whose signature and form are right. Its audience and its expiry were not checked yet. */
 export interface SignedToken extends TokenClaims {
   readonly audience: string;
+  readonly key: TokenKey;
 }
 
 /** What a new token says. */
@@ -28,6 +45,10 @@ export interface MintOptions {
   readonly issuer?: string;
   /** The time of issue; the current time by default. */
   readonly now?: Date;
+  /** The `jti` claim; a random id by default. */
+  readonly id?: string;
+  /** What a revocation can ask. Without it, the token counts until it ends. */
+  readonly credential?: Credential;
 }
 
 /** Why a token was refused: its form, its signature, another registry's audience, or its age. */
@@ -44,11 +65,19 @@ export class TokenError extends Error {
   }
 }
 
-// No other header is written or accepted. Comparing it as text pins the algorithm, and nothing has to be parsed.
-const jwtHeader = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString("base64url");
+/** All that a header may begin with. Comparing it as text pins the algorithm, and nothing has to be parsed. */
+const headerStart = '{"alg":"HS256","typ":"JWT"';
+/** The header of earlier versions, which named no key. */
+const headerWithoutKey = Buffer.from(`${headerStart}}`).toString("base64url");
+const keyHeaderStart = Buffer.from(`${headerStart},`).toString("base64url");
+
+function headerOf({ id }: TokenKey): string {
+  return Buffer.from(`${headerStart},"kid":"${id}"}`).toString("base64url");
+}
 
 /**
- * Signs a token (a JWT, HS256) that allows `subject` exactly this access until `expiresAt`. Every token has its own id.
+ * Signs a token (a JWT, HS256) that allows `subject` exactly this access until `expiresAt`. Every token has its own id,
+ * and names its key.
  * A client sends it as a bearer token, or as the password of the user `token`.
  *
  * @example
@@ -63,15 +92,16 @@ export function mintToken(key: TokenKey, options: MintOptions): string {
     aud: options.audience,
     iat: seconds(now),
     exp: seconds(options.expiresAt),
-    jti: randomUUID(),
+    jti: options.id ?? randomUUID(),
     access: options.access.map(({ type, name, actions }) => ({ type, name, actions })),
+    ...(options.credential && { credential: options.credential }),
   };
-  const signed = `${jwtHeader}.${Buffer.from(JSON.stringify(payload)).toString("base64url")}`;
+  const signed = `${headerOf(key)}.${Buffer.from(JSON.stringify(payload)).toString("base64url")}`;
   return `${signed}.${sign(key, signed)}`;
 }
 
 /**
- * Returns the claims of a token if this key signed it, for this audience, and it has not expired at `now`. There is no
+ * Returns the claims of a token if one of these keys signed it, for this audience, and it has not expired at `now`. There is no
  * leeway: a token that expires at T is refused at T.
  *
  * @throws TokenError
@@ -79,10 +109,15 @@ export function mintToken(key: TokenKey, options: MintOptions): string {
  * @example
  * const { subject, access } = verifyToken(key, token, { audience: "registry", now: new Date() });
  */
-export function verifyToken(key: TokenKey, token: string, options: { audience: string; now: Date }): TokenClaims {
-  const signed = readSignedToken(key, token);
+export function verifyToken(
+  keys: TokenKey | KeyRing,
+  token: string,
+  options: { audience: string; now: Date },
+): TokenClaims {
+  const signed = readSignedToken("id" in keys ? [keys] : keys, token);
   checkToken(signed, options);
-  return { subject: signed.subject, access: signed.access, expiresAt: signed.expiresAt };
+  const { subject, access, expiresAt, credential } = signed;
+  return { subject, access, expiresAt, ...(credential && { credential }) };
 }
 
 /**
@@ -91,22 +126,34 @@ export function verifyToken(key: TokenKey, token: string, options: { audience: s
  *
  * @throws TokenError `malformed` or `signature`
  */
-export function readSignedToken(key: TokenKey, token: string): SignedToken {
-  const [header, payload, signature, ...rest] = token.split(".");
-  if (header !== jwtHeader || payload === undefined || signature === undefined || rest.length > 0) {
+export function readSignedToken(keys: KeyRing, token: string): SignedToken {
+  const [header = "", payload, signature, ...rest] = token.split(".");
+  const named = header.startsWith(keyHeaderStart);
+  if (!(named || header === headerWithoutKey) || payload === undefined || signature === undefined || rest.length > 0) {
     throw new TokenError("malformed");
   }
   // The signatures are compared as text: base64url can spell the same bytes in several ways, and only ours is accepted.
-  const expected = Buffer.from(sign(key, `${header}.${payload}`));
   const given = Buffer.from(signature);
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new TokenError("signature");
-  return readPayload(payload);
+  const key = keys
+    .filter((each) => !named || headerOf(each) === header)
+    .find((each) => {
+      const expected = Buffer.from(sign(each, `${header}.${payload}`));
+      return given.length === expected.length && timingSafeEqual(given, expected);
+    });
+  if (key === undefined) throw new TokenError("signature");
+  return { ...readPayload(payload), key };
 }
 
-/** Checks that a token is for this audience and has not expired at `now`. @throws TokenError `audience` or `expired` */
-export function checkToken(token: SignedToken, options: { audience: string; now: Date }): void {
-  if (token.audience !== options.audience) throw new TokenError("audience");
-  if (options.now.getTime() >= token.expiresAt.getTime()) throw new TokenError("expired");
+/**
+ * Checks that a token is for this audience, and that neither it nor its key has ended at `now`.
+ *
+ * @throws TokenError `audience`, `expired`, or `signature` if the key has ended
+ */
+export function checkToken({ audience, expiresAt, key }: SignedToken, options: { audience: string; now: Date }): void {
+  const now = options.now.getTime();
+  if (audience !== options.audience) throw new TokenError("audience");
+  if (now >= expiresAt.getTime()) throw new TokenError("expired");
+  if (hasEnded(key, options.now)) throw new TokenError("signature");
 }
 
 function sign(key: TokenKey, text: string): string {
@@ -117,18 +164,34 @@ function seconds(date: Date): number {
   return Math.floor(date.getTime() / 1000);
 }
 
-function readPayload(payload: string): SignedToken {
+function readPayload(payload: string): Omit<SignedToken, "key"> {
   let claims: Record<string, unknown>;
   try {
     claims = JSON.parse(Buffer.from(payload, "base64url").toString());
   } catch {
     throw new TokenError("malformed");
   }
-  const { sub, aud, exp, access } = claims;
+  const { sub, aud, exp, access, credential } = claims;
   if (typeof sub !== "string" || typeof aud !== "string" || !Number.isSafeInteger(exp) || !isAccessList(access)) {
     throw new TokenError("malformed");
   }
-  return { subject: sub, audience: aud, expiresAt: new Date(Number(exp) * 1000), access };
+  if (credential !== undefined && !isCredential(credential)) throw new TokenError("malformed");
+  return {
+    subject: sub,
+    audience: aud,
+    expiresAt: new Date(Number(exp) * 1000),
+    access,
+    ...(credential && { credential }),
+  };
+}
+
+function isCredential(value: unknown): value is Credential {
+  const { id, issuedAt, registry, repositories, permissions } = Object(value) as Record<string, unknown>;
+  return (
+    Number.isSafeInteger(issuedAt) &&
+    Array.isArray(repositories) &&
+    [id, registry, permissions, ...repositories].every((each) => typeof each === "string")
+  );
 }
 
 function isAccessList(value: unknown): value is Access[] {

@@ -46,7 +46,14 @@ describe.each(modes)("a registry %s", (title, open) => {
     expect(await registry.getRepository(name)).toEqual(created);
     expect(await registry.setupRepository(name)).toEqual(created);
     const credentials = await registry.generateCredentials(created.name, "push-pull", 60);
-    expect(credentials).toMatchObject({ authMethod: "basic", username: "token", scope: "repository" });
+    expect(credentials).toEqual({
+      authMethod: "basic",
+      username: "token",
+      password: expect.any(String),
+      expiresAt: expect.any(String),
+      scope: "repository",
+      credentialId: expect.any(String),
+    });
     const build = await registry.generateCredentials(name, "push-pull", undefined, {
       alsoPull: ["base"],
       timeoutMs: 60_000,
@@ -56,6 +63,10 @@ describe.each(modes)("a registry %s", (title, open) => {
       { type: "repository", name: created.name, actions: ["pull", "push"] },
       { type: "repository", name: "images/base", actions: ["pull"] },
     ]);
+    const { notBefore, certainBy } = await registry.revokeCredentials({ credentialId: credentials.credentialId });
+    expect(Date.parse(notBefore)).toBeLessThanOrEqual(Date.parse(certainBy));
+    const headers = { authorization: `Bearer ${credentials.password}` };
+    expect((await fetch(`${registry.registryEndpoint}/v2/`, { headers })).status).toBe(401);
     await registry.deleteRepository(created.name);
     await expect(registry.getRepository(created.name)).rejects.toMatchObject({ code: "RESOURCE_NOT_FOUND" });
   });

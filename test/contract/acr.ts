@@ -18,7 +18,8 @@ export function acrContract(mode: "rbac" | "abac"): void {
     name: "acr",
     behind: mode,
     async start() {
-      const stack = await startStack({ mode });
+      // The suite makes more repositories than Basic has scope maps.
+      const stack = await startStack({ mode, sku: "Standard" });
       stack.useInThisProcess();
       const { azure, registryName, identity } = stack;
       // A registry that can be taken away is alone on its container registry.

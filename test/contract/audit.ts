@@ -15,7 +15,7 @@ const changing = new Set([
 ]);
 
 /**
- * The audit log of one short story, line by line, as it is in `audit/{platform}.json`: what was done, for whom, and what came of
+ * The audit log of one short story, line by line, as it is in `audit/{platform}.jsonl`: what was done, for whom, and what came of
  * it, also of what was refused.
  */
 export function auditTests(subject: () => Subject, platform: string): void {
@@ -54,6 +54,7 @@ export function auditTests(subject: () => Subject, platform: string): void {
         return `credential ${ids.indexOf(value) + 1}`;
       }),
     );
-    await expect(`${JSON.stringify(lines, undefined, 2)}\n`).toMatchFileSnapshot(`audit/${platform}.json`);
+    const log = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    await expect(log).toMatchFileSnapshot(`audit/${platform}.jsonl`);
   });
 }

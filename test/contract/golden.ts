@@ -24,6 +24,7 @@ const external = {
     "addCrossAccountAccess",
     "removeCrossAccountAccess",
     "getCrossAccountAccess",
+    "revokeCredentials",
     "provisionRegistry",
     "deprovisionRegistry",
   ],
@@ -47,7 +48,7 @@ export const golden = {
     readsUri: true,
   },
   ecr: {
-    unsupported: [],
+    unsupported: ["revokeCredentials"],
     tellsAbsence: true,
     pushCreates: false,
     publicPulls: false,
@@ -61,6 +62,7 @@ export const golden = {
       "addCrossAccountAccess",
       "removeCrossAccountAccess",
       "getCrossAccountAccess",
+      "revokeCredentials",
       "provisionRegistry",
       "deprovisionRegistry",
     ],
@@ -74,7 +76,7 @@ export const golden = {
     readsUri: false,
   },
   gar: {
-    unsupported: [],
+    unsupported: ["revokeCredentials"],
     tellsAbsence: false,
     pushCreates: true,
     publicPulls: false,
@@ -84,7 +86,7 @@ export const golden = {
     readsUri: true,
   },
   acr: {
-    unsupported: ["addCrossAccountAccess", "removeCrossAccountAccess", "getCrossAccountAccess"],
+    unsupported: ["addCrossAccountAccess", "removeCrossAccountAccess", "getCrossAccountAccess", "revokeCredentials"],
     tellsAbsence: true,
     pushCreates: true,
     publicPulls: false,

@@ -41,6 +41,7 @@ interface Outputs {
     capabilities: Capabilities;
     health: { status: string; findings: { message: string }[] };
   };
+  revokeCredentials: { notBefore: string; certainBy: string };
   provisionRegistry: { binding: Record<string, unknown> };
 }
 type Output<Name extends OperationName> = Name extends keyof Outputs ? Outputs[Name] : Record<string, never>;

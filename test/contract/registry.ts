@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
+import { doorCaller } from "../../core/caller.ts";
 import { type OperationName, operations } from "../../core/operations.ts";
 import { pushImage } from "../../oci/client/index.ts";
 import { buildImage } from "../oci/client/images.ts";
@@ -13,6 +14,8 @@ const awsAccess = {
   roleArns: [],
   allowedServiceTypes: ["worker"],
 };
+
+const refusedAtOnce = { status: 401 };
 
 export function registryTests(subject: () => Subject, { unsupported, tellsAbsence }: Golden): void {
   const can = (operation: OperationName) => !unsupported.includes(operation);
@@ -33,6 +36,8 @@ export function registryTests(subject: () => Subject, { unsupported, tellsAbsenc
       case "deleteRepository":
       case "getCrossAccountAccess":
         return { registry, repoId };
+      case "revokeCredentials":
+        return { registry, repoId, permissions: "pull" };
       case "provisionRegistry":
       case "deprovisionRegistry":
       case "describeRegistry":
@@ -75,6 +80,70 @@ export function registryTests(subject: () => Subject, { unsupported, tellsAbsenc
         const { body } = await suite.refused("setupRepository", { registry, name, access: [awsAccess] });
         expect(body.code).toBe("OPERATION_NOT_SUPPORTED");
         expect(suite.audit.at(-1)?.upstreamCalls).toBe(0);
+      });
+    }
+
+    if (can("revokeCredentials")) {
+      test("ends a credential by its id at once, and no other; a new one is minted for whoever asks", async () => {
+        const { suite, registry, fresh, client } = subject();
+        const mintFor = async (name: string) =>
+          suite.ok("generateCredentials", { registry, repoId: name, permissions: "push-pull" });
+        const { name } = await suite.ok("createRepository", { registry, name: fresh() });
+        const [leaked, other] = [await mintFor(name), await mintFor(fresh())];
+        const withLeaked = await client(leaked);
+        await pushImage(withLeaked, name, "1.0", buildImage({ seed: name }));
+        const { notBefore, certainBy } = await suite.ok("revokeCredentials", {
+          registry,
+          credentialId: leaked.credentialId,
+        });
+        expect(Date.parse(notBefore)).toBeLessThanOrEqual(Date.parse(certainBy));
+        // This client has a bearer token already, which the registry gave it in exchange.
+        await expect(withLeaked.tags(name)).rejects.toMatchObject(refusedAtOnce);
+        await expect((await client(leaked)).ping()).rejects.toMatchObject(refusedAtOnce);
+        await (await client(other)).ping();
+        const again = await mintFor(name);
+        expect(again.credentialId).not.toBe(leaked.credentialId);
+        expect(await (await client(again)).tags(name)).toEqual(["1.0"]);
+      });
+
+      test("ends what fits all that is given: repository, permission and caller", async () => {
+        const { suite, registry, otherRegistry, fresh, client } = subject();
+        const [name, another] = [fresh(), fresh()];
+        for (const repoId of [name, another]) await suite.ok("createRepository", { registry, name: repoId });
+        const mint = (repoId: string, permissions: string, as: "alice" | "bob" = "alice", of: string = registry) =>
+          suite.ok("generateCredentials", { registry: of, repoId, permissions }, as);
+        const held = {
+          "of alice, to pull": await mint(name, "pull"),
+          "of alice, to push": await mint(name, "push-pull"),
+          "of bob, to push": await mint(name, "push-pull", "bob"),
+          "for another repository": await mint(another, "push-pull"),
+          "for another registry": await mint(name, "push-pull", "alice", otherRegistry),
+        };
+        const taken = async () => {
+          const pings = Object.entries(held).map(async ([what, credentials]) =>
+            (await client(credentials)).ping().then(
+              () => what,
+              () => undefined,
+            ),
+          );
+          return (await Promise.all(pings)).filter((what) => what !== undefined);
+        };
+        expect(await taken()).toEqual(Object.keys(held));
+        const bob = doorCaller("bob");
+        const alice = doorCaller("alice");
+        const every = Object.keys(held);
+        const steps: [input: object, ended: string[]][] = [
+          [{ repoId: name, permissions: "pull", caller: bob }, []],
+          [{ repoId: name, permissions: "push-pull", caller: bob }, ["of bob, to push"]],
+          [{ permissions: "pull", caller: alice }, ["of alice, to pull"]],
+          [{ repoId: name }, ["of alice, to push"]],
+          [{}, ["for another repository"]],
+        ];
+        for (const [input, ended] of steps) {
+          await suite.ok("revokeCredentials", { registry, ...input });
+          for (const what of ended) every.splice(every.indexOf(what), 1);
+          expect(await taken(), JSON.stringify(input)).toEqual(every);
+        }
       });
     }
 

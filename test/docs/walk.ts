@@ -29,7 +29,7 @@ export async function walk(page: Page): Promise<void> {
     NO_COLOR: "1",
     ALIEN_CALLER_TOKEN: "the-caller-of-the-documentation",
   };
-  const ports = { PORT: `${port}`, REGISTRY_PORT: `${registryPort}`, DATA_DIR: join(workspace.home, "data") };
+  const ports = { PORT: `${port}`, REGISTRY_PORT: `${registryPort}` };
   try {
     const server = await start(workspace.folder, { ...env, ...ports });
     try {

@@ -1,8 +1,17 @@
 import { createHmac } from "node:crypto";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadTokenKey, mintToken, type TokenError, verifyToken } from "../../oci/token/index.ts";
+import {
+  followTokenKeys,
+  loadTokenKey,
+  loadTokenKeys,
+  mintToken,
+  rotated,
+  type TokenError,
+  type TokenKey,
+  verifyToken,
+} from "../../oci/token/index.ts";
 import { temporaryFolder } from "./support.ts";
 
 const now = new Date("2026-03-01T12:00:00Z");
@@ -83,6 +92,103 @@ describe("tokens", () => {
   });
 });
 
+describe("a token names its key", () => {
+  const headerOf = (token: string) => JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString());
+  const mint = (key: TokenKey) =>
+    mintToken(key, { subject: "ci", access, audience: "registry", expiresAt: later(10), now });
+
+  it("by an id that tells nothing about it", async () => {
+    const key = await newKey();
+    const { kid, ...rest } = headerOf(mint(key));
+    expect(rest).toEqual({ alg: "HS256", typ: "JWT" });
+    expect(kid).toBe(key.id);
+    expect(kid).toMatch(/^[\w-]{16}$/);
+    expect(kid).not.toBe(key.secret.export().toString("base64url").slice(0, 16));
+    expect(headerOf(mint(await newKey())).kid).not.toBe(kid);
+  });
+
+  it("and counts for no other, nor for the same name with another's signature", async () => {
+    const [key, other] = [await newKey(), await newKey()];
+    const [, payload, signature] = mint(other).split(".");
+    const forged = [mint(key).split(".")[0], payload, signature].join(".");
+    const check = (token: string) => refusal(() => verifyToken([key, other], token, { audience: "registry", now }));
+    expect([check(mint(key)), check(mint(other)), check(forged)]).toEqual(["accepted", "accepted", "signature"]);
+  });
+
+  it("or none, as those of earlier versions: then any key of the registry may have signed it", async () => {
+    const [key, other] = [await newKey(), await newKey()];
+    const header = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString("base64url");
+    const signed = `${header}.${mint(key).split(".")[1]}`;
+    const old = `${signed}.${createHmac("sha256", key.secret).update(signed).digest("base64url")}`;
+    const check = (...keys: [TokenKey, ...TokenKey[]]) =>
+      refusal(() => verifyToken(keys, old, { audience: "registry", now }));
+    expect([check(key), check(other, key), check(other)]).toEqual(["accepted", "accepted", "signature"]);
+  });
+
+  it("and ends with its key, to the second", async () => {
+    const [key, next] = [await newKey(), await newKey()];
+    const token = mint(key);
+    const at = (moment: Date) =>
+      refusal(() => verifyToken([next, { ...key, endsAt: later(5) }], token, { audience: "registry", now: moment }));
+    expect([at(new Date(later(5).getTime() - 1)), at(later(5))]).toEqual(["accepted", "signature"]);
+  });
+});
+
+describe("a rotation", () => {
+  async function rotateIn(file: string, endsAt: Date, at = now) {
+    await writeFile(file, rotated(await loadTokenKeys(file), { endsAt, now: at }));
+    return loadTokenKeys(file);
+  }
+
+  it("puts a new key first, and keeps each former one until it ends", async () => {
+    const file = join(await temporaryFolder(), "token.key");
+    const [first] = await loadTokenKeys(file);
+    const [second, ...formerly] = await rotateIn(file, later(100));
+    expect(second.endsAt).toBeUndefined();
+    expect(formerly.map(({ id, endsAt }) => [id, endsAt])).toEqual([[first.id, later(100)]]);
+    const [third, ...former] = await rotateIn(file, later(150), later(50));
+    expect(former.map(({ id, endsAt }) => [id, endsAt])).toEqual([
+      [second.id, later(150)],
+      [first.id, later(100)],
+    ]);
+    const [, ...left] = await rotateIn(file, later(200), later(100));
+    expect(left.map(({ id }) => id)).toEqual([third.id, second.id]);
+    const [, ...none] = await rotateIn(file, later(150), later(200));
+    expect(none).toEqual([]);
+  });
+
+  it("is seen by whoever follows the file; what makes it unreadable later changes nothing, and is told", async () => {
+    const file = join(await temporaryFolder(), "token.key");
+    const reports: unknown[] = [];
+    const keys = followTokenKeys(file, (error) => void reports.push(error));
+    const ids = async () => (await keys()).map(({ id }) => id);
+    const [first] = await keys();
+    const [second] = await rotateIn(file, later(100));
+    expect(await ids()).toEqual([second.id, first.id]);
+    expect(await keys()).toBe(await keys());
+    const good = await readFile(file);
+    for (const damaged of ["no key", good.subarray(0, 60), '{"keys":[]}']) {
+      await writeFile(file, damaged);
+      expect(await ids()).toEqual([second.id, first.id]);
+    }
+    expect(reports.map(String)).toEqual([expect.stringContaining("is not a token key")]);
+    await rm(file);
+    expect(await ids()).toEqual([second.id, first.id]);
+    await writeFile(file, good);
+    const [third] = await rotateIn(file, later(100));
+    expect(await ids()).toEqual([third.id, second.id, first.id]);
+  });
+
+  it("does not keep a first read that failed", async () => {
+    const file = join(await temporaryFolder(), "token.key");
+    await writeFile(file, "no key");
+    const keys = followTokenKeys(file);
+    for (const _again of [1, 2]) await expect(keys()).rejects.toThrow("is not a token key");
+    await writeFile(file, Buffer.alloc(32, 1));
+    expect(await keys()).toHaveLength(1);
+  });
+});
+
 describe("the key's file", () => {
   it("is made once, for its owner only, also when several start at once", async () => {
     const file = join(await temporaryFolder(), "deep", "token.key");
@@ -95,7 +201,19 @@ describe("the key's file", () => {
 
   it("is refused when it is not a key", async () => {
     const file = join(await temporaryFolder(), "token.key");
-    for (const content of ["", "short", Buffer.alloc(31, 1), Buffer.alloc(33, 1), Buffer.alloc(32)]) {
+    const secret = Buffer.alloc(32, 1).toString("base64url");
+    const endsAt = now.toISOString();
+    const lists = [
+      [],
+      [{ secret, endsAt }],
+      [{ secret }, { secret }],
+      [{ secret }, { secret, endsAt: "never" }],
+      [{ secret: "AQEB" }],
+      [{ secret: Buffer.alloc(32).toString("base64url") }],
+      [{}],
+    ].map((keys) => JSON.stringify({ keys }));
+    const odd = ["", "short", "null", "[]", Buffer.alloc(31, 1), Buffer.alloc(33, 1), Buffer.alloc(32)];
+    for (const content of [...odd, ...lists, '{"keys":[null]}']) {
       await writeFile(file, content);
       await expect(loadTokenKey(file)).rejects.toThrow("is not a token key");
     }

@@ -17,7 +17,7 @@ export interface FakeOptions {
   readonly capabilities?: Partial<Capabilities>;
   /** Runs inside `call.upstream` of every method; throw here to make the platform fail. */
   readonly upstream?: (method: string, signal: AbortSignal) => Promise<void> | void;
-  readonly without?: readonly ("crossAccount" | "provisioning")[];
+  readonly without?: readonly ("crossAccount" | "provisioning" | "revokeCredentials")[];
 }
 
 export interface FakeRegistry extends ArtifactRegistry {
@@ -44,7 +44,7 @@ export function createFakeRegistry(options: FakeOptions = {}): FakeRegistry {
     await call.upstream(`Fake ${method}`, async (signal) => options.upstream?.(method, signal));
   };
   const repositoryOf = (name: string) => ({ name, uri: `registry.example/${name}`, createdAt: fakeCreatedAt });
-  const has = (what: "crossAccount" | "provisioning") => !options.without?.includes(what);
+  const has = (what: NonNullable<FakeOptions["without"]>[number]) => !options.without?.includes(what);
 
   return {
     recorded,
@@ -76,6 +76,12 @@ export function createFakeRegistry(options: FakeOptions = {}): FakeRegistry {
         scope: "repository",
       };
     },
+    ...(has("revokeCredentials") && {
+      revokeCredentials: async ({ name, ...fields }, call) => {
+        await record(call, "revokeCredentials", name, fields);
+        return { notBefore: call.now(), certainBy: new Date(call.now().getTime() + 60_000) };
+      },
+    }),
     ...(has("crossAccount") && {
       crossAccount: {
         add: (name, access, call) => record(call, "add", name, access),

@@ -48,6 +48,11 @@ describe("every operation reaches the adapter and answers what the contract says
       },
       [["generateCredentials", "images/my-app"]],
     ],
+    [
+      "revokeCredentials",
+      { notBefore: "2026-05-06T07:08:09.123Z", certainBy: "2026-05-06T07:09:09.123Z" },
+      [["revokeCredentials"]],
+    ],
     ["addCrossAccountAccess", {}, [["add", "images/my-app"]]],
     ["removeCrossAccountAccess", {}, [["remove", "images/my-app"]]],
     [
@@ -292,6 +297,30 @@ describe("what the platform cannot narrow needs a rule for every repository", ()
     expect((await run(createSuite({ fake: fake ?? {} }), name, input)).code).toBe("OK");
   });
 
+  test("a revocation that names no repository, whatever else it names", async () => {
+    const holder = { issuer: "aws", subject: "x" };
+    const outcomes = async (part: object, ...suites: SuiteOptions[]) =>
+      Promise.all(
+        suites.map(async (options) => {
+          const suite = createSuite(options);
+          const { code } = await run(suite, "revokeCredentials", { ...goodInputs.revokeCredentials, ...part });
+          return [code, suite.registry.recorded.map(({ repository, detail }) => [repository, detail])];
+        }),
+      );
+    for (const fields of [{}, { permissions: "pull", caller: holder }, { credentialId: "x" }]) {
+      expect(await outcomes(fields, { rules: narrow }, {})).toEqual([
+        ["ACCESS_DENIED", []],
+        ["OK", [[undefined, fields]]],
+      ]);
+      const named = { repoId: "my-app", ...fields };
+      const other = [{ ...allowAll("aws"), repositories: ["images/other"] }];
+      expect(await outcomes(named, { rules: narrow }, { rules: other })).toEqual([
+        ["OK", [["images/my-app", fields]]],
+        ["ACCESS_DENIED", []],
+      ]);
+    }
+  });
+
   test("operations on one repository stay with that repository", async () => {
     const fake = { capabilities: { ...wideCredentials.capabilities, ...wideGrants.capabilities } };
     for (const name of ["createRepository", "getRepository", "deleteRepository", "setupRepository"] as const) {
@@ -318,7 +347,7 @@ describe("doors", () => {
 
   test("the table knows what serves repositories and what makes registries", () => {
     expect(provision).toEqual(["provisionRegistry", "deprovisionRegistry"]);
-    expect(runtime).toHaveLength(8);
+    expect(runtime).toHaveLength(9);
   });
 
   test.each([platformDoor(), trustedDoor("invoke"), trustedDoor("events")])(
@@ -360,7 +389,7 @@ describe("doors", () => {
 
 describe("what a platform cannot do", () => {
   const fake = {
-    without: ["crossAccount", "provisioning"],
+    without: ["crossAccount", "provisioning", "revokeCredentials"],
     capabilities: { unsupported: { addCrossAccountAccess: { reason: "No accounts here.", hint: "Use a token." } } },
   } as const;
 
@@ -379,7 +408,7 @@ describe("what a platform cannot do", () => {
     expect(suite.registry.recorded).toEqual([]);
   });
 
-  test.each(["removeCrossAccountAccess", "getCrossAccountAccess"])(
+  test.each(["removeCrossAccountAccess", "getCrossAccountAccess", "revokeCredentials"])(
     "%s says so even without a written reason",
     async (name) => {
       expect((await run(createSuite({ fake }), name)).error).toMatchObject({
@@ -436,6 +465,18 @@ describe("errors", () => {
     const { error } = await run(suite, "getRepository");
     expect(error?.code).toBe("INTERNAL_ERROR");
     expect(JSON.stringify([error?.toWire("r"), suite.audit])).not.toContain(canary);
+  });
+
+  test("the audit line of a revocation says whose credentials, which, and of what permission", async () => {
+    const suite = createSuite();
+    const revoked = { caller: { issuer: "aws", subject: "x" }, credentialId: "one" };
+    const input = { ...goodInputs.revokeCredentials, repoId: "my-app", permissions: "pull", ...revoked };
+    await run(suite, "revokeCredentials", input);
+    expect(suite.audit).toEqual([
+      expect.objectContaining({ repoId: "images/my-app", permissions: "pull", revoked, outcome: "OK" }),
+    ]);
+    await run(suite, "revokeCredentials", goodInputs.revokeCredentials);
+    expect(suite.audit[1]).not.toHaveProperty("revoked");
   });
 
   test("neither password nor token is in the audit line of the call that answers it", async () => {

@@ -354,6 +354,23 @@ describe("deletion evicts", () => {
   });
 });
 
+describe("revoked", () => {
+  test("a credential is not handed out again, and another one is minted in its place", async () => {
+    const revoked = new Set<number>();
+    const asked: Date[] = [];
+    const { serial } = setUp(async (number) => ({
+      async stillCounts(now) {
+        asked.push(now);
+        return !revoked.has(number);
+      },
+    }));
+    expect([await serial(), await serial()]).toEqual([1, 1]);
+    revoked.add(1);
+    expect([await serial(), await serial()]).toEqual([2, 2]);
+    expect(asked).toEqual(Array(3).fill(new Date(start)));
+  });
+});
+
 test("everything but credentials and deletion is the registry's own", () => {
   const inner = createFakeRegistry();
   const { generateCredentials: _1, deleteRepository: _2, ...rest } = withCredentialCache("images", inner);

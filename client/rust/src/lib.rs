@@ -24,11 +24,11 @@ pub use connection::Connection;
 pub use error::{ArtifactRegistryError, Result};
 pub use generated::{Client, types};
 pub use password::Password;
-pub use registry::{Registry, artifact_registry};
+pub use registry::{Registry, WhichCredentials, artifact_registry};
 pub use token::Token;
 pub use types::{
-    ArtifactRegistryCredentials, ArtifactRegistryPermissions, AuthMethod, CrossAccountAccess, CrossAccountPermissions,
-    ErrorCode, RepositoryResponse, Scope, ServiceType,
+    ArtifactRegistryCredentials, ArtifactRegistryPermissions, AuthMethod, Caller, CrossAccountAccess,
+    CrossAccountPermissions, ErrorCode, RepositoryResponse, Scope, ServiceType,
 };
 
 /// Compiles the programs that the documentation shows.

@@ -29,6 +29,19 @@ pub async fn artifact_registry(name: &str) -> Result<Registry> {
     Registry::from_variables(name, |variable| env::var(variable).ok()).await
 }
 
+/// Which credentials to end. What is left out is not looked at.
+#[derive(Clone, Debug, Default)]
+pub struct WhichCredentials {
+    /// The repository that they open.
+    pub repo_id: Option<String>,
+    /// What they allow.
+    pub permissions: Option<types::ArtifactRegistryPermissions>,
+    /// Who got them, as the audit log names the caller.
+    pub caller: Option<types::Caller>,
+    /// The one that the audit log names so.
+    pub credential_id: Option<String>,
+}
+
 /// The operations of one registry. Every operation is idempotent, and a call is tried again where that can help.
 #[derive(Clone)]
 pub struct Registry {
@@ -120,6 +133,24 @@ impl Registry {
             also_pull: also_pull.iter().map(|id| parse(id, "alsoPull")).collect::<Result<_>>()?,
         };
         Ok(self.client.generate_credentials(&body).await?.into_inner())
+    }
+
+    /// Ends credentials before their time, where the registry checks them by itself. Everything in `which` that is given must
+    /// fit; nothing given means every credential of the registry.
+    ///
+    /// # Errors
+    ///
+    /// `OPERATION_NOT_SUPPORTED` where a cloud checks the credentials. Its hint says how to end them there.
+    pub async fn revoke_credentials(&self, which: WhichCredentials) -> Result<types::RevokeCredentialsResponse> {
+        let WhichCredentials { repo_id, permissions, caller, credential_id } = which;
+        let body = types::RevokeCredentialsBody {
+            registry: self.name.clone(),
+            repo_id: repo_id.as_deref().map(id).transpose()?,
+            permissions,
+            caller,
+            credential_id: credential_id.as_deref().map(|text| parse(text, "credentialId")).transpose()?,
+        };
+        Ok(self.client.revoke_credentials(&body).await?.into_inner())
     }
 
     /// Lets the consumers that `access` names pull, beside those that may pull already.

@@ -3,7 +3,7 @@
 mod support;
 
 use artifact_registry_functions::{
-    ArtifactRegistryPermissions, CrossAccountAccess, ErrorCode, Registry, Scope, Token, types::ErrorContextValue,
+    ArtifactRegistryPermissions, CrossAccountAccess, ErrorCode, Registry, Scope, Token, WhichCredentials, types::ErrorContextValue,
 };
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -208,7 +208,8 @@ async fn the_documents_examples_are_read_as_they_are_meant() {
     let (request, answer) = example("generateCredentials", "ecr");
     let (_, granted) = example("getCrossAccountAccess", "gcp");
     let (grant, nothing) = example("addCrossAccountAccess", "aws");
-    let server = Server::start([answer, granted, nothing].map(|value| (200, "", value.to_string())).to_vec()).await;
+    let (revocation, revoked) = example("revokeCredentials", "caller");
+    let server = Server::start([answer, granted, nothing, revoked].map(|value| (200, "", value.to_string())).to_vec()).await;
     let registry = registry_at(&server.url).await;
 
     let minted =
@@ -225,9 +226,18 @@ async fn the_documents_examples_are_read_as_they_are_meant() {
 
     let access = serde_json::from_value(grant["access"].clone()).expect("an access");
     registry.add_cross_account_access("images-my-app", access).await.expect("nothing");
+
+    let which = WhichCredentials {
+        repo_id: Some("images/my-app".to_owned()),
+        permissions: Some(ArtifactRegistryPermissions::PushPull),
+        caller: serde_json::from_value(revocation["caller"].clone()).expect("a caller"),
+        credential_id: None,
+    };
+    let revoked = registry.revoke_credentials(which).await.expect("the moment");
+    assert_eq!(revoked.not_before, revoked.certain_by);
     let sent: Vec<Value> =
         server.asked().iter().map(|asked| serde_json::from_str(&asked.body).expect("JSON")).collect();
-    assert_eq!((&sent[0], &sent[2]), (&request, &grant));
+    assert_eq!((&sent[0], &sent[2], &sent[3]), (&request, &grant, &revocation));
 }
 
 /// Returns the request and the answer of an example in the OpenAPI document.

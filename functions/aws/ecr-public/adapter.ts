@@ -9,7 +9,7 @@ import type { EcrPublicBinding } from "../binding.ts";
 import { ecrPublicForms, ecrPublicGrammar } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
 import { accountOf } from "../sdk.ts";
-import { sessionLifetimes } from "../session.ts";
+import { endedByRole, sessionLifetimes } from "../session.ts";
 import { createContext, type EcrPublicContext } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
 import { createRepository, deleteRepository, findRepository, getRepository } from "./repositories.ts";
@@ -72,6 +72,7 @@ function capabilitiesOf(place: Place): Capabilities {
       addCrossAccountAccess: openToAll,
       removeCrossAccountAccess: openToAll,
       getCrossAccountAccess: openToAll,
+      revokeCredentials: endedByRole,
       provisionRegistry: madeOutside,
       deprovisionRegistry: madeOutside,
     },

@@ -10,7 +10,7 @@ import { createLeaseTable } from "../lease/table.ts";
 import { ecrForms, ecrGrammar } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
 import { accountOf, askAccount, createClients } from "../sdk.ts";
-import { sessionLifetimes } from "../session.ts";
+import { endedByRole, sessionLifetimes } from "../session.ts";
 import { copyGrants, createCrossAccount, unlessRevoked } from "./access.ts";
 import type { ContextFor, EcrContext, PolicyLeases } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
@@ -90,7 +90,7 @@ function capabilitiesOf(place: Place): Capabilities {
     tellsAbsence: true,
     crossAccountAccess: "aws",
     crossAccountScope: "repository",
-    unsupported: {},
+    unsupported: { revokeCredentials: endedByRole },
   };
 }
 

@@ -21,6 +21,13 @@ const byRoles = {
     "of another tenant pulls with credentials of generateCredentials.",
 };
 
+const endedByAzure = {
+  reason: "Azure Container Registry checks these tokens, and can end none of them before its time.",
+  hint:
+    "Wait for expiresAt. To stop pushes until then, lock the repository: az acr repository update --name REGISTRY " +
+    "--repository NAME --write-enabled false. docs/security.md has the commands.",
+};
+
 const capabilities: Capabilities = {
   // The registry decides how long a token lives, so no lifetime can be chosen.
   credentials: { authMethod: "bearer", scope: "repository" },
@@ -29,6 +36,7 @@ const capabilities: Capabilities = {
     addCrossAccountAccess: byRoles,
     removeCrossAccountAccess: byRoles,
     getCrossAccountAccess: byRoles,
+    revokeCredentials: endedByAzure,
   },
 };
 

@@ -28,7 +28,14 @@ const capabilities: Capabilities = {
   tellsAbsence: false,
   crossAccountAccess: "gcp",
   crossAccountScope: "registry",
-  unsupported: {},
+  unsupported: {
+    revokeCredentials: {
+      reason: "Google checks these tokens, and has no call that ends one of them.",
+      hint:
+        "Disable the pull or push service account (gcloud iam service-accounts disable): all of its tokens are refused, " +
+        "until it is enabled again. Each ends by itself within an hour. docs/security.md has the commands.",
+    },
+  },
 };
 
 /** A registry in one Docker repository of Google Artifact Registry. The repositories in it are image paths. */

@@ -49,6 +49,10 @@ const noAccounts = {
   reason: "An OCI registry knows no other accounts: cross-account access does not apply.",
   hint: "Mint pull credentials for the consumer with generateCredentials, or give its robot account the right to pull.",
 };
+const endedThere = {
+  reason: "The cluster operator's registry checks these credentials: only that registry can end them.",
+  hint: "Wait for the end of a token, or end it with the registry's own tools. Give a static account another password.",
+};
 const notProvisioned = {
   reason: "The registry is the cluster operator's: nothing of this suite makes or removes it.",
   hint: "Install the registry and its accounts with the operator's own tools, and bind it.",
@@ -66,6 +70,7 @@ function externalCapabilities({ staticCredentials = false }: ExternalBinding): C
       addCrossAccountAccess: noAccounts,
       removeCrossAccountAccess: noAccounts,
       getCrossAccountAccess: noAccounts,
+      revokeCredentials: endedThere,
       provisionRegistry: notProvisioned,
       deprovisionRegistry: notProvisioned,
     },

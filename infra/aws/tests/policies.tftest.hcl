@@ -17,6 +17,8 @@ variables {
   package_path = "../../dist/aws"
   doors        = { platform = {}, oidc = {}, invoke = {}, events = {}, provision = {} }
   oidc_issuers = [{ issuer = "https://token.example", audience = "acme" }]
+  # Whoever may do everything at the public door has every right there.
+  access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
   registries = {
     images = {
       replication_regions = ["eu-west-1", "us-east-1"]

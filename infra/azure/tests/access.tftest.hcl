@@ -22,6 +22,8 @@ variables {
   prefix                       = "acme"
   package_path                 = "../../dist/azure"
   oidc_issuers                 = [{ issuer = "https://token.example", audience = "acme" }]
+  # Whoever may do everything at the public door has every right there.
+  access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
   registries = {
     images = { registry_name = "acmeimages", repository_prefix = "images" }
     builds = { registry_name = "acmebuilds", resource_group_name = "acme-builds", repository_prefix = "builds", role_assignment_mode = "rbac-abac" }
@@ -37,8 +39,11 @@ run "roles_on_registries" {
 
   assert {
     condition = sort([for key in keys(azurerm_role_assignment.registry) : key if startswith(key, "oidc/")]) == sort([
-      "oidc/builds/Container Registry Repository Contributor", "oidc/builds/repositories",
-      "oidc/images/AcrDelete", "oidc/images/AcrPush", "oidc/images/repositories",
+      "oidc/builds/Container Registry Repository Contributor", "oidc/builds/ownership", "oidc/builds/reading", "oidc/builds/creation", "oidc/builds/deletion",
+      "oidc/images/AcrDelete", "oidc/images/AcrPush", "oidc/images/ownership", "oidc/images/reading", "oidc/images/creation", "oidc/images/deletion",
+      ]) && sort([for key in keys(azurerm_role_assignment.registry) : key if startswith(key, "platform/")]) == sort([
+      "platform/builds/Container Registry Repository Contributor", "platform/builds/repositories",
+      "platform/images/AcrDelete", "platform/images/AcrPush", "platform/images/repositories",
     ])
     error_message = "A door for callers pulls, pushes and deletes, by the roles of the registry's mode, and makes scope maps."
   }

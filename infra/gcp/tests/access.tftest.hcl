@@ -15,6 +15,8 @@ variables {
   prefix       = "acme"
   package_path = "../../dist/gcp"
   oidc_issuers = [{ issuer = "https://token.example", audience = "acme" }]
+  # Whoever may do everything at the public door has every right there.
+  access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
   registries   = { images = {}, builds = { project_id = "acme-builds", location = "europe" } }
 }
 
@@ -27,12 +29,12 @@ run "repositories" {
 
   assert {
     condition = sort([for key, member in google_artifact_registry_repository_iam_member.function : key if startswith(key, "oidc/")]) == sort([
-      for key in ["builds/grants", "builds/registry", "images/grants", "images/registry"] : "oidc/${key}"
+      for key in setproduct(["builds", "images"], ["deletions", "grants", "grants_reading", "registry"]) : "oidc/${join("/", key)}"
     ])
     error_message = "A door for callers works on each repository, and on no other."
   }
   assert {
-    condition     = sort([for key, member in google_artifact_registry_repository_iam_member.function : key if startswith(key, "events/")]) == tolist(["events/builds/grants", "events/images/grants"])
+    condition     = sort([for key, member in google_artifact_registry_repository_iam_member.function : key if startswith(key, "events/")]) == tolist(["events/builds/grants", "events/builds/grants_reading", "events/images/grants", "events/images/grants_reading"])
     error_message = "An event grants, and deletes nothing."
   }
   assert {
@@ -110,7 +112,7 @@ run "roles" {
     error_message = "Custom roles have what roles/permissions.json says."
   }
   assert {
-    condition     = sort([for key in keys(google_project_iam_custom_role.concern) : key]) == sort(concat([for concern in ["grants", "minting", "registry"] : "acme-builds/${concern}"], [for concern in ["grants", "minting", "provisioning", "provisioning_grants", "registry"] : "acme-registries/${concern}"]))
+    condition     = sort([for key in keys(google_project_iam_custom_role.concern) : key]) == sort(concat([for concern in ["deletions", "grants", "grants_reading", "minting", "registry"] : "acme-builds/${concern}"], [for concern in ["deletions", "grants", "grants_reading", "minting", "provisioning", "provisioning_grants", "registry"] : "acme-registries/${concern}"]))
     error_message = "A project has the roles that are bound in it, and no others; the functions' own has none."
   }
   assert {
@@ -141,7 +143,7 @@ run "derived" {
 
   assert {
     condition = { for key, member in google_project_iam_member.function : key => "${member.project} ${member.role}" } == {
-      for key in ["events/grants", "events/ownership", "oidc/grants", "oidc/registry"] : key => "acme-registries projects/acme-registries/roles/acme_${split("/", key)[1]}"
+      for key in ["events/grants", "events/grants_reading", "events/registry", "oidc/deletions", "oidc/grants", "oidc/grants_reading", "oidc/registry"] : key => "acme-registries projects/acme-registries/roles/acme_${split("/", key)[1]}"
     }
     error_message = "What is provisioned later is worked on in its project, and the provisioned accounts say who mints."
   }

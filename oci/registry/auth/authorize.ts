@@ -6,11 +6,13 @@ import {
   allows,
   checkToken,
   formatScope,
+  isRevoked,
+  type Revocation,
   readSignedToken,
   type SignedToken,
   type TokenClaims,
   TokenError,
-  type TokenKey,
+  type TokenKeys,
 } from "../../token/index.ts";
 import { OciError } from "../respond.ts";
 
@@ -27,30 +29,63 @@ export interface Caller extends TokenClaims {
 /** What the `Authorization` header of a request holds: a caller, nothing, or a credential that is not valid. */
 export type Authentication = Caller | "none" | "invalid";
 
-/** Reads the `Authorization` header of a request. It never throws for what a client sends. */
-export type Authenticate = (authorization: string | undefined) => Authentication;
+/**
+ * Reads the `Authorization` header of a request. What a client sends is never an error.
+ *
+ * @throws OciError 503 while nobody can tell which credentials were revoked
+ */
+export type Authenticate = (authorization: string | undefined) => Promise<Authentication>;
+
+/** What the registry believes: its keys, its name as an audience, and what was revoked. */
+export interface AuthenticateOptions {
+  readonly keys: TokenKeys;
+  readonly service: string;
+  readonly clock: () => Date;
+  /** Answers what is revoked now. Without it, nothing is. */
+  readonly revocations?: (() => Promise<readonly Revocation[]>) | undefined;
+}
+
+const noRevocations: readonly Revocation[] = [];
 
 /**
  * Makes the function that reads an `Authorization` header. It remembers the tokens whose signatures are right, but checks
- * audience and expiry every time, so that a token that it remembers expires like any other.
+ * audience, expiry, key and revocations every time, so that a token that it remembers ends like any other.
  */
-export function createAuthenticate(options: { key: TokenKey; service: string; clock: () => Date }): Authenticate {
-  const signed = new LRUCache<string, SignedToken>({ max: cachedTokens });
+export function createAuthenticate({ keys, service, clock, revocations }: AuthenticateOptions): Authenticate {
+  const known = new LRUCache<string, KnownToken>({ max: cachedTokens });
 
-  return (authorization) => {
+  return async (authorization) => {
     if (authorization === undefined) return "none";
     const credential = parseAuthorization(authorization);
     if (credential === undefined) return "invalid";
+    const [ring, revoked] = await Promise.all([keys(), revocations?.().catch(closed) ?? noRevocations]);
     try {
-      const token = signed.get(credential.token) ?? readSignedToken(options.key, credential.token);
-      signed.set(credential.token, token);
-      checkToken(token, { audience: options.service, now: options.clock() });
-      return { ...token, scheme: credential.scheme };
+      const before = known.get(credential.token);
+      const token = before && ring.includes(before.token.key) ? before.token : readSignedToken(ring, credential.token);
+      checkToken(token, { audience: service, now: clock() });
+      // The list may be long, so it is gone through once for each token, and again only when it has changed.
+      const isEnded =
+        before?.token === token && before.revoked === revoked ? before.isEnded : isRevoked(revoked, token);
+      known.set(credential.token, { token, revoked, isEnded });
+      return isEnded ? "invalid" : { ...token, scheme: credential.scheme };
     } catch (error) {
       if (error instanceof TokenError) return "invalid";
       throw error;
     }
   };
+}
+
+/** A token with the right signature, and whether this list of revocations ends it. */
+interface KnownToken {
+  readonly token: SignedToken;
+  readonly revoked: readonly Revocation[];
+  readonly isEnded: boolean;
+}
+
+/** Without the list, a credential that was revoked would count again. So none counts until the list can be read. */
+function closed(): never {
+  const message = "The registry takes no credentials now: it cannot read which ones were revoked. Its log says more.";
+  throw new OciError(503, "UNAVAILABLE", message, { "Retry-After": "10" });
 }
 
 /** Returns the token in a Bearer or Basic header, or undefined if the header holds none. */
@@ -90,7 +125,7 @@ export function authorize(authentication: Authentication, need: Need | undefined
   const scope = () => formatScope(need?.suggested ?? []);
   if (authentication === "none") throw challenge(place, scope(), undefined, "Authentication is required.");
   if (authentication === "invalid") {
-    throw challenge(place, scope(), "invalid_token", "The credential is not valid, or has expired.");
+    throw challenge(place, scope(), "invalid_token", "The credential is not valid, or has ended.");
   }
   if (need === undefined || allows(authentication.access, need.type, need.name, need.action)) return authentication;
   const refusal = `The credential does not allow ${need.action} on ${need.name}.`;

@@ -1,16 +1,16 @@
 /** The token endpoint, to which the challenge of a 401 sends the clients. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { mintToken, narrow, parseScope, type TokenKey } from "../../token/index.ts";
+import { mintToken, narrow, parseScope, type TokenKeys } from "../../token/index.ts";
 import { receiveSmall } from "../bodies.ts";
 import { OciError, sendJson } from "../respond.ts";
-import { type Authenticate, type Caller, tokenUser } from "./authorize.ts";
+import { type Authenticate, type Authentication, type Caller, tokenUser } from "./authorize.ts";
 
 const bearerSeconds = 300;
 const maxFormBytes = 64 * 1024;
 
 /** How the registry verifies tokens and makes new ones. */
 export interface ExchangeOptions {
-  readonly key: TokenKey;
+  readonly keys: TokenKeys;
   readonly service: string;
   readonly clock: () => Date;
   readonly authenticate: Authenticate;
@@ -19,24 +19,26 @@ export interface ExchangeOptions {
 /**
  * Answers a request to the token endpoint. It exchanges a credential for a bearer token that allows the intersection of
  * what the client asks for and what the credential allows. The bearer token expires after five minutes, or with the
- * credential if that is earlier. Docker and containerd send a GET with Basic credentials, or a POST with the OAuth2 form
+ * credential if that is earlier, or is revoked with it. Docker and containerd send a GET with Basic credentials, or a POST with the OAuth2 form
  * (the grants `password` and `refresh_token`).
  *
  * @throws OciError 401 without a valid credential, 405 for another method, 413 for a form of more than 64 KiB
  */
 export async function exchangeToken(
-  { key, service, clock, authenticate }: ExchangeOptions,
+  { keys, service, clock, authenticate }: ExchangeOptions,
   { req, res, query }: { req: IncomingMessage; res: ServerResponse; query: URLSearchParams },
 ): Promise<void> {
   const { caller, scopes } = await readRequest(req, query, authenticate);
   const now = clock();
   const end = Math.min(caller.expiresAt.getTime(), (Math.floor(now.getTime() / 1000) + bearerSeconds) * 1000);
+  const [key] = await keys();
   const token = mintToken(key, {
     subject: caller.subject,
     access: narrow(parseScope(scopes.join(" ")), caller.access),
     audience: service,
     expiresAt: new Date(end),
     now,
+    ...(caller.credential && { credential: caller.credential }),
   });
   const answer = {
     token,
@@ -53,14 +55,14 @@ async function readRequest(
   authenticate: Authenticate,
 ): Promise<{ caller: Caller; scopes: string[] }> {
   if (req.method === "GET") {
-    return { caller: requireCaller(authenticate(req.headers.authorization)), scopes: query.getAll("scope") };
+    return { caller: requireCaller(await authenticate(req.headers.authorization)), scopes: query.getAll("scope") };
   }
   if (req.method !== "POST")
     throw new OciError(405, "UNSUPPORTED", "The token endpoint allows only GET and POST.", { Allow: "GET, POST" });
   const body = await receiveSmall(req, maxFormBytes);
   if (body === undefined) throw new OciError(413, "SIZE_INVALID", "The form is too long.");
   const form = new URLSearchParams(body.toString());
-  return { caller: requireCaller(authenticate(authorizationOf(form))), scopes: form.getAll("scope") };
+  return { caller: requireCaller(await authenticate(authorizationOf(form))), scopes: form.getAll("scope") };
 }
 
 // Credentials in a form are turned into a header, so that only one place decides what is valid.
@@ -71,8 +73,8 @@ function authorizationOf(form: URLSearchParams): string | undefined {
   return undefined;
 }
 
-function requireCaller(authentication: ReturnType<Authenticate>): Caller {
+function requireCaller(authentication: Authentication): Caller {
   if (typeof authentication === "object") return authentication;
-  const why = authentication === "none" ? "A credential is required." : "The credential is not valid, or has expired.";
+  const why = authentication === "none" ? "A credential is required." : "The credential is not valid, or has ended.";
   throw new OciError(401, "UNAUTHORIZED", why, { "Www-Authenticate": 'Basic realm="token"' });
 }

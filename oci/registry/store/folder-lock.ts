@@ -2,15 +2,11 @@
  * The lock that makes one registry the owner of a data folder. The kernel keeps it. The lock therefore holds even while its
  * process is suspended, other containers see it, and it ends with its process in any case. It depends on no clock and on
  * no process number.
- *
- * Node has no call for such locks, but its SQLite takes them on its files: a write transaction that has begun and never
- * ends holds one. Nothing is ever written to that file.
  */
 import { randomUUID } from "node:crypto";
 import { access, constants, readFile, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { DatabaseSync } from "node:sqlite";
-import { errnoOf, ifThere } from "../../files.ts";
+import { errnoOf, ifThere, type KernelLock, takeKernelLock } from "../../files.ts";
 import type { Layout } from "./names.ts";
 
 /**
@@ -47,10 +43,6 @@ interface Owner {
   readonly host: string;
 }
 
-// SQLite's result codes if somebody else has the lock.
-const sqliteBusy = 5;
-const sqliteLocked = 6;
-
 /**
  * Takes the folder for this registry alone. It does not wait.
  *
@@ -60,12 +52,12 @@ const sqliteLocked = 6;
 export async function takeFolderLock({ root, lock, kernelLock }: Layout): Promise<FolderLock> {
   // SQLite does not say why it cannot open a file, but this call does.
   await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
-  const database = lockFile(kernelLock) ?? (await refuse(lock));
+  const held = takeLockFile(kernelLock) ?? (await refuse(lock));
   const self: Owner = { id: randomUUID(), pid: process.pid, host: hostname() };
   try {
     await writeFile(lock, JSON.stringify(self));
   } catch (error) {
-    database.close();
+    held.close();
     throw error;
   }
   return {
@@ -79,29 +71,19 @@ export async function takeFolderLock({ root, lock, kernelLock }: Layout): Promis
       try {
         if ((await readOwner(lock))?.id === self.id) await ifThere(unlink(lock));
       } finally {
-        database.close();
+        held.close();
       }
     },
   };
 }
 
-/**
- * Takes the kernel's lock on a file. Returns undefined if somebody else has it. The lock holds until the database is
- * closed or the process ends. This process must not open the file in any other way, because to close it would end the lock
- * (POSIX, `fcntl`). The file is never removed, because two processes could then lock two files of the same name.
- */
-function lockFile(file: string): DatabaseSync | undefined {
-  let database: DatabaseSync | undefined;
+/** @throws DataFolderError `UNWRITABLE` */
+function takeLockFile(file: string): KernelLock | undefined {
   try {
-    database = new DatabaseSync(file);
-    // A journal in memory makes no second file. IMMEDIATE takes the lock that only one connection can have.
-    database.exec("PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE");
-    return database;
+    return takeKernelLock(file);
   } catch (error) {
-    database?.close();
-    const { message, errcode } = error as Error & { errcode?: number };
-    if (errcode === sqliteBusy || errcode === sqliteLocked) return undefined;
-    throw new DataFolderError("UNWRITABLE", `The lock file ${file} cannot be used: ${message}.`, { cause: error });
+    const message = `The lock file ${file} cannot be used: ${(error as Error).message}.`;
+    throw new DataFolderError("UNWRITABLE", message, { cause: error });
   }
 }
 

@@ -23,6 +23,8 @@ export interface AzureStack {
 
 export interface StackOptions extends Omit<AzureOptions, "resourceGroup"> {
   readonly mode?: "rbac" | "abac";
+  /** The tier of the container registry, which bounds its scope maps. Default: Basic, with 100. */
+  readonly sku?: "Basic" | "Standard";
   /** Roles of the function on the container registry. */
   readonly roles?: readonly string[];
   /** Other identities of the function, with their roles. Azure's library asks one endpoint in all of a process's life. */
@@ -40,9 +42,9 @@ const registryName = "vendorimages";
 const resourceGroup = "artifact-registry";
 
 export async function startStack(options: StackOptions = {}): Promise<AzureStack> {
-  const { mode = "rbac", roles = [...usualRoles[mode], controlRole], identities = {}, ...rest } = options;
+  const { mode = "rbac", sku, roles = [...usualRoles[mode], controlRole], identities = {}, ...rest } = options;
   const azure = await startAzure({ ...rest, resourceGroup });
-  const { loginServer } = await azure.registry(registryName, { mode });
+  const { loginServer } = await azure.registry(registryName, { mode, ...(sku && { sku }) });
   const registryId = azure.registryId(registryName);
   const identity = azure.identity("function", { roles: { [registryId]: roles } });
   const others = new Map(

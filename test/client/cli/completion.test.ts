@@ -28,6 +28,12 @@ describe("in bash", () => {
   it.each<[string[], string[]]>([
     [["de"], ["delete", "describe", "deprovision"]],
     [["ser"], ["serve"]],
+    [["ru"], ["rules"]],
+    [["rules", ""], ["check"]],
+    [
+      ["rules", "check", "rules.json", "--"],
+      ["--as", "--may", "--registry", "--help"],
+    ],
     [["delete", "--y"], ["--yes"]],
     [["create", "--y"], []],
     [["create", "my-app", "--dir"], ["--direct"]],

@@ -72,6 +72,56 @@ describe("on the local platform", () => {
     expect(refused.stderr).toMatch(/^error: .*relative path segment.* \[INVALID_INPUT\]/);
   });
 
+  it("ends credentials: asks first, and says what it ended", async () => {
+    const minted = await json("credentials", "minted-too", "--ttl", "70");
+    const status = async () => {
+      const headers = { authorization: `Bearer ${minted.password}` };
+      return (await fetch(`${suite.registryUrl}/v2/`, { headers })).status;
+    };
+    const another = ["--repository", "minted-too", "--permissions", "pull", "--issuer", "door", "--subject", "another"];
+    const { code, stdout } = await alien(["revoke-credentials", ...another, "--yes"], env);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^Ended the credentials for pull of minted-too that door another got, as far as minted before \S+Z\. Certain by \S+Z\.\n$/,
+    );
+    expect(await alien(["revoke-credentials", "--credential-id", minted.credentialId], env)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--yes"),
+    });
+    expect(await alien(["revoke-credentials", "--subject", "local", "--yes"], env)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"caller.issuer" is missing'),
+    });
+    expect(await status()).toBe(200);
+    const answer = await json("revoke-credentials", "--credential-id", minted.credentialId, "--yes");
+    expect(answer).toEqual({ notBefore: expect.any(String), certainBy: expect.any(String) });
+    expect(await status()).toBe(401);
+    const all = await alien(["revoke-credentials", "--yes"], env);
+    expect(all.stdout).toMatch(/^Ended every credential of the registry "images", /);
+    expect((await alien(["revoke-credentials", "--yes", "--quiet"], env)).stdout).toMatch(/^20\S+Z\n$/);
+  });
+
+  it("gives the running registry a new key", async () => {
+    const { password } = await json("credentials", "rotated", "--ttl", "80");
+    const status = async () =>
+      (await fetch(`${suite.registryUrl}/v2/`, { headers: { authorization: `Bearer ${password}` } })).status;
+    const folder = ["--data-dir", suite.settings.dataDir];
+    const rotated = await alien(["rotate-key", ...folder], env);
+    expect(rotated).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^A new key signs\. Credentials of the old one .* 20\S+Z at the latest\.\n$/),
+      stderr: "",
+    });
+    expect(await status()).toBe(200);
+    expect(await alien(["rotate-key", "--end-all"], { ...env, DATA_DIR: suite.settings.dataDir })).toMatchObject({
+      code: 0,
+      stdout: "A new key signs. No credential of an old key counts.\n",
+    });
+    expect(await status()).toBe(401);
+    const nowhere = await alien(["rotate-key", "--data-dir", `${suite.settings.dataDir}/nowhere`], env);
+    expect(nowhere).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("There is no ") });
+  });
+
   it("describes and provisions the registry, and removes it with what it holds", async () => {
     await json("create", "held");
     const described = await alien(["describe"], env);

@@ -24,6 +24,7 @@ async function loadedBy(args: readonly string[], env: Record<string, string> = {
     return {
       code,
       packages: [...new Set(packages)].sort(),
+      rules: loaded.some((url) => url.endsWith("/client/cli/rules-check.ts")),
       platforms: loaded.filter((url) => /\/(functions|oci|platforms)[/.]/.test(url)),
     };
   } finally {
@@ -32,7 +33,12 @@ async function loadedBy(args: readonly string[], env: Record<string, string> = {
 }
 
 it("the help loads the parser and the schemas, and nothing of a cloud", async () => {
-  expect(await loadedBy(["--help"])).toEqual({ code: 0, packages: ["commander", "valibot"], platforms: [] });
+  expect(await loadedBy(["--help"])).toEqual({
+    code: 0,
+    packages: ["commander", "valibot"],
+    rules: false,
+    platforms: [],
+  });
 });
 
 it("so does a call with a bearer token", async () => {
@@ -43,6 +49,7 @@ it("so does a call with a bearer token", async () => {
   expect(await loadedBy(args, { ALIEN_CALLER_TOKEN: "token-of-the-caller" })).toEqual({
     code: 0,
     packages: ["commander", "valibot"],
+    rules: false,
     platforms: [],
   });
 });

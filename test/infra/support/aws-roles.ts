@@ -1,7 +1,7 @@
 import type { Permissions } from "../../../core/schemas.ts";
 import { roleArn, roleName } from "../../../functions/aws/policy/roles.ts";
 import { repositoryActions } from "../../../functions/aws/policy/session.ts";
-import { doorPolicies, renderPolicy } from "./module.ts";
+import { doorPolicies, read, renderPolicy } from "./module.ts";
 
 export type ExecutionDoor = "platform" | "oidc" | "invoke" | "events" | "provision";
 
@@ -35,14 +35,27 @@ export interface ExecutionStatement {
 }
 
 /** Lambda itself writes the log and receives messages in the function's name, and ECR Public has tests of its own. */
-const beside = ["logs", "public-repositories", "public-deletions"];
+const beside = ["logs", "public-repositories", "public-creation", "public-deletions"];
 const ofLambda = ["ReceiveEvents"];
 
-/** What infra/aws lets the code behind a door do on private ECR: its JSON files are the only place that says so. */
-export function executionStatements(door: ExecutionDoor, scope: ExecutionScope): ExecutionStatement[] {
+/** The operations that need each concern, by which the public door gets those that its rules need. */
+export const neededFor: Readonly<Record<string, readonly string[]>> = JSON.parse(
+  read("infra/aws/policies/operations.json"),
+);
+
+/**
+ * What infra/aws lets the code behind a door do on private ECR: its JSON files are the only place that says so.
+ *
+ * @param concerns those of the door, or only some of them
+ */
+export function executionStatements(
+  door: ExecutionDoor,
+  scope: ExecutionScope,
+  concerns: readonly string[] = doorPolicies[door] ?? [],
+): ExecutionStatement[] {
   const values = valuesOf(scope);
   return (
-    (doorPolicies[door] ?? [])
+    concerns
       .filter((name) => !beside.includes(name))
       .flatMap((name) => renderPolicy(name, values).Statement)
       .filter(({ Sid }) => !ofLambda.includes(Sid))

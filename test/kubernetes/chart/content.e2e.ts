@@ -1,11 +1,15 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { createDirectory } from "../../../core/bindings.ts";
 import { parseIssuers } from "../../../core/oidc-issuers.ts";
+import { callerFields, ruleFields } from "../../../core/rules.ts";
 import { parseRules } from "../../../core/rules-source.ts";
 import { platform } from "../../../functions/kubernetes/index.ts";
 import { readPullSecretSettings } from "../../../functions/kubernetes/pull-secret/settings.ts";
 import { readSettings } from "../../../functions/kubernetes/server/serve.ts";
-import { everyOption, type Manifest, type Rendered, render } from "./helm.ts";
+import { chart, everyOption, type Manifest, type Rendered, render } from "./helm.ts";
 
 let standard: Rendered;
 let all: Rendered;
@@ -66,6 +70,18 @@ describe("the server", () => {
       const names = env.ALIEN_REGISTRIES.split(",").filter(Boolean);
       expect([...createDirectory(platform, env, names).names()].sort()).toEqual(names);
     }
+  });
+
+  test("reads rules and issuers as they were written, with every field that there is", async () => {
+    const { accessRules, oidc } = parse(readFileSync(join(chart, "ci/every-option.yaml"), "utf8"));
+    const name = all.one("Deployment").metadata.name;
+    const rules = parseRules(all.one("ConfigMap", `${name}-rules`).data["access-rules.json"]);
+    expect(rules).toEqual(accessRules);
+    const keysOf = (objects: readonly object[]) => [...new Set(objects.flatMap((each) => Object.keys(each)))].sort();
+    expect(keysOf(rules)).toEqual(ruleFields.map((each) => each.name).sort());
+    expect(keysOf(rules.flatMap(({ callers }) => callers))).toEqual(callerFields.map((each) => each.name).sort());
+    const [, ...issuers] = parseIssuers(all.one("ConfigMap", `${name}-server`).data.ALIEN_OIDC_ISSUERS);
+    expect(issuers).toEqual(oidc.issuers);
   });
 
   test("has time to drain and to finish before it is killed", () => {

@@ -54,6 +54,25 @@ describe("the chart refuses", () => {
       },
       /permissions/,
     ],
+    [
+      "a field of a rule that nobody knows",
+      { accessRules: [{ callers: [], operations: [], registries: [], repositories: [], maxTTLSeconds: 900 }] },
+      /maxTTLSeconds/,
+    ],
+    [
+      "a claim that is null",
+      {
+        accessRules: [
+          {
+            callers: [{ issuer: "https://i.example", subject: "x", claims: { environment: null } }],
+            operations: [],
+            registries: [],
+            repositories: [],
+          },
+        ],
+      },
+      /claims/,
+    ],
     ["a rule without registries", { accessRules: [{ callers: [], operations: [], repositories: [] }] }, /registries/],
     ["a digest that is none", { image: { digest: "sha256:abc" } }, /digest/],
     ["a budget that stops nothing", { podDisruptionBudget: { maxUnavailable: 0 } }, /maxUnavailable/],

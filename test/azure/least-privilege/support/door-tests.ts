@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { doorRoles, type RoleMode, rolePermissions } from "../../../infra/support/azure-roles.ts";
 import { errorOf } from "../../../support/inputs.ts";
 import { newCall, openRegistry, useStack } from "../../support/registry.ts";
-import { assignDoor, doorWork } from "./door.ts";
+import { assignDoor, assignRoles, doorWork, rolesFor } from "./door.ts";
 
-/** What each door's own work is, in the order of a repository's life. The oidc door has the roles of the platform door. */
+/** What each door's own work is, in the order of a repository's life. The oidc door has its own, below. */
 const work = {
   platform: ["create", "push", "pull", "get", "describe", "fillUp", "delete"],
   events: ["create", "get", "fillUp"],
@@ -15,7 +15,7 @@ const doors = Object.keys(work) as (keyof typeof work)[];
 export function doorTests(mode: RoleMode): void {
   const stack = useStack({
     mode: mode === "rbac" ? "rbac" : "abac",
-    identities: Object.fromEntries(doors.map((door) => [door, []])),
+    identities: Object.fromEntries([...doors, "oidc"].map((door) => [door, []])),
   });
   const assign = (door: string, without?: string) =>
     assignDoor(stack(), door, { principal: stack().other(door), mode, ...(without !== undefined && { without }) });
@@ -48,6 +48,38 @@ export function doorTests(mode: RoleMode): void {
     for (const step of ["push", "delete"] as const) {
       expect(await errorOf(async () => void (await steps[step]()))).toMatchObject({ code: "ACCESS_DENIED" });
     }
+  });
+
+  describe.each([
+    ["createRepository", "create"],
+    ["setupRepository", "create"],
+    ["getRepository", "get"],
+    ["describeRegistry", "describe"],
+    ["generateCredentials", "pull"],
+    ["push-pull", "push"],
+    ["deleteRepository", "delete"],
+  ] as const)("the public door of infra/azure, where rules allow %s only", (operation, step) => {
+    const given = rolesFor(operation, mode);
+    const run = async (roles: typeof given) => {
+      const { platform, oidc } = { platform: stack().other("platform"), oidc: stack().other("oidc") };
+      assignDoor(stack(), "platform", { principal: platform, mode });
+      assignRoles(stack(), oidc, mode, roles);
+      const name = `app-${++count}`;
+      if (step !== "create") await doorWork(stack(), "platform", name).create();
+      await doorWork(stack(), "oidc", name)[step]();
+    };
+
+    test("has enough roles", () => run(given));
+
+    test.each(given.builtIn)("needs %s", async (role) => {
+      const fewer = { ...given, builtIn: given.builtIn.filter((each) => each !== role) };
+      expect(await errorOf(() => run(fewer))).toMatchObject({ code: "ACCESS_DENIED" });
+    });
+
+    test.each(given.concerns)("needs %s", async (concern) => {
+      const fewer = { ...given, concerns: given.concerns.filter((each) => each !== concern) };
+      expect(await errorOf(() => run(fewer))).toMatchObject({ code: "ACCESS_DENIED" });
+    });
   });
 
   if (mode === "rbac-abac") {

@@ -2,6 +2,7 @@ import { ArtifactRegistryError } from "../../../../core/errors.ts";
 import { pushImage } from "../../../../oci/client/index.ts";
 import type { Principal } from "../../../emulators/azure/index.ts";
 import { doorRoles, type RoleMode, repositoryCondition } from "../../../infra/support/azure-roles.ts";
+import { read } from "../../../infra/support/module.ts";
 import { buildImage } from "../../../oci/client/images.ts";
 import { clientOf, containerRegistry, newCall, openRegistry, seedScopeMap } from "../../support/registry.ts";
 import type { AzureStack } from "../../support/stack.ts";
@@ -27,6 +28,47 @@ export function assignDoor(
   for (const role of roles[mode]) {
     azure.unassign(principal, role);
     azure.assign(principal, role, registryId, mode === "rbac" ? undefined : repositoryCondition(prefix));
+  }
+}
+
+/** The operations that need each role, by which the public door gets those that its rules need. */
+const neededFor: Readonly<Record<string, readonly string[]>> = JSON.parse(read("infra/azure/roles/operations.json"));
+
+/** Built-in roles that do all that another one does: infra/azure/roles.tf leaves the other one out then. */
+const wider: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  [...read("infra/azure/roles.tf").matchAll(/^ {4}"([\w ]+)" += \[(.+)\]$/gm)].map(([, role = "", list = ""]) => [
+    role,
+    [...list.matchAll(/"([\w ]+)"/g)].map(([, each = ""]) => each),
+  ]),
+);
+
+/** The roles that infra/azure gives the public door where its rules allow this operation only. */
+export function rolesFor(operation: string, mode: RoleMode): { concerns: string[]; builtIn: string[] } {
+  const { registry } = doorRoles.oidc ?? {};
+  const isNeeded = (role: string) => neededFor[role]?.includes(operation) ?? true;
+  return {
+    concerns: (registry?.concerns ?? []).filter(isNeeded),
+    builtIn: (registry?.[mode] ?? []).filter((role) => isNeeded(role) && !(wider[role] ?? []).some(isNeeded)),
+  };
+}
+
+/** Gives an identity these roles on the container registry, and no others of the public door. */
+export function assignRoles(
+  { azure, registryId }: AzureStack,
+  principal: Principal,
+  mode: RoleMode,
+  given: { readonly concerns: readonly string[]; readonly builtIn: readonly string[] },
+): void {
+  const { concerns = [], [mode]: builtIn = [] } = doorRoles.oidc?.registry ?? {};
+  for (const concern of concerns) {
+    const { name } = customRole(azure, concern);
+    azure.unassign(principal, name);
+    if (given.concerns.includes(concern)) azure.assign(principal, name, registryId);
+  }
+  for (const role of builtIn) {
+    azure.unassign(principal, role);
+    const condition = mode === "rbac" ? undefined : repositoryCondition(prefix);
+    if (given.builtIn.includes(role)) azure.assign(principal, role, registryId, condition);
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type GcpDoor,
   rolePermissions,
 } from "../../../infra/support/gcp-roles.ts";
+import { read } from "../../../infra/support/module.ts";
 
 export const registries = "acme-registries";
 export const functions = "acme-functions";
@@ -23,6 +24,11 @@ export interface Right {
   readonly concern: string;
   readonly permission: string;
 }
+
+/** The operations that need each concern, by which the public door gets those that its rules need. */
+export const neededFor: Readonly<Record<string, readonly string[]>> = JSON.parse(
+  read("infra/gcp/roles/operations.json"),
+);
 
 /** Every permission of a door, wherever it is bound. */
 export function rightsOf(door: GcpDoor): Right[] {
@@ -49,9 +55,12 @@ export interface DoorFunction {
  * Arranges what infra/gcp makes: the registry `images`, which is bound, and, unless this door provisions, `builds`, which
  * somebody provisioned.
  *
- * @param without a right that is left out
+ * @param isLeftOut tells of a right that the account does not get
  */
-export async function startDoor(door: GcpDoor, without?: Right): Promise<DoorFunction> {
+export async function startDoor(
+  door: GcpDoor,
+  isLeftOut: (right: Right) => boolean = () => false,
+): Promise<DoorFunction> {
   const gcp = await startGcpEmulator({
     projects: {
       [registries]: "111122223333",
@@ -65,9 +74,9 @@ export async function startDoor(door: GcpDoor, without?: Right): Promise<DoorFun
 
   const bind = (resource: string, place: keyof DoorRoles) => {
     const bindings = doorRoles[door][place].map((concern) => {
-      const isLeftOut = (permission: string) =>
-        without?.place === place && without.concern === concern && without.permission === permission;
-      const permissions = (rolePermissions[concern] ?? []).filter((permission) => !isLeftOut(permission));
+      const permissions = (rolePermissions[concern] ?? []).filter(
+        (permission) => !isLeftOut({ place, concern, permission }),
+      );
       const condition = conditionOf(concern);
       const role = gcp.role(`${place}_${concern}`, permissions);
       return { role, members: [`serviceAccount:${account}`], ...(condition && { condition }) };

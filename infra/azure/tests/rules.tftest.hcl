@@ -1,0 +1,467 @@
+mock_provider "azurerm" {
+  mock_data "azurerm_client_config" {
+    defaults = {
+      subscription_id = "11111111-2222-3333-4444-555555555555"
+      tenant_id       = "99999999-8888-7777-6666-555555555555"
+    }
+  }
+}
+
+mock_provider "azuread" {}
+
+mock_provider "archive" {}
+
+variables {
+  resource_group_name = "acme-functions"
+  location            = "westeurope"
+  prefix              = "acme"
+  package_path        = "../../dist/azure"
+  doors               = { oidc = {} }
+  oidc_issuers        = [{ issuer = "https://token.example", audience = "acme" }]
+  registries          = { images = { registry_name = "acmeimages", repository_prefix = "images" }, builds = { registry_name = "acmebuilds", repository_prefix = "builds", role_assignment_mode = "rbac-abac" } }
+}
+
+run "every_field" {
+  command = plan
+
+  variables {
+    access_rules = [
+      {
+        callers = [
+          {
+            issuer  = "https://token.example"
+            subject = "repo:acme/*"
+            claims = {
+              repository_owner = "acme"
+              job_workflow_ref = ["acme/ci/.github/workflows/push.yml@refs/heads/*", "acme/ci/.github/workflows/tag.yml@*"]
+            }
+          },
+          { issuer = "https://token.example", subject = "worker", claims = { environment = "production" } },
+          { issuer = "https://token.example", subject = "other" },
+        ]
+        operations    = ["generateCredentials"]
+        registries    = ["images"]
+        repositories  = ["*"]
+        permissions   = ["pull", "push-pull"]
+        maxTtlSeconds = 900
+        via           = ["registry"]
+        grantees      = ["aws:222233334444"]
+        consumer      = "acme"
+      },
+      { callers = [{ issuer = "door", subject = "events" }], operations = ["setupRepository"], registries = ["*"], repositories = ["*"] },
+      { callers = [], operations = [], registries = [], repositories = [], via = ["gateway", "registry"], maxTtlSeconds = 1 },
+    ]
+    oidc_issuers = [
+      { issuer = "https://token.example", audience = "acme", maxTokenSeconds = 3600 },
+      { issuer = "https://other.example", audience = "acme", jwksUri = "https://other.example/keys" },
+    ]
+  }
+
+  assert {
+    condition     = jsondecode(azurerm_function_app_flex_consumption.door["oidc"].app_settings.ALIEN_ACCESS_RULES) == jsondecode(jsonencode(var.access_rules))
+    error_message = "Rules arrive as they were written, whatever fields each of them has."
+  }
+  assert {
+    condition     = jsondecode(azurerm_function_app_flex_consumption.door["oidc"].app_settings.ALIEN_OIDC_ISSUERS) == jsondecode(jsonencode(var.oidc_issuers))
+    error_message = "Issuers arrive as they were written."
+  }
+}
+
+run "what_is_null" {
+  command = plan
+
+  variables {
+    access_rules = [
+      {
+        callers       = [{ issuer = "https://token.example", subject = "worker", claims = null }]
+        operations    = ["getRepository"]
+        registries    = ["images"]
+        repositories  = ["*"]
+        permissions   = null
+        maxTtlSeconds = null
+        via           = null
+        grantees      = null
+        consumer      = null
+      },
+    ]
+    oidc_issuers = [{ issuer = "https://token.example", audience = "acme", jwksUri = null, maxTokenSeconds = null }]
+  }
+
+  assert {
+    condition = jsondecode(azurerm_function_app_flex_consumption.door["oidc"].app_settings.ALIEN_ACCESS_RULES) == jsondecode(jsonencode([
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["getRepository"], registries = ["images"], repositories = ["*"] },
+    ]))
+    error_message = "A module that passes rules on may leave fields out by null."
+  }
+  assert {
+    condition     = jsondecode(azurerm_function_app_flex_consumption.door["oidc"].app_settings.ALIEN_OIDC_ISSUERS) == jsondecode(jsonencode([{ issuer = "https://token.example", audience = "acme" }]))
+    error_message = "So may it with an issuer's."
+  }
+}
+
+run "what_is_pulled_only" {
+  command = plan
+
+  variables {
+    access_rules = [
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["generateCredentials"], registries = ["*"], repositories = ["*"] },
+    ]
+  }
+
+  assert {
+    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Reader", "builds/ownership", "images/AcrPull", "images/ownership"])
+    error_message = "Who lets callers pull neither pushes nor changes anything."
+  }
+}
+
+run "what_is_pushed" {
+  command = plan
+
+  variables {
+    access_rules = [
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["generate*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] },
+    ]
+  }
+
+  assert {
+    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Writer", "builds/ownership", "images/AcrPush", "images/ownership"])
+    error_message = "Who lets callers push deletes and grants nothing."
+  }
+}
+
+run "what_is_created" {
+  command = plan
+
+  variables {
+    access_rules = [
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*Repository"], registries = ["*"], repositories = ["*"] },
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["x*", "DeleteRepository*", "getcredentials"], registries = ["*"], repositories = ["*"] },
+    ]
+  }
+
+  assert {
+    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Contributor", "builds/creation", "builds/deletion", "builds/ownership", "builds/reading", "images/AcrDelete", "images/AcrPull", "images/creation", "images/deletion", "images/ownership", "images/reading"])
+    error_message = "A pattern stands for the operations that it fits, as in the functions."
+  }
+}
+
+run "what_is_read" {
+  command = plan
+
+  variables {
+    access_rules = [
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["getRepository", "getCrossAccountAccess"], registries = ["*"], repositories = ["*"] },
+    ]
+  }
+
+  assert {
+    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Reader", "builds/ownership", "builds/reading", "images/AcrPull", "images/ownership", "images/reading"])
+    error_message = "Who reads does not write."
+  }
+}
+
+run "rules_of_other_doors" {
+  command = plan
+
+  variables {
+    access_rules = [
+      { callers = [{ issuer = "door", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["push-pull"] },
+      { callers = [{ issuer = "https://other.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["push-pull"] },
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["getCrossAccountAccess"], registries = ["*"], repositories = ["*"] },
+    ]
+  }
+
+  assert {
+    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/ownership", "images/ownership"])
+    error_message = "Rules for callers of other doors give this one nothing."
+  }
+}
+
+run "what_is_pulled_from_derived_registries" {
+  command = plan
+
+  variables {
+    registries                   = {}
+    registry_resource_group_name = "acme-registries"
+    derived_registries           = true
+    access_rules                 = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["generateCredentials"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  assert {
+    condition     = keys(azurerm_role_assignment.registry) == ["oidc/ownership"]
+    error_message = "What is derived is known by its tag; provisioning gives the roles for images."
+  }
+}
+
+run "rules_in_a_file" {
+  command = plan
+
+  variables {
+    access_rules_file = "/home/site/wwwroot/rules.json"
+  }
+
+  assert {
+    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Contributor", "builds/creation", "builds/deletion", "builds/ownership", "builds/reading", "images/AcrDelete", "images/AcrPush", "images/creation", "images/deletion", "images/ownership", "images/reading"])
+    error_message = "What the plan does not see may allow everything."
+  }
+}
+
+run "a_field_that_nobody_knows" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], maxTTLSeconds = 900 }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_field_that_nobody_knows_and_is_null" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], maxTTLSeconds = null }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_caller_with_a_field_that_nobody_knows" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker", claim = { environment = "production" } }], operations = ["*"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_rule_without_callers" {
+  command = plan
+
+  variables {
+    access_rules = [{ operations = ["*"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_rule_whose_repositories_are_null" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [], operations = ["*"], registries = ["*"], repositories = null }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "callers_that_are_no_list" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = { one = { issuer = "https://token.example", subject = "worker" } }, operations = ["*"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_caller_without_a_subject" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example" }], operations = ["*"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_caller_whose_subject_is_null" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = null }], operations = ["*"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "claims_that_are_a_text" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker", claims = "environment" }], operations = ["*"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_claim_that_is_null" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker", claims = { environment = null, repository_owner = "acme" } }], operations = ["*"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_claim_that_is_a_number" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker", claims = { repository_owner_id = 42 } }], operations = ["*"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_claim_of_no_pattern" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker", claims = { environment = [] } }], operations = ["*"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_claim_with_a_pattern_that_is_null" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker", claims = { environment = ["production", null] } }], operations = ["*"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "operations_that_are_a_text" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [], operations = "*", registries = ["*"], repositories = ["*"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_repository_that_is_null" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [], operations = ["*"], registries = ["*"], repositories = ["a", null] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "permissions_that_are_a_text" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = "pull" }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_way_that_is_none" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], via = ["proxy"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_lifetime_that_is_a_text" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], maxTtlSeconds = "900" }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_lifetime_of_nothing" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], maxTtlSeconds = 0 }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "half_a_second_of_lifetime" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], maxTtlSeconds = 0.5 }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "a_consumer_that_is_a_list" {
+  command = plan
+
+  variables {
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], consumer = ["acme"] }]
+  }
+
+  expect_failures = [var.access_rules]
+}
+
+run "an_issuer_with_a_field_that_nobody_knows" {
+  command = plan
+
+  variables {
+    oidc_issuers = [{ issuer = "https://token.example", audience = "acme", maxTokenAge = 3600 }]
+  }
+
+  expect_failures = [var.oidc_issuers]
+}
+
+run "an_issuer_with_a_file" {
+  command = plan
+
+  variables {
+    oidc_issuers = [{ issuer = "https://token.example", audience = "acme", caFile = "/etc/ssl/ca.pem" }]
+  }
+
+  expect_failures = [var.oidc_issuers]
+}
+
+run "an_issuer_whose_audience_is_null" {
+  command = plan
+
+  variables {
+    oidc_issuers = [{ issuer = "https://token.example", audience = null }]
+  }
+
+  expect_failures = [var.oidc_issuers]
+}
+
+run "keys_over_http" {
+  command = plan
+
+  variables {
+    oidc_issuers = [{ issuer = "https://token.example", audience = "acme", jwksUri = "http://token.example/keys" }]
+  }
+
+  expect_failures = [var.oidc_issuers]
+}
+
+run "an_age_that_is_a_text" {
+  command = plan
+
+  variables {
+    oidc_issuers = [{ issuer = "https://token.example", audience = "acme", maxTokenSeconds = "3600" }]
+  }
+
+  expect_failures = [var.oidc_issuers]
+}

@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { readerRole } from "../../../functions/gcp/policy/document.ts";
+import {
+  type DoorFunction,
+  images,
+  location,
+  neededFor,
+  type Right,
+  registries,
+  startDoor,
+} from "./support/function.ts";
+
+const worker = {
+  type: "gcp",
+  projectNumbers: ["444455556666"],
+  serviceAccountEmails: [],
+  allowedServiceTypes: ["worker"],
+};
+const workerAgent = "service-444455556666@serverless-robot-prod.iam.gserviceaccount.com";
+const mint = { permissions: "pull", ttlSeconds: 900 };
+const inputs = {
+  createRepository: { name: "app" },
+  getRepository: { repoId: "app" },
+  setupRepository: { name: "app", access: [worker] },
+  deleteRepository: { repoId: "app" },
+  describeRegistry: {},
+  generateCredentials: { repoId: "app", ...mint },
+  "push-pull": { repoId: "app", ...mint, permissions: "push-pull" },
+  addCrossAccountAccess: { repoId: "app", access: worker },
+  removeCrossAccountAccess: { repoId: "app", access: worker },
+  getCrossAccountAccess: { repoId: "app" },
+} as const;
+type Needed = keyof typeof inputs;
+const operations = Object.keys(inputs) as Needed[];
+
+const isNeeded = (operation: Needed, concern: string) => neededFor[concern]?.includes(operation) ?? false;
+
+/** Runs an operation behind the public door, for a registry that is bound and one that was provisioned at run time. */
+async function run({ suite, gcp }: DoorFunction, operation: Needed): Promise<void> {
+  for (const [registry, project] of [
+    ["images", images],
+    ["builds", registries],
+  ] as const) {
+    if (operation === "removeCrossAccountAccess") {
+      const resource = `projects/${project}/locations/${location}/repositories/acme-${registry}`;
+      const granted = { role: readerRole, members: [`serviceAccount:${workerAgent}`] };
+      gcp.setPolicy(resource, [...gcp.policy(resource).bindings, granted]);
+    }
+    const name = operation === "push-pull" ? "generateCredentials" : operation;
+    const answer: object = await suite.ok(name, { registry, ...inputs[operation] });
+    // Only an answer about health tells what is missing without being refused.
+    if ("health" in answer) expect(answer.health).toMatchObject({ status: "healthy" });
+  }
+}
+
+async function under(isLeftOut: (right: Right) => boolean, operation: Needed): Promise<void> {
+  const running = await startDoor("oidc", isLeftOut);
+  try {
+    await run(running, operation);
+  } finally {
+    await running.stop();
+  }
+}
+
+/** What infra/gcp leaves out where the rules allow this operation only: a derived registry's label is read by all. */
+const others = (operation: Needed) => (right: Right) =>
+  !isNeeded(operation, right.concern) && !(right.place === "derived" && right.concern === "registry");
+
+describe("the public door's rights for one operation", () => {
+  test("are there for every operation that needs any", () => {
+    expect(
+      Object.values(neededFor)
+        .flat()
+        .filter((each) => !operations.includes(each as Needed)),
+    ).toEqual([]);
+  });
+
+  test.each(operations)("%s: are enough", async (operation) => {
+    await expect(under(others(operation), operation)).resolves.toBeUndefined();
+  });
+
+  const needs = operations.flatMap((operation) =>
+    Object.keys(neededFor).flatMap((concern) => (isNeeded(operation, concern) ? [{ operation, concern }] : [])),
+  );
+  test.each(needs)("$operation: needs $concern", async ({ operation, concern }) => {
+    const isLeftOut = (right: Right) => others(operation)(right) || right.concern === concern;
+    await expect(under(isLeftOut, operation)).rejects.toThrow();
+  });
+});
