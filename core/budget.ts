@@ -101,7 +101,6 @@ export function sourceAddress(
   forwardedFor: string | null,
   trustedProxies: number,
 ): string | undefined {
-  if (trustedProxies === 0) return address;
   const hops = [...(forwardedFor ?? "").split(",").map((each) => each.trim()), address ?? ""].filter(
     (each, place, all) => each !== "" || place === all.length - 1,
   );
@@ -115,10 +114,10 @@ export function sourceAddress(
 export function networkOf(address: string): string {
   const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (v4 !== undefined || !isIPv6(address)) return v4 ?? address;
-  const [head = "", tail] = address.split("%", 1)[0]?.toLowerCase().split("::") ?? [];
+  const [head = "", tail = ""] = address.toLowerCase().replace(/%.*/, "").split("::");
   const front = head === "" ? [] : head.split(":");
-  const back = tail ? tail.split(":") : [];
-  const gap = tail === undefined ? [] : Array<string>(Math.max(0, 8 - front.length - back.length)).fill("0");
+  const back = tail.split(":");
+  const gap = Array<string>(Math.max(0, 8 - front.length - back.length)).fill("0");
   return [...front, ...gap, ...back]
     .slice(0, 4)
     .map((each) => each.replace(/^0+(?=.)/, ""))

@@ -12,6 +12,7 @@ const freshPart = 0.9;
 interface Minted {
   readonly credentials: MintedCredentials;
   readonly mintedAt: number;
+  readonly expiresAt: Date;
 }
 
 /**
@@ -65,7 +66,8 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
       const mintedAt = call.now().getTime();
       const { credentialId = randomUUID() } = request;
       const credentials = { ...(await registry.generateCredentials({ ...request, credentialId }, call)), credentialId };
-      if (credentials.expiresAt) keep(caller, key, { credentials, mintedAt }, call.now());
+      const { expiresAt } = credentials;
+      if (expiresAt) keep(caller, key, { credentials, mintedAt, expiresAt }, call.now());
       return credentials;
     });
   };
@@ -91,9 +93,8 @@ function lifetimeOf({ capabilities }: ArtifactRegistry, { ttlSeconds }: Credenti
   return Math.min(Math.max(ttlSeconds ?? bounds.default, bounds.min), bounds.max);
 }
 
-function isFresh({ credentials, mintedAt }: Minted, now: Date): boolean {
-  if (!credentials.expiresAt) return false;
-  const end = credentials.expiresAt.getTime();
+function isFresh({ mintedAt, expiresAt }: Minted, now: Date): boolean {
+  const end = expiresAt.getTime();
   return end > now.getTime() && end - now.getTime() >= freshPart * (end - mintedAt);
 }
 

@@ -116,7 +116,7 @@ function bearer(authorization: string | undefined): string {
 
 // timingSafeEqual needs equal lengths. Digests have one length, and hide the token's own.
 function digest(text: string): Buffer {
-  return createHash("sha256").update(text, "utf8").digest();
+  return createHash("sha256").update(text).digest();
 }
 
 /** A caller who could not be authenticated. The audit log tells more of it than the answer does. */

@@ -17,7 +17,7 @@ export interface Nonsense {
  *
  * @param issuers the issuers whose tokens this function takes, to the letter
  */
-export function findNonsense(rules: readonly Rule[], issuers: readonly string[] = []): Nonsense | undefined {
+export function findNonsense(rules: readonly Rule[], issuers?: readonly string[]): Nonsense | undefined {
   for (const [place, rule] of rules.entries()) {
     for (const [at, caller] of rule.callers.entries()) {
       const found = nonsenseOf(caller, issuers);
@@ -27,14 +27,14 @@ export function findNonsense(rules: readonly Rule[], issuers: readonly string[] 
   return undefined;
 }
 
-function nonsenseOf(caller: RuleCaller, issuers: readonly string[]): Nonsense | undefined {
+function nonsenseOf(caller: RuleCaller, issuers: readonly string[] | undefined): Nonsense | undefined {
   const { issuer, subject, claims } = caller;
   if (isPlatform(issuer)) {
     if (claims === undefined) return undefined;
     const why = `Callers of the issuer "${issuer}" have no claims, so that nobody fits.`;
     return { field: "claims", why, hint: "Leave claims out; only tokens of an OIDC issuer have them." };
   }
-  if (!issuers.includes(issuer)) {
+  if (!issuers?.includes(issuer)) {
     const wrong = wrongIssuer(issuer);
     if (wrong) return { field: "issuer", ...wrong };
   }
@@ -43,7 +43,7 @@ function nonsenseOf(caller: RuleCaller, issuers: readonly string[]): Nonsense | 
   return {
     field: "subject",
     why: `"${subject}" fits callers of strangers: everybody may have tokens of ${issuer}.`,
-    hint: `Name the owner in the subject, as ${shared.example}, or in claims: ${Object.keys(shared.claims).join(", ")}.`,
+    hint: `Name the owner in the subject, as ${shared.example}, or in claims: ${[...shared.claims, ...(shared.paths ?? [])].join(", ")}.`,
   };
 }
 
@@ -74,8 +74,10 @@ interface SharedIssuer {
   /** How the pattern of a subject begins that only one owner's tokens fit. */
   readonly subject: RegExp;
   readonly example: string;
-  /** The claims that tell the owner: as a whole, or as the first part of a path. */
-  readonly claims: Readonly<Record<string, "whole" | "path">>;
+  /** The claims that tell the owner as a whole. */
+  readonly claims: readonly string[];
+  /** The claims that are paths, the first part of which tells the owner. */
+  readonly paths?: readonly string[];
 }
 
 /**
@@ -88,55 +90,50 @@ const sharedIssuers: Readonly<Record<string, SharedIssuer>> = {
     subject:
       /^(?:repo(?:sitory)?:[^/:*]+\/|(?:repository_owner|repository_owner_id|repository_id|enterprise|enterprise_id):[^:*]+(?::|$))/,
     example: "repo:acme/*",
-    claims: {
-      repository_owner: "whole",
-      repository_owner_id: "whole",
-      repository: "path",
-      repository_id: "whole",
-      workflow_ref: "path",
-      enterprise: "whole",
-      enterprise_id: "whole",
-    },
+    claims: ["repository_owner", "repository_owner_id", "repository_id", "enterprise", "enterprise_id"],
+    paths: ["repository", "workflow_ref"],
   },
   "https://gitlab.com": {
     subject: /^project_path:[^/:*]+\//,
     example: "project_path:acme/*",
-    claims: { namespace_id: "whole", namespace_path: "path", project_id: "whole", project_path: "path" },
+    claims: ["namespace_id", "project_id"],
+    paths: ["namespace_path", "project_path"],
   },
   "https://accounts.google.com": {
     // A subject is the account's number.
     subject: /^[^*]+$/,
     example: "a service account's number",
-    claims: { email: "whole", hd: "whole" },
+    claims: ["email", "hd"],
   },
   "https://agent.buildkite.com": {
     subject: /^organization:[^:*]+:/,
     example: "organization:acme:*",
-    claims: { organization_slug: "whole", organization_id: "whole", pipeline_id: "whole" },
+    claims: ["organization_slug", "organization_id", "pipeline_id"],
   },
   "https://app.terraform.io": {
     subject: /^organization:[^:*]+:/,
     example: "organization:acme:*",
-    claims: {
-      terraform_organization_id: "whole",
-      terraform_organization_name: "whole",
-      terraform_project_id: "whole",
-      terraform_workspace_id: "whole",
-    },
+    claims: [
+      "terraform_organization_id",
+      "terraform_organization_name",
+      "terraform_project_id",
+      "terraform_workspace_id",
+    ],
   },
   "https://oidc.vercel.com": {
     subject: /^owner:[^:*]+:/,
     example: "owner:acme:*",
-    claims: { owner_id: "whole", owner: "whole", project_id: "whole" },
+    claims: ["owner_id", "owner", "project_id"],
   },
 };
 
 function pinsOwner({ claims = {} }: RuleCaller, shared: SharedIssuer): boolean {
-  return Object.entries(shared.claims).some(([name, tells]) => {
-    const patterns = Object.hasOwn(claims, name) ? [claims[name] ?? []].flat() : [];
+  const pins = (name: string, isPath: boolean) => {
+    const patterns = [claims[name] ?? []].flat();
     if (patterns.length === 0) return false;
-    return patterns.every((text) => !text.includes("*") || (tells === "path" && /^[^/*]+\//.test(text)));
-  });
+    return patterns.every((text) => !text.includes("*") || (isPath && /^[^/*]+\//.test(text)));
+  };
+  return shared.claims.some((name) => pins(name, false)) || (shared.paths ?? []).some((name) => pins(name, true));
 }
 
 /**

@@ -153,11 +153,11 @@ export function authorise(
   }
   const grants = demand.grantees.every((grantee) => covering.some((each) => coversGrantee(each, grantee)));
   if (!grants) return { allowed: false, lacks: "grantees" };
-  const [best] = covering.sort((one, other) => longest(other) - longest(one));
-  const pattern = best && callerOf(best, caller);
+  const best = covering.reduce((one, other) => (longest(other) > longest(one) ? other : one));
+  const pattern = callerOf(best, caller);
   return {
     allowed: true,
-    ...(best?.maxTtlSeconds !== undefined && { maxTtlSeconds: best.maxTtlSeconds }),
+    ...(best.maxTtlSeconds !== undefined && { maxTtlSeconds: best.maxTtlSeconds }),
     claims: claimsAsked(pattern ? [pattern] : [], caller),
   };
 }

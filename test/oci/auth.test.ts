@@ -51,6 +51,20 @@ describe("who says nothing, or nothing that counts,", () => {
     expect([noHost.status, challengeOf(noHost)]).toEqual([400, undefined]);
   });
 
+  it("is sent to the host that it asked, if that is a plain host", async () => {
+    const client = await startRegistry();
+    for (const [host, authority] of [
+      ["registry.example", "registry.example"],
+      ["registry.example:5000", "registry.example:5000"],
+      ["[::1]:5000", "[::1]:5000"],
+    ]) {
+      const answer = await ask("GET", `${client.url}/v2/`, { headers: { Host: String(host) } });
+      expect(challengeOf(answer)).toBe(`Bearer realm="http://${authority}/token",service="registry"`);
+    }
+    const slashes = await startRegistry({ publicUrl: "https://registry.example//" });
+    expect(challengeOf(await ask("GET", `${slashes.url}/v2/`))).toContain('realm="https://registry.example/token"');
+  });
+
   it("is sent to a public address whose name is not ASCII, in the form that headers can hold", async () => {
     const client = await startRegistry({ publicUrl: "https://registry.例/" });
     expect(challengeOf(await ask("GET", `${client.url}/v2/`))).toContain('realm="https://registry.xn--fsq/token"');
@@ -105,6 +119,20 @@ describe("a token", () => {
     const denied = await ask("PUT", `${client.url}/v2/a/manifests/2`, { headers, body: "{}" });
     expect([denied.status, denied.code]).toEqual([403, "DENIED"]);
     expect((await pull("GET", "/v2/a/tags/list")).body.toString()).toBe('{"name":"a","tags":["1"]}');
+  });
+
+  it("counts however its scheme is written, and with nothing before or behind it", async () => {
+    const client = await startRegistry();
+    const token = client.token("repository:a:pull");
+    const status = async (header: string) =>
+      (await ask("GET", `${client.url}/v2/`, { headers: { Authorization: header } })).status;
+    const scheme = basic(token).slice("Basic ".length);
+    for (const header of [`bearer ${token}`, `BEARER   ${token}`, `bAsIc ${scheme}`]) {
+      expect([header, await status(header)]).toEqual([header, 200]);
+    }
+    for (const header of [`x Bearer ${token}`, `Bearer ${token} x`, `Digest ${scheme}`, `Basic ${token}`, token]) {
+      expect([header, await status(header)]).toEqual([header, 401]);
+    }
   });
 
   it("ends at its second, however often it was used before", async () => {
@@ -166,6 +194,25 @@ describe("an exchange", () => {
     expect(long.expires_in).toBeGreaterThan(290);
   });
 
+  it("answers with a new token, its end and its time, and is kept by nobody", async () => {
+    const now = new Date("2026-03-01T12:00:00.500Z");
+    const client = await startRegistry({ clock: () => now });
+    const ask = (expiresAt: string) =>
+      exchange(client, basic(client.token("repository:a:pull", { expiresAt: new Date(expiresAt) })), "");
+    const short = await ask("2026-03-01T12:00:10Z");
+    expect(json(short)).toMatchObject({ expires_in: 9, issued_at: "2026-03-01T12:00:00.500Z" });
+    const long = await ask("2026-03-01T13:00:00Z");
+    expect(json(long)).toMatchObject({ expires_in: 299 });
+    const { token } = json<{ token: string }>(long);
+    expect(verifyToken(client.key, token, { audience: "registry", now })).toMatchObject({
+      subject: "test",
+      expiresAt: new Date("2026-03-01T12:05:00Z"),
+    });
+    const { iat } = JSON.parse(Buffer.from(String(token.split(".")[1]), "base64url").toString());
+    expect(iat).toBe(Date.parse("2026-03-01T12:00:00Z") / 1_000);
+    expect(long.headers["cache-control"]).toBe("no-store");
+  });
+
   it("takes the forms that Docker and containerd send, and no others", async () => {
     const client = await startRegistry();
     const credential = client.token("repository:a:pull,push");
@@ -184,12 +231,20 @@ describe("an exchange", () => {
       { grant_type: "password", username: "root", password: credential },
       { grant_type: "password", username: "token", password: "nonsense" },
       { grant_type: "refresh_token", refresh_token: "" },
+      { grant_type: "refresh_token", password: credential },
+      { grant_type: "password", username: "token", refresh_token: credential },
       { grant_type: "client_credentials" },
+      { grant_type: "client_credentials", username: "token", password: credential, refresh_token: credential },
+      {},
     ]) {
-      expect((await post(form)).status).toBe(401);
+      const refused = await post(form);
+      expect([form, refused.status, challengeOf(refused)]).toEqual([form, 401, 'Basic realm="token"']);
     }
-    expect((await ask("POST", `${client.url}/token`, { body: "x".repeat(70_000) })).status).toBe(413);
-    expect((await ask("DELETE", `${client.url}/token`)).status).toBe(405);
+    const ofLength = async (length: number) =>
+      (await ask("POST", `${client.url}/token`, { body: "x".repeat(length) })).status;
+    expect([await ofLength(65_536), await ofLength(65_537)]).toEqual([401, 413]);
+    const put = await ask("DELETE", `${client.url}/token`);
+    expect([put.status, put.code, put.headers.allow]).toEqual([405, "UNSUPPORTED", "GET, POST"]);
   });
 
   it("is refused to whoever has nothing, or nothing that counts", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createBudget, networkOf, readLimits, sourceAddress } from "../../core/budget.ts";
+import { createBudget, networkOf, overBudget, readLimits, sourceAddress } from "../../core/budget.ts";
 import { errorOf } from "../support/inputs.ts";
 
 /** A budget under a clock that the test moves. */
@@ -42,6 +42,24 @@ describe("a budget", () => {
   test("of one key is not another's", () => {
     const { taken } = setUp(1, 3);
     expect([taken(10, "one"), taken(10, "other")]).toEqual([3, 3]);
+  });
+
+  test("goes by the clock of this process, where it is given none", () => {
+    const { take } = createBudget({ perSecond: 0.001, burst: 2 });
+    expect([take("me"), take("me")]).toEqual([0, 0]);
+    const wait = take("me");
+    expect(wait).toBeGreaterThan(0);
+    expect(wait).toBeLessThanOrEqual(1_000);
+  });
+
+  test("that is used up is an error that says when to come again", () => {
+    expect(overBudget("The caller", 7)).toMatchObject({
+      code: "RATE_LIMIT_EXCEEDED",
+      message: expect.stringMatching(/^The caller /),
+      retryable: true,
+      retryAfterSeconds: 7,
+      hint: expect.stringContaining("Retry-After"),
+    });
   });
 
   test("of 0 a second sets no limit", () => {
@@ -94,7 +112,16 @@ describe("the limits", () => {
     });
   });
 
+  test("may be as small as a burst of one, and as large as six digits", () => {
+    expect(readLimits({ ALIEN_CALLER_BURST: "1" }).caller.burst).toBe(1);
+    expect(readLimits({ ALIEN_TRUSTED_PROXIES: "999999" }).trustedProxies).toBe(999_999);
+    expect(readLimits({ ALIEN_TRUSTED_PROXIES: "", ALIEN_CALLER_BURST: "" })).toEqual(readLimits({}));
+  });
+
   test.each([
+    ["ALIEN_CALLER_REQUESTS_PER_SECOND", "1000000"],
+    ["ALIEN_CALLER_REQUESTS_PER_SECOND", "x5"],
+    ["ALIEN_CALLER_REQUESTS_PER_SECOND", "5x"],
     ["ALIEN_CALLER_REQUESTS_PER_SECOND", "many"],
     ["ALIEN_CALLER_REQUESTS_PER_SECOND", "-1"],
     ["ALIEN_CALLER_BURST", "0"],
@@ -110,6 +137,8 @@ describe("where a request came from", () => {
   test.each<[string, string | undefined, string | null, number, string | undefined]>([
     ["the connection, where no proxy is trusted", "10.0.0.1", "1.1.1.1", 0, "10.0.0.1"],
     ["nothing, where the platform does not tell", undefined, "1.1.1.1", 0, undefined],
+    ["the connection without its port", "10.0.0.1:4711", "1.1.1.1", 0, "10.0.0.1"],
+    ["whatever the platform calls the connection", "somewhere", "1.1.1.1", 0, "somewhere"],
     ["what the one proxy added", "10.0.0.1", "6.6.6.6, 1.1.1.1", 1, "1.1.1.1"],
     ["what the outer one of two added", "10.0.0.1", "6.6.6.6, 1.1.1.1, 2.2.2.2", 2, "1.1.1.1"],
     ["the first, where there are fewer than should be", "10.0.0.1", "1.1.1.1", 3, "1.1.1.1"],
@@ -119,6 +148,14 @@ describe("where a request came from", () => {
     ["IPv6, without brackets and port", undefined, "[2001:db8::1]:4711", 1, "2001:db8::1"],
     ["IPv6 as it stands", undefined, "2001:db8::1", 1, "2001:db8::1"],
     ["the connection, where the entry is no address", "10.0.0.1", "unknown", 1, "10.0.0.1"],
+    ["the connection, where brackets stand behind a word", "10.0.0.1", "x[2001:db8::1]", 1, "10.0.0.1"],
+    ["the connection, where a word stands behind brackets", "10.0.0.1", "[2001:db8::1]x", 1, "10.0.0.1"],
+    ["the connection, where the port is none", "10.0.0.1", "[2001:db8::1]:80x", 1, "10.0.0.1"],
+    ["IPv6, without brackets alone", "10.0.0.1", "[2001:db8::1]", 1, "2001:db8::1"],
+    ["the connection, where an address stands behind a word", "10.0.0.1", "x1.1.1.1:80", 1, "10.0.0.1"],
+    ["the connection, where a word stands behind the port", "10.0.0.1", "1.1.1.1:80x", 1, "10.0.0.1"],
+    ["the last of the entries, whatever is empty between them", "10.0.0.1", "6.6.6.6, , 1.1.1.1, ,", 1, "1.1.1.1"],
+    ["behind two proxies, the inner of which hides", undefined, "6.6.6.6,1.1.1.1 ,2.2.2.2", 2, "1.1.1.1"],
     ["nothing, where neither is", undefined, "<script>", 1, undefined],
   ])("%s", (_title, address, header, proxies, expected) => {
     expect(sourceAddress(address, header, proxies)).toBe(expected);
@@ -140,6 +177,15 @@ describe("where a request came from", () => {
     ["2001:db8::6", "2001:db8:0:0"],
     ["::1", "0:0:0:0"],
     ["fe80::1%eth0", "fe80:0:0:0"],
+    ["fe80::1%a:b:c:d:e:f:g", "fe80:0:0:0"],
+    ["::FFFF:10.20.30.40", "10.20.30.40"],
+    ["x::ffff:1.1.1.1", "x::ffff:1.1.1.1"],
+    ["::ffff:1.1.1.1x", "::ffff:1.1.1.1x"],
+    ["1:2:3::", "1:2:3:0"],
+    ["::2:3:4:5:6:7:8", "0:2:3:4"],
+    ["1::3:4:5:6:7:8", "1:0:3:4"],
+    ["1:2::6:7:8", "1:2:0:0"],
+    ["1001:0:10:0100:5:6:7:8", "1001:0:10:100"],
     ["unknown", "unknown"],
   ])("%s is counted as %s", (address, network) => {
     expect(networkOf(address)).toBe(network);

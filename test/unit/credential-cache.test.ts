@@ -313,6 +313,14 @@ describe("deletion evicts", () => {
     expect(await serial({ repository: "images/app/sub" })).toBe(other);
   });
 
+  test("each time", async () => {
+    const { serial, registry, call } = setUp();
+    for (const minted of [1, 2, 3, 4]) {
+      expect([await serial(), await serial()]).toEqual([minted, minted]);
+      await registry.deleteRepository(app, call());
+    }
+  });
+
   test("also the credentials that only pull from that repository beside another", async () => {
     const { serial, registry, call } = setUp();
     const base = "images/base" as RoutableName;

@@ -8,6 +8,7 @@ import {
   parseDoorName,
   platformDoor,
   trustedDoor,
+  Unauthenticated,
 } from "../../core/doors.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import type { OperationKind } from "../../core/operation.ts";
@@ -19,6 +20,8 @@ const verify = async (token: string) => {
   if (token === "good") return tokenCaller;
   throw new ArtifactRegistryError("AUTHENTICATION_ERROR", "no");
 };
+/** What the caller is told, who is also told what to do. */
+const unauthenticated = { code: "AUTHENTICATION_ERROR", hint: expect.stringMatching(/\w/) };
 const doors: Record<DoorName, Door> = {
   platform: platformDoor(),
   oidc: oidcDoor(verify),
@@ -48,7 +51,7 @@ describe("the platform door", () => {
     expect(await doors.platform.authenticate({ platformCaller })).toBe(platformCaller);
     expect(await doors.platform.authenticate({ platformCaller, authorization: "Bearer good" })).toBe(platformCaller);
     const error = await errorOf(() => doors.platform.authenticate({ authorization: "Bearer good" }));
-    expect(error.code).toBe("AUTHENTICATION_ERROR");
+    expect(error).toMatchObject({ ...unauthenticated, reason: "NO_PLATFORM_CALLER" });
   });
 });
 
@@ -78,9 +81,16 @@ describe("the oidc door", () => {
     "Bearer good, Bearer bad",
   ])("finds no token in %j", async (authorization) => {
     expect(await errorOf(() => doors.oidc.authenticate({ authorization }))).toMatchObject({
-      code: "AUTHENTICATION_ERROR",
-      message: "A bearer token is required.",
+      ...unauthenticated,
+      reason: "NO_TOKEN",
     });
+  });
+
+  test("knows its issuers, and whether they can be asked, as the verifier does", () => {
+    const ready = async () => [];
+    const issuers = [tokenCaller.issuer];
+    expect(oidcDoor(Object.assign(async () => tokenCaller, { ready, issuers }))).toMatchObject({ ready, issuers });
+    expect(Object.keys(doors.oidc)).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(ready|issuers)$/)]));
   });
 });
 
@@ -99,12 +109,22 @@ describe("the local door", () => {
 
   test.each(["caller-toke", "caller-token2", "CALLER-TOKEN", "x", "é".repeat(500)])("refuses %j", async (token) => {
     const evidence = { authorization: `Bearer ${token}`, platformCaller };
-    expect((await errorOf(() => doors.local.authenticate(evidence))).code).toBe("AUTHENTICATION_ERROR");
+    expect(await errorOf(() => doors.local.authenticate(evidence))).toMatchObject({
+      ...unauthenticated,
+      reason: "TOKEN_WRONG",
+    });
   });
 
   test("refuses no token, and does not take the platform's word", async () => {
     expect((await errorOf(() => doors.local.authenticate({ platformCaller }))).code).toBe("AUTHENTICATION_ERROR");
   });
+});
+
+test("why a caller could not be authenticated is kept for the operator, with its cause", () => {
+  const cause = new Error("inner");
+  const claimed = { issuer: "https://issuer.example" };
+  const error = new Unauthenticated("TOKEN_EXPIRED", "no", { hint: "a hint", claimed, cause });
+  expect(error).toMatchObject({ reason: "TOKEN_EXPIRED", hint: "a hint", claimed, cause });
 });
 
 describe("ALIEN_DOOR", () => {

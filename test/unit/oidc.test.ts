@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import type { TokenReason } from "../../core/audit.ts";
 import { oidcDoor, Unauthenticated } from "../../core/doors.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { createOidcVerifier, type OidcOptions } from "../../core/oidc.ts";
+import { createOidcVerifier, type OidcOptions, oidcVerifier } from "../../core/oidc.ts";
 import { type OidcIssuer, parseIssuers } from "../../core/oidc-issuers.ts";
 import { createSuite, post } from "../support/application.ts";
 import { errorOf, goodInputs } from "../support/inputs.ts";
@@ -96,11 +96,17 @@ describe("ALIEN_OIDC_ISSUERS", () => {
     ],
   ])("refuses %s", async (_title, value, message) => {
     const error = await errorOf(() => parseIssuers(JSON.stringify(value)));
-    expect(error).toMatchObject({ code: "BINDING_CONFIG_INVALID", message: expect.stringMatching(message) });
+    expect(error).toMatchObject({
+      code: "BINDING_CONFIG_INVALID",
+      message: expect.stringMatching(message),
+      hint: expect.stringContaining("ALIEN_OIDC_ISSUERS"),
+      cause: expect.any(ArtifactRegistryError),
+    });
   });
 
   test("refuses what is not JSON", async () => {
-    expect((await errorOf(() => parseIssuers(""))).message).toMatch(/not JSON/);
+    const error = await errorOf(() => parseIssuers(""));
+    expect(error).toMatchObject({ message: expect.stringMatching(/not JSON/), cause: expect.any(SyntaxError) });
   });
 });
 
@@ -125,12 +131,15 @@ describe("a good token", () => {
     expect(await codeOf(verifier(), await a.sign({ aud: ["other", "suite"] }))).toBe("OK");
   });
 
-  test.each(["RS256", "PS384", "ES384", "EdDSA"])("may be signed with %s", async (alg) => {
-    const before = a.keys;
-    a.keys = [await createKey(alg)];
-    expect(await codeOf(verifier(), await a.sign())).toBe("OK");
-    a.keys = before;
-  });
+  test.each([...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"], ...["ES256", "ES384", "ES512", "EdDSA"]])(
+    "may be signed with %s",
+    async (alg) => {
+      const before = a.keys;
+      a.keys = [await createKey(alg)];
+      expect(await codeOf(verifier(), await a.sign())).toBe("OK");
+      a.keys = before;
+    },
+  );
 
   test("of an issuer without discovery is verified with the keys that the configuration names", async () => {
     const verify = verifier({}, [trust(a, { jwksUri: `${a.url}/keys` })]);
@@ -211,15 +220,20 @@ describe("why a token does not count", () => {
     ["not yet valid", { nbf: 4_000_000_000 }, "TOKEN_NOT_YET_VALID"],
     ["for somebody else", { aud: "other" }, "TOKEN_AUDIENCE"],
     ["without a subject", { sub: undefined }, "TOKEN_CLAIM"],
+    ["with a subject that is empty", { sub: "" }, "TOKEN_CLAIM"],
+    ["given at a time in words", { iat: "now" }, "TOKEN_NOT_YET_VALID"],
     ["of a stranger", { iss: "https://evil.example" }, "TOKEN_ISSUER_UNKNOWN"],
+    ["given later than now", { iat: 4_000_000_000, exp: 4_000_000_001 }, "TOKEN_LIVES_TOO_LONG"],
+    ["valid from a time in words", { nbf: "now" }, "TOKEN_NOT_YET_VALID"],
   ])("%s: told to the operator, with what the token claims", async (_title, claims, reason) => {
     const error = await errorOf(async () => verifier()(await a.sign({ sub: "me", ...claims })));
     expect(error).toBeInstanceOf(Unauthenticated);
     const { claimed, reason: told } = error as Unauthenticated;
     expect(told).toBe(reason);
+    expect(error.hint).toContain("Authorization: Bearer");
     expect(claimed).toMatchObject({
       issuer: claims.iss ?? a.url,
-      ...(reason !== "TOKEN_CLAIM" && { subject: "me" }),
+      ...(!("sub" in claims) && { subject: "me" }),
       audience: [claims.aud ?? "suite"],
     });
     expect(JSON.stringify(error.toWire("r"))).not.toContain(reason);
@@ -231,6 +245,22 @@ describe("why a token does not count", () => {
       reason: "TOKEN_SIGNATURE",
       claimed: { issuer: a.url, subject: "x", audience: ["suite"], expiresAt: expect.stringMatching(/Z$/) },
     });
+  });
+
+  test.each<[Record<string, unknown>, object]>([
+    [{ exp: 1_800_000_000 }, { expiresAt: "2027-01-15T08:00:00.000Z" }],
+    [{ exp: "1800000000" }, {}],
+    [{ exp: null, iss: null, sub: null, aud: null }, {}],
+    [
+      { sub: "", aud: "" },
+      { subject: "", audience: [""] },
+    ],
+    [{ aud: ["a", "b"] }, { audience: ["a", "b"] }],
+    [{ aud: [] }, {}],
+    [{}, {}],
+  ])("a token that says %j claims %j", async (claims, expected) => {
+    const { claimed } = (await errorOf(() => verifier()(forge({ alg: "none" }, claims)))) as Unauthenticated;
+    expect(claimed).toStrictEqual(expected);
   });
 
   test.each(["", "x", "a.b.c", "null.null.null"])("%j, which is no token", async (token) => {
@@ -417,6 +447,19 @@ describe("key rotation in mid-run", () => {
     expect(await codeOf(verify, newToken)).toBe("AUTHENTICATION_ERROR");
   });
 
+  test("keys are asked for again after five minutes, and not before", async () => {
+    const verify = verifier();
+    const token = await a.sign({ exp: Math.floor(Date.now() / 1_000) + 3_600 });
+    const keysAsked = () => a.requests.filter((path) => path === "/keys").length;
+    await verify(token);
+    later(299_000);
+    await verify(token);
+    expect(keysAsked()).toBe(1);
+    later(2_000);
+    await verify(token);
+    expect(keysAsked()).toBe(2);
+  });
+
   test("rotation while many tokens are verified fails none of them for long", async () => {
     const verify = verifier({ cooldownMs: 60_000 });
     const before = await a.sign();
@@ -446,6 +489,13 @@ describe("an issuer that cannot be asked is never an open door", () => {
   const unavailable = { code: "SERVICE_UNAVAILABLE", httpStatusCode: 503, retryable: true, retryAfterSeconds: 5 };
   type Fault = (issuer: Issuer) => Issuer["jwks"];
   const faults: readonly (readonly [string, Fault])[] = [
+    [
+      "an error status, and what would do otherwise",
+      (issuer) => (_request, response) => {
+        const keys = a.keys.map((key) => key.publicJwk);
+        answerJson(response, { issuer: a.url, jwks_uri: `${issuer.url}/keys`, keys }, 203);
+      },
+    ],
     ["an error status", () => (_request, response) => answerJson(response, {}, 500)],
     ["not found", () => (_request, response) => answerJson(response, {}, 404)],
     ["a page", () => (_request, response) => response.end("<html>Sign in</html>")],
@@ -504,8 +554,14 @@ describe("an issuer that cannot be asked is never an open door", () => {
     ["with a file for a key set", (url) => ({ issuer: url, jwks_uri: "file:///etc/passwd" })],
   ])("the discovery document is %s", async (_title, document) => {
     a.discovery = (_request, response) => answerJson(response, document(a.url));
-    expect(await errorOf(async () => verifier()(await a.sign()))).toMatchObject(unavailable);
-    expect(a.requests).toEqual(["/.well-known/openid-configuration"]);
+    const urls: string[] = [];
+    const given: OidcOptions["fetch"] = async (url, init) => {
+      urls.push(String(url));
+      if (urls.length > 1) throw new Error("Nobody may be asked for these keys.");
+      return fetch(url, init as RequestInit);
+    };
+    expect(await errorOf(async () => verifier({ fetch: given })(await a.sign()))).toMatchObject(unavailable);
+    expect(urls).toEqual([`${a.url}/.well-known/openid-configuration`]);
   });
 
   test("keys that are none", async () => {
@@ -561,6 +617,89 @@ describe("an issuer that cannot be asked is never an open door", () => {
     expect(await codeOf(verify, forge({ alg: "none" }, { iss: issuer.url, sub: "x", aud: "suite", exp: 4e9 }))).toBe(
       "SERVICE_UNAVAILABLE",
     );
+  });
+});
+
+describe("whether the issuers can be asked", () => {
+  test("asks each of them once, and finds nothing wrong", async () => {
+    const verify = verifier();
+    expect(verify.issuers).toEqual([a.url, b.url]);
+    expect(await verify.ready()).toEqual([]);
+    expect(await verify.ready()).toEqual([]);
+    for (const issuer of [a, b]) expect(issuer.requests).toEqual(["/.well-known/openid-configuration", "/keys"]);
+    expect(await codeOf(verify, await a.sign())).toBe("OK");
+    expect(a.requests).toHaveLength(2);
+  });
+
+  test.each<[string, Partial<Issuer>]>([
+    ["discovery", { discovery: (_request, response) => response.writeHead(500).end() }],
+    ["the key set", { jwks: (_request, response) => response.writeHead(500).end() }],
+  ])("names the one that fails at %s, and fails where it is the only one", async (_title, fault) => {
+    Object.assign(a, fault);
+    const expected = { code: "SERVICE_UNAVAILABLE", message: expect.stringContaining(a.url), hint: expect.anything() };
+    expect(await verifier({ cooldownMs: 0 }).ready()).toEqual([expect.objectContaining(expected)]);
+    const error = await errorOf(() => verifier({ cooldownMs: 0 }, [trust(a)]).ready());
+    expect(error).toMatchObject(expected);
+    expect(error.cause).toBeInstanceOf(Error);
+  });
+
+  test("fails where all of several fail, with what the first one says", async () => {
+    for (const issuer of [a, b]) issuer.discovery = (_request, response) => response.writeHead(500).end();
+    expect(await errorOf(() => verifier().ready())).toMatchObject({ message: expect.stringContaining(a.url) });
+  });
+});
+
+describe("how an issuer is asked", () => {
+  test("its URL may end with a slash", async () => {
+    const issuer = `${a.url}/`;
+    a.discovery = (_request, response) => answerJson(response, { issuer, jwks_uri: `${a.url}/keys` });
+    const verify = createOidcVerifier([{ issuer, audience: "suite" }]);
+    expect(await verify(await a.sign({ iss: issuer }))).toMatchObject({ issuer, subject: "x" });
+    expect(a.requests).toEqual(["/.well-known/openid-configuration", "/keys"]);
+  });
+
+  test("after an answer that it never got, it is left alone for a while", async () => {
+    const verify = verifier({ cooldownMs: 60_000 });
+    a.discovery = (request) => request.socket.destroy();
+    for (let i = 0; i < 3; i++) expect(await codeOf(verify, await a.sign())).toBe("SERVICE_UNAVAILABLE");
+    const asked = new Set(a.requests);
+    expect(asked).toEqual(new Set(["/.well-known/openid-configuration"]));
+    const before = a.requests.length;
+    expect(await codeOf(verify, await a.sign())).toBe("SERVICE_UNAVAILABLE");
+    expect(a.requests).toHaveLength(before);
+  });
+
+  test("by the client that was given, except where it has a CA of its own", async () => {
+    const urls: string[] = [];
+    const given: OidcOptions["fetch"] = async (url, init) => {
+      urls.push(String(url));
+      // A redirect could lead to anybody.
+      expect(init).toMatchObject({ method: "GET", redirect: "manual" });
+      return fetch(url, init as RequestInit);
+    };
+    expect(await codeOf(verifier({ fetch: given }), await a.sign())).toBe("OK");
+    expect(urls).toEqual([`${a.url}/.well-known/openid-configuration`, `${a.url}/keys`]);
+    const withCa = verifier({ fetch: given }, [trust(a, { caFile: "/nowhere/ca.pem" })]);
+    expect(await codeOf(withCa, await a.sign())).not.toBe("OK");
+    const withToken = trust(a, { jwksUri: `${a.url}/keys`, tokenFile: "/nowhere/token" });
+    expect(await codeOf(verifier({ fetch: given }, [withToken]), await a.sign())).not.toBe("OK");
+    expect(urls).toHaveLength(2);
+  });
+
+  test("as ALIEN_OIDC_ISSUERS says", async () => {
+    const verify = oidcVerifier({ ALIEN_OIDC_ISSUERS: JSON.stringify([trust(a)]) });
+    expect(verify.issuers).toEqual([a.url]);
+    expect(await verify(await a.sign())).toMatchObject({ issuer: a.url, subject: "x" });
+    const proxied = oidcVerifier({
+      ALIEN_OIDC_ISSUERS: JSON.stringify([trust(a)]),
+      HTTP_PROXY: b.url,
+    });
+    expect(await codeOf(proxied, await a.sign())).toBe("SERVICE_UNAVAILABLE");
+    expect(b.requests).not.toEqual([]);
+    expect(await errorOf(() => oidcVerifier({}))).toMatchObject({
+      code: "BINDING_CONFIG_INVALID",
+      hint: expect.stringContaining("ALIEN_OIDC_ISSUERS"),
+    });
   });
 });
 

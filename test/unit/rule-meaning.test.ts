@@ -26,6 +26,7 @@ describe("the issuer", () => {
     "https://issuer.example/path",
     "http://127.0.0.1:8080",
     "https://sts.windows.net/11111111-2222-4333-8444-555555555555/",
+    "https://sts.chinacloudapi.cn/11111111-2222-4333-8444-555555555555/",
     "https://acme.eu.auth0.com/",
   ])("%s is one that a door may name", (issuer) => {
     expect(nonsense({ issuer, subject: "*" })).toBeUndefined();
@@ -41,7 +42,14 @@ describe("the issuer", () => {
     ["https://issuer.example/", "Write it as tokens have it."],
     [`${github}/`, "Write it as tokens have it."],
     ["https://sts.windows.net/", "Write it as tokens have it."],
+    ["https://sts.windows.net/11111111-2222-4333-8444-555555555555/v2.0/", "Write it as tokens have it."],
+    [
+      "https://evil.example/https://sts.windows.net/11111111-2222-4333-8444-555555555555/",
+      "Write it as tokens have it.",
+    ],
     ["https://auth0.com.evil.example/", "Write it as tokens have it."],
+    ["https://acme.auth0.com/evil/", "Write it as tokens have it."],
+    ["https://evil.example/https://acme.auth0.com/", "Write it as tokens have it."],
   ])("%s is one that no door could name", (issuer, hint) => {
     expect(nonsense({ issuer, subject: "me" })).toMatchObject({
       field: "0.callers.0.issuer",
@@ -112,6 +120,64 @@ describe("a subject that strangers have too", () => {
     ["an enterprise's own issuer", { issuer: `${github}/acme`, subject: "*" }],
   ])("%s: allowed", (_title, caller) => {
     expect(nonsense(caller)).toBeUndefined();
+  });
+});
+
+/** By issuer: beginnings of subjects that name an owner, claims that do as a whole, and claims whose first part does. */
+const owners: readonly [string, readonly string[], readonly string[], readonly string[]][] = [
+  [
+    github,
+    [
+      ...["repo:acme/", "repository:acme/", "repository_owner:acme:", "repository_owner_id:12:", "repository_id:12:"],
+      ...["enterprise:acme:", "enterprise_id:12:"],
+    ],
+    ["repository_owner", "repository_owner_id", "repository_id", "enterprise", "enterprise_id"],
+    ["repository", "workflow_ref"],
+  ],
+  [gitlab, ["project_path:acme/"], ["namespace_id", "project_id"], ["namespace_path", "project_path"]],
+  [google, [], ["email", "hd"], []],
+  ["https://agent.buildkite.com", ["organization:acme:"], ["organization_slug", "organization_id", "pipeline_id"], []],
+  [
+    "https://app.terraform.io",
+    ["organization:acme:"],
+    ["terraform_organization_id", "terraform_organization_name", "terraform_project_id", "terraform_workspace_id"],
+    [],
+  ],
+  ["https://oidc.vercel.com", ["owner:acme:"], ["owner_id", "owner", "project_id"], []],
+];
+
+describe.each(owners)("the owner at %s", (issuer, subjects, whole, paths) => {
+  const pins = (subject: string, claims?: RuleCaller["claims"]) =>
+    nonsense({ issuer, subject, ...(claims && { claims }) }) === undefined;
+
+  test("is asked for with an example, and with all claims that tell it", () => {
+    const example = subjects[0] ? `${subjects[0]}*` : "a service account's number";
+    expect(nonsense({ issuer, subject: "*" })?.hint).toBe(
+      `Name the owner in the subject, as ${example}, or in claims: ${[...whole, ...paths].join(", ")}.`,
+    );
+  });
+
+  test("is pinned by the whole beginning of a subject", () => {
+    for (const subject of subjects) {
+      expect([subject, pins(`${subject}*`)]).toEqual([subject, true]);
+      for (const loose of [subject.slice(0, -1), subject.replace(/:.*/, ":"), `x${subject}`, `*:${subject}`]) {
+        expect([loose, pins(`${loose}*`)]).toEqual([loose, false]);
+      }
+      const nobody = subject.replace(/:[^/:]+/, ":");
+      expect([nobody, pins(`${nobody}*`)]).toEqual([nobody, false]);
+    }
+    for (const loose of ["*", "*1", "1*", "x:*"]) expect([loose, pins(loose)]).toEqual([loose, false]);
+  });
+
+  test("is pinned by a claim that says all of it", () => {
+    for (const name of [...whole, ...paths]) {
+      const pinned = (claim: string | string[]) => [name, claim, pins("*", { [name]: claim })];
+      for (const claim of ["acme", ["acme", "other"]]) expect(pinned(claim)).toEqual([name, claim, true]);
+      for (const claim of ["*", "acme*", "*/acme", "/acme/*", ["acme", "*"]]) {
+        expect(pinned(claim)).toEqual([name, claim, false]);
+      }
+      for (const claim of ["acme/*", "acme/app*"]) expect(pinned(claim)).toEqual([name, claim, paths.includes(name)]);
+    }
   });
 });
 

@@ -5,7 +5,7 @@ import type { RoutableName } from "../../core/names.ts";
 import { type Demand, granteesOf } from "../../core/operation.ts";
 import { type OperationName, operationNames } from "../../core/operations.ts";
 import { warningsAbout } from "../../core/rule-meaning.ts";
-import { authorise, matches, type Rule, refuseEarly, ruleFields } from "../../core/rules.ts";
+import { allowEverything, authorise, matches, type Rule, refuseEarly, ruleFields } from "../../core/rules.ts";
 import { parseRules } from "../../core/rules-source.ts";
 import type { CrossAccountAccess, Permissions } from "../../core/schemas.ts";
 import { awsAccess, errorOf, gcpAccess } from "../support/inputs.ts";
@@ -442,6 +442,32 @@ describe("claims", () => {
     expect(verdict).toEqual({ allowed: true, claims: { environment: "production", ref: "main" } });
   });
 
+  test("are those of the first rule, where several allow the same", () => {
+    const rules = [...asking({ environment: "*" }), ...asking({ ref: "*" })];
+    const caller = having({ environment: "production", ref: "main" });
+    expect(authorise(rules, caller, "generateCredentials", "images", on("images/app"))).toStrictEqual({
+      allowed: true,
+      claims: { environment: "production" },
+    });
+  });
+
+  test("a refusal tells those that rules asked this caller for, as far as it has them", () => {
+    const callers = [
+      { ...pipeline, claims: { environment: "production", ref: "main", team: "x" } },
+      { ...pipeline, subject: "repo:acme/other", claims: { email: "*" } },
+    ];
+    const caller = having({ environment: "staging", ref: "main", email: "me@example.com" });
+    const refusal = { allowed: false, lacks: "claims", claims: { environment: "staging", ref: "main" } };
+    const rules = [{ ...rule, callers }];
+    expect(refuseEarly(rules, caller, "generateCredentials", "images")).toStrictEqual(refusal);
+    expect(authorise(rules, caller, "generateCredentials", "images", on("images/app"))).toStrictEqual(refusal);
+  });
+
+  test.each(["x", "*", "x*", "refs/heads/*"])("may be asked for as %j", (claim) => {
+    const rules = asking({ one: claim, two: [claim, "y"] });
+    expect(parseRules(JSON.stringify(rules))).toEqual(rules);
+  });
+
   test.each<[string, unknown, RegExp]>([
     ["a * in the middle", { a: "x@*main" }, /claims\.a" must have no \* but one at its end/],
     ["two of them", { a: "**" }, /must have no \*/],
@@ -453,6 +479,7 @@ describe("claims", () => {
     ["a list instead of names", ["a"], /claims/],
     ["a name that would get lost", JSON.parse('{"__proto__": "x"}'), /must name claims that tokens have/],
     ["another one", { constructor: "x" }, /must name claims that tokens have/],
+    ["a third one", { prototype: "x" }, /must name claims that tokens have/],
   ])("with %s are refused", async (_title, claims, message) => {
     const text = `[${JSON.stringify(rule)}]`.replace('"subject"', `"claims":${JSON.stringify(claims)},"subject"`);
     const error = await errorOf(() => parseRules(text));
@@ -467,10 +494,10 @@ describe("maxTtlSeconds and via", () => {
   test("the lifetime comes from the rule that covers the call, and from the one that allows the most", () => {
     const short = { ...rule, maxTtlSeconds: 60 };
     const long = { ...rule, maxTtlSeconds: 900 };
-    expect(asked([short])).toEqual({ allowed: true, maxTtlSeconds: 60, claims: {} });
-    expect(asked([short, long])).toEqual({ allowed: true, maxTtlSeconds: 900, claims: {} });
-    expect(asked([long, short])).toEqual({ allowed: true, maxTtlSeconds: 900, claims: {} });
-    expect(asked([short, rule])).toEqual({ allowed: true, claims: {} });
+    expect(asked([short])).toStrictEqual({ allowed: true, maxTtlSeconds: 60, claims: {} });
+    expect(asked([short, long])).toStrictEqual({ allowed: true, maxTtlSeconds: 900, claims: {} });
+    expect(asked([long, short])).toStrictEqual({ allowed: true, maxTtlSeconds: 900, claims: {} });
+    expect(asked([short, rule])).toStrictEqual({ allowed: true, claims: {} });
   });
 
   test("nothing is put together from two rules", () => {
@@ -538,6 +565,22 @@ describe("warnings", () => {
       expect(warningsAbout([{ ...rule, operations }])).toEqual([]);
     },
   );
+});
+
+test("a caller that the process itself stands for may do everything, and nobody else anything", () => {
+  const rules = allowEverything(pipeline);
+  const everyone = { ...granting(awsAccess), repository: "every" } as const;
+  for (const operation of operationNames) {
+    for (const permissions of ["none", "pull", "push-pull"] as const) {
+      expect(allows(rules, pipeline, operation, "images", { ...everyone, permissions })).toBe(true);
+      for (const other of [
+        { ...pipeline, subject: "x" },
+        { ...pipeline, issuer: "aws" },
+      ]) {
+        expect(allows(rules, other, operation, "images", { ...everyone, permissions })).toBe(false);
+      }
+    }
+  }
 });
 
 test("rules do not mix: each part must come from one and the same rule", () => {

@@ -1,0 +1,65 @@
+/** A part of Stryker's JSON report. Lines and columns count from 1. */
+export interface Report {
+  readonly files: Readonly<Record<string, { readonly source: string; readonly mutants: readonly Mutant[] }>>;
+}
+
+interface Mutant {
+  readonly status: string;
+  readonly replacement?: string;
+  readonly location: { readonly start: Place; readonly end: Place };
+}
+
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A change of the code that no test notices, by its line, since numbers of lines move. */
+export interface Survivor {
+  readonly file: string;
+  /** The line in which the change begins. */
+  readonly line: string;
+  /** The same line after the change, from which the rest of what was changed is gone. */
+  readonly becomes: string;
+}
+
+/** A survivor that may live, and why it changes nothing. */
+export interface Known extends Survivor {
+  readonly why: string;
+}
+
+/** What became of all mutants. */
+export interface Verdict {
+  readonly killed: number;
+  /** Survived, or no test reaches them, and nobody has said why they may. */
+  readonly unknown: readonly Survivor[];
+  /** In the list, although there is no such survivor. */
+  readonly gone: readonly Known[];
+}
+
+/** Holds a report against the list of those that may live. Entries of files that the report does not have are left out. */
+export function judge({ files }: Report, list: readonly Known[]): Verdict {
+  const mutants = Object.entries(files).flatMap(([file, { source, mutants }]) =>
+    mutants.map((mutant) => ({ status: mutant.status, ...describe(file, source.split("\n"), mutant) })),
+  );
+  const counted = mutants.filter(({ status }) => status !== "Ignored");
+  // What no test file can be loaded with is noticed (RuntimeError), and so is what never ends.
+  const alive = counted.filter(({ status }) => status === "Survived" || status === "NoCoverage");
+  // What is only slower may end in time on another machine.
+  const slow = counted.filter(({ status }) => status === "Timeout");
+  return {
+    killed: counted.length - alive.length,
+    unknown: alive.filter((each) => !list.some((known) => isSame(known, each))).map(({ status: _, ...each }) => each),
+    gone: list.filter((known) => known.file in files && ![...alive, ...slow].some((each) => isSame(known, each))),
+  };
+}
+
+function describe(file: string, lines: readonly string[], { location: { start, end }, replacement = "" }: Mutant) {
+  const [first = "", last = ""] = [lines[start.line - 1], lines[end.line - 1]];
+  const becomes = `${first.slice(0, start.column - 1)}${replacement}${last.slice(end.column - 1)}`;
+  return { file, line: first.trim(), becomes: becomes.replace(/\s+/g, " ").trim() };
+}
+
+function isSame(one: Survivor, other: Survivor): boolean {
+  return one.file === other.file && one.line === other.line && one.becomes === other.becomes;
+}
