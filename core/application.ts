@@ -101,8 +101,9 @@ export function createApplication(options: ApplicationOptions): Application {
     } catch (thrown) {
       answer = { ok: false, requestId, error: toArtifactRegistryError(thrown) };
       const line = errorLine(thrown, now().toISOString(), requestId);
-      // A sender that did not send its body in time is no error of ours: no work has begun.
-      if (line && (line.outcome !== "TIMEOUT" || seen.call)) errorLog(line);
+      // A sender that did not send its body in time, or that has gone, is no error of ours.
+      const isTheirs = line?.outcome === "TIMEOUT" && (seen.call === undefined || limits.signal?.aborted === true);
+      if (line && !isTheirs) errorLog(line);
     }
     audit({
       time: now().toISOString(),
