@@ -123,7 +123,7 @@ function registryOf({ call }: Connection, { registryEndpoint, upstreamRepository
     },
     generateCredentials: (repoId, permissions, ttlSeconds, { alsoPull, ...options } = {}) =>
       call("generateCredentials", { repoId, permissions, ttlSeconds, alsoPull }, options),
-    revokeCredentials: (which = {}, options) => call("revokeCredentials", { ...which }, options),
+    revokeCredentials: (which = {}, options) => call("revokeCredentials", which, options),
     async addCrossAccountAccess(repoId, access, options) {
       await call("addCrossAccountAccess", { repoId, access }, options);
     },

@@ -55,12 +55,13 @@ export interface ErrorJson {
  */
 export class ArtifactRegistryError extends Error {
   override readonly name = "ArtifactRegistryError";
-  readonly code: ErrorCode;
-  readonly retryable: boolean;
-  readonly hint: string | undefined;
-  readonly context: Readonly<Record<string, string | number | boolean>> | undefined;
-  readonly retryAfterSeconds: number | undefined;
-  readonly requestId: string | undefined;
+  // Only declared: each is set below, and a worker's bundle need not hold them twice.
+  declare readonly code: ErrorCode;
+  declare readonly retryable: boolean;
+  declare readonly hint: string | undefined;
+  declare readonly context: Readonly<Record<string, string | number | boolean>> | undefined;
+  declare readonly retryAfterSeconds: number | undefined;
+  declare readonly requestId: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     const { retryable = false, hint, context, requestId, retryAfterSeconds = -1, cause } = options;
