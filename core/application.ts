@@ -10,7 +10,7 @@ import {
   type Source,
 } from "./audit.ts";
 import type { RegistryDirectory } from "./bindings.ts";
-import { createBudget, type Limits, networkOf, overBudget } from "./budget.ts";
+import { createBudget, type Limits, networkOf, noLimits, overBudget } from "./budget.ts";
 import { type Call, type CountedCall, race, startCall } from "./call.ts";
 import { type AuthenticatedCaller, type Caller, doorCaller, doorIssuer } from "./caller.ts";
 import { type CallerEvidence, type Door, Unauthenticated } from "./doors.ts";
@@ -222,9 +222,6 @@ export function createApplication(options: ApplicationOptions): Application {
 function leastOf(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 }
-
-const unlimited = { perSecond: 0, burst: 0 } as const;
-const noLimits: Limits = { caller: unlimited, failures: unlimited, trustedProxies: 0 };
 
 /** What was understood of a request before it ended. The audit line is made from it. */
 interface Seen {

@@ -65,6 +65,11 @@ export interface Limits {
   readonly trustedProxies: number;
 }
 
+const unlimited = { perSecond: 0, burst: 0 } as const;
+
+/** Sets no limit, and believes no proxy. */
+export const noLimits: Limits = { caller: unlimited, failures: unlimited, trustedProxies: 0 };
+
 /** @throws BINDING_CONFIG_INVALID naming the variable */
 export function readLimits(env: Environment): Limits {
   const failures = readWhole(env, "ALIEN_FAILED_LOGINS_PER_SECOND", 5);
