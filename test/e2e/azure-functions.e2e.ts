@@ -141,7 +141,7 @@ describe("behind the platform door", () => {
     const { code, hint } = await ask("getCrossAccountAccess", { repoId });
     expect([code, hint]).toEqual(["OPERATION_NOT_SUPPORTED", expect.stringMatching(/role/)]);
     expect(await ask("describeRegistry", {})).toMatchObject({ service: "acr" });
-    expect(await ask("revokeCredentials", {})).toMatchObject({ code: "OPERATION_NOT_SUPPORTED" });
+    expect(await ask("revokeCredentials", { repoId })).toMatchObject({ code: "OPERATION_NOT_SUPPORTED" });
     expect(await ask("deleteRepository", { repoId })).toEqual({});
     await expect(pullImage(push, repoId, "v1")).rejects.toMatchObject({ status: 404 });
     expect(await ask("getRepository", { repoId })).toMatchObject({ code: "RESOURCE_NOT_FOUND" });
@@ -149,7 +149,7 @@ describe("behind the platform door", () => {
     const lines = logged();
     const subject = `${stack.azure.tenantId}/${principal("pipeline").principalId}`;
     expect(lines[0]).toMatchObject({ door: "platform", caller: { issuer: "azure", subject }, outcome: "OK" });
-    expect(lines).toHaveLength(11);
+    expect(lines).toHaveLength(12);
     expect(app?.log()).not.toMatch(leaks);
   });
 
