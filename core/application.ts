@@ -111,7 +111,7 @@ export function createApplication(options: ApplicationOptions): Application {
       door: door.name,
       ...(seen.caller && { caller: namedBy(seen.caller, seen) }),
       ...(seen.claimed && { claimed: seen.claimed }),
-      ...(limits.source && { source: limits.source }),
+      ...(limits.source && Object.keys(limits.source).length > 0 && { source: limits.source }),
       ...(seen.registry !== undefined && { registry: seen.registry }),
       ...(seen.operation !== undefined && { operation: seen.operation }),
       ...(seen.repoId !== undefined && { repoId: seen.repoId }),

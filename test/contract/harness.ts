@@ -5,6 +5,7 @@ import { createApplication } from "../../core/application.ts";
 import type { AuditLine } from "../../core/audit.ts";
 import { type AuthenticatedCaller, doorCaller } from "../../core/caller.ts";
 import type { Door } from "../../core/doors.ts";
+import type { ErrorLine } from "../../core/error-log.ts";
 import { ArtifactRegistryError, type ErrorJson } from "../../core/errors.ts";
 import { createHttp } from "../../core/http.ts";
 import type { OperationName } from "../../core/operations.ts";
@@ -77,6 +78,7 @@ export const onlyGrantee = "444455556666";
 
 export async function startSuite(platform: Platform, env: Environment, registries: readonly string[]): Promise<Suite> {
   const audit = watchedLog<AuditLine>();
+  const errors = watchedLog<ErrorLine>();
   const everywhere = { registries: [...registries], repositories: ["*"], grantees: ["*"] };
   const reader = { callers: [doorCaller("reader")], ...everywhere };
   const builder = { callers: [doorCaller("builder")], operations: ["generateCredentials"], ...everywhere };
@@ -111,6 +113,7 @@ export async function startSuite(platform: Platform, env: Environment, registrie
     rules: fixedRules(rules),
     door: tokenDoor(),
     audit: (line) => void audit.push(line),
+    errorLog: (line) => void errors.push(line),
   });
   const http = createHttp(application);
   const server = createServer(

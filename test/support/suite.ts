@@ -1,6 +1,7 @@
 import { createApplication } from "../../core/application.ts";
 import type { AuditLine } from "../../core/audit.ts";
 import { doorCaller } from "../../core/caller.ts";
+import type { ErrorLine } from "../../core/error-log.ts";
 import type { ArtifactRegistryError } from "../../core/errors.ts";
 import { type EventOutcome, handleEvent, setupEventType } from "../../core/events.ts";
 import { createHttp } from "../../core/http.ts";
@@ -40,10 +41,12 @@ export function openSuite(platform: Platform, variables: Environment, limits: Li
   const { operationTimeoutMs, upstreamTimeoutMs } = limits;
   const rules = [allowAll("door")];
   const audit = watchedLog<AuditLine>();
+  const errors = watchedLog<ErrorLine>();
   const common = {
     directory: readDirectory(platform, variables, rules, ["images"]),
     rules: fixedRules(rules),
     audit: (line: AuditLine) => void audit.push(line),
+    errorLog: (line: ErrorLine) => void errors.push(line),
     retry: { attempts: 4, baseMs: 5, capMs: 20 },
     ...(operationTimeoutMs !== undefined && { operationTimeoutMs }),
     ...(upstreamTimeoutMs !== undefined && { upstreamTimeoutMs }),

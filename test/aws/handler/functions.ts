@@ -1,5 +1,6 @@
 import type { Context } from "aws-lambda";
 import type { AuditLine, EventLine } from "../../../core/audit.ts";
+import type { ErrorLine } from "../../../core/error-log.ts";
 import type { StartLine } from "../../../core/suite.ts";
 import { createHandler } from "../../../functions/aws/doors/handler.ts";
 import { watchedLog } from "../../support/secrets.ts";
@@ -49,11 +50,13 @@ export function functionEnv(stack: AwsStack, door: string, more: Record<string, 
 
 export function startFunction(env: Record<string, string>, now: () => Date = () => eventTime): TestFunction {
   const audit = watchedLog<AuditLine>();
+  const errors = watchedLog<ErrorLine>();
   const events = watchedLog<EventLine>();
   const warnings: string[] = [];
   const started: StartLine[] = [];
   const handler = createHandler(env, {
     audit: (line) => void audit.push(line),
+    errorLog: (line) => void errors.push(line),
     eventLog: (line) => void events.push(line),
     warn: (message) => void warnings.push(message),
     startLog: (line) => void started.push(line),

@@ -1,5 +1,6 @@
 import { HttpRequest, type HttpResponseInit } from "@azure/functions";
 import type { AuditLine, EventLine } from "../../../core/audit.ts";
+import type { ErrorLine } from "../../../core/error-log.ts";
 import type { StartLine } from "../../../core/suite.ts";
 import type { Registrar } from "../../../functions/azure/doors/functions.ts";
 import { registerFunctions } from "../../../functions/azure/doors/functions.ts";
@@ -81,6 +82,7 @@ let invocations = 0;
 export function startApp(env: Readonly<Record<string, string | undefined>>): TestApp {
   const registered = new Map<string, Registration>();
   const audit = watchedLog<AuditLine>();
+  const errors = watchedLog<ErrorLine>();
   const events = watchedLog<EventLine>();
   const warnings: string[] = [];
   const started: StartLine[] = [];
@@ -88,6 +90,7 @@ export function startApp(env: Readonly<Record<string, string | undefined>>): Tes
   const registrar = { http: register, eventGrid: register, serviceBusQueue: register } as unknown as Registrar;
   registerFunctions(registrar, env, {
     audit: (line) => void audit.push(line),
+    errorLog: (line) => void errors.push(line),
     eventLog: (line) => void events.push(line),
     warn: (message) => void warnings.push(message),
     startLog: (line) => void started.push(line),

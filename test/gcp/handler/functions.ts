@@ -5,6 +5,7 @@ import { cloudEvent, http } from "@google-cloud/functions-framework";
 import { getTestServer } from "@google-cloud/functions-framework/testing";
 import { onTestFinished } from "vitest";
 import type { AuditLine, EventLine } from "../../../core/audit.ts";
+import type { ErrorLine } from "../../../core/error-log.ts";
 import type { StartLine } from "../../../core/suite.ts";
 import { createFunctions } from "../../../functions/gcp/doors/functions.ts";
 import { watchedLog } from "../../support/secrets.ts";
@@ -70,11 +71,13 @@ export async function startFunction(
   { target = "http", now = () => goldenTime }: { readonly target?: "http" | "events"; readonly now?: () => Date } = {},
 ): Promise<TestFunction> {
   const audit = watchedLog<AuditLine>();
+  const errors = watchedLog<ErrorLine>();
   const events = watchedLog<EventLine>();
   const warnings: string[] = [];
   const started: StartLine[] = [];
   const { artifactRegistry, artifactRegistryEvents } = createFunctions(env, {
     audit: (line) => void audit.push(line),
+    errorLog: (line) => void errors.push(line),
     eventLog: (line) => void events.push(line),
     warn: (message) => void warnings.push(message),
     startLog: (line) => void started.push(line),
