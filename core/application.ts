@@ -82,9 +82,10 @@ export interface Upkeep {
 
 export function createApplication(options: ApplicationOptions): Application {
   const { door, now = () => new Date(), audit = auditToStdout, operationTimeoutMs = 55_000 } = options;
-  const { errorLog = errorLogToStdout, limits: { trustedProxies = 0, ...sizes } = noLimits } = options;
-  const callers = createBudget(sizes.caller);
-  const failures = createBudget(sizes.failures);
+  const { errorLog = errorLogToStdout, limits = noLimits } = options;
+  const { trustedProxies } = limits;
+  const callers = createBudget(limits.caller);
+  const failures = createBudget(limits.failures);
 
   async function audited(
     limits: Pick<OperationRequest, "requestId" | "signal" | "source">,

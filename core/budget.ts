@@ -2,6 +2,7 @@ import { isIP, isIPv6 } from "node:net";
 import { ArtifactRegistryError } from "./errors.ts";
 import { LruMap } from "./lru-map.ts";
 import type { Environment } from "./platform.ts";
+import { readWhole } from "./server/process.ts";
 
 /** How much one key may use: a bucket of so many tokens, which is filled at so many a second. */
 export interface BudgetSize {
@@ -70,29 +71,20 @@ const unlimited = { perSecond: 0, burst: 0 } as const;
 /** Sets no limit, and believes no proxy. */
 export const noLimits: Limits = { caller: unlimited, failures: unlimited, trustedProxies: 0 };
 
+/** The largest number that any of the settings may be. */
+const most = 999_999;
+
 /** @throws BINDING_CONFIG_INVALID naming the variable */
 export function readLimits(env: Environment): Limits {
-  const failures = readWhole(env, "ALIEN_FAILED_LOGINS_PER_SECOND", 5);
+  const failures = readWhole(env, "ALIEN_FAILED_LOGINS_PER_SECOND", 5, { min: 0, max: most });
   return {
     caller: {
-      perSecond: readWhole(env, "ALIEN_CALLER_REQUESTS_PER_SECOND", 20),
-      burst: readWhole(env, "ALIEN_CALLER_BURST", 100, 1),
+      perSecond: readWhole(env, "ALIEN_CALLER_REQUESTS_PER_SECOND", 20, { min: 0, max: most }),
+      burst: readWhole(env, "ALIEN_CALLER_BURST", 100, { min: 1, max: most }),
     },
     failures: { perSecond: failures, burst: failures },
-    trustedProxies: readWhole(env, "ALIEN_TRUSTED_PROXIES", 0),
+    trustedProxies: readWhole(env, "ALIEN_TRUSTED_PROXIES", 0, { min: 0, max: most }),
   };
-}
-
-function readWhole(env: Environment, variable: string, otherwise: number, least = 0): number {
-  const text = env[variable];
-  if (text === undefined || text === "") return otherwise;
-  const number = /^\d{1,6}$/.test(text) ? Number(text) : -1;
-  if (number >= least) return number;
-  throw new ArtifactRegistryError(
-    "BINDING_CONFIG_INVALID",
-    `${variable} must be a whole number of at least ${least}.`,
-    { context: { variable } },
-  );
 }
 
 /**

@@ -21,7 +21,7 @@ interface Minted {
  * another's out.
  *
  * A deletion of a repository ends the use of all credentials that are kept and open it, and a revoked one is never handed out
- * again. At most 10,000 are kept for one registry.
+ * again. At most 100 are kept for each of 10,000 callers.
  *
  * @param name the name of the registry. It is a part of the key
  * @returns the registry with a `generateCredentials` that throws what the registry's own throws, and TIMEOUT (retryable) for a

@@ -44,7 +44,9 @@ export function readWhole(
   if (text === undefined || text === "") return standard;
   const number = Number(text);
   if (/^\d{1,7}$/.test(text) && number >= min && number <= max) return number;
-  throw settingRefused(`${variable} must be a whole number${unit} from ${min} to ${max}, not "${text}".`);
+  throw settingRefused(`${variable} must be a whole number${unit} from ${min} to ${max}, not "${text}".`, undefined, {
+    variable,
+  });
 }
 
 /**
@@ -64,9 +66,14 @@ export function requireOwnDoor({ ALIEN_DOOR: door }: Environment, hint: string):
  *
  * @param message a sentence that names the variable
  * @param hint what the operator can do
+ * @param context what programs may want to know, as the variable's name
  */
-export function settingRefused(message: string, hint?: string): ArtifactRegistryError {
-  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, { hint });
+export function settingRefused(
+  message: string,
+  hint?: string,
+  context?: Readonly<Record<string, string>>,
+): ArtifactRegistryError {
+  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, { hint, context });
 }
 
 /**
