@@ -29,6 +29,8 @@ export const attributes = {
   /** Plans of the holder, and of edits that crashed: what they add after `+`, what they remove after `-`. */
   intents: "intents",
   grants: "grants",
+  /** When the repository was created whose grants these are. */
+  createdAt: "createdAt",
   lastUpdated: "lastUpdated",
   lastRevoked: "lastRevoked",
   deleted: "deleted",
@@ -54,8 +56,18 @@ export function readLease(item: Item | undefined): SeenLease | undefined {
 
 /** A plan as the item holds it. */
 export function intentsOf({ adds = [], removes = [] }: Plan): readonly string[] {
-  const short = (names: readonly string[]) => (names.length > longestPlan ? ["*"] : names);
-  return inOrder([...short(adds).map((name) => `+${name}`), ...short(removes).map((name) => `-${name}`)]);
+  return joinIntents([...adds.map((name) => `+${name}`), ...removes.map((name) => `-${name}`)]);
+}
+
+/** Several plans as one. Where they name too much for an item, they stand for everything. */
+export function joinIntents(...plans: readonly (readonly string[])[]): readonly string[] {
+  const all = plans.flat();
+  return inOrder(
+    ["+", "-"].flatMap((sign) => {
+      const names = new Set(all.filter((intent) => intent.startsWith(sign)));
+      return names.size > longestPlan ? [`${sign}*`] : [...names];
+    }),
+  );
 }
 
 export function readIntents(item: Item | undefined): readonly string[] {
@@ -70,12 +82,13 @@ export function readRecord(item: Item | undefined): LeaseRecord | undefined {
   if (!lines?.every((line) => line !== undefined)) throw unreadable(attributes.grants);
   const lastUpdated = readDate(item, attributes.lastUpdated);
   if (!lastUpdated) throw unreadable(attributes.lastUpdated);
-  const lastRevoked = readDate(item, attributes.lastRevoked);
+  const [lastRevoked, createdAt] = [readDate(item, attributes.lastRevoked), readDate(item, attributes.createdAt)];
   return {
     grants: parseGrants(lines),
     lastUpdated,
     deleted: item[attributes.deleted]?.BOOL === true,
     ...(lastRevoked && { lastRevoked }),
+    ...(createdAt && { createdAt }),
   };
 }
 

@@ -5,7 +5,7 @@ import { type Plan, reconcile } from "../grants/changes.ts";
 import { serialiseGrants } from "../grants/forms.ts";
 import { sdkSettings } from "../sdk.ts";
 import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
-import { intentsOf, readIntents, readRecord } from "./item.ts";
+import { intentsOf, joinIntents, readIntents, readRecord } from "./item.ts";
 import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, stale, tooLate } from "./lease.ts";
 import { createLeaseStore } from "./store.ts";
 
@@ -33,12 +33,18 @@ interface Holding {
   readonly known: LeaseRecord | undefined;
   /** What edits that crashed had set out to do. */
   readonly unfinished: readonly string[];
+  /** What this edit has set out to do. */
+  planned: readonly string[];
   /** Whether a revocation of a crashed edit was found to have taken effect. */
   revoked: boolean;
+  /** When the repository was created, if somebody deleted the recorded one by hand: nobody knows when. */
+  succeededAt: Date | undefined;
   /** How many tries of requests that change a document were sent. */
   sent: number;
   /** How many of them the platform has answered. The others may still be applied, however late. */
   answered: number;
+  /** How many of them changed a document. */
+  applied: number;
 }
 
 /** How often an edit is run in all when it loses its lease. */
@@ -78,7 +84,10 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
           if (!mayLandLate(holding)) await abandon(holding, call);
           throw error;
         }
-        if (await record(holding, plan, outcome, call)) return outcome.result;
+        if (await record(holding, plan, outcome, call)) {
+          if (outcome.failure !== undefined) throw outcome.failure;
+          return outcome.result;
+        }
         // Our last write may have undone what the next holder did: doing it all again repairs that.
         if (round === rounds) throw lost(repository);
       }
@@ -87,11 +96,12 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
 
   /** @throws UNEXPECTED_RESPONSE_FORMAT where the item cannot be read */
   async function take(repository: string, plan: Plan, call: Call): Promise<Holding> {
-    const acquired = await acquire({ store, leaseMs, clock, poll, random }, repository, intentsOf(plan), call);
+    const planned = intentsOf(plan);
+    const acquired = await acquire({ store, leaseMs, clock, poll, random }, repository, planned, call);
     try {
       const { before } = acquired;
       const [known, unfinished] = [readRecord(before), readIntents(before)];
-      return { repository, acquired, known, unfinished, revoked: false, sent: 0, answered: 0 };
+      return { repository, acquired, known, unfinished, planned, revoked: false, succeededAt: undefined, sent: 0, answered: 0, applied: 0 };
     } catch (error) {
       await store.close(repository, acquired.owner, {}, call).catch(() => undefined);
       throw error;
@@ -102,17 +112,24 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
     const { repository, acquired, known, unfinished } = holding;
     return {
       ...(known && { record: known }),
-      async reconcile(document) {
-        const { grants, revoked, unrecorded } = reconcile(known?.grants, unfinished, document);
+      async reconcile(document, createdAt) {
+        const inherits = known && !isSuccessor(known, createdAt);
+        if (known && !inherits && !known.deleted) holding.succeededAt = createdAt;
+        const { grants, revoked, unrecorded } = reconcile(inherits ? known.grants : undefined, unfinished, document);
         holding.revoked ||= revoked;
         if (unrecorded.length > 0) {
           // If this edit crashed, they would stand in our own form, and neither record nor plan would say why.
-          const written = await store.plan(repository, acquired.owner, intentsOf({ adds: unrecorded }), call);
+          const adds = intentsOf({ adds: unrecorded });
+          holding.planned = joinIntents(holding.planned, adds);
+          const written = await store.plan(repository, acquired.owner, adds, call);
           if (!written.held) throw lost(repository);
         }
         return grants;
       },
-      refuseStale: () => refuseStale(call, holding.revoked ? call.now() : known?.lastRevoked),
+      refuseStale() {
+        refuseStale(call, holding.revoked ? call.now() : known?.lastRevoked);
+        refuseStale(call, holding.succeededAt);
+      },
       async write(what, timeoutMs, send) {
         const isLate = () => call.signal.aborted || acquired.left() <= timeoutMs;
         const attempt = async (signal: AbortSignal) => {
@@ -122,6 +139,7 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
           try {
             const answer = await send(signal);
             holding.answered++;
+            holding.applied++;
             return { answer };
           } catch (error) {
             if (wasAnswered(error)) holding.answered++;
@@ -136,10 +154,12 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
   }
 
   /** Gives the lease back after a failure. If that fails too, nothing is lost: the lease ends by itself. */
-  async function abandon({ repository, acquired, known, unfinished, sent }: Holding, call: Call): Promise<void> {
+  async function abandon(holding: Holding, call: Call): Promise<void> {
+    const { repository, acquired, known, unfinished, planned, applied } = holding;
+    // Where nothing was changed, only the plans of earlier edits remain to be finished.
+    const intents = applied === 0 ? unfinished : joinIntents(unfinished, planned);
     const changes = {
-      // Where no write was sent, only the plans of earlier edits remain to be finished.
-      ...(sent === 0 && { intents: unfinished.length > 0 ? { SS: [...unfinished] } : undefined }),
+      intents: intents.length > 0 ? { SS: [...intents] } : undefined,
       ...((!known || known.deleted) && { expiresAt: expiry(call) }),
     };
     await store.close(repository, acquired.owner, changes, call).catch(() => undefined);
@@ -148,14 +168,16 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
   /** @returns whether the lease was still ours; else nothing was recorded */
   async function record<T>(holding: Holding, plan: Plan, outcome: Outcome<T>, call: Call): Promise<boolean> {
     const { repository, acquired, known, revoked } = holding;
-    const { grants, deleted = false } = outcome;
+    const { grants, deleted = false, createdAt, failure } = outcome;
     const now = call.now();
+    const lastUpdated = (failure !== undefined && known?.lastUpdated) || now;
     const revokes = Boolean(plan.removes?.length) || deleted || revoked;
     const lastRevoked = revokes ? latest(now, known?.lastRevoked) : known?.lastRevoked;
     const changes = {
       intents: undefined,
       grants: { L: serialiseGrants(grants).map((line) => ({ S: line })) },
-      lastUpdated: { S: now.toISOString() },
+      lastUpdated: { S: lastUpdated.toISOString() },
+      ...((createdAt || deleted) && { createdAt: deleted || !createdAt ? undefined : { S: createdAt.toISOString() } }),
       ...(lastRevoked && { lastRevoked: { S: lastRevoked.toISOString() } }),
       deleted: deleted ? { BOOL: true } : undefined,
       expiresAt: deleted ? expiry(call) : undefined,
@@ -165,6 +187,13 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
     // Nobody can have taken a lease that is not over. So an earlier try was applied, and its answer was lost.
     return written.held || (written.tries > 1 && acquired.left() > 0);
   }
+}
+
+/** Whether the repository is another one than the record speaks of, which was deleted, by us or by hand. */
+function isSuccessor(record: LeaseRecord, createdAt: Date | undefined): boolean {
+  if (createdAt === undefined) return false;
+  if (record.createdAt) return record.createdAt.getTime() !== createdAt.getTime();
+  return record.deleted || createdAt > record.lastUpdated;
 }
 
 /** @throws RESOURCE_CONFLICT for an event that is not younger than the last revocation */
