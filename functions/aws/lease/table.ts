@@ -43,7 +43,7 @@ interface Holding {
   sent: number;
   /** How many of them the platform has answered. The others may still be applied, however late. */
   answered: number;
-  /** How many of them changed a document. */
+  /** How many of them changed a document, or may have. */
   applied: number;
 }
 
@@ -101,7 +101,18 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
     try {
       const { before } = acquired;
       const [known, unfinished] = [readRecord(before), readIntents(before)];
-      return { repository, acquired, known, unfinished, planned, revoked: false, succeededAt: undefined, sent: 0, answered: 0, applied: 0 };
+      return {
+        repository,
+        acquired,
+        known,
+        unfinished,
+        planned,
+        revoked: false,
+        succeededAt: undefined,
+        sent: 0,
+        answered: 0,
+        applied: 0,
+      };
     } catch (error) {
       await store.close(repository, acquired.owner, {}, call).catch(() => undefined);
       throw error;
@@ -142,7 +153,9 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
             holding.applied++;
             return { answer };
           } catch (error) {
-            if (wasAnswered(error)) holding.answered++;
+            const status = statusOf(error);
+            if (status !== undefined) holding.answered++;
+            if (status === undefined || status >= 500) holding.applied++;
             throw error;
           }
         };
@@ -207,15 +220,15 @@ function mayLandLate({ sent, answered }: Holding): boolean {
 }
 
 /**
- * Whether the platform answered the request, with whatever error. Then it is over, and will not be applied later. In doubt
- * the platform did not answer.
+ * The status with which the platform answered the request. Then it is over, and will not be applied later; below 500 it was
+ * refused, and changed nothing. In doubt the platform did not answer: undefined.
  */
-function wasAnswered(error: unknown): boolean {
+function statusOf(error: unknown): number | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     const { $metadata } = at as { $metadata?: { httpStatusCode?: number } };
-    if ($metadata?.httpStatusCode !== undefined) return true;
+    if ($metadata?.httpStatusCode !== undefined) return $metadata.httpStatusCode;
   }
-  return false;
+  return undefined;
 }
 
 function latest(one: Date, other: Date | undefined): Date {

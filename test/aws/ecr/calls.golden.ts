@@ -11,7 +11,9 @@ const everywhere = (action: string) => ecr(action, home, ...replicas);
 const lease = [`dynamodb:UpdateItem@${home}`];
 const sts = (action: string) => [`sts:${action}@${home}`];
 
-const read = everywhere("GetRepositoryPolicy");
+/** The policies, and when home was created: another repository of the same name inherits nothing. */
+const readHome = [...atHome("GetRepositoryPolicy"), ...atHome("DescribeRepositories")];
+const read = [...readHome, ...ecr("GetRepositoryPolicy", ...replicas)];
 const edit = [...lease, ...read, ...everywhere("SetRepositoryPolicy"), ...lease];
 const noEdit = [...lease, ...read, ...lease];
 const mint = [...sts("AssumeRole"), ...atHome("GetAuthorizationToken")];
@@ -80,7 +82,7 @@ export const golden = {
     ],
     "an event, with access": [
       ...lease,
-      ...atHome("GetRepositoryPolicy"),
+      ...readHome,
       ...atHome("CreateRepository"),
       ...lease,
       ...lease,
@@ -88,7 +90,7 @@ export const golden = {
       ...atHome("SetRepositoryPolicy"),
       ...lease,
     ],
-    "an event that comes too late": [...lease, ...atHome("GetRepositoryPolicy"), ...lease],
+    "an event that comes too late": [...lease, ...readHome, ...lease],
   },
   describeRegistry: {
     plain: atHome("DescribeRepositories"),
@@ -97,11 +99,12 @@ export const golden = {
   "replication event": {
     "of a new replica": [
       ...lease,
-      ...ecr("GetRepositoryPolicy", home, replicas[0]),
+      ...readHome,
+      ...ecr("GetRepositoryPolicy", replicas[0]),
       ...ecr("SetRepositoryPolicy", replicas[0]),
       ...lease,
     ],
-    "once more": [...lease, ...ecr("GetRepositoryPolicy", home, replicas[0]), ...lease],
+    "once more": [...lease, ...readHome, ...ecr("GetRepositoryPolicy", replicas[0]), ...lease],
   },
 } as const;
 

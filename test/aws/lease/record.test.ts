@@ -165,8 +165,8 @@ describe("grants in statements of earlier tools", () => {
     const edit = lease.edit(repository, adds("b"), upstream, async (held) => {
       expect(await reconciled(held, ["a"], ["old"])).toEqual(["a", "old"]);
       expect(await plansOf(repository)).toEqual(["+b", "+old"]);
-      await held.write("Test", 1_000, () => Promise.reject(refused));
-      return expect.fail("it went on");
+      await held.write("Test", 1_000, async () => "written");
+      throw refused;
     });
     await expect(edit).rejects.toBe(refused);
     expect(upstream.upstreamCalls).toBe(4);
