@@ -15,6 +15,7 @@ const read = everywhere("GetRepositoryPolicy");
 const edit = [...lease, ...read, ...everywhere("SetRepositoryPolicy"), ...lease];
 const noEdit = [...lease, ...read, ...lease];
 const mint = [...sts("AssumeRole"), ...atHome("GetAuthorizationToken")];
+const setUp = [...atHome("CreateRepository"), ...lease, ...read, ...atHome("SetRepositoryPolicy"), ...lease];
 const deletion = everywhere("DeleteRepository");
 
 /** By operation, then by case: each call as `service:action@region`, in order; those of several regions go out at once. */
@@ -71,13 +72,8 @@ export const golden = {
   },
   getCrossAccountAccess: { plain: atHome("GetRepositoryPolicy") },
   setupRepository: {
-    "a new one, with access": [
-      ...atHome("CreateRepository"),
-      ...lease,
-      ...read,
-      ...atHome("SetRepositoryPolicy"),
-      ...lease,
-    ],
+    "a new one, with access": setUp,
+    "a new one, with a hundred accesses": setUp,
     "an event, with access": [
       ...lease,
       ...atHome("GetRepositoryPolicy"),
