@@ -3,6 +3,7 @@ import type {
   CrossAccountAccess,
   CrossAccountPermissions,
   RegistryDescription,
+  RevokedAccess,
   WhichCredentials,
 } from "../types.ts";
 import { paint } from "./terminal.ts";
@@ -59,6 +60,17 @@ export function grants({ grants: values, unmanaged = [] }: CrossAccountPermissio
   const own = rows.length === 0 ? "Nobody else may pull.\n" : table(["KIND", "CONSUMER", "WORKERS"], rows);
   if (unmanaged.length === 0) return own;
   return `${own}\nStatements that others wrote: ${unmanaged.join(", ")}\n`;
+}
+
+/** What a revocation could not do, or did beside it; undefined where there is nothing to say. */
+export function stillIn({ leftOut = [], unmanaged = [] }: RevokedAccess): string | undefined {
+  const statements = unmanaged.map(({ statement, region }) => (region ? `${statement} (${region})` : statement));
+  const refused = leftOut.map(({ principal, region }) => `${principal} (${region})`);
+  const sentences = [
+    ...(statements.length > 0 ? [`Statements that others wrote still let them in: ${statements.join(", ")}.`] : []),
+    ...(refused.length > 0 ? [`AWS refused others, who lost their access as well: ${refused.join(", ")}.`] : []),
+  ];
+  return sentences.length > 0 ? sentences.join(" ") : undefined;
 }
 
 /** Workers act under the service of an account or project. A role or a service account stands only for itself. */

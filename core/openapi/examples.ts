@@ -80,6 +80,25 @@ const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange
   },
   removeCrossAccountAccess: {
     aws: { summary: "From an account on AWS", request: { repoId, access: aws }, response: {} },
+    unmanaged: {
+      summary: "From an account on AWS that a statement of somebody else's lets in as well",
+      request: { repoId, access: aws },
+      response: {
+        unmanaged: [
+          {
+            statement: "statement 3",
+            principals: ["arn:aws:iam::987654321098:root"],
+            actions: ["ecr:BatchGetImage"],
+            conditional: false,
+          },
+        ],
+      },
+    },
+    leftOut: {
+      summary: "From an account on AWS, while a region refuses another one",
+      request: { repoId, access: aws },
+      response: { leftOut: [{ principal: "210987654321", region: "af-south-1" }] },
+    },
     gcp: { summary: "From a project on Google Cloud", request: { repoId: "my-app", access: gcp }, response: {} },
   },
   getCrossAccountAccess: {

@@ -26,13 +26,13 @@ import { settle } from "./settling.ts";
 /** Cross-account access by repository policies: grants in, documents out, at home and at every replica. */
 export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases): CrossAccountControl {
   return {
-    async add(name, access, call) {
-      const aws = awsOnly(access);
+    async add(name, accesses, call) {
+      const aws = accesses.map(awsOnly);
       const context = await contextFor(call, "fresh");
-      refuseOtherPartitions(aws.roleArns, context.place.partition);
-      const change = (before: GrantSet) => addAccess(before, aws);
-      const named = [...aws.roleArns, ...aws.accountIds];
-      await editGrants(context, leases, name, { plan: planToAdd(aws), change, named }, call);
+      for (const { roleArns } of aws) refuseOtherPartitions(roleArns, context.place.partition);
+      const change = (before: GrantSet) => aws.reduce(addAccess, before);
+      const named = aws.flatMap(({ roleArns, accountIds }) => [...roleArns, ...accountIds]);
+      await editGrants(context, leases, name, { plan: planToAdd(...aws), change, named }, call);
     },
 
     async remove(name, access, call) {
@@ -41,6 +41,7 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
       const change = (before: GrantSet) => removeAccess(before, aws);
       // Nobody is named: what is taken away need not exist any more.
       await editGrants(context, leases, name, { plan: planToRemove(aws), change, named: [] }, call);
+      return {};
     },
 
     async get(name, call) {

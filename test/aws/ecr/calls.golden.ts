@@ -17,6 +17,7 @@ const read = [...readHome, ...ecr("GetRepositoryPolicy", ...replicas)];
 const edit = [...lease, ...read, ...everywhere("SetRepositoryPolicy"), ...lease];
 const noEdit = [...lease, ...read, ...lease];
 const mint = [...sts("AssumeRole"), ...atHome("GetAuthorizationToken")];
+const setUp = [...atHome("CreateRepository"), ...lease, ...read, ...atHome("SetRepositoryPolicy"), ...lease];
 const deletion = everywhere("DeleteRepository");
 
 /** By operation, then by case: each call as `service:action@region`, in order; those of several regions go out at once. */
@@ -73,13 +74,8 @@ export const golden = {
   },
   getCrossAccountAccess: { plain: atHome("GetRepositoryPolicy") },
   setupRepository: {
-    "a new one, with access": [
-      ...atHome("CreateRepository"),
-      ...lease,
-      ...read,
-      ...atHome("SetRepositoryPolicy"),
-      ...lease,
-    ],
+    "a new one, with access": setUp,
+    "a new one, with a hundred accesses": setUp,
     "an event, with access": [
       ...lease,
       ...readHome,

@@ -58,6 +58,22 @@ describe("what is granted is spelled out by options", () => {
     expect(sent()).toEqual([["/v1/removeCrossAccountAccess", { registry: "images", repoId: "my-app", access }]]);
   });
 
+  it("and a revocation tells what still lets them in, and whom else it had to leave out", async () => {
+    const { run } = await functionThat({
+      unmanaged: [
+        { statement: "ByHand", principals: ["*"], actions: ["ecr:*"], conditional: false },
+        { statement: "statement 2", region: "eu-west-1", principals: ["*"], actions: ["ecr:*"], conditional: false },
+      ],
+      leftOut: [{ principal: "210987654321", region: "af-south-1" }],
+    });
+    expect(await run("revoke", "my-app", "--account", account)).toEqual({
+      code: 0,
+      stdout: `Revoked pulls of my-app from account ${account}.\n`,
+      stderr:
+        "warning: Statements that others wrote still let them in: ByHand, statement 2 (eu-west-1). AWS refused others, who lost their access as well: 210987654321 (af-south-1).\n",
+    });
+  });
+
   it("and what setup grants, one value or a list", async () => {
     const { run, sent } = await functionThat({ name: "images/my-app" });
     const list = [
