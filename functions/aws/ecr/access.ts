@@ -2,7 +2,7 @@ import type { Call } from "../../../core/call.ts";
 import { invalidInput } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { CrossAccountControl } from "../../../core/registry.ts";
-import type { AwsAccess, CrossAccountAccess, RepositoryResponse } from "../../../core/schemas.ts";
+import type { AwsAccess, CrossAccountAccess, LeftOut, RepositoryResponse } from "../../../core/schemas.ts";
 import {
   addAccess,
   type Plan,
@@ -18,7 +18,6 @@ import type { Policy } from "../policy/read.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
 import { grant } from "./granting.ts";
 import { type RegionPolicy, readPolicyIn, type Target } from "./policies.ts";
-import type { LeftOut } from "./refused.ts";
 import { regionsOf } from "./regions.ts";
 import { describeRepository, notFound } from "./repositories.ts";
 import { settle } from "./settling.ts";
@@ -40,8 +39,8 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
       const context = await contextFor(call, "fresh");
       const change = (before: GrantSet) => removeAccess(before, aws);
       // Nobody is named: what is taken away need not exist any more.
-      await editGrants(context, leases, name, { plan: planToRemove(aws), change, named: [] }, call);
-      return {};
+      const leftOut = await editGrants(context, leases, name, { plan: planToRemove(aws), change, named: [] }, call);
+      return leftOut.length > 0 ? { leftOut: [...leftOut] } : {};
     },
 
     async get(name, call) {

@@ -1,9 +1,10 @@
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { LeftOut } from "../../../core/schemas.ts";
 import { grantSet } from "../grants/grant.ts";
 import { principalsOf, writePolicy } from "../policy/write.ts";
 import { type EcrContext, inEveryRegion, type RegionOutcome, refuseFailures } from "./context.ts";
 import { type Edit, restoreIn, type Target, writeIn } from "./policies.ts";
-import { findRefused, type LeftOut } from "./refused.ts";
+import { findRefused, nameOf } from "./refused.ts";
 import { notFound } from "./repositories.ts";
 
 /**
@@ -62,22 +63,17 @@ async function explain(
     targets.map(async ({ region, policy, grants }): Promise<LeftOut[]> => {
       const principals = policy ? principalsOf(policy, grants, context.place) : [];
       const refused = await findRefused(context, region, principals, call).catch(() => new Set<string>());
-      return [...refused].map((principal) => ({ principal, region }));
+      return [...refused].map((principal) => ({ principal: nameOf(principal), region }));
     }),
   );
-  const isNamed = ({ principal }: LeftOut) => named.some((name) => principal === name || accountOf(principal) === name);
+  const isNamed = ({ principal }: LeftOut) => named.includes(principal);
   const [theirs, others] = [found.flat().filter(isNamed), found.flat().filter((each) => !isNamed(each))];
   if (theirs.length === 0 && others.length > 0) return refusedBefore(others, context);
-  const unknown = theirs.length > 0 ? theirs.map(({ principal }) => accountOf(principal) ?? principal) : named;
+  const unknown = theirs.length > 0 ? theirs.map(({ principal }) => principal) : named;
   return refusedNow([...new Set(unknown)], theirs, context);
 }
 
-/** The account whose root a principal is. */
-function accountOf(principal: string): string | undefined {
-  return /^arn:[^:]+:iam::(\d{12}):root$/.exec(principal)?.[1];
-}
-
-/** @param regions those that refuse them, if it is known */
+/** @param refused by which regions, if it is known */
 function refusedNow(
   principals: readonly string[],
   refused: readonly LeftOut[],
@@ -92,7 +88,7 @@ function refusedNow(
 }
 
 function refusedBefore(refused: readonly LeftOut[], context: EcrContext): ArtifactRegistryError {
-  const principals = [...new Set(refused.map(({ principal }) => accountOf(principal) ?? principal))].join(", ");
+  const principals = [...new Set(refused.map(({ principal }) => principal))].join(", ");
   return new ArtifactRegistryError(
     "RESOURCE_CONFLICT",
     `AWS refuses the policy because of ${principals}${where(refused, context)}, who is in it already.`,

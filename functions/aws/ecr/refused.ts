@@ -5,11 +5,9 @@ import { isServiceError } from "../errors.ts";
 import { ownershipTagKey } from "../names.ts";
 import { type EcrContext, ecr } from "./context.ts";
 
-/** Somebody whom AWS takes into no policy, and a region that refuses it. */
-export interface LeftOut {
-  /** As a policy names it. */
-  readonly principal: string;
-  readonly region: string;
+/** What callers call a principal of a policy: an account by its number, everybody else as the policy names them. */
+export function nameOf(principal: string): string {
+  return /^arn:[^:]+:iam::(\d{12}):root$/.exec(principal)?.[1] ?? principal;
 }
 
 /**

@@ -1,9 +1,10 @@
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { LeftOut } from "../../../core/schemas.ts";
 import { byName, type GrantSet, grantSet, grantsOf, noGrants } from "../grants/grant.ts";
 import { principalsOf, withoutPrincipals, writePolicy } from "../policy/write.ts";
 import { inEveryRegion, type RegionOutcome, refuseFailures } from "./context.ts";
 import { type Edit, type Target, type Written, writeIn } from "./policies.ts";
-import { findRefused, type LeftOut } from "./refused.ts";
+import { findRefused, nameOf } from "./refused.ts";
 
 /** What stands in one region after a revocation. */
 interface Settled {
@@ -64,6 +65,7 @@ async function settleIn(target: Required<Target>, edit: Edit): Promise<Settled> 
     touched ||= written.differs && answer === "written";
     return answer;
   };
+  const named = (principals: Iterable<string>) => [...principals].map((each) => ({ principal: nameOf(each), region }));
   // Whoever can pull from nowhere has lost the access that was to be revoked.
   const isDone = (answer: Written) => answer !== "refused";
 
@@ -75,7 +77,7 @@ async function settleIn(target: Required<Target>, edit: Edit): Promise<Settled> 
       const refused = await findRefused(context, region, principalsOf(policy, grants, context.place), call);
       const left = withoutPrincipals(grants, refused, context.place);
       if (!isDone(await write(left, refused))) continue;
-      return { grants: left, leftOut: [...refused].map((principal) => ({ principal, region })) };
+      return { grants: left, leftOut: named(refused) };
     }
   } catch (error) {
     if (call.signal.aborted && !isSecured) throw error;
@@ -83,7 +85,7 @@ async function settleIn(target: Required<Target>, edit: Edit): Promise<Settled> 
   if (isSecured) {
     const stay = principalsOf(policy, secured, context.place);
     const missing = principalsOf(policy, grants, context.place).filter((principal) => !stay.includes(principal));
-    return { grants: secured, leftOut: missing.map((principal) => ({ principal, region })) };
+    return { grants: secured, leftOut: named(missing) };
   }
   // Better that others lose what can be granted again than that the revoked one goes on pulling.
   const theirs = principalsOf(policy, noGrants, context.place);
