@@ -15,6 +15,7 @@ import { toPermissions } from "../grants/forms.ts";
 import { type GrantSet, grantSet, noGrants } from "../grants/grant.ts";
 import type { Held } from "../lease/lease.ts";
 import type { Policy } from "../policy/read.ts";
+import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
 import { type RegionPolicy, readPolicyIn, writePolicies } from "./policies.ts";
 import { getRepository, notFound } from "./repositories.ts";
@@ -36,19 +37,26 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
       const context = await contextFor(call, "fresh");
       const change = (before: GrantSet) => removeAccess(before, aws);
       // Nobody is named: what is taken away need not exist any more.
-      await editGrants(context, leases, name, { plan: planToRemove(aws), change, named: [] }, call);
-      return {};
+      const edit = { plan: planToRemove(aws), change, named: [] };
+      const policies = await editGrants(context, leases, name, edit, call);
+      const unmanaged = policies.flatMap(({ region, policy }) =>
+        (policy ? stillLetIn(policy, aws) : []).map((entry) =>
+          region === context.place.region ? entry : { ...entry, region },
+        ),
+      );
+      return unmanaged.length > 0 ? { unmanaged } : {};
     },
 
     async get(name, call) {
       const context = await contextFor(call);
       const { policy } = await readPolicyIn(context.place.region, context, name, call);
       if (policy === undefined) throw notFound(context, name);
-      const { own, adopted, unmanaged } = policy;
+      const { own, adopted } = policy;
+      const unmanaged = unmanagedIn(policy);
       return {
         ...toPermissions(grantSet([...own, ...adopted])),
         scope: "repository",
-        ...(unmanaged.length > 0 && { unmanaged: [...unmanaged] }),
+        ...(unmanaged.length > 0 && { unmanaged }),
       };
     },
   };
@@ -76,6 +84,7 @@ interface GrantEdit {
  * A repository that is gone at home grants nothing. A revocation therefore takes all our grants away from the replicas
  * that it left behind, whoever the call names, and leaves a tombstone.
  *
+ * @returns the policies as they were read; what is foreign in them stands as it was
  * @throws RESOURCE_NOT_FOUND where home is gone, and for a revocation where every replica is gone too; QUOTA_EXCEEDED;
  *   what `change` throws
  */
@@ -85,9 +94,9 @@ async function editGrants(
   name: RoutableName,
   { plan, change, named }: GrantEdit,
   call: Call,
-): Promise<void> {
+): Promise<readonly RegionPolicy[]> {
   const revokes = Boolean(plan.removes?.length);
-  await edits.edit(key(name), plan, call, async (held) => {
+  return edits.edit(key(name), plan, call, async (held) => {
     const failed: RegionOutcome[] = [];
     const readReplica = async (region: string): Promise<RegionPolicy[]> => {
       try {
@@ -112,7 +121,7 @@ async function editGrants(
     held.refuseStale();
     const grants = change(before);
     await writePolicies(context, name, { policies, grants, named, revokes, failed }, held, call);
-    return { grants, deleted: isGone, result: undefined };
+    return { grants, deleted: isGone, result: policies };
   });
 }
 
