@@ -104,8 +104,8 @@ export interface CrossAccountPermissions {
   grants: CrossAccountAccess[];
   /** `registry` where a grant is for every repository of the registry. */
   scope?: "repository" | "registry";
-  /** Sids of policy statements that somebody else wrote. */
-  unmanaged?: string[];
+  /** Statements that others wrote, and that let somebody pull. */
+  unmanaged?: Unmanaged[];
   /** ISO 8601, UTC. */
   lastUpdated?: string;
 }

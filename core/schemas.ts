@@ -183,7 +183,9 @@ export const crossAccountPermissions = v.strictObject({
     v.description("The exact state: these values, added one by one, give it."),
   ),
   scope: v.optional(scope),
-  unmanaged: v.optional(v.pipe(v.array(v.string()), v.description("Sids of statements that others wrote."))),
+  unmanaged: v.optional(
+    v.pipe(v.array(unmanaged), v.description("Statements that others wrote, and that let somebody pull.")),
+  ),
   lastUpdated: v.optional(timestamp),
 });
 

@@ -4,6 +4,7 @@ import type {
   CrossAccountPermissions,
   RegistryDescription,
   RevokedAccess,
+  Unmanaged,
   WhichCredentials,
 } from "../types.ts";
 import { paint } from "./terminal.ts";
@@ -59,7 +60,12 @@ export function grants({ grants: values, unmanaged = [] }: CrossAccountPermissio
   const rows = values.flatMap(rowsOf);
   const own = rows.length === 0 ? "Nobody else may pull.\n" : table(["KIND", "CONSUMER", "WORKERS"], rows);
   if (unmanaged.length === 0) return own;
-  return `${own}\nStatements that others wrote: ${unmanaged.join(", ")}\n`;
+  return `${own}\n${table(["STATEMENT OF OTHERS", "LETS IN", "FOR", "NOTE"], unmanaged.map(rowOfOthers))}`;
+}
+
+function rowOfOthers({ statement, principals, actions, conditional, unreadable }: Unmanaged): string[] {
+  const notes = [...(conditional ? ["on a condition"] : []), ...(unreadable ? ["look at it: it says more"] : [])];
+  return [statement, principals.join(", "), actions.join(", "), notes.join("; ") || "-"];
 }
 
 /** What a revocation could not do, or did beside it; undefined where there is nothing to say. */

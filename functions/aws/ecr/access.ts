@@ -15,6 +15,7 @@ import { toPermissions } from "../grants/forms.ts";
 import { type GrantSet, grantSet, noGrants } from "../grants/grant.ts";
 import type { Held } from "../lease/lease.ts";
 import type { Policy } from "../policy/read.ts";
+import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
 import { grant } from "./granting.ts";
 import { type RegionPolicy, readPolicyIn, type Target } from "./policies.ts";
@@ -39,19 +40,26 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
       const context = await contextFor(call, "fresh");
       const change = (before: GrantSet) => removeAccess(before, aws);
       // Nobody is named: what is taken away need not exist any more.
-      const leftOut = await editGrants(context, leases, name, { plan: planToRemove(aws), change, named: [] }, call);
-      return leftOut.length > 0 ? { leftOut: [...leftOut] } : {};
+      const edit = { plan: planToRemove(aws), change, named: [] };
+      const { leftOut, policies } = await editGrants(context, leases, name, edit, call);
+      const unmanaged = policies.flatMap(({ region, policy }) =>
+        (policy ? stillLetIn(policy, aws) : []).map((entry) =>
+          region === context.place.region ? entry : { ...entry, region },
+        ),
+      );
+      return { ...(leftOut.length > 0 && { leftOut: [...leftOut] }), ...(unmanaged.length > 0 && { unmanaged }) };
     },
 
     async get(name, call) {
       const context = await contextFor(call);
       const { policy } = await readPolicyIn(context.place.region, context, name, call);
       if (policy === undefined) throw notFound(context, name);
-      const { own, adopted, unmanaged } = policy;
+      const { own, adopted } = policy;
+      const unmanaged = unmanagedIn(policy);
       return {
         ...toPermissions(grantSet([...own, ...adopted])),
         scope: "repository",
-        ...(unmanaged.length > 0 && { unmanaged: [...unmanaged] }),
+        ...(unmanaged.length > 0 && { unmanaged }),
       };
     },
   };
@@ -70,6 +78,11 @@ interface GrantEdit {
   readonly named: readonly string[];
 }
 
+interface Edited {
+  readonly leftOut: readonly LeftOut[];
+  readonly policies: readonly RegionPolicy[];
+}
+
 /**
  * Changes the grants of a repository at home and at every replica that exists, while nobody else does. It compares every
  * document, even where nothing changes, so that a replica that fell behind is brought up to date. It writes nothing before
@@ -79,7 +92,7 @@ interface GrantEdit {
  * A repository that is gone at home grants nothing. A revocation therefore takes all our grants away from the replicas
  * that it left behind, whoever the call names, and leaves a tombstone.
  *
- * @returns whom AWS refuses, and a revocation therefore left out
+ * @returns whom AWS refuses, and a revocation therefore left out; and the policies as they were read
  * @throws RESOURCE_NOT_FOUND where home is gone, and for a revocation where every replica is gone too; QUOTA_EXCEEDED;
  *   what `change`, `grant` and `settle` throw
  */
@@ -89,7 +102,7 @@ async function editGrants(
   name: RoutableName,
   { plan, change, named }: GrantEdit,
   call: Call,
-): Promise<readonly LeftOut[]> {
+): Promise<Edited> {
   const revokes = Boolean(plan.removes?.length);
   return leases.edits.edit(leases.key(name), plan, call, async (held) => {
     const edit = { context, name, held, call };
@@ -123,10 +136,21 @@ async function editGrants(
     const { createdAt } = home;
     if (!revokes) {
       const refusal = await grant(targets, named, edit);
-      return { grants: refusal ? before : grants, createdAt, failure: refusal, result: [] };
+      return {
+        grants: refusal ? before : grants,
+        createdAt,
+        failure: refusal,
+        result: { leftOut: [], policies: targets },
+      };
     }
     const { grants: stand, leftOut, failure } = await settle(targets, edit, failed);
-    return { grants: stand.get(home.region) ?? noGrants, createdAt, deleted: isGone, failure, result: leftOut };
+    return {
+      grants: stand.get(home.region) ?? noGrants,
+      createdAt,
+      deleted: isGone,
+      failure,
+      result: { leftOut, policies: targets },
+    };
   });
 }
 

@@ -114,7 +114,18 @@ describe("who may pull", () => {
   const grants = [worker, { ...aws, roleArns: [role] }];
 
   it("is a table", async () => {
-    const { run } = await functionThat({ access: worker, grants, unmanaged: ["Theirs\u001b[2J"] });
+    const unmanaged = [
+      { statement: "Theirs\u001b[2J", principals: ["*"], actions: ["ecr:*"], conditional: true },
+      {
+        statement: "statement 3",
+        principals: ["*"],
+        actions: ["ecr:BatchGetImage"],
+        conditional: false,
+        unreadable: true,
+      },
+      { statement: "Audit", principals: ["arn:aws:iam::1:root", "2"], actions: ["a", "b"], conditional: false },
+    ];
+    const { run } = await functionThat({ access: worker, grants, unmanaged });
     expect(await run("access", "my-app")).toEqual({
       code: 0,
       stderr: "",
@@ -123,7 +134,10 @@ describe("who may pull", () => {
         `account  ${account.padEnd(role.length + 2)}us-east-1, eu-west-1`,
         `role     ${role}  -`,
         "",
-        "Statements that others wrote: Theirs?[2J",
+        "STATEMENT OF OTHERS  LETS IN                 FOR                NOTE",
+        "Theirs?[2J           *                       ecr:*              on a condition",
+        "statement 3          *                       ecr:BatchGetImage  look at it: it says more",
+        "Audit                arn:aws:iam::1:root, 2  a, b               -",
         "",
       ].join("\n"),
     });
