@@ -17,6 +17,7 @@ import type { Held } from "../lease/lease.ts";
 import type { Policy } from "../policy/read.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
 import { type RegionPolicy, readPolicyIn, writePolicies } from "./policies.ts";
+import { regionsOf } from "./regions.ts";
 import { getRepository, notFound } from "./repositories.ts";
 
 /** Cross-account access by repository policies: grants in, documents out, at home and at every replica. */
@@ -24,7 +25,7 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
   return {
     async add(name, access, call) {
       const aws = awsOnly(access);
-      const context = await contextFor(call, "fresh");
+      const context = await contextFor(call);
       refuseOtherPartitions(aws.roleArns, context.place.partition);
       const change = (before: GrantSet) => addAccess(before, aws);
       const named = [...aws.roleArns, ...aws.accountIds];
@@ -33,7 +34,7 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
 
     async remove(name, access, call) {
       const aws = awsOnly(access);
-      const context = await contextFor(call, "fresh");
+      const context = await contextFor(call);
       const change = (before: GrantSet) => removeAccess(before, aws);
       // Nobody is named: what is taken away need not exist any more.
       await editGrants(context, leases, name, { plan: planToRemove(aws), change, named: [] }, call);
@@ -80,17 +81,19 @@ interface GrantEdit {
  */
 async function editGrants(
   context: EcrContext,
-  { edits, key }: PolicyLeases,
+  leases: PolicyLeases,
   name: RoutableName,
   { plan, change, named }: GrantEdit,
   call: Call,
 ): Promise<void> {
+  const { edits, key } = leases;
   const revokes = Boolean(plan.removes?.length);
   await edits.edit(key(name), plan, call, async (held) => {
+    const regions = await regionsOf(context, leases, call);
     const failed: RegionOutcome[] = [];
     const readReplica = async (region: string): Promise<RegionPolicy[]> => {
       try {
-        return [await readPolicyIn(region, context, name, call)];
+        return [{ ...(await readPolicyIn(region, context, name, call)), leaving: regions.leaving.includes(region) }];
       } catch (error) {
         if (!revokes) throw error;
         failed.push({ region, error });
@@ -99,7 +102,8 @@ async function editGrants(
     };
     const [atHome, ...replicas] = await Promise.all([
       readPolicyIn(context.place.region, context, name, call),
-      ...context.replicaRegions.map(readReplica),
+      // A grant has no business in a region that is leaving.
+      ...[...regions.here, ...(revokes ? regions.leaving : [])].map(readReplica),
     ]);
     const policies = [atHome, ...replicas.flat()];
     const isGone = atHome.policy === undefined;
@@ -137,43 +141,57 @@ export async function unlessRevoked<T>(
   });
 }
 
-/** Brings the grants of home to one replica, under the same lease as every edit. */
+/** Brings the grants of home to one replica, or takes ours away where its region is leaving, under the same lease as every edit. */
 export async function copyGrants(
   context: EcrContext,
-  { edits, key }: PolicyLeases,
+  leases: PolicyLeases,
   name: RoutableName,
   region: string,
   call: Call,
 ): Promise<void> {
-  await edits.edit(key(name), {}, call, async (held) => {
+  await leases.edits.edit(leases.key(name), {}, call, async (held) => {
+    const { here, leaving } = await regionsOf(context, leases, call);
     const [atHome, replica] = await Promise.all([
       readPolicyIn(context.place.region, context, name, call),
       readPolicyIn(region, context, name, call),
     ]);
     if (atHome.policy === undefined) throw notFound(context, name);
     const grants = await grantsBefore(context, name, { held, policy: atHome.policy }, call);
-    await writePolicies(context, name, { policies: [atHome, replica], grants }, held, call);
+    const concerned = [...here, ...leaving].includes(region) ? [{ ...replica, leaving: leaving.includes(region) }] : [];
+    await writePolicies(context, name, { policies: [atHome, ...concerned], grants }, held, call);
     return { grants, result: undefined };
   });
 }
 
-/** Takes our grants away from replicas in regions that leave the registry; those at home stay. */
+/**
+ * Takes our grants away from replicas in regions that leave the registry; those at home stay. A region that has come back
+ * meanwhile is left alone.
+ *
+ * @returns whether there were any
+ */
 export async function clearReplicas(
   context: EcrContext,
-  { edits, key }: PolicyLeases,
+  leases: PolicyLeases,
   name: RoutableName,
   regions: readonly string[],
   call: Call,
-): Promise<void> {
-  await edits.edit(key(name), {}, call, async (held) => {
+): Promise<boolean> {
+  return leases.edits.edit(leases.key(name), {}, call, async (held) => {
+    const { here } = await regionsOf(context, leases, call);
+    const leaving = regions.filter((region) => !here.includes(region));
     const [{ policy }, ...replicas] = await Promise.all([
       readPolicyIn(context.place.region, context, name, call),
-      ...regions.map((region) => readPolicyIn(region, context, name, call)),
+      ...leaving.map((region) => readPolicyIn(region, context, name, call)),
     ]);
     const grants = policy === undefined ? noGrants : await grantsBefore(context, name, { held, policy }, call);
     await writePolicies(context, name, { policies: replicas, grants: noGrants }, held, call);
-    return { grants, result: undefined };
+    return { grants, result: replicas.some(holdsGrants) };
   });
+}
+
+/** Whether a document of ours grants anybody anything. */
+export function holdsGrants({ policy }: RegionPolicy): boolean {
+  return policy !== undefined && policy.own.length + policy.adopted.length > 0;
 }
 
 interface AtHome {

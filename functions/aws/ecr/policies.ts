@@ -8,7 +8,7 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import { NotYet, pauseAtMost, untilReady } from "../../../core/until-ready.ts";
 import { isServiceError, translateAwsError } from "../errors.ts";
-import type { GrantSet } from "../grants/grant.ts";
+import { type GrantSet, noGrants } from "../grants/grant.ts";
 import type { Held } from "../lease/lease.ts";
 import { type Policy, readPolicy } from "../policy/read.ts";
 import { writePolicy } from "../policy/write.ts";
@@ -20,6 +20,8 @@ export interface RegionPolicy {
   readonly region: string;
   /** Absent where there is no repository. A repository without a policy has an empty one here. */
   readonly policy?: Policy;
+  /** Whether the region is leaving the registry: then it gets no grants. */
+  readonly leaving?: boolean;
 }
 
 /** Milliseconds for one request that changes a policy. */
@@ -79,11 +81,11 @@ export async function writePolicies(
   call: Call,
 ): Promise<void> {
   const unfit: RegionOutcome[] = [];
-  const documents = policies.flatMap(({ region, policy }) => {
+  const documents = policies.flatMap(({ region, policy, leaving = false }) => {
     // A replica that does not exist yet gets its policy by the event of its replication.
     if (policy === undefined) return [];
     try {
-      return [{ region, ...writePolicy(policy, grants, context.place) }];
+      return [{ region, ...writePolicy(policy, leaving ? noGrants : grants, context.place) }];
     } catch (error) {
       if (!revokes) throw error;
       unfit.push({ region, error });

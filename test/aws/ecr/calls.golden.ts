@@ -9,11 +9,13 @@ const atHome = (action: string) => ecr(action, home);
 const everywhere = (action: string) => ecr(action, home, ...replicas);
 /** Takes the lease, or records the outcome and gives it back. */
 const lease = [`dynamodb:UpdateItem@${home}`];
+/** Reads which regions the registry has. */
+const regions = [`dynamodb:GetItem@${home}`];
 const sts = (action: string) => [`sts:${action}@${home}`];
 
 const read = everywhere("GetRepositoryPolicy");
-const edit = [...lease, ...read, ...everywhere("SetRepositoryPolicy"), ...lease];
-const noEdit = [...lease, ...read, ...lease];
+const edit = [...lease, ...regions, ...read, ...everywhere("SetRepositoryPolicy"), ...lease];
+const noEdit = [...lease, ...regions, ...read, ...lease];
 const mint = [...sts("AssumeRole"), ...atHome("GetAuthorizationToken")];
 const deletion = everywhere("DeleteRepository");
 
@@ -34,8 +36,8 @@ export const golden = {
     "one that does not": atHome("DescribeRepositories"),
   },
   deleteRepository: {
-    "one that exists": [...lease, ...deletion, ...lease],
-    "one that is gone": [...lease, ...deletion, ...lease],
+    "one that exists": [...lease, ...regions, ...deletion, ...lease],
+    "one that is gone": [...lease, ...regions, ...deletion, ...lease],
     "without a lease table": deletion,
   },
   generateCredentials: {
@@ -47,9 +49,10 @@ export const golden = {
   addCrossAccountAccess: {
     "a new grant": edit,
     "a grant that is there": noEdit,
-    "before there are replicas": [...lease, ...read, ...atHome("SetRepositoryPolicy"), ...lease],
+    "before there are replicas": [...lease, ...regions, ...read, ...atHome("SetRepositoryPolicy"), ...lease],
     "adopting an earlier tool's statement": [
       ...lease,
+      ...regions,
       ...read,
       ...lease,
       ...everywhere("SetRepositoryPolicy"),
@@ -60,10 +63,11 @@ export const golden = {
   },
   removeCrossAccountAccess: {
     "one of two grants": edit,
-    "the last grant": [...lease, ...read, ...everywhere("DeleteRepositoryPolicy"), ...lease],
+    "the last grant": [...lease, ...regions, ...read, ...everywhere("DeleteRepositoryPolicy"), ...lease],
     "a grant that is not there": noEdit,
     "of a repository that is gone at home": [
       ...lease,
+      ...regions,
       ...read,
       ...ecr("DeleteRepositoryPolicy", ...replicas),
       ...lease,
@@ -74,6 +78,7 @@ export const golden = {
     "a new one, with access": [
       ...atHome("CreateRepository"),
       ...lease,
+      ...regions,
       ...read,
       ...atHome("SetRepositoryPolicy"),
       ...lease,
@@ -84,6 +89,7 @@ export const golden = {
       ...atHome("CreateRepository"),
       ...lease,
       ...lease,
+      ...regions,
       ...read,
       ...atHome("SetRepositoryPolicy"),
       ...lease,
@@ -97,11 +103,12 @@ export const golden = {
   "replication event": {
     "of a new replica": [
       ...lease,
+      ...regions,
       ...ecr("GetRepositoryPolicy", home, replicas[0]),
       ...ecr("SetRepositoryPolicy", replicas[0]),
       ...lease,
     ],
-    "once more": [...lease, ...ecr("GetRepositoryPolicy", home, replicas[0]), ...lease],
+    "once more": [...lease, ...regions, ...ecr("GetRepositoryPolicy", home, replicas[0]), ...lease],
   },
 } as const;
 
