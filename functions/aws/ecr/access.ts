@@ -14,7 +14,6 @@ import {
 import { toPermissions } from "../grants/forms.ts";
 import { type GrantSet, grantSet, noGrants } from "../grants/grant.ts";
 import type { Held } from "../lease/lease.ts";
-import type { Policy } from "../policy/read.ts";
 import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
 import { grant } from "./granting.ts";
@@ -28,7 +27,7 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
   return {
     async add(name, accesses, call) {
       const aws = accesses.map(awsOnly);
-      const context = await contextFor(call, "fresh");
+      const context = await contextFor(call);
       for (const { roleArns } of aws) refuseOtherPartitions(roleArns, context.place.partition);
       const change = (before: GrantSet) => aws.reduce(addAccess, before);
       const named = aws.flatMap(({ roleArns, accountIds }) => [...roleArns, ...accountIds]);
@@ -37,7 +36,7 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
 
     async remove(name, access, call) {
       const aws = awsOnly(access);
-      const context = await contextFor(call, "fresh");
+      const context = await contextFor(call);
       const change = (before: GrantSet) => removeAccess(before, aws);
       // Nobody is named: what is taken away need not exist any more.
       const edit = { plan: planToRemove(aws), change, named: [] };
@@ -176,45 +175,62 @@ export async function unlessRevoked(
   });
 }
 
-/** Brings the grants of home to one replica, under the same lease as every edit. */
+/** Brings the grants of home to one replica, or takes ours away where its region is leaving, under the same lease as every edit. */
 export async function copyGrants(
   context: EcrContext,
-  { edits, key }: PolicyLeases,
+  leases: PolicyLeases,
   name: RoutableName,
   region: string,
   call: Call,
 ): Promise<void> {
-  await edits.edit(key(name), {}, call, async (held) => {
-    const [home, replica] = await Promise.all([
+  await leases.edits.edit(leases.key(name), {}, call, async (held) => {
+    const [home, replica, { here, leaving }] = await Promise.all([
       readHome(context, name, call),
       readPolicyIn(region, context, name, call),
+      regionsOf(context, leases, call),
     ]);
     if (home.policy === undefined) throw notFound(context, name);
     const grants = await grantsBefore(held, home);
-    const targets = [home, replica].map((each) => ({ ...each, grants }));
+    const targets: Target[] = [
+      { ...home, grants },
+      ...(here.includes(region) ? [{ ...replica, grants }] : []),
+      ...(leaving.includes(region) ? [{ ...replica, grants: noGrants }] : []),
+    ];
     const { grants: stand, failure } = await settle(targets, { context, name, held, call });
     return { grants: stand.get(home.region) ?? grants, createdAt: home.createdAt, failure, result: undefined };
   });
 }
 
-/** Takes our grants away from replicas in regions that leave the registry; those at home stay. */
+/**
+ * Takes our grants away from replicas in regions that leave the registry; those at home stay. A region that has come back
+ * meanwhile is left alone.
+ *
+ * @returns whether there were any
+ */
 export async function clearReplicas(
   context: EcrContext,
-  { edits, key }: PolicyLeases,
+  leases: PolicyLeases,
   name: RoutableName,
   regions: readonly string[],
   call: Call,
-): Promise<void> {
-  await edits.edit(key(name), {}, call, async (held) => {
+): Promise<boolean> {
+  return leases.edits.edit(leases.key(name), {}, call, async (held) => {
+    const { here } = await regionsOf(context, leases, call);
+    const leaving = regions.filter((region) => !here.includes(region));
     const [home, ...replicas] = await Promise.all([
       readHome(context, name, call),
-      ...regions.map((region) => readPolicyIn(region, context, name, call)),
+      ...leaving.map((region) => readPolicyIn(region, context, name, call)),
     ]);
     const grants = home.policy === undefined ? noGrants : await grantsBefore(held, home);
     const targets = replicas.map((each) => ({ ...each, grants: noGrants }));
     const { failure } = await settle(targets, { context, name, held, call });
-    return { grants, createdAt: home.createdAt, failure, result: undefined };
+    return { grants, createdAt: home.createdAt, failure, result: replicas.some(holdsGrants) };
   });
+}
+
+/** Whether a document of ours grants anybody anything. */
+export function holdsGrants({ policy }: RegionPolicy): boolean {
+  return policy !== undefined && policy.own.length + policy.adopted.length > 0;
 }
 
 /** The repository at home: its policy, and when it was created. */
@@ -241,7 +257,7 @@ function dateOf(text: string | undefined): Date | undefined {
  * no policy that names them.
  */
 async function grantsBefore(held: Held, { policy, createdAt }: AtHome): Promise<GrantSet> {
-  const { own, adopted, dropped }: Policy = policy ?? { own: [], adopted: [], foreign: [], unmanaged: [], dropped: [] };
+  const { own = [], adopted = [], dropped = [] } = policy ?? {};
   const grants = await held.reconcile({ own, adopted }, createdAt);
   if (dropped.length === 0) return grants;
   const known = new Set(grantSet([...own, ...adopted]).roles);

@@ -1,23 +1,18 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type Plan, reconcile } from "../grants/changes.ts";
 import { serialiseGrants } from "../grants/forms.ts";
-import { sdkSettings } from "../sdk.ts";
 import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
+import { openTable, type Table, type TableOptions } from "./dynamo.ts";
 import { intentsOf, joinIntents, readIntents, readRecord } from "./item.ts";
 import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, stale, tooLate } from "./lease.ts";
 import { createLeaseStore } from "./store.ts";
 
-export interface LeaseTableOptions {
-  /** Partition key `repository` (S), no sort key; time-to-live attribute `expiresAt`. */
-  readonly tableName: string;
+export interface LeaseTableOptions extends TableOptions {
+  /** Where the table was opened before. Absent: opened from the other options. */
+  readonly table?: Table;
   /** Milliseconds of a lease: longer than any edit can live. When a holder vanishes, others wait for as long. */
   readonly leaseMs: number;
-  /** The client, made with `maxAttempts: 1`. Absent: made from the environment when it is first needed. */
-  readonly client?: DynamoDBClient | (() => DynamoDBClient | Promise<DynamoDBClient>);
-  /** Milliseconds for one request to DynamoDB. Default 3,000. */
-  readonly requestTimeoutMs?: number;
   /** Seconds for which the last revocation of a deleted repository is kept: longer than events are taken. Default 7,200. */
   readonly tombstoneSeconds?: number;
   /** Milliseconds between two looks at a lease that somebody holds: at first, and at most. Default 100 and 1,000. */
@@ -65,9 +60,9 @@ const rounds = 3;
  * });
  */
 export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
-  const { tableName, leaseMs, client = newClient, requestTimeoutMs = 3_000, tombstoneSeconds = 7_200 } = options;
+  const { table = openTable(options), leaseMs, tombstoneSeconds = 7_200 } = options;
   const { clock = monotonic, random = Math.random, poll = { baseMs: 100, capMs: 1_000 } } = options;
-  const store = createLeaseStore({ tableName, requestTimeoutMs, client });
+  const store = createLeaseStore(table);
   const expiry = (call: Call) => ({ N: String(Math.ceil(call.now().getTime() / 1_000) + tombstoneSeconds) });
 
   return {
@@ -237,9 +232,4 @@ function latest(one: Date, other: Date | undefined): Date {
 
 function isRetryable(error: unknown): boolean {
   return error instanceof ArtifactRegistryError && error.retryable;
-}
-
-async function newClient(): Promise<DynamoDBClient> {
-  const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
-  return new DynamoDBClient(sdkSettings("DYNAMODB"));
 }

@@ -9,11 +9,13 @@ const atHome = (action: string) => ecr(action, home);
 const everywhere = (action: string) => ecr(action, home, ...replicas);
 /** Takes the lease, or records the outcome and gives it back. */
 const lease = [`dynamodb:UpdateItem@${home}`];
+/** Reads which regions the registry has. */
+const regions = [`dynamodb:GetItem@${home}`];
 const sts = (action: string) => [`sts:${action}@${home}`];
 
-/** The policies, and when home was created: another repository of the same name inherits nothing. */
+/** The policy, and when the repository was created: another one of the same name inherits nothing. */
 const readHome = [...atHome("GetRepositoryPolicy"), ...atHome("DescribeRepositories")];
-const read = [...readHome, ...ecr("GetRepositoryPolicy", ...replicas)];
+const read = [...readHome, ...regions, ...ecr("GetRepositoryPolicy", ...replicas)];
 const edit = [...lease, ...read, ...everywhere("SetRepositoryPolicy"), ...lease];
 const noEdit = [...lease, ...read, ...lease];
 const mint = [...sts("AssumeRole"), ...atHome("GetAuthorizationToken")];
@@ -37,8 +39,8 @@ export const golden = {
     "one that does not": atHome("DescribeRepositories"),
   },
   deleteRepository: {
-    "one that exists": [...lease, ...deletion, ...lease],
-    "one that is gone": [...lease, ...deletion, ...lease],
+    "one that exists": [...lease, ...regions, ...deletion, ...lease],
+    "one that is gone": [...lease, ...regions, ...deletion, ...lease],
     "without a lease table": deletion,
   },
   generateCredentials: {
@@ -96,11 +98,12 @@ export const golden = {
     "of a new replica": [
       ...lease,
       ...readHome,
+      ...regions,
       ...ecr("GetRepositoryPolicy", replicas[0]),
       ...ecr("SetRepositoryPolicy", replicas[0]),
       ...lease,
     ],
-    "once more": [...lease, ...readHome, ...ecr("GetRepositoryPolicy", replicas[0]), ...lease],
+    "once more": [...lease, ...readHome, ...regions, ...ecr("GetRepositoryPolicy", replicas[0]), ...lease],
   },
 } as const;
 

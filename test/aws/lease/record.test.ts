@@ -1,7 +1,7 @@
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
 import { account, grantSet, grantsOf, worker } from "../../../functions/aws/grants/grant.ts";
-import { readRecord } from "../../../functions/aws/lease/item.ts";
+import { fence, fenceMs, readRecord } from "../../../functions/aws/lease/item.ts";
 import type { Held } from "../../../functions/aws/lease/lease.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { startFunction } from "./function.ts";
@@ -25,6 +25,8 @@ describe("an edit that nobody disturbs", () => {
     expect([result, first.upstreamCalls, network.sent]).toEqual(["result", 2, ["UpdateItem", "UpdateItem"]]);
     expect(await table.dynamo.item(repository)).toEqual({
       repository: { S: repository },
+      owner: { S: fence },
+      leaseMs: { N: String(fenceMs) },
       counter: { N: "1" },
       lastOwner: { S: expect.any(String) },
       grants: { L: [{ S: nameOf("a") }, { S: nameOf("b") }] },
@@ -151,6 +153,8 @@ describe("a deletion", () => {
       "counter",
       "expiresAt",
       "lastOwner",
+      "leaseMs",
+      "owner",
       "repository",
     ]);
   });
