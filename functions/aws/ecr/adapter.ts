@@ -1,4 +1,5 @@
 import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { checkHealth, healthOf, missingFields } from "../../../core/health.ts";
 import { type NameSpace, type RoutableName, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { Environment, OpenContext } from "../../../core/platform.ts";
@@ -78,8 +79,11 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     },
     async replicated(name, region, call) {
       const context = await contextFor(call, "fresh");
-      // A region that has left the registry gets no grants any more.
-      if (context.replicaRegions.includes(region)) await copyGrants(context, leases, name, region, call);
+      // A region that has left the registry gets no grants any more, and neither does what is left of a repository that is gone.
+      if (!context.replicaRegions.includes(region)) return;
+      await copyGrants(context, leases, name, region, call).catch((error: unknown) => {
+        if (!(error instanceof ArtifactRegistryError && error.code === "RESOURCE_NOT_FOUND")) throw error;
+      });
     },
   };
 }

@@ -46,7 +46,7 @@ export interface Held {
   /** The grants that hold before this edit: the recorded ones, corrected by what an edit that crashed may have done. */
   reconcile(document: DocumentGrants): Promise<GrantSet>;
   /**
-   * Refuses an event that speaks of a time before the last revocation. To be called after `reconcile`.
+   * Refuses an event of before the last revocation, and one that may be. To be called after `reconcile`.
    *
    * @throws RESOURCE_CONFLICT (not retryable)
    */
@@ -59,14 +59,6 @@ export interface Held {
    * @throws TIMEOUT (retryable) unless more than that is left of the lease
    */
   write<T>(what: string, timeoutMs: number, send: (signal: AbortSignal) => Promise<T>): Promise<T>;
-}
-
-/** An event of before the last revocation. */
-export function stale(): ArtifactRegistryError {
-  return new ArtifactRegistryError("RESOURCE_CONFLICT", "Access was revoked after the event was sent.", {
-    hint: "Send a new event if it is still wanted.",
-    context: { field: "time" },
-  });
 }
 
 /** Somebody else is editing. */

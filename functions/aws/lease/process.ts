@@ -1,9 +1,9 @@
 import { type Call, race } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { refuseStale } from "../../../core/event-time.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { reconcile } from "../grants/changes.ts";
 import { busy, type Held, type PolicyLease } from "./lease.ts";
-import { refuseStale } from "./table.ts";
 
 /** How long a revocation is remembered, in milliseconds: more than the age of the oldest event that is taken. */
 const memoryMs = 7_200_000;
@@ -28,7 +28,9 @@ export function createProcessLease(): PolicyLease {
       try {
         const held: Held = {
           reconcile: async (document) => reconcile(undefined, [], document).grants,
-          refuseStale: () => refuseStale(call, revocations.get(repository)),
+          refuseStale() {
+            if (call.asOf) refuseStale(call.asOf, revocations.get(repository));
+          },
           write: (what, timeoutMs, send) => call.upstream(what, send, { timeoutMs }),
         };
         const outcome = await work(held);

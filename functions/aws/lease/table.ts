@@ -1,12 +1,13 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { refuseStale } from "../../../core/event-time.ts";
 import { type Plan, reconcile } from "../grants/changes.ts";
 import { serialiseGrants } from "../grants/forms.ts";
 import { sdkSettings } from "../sdk.ts";
 import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
 import { intentsOf, readIntents, readRecord } from "./item.ts";
-import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, stale, tooLate } from "./lease.ts";
+import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, tooLate } from "./lease.ts";
 import { createLeaseStore } from "./store.ts";
 
 export interface LeaseTableOptions {
@@ -112,7 +113,9 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
         }
         return grants;
       },
-      refuseStale: () => refuseStale(call, holding.revoked ? call.now() : known?.lastRevoked),
+      refuseStale() {
+        if (call.asOf) refuseStale(call.asOf, holding.revoked ? call.now() : known?.lastRevoked);
+      },
       async write(what, timeoutMs, send) {
         const isLate = () => call.signal.aborted || acquired.left() <= timeoutMs;
         const attempt = async (signal: AbortSignal) => {
@@ -165,11 +168,6 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
     // Nobody can have taken a lease that is not over. So an earlier try was applied, and its answer was lost.
     return written.held || (written.tries > 1 && acquired.left() > 0);
   }
-}
-
-/** @throws RESOURCE_CONFLICT for an event that is not younger than the last revocation */
-export function refuseStale({ asOf }: Call, lastRevoked: Date | undefined): void {
-  if (asOf && lastRevoked && asOf <= lastRevoked) throw stale();
 }
 
 /** Whether a write may still be on its way to the platform. */

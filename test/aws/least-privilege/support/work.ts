@@ -57,7 +57,7 @@ async function runtime(door: DoorFunction, registry: EcrRegistry, prefix: string
 async function events(door: DoorFunction, registry: EcrRegistry, prefix: string): Promise<void> {
   const app = registry.routeName("app");
   const own = prefix as RoutableName;
-  const event = () => ({ ...call(), asOf: new Date() });
+  const event = () => ({ ...call(), asOf: { at: new Date(), isCut: false } });
   for (let delivery = 0; delivery < 2; delivery++) await registry.createRepository(app, event());
   await Promise.all([to(consumer), to(account)].map((access) => registry.crossAccount?.add(app, [access], event())));
   await door.repository(app, { region: replica });
