@@ -13,9 +13,10 @@ import {
 } from "../grants/changes.ts";
 import { toPermissions } from "../grants/forms.ts";
 import { type GrantSet, grantSet, noGrants } from "../grants/grant.ts";
-import type { Held } from "../lease/lease.ts";
+import type { Held, LeaseRecord } from "../lease/lease.ts";
 import type { Policy } from "../policy/read.ts";
 import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
+import { writePolicy } from "../policy/write.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
 import { type RegionPolicy, readPolicyIn, writePolicies } from "./policies.ts";
 import { getRepository, notFound } from "./repositories.ts";
@@ -147,7 +148,10 @@ export async function unlessRevoked<T>(
   });
 }
 
-/** Brings the grants of home to one replica, under the same lease as every edit. */
+/**
+ * Brings the grants of home to one replica, under the same lease as every edit. Where the replica holds what is recorded, and
+ * where there is none, nothing is left to do: then it takes no lease, since one push sends many events.
+ */
 export async function copyGrants(
   context: EcrContext,
   { edits, key }: PolicyLeases,
@@ -155,7 +159,11 @@ export async function copyGrants(
   region: string,
   call: Call,
 ): Promise<void> {
-  await edits.edit(key(name), {}, call, async (held) => {
+  const isCurrent = async ({ grants }: LeaseRecord) => {
+    const { policy } = await readPolicyIn(region, context, name, call);
+    return policy === undefined || !writePolicy(policy, grants, context.place).differs;
+  };
+  await edits.catchUp(key(name), call, isCurrent, async (held) => {
     const [atHome, replica] = await Promise.all([
       readPolicyIn(context.place.region, context, name, call),
       readPolicyIn(region, context, name, call),

@@ -19,6 +19,19 @@ export interface PolicyLease {
    *   what `work` throws
    */
   edit<T>(repository: string, plan: Plan, call: Call, work: (held: Held) => Promise<Outcome<T>>): Promise<T>;
+  /**
+   * Does the same, but only where it is needed, for edits that bring up to date what fell behind and plan nothing: of a burst of
+   * them one edits, and the others wait and find it done.
+   *
+   * @param isCurrent whether everything stands as the record says. Asked only while nobody holds the lease and no edit that
+   *   crashed has left a plan
+   */
+  catchUp(
+    repository: string,
+    call: Call,
+    isCurrent: (record: LeaseRecord) => Promise<boolean>,
+    work: (held: Held) => Promise<Outcome<void>>,
+  ): Promise<void>;
 }
 
 /** What is recorded of a repository. */

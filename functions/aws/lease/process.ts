@@ -22,7 +22,9 @@ export function createProcessLease(): PolicyLease {
     }
   }
 
-  return {
+  const lease: PolicyLease = {
+    // There is no record that could tell what is current.
+    catchUp: (repository, call, _isCurrent, work) => lease.edit(repository, {}, call, work),
     async edit(repository, plan, call, work) {
       const done = await turn(turns, repository, call);
       try {
@@ -43,6 +45,7 @@ export function createProcessLease(): PolicyLease {
       }
     },
   };
+  return lease;
 }
 
 /**
@@ -56,6 +59,10 @@ export function leaseWithoutTable(lease: PolicyLease, env: Environment): PolicyL
     async edit(repository, plan, call, work) {
       if (env.AWS_LAMBDA_FUNCTION_NAME) throw noTable();
       return lease.edit(repository, plan, call, work);
+    },
+    async catchUp(repository, call, isCurrent, work) {
+      if (env.AWS_LAMBDA_FUNCTION_NAME) throw noTable();
+      return lease.catchUp(repository, call, isCurrent, work);
     },
   };
 }

@@ -6,7 +6,8 @@ import { type Plan, reconcile } from "../grants/changes.ts";
 import { serialiseGrants } from "../grants/forms.ts";
 import { sdkSettings } from "../sdk.ts";
 import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
-import { intentsOf, readIntents, readRecord } from "./item.ts";
+import { createBurst, Done } from "./burst.ts";
+import { type Item, intentsOf, readIntents, readLease, readRecord } from "./item.ts";
 import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, tooLate } from "./lease.ts";
 import { createLeaseStore } from "./store.ts";
 
@@ -65,30 +66,58 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
   const store = createLeaseStore({ tableName, requestTimeoutMs, client });
   const expiry = (call: Call) => ({ N: String(Math.ceil(call.now().getTime() / 1_000) + tombstoneSeconds) });
 
+  const burst = createBurst();
+
   return {
-    async edit(repository, plan, call, work) {
-      for (let round = 1; ; round++) {
-        const holding = await take(repository, plan, call).catch((error: unknown) => {
-          // What this edit did in the round before may still have to be repaired.
-          throw round > 1 && isRetryable(error) ? lost(repository, error) : error;
-        });
-        let outcome: Awaited<ReturnType<typeof work>>;
-        try {
-          outcome = await work(heldBy(holding, call));
-        } catch (error) {
-          if (!mayLandLate(holding)) await abandon(holding, call);
-          throw error;
-        }
-        if (await record(holding, plan, outcome, call)) return outcome.result;
-        // Our last write may have undone what the next holder did: doing it all again repairs that.
-        if (round === rounds) throw lost(repository);
-      }
+    edit,
+    catchUp(repository, call, isCurrent, work) {
+      const isDone = async (item: Item | undefined) => {
+        const record = settledRecord(item);
+        return record !== undefined && (await isCurrent(record));
+      };
+      const whenFree = async (item: Item | undefined) => {
+        if (await isDone(item)) throw new Done();
+      };
+      const look = async () => isDone(await store.look(repository, call));
+      return burst(repository, call, look, () => edit(repository, {}, call, work, whenFree));
     },
   };
 
+  async function edit<T>(
+    repository: string,
+    plan: Plan,
+    call: Call,
+    work: (held: Held) => Promise<Outcome<T>>,
+    whenFree?: (item: Item | undefined) => Promise<void>,
+  ): Promise<T> {
+    for (let round = 1; ; round++) {
+      // What this edit did before it lost its lease has to be repaired, whatever the others made of it.
+      const ask = round === 1 ? whenFree : undefined;
+      const holding = await take(repository, plan, call, ask).catch((error: unknown) => {
+        throw round > 1 && isRetryable(error) ? lost(repository, error) : error;
+      });
+      let outcome: Awaited<ReturnType<typeof work>>;
+      try {
+        outcome = await work(heldBy(holding, call));
+      } catch (error) {
+        if (!mayLandLate(holding)) await abandon(holding, call);
+        throw error;
+      }
+      if (await record(holding, plan, outcome, call)) return outcome.result;
+      // Our last write may have undone what the next holder did: doing it all again repairs that.
+      if (round === rounds) throw lost(repository);
+    }
+  }
+
   /** @throws UNEXPECTED_RESPONSE_FORMAT where the item cannot be read */
-  async function take(repository: string, plan: Plan, call: Call): Promise<Holding> {
-    const acquired = await acquire({ store, leaseMs, clock, poll, random }, repository, intentsOf(plan), call);
+  async function take(
+    repository: string,
+    plan: Plan,
+    call: Call,
+    whenFree?: (item: Item | undefined) => Promise<void>,
+  ): Promise<Holding> {
+    const options = { store, leaseMs, clock, poll, random };
+    const acquired = await acquire(options, repository, intentsOf(plan), call, whenFree);
     try {
       const { before } = acquired;
       const [known, unfinished] = [readRecord(before), readIntents(before)];
@@ -168,6 +197,11 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
     // Nobody can have taken a lease that is not over. So an earlier try was applied, and its answer was lost.
     return written.held || (written.tries > 1 && acquired.left() > 0);
   }
+}
+
+/** What is on record, where nobody edits and nothing is left to be finished. */
+function settledRecord(item: Item | undefined): LeaseRecord | undefined {
+  return readLease(item) || readIntents(item).length > 0 ? undefined : readRecord(item);
 }
 
 /** Whether a write may still be on its way to the platform. */

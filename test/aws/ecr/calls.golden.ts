@@ -9,6 +9,8 @@ const atHome = (action: string) => ecr(action, home);
 const everywhere = (action: string) => ecr(action, home, ...replicas);
 /** Takes the lease, or records the outcome and gives it back. */
 const lease = [`dynamodb:UpdateItem@${home}`];
+/** Whether the replica holds what is recorded already. */
+const look = [`dynamodb:GetItem@${home}`, ...ecr("GetRepositoryPolicy", replicas[0])];
 const sts = (action: string) => [`sts:${action}@${home}`];
 
 const read = everywhere("GetRepositoryPolicy");
@@ -92,12 +94,13 @@ export const golden = {
   },
   "replication event": {
     "of a new replica": [
+      ...look,
       ...lease,
       ...ecr("GetRepositoryPolicy", home, replicas[0]),
       ...ecr("SetRepositoryPolicy", replicas[0]),
       ...lease,
     ],
-    "once more": [...lease, ...ecr("GetRepositoryPolicy", home, replicas[0]), ...lease],
+    "once more": look,
   },
 } as const;
 

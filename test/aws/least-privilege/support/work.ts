@@ -68,7 +68,7 @@ async function events(door: DoorFunction, registry: EcrRegistry, prefix: string)
   await registry.crossAccount?.add(own, [to(consumer)], event());
   // A policy that vanished from a repository with grants on record: was the repository made anew?
   await door.forgetPolicy(own);
-  await registry.replicated(own, replica, call());
+  await registry.crossAccount?.add(own, [to(consumer)], event());
   // Somebody put a document of ours back whose grants are recorded nowhere.
   const empty = registry.routeName("empty");
   await door.repository(empty, { owner: prefix });
