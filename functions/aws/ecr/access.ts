@@ -54,10 +54,13 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
       if (policy === undefined) throw notFound(context, name);
       const { own, adopted } = policy;
       const unmanaged = unmanagedIn(policy);
+      const record = await leases.edits.recorded(leases.key(name), call);
       return {
         ...toPermissions(grantSet([...own, ...adopted])),
         scope: "repository",
         ...(unmanaged.length > 0 && { unmanaged }),
+        // The record of a deletion is not about the repository that is there now.
+        ...(record && !record.deleted && { lastUpdated: record.lastUpdated.toISOString() }),
       };
     },
   };

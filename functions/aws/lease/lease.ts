@@ -32,6 +32,8 @@ export interface PolicyLease {
     isCurrent: (record: LeaseRecord) => Promise<boolean>,
     work: (held: Held) => Promise<Outcome<void>>,
   ): Promise<void>;
+  /** What was recorded last; undefined where nothing was, or nothing is kept. It takes no lease, so an edit may be under way. */
+  recorded(repository: string, call: Call): Promise<LeaseRecord | undefined>;
 }
 
 /** What is recorded of a repository. */

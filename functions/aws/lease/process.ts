@@ -23,6 +23,7 @@ export function createProcessLease(): PolicyLease {
   }
 
   const lease: PolicyLease = {
+    recorded: async () => undefined,
     // There is no record that could tell what is current.
     catchUp: (repository, call, _isCurrent, work) => lease.edit(repository, {}, call, work),
     async edit(repository, plan, call, work) {
@@ -60,6 +61,7 @@ export function leaseWithoutTable(lease: PolicyLease, env: Environment): PolicyL
       if (env.AWS_LAMBDA_FUNCTION_NAME) throw noTable();
       return lease.edit(repository, plan, call, work);
     },
+    recorded: (repository, call) => lease.recorded(repository, call),
     async catchUp(repository, call, isCurrent, work) {
       if (env.AWS_LAMBDA_FUNCTION_NAME) throw noTable();
       return lease.catchUp(repository, call, isCurrent, work);

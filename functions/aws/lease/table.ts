@@ -70,6 +70,7 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
 
   return {
     edit,
+    recorded: async (repository, call) => readRecord(await store.look(repository, call)),
     catchUp(repository, call, isCurrent, work) {
       const isDone = async (item: Item | undefined) => {
         const record = settledRecord(item);
