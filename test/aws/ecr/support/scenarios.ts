@@ -152,7 +152,7 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
         await grantedTo(toA, toB)(run);
         await sure(remove(run));
       },
-      run: (run) => event(run, new Date(Date.now() - 60_000)),
+      run: (run) => event(run, new Date(Date.now() - 3_000_000)),
     },
   },
   describeRegistry: {
