@@ -11,9 +11,13 @@ const everywhere = (action: string) => ecr(action, home, ...replicas);
 const lease = [`dynamodb:UpdateItem@${home}`];
 /** Whether the replica holds what is recorded already. */
 const look = [`dynamodb:GetItem@${home}`, ...ecr("GetRepositoryPolicy", replicas[0])];
+/** Reads which regions the registry has. */
+const regions = [`dynamodb:GetItem@${home}`];
 const sts = (action: string) => [`sts:${action}@${home}`];
 
-const read = everywhere("GetRepositoryPolicy");
+/** The policy, and when the repository was created: another one of the same name inherits nothing. */
+const readHome = [...atHome("GetRepositoryPolicy"), ...atHome("DescribeRepositories")];
+const read = [...readHome, ...regions, ...ecr("GetRepositoryPolicy", ...replicas)];
 const edit = [...lease, ...read, ...everywhere("SetRepositoryPolicy"), ...lease];
 const noEdit = [...lease, ...read, ...lease];
 const mint = [...sts("AssumeRole"), ...atHome("GetAuthorizationToken")];
@@ -37,8 +41,8 @@ export const golden = {
     "one that does not": atHome("DescribeRepositories"),
   },
   deleteRepository: {
-    "one that exists": [...lease, ...deletion, ...lease],
-    "one that is gone": [...lease, ...deletion, ...lease],
+    "one that exists": [...lease, ...regions, ...deletion, ...lease],
+    "one that is gone": [...lease, ...regions, ...deletion, ...lease],
     "without a lease table": deletion,
   },
   generateCredentials: {
@@ -81,7 +85,7 @@ export const golden = {
     "a new one, with a hundred accesses": setUp,
     "an event, with access": [
       ...lease,
-      ...atHome("GetRepositoryPolicy"),
+      ...readHome,
       ...atHome("CreateRepository"),
       ...lease,
       ...lease,
@@ -89,17 +93,19 @@ export const golden = {
       ...atHome("SetRepositoryPolicy"),
       ...lease,
     ],
-    "an event that comes too late": [...lease, ...atHome("GetRepositoryPolicy"), ...lease],
+    "an event that comes too late": [...lease, ...readHome, ...lease],
   },
   describeRegistry: {
-    plain: atHome("DescribeRepositories"),
-    "without bound roles": [...sts("GetCallerIdentity"), ...atHome("DescribeRepositories")],
+    plain: [...atHome("DescribeRepositories"), ...regions],
+    "without bound roles": [...sts("GetCallerIdentity"), ...atHome("DescribeRepositories"), ...regions],
   },
   "replication event": {
     "of a new replica": [
       ...look,
       ...lease,
-      ...ecr("GetRepositoryPolicy", home, replicas[0]),
+      ...readHome,
+      ...regions,
+      ...ecr("GetRepositoryPolicy", replicas[0]),
       ...ecr("SetRepositoryPolicy", replicas[0]),
       ...lease,
     ],

@@ -71,6 +71,14 @@ describe("a repository's policy", () => {
     "another service's action": policy(pull(OTHER, { Action: "s3:GetObject" })),
     "the token's action": policy(pull(OTHER, { Action: ["ecr:GetAuthorizationToken"] })),
     "a wrong effect": policy(pull(OTHER, { Effect: "Maybe" })),
+    "a principal that is a text": policy({ ...pull(OTHER), Principal: OTHER }),
+    "principals of no kind": policy({ ...pull(OTHER), Principal: {} }),
+    "no principal in its list": policy(pull([])),
+    "a service that is none": policy({ ...pull(OTHER), Principal: { Service: "lambda" } }),
+    "no action in its list": policy(pull(OTHER, { Action: [] })),
+    "an operator that is none": policy(pull(OTHER, { Condition: { StringIs: { "aws:SourceArn": "x" } } })),
+    "a member that is none": JSON.stringify({ ...JSON.parse(policy(pull(OTHER))), Owner: "me" }),
+    "another version": JSON.stringify({ ...JSON.parse(policy(pull(OTHER))), Version: "2020-01-01" }),
     "two statements of one name": policy(pull(OTHER, { Sid: "a" }), pull(OTHER, { Sid: "a" })),
   };
   test.each(Object.entries(unsound))("with %s is refused", async (_, text) => {

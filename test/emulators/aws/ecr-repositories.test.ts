@@ -55,6 +55,17 @@ describe("repositories", () => {
     }
   });
 
+  test("that follow one another under one name differ by when they were made", async () => {
+    const made = async () => (await create("images-again")).repository?.createdAt?.getTime() ?? 0;
+    const times: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      times.push(await made());
+      await ecr().send(new DeleteRepositoryCommand({ repositoryName: "images-again" }));
+    }
+    expect(new Set(times).size).toBe(5);
+    expect(times).toEqual(times.toSorted());
+  });
+
   test("are their region's and their account's alone", async () => {
     await create("images-here");
     const elsewhere = ecr("eu-west-1").send(new DescribeRepositoriesCommand({ repositoryNames: ["images-here"] }));

@@ -33,6 +33,7 @@ export function lambdaPull(world: World): Fetcher {
       const registry = world.registry(account, region);
       const repository = registry.repositories.get(name);
       if (repository === undefined) return `There is no repository ${name} of ${account} in ${region}.`;
+      if (world.directory.standing.isAbsent(consumer, region)) return `The account ${consumer} is not in ${region}.`;
       const resourcePolicy = policyOf(world, repository);
       const resource = repositoryArn(registry, name);
       for (const action of PULL) {

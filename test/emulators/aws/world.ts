@@ -6,6 +6,7 @@ import { newPublicRegistry, type PublicRegistry } from "./ecr-public/state.ts";
 import type { EmulatorEvent } from "./events.ts";
 import type { Directory } from "./identity/directory.ts";
 import type { Principal } from "./identity/principal.ts";
+import type { Unknown } from "./identity/standing.ts";
 import type { Queue } from "./sqs/queue.ts";
 
 /** What an emulator may be told to be like; where reality is not known, the harsher way is the default. */
@@ -51,6 +52,30 @@ export class World {
     this.faults = options.faults;
     this.behaviour = options.behaviour;
     this.clock = options.clock;
+  }
+
+  /**
+   * Lets AWS no longer know a principal, or an account with everything in it, in one region or everywhere. ECR then refuses
+   * every document that names it, whoever wrote the statement; a document that stands stays as it is. An account can do
+   * nothing where it is not known. Returns the function that takes it back.
+   *
+   * @example
+   * world.refusePrincipal({ accountId: "444455556666", region: "af-south-1" }); // it has not enabled this region
+   * world.refusePrincipal({ principal: roleArn }); // a role that nobody sees yet
+   */
+  refusePrincipal(unknown: Unknown): () => void {
+    this.directory.standing.lose(unknown);
+    return () => this.reopen(unknown);
+  }
+
+  /** Closes an account: nobody of it can do anything, and no policy may name it. */
+  closeAccount(accountId: string): void {
+    this.refusePrincipal({ accountId });
+  }
+
+  /** Lets AWS know a principal or an account again: an account is reopened, or a region enabled. */
+  reopen(known: string | Unknown): void {
+    this.directory.standing.regain(typeof known === "string" ? { accountId: known } : known);
   }
 
   /** The private registry of one account in one region; every account has one everywhere. */

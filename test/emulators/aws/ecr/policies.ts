@@ -1,14 +1,13 @@
 import type { Call } from "../call.ts";
 import { authorize } from "../identity/authorization.ts";
 import { bindPrincipals, PrincipalNotFound, readPrincipals } from "../identity/bound-principals.ts";
-import { listOf, type PolicyDocument, parseDocument } from "../identity/documents.ts";
-import { documentProblem } from "../identity/oracle.ts";
+import type { PolicyDocument } from "../identity/documents.ts";
 import { AwsError } from "../wire/errors.ts";
 import { authorizedRepository } from "./authorize.ts";
+import { readRepositoryPolicy } from "./policy-document.ts";
 import type { Repository } from "./state.ts";
 
 const MAX_POLICY = 10_240;
-const FIELDS = new Set(["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Condition"]);
 
 export async function setRepositoryPolicy(call: Call): Promise<object> {
   const text = call.input.text("policyText");
@@ -45,24 +44,14 @@ function answer(call: Call, { registryId, name, policy }: Repository): object {
 }
 
 async function soundDocument(text: string): Promise<PolicyDocument> {
-  const document = parseDocument(text);
-  if (document === undefined) throw invalid();
-  for (const statement of document.Statement) {
-    if (Object.keys(statement).some((field) => !FIELDS.has(field))) throw invalid();
-    const actions = [...listOf(statement.Action), ...listOf(statement.NotAction)];
-    if (actions.length === 0 || !actions.every((action) => action === "*" || /^ecr:/i.test(action))) throw invalid();
-    if (actions.some((action) => /^ecr:getauthorizationtoken$/i.test(action))) throw invalid();
-    if (statement.Principal === undefined && statement.NotPrincipal === undefined) throw invalid();
-  }
-  const sids = document.Statement.flatMap(({ Sid }) => (Sid === undefined ? [] : [Sid]));
-  if (new Set(sids).size < sids.length) throw invalid();
-  if ((await documentProblem("resource", document)) !== undefined) throw invalid();
+  const document = await readRepositoryPolicy(text);
+  if (document === undefined) throw against("Invalid repository policy provided");
   return document;
 }
 
 function bind(call: Call, document: PolicyDocument) {
   try {
-    return bindPrincipals(call.world.directory, document);
+    return bindPrincipals(call.world.directory, document, call.region);
   } catch (error) {
     if (error instanceof PrincipalNotFound) throw against("Principal not found");
     throw error;
@@ -79,10 +68,6 @@ async function refuseLockOut(call: Call, repository: Repository, resourcePolicy:
     resourcePolicy,
   });
   if (verdict === "ExplicitlyDenied") throw against("The policy would prevent you from setting another one; force it");
-}
-
-function invalid(): AwsError {
-  return against("Invalid repository policy provided");
 }
 
 function against(constraint: string): AwsError {

@@ -51,6 +51,8 @@ export interface PrivateRegistry {
   pending: Replica[];
   /** The service-linked role that replication needs is made at the first use. */
   replicationRole: boolean;
+  /** When the last repository of each name was created, in milliseconds. */
+  readonly lastCreated: Map<string, number>;
 }
 
 export function newPrivateRegistry(partition: string, account: string, region: string): PrivateRegistry {
@@ -63,6 +65,7 @@ export function newPrivateRegistry(partition: string, account: string, region: s
     rules: [],
     pending: [],
     replicationRole: false,
+    lastCreated: new Map(),
   };
 }
 
@@ -70,7 +73,10 @@ export function repositoryArn({ partition, account, region }: PrivateRegistry, n
   return `arn:${partition}:ecr:${region}:${account}:repository/${name}`;
 }
 
-export function addRepository(registry: PrivateRegistry, name: string, createdAt: Date): Repository {
+/** @param now two repositories of one name never have the same `createdAt`, however fast one follows the other */
+export function addRepository(registry: PrivateRegistry, name: string, now: Date): Repository {
+  const createdAt = new Date(Math.max(now.getTime(), (registry.lastCreated.get(name) ?? 0) + 1));
+  registry.lastCreated.set(name, createdAt.getTime());
   const repository: Repository = {
     name,
     arn: repositoryArn(registry, name),

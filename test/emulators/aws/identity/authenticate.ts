@@ -22,6 +22,8 @@ export function authenticate(
     throw failure(profile, "expired");
   }
   if (principal.identity === undefined || principal.identity.deleted) throw failure(profile, "unknownKey");
+  // STS, "Managing STS in a region": a region that an account has not enabled knows none of its keys.
+  if (world.directory.standing.isAbsent(principal.account, signed.region)) throw failure(profile, "unknownKey");
   if (signed.service !== profile.name) {
     throw failure(profile, "badSignature", `Credential should be scoped to correct service: '${profile.name}'.`);
   }

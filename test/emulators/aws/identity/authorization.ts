@@ -21,7 +21,9 @@ export interface Authorization extends Question {
 export async function authorize(directory: Directory, principal: Principal, ask: Ask): Promise<Authorization> {
   const question = questionOf(principal, ask);
   const subject = subjectOf(directory, principal);
-  const gone = principal.type !== "Service" && (principal.identity === undefined || principal.identity.deleted);
+  const deleted = principal.type !== "Service" && (principal.identity === undefined || principal.identity.deleted);
+  // A service acts for a resource of an account, and has none to act for where that account is not.
+  const gone = deleted || directory.standing.isAbsent(principal.account, ask.region);
   return { ...question, verdict: gone ? "ImplicitlyDenied" : await evaluate(subject, question) };
 }
 

@@ -11,14 +11,18 @@ export interface BoundDocument {
   readonly ids: ReadonlyMap<string, string>;
 }
 
-/** @throws PrincipalNotFound */
-export function bindPrincipals(directory: Directory, document: PolicyDocument): BoundDocument {
+/**
+ * @param region of the resource whose policy it is; a region may not know everybody. IAM's own policies have none
+ * @throws PrincipalNotFound
+ */
+export function bindPrincipals(directory: Directory, document: PolicyDocument, region?: string): BoundDocument {
   const ids = new Map<string, string>();
   const bind = (principal: string): string => {
     if (principal === "*") return principal;
     const root = rootArn(directory, principal);
+    const arn = root ?? roleOfSession(principal) ?? principal;
+    if (!directory.standing.isKnown(arn, region)) throw new PrincipalNotFound(principal);
     if (root !== undefined) return root;
-    const arn = roleOfSession(principal) ?? principal;
     const found = directory.look(arn);
     if (found === undefined) throw new PrincipalNotFound(principal);
     ids.set(arn, found.id);

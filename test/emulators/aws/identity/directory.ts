@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from "node:crypto";
 import type { Account, Role, User } from "./account.ts";
 import type { BoundDocument } from "./bound-principals.ts";
 import type { Principal } from "./principal.ts";
+import { Standing } from "./standing.ts";
 
 export interface AccessKey {
   readonly id: string;
@@ -26,6 +27,7 @@ export class Directory {
   readonly partition: string;
   readonly accounts = new Map<string, Account>();
   readonly keys = new Map<string, AccessKey>();
+  readonly standing = new Standing();
   readonly #clock: () => Date;
   readonly #roleDelay: RoleDelay;
 
