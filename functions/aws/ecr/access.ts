@@ -56,10 +56,13 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
       if (policy === undefined) throw notFound(context, name);
       const { own, adopted } = policy;
       const unmanaged = unmanagedIn(policy);
+      const record = await leases.edits.recorded(leases.key(name), call);
       return {
         ...toPermissions(grantSet([...own, ...adopted])),
         scope: "repository",
         ...(unmanaged.length > 0 && { unmanaged }),
+        // The record of a deletion is not about the repository that is there now.
+        ...(record && !record.deleted && { lastUpdated: record.lastUpdated.toISOString() }),
       };
     },
   };
@@ -201,7 +204,7 @@ export async function copyGrants(
     const grants = { accounts: accounts.filter(isTaken), roles: roles.filter(isTaken), workers };
     return !writePolicy(policy, grants, context.place).differs;
   };
-  await leases.edits.catchUp(leases.key(name), call, isCurrent, async (held) => {
+  await leases.edits.catchUp(leases.key(name), region, call, isCurrent, async (held) => {
     const [home, replica, regions] = await Promise.all([
       readHome(context, name, call),
       readPolicyIn(region, context, name, call),

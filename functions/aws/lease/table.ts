@@ -71,7 +71,8 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
 
   return {
     edit,
-    catchUp(repository, call, isCurrent, work) {
+    recorded: async (repository, call) => readRecord(await store.look(repository, call)),
+    catchUp(repository, what, call, isCurrent, work) {
       const isDone = async (item: Item | undefined) => {
         const record = settledRecord(item);
         return record !== undefined && (await isCurrent(record));
@@ -79,8 +80,12 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
       const whenFree = async (item: Item | undefined) => {
         if (await isDone(item)) throw new Done();
       };
-      const look = async () => isDone(await store.look(repository, call));
-      return burst(repository, call, look, () => edit(repository, {}, call, work, whenFree));
+      return burst(`${repository} ${what}`, call, async () => {
+        if (await isDone(await store.look(repository, call))) return;
+        await edit(repository, {}, call, work, whenFree).catch((error: unknown) => {
+          if (!(error instanceof Done)) throw error;
+        });
+      });
     },
   };
 
