@@ -48,7 +48,7 @@ interface Holding {
 const rounds = 3;
 
 /**
- * Leases in a DynamoDB table. An edit that nobody disturbs costs two requests: one takes the lease, leaves the plan
+ * Leases in a DynamoDB table. An edit that nobody disturbs costs two requests for its lease: one takes the lease, leaves the plan
  * and reads the record; one records the outcome and gives the lease back.
  *
  * @example
