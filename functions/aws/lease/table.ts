@@ -6,8 +6,8 @@ import { serialiseGrants } from "../grants/forms.ts";
 import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
 import { createBurst, Done } from "./burst.ts";
 import { openTable, type Table, type TableOptions } from "./dynamo.ts";
-import { type Item, intentsOf, joinIntents, readIntents, readLease, readRecord } from "./item.ts";
-import { type Held, isSuccessor, type LeaseRecord, lost, type Outcome, type PolicyLease, tooLate } from "./lease.ts";
+import { type Item, intentsOf, isSuccessor, joinIntents, readIntents, readLease, readRecord } from "./item.ts";
+import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, tooLate } from "./lease.ts";
 import { createLeaseStore } from "./store.ts";
 
 export interface LeaseTableOptions extends TableOptions {
