@@ -311,6 +311,31 @@ describe("provisioning that takes a region away", () => {
   });
 });
 
+describe("without a lease table, in one process", () => {
+  test.each(["bound", "derived"])("(%s) a region that was dropped gets no grants", async (kind) => {
+    const prefix = account().fresh();
+    const suite =
+      kind === "derived"
+        ? await account().openDerived({ ALIEN_STACK_PREFIX: prefix })
+        : await account().open(prefix, { binding: { replicationRegions: [replica], leaseTable: undefined } });
+    const provision = (...replicationRegions: string[]) =>
+      suite.ok("provisionRegistry", { registry: "images", replicationRegions });
+    await provision(replica);
+    const { name } = await suite.ok("createRepository", { registry: "images", name: "app" });
+    await account().push(name);
+    await account().emulator.replicate();
+    await add(suite, name, consumer);
+    expect(await whoPulls(name)).toEqual([consumer]);
+    await provision();
+    await add(suite, name, other);
+    expect(await whoPulls(name)).toEqual([]);
+    await provision(replica);
+    expect(await whoPulls(name)).toEqual([consumer, other]);
+    await remove(suite, name, consumer, other);
+    expect(await whoPulls(name)).toEqual([]);
+  });
+});
+
 describe("many repositories", () => {
   /** More than are worked on before it is written down how far it came. */
   const many = 60;
