@@ -13,7 +13,8 @@ import {
 } from "../grants/changes.ts";
 import { toPermissions } from "../grants/forms.ts";
 import { type GrantSet, grantSet, noGrants } from "../grants/grant.ts";
-import { type Held, isSuccessor, type LeaseRecord } from "../lease/lease.ts";
+import { isSuccessor } from "../lease/item.ts";
+import type { Held, LeaseRecord } from "../lease/lease.ts";
 import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
 import { writePolicy } from "../policy/write.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
@@ -125,7 +126,7 @@ async function editGrants(
       const [replicas, left] = await Promise.all([read(here), read(revokes ? leaving : [])]);
       return { replicas, left, refused };
     };
-    const [home, { replicas, left, refused }] = await Promise.all([readHome(context, name, call), readReplicas()]);
+    const [{ replicas, left, refused }, home] = await Promise.all([readReplicas(), readHome(context, name, call)]);
     const isGone = home.policy === undefined;
     const mayBeElsewhere = failed.length > 0 || [...replicas, ...left].some(({ policy }) => policy !== undefined);
     if (isGone && !(revokes && mayBeElsewhere)) throw notFound(context, name);

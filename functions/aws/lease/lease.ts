@@ -50,13 +50,6 @@ export interface LeaseRecord {
   readonly deleted: boolean;
 }
 
-/** Whether the repository is another one than the record speaks of, which was deleted, by us or by hand. */
-export function isSuccessor(record: LeaseRecord, createdAt: Date | undefined): boolean {
-  if (createdAt === undefined) return false;
-  if (record.createdAt) return record.createdAt.getTime() !== createdAt.getTime();
-  return record.deleted || createdAt > record.lastUpdated;
-}
-
 export interface Outcome<T> {
   /** All grants that hold now. */
   readonly grants: GrantSet;

@@ -6,8 +6,8 @@ import { serialiseGrants } from "../grants/forms.ts";
 import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
 import { createBurst, Done } from "./burst.ts";
 import { openTable, type Table, type TableOptions } from "./dynamo.ts";
-import { type Item, intentsOf, joinIntents, readIntents, readLease, readRecord } from "./item.ts";
-import { type Held, isSuccessor, type LeaseRecord, lost, type Outcome, type PolicyLease, tooLate } from "./lease.ts";
+import { type Item, intentsOf, isSuccessor, joinIntents, readIntents, readLease, readRecord } from "./item.ts";
+import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, tooLate } from "./lease.ts";
 import { createLeaseStore } from "./store.ts";
 
 export interface LeaseTableOptions extends TableOptions {
@@ -48,7 +48,7 @@ interface Holding {
 const rounds = 3;
 
 /**
- * Leases in a DynamoDB table. An edit that nobody disturbs costs two requests: one takes the lease, leaves the plan
+ * Leases in a DynamoDB table. An edit that nobody disturbs costs two requests for its lease: one takes the lease, leaves the plan
  * and reads the record; one records the outcome and gives the lease back.
  *
  * @example

@@ -70,6 +70,21 @@ describe.each(Object.entries(kinds))("a record %s", (_where, open) => {
     expect(regionsIn(record, "leaving", "filling")).toEqual(["eu-north-1", "eu-west-1"]);
   });
 
+  test("says how far a region has come, until it comes into another state", async () => {
+    const records = open();
+    const states = { "eu-west-1": "leaving", "eu-north-1": "filling" } as const;
+    await records.change(call(), () => to(states));
+    const half = await records.change(call(), () => ({ ...to(states), done: { "eu-west-1": "images-m" } }));
+    expect(half).toEqual(await records.read(call()));
+    expect(half.regions).toEqual({
+      "eu-west-1": { state: "leaving", since: 1, done: "images-m" },
+      "eu-north-1": { state: "filling", since: 1 },
+    });
+    expect((await records.change(call(), () => to(states))).version).toBe(2);
+    const back = await records.change(call(), () => to({ ...states, "eu-west-1": "filling" }));
+    expect(back.regions["eu-west-1"]).toEqual({ state: "filling", since: 3 });
+  });
+
   test("is not written where nothing changes", async () => {
     const records = open();
     const wanted = to({ "eu-west-1": "here" });
