@@ -36,11 +36,11 @@ interface SdkRequest {
   readonly body?: string | Uint8Array;
 }
 
-/** Takes the requests of whatever runs in its care. */
-export interface Transport {
-  /** Answers one request, or breaks the connection by answering nothing. It may keep the client waiting for ever. */
-  (send: () => ReturnType<ControlPlane["answer"]>): ReturnType<ControlPlane["answer"]>;
-}
+/**
+ * Takes the requests of whatever runs in its care. It answers one, or breaks the connection by answering nothing; it may keep
+ * the client waiting for ever.
+ */
+export type Transport = (send: () => ReturnType<ControlPlane["answer"]>) => ReturnType<ControlPlane["answer"]>;
 
 interface Route {
   readonly emulator: InProcessEmulator;

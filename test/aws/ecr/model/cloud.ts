@@ -1,4 +1,10 @@
-import { CreateTableCommand, DescribeTableCommand, DynamoDBClient, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  ScanCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
 import { type Application, createApplication } from "../../../../core/application.ts";
 import { doorCaller } from "../../../../core/caller.ts";
 import type { Door } from "../../../../core/doors.ts";
@@ -192,7 +198,11 @@ export class Cloud {
 
   #direct<T>(work: (dynamo: DynamoDBClient) => Promise<T>): Promise<T> {
     const dynamo = new DynamoDBClient({ ...sdkSettings("DYNAMODB"), region: home });
-    return withEmulator(this.emulator, (send) => send(), () => work(dynamo));
+    return withEmulator(
+      this.emulator,
+      (send) => send(),
+      () => work(dynamo),
+    );
   }
 
   async #makeTable(): Promise<void> {
@@ -206,7 +216,8 @@ export class Cloud {
           BillingMode: "PAY_PER_REQUEST",
         }),
       );
-      const status = async () => (await dynamo.send(new DescribeTableCommand({ TableName: leaseTable }))).Table?.TableStatus;
+      const status = async () =>
+        (await dynamo.send(new DescribeTableCommand({ TableName: leaseTable }))).Table?.TableStatus;
       while ((await status()) !== "ACTIVE") await new Promise((resolve) => setImmediate(resolve));
     });
   }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { type AccessName, accesses, type RefusableName, refusable, theirs } from "./consumers.ts";
 import { everyRegion, replicaRegions } from "./cloud.ts";
+import { type AccessName, accesses, type RefusableName, refusable, theirs } from "./consumers.ts";
 
 /** Which of two processes does it: one with the newest binding, or one that still holds an older one. */
 export type By = "new" | "old";

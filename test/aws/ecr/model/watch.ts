@@ -27,7 +27,8 @@ export class Watch {
     faults.after = async (call) => {
       const was = before.get(call);
       before.delete(call);
-      if (was !== undefined && call.outcome === "ok") this.#compare(call, was, await whoMay(cloud.statements(call.region)));
+      if (was !== undefined && call.outcome === "ok")
+        this.#compare(call, was, await whoMay(cloud.statements(call.region)));
     };
   }
 
