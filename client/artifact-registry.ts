@@ -6,6 +6,7 @@ import type {
   CrossAccountPermissions,
   Permissions,
   RepositoryResponse,
+  RevokedAccess,
   RevokedCredentials,
   WhichCredentials,
 } from "./types.ts";
@@ -81,11 +82,19 @@ export interface Registry extends RegistryFacts {
    * });
    */
   addCrossAccountAccess(repoId: string, access: CrossAccountAccess, options?: CallOptions): Promise<void>;
-  /** Revokes what `access` names; where a grant cannot be split, it revokes more rather than less. Idempotent. */
-  removeCrossAccountAccess(repoId: string, access: CrossAccountAccess, options?: CallOptions): Promise<void>;
+  /**
+   * Revokes what `access` names; where a grant cannot be split, it revokes more rather than less. Idempotent.
+   *
+   * @returns mostly nothing: `unmanaged` is there where a statement of somebody else's still lets one of them in, and
+   *   `leftOut` where AWS refused somebody else, who then had to go as well
+   * @example
+   * const { unmanaged = [] } = await registry.removeCrossAccountAccess(name, access);
+   * for (const { statement } of unmanaged) console.warn(`${statement} still lets them in`);
+   */
+  removeCrossAccountAccess(repoId: string, access: CrossAccountAccess, options?: CallOptions): Promise<RevokedAccess>;
   /** Reads who else may pull. */
   getCrossAccountAccess(repoId: string, options?: CallOptions): Promise<CrossAccountPermissions>;
-  /** Creates the repository and then adds each access. Idempotent. */
+  /** Creates the repository and then adds all accesses in one edit. Idempotent. */
   setupRepository(name: string, access?: CrossAccountAccess[], options?: CallOptions): Promise<RepositoryResponse>;
 }
 
@@ -127,9 +136,8 @@ function registryOf({ call }: Connection, { registryEndpoint, upstreamRepository
     async addCrossAccountAccess(repoId, access, options) {
       await call("addCrossAccountAccess", { repoId, access }, options);
     },
-    async removeCrossAccountAccess(repoId, access, options) {
-      await call("removeCrossAccountAccess", { repoId, access }, options);
-    },
+    removeCrossAccountAccess: (repoId, access, options) =>
+      call("removeCrossAccountAccess", { repoId, access }, options),
     getCrossAccountAccess: (repoId, options) => call("getCrossAccountAccess", { repoId }, options),
     setupRepository: (name, access, options) => call("setupRepository", { name, access }, options),
   };

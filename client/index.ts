@@ -17,6 +17,8 @@ export type {
   Permissions,
   RegistryDescription,
   RepositoryResponse,
+  RevokedAccess,
   RevokedCredentials,
+  Unmanaged,
   WhichCredentials,
 } from "./types.ts";

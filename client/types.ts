@@ -72,6 +72,30 @@ export interface GcpAccess {
 /** Consumers that may pull, or shall no longer pull. */
 export type CrossAccountAccess = AwsAccess | GcpAccess;
 
+/** Access that something of somebody else's gives, which no operation touches. */
+export interface Unmanaged {
+  /** The statement's Sid, or its place in the policy, as `statement 3`, where it has none. */
+  statement: string;
+  /** The replica region whose policy has it. Absent for home. */
+  region?: string;
+  /** Whom it lets in, as the policy names them; `*` is everybody. */
+  principals: string[];
+  /** What it allows, as the policy names it. */
+  actions: string[];
+  /** Whether it holds only under a condition, which the policy tells. */
+  conditional: boolean;
+  /** It says what these fields cannot, as NotPrincipal. It may allow less. */
+  unreadable?: true;
+}
+
+/** What to know after a revocation. Mostly there is nothing. */
+export interface RevokedAccess {
+  /** Accounts and roles that had access as well, but that AWS refuses: their region's policy no longer names them. */
+  leftOut?: { principal: string; region: string }[];
+  /** Statements that others wrote, and that still let somebody in who was revoked. */
+  unmanaged?: Unmanaged[];
+}
+
 /** Who else may pull. */
 export interface CrossAccountPermissions {
   /** The union of all grants. */
@@ -80,8 +104,8 @@ export interface CrossAccountPermissions {
   grants: CrossAccountAccess[];
   /** `registry` where a grant is for every repository of the registry. */
   scope?: "repository" | "registry";
-  /** Sids of policy statements that somebody else wrote. */
-  unmanaged?: string[];
+  /** Statements that others wrote, and that let somebody pull. */
+  unmanaged?: Unmanaged[];
   /** ISO 8601, UTC. */
   lastUpdated?: string;
 }
@@ -135,8 +159,7 @@ export interface Operations {
   revokeCredentials: { input: WhichCredentials; output: RevokedCredentials };
   // biome-ignore lint/complexity/noBannedTypes: an answer without a field.
   addCrossAccountAccess: { input: { repoId: string; access: CrossAccountAccess }; output: {} };
-  // biome-ignore lint/complexity/noBannedTypes: an answer without a field.
-  removeCrossAccountAccess: { input: { repoId: string; access: CrossAccountAccess }; output: {} };
+  removeCrossAccountAccess: { input: { repoId: string; access: CrossAccountAccess }; output: RevokedAccess };
   getCrossAccountAccess: { input: { repoId: string }; output: CrossAccountPermissions };
   setupRepository: {
     input: { name: string; access?: CrossAccountAccess[] | undefined };

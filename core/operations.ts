@@ -126,7 +126,7 @@ export const operations = {
       grantees: granteesOf(input.access),
     }),
     async run(registry, { repoId, access }, call) {
-      await crossAccount(registry, "addCrossAccountAccess").add(registry.resolveId(repoId), access, call);
+      await crossAccount(registry, "addCrossAccountAccess").add(registry.resolveId(repoId), [access], call);
       return {};
     },
   }),
@@ -136,13 +136,11 @@ export const operations = {
     description: "Takes away what `access` spells out, erring on the side of revoking. Idempotent.",
     kind: "runtime",
     input: { repoId: schema.repositoryId, access: schema.crossAccountAccess },
-    output: nothing,
+    output: schema.revokedAccess,
     asked: ({ access }) => ({ grantees: namesOf([access]) }),
     demand: (registry, input) => onScope(registry, input, registry.capabilities.crossAccountScope),
-    async run(registry, { repoId, access }, call) {
-      await crossAccount(registry, "removeCrossAccountAccess").remove(registry.resolveId(repoId), access, call);
-      return {};
-    },
+    run: (registry, { repoId, access }, call) =>
+      crossAccount(registry, "removeCrossAccountAccess").remove(registry.resolveId(repoId), access, call),
   }),
 
   getCrossAccountAccess: defineOperation({
@@ -158,7 +156,7 @@ export const operations = {
 
   setupRepository: defineOperation({
     summary: "Create a repository and grant access to it",
-    description: "Creates the repository, then adds each access. Idempotent: it is what events run.",
+    description: "Creates the repository, then adds all accesses in one edit. Idempotent: it is what events run.",
     kind: "runtime",
     input: {
       name: schema.logicalName,
@@ -179,7 +177,7 @@ export const operations = {
       const control = access.length > 0 ? crossAccount(registry, "addCrossAccountAccess") : undefined;
       const routable = registry.routeName(name);
       const repository = await registry.createRepository(routable, call);
-      for (const each of access) await control?.add(routable, each, call);
+      await control?.add(routable, access, call);
       return repository;
     },
   }),

@@ -64,13 +64,13 @@ export function ifProvisioned(registry: ArtifactRegistry, prove: Proof): Artifac
     },
     ...(crossAccount && {
       crossAccount: {
-        async add(name, access, call) {
+        async add(name, accesses, call) {
           await prove(call, "fresh");
-          await crossAccount.add(name, access, call);
+          await crossAccount.add(name, accesses, call);
         },
         async remove(name, access, call) {
           await prove(call, "fresh");
-          await crossAccount.remove(name, access, call);
+          return crossAccount.remove(name, access, call);
         },
         async get(name, call) {
           await prove(call);

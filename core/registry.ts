@@ -8,6 +8,7 @@ import type {
   Health,
   Permissions,
   RepositoryResponse,
+  RevokedAccess,
 } from "./schemas.ts";
 import type { Secret } from "./secret.ts";
 
@@ -93,10 +94,14 @@ export interface ArtifactRegistry {
 
 /** Who else may pull from a repository. */
 export interface CrossAccountControl {
-  /** Grants what `access` spells out, in addition to what is granted already. Idempotent. */
-  add(name: RoutableName, access: CrossAccountAccess, call: Call): Promise<void>;
-  /** Revokes what `access` spells out. In doubt it revokes more. Idempotent. */
-  remove(name: RoutableName, access: CrossAccountAccess, call: Call): Promise<void>;
+  /** Grants in one edit what these values spell out, in addition to what is granted already: all of it or nothing. Idempotent. */
+  add(name: RoutableName, accesses: readonly CrossAccountAccess[], call: Call): Promise<void>;
+  /**
+   * Revokes what `access` spells out. In doubt it revokes more. Idempotent.
+   *
+   * @returns what the caller should know: whom else the edit had to leave out, and who can still pull in other ways
+   */
+  remove(name: RoutableName, access: CrossAccountAccess, call: Call): Promise<RevokedAccess>;
   get(name: RoutableName, call: Call): Promise<CrossAccountPermissions>;
 }
 

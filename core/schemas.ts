@@ -142,6 +142,40 @@ export const caller = v.pipe(
   v.description("Who got them, as the audit log names the caller."),
 );
 
+/** Access that something of somebody else's gives, which no operation touches. */
+export const unmanaged = v.strictObject({
+  statement: v.pipe(
+    v.string(),
+    v.description("The statement's Sid, or its place in the policy, as `statement 3`, where it has none."),
+    v.examples(["LambdaECRImageRetrievalPolicy", "statement 3"]),
+  ),
+  region: v.optional(v.pipe(v.string(), v.description("The replica region whose policy has it; absent for home."))),
+  principals: v.pipe(
+    v.array(v.string()),
+    v.description("Whom it lets in, as the policy names them; `*` is everybody."),
+  ),
+  actions: v.pipe(v.array(v.string()), v.description("What it allows, as the policy names it.")),
+  conditional: v.pipe(v.boolean(), v.description("Whether it holds only under a condition, which the policy tells.")),
+  unreadable: v.optional(
+    v.pipe(v.literal(true), v.description("It says what these fields cannot, as NotPrincipal. It may allow less.")),
+  ),
+});
+
+/** A principal that the platform refuses. */
+export const leftOut = v.strictObject({
+  principal: v.pipe(v.string(), v.description("An account or role that had access beside whom the call revokes.")),
+  region: v.pipe(v.string(), v.description("The region that refuses it, and whose policy no longer names it.")),
+});
+
+export const revokedAccess = v.strictObject({
+  leftOut: v.optional(
+    v.pipe(v.array(leftOut), v.description("Whom AWS refuses, and the edit therefore had to leave out.")),
+  ),
+  unmanaged: v.optional(
+    v.pipe(v.array(unmanaged), v.description("What still lets somebody in who was revoked; others wrote it.")),
+  ),
+});
+
 export const crossAccountPermissions = v.strictObject({
   access: crossAccountAccess,
   grants: v.pipe(
@@ -149,7 +183,9 @@ export const crossAccountPermissions = v.strictObject({
     v.description("The exact state: these values, added one by one, give it."),
   ),
   scope: v.optional(scope),
-  unmanaged: v.optional(v.pipe(v.array(v.string()), v.description("Sids of statements that others wrote."))),
+  unmanaged: v.optional(
+    v.pipe(v.array(unmanaged), v.description("Statements that others wrote, and that let somebody pull.")),
+  ),
   lastUpdated: v.optional(timestamp),
 });
 
@@ -190,6 +226,9 @@ export type AwsAccess = v.InferOutput<typeof awsAccess>;
 export type GcpAccess = v.InferOutput<typeof gcpAccess>;
 export type RepositoryResponse = v.InferOutput<typeof repository>;
 export type ArtifactRegistryCredentials = v.InferOutput<typeof credentials>;
+export type Unmanaged = v.InferOutput<typeof unmanaged>;
+export type LeftOut = v.InferOutput<typeof leftOut>;
+export type RevokedAccess = v.InferOutput<typeof revokedAccess>;
 export type CrossAccountPermissions = v.InferOutput<typeof crossAccountPermissions>;
 export type Capabilities = v.InferOutput<typeof capabilities>;
 export type Health = v.InferOutput<typeof health>;

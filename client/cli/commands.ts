@@ -3,7 +3,7 @@ import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
 import type { OperationName, Operations, RepositoryResponse } from "../types.ts";
 import { type LoggedIn, login } from "./login.ts";
-import { consumers, credentialsNamed, credentialsView, description, grants, pairs } from "./views.ts";
+import { consumers, credentialsNamed, credentialsView, description, grants, pairs, stillIn } from "./views.ts";
 
 /** What a command was called with. Questions and answers repeat it. */
 export interface Invocation<Name extends OperationName> {
@@ -97,6 +97,7 @@ export const commands = {
     summary: "Stop other accounts from pulling; in doubt, revoke more",
     progress: "Revoking access",
     show: (_output, { input: { repoId, access } }) => `Revoked pulls of ${repoId} from ${consumers(access)}.\n`,
+    warning: stillIn,
   } satisfies CommandEntry<"removeCrossAccountAccess">,
   access: {
     operation: "getCrossAccountAccess",

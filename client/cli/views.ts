@@ -3,6 +3,8 @@ import type {
   CrossAccountAccess,
   CrossAccountPermissions,
   RegistryDescription,
+  RevokedAccess,
+  Unmanaged,
   WhichCredentials,
 } from "../types.ts";
 import { paint } from "./terminal.ts";
@@ -58,7 +60,23 @@ export function grants({ grants: values, unmanaged = [] }: CrossAccountPermissio
   const rows = values.flatMap(rowsOf);
   const own = rows.length === 0 ? "Nobody else may pull.\n" : table(["KIND", "CONSUMER", "WORKERS"], rows);
   if (unmanaged.length === 0) return own;
-  return `${own}\nStatements that others wrote: ${unmanaged.join(", ")}\n`;
+  return `${own}\n${table(["STATEMENT OF OTHERS", "LETS IN", "FOR", "NOTE"], unmanaged.map(rowOfOthers))}`;
+}
+
+function rowOfOthers({ statement, principals, actions, conditional, unreadable }: Unmanaged): string[] {
+  const notes = [...(conditional ? ["on a condition"] : []), ...(unreadable ? ["look at it: it says more"] : [])];
+  return [statement, principals.join(", "), actions.join(", "), notes.join("; ") || "-"];
+}
+
+/** What a revocation could not do, or did beside it; undefined where there is nothing to say. */
+export function stillIn({ leftOut = [], unmanaged = [] }: RevokedAccess): string | undefined {
+  const statements = unmanaged.map(({ statement, region }) => (region ? `${statement} (${region})` : statement));
+  const refused = leftOut.map(({ principal, region }) => `${principal} (${region})`);
+  const sentences = [
+    ...(statements.length > 0 ? [`Statements that others wrote still let them in: ${statements.join(", ")}.`] : []),
+    ...(refused.length > 0 ? [`AWS refused others, who lost their access as well: ${refused.join(", ")}.`] : []),
+  ];
+  return sentences.length > 0 ? sentences.join(" ") : undefined;
 }
 
 /** Workers act under the service of an account or project. A role or a service account stands only for itself. */

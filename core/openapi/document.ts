@@ -131,6 +131,7 @@ const named: Readonly<Record<string, v.GenericSchema>> = {
   ErrorCode: error.entries.code,
   Finding: schema.finding,
   Health: schema.health,
+  LeftOut: schema.leftOut,
   LogicalName: schema.logicalName,
   Password: schema.password,
   ProjectNumber: schema.projectNumber,
@@ -138,10 +139,12 @@ const named: Readonly<Record<string, v.GenericSchema>> = {
   RegistryName: schema.registryName,
   RepositoryId: schema.repositoryId,
   RepositoryResponse: schema.repository,
+  RevokedAccess: schema.revokedAccess,
   RoleArn: schema.roleArn,
   Scope: schema.scope,
   ServiceAccountEmail: schema.serviceAccountEmail,
   ServiceType: schema.serviceType,
+  Unmanaged: schema.unmanaged,
 };
 
 /** `components.schemas` of the document. */

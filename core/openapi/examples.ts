@@ -1,6 +1,6 @@
 import { ArtifactRegistryError, type ErrorCode, type ErrorOptions } from "../errors.ts";
 import type { OperationName } from "../operations.ts";
-import type { AwsAccess, GcpAccess } from "../schemas.ts";
+import type { AwsAccess, GcpAccess, Unmanaged } from "../schemas.ts";
 
 /** An example object of OpenAPI. */
 export interface Example {
@@ -35,6 +35,13 @@ const minted = {
   expiresAt: "2026-01-15T10:30:00.000Z",
   scope: "repository",
   credentialId: "0b9f6a43-52c1-4a0e-9a51-6f2d3c0e8a17",
+};
+
+const byHand: Unmanaged = {
+  statement: "statement 3",
+  principals: ["arn:aws:iam::987654321098:root"],
+  actions: ["ecr:BatchGetImage"],
+  conditional: false,
 };
 
 const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange>>>> = {
@@ -80,10 +87,27 @@ const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange
   },
   removeCrossAccountAccess: {
     aws: { summary: "From an account on AWS", request: { repoId, access: aws }, response: {} },
+    unmanaged: {
+      summary: "From an account on AWS that a statement of somebody else's lets in as well",
+      request: { repoId, access: aws },
+      response: {
+        unmanaged: [byHand],
+      },
+    },
+    leftOut: {
+      summary: "From an account on AWS, while a region refuses another one",
+      request: { repoId, access: aws },
+      response: { leftOut: [{ principal: "210987654321", region: "af-south-1" }] },
+    },
     gcp: { summary: "From a project on Google Cloud", request: { repoId: "my-app", access: gcp }, response: {} },
   },
   getCrossAccountAccess: {
     aws: { summary: "On AWS", request: { repoId }, response: { access: aws, grants: [aws], scope: "repository" } },
+    unmanaged: {
+      summary: "On AWS, where somebody else lets in somebody as well",
+      request: { repoId },
+      response: { access: aws, grants: [aws], scope: "repository", unmanaged: [byHand] },
+    },
     gcp: {
       summary: "On Google Cloud, where grants are the registry's",
       request: { repoId: "my-app" },

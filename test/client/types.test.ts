@@ -23,6 +23,7 @@ describe("the types that callers see", () => {
     expectTypeOf<
       Same<Operations["getCrossAccountAccess"]["output"], schemas.CrossAccountPermissions>
     >().toEqualTypeOf<true>();
+    expectTypeOf<Same<Operations["removeCrossAccountAccess"]["output"], schemas.RevokedAccess>>().toEqualTypeOf<true>();
     expectTypeOf<
       Same<Operations["addCrossAccountAccess"]["input"]["access"], schemas.CrossAccountAccess>
     >().toEqualTypeOf<true>();

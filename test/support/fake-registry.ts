@@ -1,7 +1,7 @@
 import type { Call } from "../../core/call.ts";
 import { type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../core/names.ts";
 import type { ArtifactRegistry } from "../../core/registry.ts";
-import type { Capabilities } from "../../core/schemas.ts";
+import type { Capabilities, RevokedAccess } from "../../core/schemas.ts";
 import { Secret } from "../../core/secret.ts";
 
 /** One call that reached the adapter. */
@@ -17,6 +17,8 @@ export interface FakeOptions {
   readonly capabilities?: Partial<Capabilities>;
   /** Runs inside `call.upstream` of every method; throw here to make the platform fail. */
   readonly upstream?: (method: string, signal: AbortSignal) => Promise<void> | void;
+  /** What a revocation answers. */
+  readonly revoked?: RevokedAccess;
   readonly without?: readonly ("crossAccount" | "provisioning" | "revokeCredentials")[];
 }
 
@@ -84,8 +86,11 @@ export function createFakeRegistry(options: FakeOptions = {}): FakeRegistry {
     }),
     ...(has("crossAccount") && {
       crossAccount: {
-        add: (name, access, call) => record(call, "add", name, access),
-        remove: (name, access, call) => record(call, "remove", name, access),
+        add: (name, accesses, call) => record(call, "add", name, accesses),
+        remove: async (name, access, call) => {
+          await record(call, "remove", name, access);
+          return options.revoked ?? {};
+        },
         get: async (name, call) => {
           await record(call, "get", name);
           const access = { type: "aws", accountIds: [], regions: [], roleArns: [], allowedServiceTypes: [] } as const;

@@ -80,15 +80,23 @@ describe("every operation reaches the adapter and answers what the contract says
     });
   });
 
-  test("setupRepository creates, then grants in order", async () => {
+  test("setupRepository creates, then grants everything in one edit", async () => {
     const suite = createSuite();
     const input = { registry: "images", name: "my-app", access: [awsAccess, gcpAccess] };
     expect((await run(suite, "setupRepository", input)).code).toBe("OK");
     expect(suite.registry.recorded.map(({ method, detail }) => [method, detail])).toEqual([
       ["createRepository", undefined],
-      ["add", awsAccess],
-      ["add", gcpAccess],
+      ["add", [awsAccess, gcpAccess]],
     ]);
+  });
+
+  test("removeCrossAccountAccess passes on what the caller should know", async () => {
+    const revoked = {
+      leftOut: [{ principal: "210987654321", region: "af-south-1" }],
+      unmanaged: [{ statement: "statement 3", principals: ["*"], actions: ["ecr:*"], conditional: false }],
+    };
+    const input = goodInputs.removeCrossAccountAccess;
+    expect((await run(createSuite({ fake: { revoked } }), "removeCrossAccountAccess", input)).output).toEqual(revoked);
   });
 
   test("options that were not given stay absent", async () => {

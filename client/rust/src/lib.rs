@@ -28,7 +28,7 @@ pub use registry::{Registry, WhichCredentials, artifact_registry};
 pub use token::Token;
 pub use types::{
     ArtifactRegistryCredentials, ArtifactRegistryPermissions, AuthMethod, Caller, CrossAccountAccess,
-    CrossAccountPermissions, ErrorCode, RepositoryResponse, Scope, ServiceType,
+    CrossAccountPermissions, ErrorCode, RepositoryResponse, RevokedAccess, Scope, ServiceType, Unmanaged,
 };
 
 /// Compiles the programs that the documentation shows.

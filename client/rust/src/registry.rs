@@ -160,11 +160,15 @@ impl Registry {
         Ok(())
     }
 
-    /// Revokes what `access` names. Where a grant cannot be split, this revokes more rather than less.
-    pub async fn remove_cross_account_access(&self, repo_id: &str, access: types::CrossAccountAccess) -> Result<()> {
+    /// Revokes what `access` names. Where a grant cannot be split, this revokes more rather than less. The answer is mostly
+    /// empty: it names statements of others that still let one of them in, and whom else AWS refused, who had to go as well.
+    pub async fn remove_cross_account_access(
+        &self,
+        repo_id: &str,
+        access: types::CrossAccountAccess,
+    ) -> Result<types::RevokedAccess> {
         let body = types::RemoveCrossAccountAccessBody { registry: self.name.clone(), repo_id: id(repo_id)?, access };
-        self.client.remove_cross_account_access(&body).await?;
-        Ok(())
+        Ok(self.client.remove_cross_account_access(&body).await?.into_inner())
     }
 
     /// Reads who else may pull: the union of all grants, and the exact list of them.
@@ -173,7 +177,7 @@ impl Registry {
         Ok(self.client.get_cross_account_access(&body).await?.into_inner())
     }
 
-    /// Creates the repository and then adds each access.
+    /// Creates the repository and then adds all accesses in one edit.
     pub async fn setup_repository(
         &self,
         repo_name: &str,

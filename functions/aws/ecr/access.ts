@@ -1,8 +1,8 @@
 import type { Call } from "../../../core/call.ts";
-import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
+import { invalidInput } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { CrossAccountControl } from "../../../core/registry.ts";
-import type { AwsAccess, CrossAccountAccess } from "../../../core/schemas.ts";
+import type { AwsAccess, CrossAccountAccess, LeftOut, RepositoryResponse } from "../../../core/schemas.ts";
 import {
   addAccess,
   type Plan,
@@ -14,40 +14,51 @@ import {
 import { toPermissions } from "../grants/forms.ts";
 import { type GrantSet, grantSet, noGrants } from "../grants/grant.ts";
 import type { Held } from "../lease/lease.ts";
-import type { Policy } from "../policy/read.ts";
+import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
-import { type RegionPolicy, readPolicyIn, writePolicies } from "./policies.ts";
-import { getRepository, notFound } from "./repositories.ts";
+import { grant } from "./granting.ts";
+import { type RegionPolicy, readPolicyIn, type Target } from "./policies.ts";
+import { regionsOf } from "./regions.ts";
+import { describeRepository, notFound } from "./repositories.ts";
+import { settle } from "./settling.ts";
 
 /** Cross-account access by repository policies: grants in, documents out, at home and at every replica. */
 export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases): CrossAccountControl {
   return {
-    async add(name, access, call) {
-      const aws = awsOnly(access);
-      const context = await contextFor(call, "fresh");
-      refuseOtherPartitions(aws.roleArns, context.place.partition);
-      const change = (before: GrantSet) => addAccess(before, aws);
-      const named = [...aws.roleArns, ...aws.accountIds];
-      await editGrants(context, leases, name, { plan: planToAdd(aws), change, named }, call);
+    async add(name, accesses, call) {
+      const aws = accesses.map(awsOnly);
+      const context = await contextFor(call);
+      for (const { roleArns } of aws) refuseOtherPartitions(roleArns, context.place.partition);
+      const change = (before: GrantSet) => aws.reduce(addAccess, before);
+      const named = aws.flatMap(({ roleArns, accountIds }) => [...roleArns, ...accountIds]);
+      await editGrants(context, leases, name, { plan: planToAdd(...aws), change, named }, call);
     },
 
     async remove(name, access, call) {
       const aws = awsOnly(access);
-      const context = await contextFor(call, "fresh");
+      const context = await contextFor(call);
       const change = (before: GrantSet) => removeAccess(before, aws);
       // Nobody is named: what is taken away need not exist any more.
-      await editGrants(context, leases, name, { plan: planToRemove(aws), change, named: [] }, call);
+      const edit = { plan: planToRemove(aws), change, named: [] };
+      const { leftOut, policies } = await editGrants(context, leases, name, edit, call);
+      const unmanaged = policies.flatMap(({ region, policy }) =>
+        (policy ? stillLetIn(policy, aws) : []).map((entry) =>
+          region === context.place.region ? entry : { ...entry, region },
+        ),
+      );
+      return { ...(leftOut.length > 0 && { leftOut: [...leftOut] }), ...(unmanaged.length > 0 && { unmanaged }) };
     },
 
     async get(name, call) {
       const context = await contextFor(call);
       const { policy } = await readPolicyIn(context.place.region, context, name, call);
       if (policy === undefined) throw notFound(context, name);
-      const { own, adopted, unmanaged } = policy;
+      const { own, adopted } = policy;
+      const unmanaged = unmanagedIn(policy);
       return {
         ...toPermissions(grantSet([...own, ...adopted])),
         scope: "repository",
-        ...(unmanaged.length > 0 && { unmanaged: [...unmanaged] }),
+        ...(unmanaged.length > 0 && { unmanaged }),
       };
     },
   };
@@ -66,27 +77,34 @@ interface GrantEdit {
   readonly named: readonly string[];
 }
 
+interface Edited {
+  readonly leftOut: readonly LeftOut[];
+  readonly policies: readonly RegionPolicy[];
+}
+
 /**
  * Changes the grants of a repository at home and at every replica that exists, while nobody else does. It compares every
  * document, even where nothing changes, so that a replica that fell behind is brought up to date. It writes nothing before
  * it is clear that every document fits. A revocation, however, is carried out wherever it can be, whatever is wrong with
- * another replica.
+ * another replica, also in regions that leave the registry.
  *
  * A repository that is gone at home grants nothing. A revocation therefore takes all our grants away from the replicas
  * that it left behind, whoever the call names, and leaves a tombstone.
  *
+ * @returns whom AWS refuses, and a revocation therefore left out; and the policies as they were read
  * @throws RESOURCE_NOT_FOUND where home is gone, and for a revocation where every replica is gone too; QUOTA_EXCEEDED;
- *   what `change` throws
+ *   what `change`, `grant` and `settle` throw
  */
 async function editGrants(
   context: EcrContext,
-  { edits, key }: PolicyLeases,
+  leases: PolicyLeases,
   name: RoutableName,
   { plan, change, named }: GrantEdit,
   call: Call,
-): Promise<void> {
+): Promise<Edited> {
   const revokes = Boolean(plan.removes?.length);
-  await edits.edit(key(name), plan, call, async (held) => {
+  return leases.edits.edit(leases.key(name), plan, call, async (held) => {
+    const edit = { context, name, held, call };
     const failed: RegionOutcome[] = [];
     const readReplica = async (region: string): Promise<RegionPolicy[]> => {
       try {
@@ -97,21 +115,41 @@ async function editGrants(
         return [];
       }
     };
-    const [atHome, ...replicas] = await Promise.all([
-      readPolicyIn(context.place.region, context, name, call),
-      ...context.replicaRegions.map(readReplica),
-    ]);
-    const policies = [atHome, ...replicas.flat()];
-    const isGone = atHome.policy === undefined;
-    const mayBeElsewhere = failed.length > 0 || policies.some(({ policy }) => policy !== undefined);
+    const readReplicas = async () => {
+      const { here, leaving } = await regionsOf(context, leases, call);
+      const read = async (regions: readonly string[]) => (await Promise.all(regions.map(readReplica))).flat();
+      const [replicas, left] = await Promise.all([read(here), read(revokes ? leaving : [])]);
+      return { replicas, left };
+    };
+    const [home, { replicas, left }] = await Promise.all([readHome(context, name, call), readReplicas()]);
+    const isGone = home.policy === undefined;
+    const mayBeElsewhere = failed.length > 0 || [...replicas, ...left].some(({ policy }) => policy !== undefined);
     if (isGone && !(revokes && mayBeElsewhere)) throw notFound(context, name);
-    const before = isGone
-      ? noGrants
-      : await grantsBefore(context, name, { held, policy: atHome.policy, revokes }, call);
+    const before = isGone ? noGrants : await grantsBefore(held, home);
     held.refuseStale();
     const grants = change(before);
-    await writePolicies(context, name, { policies, grants, named, revokes, failed }, held, call);
-    return { grants, deleted: isGone, result: undefined };
+    const targets: Target[] = [
+      ...[home, ...replicas].map((each) => ({ ...each, grants })),
+      ...left.map((each) => ({ ...each, grants: noGrants })),
+    ];
+    const { createdAt } = home;
+    if (!revokes) {
+      const refusal = await grant(targets, named, edit);
+      return {
+        grants: refusal ? before : grants,
+        createdAt,
+        failure: refusal,
+        result: { leftOut: [], policies: targets },
+      };
+    }
+    const { grants: stand, leftOut, failure } = await settle(targets, edit, failed);
+    return {
+      grants: stand.get(home.region) ?? noGrants,
+      createdAt,
+      deleted: isGone,
+      failure,
+      result: { leftOut, policies: targets },
+    };
   });
 }
 
@@ -120,105 +158,108 @@ async function editGrants(
  *
  * @throws RESOURCE_CONFLICT (not retryable) for an event that came too late
  */
-export async function unlessRevoked<T>(
+export async function unlessRevoked(
   context: EcrContext,
   { edits, key }: PolicyLeases,
   name: RoutableName,
   call: Call,
-  create: () => Promise<T>,
-): Promise<T> {
+  create: () => Promise<RepositoryResponse>,
+): Promise<RepositoryResponse> {
   return edits.edit(key(name), {}, call, async (held) => {
-    const { policy } = await readPolicyIn(context.place.region, context, name, call);
-    const before = await held.reconcile(policy ?? { own: [], adopted: [] });
+    const home = await readHome(context, name, call);
+    const before = await grantsBefore(held, home);
     held.refuseStale();
     const result = await create();
     // What was recorded of a repository that is gone is not what the new one grants.
-    return { grants: policy === undefined ? noGrants : before, result };
+    return { grants: home.policy === undefined ? noGrants : before, createdAt: dateOf(result.createdAt), result };
   });
 }
 
-/** Brings the grants of home to one replica, under the same lease as every edit. */
+/** Brings the grants of home to one replica, or takes ours away where its region is leaving, under the same lease as every edit. */
 export async function copyGrants(
   context: EcrContext,
-  { edits, key }: PolicyLeases,
+  leases: PolicyLeases,
   name: RoutableName,
   region: string,
   call: Call,
 ): Promise<void> {
-  await edits.edit(key(name), {}, call, async (held) => {
-    const [atHome, replica] = await Promise.all([
-      readPolicyIn(context.place.region, context, name, call),
+  await leases.edits.edit(leases.key(name), {}, call, async (held) => {
+    const [home, replica, { here, leaving }] = await Promise.all([
+      readHome(context, name, call),
       readPolicyIn(region, context, name, call),
+      regionsOf(context, leases, call),
     ]);
-    if (atHome.policy === undefined) throw notFound(context, name);
-    const grants = await grantsBefore(context, name, { held, policy: atHome.policy }, call);
-    await writePolicies(context, name, { policies: [atHome, replica], grants }, held, call);
-    return { grants, result: undefined };
+    if (home.policy === undefined) throw notFound(context, name);
+    const grants = await grantsBefore(held, home);
+    const targets: Target[] = [
+      { ...home, grants },
+      ...(here.includes(region) ? [{ ...replica, grants }] : []),
+      ...(leaving.includes(region) ? [{ ...replica, grants: noGrants }] : []),
+    ];
+    const { grants: stand, failure } = await settle(targets, { context, name, held, call });
+    return { grants: stand.get(home.region) ?? grants, createdAt: home.createdAt, failure, result: undefined };
   });
 }
 
-/** Takes our grants away from replicas in regions that leave the registry; those at home stay. */
+/**
+ * Takes our grants away from replicas in regions that leave the registry; those at home stay. A region that has come back
+ * meanwhile is left alone.
+ *
+ * @returns whether there were any
+ */
 export async function clearReplicas(
   context: EcrContext,
-  { edits, key }: PolicyLeases,
+  leases: PolicyLeases,
   name: RoutableName,
   regions: readonly string[],
   call: Call,
-): Promise<void> {
-  await edits.edit(key(name), {}, call, async (held) => {
-    const [{ policy }, ...replicas] = await Promise.all([
-      readPolicyIn(context.place.region, context, name, call),
-      ...regions.map((region) => readPolicyIn(region, context, name, call)),
+): Promise<boolean> {
+  return leases.edits.edit(leases.key(name), {}, call, async (held) => {
+    const { here } = await regionsOf(context, leases, call);
+    const leaving = regions.filter((region) => !here.includes(region));
+    const [home, ...replicas] = await Promise.all([
+      readHome(context, name, call),
+      ...leaving.map((region) => readPolicyIn(region, context, name, call)),
     ]);
-    const grants = policy === undefined ? noGrants : await grantsBefore(context, name, { held, policy }, call);
-    await writePolicies(context, name, { policies: replicas, grants: noGrants }, held, call);
-    return { grants, result: undefined };
+    const grants = home.policy === undefined ? noGrants : await grantsBefore(held, home);
+    const targets = replicas.map((each) => ({ ...each, grants: noGrants }));
+    const { failure } = await settle(targets, { context, name, held, call });
+    return { grants, createdAt: home.createdAt, failure, result: replicas.some(holdsGrants) };
   });
 }
 
-interface AtHome {
-  readonly held: Held;
-  readonly policy: Policy;
-  readonly revokes?: boolean;
+/** Whether a document of ours grants anybody anything. */
+export function holdsGrants({ policy }: RegionPolicy): boolean {
+  return policy !== undefined && policy.own.length + policy.adopted.length > 0;
+}
+
+/** The repository at home: its policy, and when it was created. */
+interface AtHome extends RegionPolicy {
+  readonly createdAt?: Date | undefined;
+}
+
+async function readHome(context: EcrContext, name: RoutableName, call: Call): Promise<AtHome> {
+  const { region } = context.place;
+  const [home, repository] = await Promise.all([
+    readPolicyIn(region, context, name, call),
+    describeRepository(context, name, call),
+  ]);
+  // It was deleted, or created, between the two requests. What is gone by now grants nothing.
+  return repository === undefined ? { region } : { ...home, createdAt: repository.createdAt };
+}
+
+function dateOf(text: string | undefined): Date | undefined {
+  return text === undefined ? undefined : new Date(text);
 }
 
 /**
  * The grants that hold before this edit. Roles that AWS turned into unique ids are left out: they are gone, and ECR takes
- * no policy that names them. So is the record of an earlier repository of the same name, which somebody deleted by hand.
+ * no policy that names them.
  */
-async function grantsBefore(
-  context: EcrContext,
-  name: RoutableName,
-  { held, policy, revokes = false }: AtHome,
-  call: Call,
-): Promise<GrantSet> {
-  const { document, own, adopted, dropped } = policy;
-  const grants = await held.reconcile(policy);
-  if (document === undefined && (await wasRecreated(context, name, held, call, revokes))) return noGrants;
+async function grantsBefore(held: Held, { policy, createdAt }: AtHome): Promise<GrantSet> {
+  const { own = [], adopted = [], dropped = [] } = policy ?? {};
+  const grants = await held.reconcile({ own, adopted }, createdAt);
   if (dropped.length === 0) return grants;
   const known = new Set(grantSet([...own, ...adopted]).roles);
   return { ...grants, roles: grants.roles.filter((role) => known.has(role)) };
-}
-
-/** Asks ECR only where a repository without a policy has grants on record. That is rare, and costs a request. */
-async function wasRecreated(
-  context: EcrContext,
-  name: RoutableName,
-  { record }: Held,
-  call: Call,
-  revokes: boolean,
-): Promise<boolean> {
-  if (!record || record.deleted || isEmpty(record.grants)) return false;
-  try {
-    const { createdAt } = await getRepository(context, name, call);
-    return createdAt !== undefined && new Date(createdAt) > record.lastUpdated;
-  } catch (error) {
-    // It was deleted since its policy was read: a revocation goes on to its replicas.
-    if (revokes && error instanceof ArtifactRegistryError && error.code === "RESOURCE_NOT_FOUND") return true;
-    throw error;
-  }
-}
-
-function isEmpty({ accounts, roles, workers }: GrantSet): boolean {
-  return accounts.length + roles.length + workers.length === 0;
 }

@@ -5,7 +5,9 @@ import type { Environment, OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
 import type { Capabilities, Health } from "../../../core/schemas.ts";
 import type { EcrBinding } from "../binding.ts";
+import { openTable } from "../lease/dynamo.ts";
 import { createProcessLease, leaseWithoutTable } from "../lease/process.ts";
+import { createProcessRecord, createRegistryRecords } from "../lease/registry.ts";
 import { createLeaseTable } from "../lease/table.ts";
 import { ecrForms, ecrGrammar } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
@@ -64,7 +66,7 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
         : create();
     },
     getRepository: async (name, call) => getRepository(await contextFor(call), name, call),
-    deleteRepository: async (name, call) => deleteRepository(await contextFor(call, "fresh"), leases, name, call),
+    deleteRepository: async (name, call) => deleteRepository(await contextFor(call), leases, name, call),
     generateCredentials: async (request, call) => generateCredentials(await contextFor(call), request, call),
     crossAccount: createCrossAccount(contextFor, leases),
     provisioning: {
@@ -77,9 +79,11 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
       return findings.length > 0 ? healthOf(findings) : ecrHealth(await contextFor(call), call);
     },
     async replicated(name, region, call) {
-      const context = await contextFor(call, "fresh");
-      // A region that has left the registry gets no grants any more.
-      if (context.replicaRegions.includes(region)) await copyGrants(context, leases, name, region, call);
+      const context = await contextFor(call);
+      // Of a region that was never the registry's there is nothing to do.
+      const isKnown = async () => Object.hasOwn((await leases.registry.read(call)).regions, region);
+      const concerns = context.replicaRegions.includes(region) || (await isKnown());
+      if (concerns) await copyGrants(context, leases, name, region, call);
     },
   };
 }
@@ -94,34 +98,40 @@ function capabilitiesOf(place: Place): Capabilities {
   };
 }
 
-/** Milliseconds for which we believe what the registry's tags said. A change of its regions is noticed by then. */
+/** Milliseconds for which we believe that a registry is ours. */
 const believedMs = 60_000;
 
 /**
- * Completes a derived binding at the first call that needs it. A call that changes grants, or deletes, asks anew: it must
- * reach every region that the registry has at this moment. While the registry is not there, every call asks.
+ * Completes a derived binding at the first call that needs it. While the registry is not there, every call asks. Which regions
+ * it has at this moment is in the registry's record; where there is none, edits ask the tags anew.
  */
 function completing(bound: EcrContext): ContextFor {
   let known: { readonly context: EcrContext; readonly at: number } | undefined;
-  return async (call, fresh) => {
-    const now = call.now().getTime();
-    if (fresh || !known || now - known.at > believedMs) {
-      const { completeDerived } = await import("../provisioning/own-repository.ts");
-      known = undefined;
-      known = { context: await completeDerived(bound, call), at: now };
-    }
-    return known.context;
+  const latest: ContextFor = async (call) => {
+    const { completeDerived } = await import("../provisioning/own-repository.ts");
+    known = undefined;
+    const context = { ...(await completeDerived(bound, call)), latest };
+    known = { context, at: call.now().getTime() };
+    return context;
   };
+  return async (call) => (known && call.now().getTime() - known.at <= believedMs ? known.context : latest(call));
 }
 
-function leasesOf({ leaseTable: tableName }: EcrBinding, region: string, env: Environment): PolicyLeases {
+function leasesOf(
+  { leaseTable: tableName, repositoryPrefix }: EcrBinding,
+  region: string,
+  env: Environment,
+): PolicyLeases {
   const key = (name: string) => `${region}/${name}`;
   if (tableName !== undefined) {
-    const lease = createLeaseTable({ tableName, leaseMs });
-    return { edits: lease, deletions: lease, key };
+    const table = openTable({ tableName });
+    const lease = createLeaseTable({ tableName, table, leaseMs });
+    // No repository can have this key, because no repository's name has a colon.
+    const registry = createRegistryRecords(table, key(`${repositoryPrefix}:registry`));
+    return { edits: lease, deletions: lease, registry, key };
   }
   const lease = createProcessLease();
-  return { edits: leaseWithoutTable(lease, env), deletions: lease, key };
+  return { edits: leaseWithoutTable(lease, env), deletions: lease, registry: createProcessRecord(), key };
 }
 
 /** Whether the registry answers and its binding is complete. */

@@ -5,6 +5,7 @@ import type { RoutableName } from "../../../core/names.ts";
 import type { EcrBinding } from "../binding.ts";
 import { translateAwsError } from "../errors.ts";
 import type { PolicyLease } from "../lease/lease.ts";
+import type { RegistryRecords } from "../lease/registry.ts";
 import type { Place } from "../place.ts";
 import type { Clients } from "../sdk.ts";
 
@@ -13,12 +14,14 @@ export interface EcrContext {
   readonly binding: EcrBinding;
   readonly place: Place;
   readonly clients: Clients;
-  /** Regions that hold replicas; the home region is never among them. */
+  /** Replica regions that the binding names; the home region is never among them. What an edit reaches says `regionsOf`. */
   readonly replicaRegions: readonly string[];
+  /** Of a derived binding: asks the registry's tags anew. */
+  readonly latest?: ContextFor;
 }
 
-/** Answers the context of one call. `fresh` asks anew for what may have changed: the regions of a derived binding. */
-export type ContextFor = (call: Call, fresh?: "fresh") => Promise<EcrContext>;
+/** Answers the context of one call. */
+export type ContextFor = (call: Call) => Promise<EcrContext>;
 
 /** The leases of one registry's repositories. */
 export interface PolicyLeases {
@@ -26,6 +29,8 @@ export interface PolicyLeases {
   readonly edits: PolicyLease;
   /** For deletions, which need no table: they only take away. */
   readonly deletions: PolicyLease;
+  /** What is known of the registry's replica regions. */
+  readonly registry: RegistryRecords;
   /** What is leased. It is the same for the same repository in every function of every region. */
   key(name: RoutableName): string;
 }

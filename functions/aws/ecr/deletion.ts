@@ -7,6 +7,7 @@ import { planToDelete } from "../grants/changes.ts";
 import { noGrants } from "../grants/grant.ts";
 import type { Held } from "../lease/lease.ts";
 import { type EcrContext, inEveryRegion, type PolicyLeases, refuseFailures, requestName } from "./context.ts";
+import { regionsOf } from "./regions.ts";
 
 const deleteTimeoutMs = 10_000;
 
@@ -18,7 +19,7 @@ const deleteTimeoutMs = 10_000;
  */
 export async function deleteRepository(
   context: EcrContext,
-  { deletions, key }: PolicyLeases,
+  leases: PolicyLeases,
   name: RoutableName,
   call: Call,
 ): Promise<void> {
@@ -29,10 +30,11 @@ export async function deleteRepository(
       "deprovisionRegistry removes it with the registry.",
     );
   }
-  await deletions.edit(key(name), planToDelete, call, async (held) => {
+  await leases.deletions.edit(leases.key(name), planToDelete, call, async (held) => {
     const { region: home } = context.place;
+    const { here, leaving } = await regionsOf(context, leases, call);
     await deleteIn(home, context, { name, images: true }, held);
-    const replicas = context.replicaRegions.map((region) => ({ region }));
+    const replicas = [...here, ...leaving].map((region) => ({ region }));
     const outcomes = await inEveryRegion(replicas, ({ region }) =>
       deleteIn(region, context, { name, images: true }, held),
     );

@@ -6,14 +6,15 @@ import {
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
-import { NotYet, pauseAtMost, untilReady } from "../../../core/until-ready.ts";
+import { pauseAtMost } from "../../../core/until-ready.ts";
+import { delayMs, type RetryPolicy } from "../../../core/waiting.ts";
 import { isServiceError, translateAwsError } from "../errors.ts";
 import type { GrantSet } from "../grants/grant.ts";
 import type { Held } from "../lease/lease.ts";
 import { type Policy, readPolicy } from "../policy/read.ts";
-import { writePolicy } from "../policy/write.ts";
-import { type EcrContext, ecr, inEveryRegion, type RegionOutcome, refuseFailures, requestName } from "./context.ts";
-import { notFound } from "./repositories.ts";
+import { type WrittenPolicy, writePolicy } from "../policy/write.ts";
+import { type EcrContext, ecr, requestName } from "./context.ts";
+import { isPrincipalNotFound } from "./refused.ts";
 
 /** A repository's policy in one region. */
 export interface RegionPolicy {
@@ -22,10 +23,18 @@ export interface RegionPolicy {
   readonly policy?: Policy;
 }
 
-/** Milliseconds for one request that changes a policy. */
-const writeTimeoutMs = 5_000;
-/** IAM tells ECR of a new role some seconds after it was made. */
-const principalBackoff = { baseMs: 1_000, capMs: 2_000, attempts: 3 };
+/** A policy, and the grants that it shall hold. */
+export interface Target extends RegionPolicy {
+  readonly grants: GrantSet;
+}
+
+/** One edit of the policies of one repository, under its lease. */
+export interface Edit {
+  readonly context: EcrContext;
+  readonly name: RoutableName;
+  readonly held: Held;
+  readonly call: Call;
+}
 
 /** Reads the policy in one region. Only ECR's own "no policy" means that there is none: every other error is thrown. */
 export async function readPolicyIn(
@@ -52,71 +61,44 @@ export async function readPolicyIn(
   });
 }
 
-export interface PolicyWrites {
-  readonly policies: readonly RegionPolicy[];
-  readonly grants: GrantSet;
-  /** Whom the caller named. An error names nobody else who is in the policy. */
-  readonly named?: readonly string[];
-  /** Whether access is revoked. A document that cannot be written does not keep the others from being written then. */
-  readonly revokes?: boolean;
-  /** Regions that failed before. */
-  readonly failed?: readonly RegionOutcome[];
+/** What became of a write. `refused`: AWS does not take somebody whom the policy names, and does not say whom. */
+export type Written = "written" | "refused" | "no repository";
+
+/** Milliseconds for one request that changes a policy. */
+const writeTimeoutMs = 5_000;
+/** IAM tells ECR of a new role some seconds after it was made. */
+const principalBackoff: RetryPolicy = { baseMs: 1_000, capMs: 2_000, attempts: 3 };
+
+/** Writes the policy where it differs from what stands. With `patience` it waits for principals that may be new. */
+export async function writeIn(
+  region: string,
+  { text, differs }: WrittenPolicy,
+  edit: Edit,
+  patience?: "patience",
+): Promise<Written> {
+  if (!differs) return "written";
+  for (let tries = 1; ; tries++) {
+    const written = await replaceIn(region, text, edit);
+    if (written !== "refused" || !patience || tries === principalBackoff.attempts) return written;
+    // If the time is over by then, the next write says so.
+    await pauseAtMost(delayMs(principalBackoff, tries), edit.call.signal);
+  }
 }
 
-/**
- * Writes these grants into every document that differs. Nothing is written before it is clear that each of them fits,
- * unless access is revoked.
- *
- * @throws INVALID_INPUT for a role that does not exist, also after a while in which a new one becomes known, and
- *   RESOURCE_CONFLICT for it where the caller named nobody; RESOURCE_NOT_FOUND or, for a replica, RESOURCE_CONFLICT where
- *   the repository was deleted meanwhile and access is granted; QUOTA_EXCEEDED
- */
-export async function writePolicies(
-  context: EcrContext,
-  name: RoutableName,
-  { policies, grants, named = [], revokes = false, failed = [] }: PolicyWrites,
-  held: Held,
-  call: Call,
-): Promise<void> {
-  const unfit: RegionOutcome[] = [];
-  const documents = policies.flatMap(({ region, policy }) => {
-    // A replica that does not exist yet gets its policy by the event of its replication.
-    if (policy === undefined) return [];
-    try {
-      return [{ region, ...writePolicy(policy, grants, context.place) }];
-    } catch (error) {
-      if (!revokes) throw error;
-      unfit.push({ region, error });
-      return [];
-    }
-  });
-  const outcomes = await inEveryRegion(documents, async ({ region, text, differs }) => {
-    if (!differs) return;
-    const written = await writeIn(region, context, { name, text, named }, held, call);
-    // Whoever can pull from nowhere has lost the access that was to be revoked.
-    if (written === "no repository" && !revokes) throw deletedMeanwhile(context, name, region);
-  });
-  refuseFailures([...outcomes, ...unfit, ...failed], "The policy is as asked for");
-}
-
-interface PolicyWrite {
-  readonly name: RoutableName;
-  /** Absent: the policy is deleted. */
-  readonly text: string | undefined;
-  readonly named: readonly string[];
+/** Takes back what this edit wrote: the policy grants again what it granted before, and only that. */
+export async function restoreIn({ region, policy, grants }: Target, edit: Edit): Promise<void> {
+  if (policy) await writeIn(region, { ...writePolicy(policy, grants, edit.context.place), differs: true }, edit);
 }
 
 /** Replaces the policy in one region, under the lease: each try starts only while the lease outlives it. */
-async function writeIn(
+async function replaceIn(
   region: string,
-  { clients, place }: EcrContext,
-  { name: repositoryName, text, named }: PolicyWrite,
-  held: Held,
-  call: Call,
-): Promise<"written" | "no repository"> {
+  text: string | undefined,
+  { context: { clients, place }, name: repositoryName, held }: Edit,
+): Promise<Written> {
   const action = text === undefined ? "DeleteRepositoryPolicy" : "SetRepositoryPolicy";
   const what = requestName(place, action, region);
-  const send = async (abortSignal: AbortSignal) => {
+  return held.write(what, writeTimeoutMs, async (abortSignal) => {
     const client = clients.ecr(region);
     try {
       await (text === undefined
@@ -127,42 +109,8 @@ async function writeIn(
       if (isServiceError(error, "RepositoryNotFoundException")) return "no repository";
       // What is gone already is as it should be.
       if (text === undefined && isServiceError(error, "RepositoryPolicyNotFoundException")) return "written";
-      if (isPrincipalNotFound(error)) throw new NotYet(unknownPrincipal(named, error));
+      if (isPrincipalNotFound(error)) return "refused";
       throw translateAwsError(error, what, `ecr:${action} on the repository, in ${region}`);
     }
-  };
-  return untilReady(() => held.write(what, writeTimeoutMs, send), call.signal, principalBackoff, {
-    wait: pauseAtMost,
-  });
-}
-
-function isPrincipalNotFound(error: unknown): boolean {
-  return (
-    isServiceError(error, "InvalidParameterException") &&
-    error instanceof Error &&
-    /principal not found/i.test(error.message)
-  );
-}
-
-function unknownPrincipal(named: readonly string[], cause: unknown): ArtifactRegistryError {
-  if (named.length === 0) {
-    return new ArtifactRegistryError("RESOURCE_CONFLICT", "AWS no longer knows a principal of the policy.", {
-      hint: "A role or account that was granted access is gone: remove its access.",
-      cause,
-    });
-  }
-  const some = `${named.slice(0, 5).join(", ")}${named.length > 5 ? ", …" : ""}`;
-  const message = `AWS does not know ${named.length === 1 ? "this principal" : "one of these principals"}: ${some}.`;
-  return new ArtifactRegistryError("INVALID_INPUT", message, {
-    hint: "Create the role first; a new one is known some seconds later. Remove roles that no longer exist.",
-    context: { field: "access" },
-    cause,
-  });
-}
-
-function deletedMeanwhile(context: EcrContext, name: RoutableName, region: string): ArtifactRegistryError {
-  if (region === context.place.region) return notFound(context, name);
-  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The replica in ${region} was deleted during the edit.`, {
-    retryable: true,
   });
 }

@@ -102,10 +102,11 @@ export interface Plan {
 /** A plan that names more than this is written down as one for everything: it must fit into the lease's item. */
 export const longestPlan = 100;
 
-/** What `add` may change. */
-export function planToAdd(access: AwsAccess): Plan {
-  if (access.accountIds.length * access.regions.length > longestPlan) return { adds: ["*"] };
-  return { adds: [...byName(spelledOut(access)).keys()] };
+/** What adding these values may change. */
+export function planToAdd(...accesses: readonly AwsAccess[]): Plan {
+  const isLong = ({ accountIds, regions }: AwsAccess) => accountIds.length * regions.length > longestPlan;
+  if (accesses.some(isLong)) return { adds: ["*"] };
+  return { adds: [...byName(accesses.flatMap(spelledOut)).keys()] };
 }
 
 /** What `remove` may change: the account may go with its last worker. */

@@ -14,12 +14,16 @@ export const keyAttribute = "repository";
  * while nothing is granted and nothing held. Items of earlier versions may also have a `documentHash`, which nobody reads.
  */
 export const attributes = {
-  /** Who holds the lease: random, new for each edit. Absent while it is free. */
+  /** Always `fence`. Functions of earlier versions wrote here who holds the lease, and removed it when they gave it back. */
   owner: "owner",
+  /** Always `fenceMs`. Functions of earlier versions wrote here for how many milliseconds they held the lease. */
+  leaseMs: "leaseMs",
+  /** Who holds the lease: random, new for each edit. Absent while it is free. */
+  holder: "holder",
+  /** Milliseconds that the holder asked for. */
+  holderMs: "holderMs",
   /** Grows by one with each lease, so that two leases never look alike. */
   counter: "counter",
-  /** Milliseconds that the holder asked for. */
-  leaseMs: "leaseMs",
   /** When the holder took it, by its own clock. Only people read this. */
   acquiredAt: "acquiredAt",
   /** Milliseconds for which waiting edits have seen this lease unchanged. Its true age is higher. */
@@ -29,11 +33,22 @@ export const attributes = {
   /** Plans of the holder, and of edits that crashed: what they add after `+`, what they remove after `-`. */
   intents: "intents",
   grants: "grants",
+  /** When the repository was created whose grants these are. */
+  createdAt: "createdAt",
   lastUpdated: "lastUpdated",
   lastRevoked: "lastRevoked",
   deleted: "deleted",
   expiresAt: "expiresAt",
 } as const;
+
+/**
+ * What functions of earlier versions, up to commit eccb7f4, take for somebody who holds the lease. They do not know that a
+ * region may be leaving, so they must not edit together with us: for them, an item that we have held once is held for ever.
+ * They answer that another edit is in progress, which is retryable, and write nothing.
+ */
+export const fence = "functions-of-a-newer-version";
+/** Thirty thousand years: nobody waits until such a lease is over. */
+export const fenceMs = 1e15;
 
 /** A lease that somebody holds. */
 export interface SeenLease {
@@ -41,21 +56,36 @@ export interface SeenLease {
   readonly counter: string;
   readonly leaseMs: number;
   readonly seenMs: number;
+  /** Whether the holder is a function of an earlier version. */
+  readonly earlier: boolean;
 }
 
 export function readLease(item: Item | undefined): SeenLease | undefined {
-  const owner = item?.[attributes.owner]?.S;
-  if (item === undefined || owner === undefined) return undefined;
-  const leaseMs = Number(item[attributes.leaseMs]?.N);
+  if (item === undefined) return undefined;
+  const earlier = item[attributes.owner]?.S !== fence;
+  const owner = item[earlier ? attributes.owner : attributes.holder]?.S;
+  if (owner === undefined) return undefined;
+  const lasts = earlier ? attributes.leaseMs : attributes.holderMs;
+  const leaseMs = Number(item[lasts]?.N);
   const counter = item[attributes.counter]?.N;
-  if (!(leaseMs > 0) || counter === undefined) throw unreadable(attributes.leaseMs);
-  return { owner, counter, leaseMs, seenMs: Number(item[attributes.seenMs]?.N ?? 0) };
+  if (!(leaseMs > 0) || counter === undefined) throw unreadable(lasts);
+  return { owner, counter, leaseMs, seenMs: Number(item[attributes.seenMs]?.N ?? 0), earlier };
 }
 
 /** A plan as the item holds it. */
 export function intentsOf({ adds = [], removes = [] }: Plan): readonly string[] {
-  const short = (names: readonly string[]) => (names.length > longestPlan ? ["*"] : names);
-  return inOrder([...short(adds).map((name) => `+${name}`), ...short(removes).map((name) => `-${name}`)]);
+  return joinIntents([...adds.map((name) => `+${name}`), ...removes.map((name) => `-${name}`)]);
+}
+
+/** Several plans as one. Where they name too much for an item, they stand for everything. */
+export function joinIntents(...plans: readonly (readonly string[])[]): readonly string[] {
+  const all = plans.flat();
+  return inOrder(
+    ["+", "-"].flatMap((sign) => {
+      const names = new Set(all.filter((intent) => intent.startsWith(sign)));
+      return names.size > longestPlan ? [`${sign}*`] : [...names];
+    }),
+  );
 }
 
 export function readIntents(item: Item | undefined): readonly string[] {
@@ -70,12 +100,13 @@ export function readRecord(item: Item | undefined): LeaseRecord | undefined {
   if (!lines?.every((line) => line !== undefined)) throw unreadable(attributes.grants);
   const lastUpdated = readDate(item, attributes.lastUpdated);
   if (!lastUpdated) throw unreadable(attributes.lastUpdated);
-  const lastRevoked = readDate(item, attributes.lastRevoked);
+  const [lastRevoked, createdAt] = [readDate(item, attributes.lastRevoked), readDate(item, attributes.createdAt)];
   return {
     grants: parseGrants(lines),
     lastUpdated,
     deleted: item[attributes.deleted]?.BOOL === true,
     ...(lastRevoked && { lastRevoked }),
+    ...(createdAt && { createdAt }),
   };
 }
 
@@ -91,7 +122,7 @@ function inOrder(intents: Iterable<string>): readonly string[] {
   return [...new Set(intents)].sort();
 }
 
-function unreadable(attribute: string): ArtifactRegistryError {
+export function unreadable(attribute: string): ArtifactRegistryError {
   return new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The lease table's item cannot be read.", {
     hint: "Delete the item; what is granted is then read from the repository's policy.",
     context: { attribute },

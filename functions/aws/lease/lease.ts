@@ -25,6 +25,8 @@ export interface PolicyLease {
 export interface LeaseRecord {
   readonly grants: GrantSet;
   readonly lastUpdated: Date;
+  /** When the repository was created that it speaks of. Absent in records of earlier versions. */
+  readonly createdAt?: Date;
   /** When access was last removed, or the repository deleted. An older event changes nothing. */
   readonly lastRevoked?: Date;
   /** Whether the repository is gone, and nobody was granted access since. */
@@ -34,8 +36,12 @@ export interface LeaseRecord {
 export interface Outcome<T> {
   /** All grants that hold now. */
   readonly grants: GrantSet;
+  /** When the repository was created. Another one of the same name inherits nothing. */
+  readonly createdAt?: Date | undefined;
   /** Whether the repository is gone. Its record is then forgotten after a while. */
   readonly deleted?: boolean;
+  /** What the edit throws when its outcome is recorded: it was refused, and what it had begun was taken back. */
+  readonly failure?: unknown;
   readonly result: T;
 }
 
@@ -43,8 +49,13 @@ export interface Outcome<T> {
 export interface Held {
   /** Absent where nothing was ever recorded: the document is then believed. */
   readonly record?: LeaseRecord;
-  /** The grants that hold before this edit: the recorded ones, corrected by what an edit that crashed may have done. */
-  reconcile(document: DocumentGrants): Promise<GrantSet>;
+  /**
+   * The grants that hold before this edit: the recorded ones, corrected by what an edit that crashed may have done. A
+   * repository that was created after the recorded one of the same name grants what its own document says, and nothing else.
+   *
+   * @param createdAt when the repository was created that the document belongs to
+   */
+  reconcile(document: DocumentGrants, createdAt?: Date): Promise<GrantSet>;
   /**
    * Refuses an event that speaks of a time before the last revocation. To be called after `reconcile`.
    *

@@ -35,6 +35,7 @@ export function createProcessLease(): PolicyLease {
         const now = call.now();
         forget(now);
         if (plan.removes?.length || outcome.deleted) revocations.set(repository, now);
+        if (outcome.failure !== undefined) throw outcome.failure;
         return outcome.result;
       } finally {
         done();

@@ -1,23 +1,18 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type Plan, reconcile } from "../grants/changes.ts";
 import { serialiseGrants } from "../grants/forms.ts";
-import { sdkSettings } from "../sdk.ts";
 import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
-import { intentsOf, readIntents, readRecord } from "./item.ts";
+import { openTable, type Table, type TableOptions } from "./dynamo.ts";
+import { intentsOf, joinIntents, readIntents, readRecord } from "./item.ts";
 import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, stale, tooLate } from "./lease.ts";
 import { createLeaseStore } from "./store.ts";
 
-export interface LeaseTableOptions {
-  /** Partition key `repository` (S), no sort key; time-to-live attribute `expiresAt`. */
-  readonly tableName: string;
+export interface LeaseTableOptions extends TableOptions {
+  /** Where the table was opened before. Absent: opened from the other options. */
+  readonly table?: Table;
   /** Milliseconds of a lease: longer than any edit can live. When a holder vanishes, others wait for as long. */
   readonly leaseMs: number;
-  /** The client, made with `maxAttempts: 1`. Absent: made from the environment when it is first needed. */
-  readonly client?: DynamoDBClient | (() => DynamoDBClient | Promise<DynamoDBClient>);
-  /** Milliseconds for one request to DynamoDB. Default 3,000. */
-  readonly requestTimeoutMs?: number;
   /** Seconds for which the last revocation of a deleted repository is kept: longer than events are taken. Default 7,200. */
   readonly tombstoneSeconds?: number;
   /** Milliseconds between two looks at a lease that somebody holds: at first, and at most. Default 100 and 1,000. */
@@ -33,12 +28,18 @@ interface Holding {
   readonly known: LeaseRecord | undefined;
   /** What edits that crashed had set out to do. */
   readonly unfinished: readonly string[];
+  /** What this edit has set out to do. */
+  planned: readonly string[];
   /** Whether a revocation of a crashed edit was found to have taken effect. */
   revoked: boolean;
+  /** When the repository was created, if somebody deleted the recorded one by hand: nobody knows when. */
+  succeededAt: Date | undefined;
   /** How many tries of requests that change a document were sent. */
   sent: number;
   /** How many of them the platform has answered. The others may still be applied, however late. */
   answered: number;
+  /** How many of them changed a document, or may have. */
+  applied: number;
 }
 
 /** How often an edit is run in all when it loses its lease. */
@@ -59,9 +60,9 @@ const rounds = 3;
  * });
  */
 export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
-  const { tableName, leaseMs, client = newClient, requestTimeoutMs = 3_000, tombstoneSeconds = 7_200 } = options;
+  const { table = openTable(options), leaseMs, tombstoneSeconds = 7_200 } = options;
   const { clock = monotonic, random = Math.random, poll = { baseMs: 100, capMs: 1_000 } } = options;
-  const store = createLeaseStore({ tableName, requestTimeoutMs, client });
+  const store = createLeaseStore(table);
   const expiry = (call: Call) => ({ N: String(Math.ceil(call.now().getTime() / 1_000) + tombstoneSeconds) });
 
   return {
@@ -78,7 +79,10 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
           if (!mayLandLate(holding)) await abandon(holding, call);
           throw error;
         }
-        if (await record(holding, plan, outcome, call)) return outcome.result;
+        if (await record(holding, plan, outcome, call)) {
+          if (outcome.failure !== undefined) throw outcome.failure;
+          return outcome.result;
+        }
         // Our last write may have undone what the next holder did: doing it all again repairs that.
         if (round === rounds) throw lost(repository);
       }
@@ -87,11 +91,23 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
 
   /** @throws UNEXPECTED_RESPONSE_FORMAT where the item cannot be read */
   async function take(repository: string, plan: Plan, call: Call): Promise<Holding> {
-    const acquired = await acquire({ store, leaseMs, clock, poll, random }, repository, intentsOf(plan), call);
+    const planned = intentsOf(plan);
+    const acquired = await acquire({ store, leaseMs, clock, poll, random }, repository, planned, call);
     try {
       const { before } = acquired;
       const [known, unfinished] = [readRecord(before), readIntents(before)];
-      return { repository, acquired, known, unfinished, revoked: false, sent: 0, answered: 0 };
+      return {
+        repository,
+        acquired,
+        known,
+        unfinished,
+        planned,
+        revoked: false,
+        succeededAt: undefined,
+        sent: 0,
+        answered: 0,
+        applied: 0,
+      };
     } catch (error) {
       await store.close(repository, acquired.owner, {}, call).catch(() => undefined);
       throw error;
@@ -102,17 +118,24 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
     const { repository, acquired, known, unfinished } = holding;
     return {
       ...(known && { record: known }),
-      async reconcile(document) {
-        const { grants, revoked, unrecorded } = reconcile(known?.grants, unfinished, document);
+      async reconcile(document, createdAt) {
+        const inherits = known && !isSuccessor(known, createdAt);
+        if (known && !inherits && !known.deleted) holding.succeededAt = createdAt;
+        const { grants, revoked, unrecorded } = reconcile(inherits ? known.grants : undefined, unfinished, document);
         holding.revoked ||= revoked;
         if (unrecorded.length > 0) {
           // If this edit crashed, they would stand in our own form, and neither record nor plan would say why.
-          const written = await store.plan(repository, acquired.owner, intentsOf({ adds: unrecorded }), call);
+          const adds = intentsOf({ adds: unrecorded });
+          holding.planned = joinIntents(holding.planned, adds);
+          const written = await store.plan(repository, acquired.owner, adds, call);
           if (!written.held) throw lost(repository);
         }
         return grants;
       },
-      refuseStale: () => refuseStale(call, holding.revoked ? call.now() : known?.lastRevoked),
+      refuseStale() {
+        refuseStale(call, holding.revoked ? call.now() : known?.lastRevoked);
+        refuseStale(call, holding.succeededAt);
+      },
       async write(what, timeoutMs, send) {
         const isLate = () => call.signal.aborted || acquired.left() <= timeoutMs;
         const attempt = async (signal: AbortSignal) => {
@@ -122,9 +145,12 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
           try {
             const answer = await send(signal);
             holding.answered++;
+            holding.applied++;
             return { answer };
           } catch (error) {
-            if (wasAnswered(error)) holding.answered++;
+            const status = statusOf(error);
+            if (status !== undefined) holding.answered++;
+            if (status === undefined || status >= 500) holding.applied++;
             throw error;
           }
         };
@@ -136,10 +162,12 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
   }
 
   /** Gives the lease back after a failure. If that fails too, nothing is lost: the lease ends by itself. */
-  async function abandon({ repository, acquired, known, unfinished, sent }: Holding, call: Call): Promise<void> {
+  async function abandon(holding: Holding, call: Call): Promise<void> {
+    const { repository, acquired, known, unfinished, planned, applied } = holding;
+    // Where nothing was changed, only the plans of earlier edits remain to be finished.
+    const intents = applied === 0 ? unfinished : joinIntents(unfinished, planned);
     const changes = {
-      // Where no write was sent, only the plans of earlier edits remain to be finished.
-      ...(sent === 0 && { intents: unfinished.length > 0 ? { SS: [...unfinished] } : undefined }),
+      intents: intents.length > 0 ? { SS: [...intents] } : undefined,
       ...((!known || known.deleted) && { expiresAt: expiry(call) }),
     };
     await store.close(repository, acquired.owner, changes, call).catch(() => undefined);
@@ -148,14 +176,16 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
   /** @returns whether the lease was still ours; else nothing was recorded */
   async function record<T>(holding: Holding, plan: Plan, outcome: Outcome<T>, call: Call): Promise<boolean> {
     const { repository, acquired, known, revoked } = holding;
-    const { grants, deleted = false } = outcome;
+    const { grants, deleted = false, createdAt, failure } = outcome;
     const now = call.now();
+    const lastUpdated = (failure !== undefined && known?.lastUpdated) || now;
     const revokes = Boolean(plan.removes?.length) || deleted || revoked;
     const lastRevoked = revokes ? latest(now, known?.lastRevoked) : known?.lastRevoked;
     const changes = {
       intents: undefined,
       grants: { L: serialiseGrants(grants).map((line) => ({ S: line })) },
-      lastUpdated: { S: now.toISOString() },
+      lastUpdated: { S: lastUpdated.toISOString() },
+      ...((createdAt || deleted) && { createdAt: deleted || !createdAt ? undefined : { S: createdAt.toISOString() } }),
       ...(lastRevoked && { lastRevoked: { S: lastRevoked.toISOString() } }),
       deleted: deleted ? { BOOL: true } : undefined,
       expiresAt: deleted ? expiry(call) : undefined,
@@ -165,6 +195,13 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
     // Nobody can have taken a lease that is not over. So an earlier try was applied, and its answer was lost.
     return written.held || (written.tries > 1 && acquired.left() > 0);
   }
+}
+
+/** Whether the repository is another one than the record speaks of, which was deleted, by us or by hand. */
+function isSuccessor(record: LeaseRecord, createdAt: Date | undefined): boolean {
+  if (createdAt === undefined) return false;
+  if (record.createdAt) return record.createdAt.getTime() !== createdAt.getTime();
+  return record.deleted || createdAt > record.lastUpdated;
 }
 
 /** @throws RESOURCE_CONFLICT for an event that is not younger than the last revocation */
@@ -178,15 +215,15 @@ function mayLandLate({ sent, answered }: Holding): boolean {
 }
 
 /**
- * Whether the platform answered the request, with whatever error. Then it is over, and will not be applied later. In doubt
- * the platform did not answer.
+ * The status with which the platform answered the request. Then it is over, and will not be applied later; below 500 it was
+ * refused, and changed nothing. In doubt the platform did not answer: undefined.
  */
-function wasAnswered(error: unknown): boolean {
+function statusOf(error: unknown): number | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     const { $metadata } = at as { $metadata?: { httpStatusCode?: number } };
-    if ($metadata?.httpStatusCode !== undefined) return true;
+    if ($metadata?.httpStatusCode !== undefined) return $metadata.httpStatusCode;
   }
-  return false;
+  return undefined;
 }
 
 function latest(one: Date, other: Date | undefined): Date {
@@ -195,9 +232,4 @@ function latest(one: Date, other: Date | undefined): Date {
 
 function isRetryable(error: unknown): boolean {
   return error instanceof ArtifactRegistryError && error.retryable;
-}
-
-async function newClient(): Promise<DynamoDBClient> {
-  const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
-  return new DynamoDBClient(sdkSettings("DYNAMODB"));
 }

@@ -55,7 +55,7 @@ export function parsePolicy(text: string): PolicyDocument {
   const items: unknown[] = Array.isArray(listed) ? listed : [listed];
   const statements = items.filter(isJsonObject);
   if (statements.length < items.length) throw unreadable("it has no list of statements");
-  const dropped = new Set(statements.flatMap((statement) => uniqueIdsOf(statement, "Principal")));
+  const dropped = new Set(statements.flatMap((statement) => awsPrincipals(statement, "Principal").filter(isUniqueId)));
   return { envelope, statements, dropped: [...dropped] };
 }
 
@@ -160,9 +160,8 @@ export function isUniqueId(principal: string): boolean {
   return /^A(?:RO|ID)A[A-Z0-9]{12,124}(?::[\w+=,.@-]+)?$/.test(principal);
 }
 
-/** The unique ids under a statement's `Principal` or `NotPrincipal`. */
-export function uniqueIdsOf(statement: Statement, element: "Principal" | "NotPrincipal"): string[] {
+/** The AWS principals under a statement's `Principal` or `NotPrincipal`, as they stand there. */
+export function awsPrincipals(statement: Statement, element: "Principal" | "NotPrincipal"): readonly string[] {
   const principals = statement[element];
-  const aws = isJsonObject(principals) ? principals.AWS : principals;
-  return (texts(aws) ?? []).filter(isUniqueId);
+  return texts(isJsonObject(principals) ? principals.AWS : principals) ?? [];
 }

@@ -8,7 +8,6 @@ import {
   parsePolicy,
   plainOf,
   type Statement,
-  sidOf,
 } from "./document.ts";
 
 /** What a policy depends on, beside the grants. */
@@ -23,8 +22,6 @@ export interface Policy extends DocumentGrants {
   readonly document?: PolicyDocument;
   /** Statements that others wrote or changed, in their order. */
   readonly foreign: readonly Statement[];
-  /** Their Sids, where they have any. */
-  readonly unmanaged: readonly string[];
   /** Principals that AWS turned into unique ids, in any statement: the next edit leaves them out. */
   readonly dropped: readonly string[];
 }
@@ -69,7 +66,7 @@ type Writer = "ours" | "earlier";
  * @throws UNEXPECTED_RESPONSE_FORMAT for what is not a policy
  */
 export function readPolicy(text: string | undefined, context: PolicyContext): Policy {
-  if (text === undefined) return { own: [], adopted: [], foreign: [], unmanaged: [], dropped: [] };
+  if (text === undefined) return { own: [], adopted: [], foreign: [], dropped: [] };
   const document = parsePolicy(text);
   const [own, adopted, foreign]: [Grant[], Grant[], Statement[]] = [[], [], []];
   for (const statement of document.statements) {
@@ -79,8 +76,7 @@ export function readPolicy(text: string | undefined, context: PolicyContext): Po
     if (grants === undefined) foreign.push(statement);
     else (writer === "ours" ? own : adopted).push(...grants);
   }
-  const unmanaged = foreign.map(sidOf).filter((sid) => sid !== undefined);
-  return { document, own, adopted, foreign, unmanaged, dropped: document.dropped };
+  return { document, own, adopted, foreign, dropped: document.dropped };
 }
 
 function writerOf(sid: string | undefined): Writer | undefined {

@@ -2,6 +2,7 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { refuseOtherPartitions } from "../grants/changes.ts";
 import { type GrantSet, type RegionSet, regionSets } from "../grants/grant.ts";
 import {
+  awsPrincipals,
   isJsonObject,
   isUniqueId,
   type JsonObject,
@@ -9,7 +10,6 @@ import {
   type Statement,
   sidOf,
   texts,
-  uniqueIdsOf,
 } from "./document.ts";
 import { accountActions, ourSids, type Policy, type PolicyContext, sourceArn, workerActions } from "./read.ts";
 
@@ -28,15 +28,21 @@ export interface WrittenPolicy {
 /**
  * The policy that holds exactly these grants, beside what others wrote: foreign statements first, unchanged and in their
  * order, then ours. The text depends on the grants and on what is foreign, and on nothing else. The one thing dropped
- * from foreign statements are principals that AWS turned into unique ids.
+ * from foreign statements are principals that AWS turned into unique ids, and those that it refuses.
  *
  * @param previous the policy that stands
+ * @param refused principals, as a policy names them, that AWS takes no policy with
  * @throws RESOURCE_CONFLICT for a unique id under `NotPrincipal`; INVALID_INPUT for a role of another partition;
  *   QUOTA_EXCEEDED above 10,240 characters
  */
-export function writePolicy(previous: Policy, grants: GrantSet, context: PolicyContext): WrittenPolicy {
+export function writePolicy(
+  previous: Policy,
+  grants: GrantSet,
+  context: PolicyContext,
+  refused: ReadonlySet<string> = new Set(),
+): WrittenPolicy {
   refuseOtherPartitions(grants.roles, context.partition);
-  const foreign = keptOf(previous);
+  const foreign = keptOf(previous, (principal) => isUniqueId(principal) || refused.has(principal));
   const statements = [...foreign, ...statementsFor(grants, foreign, context)];
   const stands = previous.document?.envelope;
   if (statements.length === 0) return { text: undefined, differs: stands !== undefined };
@@ -61,7 +67,7 @@ function statementsFor(grants: GrantSet, foreign: readonly Statement[], context:
       ? []
       : [{ Sid: sid(base), Effect: "Allow", Principal: { AWS: principals }, Action: accountActions }];
 
-  const accounts = grants.accounts.map((accountId) => `arn:${context.partition}:iam::${accountId}:root`);
+  const accounts = grants.accounts.map((accountId) => rootArn(accountId, context));
   return [
     ...pull(ourSids.accounts, accounts),
     ...pull(ourSids.roles, grants.roles),
@@ -102,31 +108,59 @@ function sidsBeside(foreign: readonly Statement[]): (base: string) => string {
   };
 }
 
-/** Foreign statements without unique ids among their principals, as ECR takes them. One that is left with none is dropped. */
-function keptOf({ document, foreign }: Policy): Statement[] {
+/** How a policy names an account. */
+function rootArn(accountId: string, { partition }: PolicyContext): string {
+  return `arn:${partition}:iam::${accountId}:root`;
+}
+
+/** The principals that a policy with these grants names: theirs, and those of foreign statements. */
+export function principalsOf({ foreign }: Policy, grants: GrantSet, context: PolicyContext): string[] {
+  const theirs = foreign.flatMap((statement) => [
+    ...awsPrincipals(statement, "Principal"),
+    ...awsPrincipals(statement, "NotPrincipal"),
+  ]);
+  const ours = [...grants.accounts.map((accountId) => rootArn(accountId, context)), ...grants.roles];
+  return [...new Set([...ours, ...theirs])].filter((principal) => principal !== "*" && !isUniqueId(principal));
+}
+
+/** The grants without those of these principals. What Lambda may do names no principal of the account, and stays. */
+export function withoutPrincipals(
+  { accounts, roles, workers }: GrantSet,
+  refused: ReadonlySet<string>,
+  context: PolicyContext,
+): GrantSet {
+  return {
+    accounts: accounts.filter((accountId) => !refused.has(rootArn(accountId, context))),
+    roles: roles.filter((roleArn) => !refused.has(roleArn)),
+    workers,
+  };
+}
+
+/** Foreign statements without the principals that ECR takes no policy with. One that is left with none is dropped. */
+function keptOf({ document, foreign }: Policy, isGone: (principal: string) => boolean): Statement[] {
   return foreign.flatMap((statement) => {
-    if (uniqueIdsOf(statement, "NotPrincipal").length > 0) {
+    if (awsPrincipals(statement, "NotPrincipal").some(isGone)) {
       throw underNotPrincipal(sidOf(statement), (document?.statements.indexOf(statement) ?? 0) + 1);
     }
-    return uniqueIdsOf(statement, "Principal").length > 0 ? withoutUniqueIds(statement) : [statement];
+    return awsPrincipals(statement, "Principal").some(isGone) ? without(statement, isGone) : [statement];
   });
 }
 
-function withoutUniqueIds(statement: Statement): Statement[] {
+function without(statement: Statement, isGone: (principal: string) => boolean): Statement[] {
   const { Principal: principals } = statement;
   if (!isJsonObject(principals)) return [];
   const { AWS: aws, ...others } = principals;
-  const left = texts(aws)?.filter((principal) => !isUniqueId(principal)) ?? [];
+  const left = texts(aws)?.filter((principal) => !isGone(principal)) ?? [];
   if (left.length > 0) return [{ ...statement, Principal: { ...principals, AWS: left } }];
   return Object.keys(others).length > 0 ? [{ ...statement, Principal: others }] : [];
 }
 
-/** Dropping a unique id there would change whom the statement is about. */
+/** Dropping a principal there would change whom the statement is about. */
 function underNotPrincipal(sid: string | undefined, position: number): ArtifactRegistryError {
   const which = sid === undefined ? `number ${position} (without a Sid)` : `"${sid}"`;
   return new ArtifactRegistryError(
     "RESOURCE_CONFLICT",
-    `Statement ${which} of the repository's policy names a deleted role or user under NotPrincipal, and AWS takes the policy no more.`,
+    `Statement ${which} of the repository's policy names somebody under NotPrincipal who is gone, or whom AWS refuses, and AWS takes the policy no more.`,
     { hint: "Mend that statement in ECR, then repeat the call.", context: { statement: sid ?? position } },
   );
 }

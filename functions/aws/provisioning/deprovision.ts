@@ -5,8 +5,9 @@ import { deleteWithReplicas } from "../ecr/deletion.ts";
 import { roleName } from "../policy/roles.ts";
 import { askIdentity } from "../sdk.ts";
 import { findOwnRepository, type OwnRepository, ownerOf } from "./own-repository.ts";
+import { clearRegions, declareRegions } from "./regions.ts";
 import { putRule, readRules, regionsOfRule } from "./replication.ts";
-import { clearRegions, type Found, holdsImages, inTurns, isInside, withPrefix } from "./repositories.ts";
+import { type Found, holdsImages, inTurns, isInside, withPrefix } from "./repositories.ts";
 import { removeRole } from "./roles.ts";
 import type { Site } from "./site.ts";
 
@@ -30,9 +31,13 @@ export async function deprovision(
 
   const { account } = await askIdentity(context.clients, call);
   const standing = regionsOfRule(await readRules(context, call), prefix, account);
-  const known = [...new Set([...(own?.regions ?? []), ...standing, ...context.replicaRegions])];
+  const record = await leases.registry.read(call);
+  const had = [...(own?.regions ?? []), ...standing, ...context.replicaRegions, ...Object.keys(record.regions)];
+  const known = [...new Set(had)].filter((region) => region !== place.region);
+  const isOurs = own !== undefined || record.provisioned;
+  const declared = isOurs ? await declareRegions(site, [], known, call) : record;
   // Without our own repository, a rule for the prefix is somebody else's.
-  if (own && standing.length > 0) await putRule(context, leases, account, [], call);
+  if (own && standing.length > 0) await putRule(context, leases, account, call);
   const deleted: string[] = [];
   await inTurns(inside, async ({ name, arn }) => {
     // Whatever somebody else made under our prefix has no tag of ours, so it stays.
@@ -47,6 +52,10 @@ export async function deprovision(
   if (own) {
     await deleteWithReplicas(context, leases, { name: prefix, replicas: known, images: deleteRepositories }, call);
   }
+  // Whoever provisions the registry meanwhile has changed the record.
+  await leases.registry.change(call, ({ version }) =>
+    isOurs && version === declared.version ? { provisioned: false, states: {} } : undefined,
+  );
 }
 
 async function refuseWhatIsKept(

@@ -1,5 +1,6 @@
 import type { Call } from "../../../core/call.ts";
 import type { Health } from "../../../core/registry.ts";
+import { regionsIn } from "../lease/registry.ts";
 import { findOwnRepository } from "./own-repository.ts";
 import { readRules, regionsOfRule } from "./replication.ts";
 import { type Drift, roleDrift } from "./roles.ts";
@@ -16,7 +17,7 @@ const words: Readonly<Record<Drift, string>> = {
 };
 
 /** Finds how the registry differs from what provisioning makes. It only reads. */
-export async function findDrift({ context, env, iam, derived }: Site, call: Call): Promise<Health["findings"]> {
+export async function findDrift({ context, leases, env, iam, derived }: Site, call: Call): Promise<Health["findings"]> {
   const { repositoryPrefix: prefix } = context.binding;
   const hint = "Run provisionRegistry.";
   const own = await findOwnRepository(context, call);
@@ -24,15 +25,24 @@ export async function findDrift({ context, env, iam, derived }: Site, call: Call
 
   const messages: string[] = [];
   const standing = regionsOfRule(await readRules(context, call), prefix, own.account);
-  const regions = derived ? standing : [...context.replicaRegions].sort();
+  const record = await leases.registry.read(call);
+  const has = record.provisioned ? regionsIn(record, "here", "filling") : standing;
+  const regions = derived ? has : [...context.replicaRegions].sort();
   for (const role of wantedRoles({ context, account: own.account, env, regions: [context.place.region, ...regions] })) {
     for (const each of await roleDrift(iam, role, call)) messages.push(`The role "${role.name}" ${words[each]}.`);
   }
   if (standing.join() !== regions.join()) {
     messages.push(`The registry replicates to ${list(standing)}; its binding names ${list(regions)}.`);
   }
-  const left = own.regions.filter((region) => !standing.includes(region) && !regions.includes(region));
+  if (record.provisioned && has.join() !== regions.join()) {
+    messages.push(`The registry gives grants in ${list(has)}; its binding names ${list(regions)}.`);
+  }
+  const left = [...new Set([...own.regions, ...Object.keys(record.regions)])].filter((region) => {
+    return record.provisioned ? !has.includes(region) : !standing.includes(region) && !regions.includes(region);
+  });
   if (left.length > 0) messages.push(`A change of regions was not finished: ${list(left)} may still hold grants.`);
+  const filling = regionsIn(record, "filling");
+  if (filling.length > 0) messages.push(`A change of regions was not finished: ${list(filling)} may lack grants.`);
   return messages.map((message) => ({ message, hint }));
 }
 

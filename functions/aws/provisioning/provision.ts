@@ -1,6 +1,7 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { ProvisionOptions } from "../../../core/registry.ts";
+import { type RegistryRecord, regionsIn } from "../lease/registry.ts";
 import { askIdentity } from "../sdk.ts";
 import {
   createOwnRepository,
@@ -9,14 +10,9 @@ import {
   type OwnRepository,
   rememberRegions,
 } from "./own-repository.ts";
+import { declareRegions, finishRegions } from "./regions.ts";
 import { putRule, readRules, regionsOfRule, standsFor } from "./replication.ts";
-import {
-  clearRegions,
-  refuseForeignMatches,
-  refuseOtherHome,
-  refuseOverlappingRegistries,
-  withPrefix,
-} from "./repositories.ts";
+import { refuseForeignMatches, refuseOtherHome, refuseOverlappingRegistries, withPrefix } from "./repositories.ts";
 import { type Drift, ensureRole, examineRole } from "./roles.ts";
 import type { Site } from "./site.ts";
 import { type Wanted, wantedRoles } from "./wanted-roles.ts";
@@ -25,6 +21,7 @@ import { type Wanted, wantedRoles } from "./wanted-roles.ts";
 interface Survey {
   readonly account: string;
   readonly own: OwnRepository | undefined;
+  readonly record: RegistryRecord;
   /** Regions that may hold replicas. */
   readonly known: readonly string[];
   /** Regions that must hold replicas from now on. */
@@ -63,7 +60,7 @@ export async function provision(
 
 /** Reads everything, and throws if something stands in the way. It writes nothing. */
 async function look(site: Site, asked: readonly string[] | undefined, call: Call): Promise<Survey> {
-  const { context, env, iam, derived } = site;
+  const { context, leases, env, iam, derived } = site;
   const { binding, place } = context;
   const { repositoryPrefix: prefix } = binding;
   const { account } = await askIdentity(context.clients, call);
@@ -72,8 +69,10 @@ async function look(site: Site, asked: readonly string[] | undefined, call: Call
 
   const rules = await readRules(context, call);
   const standing = regionsOfRule(rules, prefix, account);
+  const record = await leases.registry.read(call);
+  const has = record.provisioned ? regionsIn(record, "here", "filling") : standing;
   // A derived binding names no regions. That must not take away the regions that the registry has.
-  const named = asked ?? binding.replicationRegions ?? (derived ? standing : []);
+  const named = asked ?? binding.replicationRegions ?? (derived ? has : []);
   const wanted = [...new Set(named)].filter((region) => region !== place.region).sort();
   if (!own?.provisioned) refuseForeignRule(standing, wanted);
   const ruleStands = standsFor(context, account, rules, wanted);
@@ -82,28 +81,29 @@ async function look(site: Site, asked: readonly string[] | undefined, call: Call
   if (wanted.length > 0) refuseForeignMatches(all, prefix);
   // Once this registry is provisioned, the other one is refused.
   if (!own?.provisioned) await refuseOverlappingRegistries(context, all, call);
-  const had = [...(own?.regions ?? []), ...standing];
+  const had = [...(own?.regions ?? []), ...standing, ...Object.keys(record.regions)];
   for (const region of wanted) if (!had.includes(region)) await refuseOtherHome(context, region, call);
 
   const roles = wantedRoles({ context, account, env, regions: [place.region, ...wanted] });
   const drift = new Map<Wanted, readonly Drift[]>();
   for (const role of roles) drift.set(role, await examineRole(iam, role, call));
   const known = [...new Set([...had, ...context.replicaRegions])];
-  return { account, own, known, wanted, ruleStands, roles, drift };
+  return { account, own, record, known, wanted, ruleStands, roles, drift };
 }
 
 async function apply(site: Site, survey: Survey, call: Call): Promise<void> {
   const { context, leases, iam } = site;
-  const { account, known, wanted, ruleStands, drift } = survey;
+  const { account, record, known, wanted, ruleStands, drift } = survey;
   const own = survey.own ?? (await createOwnRepository(context, call));
   for (const [role, found] of drift) await ensureRole(iam, role, found, call);
 
   // Written down before the first replica can exist, so that a region is never forgotten while it may hold grants.
   const remembered = await rememberRegions(context, own, [...new Set([...known, ...wanted])], call);
-  if (!ruleStands) await putRule(context, leases, account, wanted, call);
-  const dropped = known.filter((region) => !wanted.includes(region));
-  await clearRegions(site, dropped, call);
-  await rememberRegions(context, remembered, wanted, call);
+  const declared = await declareRegions(site, wanted, known, call);
+  // If the record had to be changed, somebody else may have changed the rule since we looked.
+  if (!ruleStands || declared.version !== record.version) await putRule(context, leases, account, call);
+  const { regions } = await finishRegions(site, declared, call);
+  await rememberRegions(context, remembered, Object.keys(regions), call);
 }
 
 /** Refuses to shorten a rule for our prefix that is older than the registry: it is somebody's. It may only be taken over. */

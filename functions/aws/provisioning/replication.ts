@@ -5,6 +5,7 @@ import type { RoutableName } from "../../../core/names.ts";
 import { type EcrContext, ecr, type PolicyLeases } from "../ecr/context.ts";
 import { translateAwsError } from "../errors.ts";
 import { noGrants } from "../grants/grant.ts";
+import { regionsIn } from "../lease/registry.ts";
 
 /** Reads the replication rules of the account in the home region. */
 export async function readRules(context: EcrContext, call: Call): Promise<Rule[]> {
@@ -36,19 +37,20 @@ export function standsFor(
 const putTimeoutMs = 10_000;
 
 /**
- * Puts our rule among the others. An account has one configuration, and the configuration has no revision. So we read it
- * again right before we overwrite it, under a lease that all registries of one table share.
+ * Puts our rule among the others, to the regions that the registry's record has at this moment. An account has one
+ * configuration, and the configuration has no revision. So we read it again right before we overwrite it, under a lease that
+ * all registries of one table share.
  */
 export async function putRule(
   context: EcrContext,
-  { deletions, key }: PolicyLeases,
+  { deletions, registry, key }: PolicyLeases,
   account: string,
-  regions: readonly string[],
   call: Call,
 ): Promise<void> {
   // No repository can have this key, because no repository's name has a colon.
   await deletions.edit(key(":replication" as RoutableName), {}, call, async (held) => {
-    const rules = await readRules(context, call);
+    const [record, rules] = await Promise.all([registry.read(call), readRules(context, call)]);
+    const regions = regionsIn(record, "here", "filling");
     if (!standsFor(context, account, rules, regions)) {
       const merged = mergeRule(rules, context.binding.repositoryPrefix, account, regions);
       const command = new PutReplicationConfigurationCommand({

@@ -1,12 +1,9 @@
 import { DescribeRepositoriesCommand, ListImagesCommand } from "@aws-sdk/client-ecr";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import type { RoutableName } from "../../../core/names.ts";
-import { clearReplicas } from "../ecr/access.ts";
 import { type EcrContext, ecr } from "../ecr/context.ts";
 import { ecrGrammar, ownershipTagKey } from "../names.ts";
 import { findOwnRepository, ownerOf } from "./own-repository.ts";
-import type { Site } from "./site.ts";
 
 export interface Found {
   readonly name: string;
@@ -108,42 +105,25 @@ export function refuseForeignMatches(all: readonly Found[], prefix: string): voi
   );
 }
 
-/**
- * Removes our grants from all repositories of the registry in regions that it no longer has. Each name is leased once for all
- * its regions, because a lease is not given back at once if one of its writes got no answer.
- *
- * @param spared names of repositories that stay as they are
- */
-export async function clearRegions(
-  { context, leases }: Site,
-  regions: readonly string[],
-  call: Call,
-  spared: readonly string[] = [],
-): Promise<void> {
-  const { repositoryPrefix: prefix } = context.binding;
-  const regionsOf = new Map<string, string[]>();
-  for (const region of regions) {
-    for (const { name } of await withPrefix(context, prefix, region, call)) {
-      const ours = name === prefix || isInside(name, prefix);
-      if (ours && !spared.includes(name)) regionsOf.set(name, [...(regionsOf.get(name) ?? []), region]);
-    }
-  }
-  await inTurns([...regionsOf], ([name, where]) => clearReplicas(context, leases, name as RoutableName, where, call));
-}
-
 /** How many repositories we work on at the same time. */
 const width = 10;
 
 /**
  * Works on all of them, a few at a time. After the first failure it begins no other, and waits for those that have begun.
  *
+ * @param onFailure `go on` begins the others too, until the call itself is over
  * @throws what the first failure threw
  */
-export async function inTurns<T>(all: readonly T[], work: (each: T) => Promise<void>): Promise<void> {
+export async function inTurns<T>(
+  all: readonly T[],
+  work: (each: T) => Promise<void>,
+  onFailure: "stop" | "go on" = "stop",
+): Promise<void> {
   const waiting = [...all];
   const failures: unknown[] = [];
   const worker = async () => {
-    for (let next = waiting.shift(); next !== undefined && failures.length === 0; next = waiting.shift()) {
+    const isOver = () => failures.length > 0 && onFailure === "stop";
+    for (let next = waiting.shift(); next !== undefined && !isOver(); next = waiting.shift()) {
       await work(next).catch((error: unknown) => failures.push(error));
     }
   };

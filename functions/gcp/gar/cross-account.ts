@@ -2,7 +2,7 @@ import { invalidInput } from "../../../core/errors.ts";
 import type { CrossAccountControl } from "../../../core/registry.ts";
 import type { CrossAccountAccess, GcpAccess } from "../../../core/schemas.ts";
 import type { GarBinding } from "../binding.ts";
-import { grantsAddedBy, grantsRemovedBy, isEmpty, toPermissions } from "../grants.ts";
+import { grantSet, grantsAddedBy, grantsOf, grantsRemovedBy, isEmpty, toPermissions } from "../grants.ts";
 import { withinCapacity } from "../policy/document.ts";
 import { readGrants, withGrants, withoutGrants } from "../policy/grants.ts";
 import type { GarContext } from "./context.ts";
@@ -12,8 +12,8 @@ import { editPolicy, readPolicy } from "./policy.ts";
 export function createCrossAccount(context: GarContext): CrossAccountControl {
   const own = ownAccounts(context.binding);
   return {
-    async add(_name, access, call) {
-      const grants = grantsAddedBy(consumersOnly(access, own));
+    async add(_name, accesses, call) {
+      const grants = grantSet(accesses.flatMap((access) => grantsOf(grantsAddedBy(consumersOnly(access, own)))));
       if (isEmpty(grants)) return;
       const add = withinCapacity((policy) => withGrants(policy, grants, own));
       await editPolicy(context, add, call);
@@ -21,8 +21,9 @@ export function createCrossAccount(context: GarContext): CrossAccountControl {
 
     async remove(_name, access, call) {
       const grants = grantsRemovedBy(consumersOnly(access, own));
-      if (isEmpty(grants)) return;
+      if (isEmpty(grants)) return {};
       await editPolicy(context, (policy) => withoutGrants(policy, grants, own), call);
+      return {};
     },
 
     async get(_name, call) {

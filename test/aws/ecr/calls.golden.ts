@@ -9,12 +9,17 @@ const atHome = (action: string) => ecr(action, home);
 const everywhere = (action: string) => ecr(action, home, ...replicas);
 /** Takes the lease, or records the outcome and gives it back. */
 const lease = [`dynamodb:UpdateItem@${home}`];
+/** Reads which regions the registry has. */
+const regions = [`dynamodb:GetItem@${home}`];
 const sts = (action: string) => [`sts:${action}@${home}`];
 
-const read = everywhere("GetRepositoryPolicy");
+/** The policy, and when the repository was created: another one of the same name inherits nothing. */
+const readHome = [...atHome("GetRepositoryPolicy"), ...atHome("DescribeRepositories")];
+const read = [...readHome, ...regions, ...ecr("GetRepositoryPolicy", ...replicas)];
 const edit = [...lease, ...read, ...everywhere("SetRepositoryPolicy"), ...lease];
 const noEdit = [...lease, ...read, ...lease];
 const mint = [...sts("AssumeRole"), ...atHome("GetAuthorizationToken")];
+const setUp = [...atHome("CreateRepository"), ...lease, ...read, ...atHome("SetRepositoryPolicy"), ...lease];
 const deletion = everywhere("DeleteRepository");
 
 /** By operation, then by case: each call as `service:action@region`, in order; those of several regions go out at once. */
@@ -34,8 +39,8 @@ export const golden = {
     "one that does not": atHome("DescribeRepositories"),
   },
   deleteRepository: {
-    "one that exists": [...lease, ...deletion, ...lease],
-    "one that is gone": [...lease, ...deletion, ...lease],
+    "one that exists": [...lease, ...regions, ...deletion, ...lease],
+    "one that is gone": [...lease, ...regions, ...deletion, ...lease],
     "without a lease table": deletion,
   },
   generateCredentials: {
@@ -71,16 +76,11 @@ export const golden = {
   },
   getCrossAccountAccess: { plain: atHome("GetRepositoryPolicy") },
   setupRepository: {
-    "a new one, with access": [
-      ...atHome("CreateRepository"),
-      ...lease,
-      ...read,
-      ...atHome("SetRepositoryPolicy"),
-      ...lease,
-    ],
+    "a new one, with access": setUp,
+    "a new one, with a hundred accesses": setUp,
     "an event, with access": [
       ...lease,
-      ...atHome("GetRepositoryPolicy"),
+      ...readHome,
       ...atHome("CreateRepository"),
       ...lease,
       ...lease,
@@ -88,7 +88,7 @@ export const golden = {
       ...atHome("SetRepositoryPolicy"),
       ...lease,
     ],
-    "an event that comes too late": [...lease, ...atHome("GetRepositoryPolicy"), ...lease],
+    "an event that comes too late": [...lease, ...readHome, ...lease],
   },
   describeRegistry: {
     plain: atHome("DescribeRepositories"),
@@ -97,11 +97,13 @@ export const golden = {
   "replication event": {
     "of a new replica": [
       ...lease,
-      ...ecr("GetRepositoryPolicy", home, replicas[0]),
+      ...readHome,
+      ...regions,
+      ...ecr("GetRepositoryPolicy", replicas[0]),
       ...ecr("SetRepositoryPolicy", replicas[0]),
       ...lease,
     ],
-    "once more": [...lease, ...ecr("GetRepositoryPolicy", home, replicas[0]), ...lease],
+    "once more": [...lease, ...readHome, ...regions, ...ecr("GetRepositoryPolicy", replicas[0]), ...lease],
   },
 } as const;
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import type { Unmanaged } from "../../../core/schemas.ts";
 import { A, B, lambdaPulls, makeConsumers, roleOf, whoMay } from "./support/consumers.ts";
 import { useRegistry } from "./support/registry.ts";
 
@@ -33,11 +34,11 @@ const foreign = {
 
 const grantsOf = async (repoId: string) => {
   const answer = await registry().suite.ok("getCrossAccountAccess", { registry: "images", repoId });
-  return answer as unknown as { grants: object[]; unmanaged?: string[] };
+  return answer as unknown as { grants: object[]; unmanaged?: Unmanaged[] };
 };
 
 describe("statements that others wrote", () => {
-  test("survive every edit, unchanged and in their order, and are named", async () => {
+  test("survive every edit, unchanged and in their order, and those that let somebody pull are listed", async () => {
     const name = await registry().repository();
     const theirs = [foreign.people, foreign.deny, foreign.lambda, foreign.edited];
     await registry().setPolicy(name, theirs);
@@ -49,7 +50,8 @@ describe("statements that others wrote", () => {
     await registry().remove(name, { accountIds: [A] });
     expect((await registry().statements(name))?.slice(0, 4)).toEqual(arranged);
     expect(await whoMay(registry(), name)).toEqual(["B/ci"]);
-    expect((await grantsOf(name)).unmanaged).toEqual(theirs.map(({ Sid }) => Sid));
+    const ofLambda = { principals: ["lambda.amazonaws.com"], actions: foreign.lambda.Action, conditional: true };
+    expect((await grantsOf(name)).unmanaged).toEqual([{ statement: foreign.lambda.Sid, ...ofLambda }]);
     await registry().remove(name, { roleArns: [roleOf(registry().emulator, B, "ci")] });
     expect(await registry().statements(name)).toEqual(arranged);
   });
@@ -71,9 +73,26 @@ describe("statements that others wrote", () => {
     const name = await registry().repository();
     const theirs = { Sid: "ByHand", Effect: "Allow", Principal: { AWS: root(A) }, Action: ["ecr:*"] };
     await registry().setPolicy(name, [theirs]);
-    await registry().remove(name, { accountIds: [A] });
+    const listed = { statement: "ByHand", principals: [root(A)], actions: ["ecr:*"], conditional: false };
+    expect(await registry().remove(name, { accountIds: [A] })).toEqual({ unmanaged: [listed] });
     expect(await whoMay(registry(), name)).toEqual(["A/app", "A/ci"]);
-    expect(await grantsOf(name)).toMatchObject({ grants: [], unmanaged: ["ByHand"] });
+    expect(await grantsOf(name)).toMatchObject({ grants: [], unmanaged: [listed] });
+  });
+
+  test("one without a Sid is listed by its place, and a revocation tells only whom it concerns", async () => {
+    const name = await registry().repository();
+    const nameless = { Effect: "Allow", Principal: { AWS: root(B) }, Action: ["ecr:BatchGetImage"] };
+    await registry().setPolicy(name, [foreign.people, nameless]);
+    await registry().add(name, { accountIds: [A, B] });
+    const listed = { principals: [root(B)], actions: ["ecr:BatchGetImage"], conditional: false };
+    expect(await registry().remove(name, { accountIds: [A] })).toEqual({});
+    const unmanaged = [{ statement: "statement 2", ...listed }];
+    for (let turn = 1; turn <= 2; turn++) {
+      expect(await registry().remove(name, { accountIds: [B] })).toEqual({ unmanaged });
+    }
+    const role = roleOf(registry().emulator, B, "ci");
+    expect(await registry().remove(name, { roleArns: [role] })).toEqual({ unmanaged });
+    expect(await grantsOf(name)).toMatchObject({ grants: [], unmanaged });
   });
 });
 

@@ -75,7 +75,7 @@ describe("an edit that outlived its lease", () => {
     let runs = 0;
     await slow.lease.edit(repository, adds("a"), slow.call(), async (held) => {
       const grants = [...(await reconciled(held, document)), "a"];
-      await held.write("Test", 1_000, async () => {
+      await held.write("Test", 5_000, async () => {
         if (++runs > 1) return;
         await quick.lease.edit(repository, adds("b"), quick.call(), async (other) => {
           document = [...(await reconciled(other, document)), "b"];

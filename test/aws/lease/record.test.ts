@@ -1,7 +1,7 @@
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
 import { account, grantSet, grantsOf, worker } from "../../../functions/aws/grants/grant.ts";
-import { readRecord } from "../../../functions/aws/lease/item.ts";
+import { fence, fenceMs, readRecord } from "../../../functions/aws/lease/item.ts";
 import type { Held } from "../../../functions/aws/lease/lease.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { startFunction } from "./function.ts";
@@ -25,6 +25,8 @@ describe("an edit that nobody disturbs", () => {
     expect([result, first.upstreamCalls, network.sent]).toEqual(["result", 2, ["UpdateItem", "UpdateItem"]]);
     expect(await table.dynamo.item(repository)).toEqual({
       repository: { S: repository },
+      owner: { S: fence },
+      leaseMs: { N: String(fenceMs) },
       counter: { N: "1" },
       lastOwner: { S: expect.any(String) },
       grants: { L: [{ S: nameOf("a") }, { S: nameOf("b") }] },
@@ -151,6 +153,8 @@ describe("a deletion", () => {
       "counter",
       "expiresAt",
       "lastOwner",
+      "leaseMs",
+      "owner",
       "repository",
     ]);
   });
@@ -165,8 +169,8 @@ describe("grants in statements of earlier tools", () => {
     const edit = lease.edit(repository, adds("b"), upstream, async (held) => {
       expect(await reconciled(held, ["a"], ["old"])).toEqual(["a", "old"]);
       expect(await plansOf(repository)).toEqual(["+b", "+old"]);
-      await held.write("Test", 1_000, () => Promise.reject(refused));
-      return expect.fail("it went on");
+      await held.write("Test", 1_000, async () => "written");
+      throw refused;
     });
     await expect(edit).rejects.toBe(refused);
     expect(upstream.upstreamCalls).toBe(4);

@@ -140,7 +140,7 @@ describe("an edit that fails", () => {
     const { lease, call } = startFunction(table.dynamo);
     let tries = 0;
     await lease.edit(repository, adds("a"), call(), async (held) => {
-      await held.write("Test", 1_000, async () => {
+      await held.write("Test", 5_000, async () => {
         if (++tries === 1) throw new ArtifactRegistryError("SERVICE_UNAVAILABLE", "no answer", { retryable: true });
       });
       return nowGranted("a");

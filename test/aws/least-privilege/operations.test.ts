@@ -42,7 +42,7 @@ beforeAll(async () => {
     "push-pull": () => registry.generateCredentials({ name: app, permissions: "push-pull", ttlSeconds: 900 }, call()),
     async addCrossAccountAccess() {
       for (let time = 0; time < 2; time++) {
-        await crossAccount.add(app, access, call());
+        await crossAccount.add(app, [access], call());
         // Grants on record and no policy: was the repository made anew?
         await door.forgetPolicy("images-app");
       }
@@ -50,7 +50,7 @@ beforeAll(async () => {
     getCrossAccountAccess: () => crossAccount.get(app, call()),
     async removeCrossAccountAccess() {
       await crossAccount.remove(app, access, call());
-      await crossAccount.add(app, { ...access, accountIds: [consumer, scope.account] }, call());
+      await crossAccount.add(app, [{ ...access, accountIds: [consumer, scope.account] }], call());
       await crossAccount.remove(app, { ...access, accountIds: [scope.account] }, call());
       await crossAccount.remove(app, access, call());
     },
@@ -58,7 +58,7 @@ beforeAll(async () => {
       const other = registry.routeName("other");
       for (let time = 0; time < 2; time++) {
         await registry.createRepository(other, call());
-        await crossAccount.add(other, access, call());
+        await crossAccount.add(other, [access], call());
       }
     },
     deleteRepository: () => registry.deleteRepository(app, call()),

@@ -34,7 +34,8 @@ describe("our statements", () => {
     const { grants, foreign, unmanaged } = readPolicy(text, aws);
     expect(modelOf(grants).size).toBe(0);
     expect(foreign).toEqual([JSON.parse(JSON.stringify(statement))]);
-    expect(unmanaged).toEqual([statement.Sid]);
+    // A denial lets nobody in.
+    expect(unmanaged).toEqual(statement.Effect === "Deny" ? [] : [statement.Sid]);
 
     const set = granted(workerIn(["333333333333"], ["us-west-2"]));
     const written = JSON.parse(writePolicy(text, set, aws) ?? "");

@@ -51,7 +51,7 @@ describe("principals that AWS turned into unique ids", () => {
       retryable: false,
       message: expect.stringContaining('"AllBut"'),
     });
-    expect(readPolicy(policy(deny), aws).unmanaged).toEqual(["AllBut"]);
+    expect(readPolicy(policy(deny), aws).foreign).toEqual([deny]);
     const { Sid: _sid, ...nameless } = deny;
     expect(refusal(() => writePolicy(policy(statement({ Principal: "*" }), nameless), one, aws)).message).toContain(
       "number 2",

@@ -87,7 +87,7 @@ describe("a registry that no variable binds", () => {
     const lose = (name: string) => emulator.world.registry(aws.account, home).repositories.delete(name);
     await provision.ok("provisionRegistry", { registry: "images", replicationRegions: [replica] });
     const names: string[] = [];
-    for (const word of ["one", "two"]) {
+    for (const word of ["one", "two", "three"]) {
       const { name } = await runtime.ok("createRepository", { registry: "images", name: word });
       await account().push(name);
       await emulator.replicate();
@@ -96,18 +96,24 @@ describe("a registry that no variable binds", () => {
       names.push(name);
       lose(name);
     }
-    const [one, two] = names;
+    const [one, two, three] = names;
     await runtime.ok("removeCrossAccountAccess", { registry: "images", repoId: one, access });
     expect(account().policy(one ?? "", replica)).toBeUndefined();
 
-    // Where its own repository is gone nobody knows the regions, until it is provisioned again.
+    // Where its own repository is gone, only who has seen it before knows whose the registry is.
     lose(`${prefix}-images`);
-    const refused = await runtime.refused("removeCrossAccountAccess", { registry: "images", repoId: two, access });
+    const another = await account().openDerived({
+      ALIEN_STACK_PREFIX: prefix,
+      ALIEN_LEASE_TABLE: account().stack.leaseTable,
+    });
+    const refused = await another.refused("removeCrossAccountAccess", { registry: "images", repoId: two, access });
     expect(refused.body).toMatchObject({ code: "BINDING_NOT_CONFIGURED" });
     expect(refused.body.hint).toContain("provisionRegistry");
-    await provision.ok("provisionRegistry", { registry: "images" });
     await runtime.ok("removeCrossAccountAccess", { registry: "images", repoId: two, access });
     expect(account().policy(two ?? "", replica)).toBeUndefined();
+    await provision.ok("provisionRegistry", { registry: "images" });
+    await another.ok("removeCrossAccountAccess", { registry: "images", repoId: three, access });
+    expect(account().policy(three ?? "", replica)).toBeUndefined();
   });
 
   test("credentials ask for the tags once, and not at each call", async () => {

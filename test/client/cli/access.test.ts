@@ -58,6 +58,22 @@ describe("what is granted is spelled out by options", () => {
     expect(sent()).toEqual([["/v1/removeCrossAccountAccess", { registry: "images", repoId: "my-app", access }]]);
   });
 
+  it("and a revocation tells what still lets them in, and whom else it had to leave out", async () => {
+    const { run } = await functionThat({
+      unmanaged: [
+        { statement: "ByHand", principals: ["*"], actions: ["ecr:*"], conditional: false },
+        { statement: "statement 2", region: "eu-west-1", principals: ["*"], actions: ["ecr:*"], conditional: false },
+      ],
+      leftOut: [{ principal: "210987654321", region: "af-south-1" }],
+    });
+    expect(await run("revoke", "my-app", "--account", account)).toEqual({
+      code: 0,
+      stdout: `Revoked pulls of my-app from account ${account}.\n`,
+      stderr:
+        "warning: Statements that others wrote still let them in: ByHand, statement 2 (eu-west-1). AWS refused others, who lost their access as well: 210987654321 (af-south-1).\n",
+    });
+  });
+
   it("and what setup grants, one value or a list", async () => {
     const { run, sent } = await functionThat({ name: "images/my-app" });
     const list = [
@@ -98,7 +114,18 @@ describe("who may pull", () => {
   const grants = [worker, { ...aws, roleArns: [role] }];
 
   it("is a table", async () => {
-    const { run } = await functionThat({ access: worker, grants, unmanaged: ["Theirs\u001b[2J"] });
+    const unmanaged = [
+      { statement: "Theirs\u001b[2J", principals: ["*"], actions: ["ecr:*"], conditional: true },
+      {
+        statement: "statement 3",
+        principals: ["*"],
+        actions: ["ecr:BatchGetImage"],
+        conditional: false,
+        unreadable: true,
+      },
+      { statement: "Audit", principals: ["arn:aws:iam::1:root", "2"], actions: ["a", "b"], conditional: false },
+    ];
+    const { run } = await functionThat({ access: worker, grants, unmanaged });
     expect(await run("access", "my-app")).toEqual({
       code: 0,
       stderr: "",
@@ -107,7 +134,10 @@ describe("who may pull", () => {
         `account  ${account.padEnd(role.length + 2)}us-east-1, eu-west-1`,
         `role     ${role}  -`,
         "",
-        "Statements that others wrote: Theirs?[2J",
+        "STATEMENT OF OTHERS  LETS IN                 FOR                NOTE",
+        "Theirs?[2J           *                       ecr:*              on a condition",
+        "statement 3          *                       ecr:BatchGetImage  look at it: it says more",
+        "Audit                arn:aws:iam::1:root, 2  a, b               -",
         "",
       ].join("\n"),
     });

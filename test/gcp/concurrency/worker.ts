@@ -28,7 +28,8 @@ const caller = { issuer: "door", subject: "test" };
 for (const [index, { does, access }] of orders.changes.entries()) {
   const signal = AbortSignal.timeout(55_000);
   const call = startCall({ requestId: `${process.pid}-${index}`, caller, signal, now: () => new Date() });
-  await registry.crossAccount?.[does](name, access, call);
+  const { crossAccount } = registry;
+  await (does === "add" ? crossAccount?.add(name, [access], call) : crossAccount?.remove(name, access, call));
   // Each line is an acknowledgement.
   console.log(index);
 }

@@ -48,6 +48,7 @@ export const golden = {
   getCrossAccountAccess: { plain: [ar("GetIamPolicy")], "by a new process": [ownToken, ar("GetIamPolicy")] },
   setupRepository: {
     "a new one, with access": edit,
+    "a new one, with a hundred accesses": edit,
     "an event, with access": edit,
     "an event that comes too late": [],
   },

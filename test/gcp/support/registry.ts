@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from "vitest";
-import { startCall } from "../../../core/call.ts";
+import { type Call, startCall } from "../../../core/call.ts";
+import type { RoutableName } from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
-import type { CrossAccountControl } from "../../../core/registry.ts";
-import type { GcpAccess } from "../../../core/schemas.ts";
+import type { CrossAccountAccess, GcpAccess } from "../../../core/schemas.ts";
 import type { GarBinding } from "../../../functions/gcp/binding.ts";
 import { createGarRegistry } from "../../../functions/gcp/gar/adapter.ts";
 import { type GcpStack, type StackOptions, startStack } from "./stack.ts";
@@ -26,9 +26,11 @@ export function openRegistry(stack: GcpStack, id = "images", more: object = {}, 
   return createGarRegistry({ name: id, binding, derived: false, others, env: stack.env() });
 }
 
-export function crossAccountOf(registry: ReturnType<typeof openRegistry>): CrossAccountControl {
-  if (registry.crossAccount === undefined) throw new Error("The registry knows no grants.");
-  return registry.crossAccount;
+/** The registry's grants, which are added one value at a time. */
+export function crossAccountOf({ crossAccount: control }: ReturnType<typeof openRegistry>) {
+  if (control === undefined) throw new Error("The registry knows no grants.");
+  const add = (name: RoutableName, access: CrossAccountAccess, call: Call) => control.add(name, [access], call);
+  return { ...control, add };
 }
 
 /** A call as the core makes it. */

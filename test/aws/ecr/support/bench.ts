@@ -54,6 +54,7 @@ export async function startBench(): Promise<Bench> {
   const { world } = emulator;
   makeConsumers(emulator);
   const dynamo = new DynamoDBClient({ endpoint: emulator.url, region: home, credentials: emulator.admin() });
+  await dynamo.send(new PutItemCommand({ TableName: leaseTable, Item: registryItem }));
 
   function applications(limits: ApplicationParts): Applications {
     const env = { AWS_LAMBDA_FUNCTION_NAME: "artifact-registry" };
@@ -138,6 +139,16 @@ export async function startBench(): Promise<Bench> {
 
   return { stack, applications, slot, stop: () => stack.stop() };
 }
+
+/** The registry's record, as its first edit leaves it. */
+const registryItem: Item = {
+  repository: { S: `${home}/images:registry` },
+  version: { N: "1" },
+  provisioned: { BOOL: false },
+  regions: {
+    M: Object.fromEntries(replicas.map((each) => [each, { M: { state: { S: "here" }, since: { N: "1" } } }])),
+  },
+};
 
 const keyOf = (name: string) => ({ repository: { S: `${home}/${name}` } });
 

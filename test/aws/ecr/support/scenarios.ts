@@ -46,7 +46,14 @@ const onRepository =
 const add = onRepository("addCrossAccountAccess", { access: toA });
 const remove = onRepository("removeCrossAccountAccess", { access: toA });
 const create = (run: Run) => ask(run, "createRepository", { name: run.slot.logical });
-const setUp = (run: Run) => ask(run, "setupRepository", { name: run.slot.logical, access: [toA] });
+const setUp =
+  (...accesses: readonly object[]) =>
+  (run: Run) =>
+    ask(run, "setupRepository", { name: run.slot.logical, access: accesses });
+/** As many values as one call takes: functions of two accounts in fifty regions. */
+const hundred = Array.from({ length: 50 }, (_, index) => [`us-east-${index + 1}`]).flatMap((inRegion) =>
+  [A, B].map((account) => access({ accountIds: [account], regions: inRegion, allowedServiceTypes: ["worker"] })),
+);
 const mint = (permissions: string, ttlSeconds?: number) =>
   onRepository("generateCredentials", { permissions, ...(ttlSeconds !== undefined && { ttlSeconds }) });
 
@@ -134,7 +141,8 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
   },
   getCrossAccountAccess: { plain: { arrange: grantedTo(toB), run: onRepository("getCrossAccountAccess") } },
   setupRepository: {
-    "a new one, with access": { run: setUp },
+    "a new one, with access": { run: setUp(toA) },
+    "a new one, with a hundred accesses": { run: setUp(...hundred) },
     "an event, with access": { run: (run) => event(run, new Date()) },
     "an event that comes too late": {
       async arrange(run) {

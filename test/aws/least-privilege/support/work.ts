@@ -40,7 +40,7 @@ async function runtime(door: DoorFunction, registry: EcrRegistry, prefix: string
   const { crossAccount } = registry;
   if (!crossAccount) throw new Error("There is no cross-account access.");
   // At once, so that one waits for the other's lease.
-  await Promise.all([crossAccount.add(app, to(consumer), call()), crossAccount.add(app, to(account), call())]);
+  await Promise.all([crossAccount.add(app, [to(consumer)], call()), crossAccount.add(app, [to(account)], call())]);
   await crossAccount.get(app, call());
   await crossAccount.remove(app, to(consumer), call());
   await crossAccount.remove(app, to(account), call());
@@ -48,7 +48,7 @@ async function runtime(door: DoorFunction, registry: EcrRegistry, prefix: string
   const own = prefix as RoutableName;
   await door.repository(own, { region: replica, policy: ours });
   await registry.getRepository(own, call());
-  await crossAccount.add(own, to(consumer), call());
+  await crossAccount.add(own, [to(consumer)], call());
   await crossAccount.remove(own, to(consumer), call());
   await registry.deleteRepository(app, call());
 }
@@ -59,13 +59,13 @@ async function events(door: DoorFunction, registry: EcrRegistry, prefix: string)
   const own = prefix as RoutableName;
   const event = () => ({ ...call(), asOf: new Date() });
   for (let delivery = 0; delivery < 2; delivery++) await registry.createRepository(app, event());
-  await Promise.all([to(consumer), to(account)].map((access) => registry.crossAccount?.add(app, access, event())));
+  await Promise.all([to(consumer), to(account)].map((access) => registry.crossAccount?.add(app, [access], event())));
   await door.repository(app, { region: replica });
   await registry.replicated(app, replica, call());
   // Nothing is granted at home: what the replica has of ours goes.
   await door.repository(own, { region: replica, policy: ours });
   await registry.replicated(own, replica, call());
-  await registry.crossAccount?.add(own, to(consumer), event());
+  await registry.crossAccount?.add(own, [to(consumer)], event());
   // A policy that vanished from a repository with grants on record: was the repository made anew?
   await door.forgetPolicy(own);
   await registry.replicated(own, replica, call());

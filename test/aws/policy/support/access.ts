@@ -4,6 +4,7 @@ import type { AwsAccess } from "../../../../core/schemas.ts";
 import { addAccess } from "../../../../functions/aws/grants/changes.ts";
 import { type GrantSet, grantSet, noGrants } from "../../../../functions/aws/grants/grant.ts";
 import { type Policy, type PolicyContext, readPolicy as read } from "../../../../functions/aws/policy/read.ts";
+import { unmanagedIn } from "../../../../functions/aws/policy/unmanaged.ts";
 import { writePolicy as write } from "../../../../functions/aws/policy/write.ts";
 
 /** A small world, so that what is added and what is removed meet often. */
@@ -18,10 +19,14 @@ export const roles = [
 
 export const aws = { partition: "aws" } as const;
 
-/** A policy's text as the adapter reads it, with all that it grants as one set. */
-export function readPolicy(text: string | undefined, context: PolicyContext): Policy & { readonly grants: GrantSet } {
+/** A policy's text as the adapter reads it, with all that it grants as one set, and the names of what is unmanaged. */
+export function readPolicy(
+  text: string | undefined,
+  context: PolicyContext,
+): Policy & { readonly grants: GrantSet; readonly unmanaged: string[] } {
   const policy = read(text, context);
-  return { ...policy, grants: grantSet([...policy.own, ...policy.adopted]) };
+  const unmanaged = unmanagedIn(policy).map(({ statement }) => statement);
+  return { ...policy, grants: grantSet([...policy.own, ...policy.adopted]), unmanaged };
 }
 
 /** The text that the adapter writes in the place of another. */

@@ -44,7 +44,12 @@ const remove = onRepository("removeCrossAccountAccess", { access: toPuller });
 const get = onRepository("getCrossAccountAccess");
 const mint = (permissions: string, ttlSeconds = 900) =>
   onRepository("generateCredentials", { permissions, ttlSeconds });
-const setUp = (run: Run) => ask(run, "setupRepository", { name: run.slot.logical, access: [toPuller] });
+const setUp =
+  (...accesses: readonly GcpAccess[]) =>
+  (run: Run) =>
+    ask(run, "setupRepository", { name: run.slot.logical, access: accesses });
+/** As many values as one call takes. */
+const hundred = Array.from({ length: 50 }, () => [toPuller, access(emails(other))]).flat();
 const event = async ({ suite, slot }: Run, time: Date): Promise<WireAnswer> => {
   const result = await suite.event({ name: slot.logical, access: [toPuller] }, time);
   return wireOf(result.outcome === "done" ? undefined : result.error);
@@ -107,7 +112,8 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
     "by a new process": { cold: true, arrange: granted(emails(other)), run: get },
   },
   setupRepository: {
-    "a new one, with access": { run: setUp },
+    "a new one, with access": { run: setUp(toPuller) },
+    "a new one, with a hundred accesses": { run: setUp(...hundred) },
     "an event, with access": { run: (run) => event(run, new Date()) },
     "an event that comes too late": { run: (run) => event(run, new Date(Date.now() - 3_700_000)) },
   },

@@ -1,0 +1,176 @@
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { changing, type Table } from "./dynamo.ts";
+import { attributes, type Item } from "./item.ts";
+
+/**
+ * How a replica region stands to the registry. A region that is `filling` is new, or has come back: edits treat it as one
+ * that is here, and provisioning brings the grants of home to the replicas that it has already. A region that is `leaving`
+ * gets no grants any more, and may still hold some.
+ */
+export type RegionState = "here" | "filling" | "leaving";
+
+interface RegionEntry {
+  readonly state: RegionState;
+  /** The version of the record in which the region came into this state. */
+  readonly since: number;
+}
+
+/** What is known of the replica regions of one registry. */
+export interface RegistryRecord {
+  /** Grows by one with each change. It is 0 where nothing was ever written. */
+  readonly version: number;
+  /** Whether provisioning has said which regions the registry has. Otherwise these are the regions that edits wrote to. */
+  readonly provisioned: boolean;
+  readonly regions: Readonly<Record<string, RegionEntry>>;
+}
+
+/** What the record shall be: the state of each region. */
+export interface RecordDraft {
+  readonly provisioned: boolean;
+  readonly states: Readonly<Record<string, RegionState>>;
+}
+
+/** The record of one registry. Every function of the registry reads the same. */
+export interface RegistryRecords {
+  read(call: Call): Promise<RegistryRecord>;
+  /**
+   * Changes the record, unless it says so already. Nobody else's change is lost: `draft` is asked again where the record was
+   * changed meanwhile.
+   *
+   * @param draft answers undefined where nothing is to be changed
+   * @returns the record as it is then
+   */
+  change(call: Call, draft: (record: RegistryRecord) => RecordDraft | undefined): Promise<RegistryRecord>;
+}
+
+/** A region's state in each region, as a draft takes it. */
+export function statesOf({ regions }: RegistryRecord): Record<string, RegionState> {
+  return Object.fromEntries(Object.entries(regions).map(([region, { state }]) => [region, state]));
+}
+
+/** The regions in one of these states, sorted. */
+export function regionsIn({ regions }: RegistryRecord, ...states: readonly RegionState[]): string[] {
+  return Object.keys(regions)
+    .filter((region) => states.some((state) => regions[region]?.state === state))
+    .sort();
+}
+
+const nothing: RegistryRecord = { version: 0, provisioned: false, regions: {} };
+
+/** How often a change is tried while others change the record, too. Each round that fails is one that somebody else won. */
+const rounds = 20;
+
+/** Seconds for which a record that says nothing is kept. */
+const emptySeconds = 7_200;
+
+/**
+ * The record in the lease table, an item beside those of the repositories. It is read as it is at this moment, and written
+ * only if nobody has changed it since. Attributes that are not ours stay as they are.
+ *
+ * @param key no repository has it
+ */
+export function createRegistryRecords(table: Table, key: string): RegistryRecords {
+  const read = async (call: Call) => readRecord(await table.read(key, call));
+  return {
+    read,
+    async change(call, draft) {
+      for (let round = 1; round <= rounds; round++) {
+        const before = await read(call);
+        const after = changed(before, draft(before));
+        if (after === before) return before;
+        const { expression, names, values } = changing(attributesOf(after, call));
+        const update = {
+          ConditionExpression: before.version === 0 ? "attribute_not_exists(#version)" : "#version = :before",
+          UpdateExpression: expression,
+          ExpressionAttributeNames: names,
+          ExpressionAttributeValues: {
+            ...values,
+            ...(before.version > 0 && { ":before": { N: String(before.version) } }),
+          },
+        };
+        // An answer that was lost looks like somebody else's change: the next round finds ours, and is content.
+        if ((await table.update(key, update, call)).held) return after;
+      }
+      throw new ArtifactRegistryError("RESOURCE_CONFLICT", "The registry's regions are being changed by others.", {
+        retryable: true,
+        hint: "The same call again is safe.",
+      });
+    },
+  };
+}
+
+/** The record where no table is bound: it lasts as long as the process. */
+export function createProcessRecord(): RegistryRecords {
+  let record = nothing;
+  return {
+    read: async () => record,
+    async change(_, draft) {
+      record = changed(record, draft(record));
+      return record;
+    },
+  };
+}
+
+function changed(before: RegistryRecord, draft: RecordDraft | undefined): RegistryRecord {
+  if (draft === undefined) return before;
+  const version = before.version + 1;
+  const regions = Object.fromEntries(
+    Object.entries(draft.states).map(([region, state]) => {
+      const known = before.regions[region];
+      return [region, known?.state === state ? known : { state, since: version }];
+    }),
+  );
+  const same =
+    before.provisioned === draft.provisioned &&
+    Object.keys(before.regions).length === Object.keys(regions).length &&
+    Object.entries(regions).every(([region, entry]) => before.regions[region] === entry);
+  return same ? before : { version, provisioned: draft.provisioned, regions };
+}
+
+function attributesOf({ version, provisioned, regions }: RegistryRecord, call: Call) {
+  const isEmpty = !provisioned && Object.keys(regions).length === 0;
+  const expiry = Math.ceil(call.now().getTime() / 1_000) + emptySeconds;
+  return {
+    version: { N: String(version) },
+    provisioned: { BOOL: provisioned },
+    regions: {
+      M: Object.fromEntries(
+        Object.entries(regions).map(([region, { state, since }]): [string, AttributeValue] => [
+          region,
+          { M: { state: { S: state }, since: { N: String(since) } } },
+        ]),
+      ),
+    },
+    [attributes.expiresAt]: isEmpty ? { N: String(expiry) } : undefined,
+  };
+}
+
+/** @throws UNEXPECTED_RESPONSE_FORMAT for a record that we did not write: treated as none, it would let grants into a region that leaves */
+function readRecord(item: Item | undefined): RegistryRecord {
+  if (item?.version === undefined) return nothing;
+  const version = Number(item.version.N);
+  const provisioned = item.provisioned?.BOOL;
+  const entries = Object.entries(item.regions?.M ?? {}).map(([region, { M: entry }]) => {
+    const [state, since] = [entry?.state?.S, Number(entry?.since?.N)];
+    if (!isState(state) || !(since > 0)) throw unreadable();
+    return [region, { state, since }] as const;
+  });
+  if (!(version > 0) || provisioned === undefined || item.regions?.M === undefined) throw unreadable();
+  return { version, provisioned, regions: Object.fromEntries(entries) };
+}
+
+function isState(state: string | undefined): state is RegionState {
+  return state === "here" || state === "filling" || state === "leaving";
+}
+
+function unreadable(): ArtifactRegistryError {
+  return new ArtifactRegistryError(
+    "UNEXPECTED_RESPONSE_FORMAT",
+    "The registry's item in the lease table is unreadable.",
+    {
+      hint: "Delete the item whose key ends with :registry, and run provisionRegistry at once.",
+    },
+  );
+}

@@ -1,0 +1,141 @@
+import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { RoutableName } from "../../../core/names.ts";
+import { clearReplicas, copyGrants, holdsGrants } from "../ecr/access.ts";
+import { readPolicyIn } from "../ecr/policies.ts";
+import { type RegionState, type RegistryRecord, regionsIn, statesOf } from "../lease/registry.ts";
+import { inTurns, isInside, withPrefix } from "./repositories.ts";
+import type { Site } from "./site.ts";
+
+/**
+ * Writes down which replica regions the registry has from now on, before anything is done about it. Regions that it did not
+ * have are filling, and all others that it is known to have had are leaving.
+ */
+export function declareRegions(
+  { context, leases }: Site,
+  wanted: readonly string[],
+  known: readonly string[],
+  call: Call,
+): Promise<RegistryRecord> {
+  return leases.registry.change(call, (record) => {
+    const all = new Set([...Object.keys(record.regions), ...known, ...wanted]);
+    all.delete(context.place.region);
+    const stateOf = (region: string) => {
+      if (!wanted.includes(region)) return "leaving";
+      return record.provisioned && record.regions[region]?.state === "here" ? "here" : "filling";
+    };
+    return { provisioned: true, states: Object.fromEntries([...all].map((region) => [region, stateOf(region)])) };
+  });
+}
+
+/**
+ * Finishes what was written down: regions that are leaving lose our grants and are forgotten, and then regions that are
+ * filling get those of home. If it ends in the middle, the next call finishes it.
+ *
+ * @returns the record as it is then; what somebody else has changed in it meanwhile stays
+ */
+export async function finishRegions(site: Site, declared: RegistryRecord, call: Call): Promise<RegistryRecord> {
+  const { registry } = site.leases;
+  const isUnchanged = (record: RegistryRecord, region: string) =>
+    record.regions[region]?.since === declared.regions[region]?.since;
+
+  const leaving = regionsIn(declared, "leaving");
+  await clearRegions(site, leaving, call);
+  const without = (record: RegistryRecord) => {
+    const gone = leaving.filter((region) => isUnchanged(record, region));
+    const states = Object.entries(statesOf(record)).filter(([region]) => !gone.includes(region));
+    return { ...record, states: Object.fromEntries(states) };
+  };
+  const left = leaving.length > 0 ? await registry.change(call, without) : declared;
+
+  const filling = regionsIn(declared, "filling");
+  await fillRegions(site, filling, call);
+  const filled = (record: RegistryRecord) => {
+    const full = filling.filter((region) => isUnchanged(record, region));
+    return { ...record, states: { ...statesOf(record), ...statesAt(full, "here") } };
+  };
+  return filling.length > 0 ? registry.change(call, filled) : left;
+}
+
+/** All of these regions in one state. */
+function statesAt(regions: readonly string[], state: RegionState): Record<string, RegionState> {
+  return Object.fromEntries(regions.map((region) => [region, state]));
+}
+
+/** How many times a region is looked through. Only somebody who writes without a lease makes so many necessary. */
+const passes = 10;
+
+/**
+ * Removes our grants from all repositories of the registry in regions that it no longer has. It looks through them until it
+ * finds nothing any more. The first look takes the lease of each repository, also of those that have no replica there yet:
+ * an edit that began before the region left is over then, and functions of earlier versions, which would go on writing
+ * there, are fenced out. Each name is leased once for all regions, because a lease is not given back at once if one of its
+ * writes got no answer.
+ *
+ * @param spared names of repositories that stay as they are
+ */
+export async function clearRegions(
+  site: Site,
+  regions: readonly string[],
+  call: Call,
+  spared: readonly string[] = [],
+): Promise<void> {
+  const { context, leases } = site;
+  if (regions.length === 0) return;
+  const visited = new Set<string>();
+  for (let pass = 1; pass <= passes; pass++) {
+    let found = 0;
+    const names = await namesIn(site, [context.place.region, ...regions], call);
+    await inTurns(
+      names.filter((name) => !spared.includes(name)),
+      async (name) => {
+        const isNew = !visited.has(name);
+        if (!isNew && !(await grantsSomewhere(site, name, regions, call))) return;
+        visited.add(name);
+        const cleared = await clearReplicas(context, leases, name, regions, call);
+        if (isNew || cleared) found++;
+      },
+      "go on",
+    );
+    if (found === 0) return;
+  }
+  throw new ArtifactRegistryError("RESOURCE_CONFLICT", `Grants keep coming back in ${regions.join(", ")}.`, {
+    retryable: true,
+    hint: "Find who writes the policies of these repositories beside the functions.",
+  });
+}
+
+async function grantsSomewhere({ context }: Site, name: RoutableName, regions: readonly string[], call: Call) {
+  const policies = await Promise.all(regions.map((region) => readPolicyIn(region, context, name, call)));
+  return policies.some(holdsGrants);
+}
+
+/** Brings the grants of home to the replicas that regions have already. Those that come later get them by their event. */
+async function fillRegions(site: Site, regions: readonly string[], call: Call): Promise<void> {
+  const { context, leases } = site;
+  for (const region of regions) {
+    const replicas = await namesIn(site, [region], call);
+    // A region that is new has none, and nobody needs to look through home then.
+    const atHome = replicas.length > 0 ? await namesIn(site, [context.place.region], call) : [];
+    await inTurns(
+      replicas.filter((name) => atHome.includes(name)),
+      async (name) => {
+        try {
+          await copyGrants(context, leases, name, region, call);
+        } catch (error) {
+          // It was deleted at home meanwhile: then there is nothing to copy.
+          if (!(error instanceof ArtifactRegistryError && error.code === "RESOURCE_NOT_FOUND")) throw error;
+        }
+      },
+      "go on",
+    );
+  }
+}
+
+/** The names of the registry's repositories in these regions, its own among them, each once. */
+async function namesIn({ context }: Site, regions: readonly string[], call: Call): Promise<RoutableName[]> {
+  const { repositoryPrefix: prefix } = context.binding;
+  const found = await Promise.all(regions.map((region) => withPrefix(context, prefix, region, call)));
+  const names = found.flat().map(({ name }) => name);
+  return [...new Set(names.filter((name) => name === prefix || isInside(name, prefix)))] as RoutableName[];
+}

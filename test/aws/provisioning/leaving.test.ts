@@ -1,0 +1,205 @@
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { OciError, pullImage } from "../../../oci/client/index.ts";
+import type { CallRecord } from "../../emulators/aws/call.ts";
+import { registryClient } from "../../emulators/aws/support.ts";
+import { consumer, home, replica, rule, useAccount } from "./support/account.ts";
+
+/** A second account that is granted access. */
+const other = "777788889999";
+const account = useAccount({ accounts: [consumer, other] });
+const to = (...accountIds: string[]) => ({
+  type: "aws",
+  accountIds,
+  regions: [],
+  roleArns: [],
+  allowedServiceTypes: [],
+});
+const roles = new Map<string, string>();
+
+beforeAll(() => {
+  const policies = { Effect: "Allow", Action: "ecr:*", Resource: "*" } as const;
+  for (const id of [consumer, other]) roles.set(id, account().emulator.role(id, "app", { policies }));
+});
+beforeEach(async () => {
+  account().emulator.faults.clear();
+  account().emulator.faults.before = undefined;
+  await account().setRules([]);
+});
+
+/** Whether somebody of this account gets the image from the region, by pulling it. */
+async function pulls(id: string, name: string, region: string): Promise<boolean> {
+  const { emulator } = account();
+  const client = await registryClient(emulator, emulator.credentialsFor(roles.get(id) ?? ""), region);
+  try {
+    await pullImage(client, name, "1.0");
+    return true;
+  } catch (error) {
+    if (error instanceof OciError && [401, 403].includes(error.status ?? 0)) return false;
+    throw error;
+  }
+}
+
+/** Who of the two gets the image from the replica. */
+async function whoPulls(name: string, region: string = replica): Promise<string[]> {
+  const each = await Promise.all([consumer, other].map(async (id) => ((await pulls(id, name, region)) ? [id] : [])));
+  return each.flat();
+}
+
+/** A registry that replicates to one region, with the images of repositories there. The suite is bound to this region. */
+async function replicated(count = 1) {
+  const prefix = account().fresh();
+  const bound = await account().open(prefix, { binding: { replicationRegions: [replica] } });
+  await bound.ok("provisionRegistry", { registry: "images" });
+  const names: string[] = [];
+  for (let n = 0; n < count; n++) {
+    names.push((await bound.ok("createRepository", { registry: "images", name: `app-${n}` })).name);
+  }
+  for (const name of names) await account().push(name);
+  await account().emulator.replicate();
+  return { prefix, bound, names, name: names[0] ?? "", unbound: await account().open(prefix) };
+}
+
+const add = (suite: Suite, repoId: string, ...ids: string[]) =>
+  suite.ok("addCrossAccountAccess", { registry: "images", repoId, access: to(...ids) });
+const remove = (suite: Suite, repoId: string, ...ids: string[]) =>
+  suite.ok("removeCrossAccountAccess", { registry: "images", repoId, access: to(...ids) });
+type Suite = Awaited<ReturnType<ReturnType<typeof account>["open"]>>;
+
+describe("a region that was dropped, in functions whose binding still names it", () => {
+  test("gets no grants any more, and a revocation after the binding was changed leaves nothing", async () => {
+    const { name, bound, unbound } = await replicated();
+    await add(bound, name, consumer);
+    expect(await whoPulls(name)).toEqual([consumer]);
+    await bound.ok("provisionRegistry", { registry: "images", replicationRegions: [] });
+    expect(await whoPulls(name)).toEqual([]);
+    await add(bound, name, other);
+    expect(await whoPulls(name)).toEqual([]);
+    expect(await whoPulls(name, home)).toEqual([consumer, other]);
+    await remove(unbound, name, consumer);
+    await remove(unbound, name, other);
+    expect(await whoPulls(name)).toEqual([]);
+    expect(await whoPulls(name, home)).toEqual([]);
+  });
+
+  test("is cleared by a revocation, whoever had access there", async () => {
+    const { name, bound } = await replicated();
+    await add(bound, name, consumer);
+    const granted = account().emulator.world.registry(account().stack.account, replica).repositories.get(name)?.policy;
+    await bound.ok("provisionRegistry", { registry: "images", replicationRegions: [] });
+    // As a function of an earlier version left it.
+    const repository = account().emulator.world.registry(account().stack.account, replica).repositories.get(name);
+    if (repository) repository.policy = granted;
+    expect(await whoPulls(name)).toEqual([consumer]);
+    await remove(bound, name, other);
+    expect(await whoPulls(name)).toEqual([]);
+    expect(await whoPulls(name, home)).toEqual([consumer]);
+  });
+
+  test("is deleted with its repository", async () => {
+    const { name, bound } = await replicated();
+    await bound.ok("provisionRegistry", { registry: "images", replicationRegions: [] });
+    await bound.ok("deleteRepository", { registry: "images", repoId: name });
+    expect(account().repositories(replica)).not.toContain(name);
+  });
+});
+
+/** Where an edit stands still while the region leaves. */
+const moments = {
+  "before they have the lease": ({ action, region }: CallRecord) => action === "UpdateItem" && region === home,
+  "under the lease": ({ action, region }: CallRecord) => action === "GetRepositoryPolicy" && region === home,
+} as const;
+
+describe("a region that leaves while repositories are edited", () => {
+  const kinds = ["bound", "derived"] as const;
+  const cases = kinds.flatMap((kind) =>
+    Object.keys(moments).map((moment) => [kind, moment as keyof typeof moments] as const),
+  );
+  test.each(cases)("(%s, %s) keeps no grants", async (kind, moment) => {
+    const stack = account().fresh();
+    const env = { ALIEN_STACK_PREFIX: stack, ALIEN_LEASE_TABLE: account().stack.leaseTable };
+    const open = () =>
+      kind === "derived"
+        ? account().openDerived(env)
+        : account().open(stack, { binding: { replicationRegions: [replica] } });
+    const [runtime, provision] = [await open(), await open()];
+    await provision.ok("provisionRegistry", { registry: "images", replicationRegions: [replica] });
+    const names: string[] = [];
+    for (let n = 0; n < 6; n++) {
+      names.push((await runtime.ok("createRepository", { registry: "images", name: `app-${n}` })).name);
+    }
+    for (const name of names) await account().push(name);
+    await account().emulator.replicate();
+    for (const name of names) await add(runtime, name, consumer);
+
+    const left = Promise.withResolvers<void>();
+    const all = Promise.withResolvers<void>();
+    const waiting = new Set<string>();
+    const { faults } = account().emulator;
+    faults.before = async (call) => {
+      const name = names.find((each) => JSON.stringify(call.input).includes(`${each}"`));
+      if (name === undefined || waiting.has(name) || !moments[moment](call)) return;
+      waiting.add(name);
+      if (waiting.size === names.length) all.resolve();
+      await left.promise;
+    };
+    const edits = names.map((name) => add(runtime, name, other));
+    await all.promise;
+    const leaving = provision.ok("provisionRegistry", { registry: "images", replicationRegions: [] });
+    // An edit that has the lease is waited for; one that has not is overtaken.
+    if (moment === "under the lease") await expect.poll(() => account().rules()).toEqual([]);
+    else await leaving;
+    left.resolve();
+    await Promise.all([leaving, ...edits]);
+    faults.before = undefined;
+    for (const name of names) expect([name, await whoPulls(name)]).toEqual([name, []]);
+    for (const name of names) expect([name, await whoPulls(name, home)]).toEqual([name, [consumer, other]]);
+  });
+});
+
+describe("a region that was dropped from the binding alone", () => {
+  test("is reached by revocations, although nothing was ever provisioned", async () => {
+    const prefix = account().fresh();
+    const open = (...replicationRegions: string[]) => account().open(prefix, { binding: { replicationRegions } });
+    const [bound, unbound] = [await open(replica), await open()];
+    await account().setRules([{ to: [replica], filters: [prefix] }]);
+    const { name } = await bound.ok("createRepository", { registry: "images", name: "app" });
+    await account().push(name);
+    await account().emulator.replicate();
+    await add(bound, name, consumer, other);
+    expect(await whoPulls(name)).toEqual([consumer, other]);
+    await remove(unbound, name, consumer);
+    expect(await whoPulls(name)).toEqual([]);
+    expect(await whoPulls(name, home)).toEqual([other]);
+    await unbound.ok("deleteRepository", { registry: "images", repoId: name });
+    expect(account().repositories(replica)).not.toContain(name);
+  });
+});
+
+describe("a region that returns", () => {
+  test("has the grants of home on every replica that it kept", async () => {
+    const { prefix, names, bound } = await replicated(3);
+    for (const name of names) await add(bound, name, consumer);
+    await bound.ok("provisionRegistry", { registry: "images", replicationRegions: [] });
+    for (const name of names) expect(await whoPulls(name)).toEqual([]);
+    await bound.ok("provisionRegistry", { registry: "images", replicationRegions: [replica] });
+    for (const name of names) expect(await whoPulls(name)).toEqual([consumer]);
+    expect(account().rules()).toEqual([rule(prefix, replica)]);
+  });
+
+  test("after an interruption has them too, by the next provisioning", async () => {
+    const { names, bound } = await replicated(3);
+    for (const name of names) await add(bound, name, consumer);
+    await bound.ok("provisionRegistry", { registry: "images", replicationRegions: [] });
+    account().emulator.faults.add({
+      fault: { kind: "error", code: "AccessDeniedException" },
+      region: replica,
+      matches: ({ action, input }) => action === "SetRepositoryPolicy" && input.repositoryName === names[1],
+      times: Number.POSITIVE_INFINITY,
+    });
+    const again = { registry: "images", replicationRegions: [replica] };
+    expect((await bound.refused("provisionRegistry", again)).body).toMatchObject({ code: "ACCESS_DENIED" });
+    account().emulator.faults.clear();
+    await bound.ok("provisionRegistry", { registry: "images" });
+    for (const name of names) expect([name, await whoPulls(name)]).toEqual([name, [consumer]]);
+  });
+});
