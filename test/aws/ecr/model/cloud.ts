@@ -14,6 +14,7 @@ import { fixedRules } from "../../../../core/rules-source.ts";
 import { readDirectory } from "../../../../core/suite.ts";
 import { handleReplication } from "../../../../functions/aws/doors/replication.ts";
 import { platform } from "../../../../functions/aws/index.ts";
+import { readLease } from "../../../../functions/aws/lease/item.ts";
 import { sdkSettings } from "../../../../functions/aws/sdk.ts";
 import { addRepository, type Repository } from "../../../emulators/aws/ecr/state.ts";
 import { type EmulatorEvent, eventOf } from "../../../emulators/aws/events.ts";
@@ -54,6 +55,7 @@ export class Cloud {
   readonly emulator: InProcessEmulator;
   /** Regions to which an image is on its way. */
   pending: string[] = [];
+  #dynamo: DynamoDBClient | undefined;
 
   private constructor(time: VirtualTime, emulator: InProcessEmulator) {
     this.time = time;
@@ -177,14 +179,15 @@ export class Cloud {
   async age(): Promise<void> {
     await this.#direct(async (dynamo) => {
       const { Items = [] } = await dynamo.send(new ScanCommand({ TableName: leaseTable, ConsistentRead: true }));
-      for (const { repository: key, owner, leaseMs } of Items) {
-        if (key === undefined || owner === undefined) continue;
+      for (const item of Items) {
+        const [held, key] = [readLease(item), item.repository];
+        if (held === undefined || key === undefined) continue;
         await dynamo.send(
           new UpdateItemCommand({
             TableName: leaseTable,
             Key: { repository: key },
             UpdateExpression: "SET seenMs = :all",
-            ExpressionAttributeValues: { ":all": { N: String(Math.ceil(Number(leaseMs?.N) * 1.02)) } },
+            ExpressionAttributeValues: { ":all": { N: String(Math.ceil(held.leaseMs * 1.02)) } },
           }),
         );
       }
@@ -197,7 +200,8 @@ export class Cloud {
   }
 
   #direct<T>(work: (dynamo: DynamoDBClient) => Promise<T>): Promise<T> {
-    const dynamo = new DynamoDBClient({ ...sdkSettings("DYNAMODB"), region: home });
+    this.#dynamo ??= new DynamoDBClient({ ...sdkSettings("DYNAMODB"), region: home });
+    const dynamo = this.#dynamo;
     return withEmulator(
       this.emulator,
       (send) => send(),

@@ -84,8 +84,10 @@ const kinds: readonly { readonly arbitrary: fc.Arbitrary<Command>; readonly weig
   { weight: 2, arbitrary: fc.record({ does: does("settle"), by }) },
 ];
 
-export const sequences: fc.Arbitrary<Sequence> = fc.record({
-  derived: fc.boolean(),
-  regions,
-  commands: fc.array(fc.oneof(...kinds), { minLength: 1, maxLength: 30, size: "max" }),
-});
+export const sequences: fc.Arbitrary<Sequence> = fc.noBias(
+  fc.record({
+    derived: fc.boolean(),
+    regions,
+    commands: fc.array(fc.oneof(...kinds), { minLength: 1, maxLength: 30, size: "max" }),
+  }),
+);

@@ -270,14 +270,17 @@ class Run {
 
   async #attempt(by: By, operation: Operation, during: During): Promise<Ended> {
     const end = await this.#actors.attempt(by, operation, { regions: this.#judge.regions, ...during });
+    const { revoked } = this.#judge;
     if (end === "died") this.#judge.crashed = true;
+    else if (end.ok) revoked.perhaps = Math.min(revoked.perhaps, this.#cloud.time.now().getTime());
     this.#judge.identify();
     return end;
   }
 
   #wasRevoked(end: Ended): void {
     const { revoked } = this.#judge;
-    revoked.perhaps = this.#cloud.time.now().getTime();
+    // Whether a revocation took effect whose process died, and when, is not known before the next edit has looked.
+    revoked.perhaps = end === "died" ? Number.POSITIVE_INFINITY : this.#cloud.time.now().getTime();
     if (end !== "died" && end.ok) revoked.certainly = revoked.perhaps;
     this.#foreign.mayGo();
   }
