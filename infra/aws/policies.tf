@@ -21,7 +21,7 @@ locals {
   # kept_home leaves derived registries out: they have no defaults, and so no lifecycle policy. own_repositories is what the
   # provision door tags only where it carries our tag already, since the tag is what makes a repository ours. Overlaps with
   # other registries are seen by names and tags alone, wherever they are (every_repository). Any region may have been one of
-  # the registry's (repositories_anywhere).
+  # the registry's (repositories_anywhere). probes are empty repositories, on which the functions find out whom AWS refuses.
   policy_values = {
     owners                = local.owners
     repositories_home     = distinct(concat(local.own, local.inside_home))
@@ -40,6 +40,7 @@ locals {
     own_repositories      = distinct(local.own)
     every_repository      = format(local.ecr_arn, "*", "*")
     repositories_anywhere = distinct(flatten([for space in local.spaces : [for end in(space.derived ? ["-*"] : ["", "-*"]) : format(local.ecr_arn, "*", "${space.prefix}${end}")]]))
+    probes                = [for space in local.spaces : format(local.ecr_arn, "*", "${space.prefix}${space.derived ? "-*" : ""}--principals")]
     replication_role      = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"
     provisioned_roles     = concat(flatten([for name in keys(local.ecr) : values(local.role_arns[name])]), local.derived_role_arns)
     boundary              = local.minting_boundary

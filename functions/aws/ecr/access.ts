@@ -18,7 +18,7 @@ import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
 import { grant } from "./granting.ts";
 import { type RegionPolicy, readPolicyIn, type Target } from "./policies.ts";
-import { regionsOf } from "./regions.ts";
+import { noteRefused, regionsOf } from "./regions.ts";
 import { describeRepository, notFound } from "./repositories.ts";
 import { settle } from "./settling.ts";
 
@@ -116,12 +116,12 @@ async function editGrants(
       }
     };
     const readReplicas = async () => {
-      const { here, leaving } = await regionsOf(context, leases, call);
+      const { here, leaving, refused } = await regionsOf(context, leases, call);
       const read = async (regions: readonly string[]) => (await Promise.all(regions.map(readReplica))).flat();
       const [replicas, left] = await Promise.all([read(here), read(revokes ? leaving : [])]);
-      return { replicas, left };
+      return { replicas, left, refused };
     };
-    const [home, { replicas, left }] = await Promise.all([readHome(context, name, call), readReplicas()]);
+    const [home, { replicas, left, refused }] = await Promise.all([readHome(context, name, call), readReplicas()]);
     const isGone = home.policy === undefined;
     const mayBeElsewhere = failed.length > 0 || [...replicas, ...left].some(({ policy }) => policy !== undefined);
     if (isGone && !(revokes && mayBeElsewhere)) throw notFound(context, name);
@@ -134,15 +134,14 @@ async function editGrants(
     ];
     const { createdAt } = home;
     if (!revokes) {
-      const refusal = await grant(targets, named, edit);
-      return {
-        grants: refusal ? before : grants,
-        createdAt,
-        failure: refusal,
-        result: { leftOut: [], policies: targets },
-      };
+      const failure = await grant(targets, named, edit);
+      const isTaken = ({ principal }: LeftOut) => failure === undefined && named.includes(principal);
+      await noteRefused(leases, refused, [], isTaken, call);
+      return { grants: failure ? before : grants, createdAt, failure, result: { leftOut: [], policies: targets } };
     }
     const { grants: stand, leftOut, failure } = await settle(targets, edit, failed);
+    const isRevoked = ({ principal }: LeftOut) => ![...grants.accounts, ...grants.roles].includes(principal);
+    await noteRefused(leases, refused, leftOut, isRevoked, call);
     return {
       grants: stand.get(home.region) ?? noGrants,
       createdAt,
@@ -184,11 +183,12 @@ export async function copyGrants(
   call: Call,
 ): Promise<void> {
   await leases.edits.edit(leases.key(name), {}, call, async (held) => {
-    const [home, replica, { here, leaving }] = await Promise.all([
+    const [home, replica, regions] = await Promise.all([
       readHome(context, name, call),
       readPolicyIn(region, context, name, call),
       regionsOf(context, leases, call),
     ]);
+    const { here, leaving, refused } = regions;
     if (home.policy === undefined) throw notFound(context, name);
     const grants = await grantsBefore(held, home);
     const targets: Target[] = [
@@ -196,7 +196,8 @@ export async function copyGrants(
       ...(here.includes(region) ? [{ ...replica, grants }] : []),
       ...(leaving.includes(region) ? [{ ...replica, grants: noGrants }] : []),
     ];
-    const { grants: stand, failure } = await settle(targets, { context, name, held, call });
+    const { grants: stand, leftOut, failure } = await settle(targets, { context, name, held, call });
+    await noteRefused(leases, refused, leftOut, () => false, call);
     return { grants: stand.get(home.region) ?? grants, createdAt: home.createdAt, failure, result: undefined };
   });
 }

@@ -76,7 +76,7 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     async health(call) {
       // Only this door's role may look at IAM.
       const findings = env.ALIEN_DOOR === "provision" ? await (await provisioning()).drift(call) : [];
-      return findings.length > 0 ? healthOf(findings) : ecrHealth(await contextFor(call), call);
+      return findings.length > 0 ? healthOf(findings) : ecrHealth(await contextFor(call), leases, call);
     },
     async replicated(name, region, call) {
       const context = await contextFor(call);
@@ -134,14 +134,20 @@ function leasesOf(
   return { edits: leaseWithoutTable(lease, env), deletions: lease, registry: createProcessRecord(), key };
 }
 
-/** Whether the registry answers and its binding is complete. */
-async function ecrHealth(context: EcrContext, call: Call): Promise<Health> {
+/** Whether the registry answers, its binding is complete, and AWS takes everybody into its policies. */
+async function ecrHealth(context: EcrContext, { registry }: PolicyLeases, call: Call): Promise<Health> {
   const { binding } = context;
   const { repositoryPrefix: prefix } = binding;
   const hint = "Run provisionRegistry and bind what it answers: without the role no credentials are minted.";
   const missing = missingFields(binding, ["pullRoleArn", "pushRoleArn"], hint);
   return checkHealth(missing, "degraded", async () => {
-    if ((await describeRepository(context, prefix, call)) !== undefined) return [];
-    return [{ message: `The repository "${prefix}" does not exist.`, hint: "Run provisionRegistry." }];
+    const [own, { refused }] = await Promise.all([describeRepository(context, prefix, call), registry.read(call)]);
+    if (own === undefined) {
+      return [{ message: `The repository "${prefix}" does not exist.`, hint: "Run provisionRegistry." }];
+    }
+    return refused.map(({ principal, region }) => ({
+      message: `AWS refused ${principal} in ${region}: policies there are without it.`,
+      hint: "Its account was closed or has not enabled that region, or the role is gone. Remove its access, or add it again when AWS takes it.",
+    }));
   });
 }

@@ -1,4 +1,5 @@
 import type { Call } from "../../../core/call.ts";
+import type { LeftOut } from "../../../core/schemas.ts";
 import { type RecordDraft, type RegistryRecord, regionsIn, statesOf } from "../lease/registry.ts";
 import type { EcrContext, PolicyLeases } from "./context.ts";
 
@@ -8,6 +9,8 @@ export interface Regions {
   readonly here: readonly string[];
   /** These get no grants, and may still hold some: a revocation takes them away. */
   readonly leaving: readonly string[];
+  /** Whom AWS took into no policy when an edit last tried. */
+  readonly refused: readonly LeftOut[];
 }
 
 /**
@@ -26,7 +29,8 @@ export async function regionsOf(context: EcrContext, { registry }: PolicyLeases,
   const isRemembered = here.every((region) => record.regions[region]?.state === "here");
   const written = isRemembered ? record : await registry.change(call, (before) => remembering(before, here));
   if (written.provisioned) return recorded(written, latest);
-  return { here, leaving: Object.keys(written.regions).filter((region) => !here.includes(region)) };
+  const leaving = Object.keys(written.regions).filter((region) => !here.includes(region));
+  return { here, leaving, refused: written.refused };
 }
 
 /** @returns nothing to change where the registry was provisioned meanwhile */
@@ -40,5 +44,34 @@ function recorded(record: RegistryRecord, { place, replicaRegions }: EcrContext)
   const here = regionsIn(record, "here", "filling");
   const leaving = new Set([...regionsIn(record, "leaving"), ...replicaRegions.filter((each) => !here.includes(each))]);
   leaving.delete(place.region);
-  return { here: here.filter((region) => region !== place.region), leaving: [...leaving] };
+  return { here: here.filter((region) => region !== place.region), leaving: [...leaving], refused: record.refused };
+}
+
+/**
+ * Writes down whom AWS refuses, for `describeRegistry`. What an edit found out about a region replaces what was known of the
+ * same principals there.
+ *
+ * @param known as `regionsOf` answered it: where nothing is new, no request is sent
+ * @param found whom AWS refused just now
+ * @param isOver whether this edit has seen that it no longer matters: the principal was taken, or has no access any more
+ */
+export async function noteRefused(
+  { registry }: PolicyLeases,
+  known: readonly LeftOut[],
+  found: readonly LeftOut[],
+  isOver: (entry: LeftOut) => boolean,
+  call: Call,
+): Promise<void> {
+  const has = (all: readonly LeftOut[], { principal, region }: LeftOut) =>
+    all.some((each) => each.principal === principal && each.region === region);
+  const after = (before: readonly LeftOut[]) => [
+    ...before.filter((entry) => !isOver(entry) || has(found, entry)),
+    ...found.filter((entry) => !has(before, entry)),
+  ];
+  if (after(known).length === known.length && known.every((entry) => has(after(known), entry))) return;
+  await registry.change(call, (record) => ({
+    provisioned: record.provisioned,
+    states: statesOf(record),
+    refused: after(record.refused),
+  }));
 }

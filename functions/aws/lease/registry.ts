@@ -1,6 +1,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import type { LeftOut } from "../../../core/schemas.ts";
 import { changing, type Table } from "./dynamo.ts";
 import { attributes, type Item } from "./item.ts";
 
@@ -24,12 +25,16 @@ export interface RegistryRecord {
   /** Whether provisioning has said which regions the registry has. Otherwise these are the regions that edits wrote to. */
   readonly provisioned: boolean;
   readonly regions: Readonly<Record<string, RegionEntry>>;
+  /** Whom AWS took into no policy when an edit last tried. */
+  readonly refused: readonly LeftOut[];
 }
 
 /** What the record shall be: the state of each region. */
 export interface RecordDraft {
   readonly provisioned: boolean;
   readonly states: Readonly<Record<string, RegionState>>;
+  /** Absent: as it was. */
+  readonly refused?: readonly LeftOut[];
 }
 
 /** The record of one registry. Every function of the registry reads the same. */
@@ -57,7 +62,7 @@ export function regionsIn({ regions }: RegistryRecord, ...states: readonly Regio
     .sort();
 }
 
-const nothing: RegistryRecord = { version: 0, provisioned: false, regions: {} };
+const nothing: RegistryRecord = { version: 0, provisioned: false, regions: {}, refused: [] };
 
 /** How often a change is tried while others change the record, too. Each round that fails is one that somebody else won. */
 const rounds = 20;
@@ -122,15 +127,22 @@ function changed(before: RegistryRecord, draft: RecordDraft | undefined): Regist
       return [region, known?.state === state ? known : { state, since: version }];
     }),
   );
+  const refused = draft.refused ?? before.refused;
   const same =
     before.provisioned === draft.provisioned &&
+    textsOf(before.refused).join() === textsOf(refused).join() &&
     Object.keys(before.regions).length === Object.keys(regions).length &&
     Object.entries(regions).every(([region, entry]) => before.regions[region] === entry);
-  return same ? before : { version, provisioned: draft.provisioned, regions };
+  return same ? before : { version, provisioned: draft.provisioned, regions, refused };
 }
 
-function attributesOf({ version, provisioned, regions }: RegistryRecord, call: Call) {
-  const isEmpty = !provisioned && Object.keys(regions).length === 0;
+/** As the item holds them, sorted. No region has a space in its name. */
+function textsOf(refused: readonly LeftOut[]): string[] {
+  return [...new Set(refused.map(({ region, principal }) => `${region} ${principal}`))].sort();
+}
+
+function attributesOf({ version, provisioned, regions, refused }: RegistryRecord, call: Call) {
+  const isEmpty = !provisioned && Object.keys(regions).length === 0 && refused.length === 0;
   const expiry = Math.ceil(call.now().getTime() / 1_000) + emptySeconds;
   return {
     version: { N: String(version) },
@@ -143,6 +155,7 @@ function attributesOf({ version, provisioned, regions }: RegistryRecord, call: C
         ]),
       ),
     },
+    refused: refused.length > 0 ? { SS: textsOf(refused) } : undefined,
     [attributes.expiresAt]: isEmpty ? { N: String(expiry) } : undefined,
   };
 }
@@ -158,7 +171,11 @@ function readRecord(item: Item | undefined): RegistryRecord {
     return [region, { state, since }] as const;
   });
   if (!(version > 0) || provisioned === undefined || item.regions?.M === undefined) throw unreadable();
-  return { version, provisioned, regions: Object.fromEntries(entries) };
+  const refused = (item.refused?.SS ?? []).map((text) => {
+    const [region = "", ...principal] = text.split(" ");
+    return { region, principal: principal.join(" ") };
+  });
+  return { version, provisioned, regions: Object.fromEntries(entries), refused };
 }
 
 function isState(state: string | undefined): state is RegionState {

@@ -2,6 +2,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { DeprovisionOptions } from "../../../core/registry.ts";
 import { deleteWithReplicas } from "../ecr/deletion.ts";
+import { probeName } from "../ecr/refused.ts";
 import { roleName } from "../policy/roles.ts";
 import { askIdentity } from "../sdk.ts";
 import { findOwnRepository, type OwnRepository, ownerOf } from "./own-repository.ts";
@@ -39,7 +40,13 @@ export async function deprovision(
   // Without our own repository, a rule for the prefix is somebody else's.
   if (own && standing.length > 0) await putRule(context, leases, account, call);
   const deleted: string[] = [];
+  if (isOurs) {
+    const probe = { name: probeName(prefix), replicas: known, images: false };
+    await deleteWithReplicas(context, leases, probe, call);
+    deleted.push(probe.name);
+  }
   await inTurns(inside, async ({ name, arn }) => {
+    if (deleted.includes(name)) return;
     // Whatever somebody else made under our prefix has no tag of ours, so it stays.
     if ((await ownerOf(context, arn, call)) !== prefix) return;
     deleted.push(name);
@@ -66,8 +73,8 @@ async function refuseWhatIsKept(
 ): Promise<void> {
   const { repositoryPrefix: prefix } = context.binding;
   let kept = own && (await holdsImages(context, prefix, call)) ? 1 : 0;
-  await inTurns(inside, async ({ arn }) => {
-    if ((await ownerOf(context, arn, call)) === prefix) kept++;
+  await inTurns(inside, async ({ name, arn }) => {
+    if (name !== probeName(prefix) && (await ownerOf(context, arn, call)) === prefix) kept++;
   });
   if (kept > 0) throw notEmpty(kept);
 }

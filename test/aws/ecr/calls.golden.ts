@@ -91,8 +91,8 @@ export const golden = {
     "an event that comes too late": [...lease, ...readHome, ...lease],
   },
   describeRegistry: {
-    plain: atHome("DescribeRepositories"),
-    "without bound roles": [...sts("GetCallerIdentity"), ...atHome("DescribeRepositories")],
+    plain: [...atHome("DescribeRepositories"), ...regions],
+    "without bound roles": [...sts("GetCallerIdentity"), ...atHome("DescribeRepositories"), ...regions],
   },
   "replication event": {
     "of a new replica": [

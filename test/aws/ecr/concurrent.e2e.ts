@@ -123,7 +123,7 @@ async function ageLeasesOfTheDead(workers: readonly Worker[], over: AbortSignal)
   const { calls } = bench.stack.emulator;
   while (!over.aborted) {
     await sleep(100);
-    const owner = (await slot.item())?.owner?.S;
+    const owner = (await slot.item())?.holder?.S;
     const taken = calls.findLastIndex(({ input }) => ownerIn(input) === owner);
     const holder = workers.find(({ principal }) => principal === calls[taken]?.principal);
     if (owner === undefined || holder === undefined) continue;
@@ -131,7 +131,7 @@ async function ageLeasesOfTheDead(workers: readonly Worker[], over: AbortSignal)
     const dead = holder.child.signalCode !== null;
     const writing = its.some(({ action, outcome }) => outcome === undefined && action.includes("RepositoryPolicy"));
     const others = its.some(({ input }) => ownerIn(input) !== undefined && ownerIn(input) !== owner);
-    if ((dead || others) && !writing && (await slot.item())?.owner?.S === owner) await slot.age();
+    if ((dead || others) && !writing && (await slot.item())?.holder?.S === owner) await slot.age();
   }
 }
 

@@ -110,6 +110,26 @@ test("whom AWS refuses in a statement that others wrote keeps nobody's access fr
   expect(await registry().statements(name, west)).toEqual([theirs(C)]);
 });
 
+test("describeRegistry names whom AWS refuses, until their access is taken away or granted again", async () => {
+  const [name, other] = [await registry().repository(), await registry().repository()];
+  for (const repository of [name, other]) for (const account of [A, B]) await registry().add(repository, root(account));
+  const findings = async () => {
+    const { body } = await application().ask("describeRegistry", {});
+    return JSON.stringify(body.health);
+  };
+  const reopen = refuse({ accountId: B, region: west });
+  await remove(name, root(A));
+  expect(await findings()).toContain(`AWS refused ${B} in ${west}`);
+  await remove(name, root(B));
+  expect(await findings()).not.toContain(B);
+  await remove(other, root(A));
+  expect(await findings()).toContain(`AWS refused ${B} in ${west}`);
+  reopen();
+  expect((await add(other, root(B))).status).toBe(200);
+  expect(await findings()).not.toContain(B);
+  expect(await mayPull(other, B, west)).toBe(true);
+});
+
 test("a role of a closed account, beside sixty others: the revoked one goes, all others stay", async () => {
   const name = await registry().repository();
   const role = roleOf(registry().emulator, B, "ci");

@@ -113,7 +113,7 @@ describe("the invoke door", () => {
     const event = { operation: "addCrossAccountAccess", registry: "images", repoId: "slow", access };
     const answer = await fn.invoke(event, contextOf({ remainingMs: 2_500 })).catch((error: unknown) => error);
     expect(answer).toMatchObject({ name: "TIMEOUT" });
-    expect((await leaseItem(stack, "images-slow"))?.owner).toBeUndefined();
+    expect((await leaseItem(stack, "images-slow"))?.holder).toBeUndefined();
     answered.resolve();
     expect(fn.audit.at(-1)).toMatchObject({ operation: "addCrossAccountAccess", outcome: "TIMEOUT" });
   });

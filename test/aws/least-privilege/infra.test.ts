@@ -25,6 +25,7 @@ const values: Readonly<Record<string, string | readonly string[]>> = {
   provisioned_roles: roles,
   own_repositories: own,
   every_repository: repository("*", "*"),
+  probes: [repository("*", "images--principals"), repository("*", "acme-*--principals")],
   repositories_anywhere: [repository("*", "images"), repository("*", "images-*"), repository("*", "acme-*")],
   replication_role: roleArn(
     "aws",

@@ -1,5 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { openTable } from "../../../functions/aws/lease/dynamo.ts";
+import { createRegistryRecords, type RegionState } from "../../../functions/aws/lease/registry.ts";
 import { ownershipTagKey, regionsTagKey } from "../../../functions/aws/names.ts";
+import { call } from "../least-privilege/support/function.ts";
 import { type Account, further, home, replica, useAccount } from "./support/account.ts";
 import { callsOf, isRead, stateOf } from "./support/state.ts";
 
@@ -81,6 +84,18 @@ const cases: Readonly<Record<string, Case>> = {
         ?.tags.set(regionsTagKey, `${home} ${further} ${replica}`),
     says: `${further} may still hold grants`,
   },
+  "a region that an interrupted change left without grants": {
+    change: (prefix, account) => setState(account, prefix, { [replica]: "filling" }),
+    says: `${replica} may lack grants`,
+  },
+  "a region whose grants an interrupted change left": {
+    change: (prefix, account) => setState(account, prefix, { [replica]: "here", [further]: "leaving" }),
+    says: `${further} may still hold grants`,
+  },
+  "a binding with a region that the registry does not have": {
+    change: (prefix, account) => setState(account, prefix, { [replica]: "here", [further]: "here" }),
+    says: `gives grants in ${further}, ${replica}; its binding names ${replica}`,
+  },
   "a repository that is gone": {
     change: (prefix, { emulator, stack }) => emulator.world.registry(stack.account, home).repositories.delete(prefix),
     says: "not provisioned",
@@ -91,6 +106,13 @@ const cases: Readonly<Record<string, Case>> = {
     says: "not provisioned",
   },
 };
+
+/** Writes into the registry's record how each region stands to it. */
+function setState({ stack }: Account, prefix: string, states: Readonly<Record<string, RegionState>>) {
+  const table = openTable({ tableName: stack.leaseTable });
+  const records = createRegistryRecords(table, `${home}/${prefix}:registry`);
+  return records.change(call(), () => ({ provisioned: true, states }));
+}
 
 describe("describeRegistry at the provision door", () => {
   test("finds nothing in a registry that is as it was made", async () => {
@@ -129,7 +151,8 @@ describe("describeRegistry at another door", () => {
     const { prefix, suite } = await provisioned({ ALIEN_DOOR: door });
     account().emulator.world.directory.account(account().stack.account).roles.delete(`${prefix}-pull`);
     const calls = await callsOf(account().emulator, () => suite.ok("describeRegistry", { registry: "images" }));
-    expect(calls.map(({ service, action }) => `${service}:${action}`)).toEqual(["ecr:DescribeRepositories"]);
+    const made = calls.map(({ service, action }) => `${service}:${action}`).sort();
+    expect(made).toEqual(["dynamodb:GetItem", "ecr:DescribeRepositories"]);
   });
 
   test("says what the binding has not, and what does not exist", async () => {

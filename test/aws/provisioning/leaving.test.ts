@@ -1,8 +1,10 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { regionsTagKey } from "../../../functions/aws/names.ts";
 import { OciError, pullImage } from "../../../oci/client/index.ts";
 import type { CallRecord } from "../../emulators/aws/call.ts";
 import { registryClient } from "../../emulators/aws/support.ts";
 import { consumer, home, replica, rule, useAccount } from "./support/account.ts";
+import { callsOf } from "./support/state.ts";
 
 /** A second account that is granted access. */
 const other = "777788889999";
@@ -23,6 +25,7 @@ beforeAll(() => {
 beforeEach(async () => {
   account().emulator.faults.clear();
   account().emulator.faults.before = undefined;
+  account().emulator.faults.after = undefined;
   await account().setRules([]);
 });
 
@@ -202,4 +205,117 @@ describe("a region that returns", () => {
     await bound.ok("provisionRegistry", { registry: "images" });
     for (const name of names) expect([name, await whoPulls(name)]).toEqual([name, [consumer]]);
   });
+});
+
+describe("provisioning that takes a region away", () => {
+  const policyOf = (name: string) =>
+    account().emulator.world.registry(account().stack.account, replica).repositories.get(name);
+
+  test("looks again: what came back behind its back is cleared before the region is forgotten", async () => {
+    const { names, bound } = await replicated(3);
+    for (const name of names) await add(bound, name, consumer);
+    const granted = new Map(names.map((name) => [name, policyOf(name)?.policy]));
+    // As by a function that was overtaken by its lease: twice for one repository, once for another.
+    const back = [names[1], names[1], names[2]];
+    account().emulator.faults.after = ({ action, region, input }) => {
+      const { repositoryName: name = "" } = input as { repositoryName?: string };
+      if (action !== "DeleteRepositoryPolicy" || region !== replica || !back.includes(name)) return;
+      back.splice(back.indexOf(name), 1);
+      const repository = policyOf(name);
+      if (repository) repository.policy = granted.get(name);
+    };
+    await bound.ok("provisionRegistry", { registry: "images", replicationRegions: [] });
+    account().emulator.faults.after = undefined;
+    expect(back).toEqual([]);
+    for (const name of names) expect([name, await whoPulls(name)]).toEqual([name, []]);
+  });
+
+  test("does not forget a region in which grants keep coming back", async () => {
+    const { prefix, name, bound } = await replicated();
+    await add(bound, name, consumer);
+    const granted = policyOf(name)?.policy;
+    account().emulator.faults.after = ({ action, region }) => {
+      const repository = policyOf(name);
+      if (action === "DeleteRepositoryPolicy" && region === replica && repository) repository.policy = granted;
+    };
+    const input = { registry: "images", replicationRegions: [] };
+    const { body } = await bound.refused("provisionRegistry", input);
+    expect(body).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true });
+    expect(body.message).toContain(replica);
+    account().emulator.faults.after = undefined;
+    expect(account().tags(prefix)[regionsTagKey]).toContain(replica);
+    await bound.ok("provisionRegistry", input);
+    expect(await whoPulls(name)).toEqual([]);
+    expect(account().tags(prefix)[regionsTagKey]).toBe(home);
+  });
+
+  test.each(["PutReplicationConfiguration", "DeleteRepositoryPolicy"])(
+    "and ends at %s is finished by the next, which a derived binding need not tell the regions",
+    async (action) => {
+      const env = { ALIEN_STACK_PREFIX: account().fresh(), ALIEN_LEASE_TABLE: account().stack.leaseTable };
+      const suite = await account().openDerived(env);
+      await suite.ok("provisionRegistry", { registry: "images", replicationRegions: [replica] });
+      const { name } = await suite.ok("createRepository", { registry: "images", name: "app" });
+      await account().push(name);
+      await account().emulator.replicate();
+      await add(suite, name, consumer);
+      account().emulator.faults.add({
+        fault: { kind: "error", code: "AccessDeniedException" },
+        action,
+        times: Number.POSITIVE_INFINITY,
+      });
+      const input = { registry: "images", replicationRegions: [] };
+      expect((await suite.refused("provisionRegistry", input)).body).toMatchObject({ code: "ACCESS_DENIED" });
+      // The region is leaving already: it gets no more grants.
+      await add(suite, name, other);
+      expect(await whoPulls(name)).toEqual([consumer]);
+      account().emulator.faults.clear();
+      const { binding } = await suite.ok("provisionRegistry", { registry: "images" });
+      expect(binding.replicationRegions).toBeUndefined();
+      expect(account().rules()).toEqual([]);
+      expect(await whoPulls(name)).toEqual([]);
+    },
+  );
+
+  test("goes on with the other repositories where one cannot be cleared", async () => {
+    const { names, bound } = await replicated(4);
+    for (const name of names) await add(bound, name, consumer);
+    account().emulator.faults.add({
+      fault: { kind: "error", code: "AccessDeniedException" },
+      region: replica,
+      matches: ({ action, input }) => action === "DeleteRepositoryPolicy" && input.repositoryName === names[0],
+      times: Number.POSITIVE_INFINITY,
+    });
+    await bound.refused("provisionRegistry", { registry: "images", replicationRegions: [] });
+    for (const name of names) expect([name, await whoPulls(name)]).toEqual([name, name === names[0] ? [consumer] : []]);
+  });
+
+  test("while another brings it back: rule, record and grants agree in the end", async () => {
+    const { prefix, names, bound } = await replicated(3);
+    for (const name of names) await add(bound, name, consumer);
+    const another = await account().open(prefix);
+    const ask = (suite: Suite, ...replicationRegions: string[]) =>
+      suite.ok("provisionRegistry", { registry: "images", replicationRegions });
+    await Promise.all([ask(bound), ask(another, replica), ask(bound), ask(another, replica)]);
+    // A binding that names no region: what it reaches is what the record says.
+    const unbound = await account().open(prefix);
+    const isHere = account().rules().length > 0;
+    await add(unbound, names[0] ?? "", other);
+    for (const name of names) {
+      const atHome = await whoPulls(name, home);
+      expect([name, await whoPulls(name)]).toEqual([name, isHere ? atHome : []]);
+    }
+    for (const name of names) await remove(unbound, name, consumer, other);
+    for (const name of names) expect([name, await whoPulls(name)]).toEqual([name, []]);
+  });
+});
+
+test("a registry that is made again after it was removed knows nothing of its old regions", async () => {
+  const { prefix, bound } = await replicated();
+  await bound.ok("deprovisionRegistry", { registry: "images", deleteRepositories: true });
+  const again = await account().open(prefix);
+  await again.ok("provisionRegistry", { registry: "images" });
+  const { name } = await again.ok("createRepository", { registry: "images", name: "app-0" });
+  const calls = await callsOf(account().emulator, () => remove(again, name, consumer));
+  expect(calls.map(({ region }) => region)).not.toContain(replica);
 });

@@ -1,4 +1,4 @@
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateRepositoryCommand, ECRClient } from "@aws-sdk/client-ecr";
 import { ownershipTagKey } from "../../../functions/aws/names.ts";
 import { ecrRolePolicy, trustPolicy } from "../../../functions/aws/policy/roles.ts";
@@ -38,6 +38,12 @@ export interface StackOptions extends EmulatorOptions {
 
 const account = "111122223333";
 const leaseTable = "leases";
+/** The form of a table of leases, as infra/aws makes it. */
+export const leaseTableSchema = {
+  AttributeDefinitions: [{ AttributeName: "repository", AttributeType: "S" }],
+  KeySchema: [{ AttributeName: "repository", KeyType: "HASH" }],
+  BillingMode: "PAY_PER_REQUEST",
+} as const satisfies Partial<CreateTableCommandInput>;
 
 export async function startStack(options: StackOptions = {}): Promise<AwsStack> {
   const { prefixes = ["images", "builds"], replicaRegions = [], region = "us-east-1" } = options;
@@ -76,12 +82,7 @@ export async function startStack(options: StackOptions = {}): Promise<AwsStack> 
     );
   }
   await new DynamoDBClient({ endpoint: emulator.url, region, credentials: admin }).send(
-    new CreateTableCommand({
-      TableName: leaseTable,
-      AttributeDefinitions: [{ AttributeName: "repository", AttributeType: "S" }],
-      KeySchema: [{ AttributeName: "repository", KeyType: "HASH" }],
-      BillingMode: "PAY_PER_REQUEST",
-    }),
+    new CreateTableCommand({ TableName: leaseTable, ...leaseTableSchema }),
   );
   emulator.calls.length = 0;
 

@@ -1,4 +1,5 @@
 import type { Permissions } from "../../../core/schemas.ts";
+import { probeName } from "../../../functions/aws/ecr/refused.ts";
 import { roleArn, roleName } from "../../../functions/aws/policy/roles.ts";
 import { repositoryActions } from "../../../functions/aws/policy/session.ts";
 import { doorPolicies, read, renderPolicy } from "./module.ts";
@@ -136,6 +137,7 @@ export function valuesOf(scope: ExecutionScope): Readonly<Record<string, string 
       spaces.flatMap((space) => [repository("*", ownName(space)), repository("*", `${space.prefix}-*`)]),
     ),
     every_repository: repository("*", "*"),
+    probes: spaces.map((space) => repository("*", probeName(ownName(space)))),
     keys: keyArns,
     lease_table: scope.leaseTableArn,
     minting_roles: roles,

@@ -1,4 +1,5 @@
 import {
+  CreateTableCommand,
   DeleteItemCommand,
   DynamoDBClient,
   GetItemCommand,
@@ -10,7 +11,7 @@ import { type Item, readLease, readRecord } from "../../../../functions/aws/leas
 import { addRepository } from "../../../emulators/aws/ecr/state.ts";
 import { bindPrincipals } from "../../../emulators/aws/identity/bound-principals.ts";
 import type { CallRecord } from "../../../emulators/aws/index.ts";
-import { type AwsStack, startStack } from "../../support/stack.ts";
+import { type AwsStack, leaseTableSchema, startStack } from "../../support/stack.ts";
 import { home, replicas } from "../calls.golden.ts";
 import { type ApplicationParts, openApplication, type TestApplication } from "./application.ts";
 import { makeConsumers } from "./consumers.ts";
@@ -22,8 +23,8 @@ export type Applications = Readonly<Record<ApplicationName, TestApplication>>;
 /** An account in which operations run over and over, each on a repository of its own. */
 export interface Bench {
   readonly stack: AwsStack;
-  /** The suite in the forms that the rows need, with these limits. */
-  applications(limits: ApplicationParts): Applications;
+  /** The suite in the forms that the rows need, with these limits, and the lease table of the slot where it has its own. */
+  applications(limits: ApplicationParts, slot?: Slot): Applications;
   slot(number: number): Slot;
   stop(): Promise<void>;
 }
@@ -32,6 +33,8 @@ export interface Bench {
 export interface Slot {
   readonly logical: string;
   readonly name: string;
+  /** The lease table. */
+  readonly table: string;
   /** Takes the repository and its lease away, as if there had never been one. */
   clear(): Promise<void>;
   /** Keeps what there is now. Returns what brings it back. */
@@ -47,19 +50,27 @@ export interface Slot {
   isAbout(call: CallRecord): boolean;
 }
 
-export async function startBench(): Promise<Bench> {
+/** @param ownTables how many slots, from number 1 on, have a table of their own: what is read of the registry is told apart then */
+export async function startBench(ownTables = 0): Promise<Bench> {
   const stack = await startStack({ replicaRegions: replicas });
   stack.useInThisProcess();
   const { emulator, account, leaseTable } = stack;
   const { world } = emulator;
   makeConsumers(emulator);
   const dynamo = new DynamoDBClient({ endpoint: emulator.url, region: home, credentials: emulator.admin() });
-  await dynamo.send(new PutItemCommand({ TableName: leaseTable, Item: registryItem }));
+  const tableOf = (number: number) => (number >= 1 && number <= ownTables ? `${leaseTable}-${number}` : leaseTable);
+  for (let number = 1; number <= ownTables; number++) {
+    await dynamo.send(new CreateTableCommand({ TableName: tableOf(number), ...leaseTableSchema }));
+  }
+  for (let number = 1; number <= ownTables + 1; number++) {
+    await dynamo.send(new PutItemCommand({ TableName: tableOf(number), Item: registryItem }));
+  }
 
-  function applications(limits: ApplicationParts): Applications {
+  function applications(limits: ApplicationParts, slot?: Slot): Applications {
+    const table = slot && { leaseTable: slot.table };
     const env = { AWS_LAMBDA_FUNCTION_NAME: "artifact-registry" };
     const open = (binding: object, more = env) =>
-      openApplication(stack, { binding: { replicationRegions: replicas, ...binding }, env: more, ...limits });
+      openApplication(stack, { binding: { replicationRegions: replicas, ...table, ...binding }, env: more, ...limits });
     return {
       plain: open({}),
       keepLast: open({ repositoryDefaults: { keepLast: 5 } }),
@@ -73,14 +84,16 @@ export async function startBench(): Promise<Bench> {
     const name = `images-${logical}`;
     const about = new RegExp(`\\b${name}\\\\*"`);
     const Key = keyOf(name);
-    const item = () => leaseItem(stack, name);
+    const table = tableOf(number);
+    const item = () => leaseItem(stack, name, table);
     return {
       logical,
       name,
+      table,
       item,
       async clear() {
         this.lose(...regions);
-        await dynamo.send(new DeleteItemCommand({ TableName: leaseTable, Key }));
+        await dynamo.send(new DeleteItemCommand({ TableName: table, Key }));
       },
       async save() {
         const kept = await item();
@@ -95,7 +108,7 @@ export async function startBench(): Promise<Bench> {
             if (repository) repositories.set(name, { ...repository });
             else repositories.delete(name);
           }
-          const TableName = leaseTable;
+          const TableName = table;
           await (kept
             ? dynamo.send(new PutItemCommand({ TableName, Item: kept }))
             : dynamo.send(new DeleteItemCommand({ TableName, Key })));
@@ -119,7 +132,7 @@ export async function startBench(): Promise<Bench> {
         if (held === undefined) return;
         await dynamo.send(
           new UpdateItemCommand({
-            TableName: leaseTable,
+            TableName: table,
             Key,
             UpdateExpression: "SET seenMs = :all",
             ExpressionAttributeValues: { ":all": { N: String(Math.ceil(held.leaseMs * 1.02)) } },
@@ -130,6 +143,7 @@ export async function startBench(): Promise<Bench> {
         const caller = `door-${logical}-`;
         return (
           about.test(JSON.stringify(input)) ||
+          (table !== leaseTable && input.TableName === table) ||
           principal.includes(`/${caller}`) ||
           String(input.RoleSessionName).startsWith(caller)
         );
@@ -153,9 +167,13 @@ const registryItem: Item = {
 const keyOf = (name: string) => ({ repository: { S: `${home}/${name}` } });
 
 /** The lease item of a repository, as it is at this moment. */
-export async function leaseItem({ emulator, leaseTable }: AwsStack, name: string): Promise<Item | undefined> {
+export async function leaseItem(
+  { emulator, leaseTable }: AwsStack,
+  name: string,
+  TableName = leaseTable,
+): Promise<Item | undefined> {
   const dynamo = new DynamoDBClient({ endpoint: emulator.url, region: home, credentials: emulator.admin() });
-  const input = { TableName: leaseTable, Key: keyOf(name), ConsistentRead: true };
+  const input = { TableName, Key: keyOf(name), ConsistentRead: true };
   return (await dynamo.send(new GetItemCommand(input))).Item;
 }
 

@@ -29,6 +29,7 @@ export type Kind = keyof typeof kinds;
 export const upstreamTimeoutMs = 2_000;
 const giveUpMs: Readonly<Record<string, number>> = {
   "dynamodb:UpdateItem": 3_000,
+  "dynamodb:GetItem": 3_000,
   "ecr:SetRepositoryPolicy": 5_000,
   "ecr:DeleteRepositoryPolicy": 5_000,
   "ecr:DeleteRepository": 10_000,

@@ -26,6 +26,13 @@ const document = (...Statement: object[]) => ({ Version: "2012-10-17", Statement
 const ours = document(statement("ArtifactRegistryAccounts", pull));
 const shared = document(statement("Theirs", ["ecr:DescribeImages"]), statement("ArtifactRegistryAccounts", pull));
 
+/** Does the work while AWS takes the consumer into no policy. */
+async function whileRefused(door: DoorFunction, work: () => Promise<unknown>): Promise<void> {
+  const reopen = door.stack.emulator.world.refusePrincipal({ accountId: consumer });
+  await work();
+  reopen();
+}
+
 /** Everything that callers may ask of one registry, at home and at its replicas. */
 async function runtime(door: DoorFunction, registry: EcrRegistry, prefix: string): Promise<void> {
   const name = await registry.createRepository(registry.routeName("app"), call()).then(({ name }) => name);
@@ -42,6 +49,7 @@ async function runtime(door: DoorFunction, registry: EcrRegistry, prefix: string
   // At once, so that one waits for the other's lease.
   await Promise.all([crossAccount.add(app, [to(consumer)], call()), crossAccount.add(app, [to(account)], call())]);
   await crossAccount.get(app, call());
+  await whileRefused(door, () => crossAccount.remove(app, to(account), call()));
   await crossAccount.remove(app, to(consumer), call());
   await crossAccount.remove(app, to(account), call());
 
@@ -61,6 +69,7 @@ async function events(door: DoorFunction, registry: EcrRegistry, prefix: string)
   for (let delivery = 0; delivery < 2; delivery++) await registry.createRepository(app, event());
   await Promise.all([to(consumer), to(account)].map((access) => registry.crossAccount?.add(app, [access], event())));
   await door.repository(app, { region: replica });
+  await whileRefused(door, () => registry.replicated(app, replica, call()));
   await registry.replicated(app, replica, call());
   // Nothing is granted at home: what the replica has of ours goes.
   await door.repository(own, { region: replica, policy: ours });
@@ -100,7 +109,7 @@ async function provision(door: DoorFunction, registry: EcrRegistry, prefix: stri
   await provisioning.deprovision({}, call()).catch((error: unknown) => {
     if (!(error instanceof ArtifactRegistryError && error.code === "RESOURCE_CONFLICT")) throw error;
   });
-  await provisioning.provision({ replicationRegions: [] }, call());
+  await whileRefused(door, () => provisioning.provision({ replicationRegions: [] }, call()));
   // Two at once, so that one waits for the other's lease.
   const options = { replicationRegions: [replica, home] };
   await Promise.all([provisioning.provision(options, call()), provisioning.provision(options, call())]);

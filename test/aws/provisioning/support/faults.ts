@@ -98,19 +98,13 @@ export async function leasesRunOut({ emulator, stack }: Account): Promise<void> 
   const client = new DynamoDBClient({ endpoint: emulator.url, region: stack.region, credentials: emulator.admin() });
   const { Items = [] } = await client.send(new ScanCommand({ TableName: stack.leaseTable, ConsistentRead: true }));
   for (const item of Items) {
-    const { [keyAttribute]: key, owner } = item;
-    if (key === undefined || owner === undefined) continue;
+    const { [keyAttribute]: key, holder } = item;
+    if (key === undefined || holder === undefined) continue;
     await client.send(
       new UpdateItemCommand({
         TableName: stack.leaseTable,
         Key: { [keyAttribute]: key },
-        UpdateExpression: "REMOVE #owner, #leaseMs, #acquiredAt, #seenMs",
-        ExpressionAttributeNames: {
-          "#owner": "owner",
-          "#leaseMs": "leaseMs",
-          "#acquiredAt": "acquiredAt",
-          "#seenMs": "seenMs",
-        },
+        UpdateExpression: "REMOVE holder, holderMs, acquiredAt, seenMs",
       }),
     );
   }
