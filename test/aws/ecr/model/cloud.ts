@@ -20,7 +20,12 @@ import { addRepository, type Repository } from "../../../emulators/aws/ecr/state
 import { type EmulatorEvent, eventOf } from "../../../emulators/aws/events.ts";
 import { bindPrincipals, readPrincipals } from "../../../emulators/aws/identity/bound-principals.ts";
 import type { Statement } from "../../../emulators/aws/identity/documents.ts";
-import { emulateInProcess, type InProcessEmulator, withEmulator } from "../../../emulators/aws/in-process.ts";
+import {
+  emulateInProcess,
+  type InProcessEmulator,
+  type Transport,
+  withEmulator,
+} from "../../../emulators/aws/in-process.ts";
 import { allowAll } from "../../../support/inputs.ts";
 import { holdTime, type VirtualTime } from "../../../support/virtual-time.ts";
 
@@ -82,7 +87,7 @@ export class Cloud {
 
   /** @param regions those of the binding; a derived binding has none */
   start(regions: readonly string[] | "derived"): FunctionProcess {
-    const { emulator, time } = this;
+    const { time } = this;
     const binding = { service: "ecr", repositoryPrefix: prefix, leaseTable, replicationRegions: regions };
     const env = {
       AWS_REGION: home,
@@ -106,18 +111,17 @@ export class Cloud {
     const common = { admits: () => true, authenticate: async () => doorCaller("alice") };
     const asked = application({ name: "local", accepts: "http", ...common });
     const events = application({ name: "events", accepts: "events", ...common });
-    const lives = new Life(emulator, time);
     return {
       ask: (operation, input, dieAfter) =>
-        lives.until(dieAfter, async () => ended(await asked.run(request(operation, { registry: "images", ...input })))),
+        until(dieAfter, this, async () => ended(await asked.run(request(operation, { registry: "images", ...input })))),
       setUp: (access, sent, dieAfter) =>
-        lives.until(dieAfter, async () => {
+        until(dieAfter, this, async () => {
           const data = { registry: "images", name: logical, access };
           const event = { specversion: "1.0", id: "1", source: "test", type: setupEventType, time: sent.toISOString() };
           return settled(await handleEvent(events, { ...event, data }));
         }),
       replicated: (event, dieAfter) =>
-        lives.until(dieAfter, async () => {
+        until(dieAfter, this, async () => {
           const suite = { application: events, directory, eventLog: () => undefined, region: home };
           return settled(await handleReplication(suite, account, { ...event }, {}));
         }),
@@ -227,41 +231,28 @@ export class Cloud {
   }
 }
 
-/** What becomes of the operations of one process: they end, or the process does. */
-class Life {
-  readonly #emulator: InProcessEmulator;
-  readonly #time: VirtualTime;
-
-  constructor(emulator: InProcessEmulator, time: VirtualTime) {
-    this.#emulator = emulator;
-    this.#time = time;
-  }
-
-  async until(dieAfter = Number.POSITIVE_INFINITY, work: () => Promise<Ended>): Promise<Ended> {
-    const time = this.#time;
-    const death = Promise.withResolvers<"died">();
-    const never = new Promise<never>(() => undefined);
-    let [sent, underWay, dead] = [0, 0, false];
-    const operation = withEmulator(
-      this.#emulator,
-      async (send) => {
-        if (sent >= dieAfter) return never;
-        const number = ++sent;
-        underWay++;
-        const done = time.begin();
-        const answer = await send().finally(done);
-        underWay--;
-        if (number === dieAfter) dead = true;
-        // What had been sent before has its effect too.
-        if (dead && underWay === 0) death.resolve("died");
-        return dead ? never : answer;
-      },
-      work,
-    );
-    const end = await Promise.race([operation, death.promise]);
-    time.forget();
-    return end;
-  }
+/**
+ * Runs an operation in a process that dies when this many of its calls have had their effect: nobody hears the last answer, and
+ * no other call reaches the cloud. What the process makes of that is of no consequence, but it is let come to an end.
+ */
+async function until(
+  dieAfter = Number.POSITIVE_INFINITY,
+  { emulator, time }: Pick<Cloud, "emulator" | "time">,
+  work: () => Promise<Ended>,
+): Promise<Ended> {
+  let [sent, isDead] = [0, false];
+  const transport: Transport = async (send) => {
+    isDead ||= sent >= dieAfter;
+    if (isDead) return undefined;
+    const number = ++sent;
+    const done = time.begin();
+    const answer = await send().finally(done);
+    isDead ||= number === dieAfter;
+    return isDead ? undefined : answer;
+  };
+  const end = await withEmulator(emulator, transport, work);
+  time.forget();
+  return isDead ? "died" : end;
 }
 
 function request(operation: string, input: object): Parameters<Application["run"]>[0] {

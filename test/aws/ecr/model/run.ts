@@ -280,8 +280,9 @@ class Run {
   #wasRevoked(end: Ended): void {
     const { revoked } = this.#judge;
     // Whether a revocation took effect whose process died, and when, is not known before the next edit has looked.
-    revoked.perhaps = end === "died" ? Number.POSITIVE_INFINITY : this.#cloud.time.now().getTime();
-    if (end !== "died" && end.ok) revoked.certainly = revoked.perhaps;
+    const now = this.#cloud.time.now().getTime();
+    if (end === "died") revoked.perhaps = Number.POSITIVE_INFINITY;
+    else if (end.ok) [revoked.perhaps, revoked.certainly] = [now, now];
     this.#foreign.mayGo();
   }
 }
