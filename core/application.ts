@@ -48,7 +48,7 @@ export interface OperationRequest {
   readonly source?: Source | undefined;
   readonly requestId?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly asOf?: Date | undefined;
+  readonly asOf?: Call["asOf"] | undefined;
 }
 
 export type Answer =
@@ -126,7 +126,7 @@ export function createApplication(options: ApplicationOptions): Application {
     return answer;
   }
 
-  const callFor = (requestId: string, caller: Caller, signal: AbortSignal, asOf?: Date): CountedCall => {
+  const callFor = (requestId: string, caller: Caller, signal: AbortSignal, asOf?: Call["asOf"]): CountedCall => {
     const { upstreamTimeoutMs, retry } = options;
     return startCall({
       requestId,

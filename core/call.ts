@@ -1,5 +1,6 @@
 import type { Caller } from "./caller.ts";
 import { ArtifactRegistryError } from "./errors.ts";
+import type { EventTime } from "./event-time.ts";
 import { defaultRetry, type RetryPolicy, retrying } from "./waiting.ts";
 
 /** One operation in progress, as an adapter sees it. */
@@ -9,7 +10,7 @@ export interface Call {
   /** Aborted when the whole operation has run out of time or the caller has gone. */
   readonly signal: AbortSignal;
   /** For events: the time of the event. What was revoked after it must not come back. */
-  readonly asOf?: Date;
+  readonly asOf?: EventTime;
   now(): Date;
   /**
    * Sends a request to the platform, and repeats it if its error is retryable. Every try is counted for the audit log, and
@@ -40,7 +41,7 @@ export interface CallOptions {
   readonly requestId: string;
   readonly caller: Caller;
   readonly signal: AbortSignal;
-  readonly asOf?: Date;
+  readonly asOf?: EventTime;
   readonly now: () => Date;
   /** Milliseconds for one upstream request. Default 10,000. */
   readonly upstreamTimeoutMs?: number;

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { Application } from "./application.ts";
 import type { EventLog } from "./audit.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
+import { eventTimeOf } from "./event-time.ts";
 import { checkPayload } from "./json.ts";
 import { validate } from "./operation.ts";
 
@@ -67,8 +68,8 @@ export async function handleEvent(
     const { time, id, source } = validate(setupEvent, checkPayload(event));
     // We take the data as it was sent: the validator silently drops fields with names like `constructor`.
     const { data } = event as { readonly data: unknown };
-    const asOf = new Date(time);
-    refuseAge(asOf, application.now());
+    const asOf = eventTimeOf(time);
+    refuseAge(asOf.at, application.now());
     const answer = await application.run({
       operation: "setupRepository",
       input: () => data,

@@ -32,8 +32,8 @@ export interface TestSuite {
   /** What runs events, for the upkeep that a platform does by itself. */
   readonly events: ReturnType<typeof createApplication>;
   ask(operation: string, input: object, caller?: string): Promise<WireAnswer>;
-  /** Delivers a set-up event that was sent at this moment. */
-  event(data: object, time: Date): Promise<EventOutcome>;
+  /** Delivers a set-up event that was sent at this moment, or whose time reads so. */
+  event(data: object, time: Date | string): Promise<EventOutcome>;
 }
 
 /** The suite of a platform, in an environment that binds `images`. */
@@ -86,7 +86,7 @@ export function openSuite(platform: Platform, variables: Environment, limits: Li
         id: "event-1",
         source: "test",
         type: setupEventType,
-        time: time.toISOString(),
+        time: typeof time === "string" ? time : time.toISOString(),
         data: { registry: "images", ...data },
       }),
   };

@@ -16,7 +16,7 @@ const start = (options: Partial<CallOptions> = {}) =>
   });
 
 test("a call carries who, what and when", () => {
-  const asOf = new Date(5);
+  const asOf = { at: new Date(5), isCut: false };
   const call = start({ asOf });
   expect(call).toMatchObject({
     requestId: "req-1",

@@ -48,11 +48,12 @@ test("a redelivery is handled again, to the same end", async () => {
 
 test("the adapter learns of which moment the event speaks", async () => {
   const { handle, registry } = setUp();
-  await handle({ ...event, time: "2026-05-06T09:00:00.5+02:00" });
-  expect(registry.recorded.map(({ call }) => call.asOf)).toEqual([
-    new Date("2026-05-06T07:00:00.500Z"),
-    new Date("2026-05-06T07:00:00.500Z"),
-  ]);
+  for (const time of ["2026-05-06T09:00:00.5+02:00", "2026-05-06T07:00:00Z"]) await handle({ ...event, time });
+  const [exact, cut] = [
+    { at: new Date("2026-05-06T07:00:00.500Z"), isCut: false },
+    { at: new Date("2026-05-06T07:00:00Z"), isCut: true },
+  ];
+  expect(registry.recorded.map(({ call }) => call.asOf)).toEqual([exact, exact, cut, cut]);
 });
 
 describe("the age rule", () => {

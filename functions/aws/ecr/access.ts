@@ -13,8 +13,9 @@ import {
 } from "../grants/changes.ts";
 import { toPermissions } from "../grants/forms.ts";
 import { type GrantSet, grantSet, noGrants } from "../grants/grant.ts";
-import type { Held } from "../lease/lease.ts";
+import { type Held, isSuccessor, type LeaseRecord } from "../lease/lease.ts";
 import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
+import { writePolicy } from "../policy/write.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
 import { grant } from "./granting.ts";
 import { type RegionPolicy, readPolicyIn, type Target } from "./policies.ts";
@@ -174,7 +175,11 @@ export async function unlessRevoked(
   });
 }
 
-/** Brings the grants of home to one replica, or takes ours away where its region is leaving, under the same lease as every edit. */
+/**
+ * Brings the grants of home to one replica, or takes ours away where its region is leaving, under the same lease as every
+ * edit. Where the replica holds what it shall hold, and where there is none, nothing is left to do: then it takes no lease,
+ * since one push sends many events.
+ */
 export async function copyGrants(
   context: EcrContext,
   leases: PolicyLeases,
@@ -182,7 +187,21 @@ export async function copyGrants(
   region: string,
   call: Call,
 ): Promise<void> {
-  await leases.edits.edit(leases.key(name), {}, call, async (held) => {
+  const isCurrent = async (record: LeaseRecord) => {
+    const [{ policy }, home, regions] = await Promise.all([
+      readPolicyIn(region, context, name, call),
+      describeRepository(context, name, call),
+      regionsOf(context, leases, call),
+    ]);
+    if (policy === undefined || home === undefined) return true;
+    if (isSuccessor(record, home.createdAt)) return false;
+    const refused = new Set(regions.refused.filter((each) => each.region === region).map(({ principal }) => principal));
+    const { accounts, roles, workers } = regions.here.includes(region) ? record.grants : noGrants;
+    const isTaken = (principal: string) => !refused.has(principal);
+    const grants = { accounts: accounts.filter(isTaken), roles: roles.filter(isTaken), workers };
+    return !writePolicy(policy, grants, context.place).differs;
+  };
+  await leases.edits.catchUp(leases.key(name), call, isCurrent, async (held) => {
     const [home, replica, regions] = await Promise.all([
       readHome(context, name, call),
       readPolicyIn(region, context, name, call),

@@ -1,4 +1,5 @@
 import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { checkHealth, healthOf, missingFields } from "../../../core/health.ts";
 import { type NameSpace, type RoutableName, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { Environment, OpenContext } from "../../../core/platform.ts";
@@ -82,8 +83,11 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
       const context = await contextFor(call);
       // Of a region that was never the registry's there is nothing to do.
       const isKnown = async () => Object.hasOwn((await leases.registry.read(call)).regions, region);
-      const concerns = context.replicaRegions.includes(region) || (await isKnown());
-      if (concerns) await copyGrants(context, leases, name, region, call);
+      if (!context.replicaRegions.includes(region) && !(await isKnown())) return;
+      // Neither is there of what is left of a repository that is gone.
+      await copyGrants(context, leases, name, region, call).catch((error: unknown) => {
+        if (!(error instanceof ArtifactRegistryError && error.code === "RESOURCE_NOT_FOUND")) throw error;
+      });
     },
   };
 }

@@ -51,6 +51,7 @@ interface Watched extends SeenLease {
  * shorter than that. Waiting edits therefore add up in the item what they have seen, and each continues from there.
  *
  * @param intents the plan, as the item holds it
+ * @param whenFree looks at the item when others held the lease and it is free again. What it throws ends the wait
  * @throws RESOURCE_CONFLICT (retryable) when the call ended while somebody else held it
  */
 export async function acquire(
@@ -58,6 +59,7 @@ export async function acquire(
   repository: string,
   intents: readonly string[],
   call: Call,
+  whenFree?: (item: Item | undefined) => Promise<void>,
 ): Promise<Acquired> {
   const { store, clock, leaseMs, poll, random } = options;
   const owner = randomUUID();
@@ -84,9 +86,11 @@ export async function acquire(
         const acquired = await take();
         if (acquired) return acquired;
       }
-      const seen = readLease(await store.look(repository, call));
+      const item = await store.look(repository, call);
+      const seen = readLease(item);
       if (!seen) {
         watched = undefined;
+        await whenFree?.(item);
         continue;
       }
       if (seen.owner !== watched?.owner || seen.counter !== watched.counter) {

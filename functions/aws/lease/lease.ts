@@ -19,6 +19,19 @@ export interface PolicyLease {
    *   what `work` throws
    */
   edit<T>(repository: string, plan: Plan, call: Call, work: (held: Held) => Promise<Outcome<T>>): Promise<T>;
+  /**
+   * Does the same, but only where it is needed, for edits that bring up to date what fell behind and plan nothing: of a burst of
+   * them one edits, and the others wait and find it done.
+   *
+   * @param isCurrent whether everything stands as the record says. Asked only while nobody holds the lease and no edit that
+   *   crashed has left a plan
+   */
+  catchUp(
+    repository: string,
+    call: Call,
+    isCurrent: (record: LeaseRecord) => Promise<boolean>,
+    work: (held: Held) => Promise<Outcome<void>>,
+  ): Promise<void>;
 }
 
 /** What is recorded of a repository. */
@@ -31,6 +44,13 @@ export interface LeaseRecord {
   readonly lastRevoked?: Date;
   /** Whether the repository is gone, and nobody was granted access since. */
   readonly deleted: boolean;
+}
+
+/** Whether the repository is another one than the record speaks of, which was deleted, by us or by hand. */
+export function isSuccessor(record: LeaseRecord, createdAt: Date | undefined): boolean {
+  if (createdAt === undefined) return false;
+  if (record.createdAt) return record.createdAt.getTime() !== createdAt.getTime();
+  return record.deleted || createdAt > record.lastUpdated;
 }
 
 export interface Outcome<T> {
@@ -57,7 +77,7 @@ export interface Held {
    */
   reconcile(document: DocumentGrants, createdAt?: Date): Promise<GrantSet>;
   /**
-   * Refuses an event that speaks of a time before the last revocation. To be called after `reconcile`.
+   * Refuses an event of before the last revocation, and one that may be. To be called after `reconcile`.
    *
    * @throws RESOURCE_CONFLICT (not retryable)
    */
@@ -70,14 +90,6 @@ export interface Held {
    * @throws TIMEOUT (retryable) unless more than that is left of the lease
    */
   write<T>(what: string, timeoutMs: number, send: (signal: AbortSignal) => Promise<T>): Promise<T>;
-}
-
-/** An event of before the last revocation. */
-export function stale(): ArtifactRegistryError {
-  return new ArtifactRegistryError("RESOURCE_CONFLICT", "Access was revoked after the event was sent.", {
-    hint: "Send a new event if it is still wanted.",
-    context: { field: "time" },
-  });
 }
 
 /** Somebody else is editing. */

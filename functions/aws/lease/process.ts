@@ -1,9 +1,9 @@
 import { type Call, race } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { refuseStale } from "../../../core/event-time.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { reconcile } from "../grants/changes.ts";
 import { busy, type Held, type PolicyLease } from "./lease.ts";
-import { refuseStale } from "./table.ts";
 
 /** How long a revocation is remembered, in milliseconds: more than the age of the oldest event that is taken. */
 const memoryMs = 7_200_000;
@@ -22,13 +22,17 @@ export function createProcessLease(): PolicyLease {
     }
   }
 
-  return {
+  const lease: PolicyLease = {
+    // There is no record that could tell what is current.
+    catchUp: (repository, call, _isCurrent, work) => lease.edit(repository, {}, call, work),
     async edit(repository, plan, call, work) {
       const done = await turn(turns, repository, call);
       try {
         const held: Held = {
           reconcile: async (document) => reconcile(undefined, [], document).grants,
-          refuseStale: () => refuseStale(call, revocations.get(repository)),
+          refuseStale() {
+            if (call.asOf) refuseStale(call.asOf, revocations.get(repository));
+          },
           write: (what, timeoutMs, send) => call.upstream(what, send, { timeoutMs }),
         };
         const outcome = await work(held);
@@ -42,6 +46,7 @@ export function createProcessLease(): PolicyLease {
       }
     },
   };
+  return lease;
 }
 
 /**
@@ -55,6 +60,10 @@ export function leaseWithoutTable(lease: PolicyLease, env: Environment): PolicyL
     async edit(repository, plan, call, work) {
       if (env.AWS_LAMBDA_FUNCTION_NAME) throw noTable();
       return lease.edit(repository, plan, call, work);
+    },
+    async catchUp(repository, call, isCurrent, work) {
+      if (env.AWS_LAMBDA_FUNCTION_NAME) throw noTable();
+      return lease.catchUp(repository, call, isCurrent, work);
     },
   };
 }

@@ -1,11 +1,13 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { refuseStale } from "../../../core/event-time.ts";
 import { type Plan, reconcile } from "../grants/changes.ts";
 import { serialiseGrants } from "../grants/forms.ts";
 import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
+import { createBurst, Done } from "./burst.ts";
 import { openTable, type Table, type TableOptions } from "./dynamo.ts";
-import { intentsOf, joinIntents, readIntents, readRecord } from "./item.ts";
-import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, stale, tooLate } from "./lease.ts";
+import { type Item, intentsOf, joinIntents, readIntents, readLease, readRecord } from "./item.ts";
+import { type Held, isSuccessor, type LeaseRecord, lost, type Outcome, type PolicyLease, tooLate } from "./lease.ts";
 import { createLeaseStore } from "./store.ts";
 
 export interface LeaseTableOptions extends TableOptions {
@@ -65,34 +67,62 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
   const store = createLeaseStore(table);
   const expiry = (call: Call) => ({ N: String(Math.ceil(call.now().getTime() / 1_000) + tombstoneSeconds) });
 
+  const burst = createBurst();
+
   return {
-    async edit(repository, plan, call, work) {
-      for (let round = 1; ; round++) {
-        const holding = await take(repository, plan, call).catch((error: unknown) => {
-          // What this edit did in the round before may still have to be repaired.
-          throw round > 1 && isRetryable(error) ? lost(repository, error) : error;
-        });
-        let outcome: Awaited<ReturnType<typeof work>>;
-        try {
-          outcome = await work(heldBy(holding, call));
-        } catch (error) {
-          if (!mayLandLate(holding)) await abandon(holding, call);
-          throw error;
-        }
-        if (await record(holding, plan, outcome, call)) {
-          if (outcome.failure !== undefined) throw outcome.failure;
-          return outcome.result;
-        }
-        // Our last write may have undone what the next holder did: doing it all again repairs that.
-        if (round === rounds) throw lost(repository);
-      }
+    edit,
+    catchUp(repository, call, isCurrent, work) {
+      const isDone = async (item: Item | undefined) => {
+        const record = settledRecord(item);
+        return record !== undefined && (await isCurrent(record));
+      };
+      const whenFree = async (item: Item | undefined) => {
+        if (await isDone(item)) throw new Done();
+      };
+      const look = async () => isDone(await store.look(repository, call));
+      return burst(repository, call, look, () => edit(repository, {}, call, work, whenFree));
     },
   };
 
+  async function edit<T>(
+    repository: string,
+    plan: Plan,
+    call: Call,
+    work: (held: Held) => Promise<Outcome<T>>,
+    whenFree?: (item: Item | undefined) => Promise<void>,
+  ): Promise<T> {
+    for (let round = 1; ; round++) {
+      // What this edit did before it lost its lease has to be repaired, whatever the others made of it.
+      const ask = round === 1 ? whenFree : undefined;
+      const holding = await take(repository, plan, call, ask).catch((error: unknown) => {
+        throw round > 1 && isRetryable(error) ? lost(repository, error) : error;
+      });
+      let outcome: Awaited<ReturnType<typeof work>>;
+      try {
+        outcome = await work(heldBy(holding, call));
+      } catch (error) {
+        if (!mayLandLate(holding)) await abandon(holding, call);
+        throw error;
+      }
+      if (await record(holding, plan, outcome, call)) {
+        if (outcome.failure !== undefined) throw outcome.failure;
+        return outcome.result;
+      }
+      // Our last write may have undone what the next holder did: doing it all again repairs that.
+      if (round === rounds) throw lost(repository);
+    }
+  }
+
   /** @throws UNEXPECTED_RESPONSE_FORMAT where the item cannot be read */
-  async function take(repository: string, plan: Plan, call: Call): Promise<Holding> {
+  async function take(
+    repository: string,
+    plan: Plan,
+    call: Call,
+    whenFree?: (item: Item | undefined) => Promise<void>,
+  ): Promise<Holding> {
     const planned = intentsOf(plan);
-    const acquired = await acquire({ store, leaseMs, clock, poll, random }, repository, planned, call);
+    const options = { store, leaseMs, clock, poll, random };
+    const acquired = await acquire(options, repository, planned, call, whenFree);
     try {
       const { before } = acquired;
       const [known, unfinished] = [readRecord(before), readIntents(before)];
@@ -133,8 +163,10 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
         return grants;
       },
       refuseStale() {
-        refuseStale(call, holding.revoked ? call.now() : known?.lastRevoked);
-        refuseStale(call, holding.succeededAt);
+        const { asOf } = call;
+        if (!asOf) return;
+        refuseStale(asOf, holding.revoked ? call.now() : known?.lastRevoked);
+        if (holding.succeededAt && asOf.at <= holding.succeededAt) throw ofTheEarlierOne();
       },
       async write(what, timeoutMs, send) {
         const isLate = () => call.signal.aborted || acquired.left() <= timeoutMs;
@@ -197,16 +229,9 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
   }
 }
 
-/** Whether the repository is another one than the record speaks of, which was deleted, by us or by hand. */
-function isSuccessor(record: LeaseRecord, createdAt: Date | undefined): boolean {
-  if (createdAt === undefined) return false;
-  if (record.createdAt) return record.createdAt.getTime() !== createdAt.getTime();
-  return record.deleted || createdAt > record.lastUpdated;
-}
-
-/** @throws RESOURCE_CONFLICT for an event that is not younger than the last revocation */
-export function refuseStale({ asOf }: Call, lastRevoked: Date | undefined): void {
-  if (asOf && lastRevoked && asOf <= lastRevoked) throw stale();
+/** What is on record, where nobody edits and nothing is left to be finished. */
+function settledRecord(item: Item | undefined): LeaseRecord | undefined {
+  return readLease(item) || readIntents(item).length > 0 ? undefined : readRecord(item);
 }
 
 /** Whether a write may still be on its way to the platform. */
@@ -228,6 +253,14 @@ function statusOf(error: unknown): number | undefined {
 
 function latest(one: Date, other: Date | undefined): Date {
   return other && other > one ? other : one;
+}
+
+/** Nobody knows when the earlier one was deleted, so the event may have been meant for it. */
+function ofTheEarlierOne(): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", "The repository was made anew after the event was sent.", {
+    hint: "Send the event again if it is meant for this one.",
+    context: { field: "time" },
+  });
 }
 
 function isRetryable(error: unknown): boolean {

@@ -17,6 +17,8 @@ const sts = (action: string) => [`sts:${action}@${home}`];
 const readHome = [...atHome("GetRepositoryPolicy"), ...atHome("DescribeRepositories")];
 const read = [...readHome, ...regions, ...ecr("GetRepositoryPolicy", ...replicas)];
 const edit = [...lease, ...read, ...everywhere("SetRepositoryPolicy"), ...lease];
+/** Whether the replica holds what it shall hold already. */
+const look = [...regions, ...ecr("GetRepositoryPolicy", replicas[0]), ...atHome("DescribeRepositories"), ...regions];
 const noEdit = [...lease, ...read, ...lease];
 const mint = [...sts("AssumeRole"), ...atHome("GetAuthorizationToken")];
 const setUp = [...atHome("CreateRepository"), ...lease, ...read, ...atHome("SetRepositoryPolicy"), ...lease];
@@ -96,6 +98,7 @@ export const golden = {
   },
   "replication event": {
     "of a new replica": [
+      ...look,
       ...lease,
       ...readHome,
       ...regions,
@@ -103,7 +106,7 @@ export const golden = {
       ...ecr("SetRepositoryPolicy", replicas[0]),
       ...lease,
     ],
-    "once more": [...lease, ...readHome, ...regions, ...ecr("GetRepositoryPolicy", replicas[0]), ...lease],
+    "once more": look,
   },
 } as const;
 

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { openApplication, type TestApplication } from "./support/application.ts";
+import { leaseItem } from "./support/bench.ts";
 import { A, B, makeConsumers, whoMay } from "./support/consumers.ts";
 import { access, useRegistry } from "./support/registry.ts";
 
@@ -12,7 +13,7 @@ beforeAll(() => {
   application = openApplication(registry().stack, { env });
 });
 
-const setUp = (name: string, time: Date, ...accounts: string[]) =>
+const setUp = (name: string, time: Date | string, ...accounts: string[]) =>
   application.event({ name, access: accounts.map((id) => access({ accountIds: [id] })) }, time);
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000);
 const exists = async (repoId: string) => (await application.ask("getRepository", { repoId })).status === 200;
@@ -40,6 +41,31 @@ describe("a set-up event", () => {
     expect(await whoMay(registry(), `images-${name}`)).toEqual([]);
     expect(await setUp(name, ago(0), A)).toMatchObject(done);
     expect(await whoMay(registry(), `images-${name}`)).toEqual(["A/app", "A/ci"]);
+  });
+
+  test("sent in the very second of a removal, as EventBridge tells it, is refused because nobody can tell the order", async () => {
+    const name = fresh();
+    await application.ask("createRepository", { name });
+    await registry().remove(`images-${name}`, { accountIds: [A] });
+    const { lastRevoked } = (await leaseItem(registry().stack, `images-${name}`)) ?? {};
+    const revoked = new Date(lastRevoked?.S ?? "");
+    expect(lastRevoked?.S).toMatch(/\.\d{3}Z$/);
+    const second = (offset: number) => {
+      const at = new Date(revoked.getTime() + offset * 1_000);
+      return at.toISOString().replace(/\.\d+/, "");
+    };
+    expect(await setUp(name, second(-1), A)).toMatchObject({
+      ...tooLate,
+      error: { message: "Access was revoked after the event was sent." },
+    });
+    expect(await setUp(name, second(0), A)).toMatchObject({
+      ...tooLate,
+      error: { message: expect.stringContaining("does not tell which came first") },
+    });
+    expect(await registry().statements(`images-${name}`)).toBeUndefined();
+    expect(await setUp(name, new Date(revoked.getTime() + 1), A)).toMatchObject(done);
+    await registry().remove(`images-${name}`, { accountIds: [A] });
+    expect(await setUp(name, second(60), A)).toMatchObject(done);
   });
 
   test("also where the removal found nothing to remove", async () => {

@@ -50,7 +50,7 @@ export function callAt({ clock, signal = new AbortController().signal, asOf }: C
     caller: { issuer: "door", subject: "test" },
     signal,
     now: clock.date,
-    ...(asOf && { asOf }),
+    ...(asOf && { asOf: { at: asOf, isCut: false } }),
     retry: { attempts: 3, baseMs: 1, capMs: 2 },
   });
 }

@@ -65,7 +65,7 @@ async function runtime(door: DoorFunction, registry: EcrRegistry, prefix: string
 async function events(door: DoorFunction, registry: EcrRegistry, prefix: string): Promise<void> {
   const app = registry.routeName("app");
   const own = prefix as RoutableName;
-  const event = () => ({ ...call(), asOf: new Date() });
+  const event = () => ({ ...call(), asOf: { at: new Date(), isCut: false } });
   for (let delivery = 0; delivery < 2; delivery++) await registry.createRepository(app, event());
   await Promise.all([to(consumer), to(account)].map((access) => registry.crossAccount?.add(app, [access], event())));
   await door.repository(app, { region: replica });
@@ -77,7 +77,7 @@ async function events(door: DoorFunction, registry: EcrRegistry, prefix: string)
   await registry.crossAccount?.add(own, [to(consumer)], event());
   // A policy that vanished from a repository with grants on record: was the repository made anew?
   await door.forgetPolicy(own);
-  await registry.replicated(own, replica, call());
+  await registry.crossAccount?.add(own, [to(consumer)], event());
   // Somebody put a document of ours back whose grants are recorded nowhere.
   const empty = registry.routeName("empty");
   await door.repository(empty, { owner: prefix });
