@@ -52,9 +52,9 @@ export function holdTime(start: Date): VirtualTime {
     );
   }
 
+  /** As far as the next moment at which anything happens: a limit that comes by may end the wait for a later one. */
   function goOn(): void {
-    const next = Math.min(...waiting.flatMap(({ due, moves }) => (moves ? [due] : [])));
-    reach(next);
+    reach(Math.min(...waiting.map(({ due }) => due)));
     look();
   }
 
