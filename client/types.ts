@@ -106,7 +106,7 @@ export interface CrossAccountPermissions {
   scope?: "repository" | "registry";
   /** Statements that others wrote, and that let somebody pull. */
   unmanaged?: Unmanaged[];
-  /** ISO 8601, UTC. */
+  /** ISO 8601, UTC: when access was last edited, where that is recorded. */
   lastUpdated?: string;
 }
 

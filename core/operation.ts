@@ -164,7 +164,7 @@ function explain(issue: v.BaseIssue<unknown>, field: string): string {
   if (issue.message.startsWith("must")) return `${name} ${issue.message}.`;
   const expected = issue.expected ?? "valid";
   return `${name} must be ${plainWords[expected] ?? expected}; got ${plainWords[issue.received] ?? issue.received}.`.replace(
-    /"([^"]{80})[^"]*"/,
+    /"([^"]{80})[^"]+"/,
     '"$1..."',
   );
 }

@@ -186,7 +186,7 @@ export const crossAccountPermissions = v.strictObject({
   unmanaged: v.optional(
     v.pipe(v.array(unmanaged), v.description("Statements that others wrote, and that let somebody pull.")),
   ),
-  lastUpdated: v.optional(timestamp),
+  lastUpdated: v.optional(v.pipe(timestamp, v.description("When access was last edited, where that is recorded."))),
 });
 
 export const finding = v.strictObject({ message: v.string(), hint: v.optional(v.string()) });

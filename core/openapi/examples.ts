@@ -102,7 +102,11 @@ const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange
     gcp: { summary: "From a project on Google Cloud", request: { repoId: "my-app", access: gcp }, response: {} },
   },
   getCrossAccountAccess: {
-    aws: { summary: "On AWS", request: { repoId }, response: { access: aws, grants: [aws], scope: "repository" } },
+    aws: {
+      summary: "On AWS",
+      request: { repoId },
+      response: { access: aws, grants: [aws], scope: "repository", lastUpdated: "2026-01-15T09:41:07.000Z" },
+    },
     unmanaged: {
       summary: "On AWS, where somebody else lets in somebody as well",
       request: { repoId },

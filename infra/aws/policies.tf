@@ -65,6 +65,7 @@ locals {
     grants-reading      = length(local.spaces) > 0
     grants              = length(local.spaces) > 0
     derived             = length(local.derived) > 0
+    leases-reading      = length(local.spaces) > 0
     leases              = length(local.spaces) > 0
     provisioning        = length(local.spaces) > 0
     provisioning-roles  = length(local.spaces) > 0

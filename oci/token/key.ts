@@ -78,7 +78,7 @@ export async function findTokenKeys(file: string): Promise<KeyRing | undefined> 
 export function followTokenKeys(file: string, report: (error: unknown) => void = () => {}): TokenKeys {
   const follow = followFile(file, (content) => content && readTokenKeys(file, content));
   let good: KeyRing | undefined;
-  let reported = "";
+  let reported: string | undefined;
   return async () => {
     if (good === undefined) {
       good = await loadTokenKeys(file);
@@ -86,7 +86,7 @@ export function followTokenKeys(file: string, report: (error: unknown) => void =
     }
     try {
       good = (await follow()) ?? good;
-      reported = "";
+      reported = undefined;
     } catch (error) {
       const message = String(error);
       if (message !== reported) report(error);
@@ -131,9 +131,9 @@ function readTokenKeys(file: string, content: Buffer): KeyRing {
 function keysIn(content: Buffer): { bytes: Buffer; endsAt?: Date }[] | undefined {
   let keys: unknown;
   try {
-    keys = (JSON.parse(content.toString()) as { keys?: unknown } | null)?.keys;
+    ({ keys } = JSON.parse(content.toString()) as { keys?: unknown });
   } catch {
-    return undefined;
+    // No JSON, or `null`: it has no keys.
   }
   if (!Array.isArray(keys)) return undefined;
   const read = keys.map((each) => {
@@ -142,13 +142,13 @@ function keysIn(content: Buffer): { bytes: Buffer; endsAt?: Date }[] | undefined
     return { bytes, ...(endsAt !== undefined && { endsAt: new Date(String(endsAt)) }) };
   });
   const isKey = ({ bytes, endsAt }: (typeof read)[number]) =>
-    bytes.byteLength === keyBytes && !Number.isNaN(endsAt?.getTime() ?? 0);
+    bytes.byteLength === keyBytes && !Number.isNaN(endsAt?.getTime());
   return read.every(isKey) ? read : undefined;
 }
 
 async function makeKey(file: string): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
-  await writeNewFile(aside, [randomBytes(keyBytes)], 0o600);
+  await writeNewFile(aside, randomBytes(keyBytes));
   try {
     // A rename would replace the key of a process that was first. A link fails instead, and that process's key counts.
     await link(aside, file);
@@ -161,22 +161,17 @@ async function makeKey(file: string): Promise<void> {
 }
 
 /**
- * Writes a file that does not exist yet. When this resolves, its content survives a power cut. Its name
+ * Writes a file for its owner only, which must not exist yet. When this resolves, its content survives a power cut. Its name
  * survives one only after {@link syncPath} of its folder. If anything fails, nothing of the file is left.
- *
- * @param parts what the file will hold, one part after the other
- * @param mode permission bits, from which the system takes those of the umask
- * @throws the system's error: `EEXIST` if the file exists, `ENOSPC` on a full disk
  */
-export async function writeNewFile(file: string, parts: readonly Uint8Array[], mode = 0o666): Promise<void> {
-  const handle = await open(file, "wx", mode);
+async function writeNewFile(file: string, content: Uint8Array): Promise<void> {
+  const handle = await open(file, "wx", 0o600);
   try {
     try {
-      for (const part of parts) await handle.writeFile(part);
+      await handle.writeFile(content);
       await handle.sync();
       const { size } = await handle.stat();
-      const wanted = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-      if (size !== wanted) throw new Error(`${file} holds ${size} bytes of ${wanted}.`);
+      if (size !== content.byteLength) throw new Error(`${file} holds ${size} bytes of ${content.byteLength}.`);
     } finally {
       await handle.close();
     }

@@ -105,7 +105,7 @@ export function followRevocations(file: string): () => Promise<readonly Revocati
 const fields = new Set(["revokedAt", "registry", "repository", "permissions", "caller", "credentialId"]);
 
 function parse(text: string): readonly Revocation[] {
-  const list = (JSON.parse(text) as { revocations?: unknown } | null)?.revocations;
+  const { revocations: list } = Object(JSON.parse(text)) as { revocations?: unknown };
   if (Array.isArray(list) && list.every(isRevocation)) return list;
   throw new Error("It is not a list of revocations.");
 }
@@ -114,8 +114,7 @@ function isRevocation(value: unknown): value is Revocation {
   const { revokedAt, registry } = Object(value) as Record<string, unknown>;
   return (
     typeof registry === "string" &&
-    typeof revokedAt === "string" &&
-    !Number.isNaN(Date.parse(revokedAt)) &&
+    !Number.isNaN(Date.parse(String(revokedAt))) &&
     Object.entries(Object(value)).every(([name, each]) => fields.has(name) && typeof each === "string")
   );
 }

@@ -19,14 +19,13 @@ export interface Access {
  */
 export function parseScope(text: string): Access[] {
   const scopes: Access[] = [];
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.split(/\s/)) {
     const first = word.indexOf(":");
     const last = word.lastIndexOf(":");
     const type = word.slice(0, Math.max(first, 0));
     const name = word.slice(first + 1, last);
     const actions = [...new Set(word.slice(last + 1).split(","))].filter((action) => action !== "");
-    if (last <= first || (type !== "repository" && type !== "registry") || name === "" || actions.length === 0)
-      continue;
+    if ((type !== "repository" && type !== "registry") || name === "" || actions.length === 0) continue;
     scopes.push({ type, name, actions });
   }
   return scopes;
@@ -51,8 +50,7 @@ export function formatScope(access: readonly Access[]): string {
  */
 export function allows(held: readonly Access[], type: Access["type"], name: string, action: string): boolean {
   return held.some(
-    (entry) =>
-      covers(entry, type, name) && (entry.actions.includes(action) || (action !== "*" && entry.actions.includes("*"))),
+    (entry) => covers(entry, type, name) && (entry.actions.includes(action) || entry.actions.includes("*")),
   );
 }
 
@@ -66,7 +64,7 @@ export function allows(held: readonly Access[], type: Access["type"], name: stri
 export function narrow(requested: readonly Access[], held: readonly Access[]): Access[] {
   const granted = new Map<string, { type: Access["type"]; name: string; actions: Set<string> }>();
   for (const { type, name, actions } of requested) {
-    const asked = actions.includes("*") ? [...actions, ...heldActions(held, type, name)] : actions;
+    const asked = actions.includes("*") ? [...actions, ...held.flatMap((entry) => entry.actions)] : actions;
     for (const action of asked) {
       if (!allows(held, type, name, action)) continue;
       const key = `${type}:${name}`;
@@ -76,10 +74,6 @@ export function narrow(requested: readonly Access[], held: readonly Access[]): A
     }
   }
   return [...granted.values()].map(({ type, name, actions }) => ({ type, name, actions: [...actions] }));
-}
-
-function heldActions(held: readonly Access[], type: Access["type"], name: string): string[] {
-  return held.filter((entry) => covers(entry, type, name)).flatMap((entry) => [...entry.actions]);
 }
 
 function covers(entry: Access, type: Access["type"], name: string): boolean {

@@ -43,8 +43,6 @@ export interface MintOptions {
   readonly audience: string;
   /** It is cut to the whole second, so that a token never lives longer than was asked for. */
   readonly expiresAt: Date;
-  /** The `iss` claim. Without it, the token has none. */
-  readonly issuer?: string;
   /** The time of issue; the current time by default. */
   readonly now?: Date;
   /** The `jti` claim; a random id by default. */
@@ -90,16 +88,16 @@ function headerOf({ id }: TokenKey): string {
  */
 export function mintToken(key: TokenKey, options: MintOptions): string {
   const now = options.now ?? new Date();
+  // What is undefined is no part of the JSON.
   const payload = {
-    ...(options.issuer === undefined ? {} : { iss: options.issuer }),
     sub: options.subject,
     aud: options.audience,
     iat: seconds(now),
     exp: seconds(options.expiresAt),
     jti: options.id ?? randomUUID(),
-    ...(options.root !== undefined && { root: options.root }),
+    root: options.root,
     access: options.access.map(({ type, name, actions }) => ({ type, name, actions })),
-    ...(options.credential && { credential: options.credential }),
+    credential: options.credential,
   };
   const signed = `${headerOf(key)}.${Buffer.from(JSON.stringify(payload)).toString("base64url")}`;
   return `${signed}.${sign(key, signed)}`;
@@ -172,7 +170,7 @@ function seconds(date: Date): number {
 function readPayload(payload: string): Omit<SignedToken, "key"> {
   let claims: Record<string, unknown>;
   try {
-    claims = JSON.parse(Buffer.from(payload, "base64url").toString());
+    claims = Object(JSON.parse(Buffer.from(payload, "base64url").toString()));
   } catch {
     throw new TokenError("malformed");
   }
@@ -205,8 +203,7 @@ function isAccessList(value: unknown): value is Access[] {
 }
 
 function isAccess(value: unknown): value is Access {
-  if (typeof value !== "object" || value === null) return false;
-  const { type, name, actions } = value as Record<string, unknown>;
+  const { type, name, actions } = Object(value) as Record<string, unknown>;
   return (
     (type === "repository" || type === "registry") &&
     typeof name === "string" &&

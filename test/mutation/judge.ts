@@ -23,10 +23,17 @@ export interface Survivor {
   readonly becomes: string;
 }
 
-/** A survivor that may live, and why it changes nothing. */
-export interface Known extends Survivor {
+/** The changes of one line that may live, for one reason. */
+export interface Known {
+  readonly line: string;
+  /** What the line may become. */
+  readonly becomes: readonly string[];
+  /** Why none of these changes anything. */
   readonly why: string;
 }
+
+/** The survivors that may live, by file. */
+export type List = Readonly<Record<string, readonly Known[]>>;
 
 /** What became of all mutants. */
 export interface Verdict {
@@ -34,11 +41,11 @@ export interface Verdict {
   /** Survived, or no test reaches them, and nobody has said why they may. */
   readonly unknown: readonly Survivor[];
   /** In the list, although there is no such survivor. */
-  readonly gone: readonly Known[];
+  readonly gone: readonly Survivor[];
 }
 
 /** Holds a report against the list of those that may live. Entries of files that the report does not have are left out. */
-export function judge({ files }: Report, list: readonly Known[]): Verdict {
+export function judge({ files }: Report, list: List): Verdict {
   const mutants = Object.entries(files).flatMap(([file, { source, mutants }]) =>
     mutants.map((mutant) => ({ status: mutant.status, ...describe(file, source.split("\n"), mutant) })),
   );
@@ -47,10 +54,15 @@ export function judge({ files }: Report, list: readonly Known[]): Verdict {
   const alive = counted.filter(({ status }) => status === "Survived" || status === "NoCoverage");
   // What is only slower may end in time on another machine.
   const slow = counted.filter(({ status }) => status === "Timeout");
+  const known = Object.entries(list)
+    .filter(([file]) => file in files)
+    .flatMap(([file, entries]) =>
+      entries.flatMap(({ line, becomes }) => becomes.map((each): Survivor => ({ file, line, becomes: each }))),
+    );
   return {
     killed: counted.length - alive.length,
-    unknown: alive.filter((each) => !list.some((known) => isSame(known, each))).map(({ status: _, ...each }) => each),
-    gone: list.filter((known) => known.file in files && ![...alive, ...slow].some((each) => isSame(known, each))),
+    unknown: alive.filter((each) => !known.some((one) => isSame(one, each))).map(({ status: _, ...each }) => each),
+    gone: known.filter((one) => ![...alive, ...slow].some((each) => isSame(one, each))),
   };
 }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { report as printTally } from "../e2e/tally.ts";
-import { judge, type Known, type Report } from "./judge.ts";
+import { judge, type List, type Report } from "./judge.ts";
 
 /**
  * Changes the code in small ways, one at a time, and runs the tests that reach the change: `npm run test:mutation`, or with
@@ -17,7 +17,7 @@ const { status } = spawnSync("stryker", ["run", "test/mutation/stryker.json", ..
 });
 if (status !== 0) throw new Error(`Stryker ended with the exit code ${status}.`);
 
-const list: Known[] = JSON.parse(readFileSync(new URL("survivors.json", import.meta.url), "utf8"));
+const list: List = JSON.parse(readFileSync(new URL("survivors.json", import.meta.url), "utf8"));
 const report: Report = JSON.parse(readFileSync(reportFile, "utf8"));
 const { killed, unknown, gone } = judge(report, list);
 for (const each of unknown) console.log(`No test notices this change:\n${JSON.stringify(each, undefined, 2)}`);

@@ -33,7 +33,7 @@ describe("who says nothing, or nothing that counts,", () => {
   ])("is challenged: %s %s", async (method, path, scope) => {
     const client = await startRegistry();
     const answer = await ask(method, `${client.url}${path}`);
-    expect(answer.status).toBe(401);
+    expect([answer.status, answer.code]).toEqual([401, method === "HEAD" ? undefined : "UNAUTHORIZED"]);
     expect(challengeOf(answer)).toBe(`Bearer realm="${client.url}/token",service="registry"${scope}`);
     for (const header of ["Bearer nonsense", basic("nonsense"), "Digest a=b", "Bearer", "Basic %%%"]) {
       const refused = await ask(method, `${client.url}${path}`, { headers: { Authorization: header } });
@@ -47,8 +47,8 @@ describe("who says nothing, or nothing that counts,", () => {
     const plain = await startRegistry();
     const forged = await ask("GET", `${plain.url}/v2/`, { headers: { Host: 'evil",realm="evil' } });
     expect(challengeOf(forged)).toBe(`Bearer realm="${plain.url}/token",service="registry"`);
-    const noHost = await ask("GET", `${plain.url}/v2/`, { headers: { Host: 'evil",realm="http://evil' } });
-    expect([noHost.status, challengeOf(noHost)]).toEqual([400, undefined]);
+    const noUrl = await ask("GET", `${plain.url}/v2/`, { headers: { Host: 'evil",realm="http://evil' } });
+    expect([noUrl.status, challengeOf(noUrl)]).toEqual([400, undefined]);
   });
 
   it("is sent to the host that it asked, if that is a plain host", async () => {
@@ -127,10 +127,11 @@ describe("a token", () => {
     const status = async (header: string) =>
       (await ask("GET", `${client.url}/v2/`, { headers: { Authorization: header } })).status;
     const scheme = basic(token).slice("Basic ".length);
-    for (const header of [`bearer ${token}`, `BEARER   ${token}`, `bAsIc ${scheme}`]) {
+    for (const header of [`bearer ${token}`, `BEARER   ${token}`, `bAsIc ${scheme}`, `Basic  ${scheme}`]) {
       expect([header, await status(header)]).toEqual([header, 200]);
     }
-    for (const header of [`x Bearer ${token}`, `Bearer ${token} x`, `Digest ${scheme}`, `Basic ${token}`, token]) {
+    const surrounded = [`x Bearer ${token}`, `Bearer ${token} x`, `x Basic ${scheme}`, `Basic ${scheme} x`];
+    for (const header of [...surrounded, `Digest ${scheme}`, `Basic ${token}`, token]) {
       expect([header, await status(header)]).toEqual([header, 401]);
     }
   });
@@ -240,18 +241,29 @@ describe("an exchange", () => {
       const refused = await post(form);
       expect([form, refused.status, challengeOf(refused)]).toEqual([form, 401, 'Basic realm="token"']);
     }
-    const ofLength = async (length: number) =>
-      (await ask("POST", `${client.url}/token`, { body: "x".repeat(length) })).status;
-    expect([await ofLength(65_536), await ofLength(65_537)]).toEqual([401, 413]);
+    const ofLength = async (length: number) => {
+      const { status, code } = await ask("POST", `${client.url}/token`, { body: "x".repeat(length) });
+      return [status, code];
+    };
+    expect([await ofLength(65_536), await ofLength(65_537)]).toEqual([
+      [401, "UNAUTHORIZED"],
+      [413, "SIZE_INVALID"],
+    ]);
     const put = await ask("DELETE", `${client.url}/token`);
     expect([put.status, put.code, put.headers.allow]).toEqual([405, "UNSUPPORTED", "GET, POST"]);
   });
 
   it("is refused to whoever has nothing, or nothing that counts", async () => {
     const client = await startRegistry();
-    for (const header of [undefined, basic("nonsense"), basic(""), "Bearer x"]) {
-      const answer = await exchange(client, header, "scope=repository:a:pull");
-      expect([answer.status, answer.code]).toEqual([401, "UNAUTHORIZED"]);
+    const nothing = await exchange(client, undefined, "scope=repository:a:pull");
+    expect([nothing.status, nothing.code, nothing.body.toString()]).toEqual([
+      401,
+      "UNAUTHORIZED",
+      expect.stringContaining("A credential is required."),
+    ]);
+    for (const header of [basic("nonsense"), basic(""), "Bearer x"]) {
+      const { status, code, body } = await exchange(client, header, "scope=repository:a:pull");
+      expect([status, code, body.toString()]).toEqual([401, "UNAUTHORIZED", expect.stringContaining("is not valid")]);
     }
   });
 });

@@ -89,6 +89,16 @@ describe("a revocation", () => {
   });
 });
 
+describe("the hash of a caller", () => {
+  it("stays as it is, because tokens and lists that were written hold it", () => {
+    expect(alice).toBe("ylC0vCMqrWEk_8-XCCHWCP");
+  });
+
+  it("keeps issuer and subject apart", () => {
+    expect(callerHash("a", "bc")).not.toBe(callerHash("ab", "c"));
+  });
+});
+
 describe("a list of revocations", () => {
   const add = (list: readonly Revocation[], entry: Revocation, at = now) =>
     withRevocation(list, entry, { now: at, longestMs: 43_200_000 });
@@ -120,6 +130,7 @@ describe("a list of revocations", () => {
     expect(() => add(full, one(-1))).toThrow(RevocationsFull);
     expect(add(full, all)).toEqual([all]);
     const halfADayLater = new Date(now.getTime() + 43_202_000);
+    expect(() => add(full, one(-1), new Date(halfADayLater.getTime() - 1))).toThrow(RevocationsFull);
     const young = one(-1, halfADayLater.toISOString());
     expect(add([...full.slice(1), young], one(-2), halfADayLater)).toEqual([young, one(-2)]);
   });
@@ -156,7 +167,8 @@ describe("a list of revocations", () => {
     const file = join(await temporaryFolder(), "revoked.json");
     await writeFile(file, damaged);
     const read = followRevocations(file);
-    for (const _again of [1, 2]) await expect(read()).rejects.toThrow(`${file} cannot be read`);
+    const refused = { message: expect.stringContaining(`${file} cannot be read`), cause: expect.any(Error) };
+    for (const _again of [1, 2]) await expect(read()).rejects.toMatchObject(refused);
     await writeFile(file, formatRevocations([all]));
     expect(await read()).toEqual([all]);
   });
@@ -241,7 +253,9 @@ describe("a registry with a list of revocations", () => {
     const closed = async () => {
       const answers = [await get(client, basic(password)), await get(client, `Bearer ${client.token("")}`)];
       answers.push(await ask("GET", `${client.url}/token`, { headers: { Authorization: basic(password) } }));
-      for (const { status, code } of answers) expect([status, code]).toEqual([503, "UNAVAILABLE"]);
+      for (const { status, code, headers } of answers) {
+        expect([status, code, headers["retry-after"]]).toEqual([503, "UNAVAILABLE", "10"]);
+      }
     };
     await writeFile(file, "{");
     await closed();

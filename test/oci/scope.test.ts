@@ -31,6 +31,9 @@ describe("scopes", () => {
     ["repository:a", []],
     ["repository:a:", []],
     ["repository::pull", []],
+    ["repository:a:,", []],
+    ["repository", []],
+    ["repositoryx", []],
     ["plugin:a:pull", []],
     [":::", []],
   ])("%j is read", (text, access) => {
@@ -64,6 +67,20 @@ describe("scopes", () => {
         }
       }),
     );
+  });
+
+  it.each([
+    ["repository:a:*", "repository:a:pull,push", "repository:a:pull,push"],
+    ["repository:a:*", "repository:a:pull repository:b:push", "repository:a:pull"],
+    ["repository:a:*", "repository:a:pull repository:a:push", "repository:a:pull,push"],
+    ["repository:a:*", "repository:a:*", "repository:a:*"],
+    ["repository:a:pull,push", "repository:a:*", "repository:a:pull,push"],
+    ["registry:catalog:*", "registry:catalog:*", "registry:catalog:*"],
+    ["registry:catalog:*", "repository:catalog:*", ""],
+    ["repository:a:pull", "repository:a:push", ""],
+    ["repository:a:pull repository:a:push", "repository:a:pull,push", "repository:a:pull,push"],
+  ])("%s of %s is %j", (asked, held, granted) => {
+    expect(formatScope(narrow(parseScope(asked), parseScope(held)))).toBe(granted);
   });
 
   it("of everything below a folder open what is below it, and nothing beside it", () => {

@@ -1,15 +1,14 @@
-import { createHmac } from "node:crypto";
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createHash, createHmac } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
-  followTokenKeys,
+  type Credential,
   loadTokenKey,
-  loadTokenKeys,
   mintToken,
-  rotated,
-  type TokenError,
+  TokenError,
   type TokenKey,
+  tokenKey,
   verifyToken,
 } from "../../oci/token/index.ts";
 import { temporaryFolder } from "./support.ts";
@@ -17,6 +16,13 @@ import { temporaryFolder } from "./support.ts";
 const now = new Date("2026-03-01T12:00:00Z");
 const later = (seconds: number) => new Date(now.getTime() + seconds * 1000);
 const access = [{ type: "repository", name: "team/app", actions: ["pull"] }] as const;
+const credential: Credential = {
+  id: "one",
+  issuedAt: now.getTime() / 1000,
+  registry: "images",
+  repositories: ["team/app", "team/base"],
+  permissions: "pull",
+};
 
 async function newKey() {
   return loadTokenKey(join(await temporaryFolder(), "token.key"));
@@ -26,9 +32,17 @@ function refusal(work: () => unknown): string {
   try {
     work();
   } catch (error) {
-    return (error as TokenError).code;
+    if (error instanceof TokenError) return error.code;
+    throw error;
   }
   return "accepted";
+}
+
+/** A token that this key signed, whatever stands in it. */
+function signed(key: TokenKey, payload: string, kid = key.id): string {
+  const encode = (text: string) => Buffer.from(text).toString("base64url");
+  const both = `${encode(`{"alg":"HS256","typ":"JWT","kid":"${kid}"}`)}.${encode(payload)}`;
+  return `${both}.${createHmac("sha256", key.secret).update(both).digest("base64url")}`;
 }
 
 describe("tokens", () => {
@@ -43,6 +57,31 @@ describe("tokens", () => {
       root: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
     expect(mintToken(key, options)).not.toBe(token);
+  });
+
+  it("say what the token specification asks for, and no more", async () => {
+    const options = { subject: "ci", access, audience: "registry", expiresAt: later(10), now, id: "one" };
+    const payloadOf = (token: string) => JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+    const claims = { sub: "ci", aud: "registry", iat: later(0).getTime() / 1000, exp: later(10).getTime() / 1000 };
+    const key = await newKey();
+    expect(payloadOf(mintToken(key, options))).toEqual({ ...claims, jti: "one", access });
+    expect(payloadOf(mintToken(key, { ...options, root: "zero", credential }))).toEqual({
+      ...claims,
+      jti: "one",
+      root: "zero",
+      access,
+      credential,
+    });
+  });
+
+  it("tell the credential that they stand for, and the token that they came from", async () => {
+    const key = await newKey();
+    const options = { subject: "ci", access, audience: "registry", expiresAt: later(10), now };
+    const verify = (token: string) => verifyToken(key, token, { audience: "registry", now });
+    const claims = { subject: "ci", access, expiresAt: later(10) };
+    const minted = mintToken(key, { ...options, id: "one", root: "zero", credential });
+    expect(verify(minted)).toEqual({ ...claims, root: "zero", credential });
+    expect(verify(mintToken(key, { ...options, id: "one" }))).toEqual({ ...claims, root: "one" });
   });
 
   it("end at their second, with no leeway", async () => {
@@ -93,6 +132,90 @@ describe("tokens", () => {
   });
 });
 
+describe("a token whose signature is right", () => {
+  const key = tokenKey(Buffer.alloc(32, 1));
+  const claims = { sub: "ci", aud: "registry", exp: later(10).getTime() / 1000, jti: "one", access, credential };
+  const check = (payload: string) =>
+    refusal(() => verifyToken(key, signed(key, payload), { audience: "registry", now }));
+  const entry = access[0];
+
+  it.each<[string, object]>([
+    ["all claims", {}],
+    ["no credential", { credential: undefined }],
+    ["no access", { access: [] }],
+    ["access to the registry", { access: [{ type: "registry", name: "catalog", actions: ["*"] }] }],
+    ["no actions", { access: [{ ...entry, actions: [] }] }],
+    ["a credential for nothing", { credential: { ...credential, repositories: [] } }],
+    ["claims that we do not know", { nbf: 0, access: [{ ...entry, class: "image" }] }],
+  ])("counts with %s", (_title, part) => {
+    expect(check(JSON.stringify({ ...claims, ...part }))).toBe("accepted");
+  });
+
+  it.each<[string, object]>([
+    ["no subject", { sub: undefined }],
+    ["a subject that is no text", { sub: 1 }],
+    ["no audience", { aud: undefined }],
+    ["a list of audiences", { aud: ["registry"] }],
+    ["no end", { exp: undefined }],
+    ["an end that is no number", { exp: String(claims.exp) }],
+    ["an end within a second", { exp: claims.exp + 0.5 }],
+    ["an end that never comes", { exp: 2 ** 53 }],
+    ["no access", { access: undefined }],
+    ["access that is no list", { access: { length: 0 } }],
+    ["access of which one is null", { access: [entry, null] }],
+    ["access of which one is a text", { access: [entry, "repository:team/app:pull"] }],
+    ["access of another type", { access: [{ ...entry, type: "plugin" }] }],
+    ["access without a type", { access: [{ ...entry, type: undefined }] }],
+    ["access without a name", { access: [{ ...entry, name: undefined }] }],
+    ["access with a name that is no text", { access: [{ ...entry, name: 1 }] }],
+    ["access without actions", { access: [{ ...entry, actions: undefined }] }],
+    ["access with actions in one text", { access: [{ ...entry, actions: "pull" }] }],
+    ["access with an action that is no text", { access: [{ ...entry, actions: ["pull", 1] }] }],
+    ["a credential that is null", { credential: null }],
+    ["a credential that is a text", { credential: "one" }],
+    ["a credential without an id", { credential: { ...credential, id: undefined } }],
+    ["a credential without a time", { credential: { ...credential, issuedAt: undefined } }],
+    ["a credential with a time within a second", { credential: { ...credential, issuedAt: 0.5 } }],
+    ["a credential without a registry", { credential: { ...credential, registry: undefined } }],
+    ["a credential without repositories", { credential: { ...credential, repositories: undefined } }],
+    ["a credential with repositories in one text", { credential: { ...credential, repositories: "team/app" } }],
+    ["a credential with a repository that is none", { credential: { ...credential, repositories: ["a", 1] } }],
+    ["a credential without permissions", { credential: { ...credential, permissions: undefined } }],
+  ])("is malformed with %s", (_title, part) => {
+    expect(check(JSON.stringify({ ...claims, ...part }))).toBe("malformed");
+  });
+
+  it.each(["", "{", "null", "1", '"claims"', "[]", "{}", "true"])("is malformed with %j for its claims", (payload) => {
+    expect(check(payload)).toBe("malformed");
+  });
+
+  it("is malformed when a part is missing or follows, and has another signature when that is cut or goes on", () => {
+    const token = signed(key, JSON.stringify(claims));
+    const [header, payload, signature = ""] = token.split(".");
+    const of = (...parts: (string | undefined)[]) =>
+      refusal(() => verifyToken(key, parts.join("."), { audience: "registry", now }));
+    expect(of(header, payload, signature)).toBe("accepted");
+    expect([of(header), of(header, payload), of(token, "x"), of(token, "")]).toEqual(Array(4).fill("malformed"));
+    expect([of(header, payload, ""), of(header, payload, signature.slice(0, -1)), of(`${token}A`)]).toEqual(
+      Array(3).fill("signature"),
+    );
+  });
+
+  it("and no id gets one from its content, the same each time: those of earlier versions", () => {
+    const rootOf = (part: object) => {
+      const token = signed(key, JSON.stringify({ ...claims, jti: undefined, ...part }));
+      const digest = createHash("sha256")
+        .update(String(token.split(".")[1]))
+        .digest("base64url");
+      return [verifyToken(key, token, { audience: "registry", now }).root, digest];
+    };
+    for (const part of [{}, { jti: 1 }, { root: null }]) {
+      const [root, digest] = rootOf(part);
+      expect(root).toBe(digest);
+    }
+  });
+});
+
 describe("a token names its key", () => {
   const headerOf = (token: string) => JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString());
   const mint = (key: TokenKey) =>
@@ -111,9 +234,11 @@ describe("a token names its key", () => {
   it("and counts for no other, nor for the same name with another's signature", async () => {
     const [key, other] = [await newKey(), await newKey()];
     const [, payload, signature] = mint(other).split(".");
-    const forged = [mint(key).split(".")[0], payload, signature].join(".");
+    const swapped = [mint(key).split(".")[0], payload, signature].join(".");
+    const claims = Buffer.from(String(payload), "base64url").toString();
     const check = (token: string) => refusal(() => verifyToken([key, other], token, { audience: "registry", now }));
-    expect([check(mint(key)), check(mint(other)), check(forged)]).toEqual(["accepted", "accepted", "signature"]);
+    expect([check(mint(key)), check(mint(other)), check(signed(other, claims))]).toEqual(Array(3).fill("accepted"));
+    expect([check(swapped), check(signed(other, claims, key.id))]).toEqual(["signature", "signature"]);
   });
 
   it("or none, as those of earlier versions: then any key of the registry may have signed it", async () => {
@@ -132,93 +257,5 @@ describe("a token names its key", () => {
     const at = (moment: Date) =>
       refusal(() => verifyToken([next, { ...key, endsAt: later(5) }], token, { audience: "registry", now: moment }));
     expect([at(new Date(later(5).getTime() - 1)), at(later(5))]).toEqual(["accepted", "signature"]);
-  });
-});
-
-describe("a rotation", () => {
-  async function rotateIn(file: string, endsAt: Date, at = now) {
-    await writeFile(file, rotated(await loadTokenKeys(file), { endsAt, now: at }));
-    return loadTokenKeys(file);
-  }
-
-  it("puts a new key first, and keeps each former one until it ends", async () => {
-    const file = join(await temporaryFolder(), "token.key");
-    const [first] = await loadTokenKeys(file);
-    const [second, ...formerly] = await rotateIn(file, later(100));
-    expect(second.endsAt).toBeUndefined();
-    expect(formerly.map(({ id, endsAt }) => [id, endsAt])).toEqual([[first.id, later(100)]]);
-    const [third, ...former] = await rotateIn(file, later(150), later(50));
-    expect(former.map(({ id, endsAt }) => [id, endsAt])).toEqual([
-      [second.id, later(150)],
-      [first.id, later(100)],
-    ]);
-    const [, ...left] = await rotateIn(file, later(200), later(100));
-    expect(left.map(({ id }) => id)).toEqual([third.id, second.id]);
-    const [, ...none] = await rotateIn(file, later(150), later(200));
-    expect(none).toEqual([]);
-  });
-
-  it("is seen by whoever follows the file; what makes it unreadable later changes nothing, and is told", async () => {
-    const file = join(await temporaryFolder(), "token.key");
-    const reports: unknown[] = [];
-    const keys = followTokenKeys(file, (error) => void reports.push(error));
-    const ids = async () => (await keys()).map(({ id }) => id);
-    const [first] = await keys();
-    const [second] = await rotateIn(file, later(100));
-    expect(await ids()).toEqual([second.id, first.id]);
-    expect(await keys()).toBe(await keys());
-    const good = await readFile(file);
-    for (const damaged of ["no key", good.subarray(0, 60), '{"keys":[]}']) {
-      await writeFile(file, damaged);
-      expect(await ids()).toEqual([second.id, first.id]);
-    }
-    expect(reports.map(String)).toEqual([expect.stringContaining("is not a token key")]);
-    await rm(file);
-    expect(await ids()).toEqual([second.id, first.id]);
-    await writeFile(file, good);
-    const [third] = await rotateIn(file, later(100));
-    expect(await ids()).toEqual([third.id, second.id, first.id]);
-  });
-
-  it("does not keep a first read that failed", async () => {
-    const file = join(await temporaryFolder(), "token.key");
-    await writeFile(file, "no key");
-    const keys = followTokenKeys(file);
-    for (const _again of [1, 2]) await expect(keys()).rejects.toThrow("is not a token key");
-    await writeFile(file, Buffer.alloc(32, 1));
-    expect(await keys()).toHaveLength(1);
-  });
-});
-
-describe("the key's file", () => {
-  it("is made once, for its owner only, also when several start at once", async () => {
-    const file = join(await temporaryFolder(), "deep", "token.key");
-    const keys = await Promise.all(Array.from({ length: 5 }, () => loadTokenKey(file)));
-    const [first] = keys;
-    expect(keys.every(({ secret }) => first?.secret.equals(secret))).toBe(true);
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect((await loadTokenKey(file)).secret.equals(first?.secret ?? (await loadTokenKey(file)).secret)).toBe(true);
-  });
-
-  it("is refused when it is not a key", async () => {
-    const file = join(await temporaryFolder(), "token.key");
-    const secret = Buffer.alloc(32, 1).toString("base64url");
-    const endsAt = now.toISOString();
-    const lists = [
-      [],
-      [{ secret, endsAt }],
-      [{ secret }, { secret }],
-      [{ secret }, { secret, endsAt: "never" }],
-      [{ secret: "AQEB" }],
-      [{ secret: Buffer.alloc(32).toString("base64url") }],
-      [{}],
-    ].map((keys) => JSON.stringify({ keys }));
-    const odd = ["", "short", "null", "[]", Buffer.alloc(31, 1), Buffer.alloc(33, 1), Buffer.alloc(32)];
-    for (const content of [...odd, ...lists, '{"keys":[null]}']) {
-      await writeFile(file, content);
-      await expect(loadTokenKey(file)).rejects.toThrow("is not a token key");
-    }
-    await writeFile(file, Buffer.alloc(32, 1));
-    await expect(loadTokenKey(file)).resolves.toBeDefined();
   });
 });

@@ -627,6 +627,26 @@ describe("the audit line", () => {
     expect(suite.audit).toEqual([expected]);
   });
 
+  test.each<[OperationName, object]>([
+    ["addCrossAccountAccess", { repoId: "my-app", access: awsAccess }],
+    ["removeCrossAccountAccess", { repoId: "my-app", access: awsAccess }],
+    ["setupRepository", { name: "my-app", access: [awsAccess] }],
+  ])("of %s names whom it lets in or shuts out, each once: a role by its ARN", async (name, input) => {
+    const suite = createSuite();
+    await run(suite, name, { registry: "images", ...input });
+    const grantees = ["aws:123456789012", "aws:arn:aws:iam::210987654321:role/puller"];
+    expect(suite.audit).toEqual([expect.objectContaining({ repoId: "images/my-app", grantees })]);
+  });
+
+  test("of what concerns every repository names none, or the one that the caller wrote", async () => {
+    const provisioning = createSuite({ door: trustedDoor("provision") });
+    await run(provisioning, "provisionRegistry");
+    expect(provisioning.audit[0]).not.toHaveProperty("repoId");
+    const wide = createSuite({ fake: { capabilities: { credentials: { authMethod: "basic", scope: "registry" } } } });
+    await run(wide, "generateCredentials", { registry: "images", repoId: "my-app", permissions: "pull" });
+    expect(wide.audit).toEqual([expect.objectContaining({ repoId: "my-app", outcome: "OK" })]);
+  });
+
   test("counts every try", async () => {
     const suite = createSuite({
       fake: {

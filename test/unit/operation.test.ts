@@ -210,6 +210,19 @@ test.each<[OperationName, object]>([
   expect(() => parse(name, { ...goodInputs[name], ...part })).not.toThrow();
 });
 
+test("a field is named whole up to 100 characters, and a value up to 80", async () => {
+  const fieldOf = async (length: number) => {
+    const error = await refusal("getRepository", { ...goodInputs.getRepository, ["x".repeat(length)]: 1 });
+    return error.context?.field;
+  };
+  expect([await fieldOf(100), await fieldOf(101)]).toEqual(["x".repeat(100), `${"x".repeat(97)}...`]);
+  const messageOf = async (length: number) =>
+    (await refusal("generateCredentials", { ...goodInputs.generateCredentials, ttlSeconds: "x".repeat(length) }))
+      .message;
+  expect(await messageOf(80)).toContain(`got "${"x".repeat(80)}".`);
+  expect(await messageOf(81)).toContain(`got "${"x".repeat(80)}...".`);
+});
+
 test("a message stays short, whatever the input", async () => {
   const long = "x".repeat(60_000);
   const inputs = [

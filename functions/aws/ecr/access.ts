@@ -13,7 +13,8 @@ import {
 } from "../grants/changes.ts";
 import { toPermissions } from "../grants/forms.ts";
 import { type GrantSet, grantSet, noGrants } from "../grants/grant.ts";
-import { type Held, isSuccessor, type LeaseRecord } from "../lease/lease.ts";
+import { isSuccessor } from "../lease/item.ts";
+import type { Held, LeaseRecord } from "../lease/lease.ts";
 import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
 import { writePolicy } from "../policy/write.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
@@ -56,10 +57,13 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
       if (policy === undefined) throw notFound(context, name);
       const { own, adopted } = policy;
       const unmanaged = unmanagedIn(policy);
+      const record = await leases.edits.recorded(leases.key(name), call);
       return {
         ...toPermissions(grantSet([...own, ...adopted])),
         scope: "repository",
         ...(unmanaged.length > 0 && { unmanaged }),
+        // The record of a deletion is not about the repository that is there now.
+        ...(record && !record.deleted && { lastUpdated: record.lastUpdated.toISOString() }),
       };
     },
   };
@@ -122,7 +126,7 @@ async function editGrants(
       const [replicas, left] = await Promise.all([read(here), read(revokes ? leaving : [])]);
       return { replicas, left, refused };
     };
-    const [home, { replicas, left, refused }] = await Promise.all([readHome(context, name, call), readReplicas()]);
+    const [{ replicas, left, refused }, home] = await Promise.all([readReplicas(), readHome(context, name, call)]);
     const isGone = home.policy === undefined;
     const mayBeElsewhere = failed.length > 0 || [...replicas, ...left].some(({ policy }) => policy !== undefined);
     if (isGone && !(revokes && mayBeElsewhere)) throw notFound(context, name);
@@ -201,7 +205,7 @@ export async function copyGrants(
     const grants = { accounts: accounts.filter(isTaken), roles: roles.filter(isTaken), workers };
     return !writePolicy(policy, grants, context.place).differs;
   };
-  await leases.edits.catchUp(leases.key(name), call, isCurrent, async (held) => {
+  await leases.edits.catchUp(leases.key(name), region, call, isCurrent, async (held) => {
     const [home, replica, regions] = await Promise.all([
       readHome(context, name, call),
       readPolicyIn(region, context, name, call),

@@ -4,46 +4,47 @@ import { busy } from "./lease.ts";
 /** Thrown to end the wait for a lease: what was to be done is done. */
 export class Done extends Error {}
 
-/**
- * Does one thing once for many who ask for it at the same time in this process.
- *
- * @param isDone asked by each of them at first, and again whenever somebody was at it
- * @param work may throw `Done` where others, in another process, have done it meanwhile
- */
-export type Burst = (
-  key: string,
-  call: Call,
-  isDone: () => Promise<boolean>,
-  work: () => Promise<unknown>,
-) => Promise<void>;
+/** Does something once for many who ask for it at the same time. Whoever asks gets it done from after they asked. */
+export type Burst = (key: string, call: Call, work: () => Promise<void>) => Promise<void>;
 
-/** @returns a function that keeps a burst of equal wishes from being as many edits */
+/** What is done for one key: at most one piece of work at a time, and one more for all who have asked since it began. */
+interface Lane {
+  readonly running: Promise<void>;
+  next?: Promise<void>;
+}
+
+/** @returns a function that keeps a burst of equal wishes, within this process, from being as many pieces of work */
 export function createBurst(): Burst {
-  const working = new Map<string, Promise<unknown>>();
-  return async (key, call, isDone, work) => {
-    while (!(await isDone())) {
-      const others = working.get(key);
-      if (others !== undefined) {
-        await race(others, call.signal).catch(() => {
-          throw busy(key);
-        });
-        continue;
-      }
-      const mine = work();
-      // Whether it failed is told to its own caller alone: the next one tries it anew.
-      const over = mine.then(
-        () => undefined,
-        () => undefined,
-      );
-      working.set(key, over);
+  const lanes = new Map<string, Lane>();
+
+  function begin(key: string, work: () => Promise<void>): Promise<void> {
+    const lane: Lane = { running: work() };
+    lanes.set(key, lane);
+    const end = () => {
+      if (lane.next === undefined) lanes.delete(key);
+    };
+    lane.running.then(end, end);
+    return lane.running;
+  }
+
+  return async (key, call, work) => {
+    for (;;) {
+      const lane = lanes.get(key);
+      if (lane === undefined) return begin(key, work);
+      const isMine = lane.next === undefined;
+      const mine = async () => {
+        call.signal.throwIfAborted();
+        await work();
+      };
+      const again = () => begin(key, mine);
+      lane.next ??= lane.running.then(again, again);
       try {
-        await mine;
+        return await race(lane.next, call.signal);
       } catch (error) {
-        if (!(error instanceof Done)) throw error;
-      } finally {
-        working.delete(key);
+        if (call.signal.aborted) throw busy(key);
+        // Whether it failed is told to its own caller alone: the others try it anew.
+        if (isMine) throw error;
       }
-      return;
     }
   };
 }

@@ -110,6 +110,13 @@ export function readRecord(item: Item | undefined): LeaseRecord | undefined {
   };
 }
 
+/** Whether the repository is another one than the record speaks of, which was deleted, by us or by hand. */
+export function isSuccessor(record: LeaseRecord, createdAt: Date | undefined): boolean {
+  if (createdAt === undefined) return false;
+  if (record.createdAt) return record.createdAt.getTime() !== createdAt.getTime();
+  return record.deleted || createdAt > record.lastUpdated;
+}
+
 function readDate(item: Item, name: string): Date | undefined {
   const stored = item[name];
   if (stored === undefined) return undefined;

@@ -23,15 +23,19 @@ export interface PolicyLease {
    * Does the same, but only where it is needed, for edits that bring up to date what fell behind and plan nothing: of a burst of
    * them one edits, and the others wait and find it done.
    *
+   * @param what names what falls behind and is brought up to date, as a region: those who ask for the same share the work
    * @param isCurrent whether everything stands as the record says. Asked only while nobody holds the lease and no edit that
    *   crashed has left a plan
    */
   catchUp(
     repository: string,
+    what: string,
     call: Call,
     isCurrent: (record: LeaseRecord) => Promise<boolean>,
     work: (held: Held) => Promise<Outcome<void>>,
   ): Promise<void>;
+  /** What was recorded last; undefined where nothing was, or nothing is kept. It takes no lease, so an edit may be under way. */
+  recorded(repository: string, call: Call): Promise<LeaseRecord | undefined>;
 }
 
 /** What is recorded of a repository. */
@@ -44,13 +48,6 @@ export interface LeaseRecord {
   readonly lastRevoked?: Date;
   /** Whether the repository is gone, and nobody was granted access since. */
   readonly deleted: boolean;
-}
-
-/** Whether the repository is another one than the record speaks of, which was deleted, by us or by hand. */
-export function isSuccessor(record: LeaseRecord, createdAt: Date | undefined): boolean {
-  if (createdAt === undefined) return false;
-  if (record.createdAt) return record.createdAt.getTime() !== createdAt.getTime();
-  return record.deleted || createdAt > record.lastUpdated;
 }
 
 export interface Outcome<T> {

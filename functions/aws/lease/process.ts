@@ -23,8 +23,9 @@ export function createProcessLease(): PolicyLease {
   }
 
   const lease: PolicyLease = {
+    recorded: async () => undefined,
     // There is no record that could tell what is current.
-    catchUp: (repository, call, _isCurrent, work) => lease.edit(repository, {}, call, work),
+    catchUp: (repository, _what, call, _isCurrent, work) => lease.edit(repository, {}, call, work),
     async edit(repository, plan, call, work) {
       const done = await turn(turns, repository, call);
       try {
@@ -61,9 +62,10 @@ export function leaseWithoutTable(lease: PolicyLease, env: Environment): PolicyL
       if (env.AWS_LAMBDA_FUNCTION_NAME) throw noTable();
       return lease.edit(repository, plan, call, work);
     },
-    async catchUp(repository, call, isCurrent, work) {
+    recorded: (repository, call) => lease.recorded(repository, call),
+    async catchUp(repository, what, call, isCurrent, work) {
       if (env.AWS_LAMBDA_FUNCTION_NAME) throw noTable();
-      return lease.catchUp(repository, call, isCurrent, work);
+      return lease.catchUp(repository, what, call, isCurrent, work);
     },
   };
 }

@@ -16,6 +16,8 @@ interface RegionEntry {
   readonly state: RegionState;
   /** The version of the record in which the region came into this state. */
   readonly since: number;
+  /** Of a region that is filling or leaving: what is to be done there is done for the repositories up to this name. */
+  readonly done?: string;
 }
 
 /** What is known of the replica regions of one registry. */
@@ -35,6 +37,8 @@ export interface RecordDraft {
   readonly states: Readonly<Record<string, RegionState>>;
   /** Absent: as it was. */
   readonly refused?: readonly LeftOut[];
+  /** How far each region has come. What is left out stays as it is, for as long as the region's state does. */
+  readonly done?: Readonly<Record<string, string>>;
 }
 
 /** The record of one registry. Every function of the registry reads the same. */
@@ -123,8 +127,9 @@ function changed(before: RegistryRecord, draft: RecordDraft | undefined): Regist
   const version = before.version + 1;
   const regions = Object.fromEntries(
     Object.entries(draft.states).map(([region, state]) => {
-      const known = before.regions[region];
-      return [region, known?.state === state ? known : { state, since: version }];
+      const [known, done] = [before.regions[region], draft.done?.[region]];
+      if (known?.state !== state) return [region, { state, since: version }];
+      return [region, done === undefined || done === known.done ? known : { ...known, done }];
     }),
   );
   const refused = draft.refused ?? before.refused;
@@ -149,9 +154,9 @@ function attributesOf({ version, provisioned, regions, refused }: RegistryRecord
     provisioned: { BOOL: provisioned },
     regions: {
       M: Object.fromEntries(
-        Object.entries(regions).map(([region, { state, since }]): [string, AttributeValue] => [
+        Object.entries(regions).map(([region, { state, since, done }]): [string, AttributeValue] => [
           region,
-          { M: { state: { S: state }, since: { N: String(since) } } },
+          { M: { state: { S: state }, since: { N: String(since) }, ...(done !== undefined && { done: { S: done } }) } },
         ]),
       ),
     },
@@ -168,7 +173,8 @@ function readRecord(item: Item | undefined): RegistryRecord {
   const entries = Object.entries(item.regions?.M ?? {}).map(([region, { M: entry }]) => {
     const [state, since] = [entry?.state?.S, Number(entry?.since?.N)];
     if (!isState(state) || !(since > 0)) throw unreadable();
-    return [region, { state, since }] as const;
+    const done = entry?.done?.S;
+    return [region, { state, since, ...(done !== undefined && { done }) }] as const;
   });
   if (!(version > 0) || provisioned === undefined || item.regions?.M === undefined) throw unreadable();
   const refused = (item.refused?.SS ?? []).map((text) => {

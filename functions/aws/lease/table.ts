@@ -6,8 +6,8 @@ import { serialiseGrants } from "../grants/forms.ts";
 import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
 import { createBurst, Done } from "./burst.ts";
 import { openTable, type Table, type TableOptions } from "./dynamo.ts";
-import { type Item, intentsOf, joinIntents, readIntents, readLease, readRecord } from "./item.ts";
-import { type Held, isSuccessor, type LeaseRecord, lost, type Outcome, type PolicyLease, tooLate } from "./lease.ts";
+import { type Item, intentsOf, isSuccessor, joinIntents, readIntents, readLease, readRecord } from "./item.ts";
+import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, tooLate } from "./lease.ts";
 import { createLeaseStore } from "./store.ts";
 
 export interface LeaseTableOptions extends TableOptions {
@@ -48,7 +48,7 @@ interface Holding {
 const rounds = 3;
 
 /**
- * Leases in a DynamoDB table. An edit that nobody disturbs costs two requests: one takes the lease, leaves the plan
+ * Leases in a DynamoDB table. An edit that nobody disturbs costs two requests for its lease: one takes the lease, leaves the plan
  * and reads the record; one records the outcome and gives the lease back.
  *
  * @example
@@ -71,7 +71,8 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
 
   return {
     edit,
-    catchUp(repository, call, isCurrent, work) {
+    recorded: async (repository, call) => readRecord(await store.look(repository, call)),
+    catchUp(repository, what, call, isCurrent, work) {
       const isDone = async (item: Item | undefined) => {
         const record = settledRecord(item);
         return record !== undefined && (await isCurrent(record));
@@ -79,8 +80,12 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
       const whenFree = async (item: Item | undefined) => {
         if (await isDone(item)) throw new Done();
       };
-      const look = async () => isDone(await store.look(repository, call));
-      return burst(repository, call, look, () => edit(repository, {}, call, work, whenFree));
+      return burst(`${repository} ${what}`, call, async () => {
+        if (await isDone(await store.look(repository, call))) return;
+        await edit(repository, {}, call, work, whenFree).catch((error: unknown) => {
+          if (!(error instanceof Done)) throw error;
+        });
+      });
     },
   };
 

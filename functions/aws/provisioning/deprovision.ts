@@ -53,7 +53,7 @@ export async function deprovision(
     await deleteWithReplicas(context, leases, { name, replicas: known, images: true }, call);
   });
   // Replicas that were left behind have no tag. They lose our grants, and stay.
-  if (own) await clearRegions(site, known, call, [prefix, ...deleted]);
+  if (own) await clearRegions(site, known, call, { spared: [prefix, ...deleted] });
   for (const kind of ["pull", "push"] as const) await removeRole(iam, roleName(prefix, kind), prefix, call);
   // Last, because a repeated call finds the rest by the tags of this repository.
   if (own) {

@@ -30,31 +30,76 @@ export function declareRegions(
 
 /**
  * Finishes what was written down: regions that are leaving lose our grants and are forgotten, and then regions that are
- * filling get those of home. If it ends in the middle, the next call finishes it.
+ * filling get those of home. If it ends in the middle, the next call goes on from there.
  *
  * @returns the record as it is then; what somebody else has changed in it meanwhile stays
  */
 export async function finishRegions(site: Site, declared: RegistryRecord, call: Call): Promise<RegistryRecord> {
   const { registry } = site.leases;
-  const isUnchanged = (record: RegistryRecord, region: string) =>
-    record.regions[region]?.since === declared.regions[region]?.since;
+  const unchanged = (regions: readonly string[], record: RegistryRecord) =>
+    regions.filter((region) => record.regions[region]?.since === declared.regions[region]?.since);
+  const progress = (regions: readonly string[]): Progress => ({
+    // Those that came furthest have to wait for the others.
+    from: regions.map((region) => declared.regions[region]?.done ?? "").sort()[0] ?? "",
+    async reached(name) {
+      await registry.change(call, (record) => {
+        const done = Object.fromEntries(unchanged(regions, record).map((region) => [region, name]));
+        return { provisioned: record.provisioned, states: statesOf(record), done };
+      });
+    },
+  });
 
+  let record = declared;
   const leaving = regionsIn(declared, "leaving");
-  await clearRegions(site, leaving, call);
-  const without = (record: RegistryRecord) => {
-    const gone = leaving.filter((region) => isUnchanged(record, region));
-    const states = Object.entries(statesOf(record)).filter(([region]) => !gone.includes(region));
-    return { ...record, states: Object.fromEntries(states) };
-  };
-  const left = leaving.length > 0 ? await registry.change(call, without) : declared;
+  if (leaving.length > 0) {
+    await clearRegions(site, leaving, call, { progress: progress(leaving) });
+    record = await registry.change(call, (now) => {
+      const gone = unchanged(leaving, now);
+      const states = Object.entries(statesOf(now)).filter(([region]) => !gone.includes(region));
+      return { provisioned: now.provisioned, states: Object.fromEntries(states) };
+    });
+  }
+  for (const region of regionsIn(declared, "filling")) {
+    await fillRegion(site, region, progress([region]), call);
+    record = await registry.change(call, (now) => ({
+      provisioned: now.provisioned,
+      states: { ...statesOf(now), ...statesAt(unchanged([region], now), "here") },
+    }));
+  }
+  return record;
+}
 
-  const filling = regionsIn(declared, "filling");
-  await fillRegions(site, filling, call);
-  const filled = (record: RegistryRecord) => {
-    const full = filling.filter((region) => isUnchanged(record, region));
-    return { ...record, states: { ...statesOf(record), ...statesAt(full, "here") } };
-  };
-  return filling.length > 0 ? registry.change(call, filled) : left;
+/** How far an earlier call came, and what writes down how far this one has come. */
+interface Progress {
+  /** Repositories up to this name are done. */
+  readonly from: string;
+  reached(name: string): Promise<void>;
+}
+
+/** How many repositories are worked on before it is written down. */
+const chunk = 50;
+
+/**
+ * Works on all of them in the order of their names, also where one of them fails, and writes down how far it came.
+ *
+ * @throws what the first failure threw
+ */
+async function inOrder(
+  names: readonly RoutableName[],
+  work: (name: RoutableName) => Promise<void>,
+  progress: Progress | undefined,
+  call: Call,
+): Promise<void> {
+  const failures: unknown[] = [];
+  const sorted = [...names].sort();
+  for (let at = 0; at < sorted.length; at += chunk) {
+    // When the time is over every request fails, and what was begun still has to be given back.
+    if (failures.length > 0 && call.signal.aborted) break;
+    await inTurns(sorted.slice(at, at + chunk), work, "go on").catch((error: unknown) => failures.push(error));
+    const last = sorted[at + chunk - 1];
+    if (failures.length === 0 && last !== undefined) await progress?.reached(last);
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** All of these regions in one state. */
@@ -78,25 +123,24 @@ export async function clearRegions(
   site: Site,
   regions: readonly string[],
   call: Call,
-  spared: readonly string[] = [],
+  { spared = [], progress }: { readonly spared?: readonly string[]; readonly progress?: Progress } = {},
 ): Promise<void> {
   const { context, leases } = site;
   if (regions.length === 0) return;
   const visited = new Set<string>();
   for (let pass = 1; pass <= passes; pass++) {
     let found = 0;
-    const names = await namesIn(site, [context.place.region, ...regions], call);
-    await inTurns(
-      names.filter((name) => !spared.includes(name)),
-      async (name) => {
-        const isNew = !visited.has(name);
-        if (!isNew && !(await grantsSomewhere(site, name, regions, call))) return;
-        visited.add(name);
-        const cleared = await clearReplicas(context, leases, name, regions, call);
-        if (isNew || cleared) found++;
-      },
-      "go on",
-    );
+    const all = await namesIn(site, [context.place.region, ...regions], call);
+    const names = all.filter((name) => !spared.includes(name));
+    if (pass === 1 && progress) for (const name of names.filter((each) => each <= progress.from)) visited.add(name);
+    const visit = async (name: RoutableName) => {
+      const isNew = !visited.has(name);
+      if (!isNew && !(await grantsSomewhere(site, name, regions, call))) return;
+      visited.add(name);
+      const cleared = await clearReplicas(context, leases, name, regions, call);
+      if (isNew || cleared) found++;
+    };
+    await inOrder(names, visit, pass === 1 ? progress : undefined, call);
     if (found === 0) return;
   }
   throw new ArtifactRegistryError("RESOURCE_CONFLICT", `Grants keep coming back in ${regions.join(", ")}.`, {
@@ -110,26 +154,22 @@ async function grantsSomewhere({ context }: Site, name: RoutableName, regions: r
   return policies.some(holdsGrants);
 }
 
-/** Brings the grants of home to the replicas that regions have already. Those that come later get them by their event. */
-async function fillRegions(site: Site, regions: readonly string[], call: Call): Promise<void> {
+/** Brings the grants of home to the replicas that a region has already. Those that come later get them by their event. */
+async function fillRegion(site: Site, region: string, progress: Progress, call: Call): Promise<void> {
   const { context, leases } = site;
-  for (const region of regions) {
-    const replicas = await namesIn(site, [region], call);
-    // A region that is new has none, and nobody needs to look through home then.
-    const atHome = replicas.length > 0 ? await namesIn(site, [context.place.region], call) : [];
-    await inTurns(
-      replicas.filter((name) => atHome.includes(name)),
-      async (name) => {
-        try {
-          await copyGrants(context, leases, name, region, call);
-        } catch (error) {
-          // It was deleted at home meanwhile: then there is nothing to copy.
-          if (!(error instanceof ArtifactRegistryError && error.code === "RESOURCE_NOT_FOUND")) throw error;
-        }
-      },
-      "go on",
-    );
-  }
+  const replicas = await namesIn(site, [region], call);
+  // A region that is new has none, and nobody needs to look through home then.
+  const atHome = new Set(replicas.length > 0 ? await namesIn(site, [context.place.region], call) : []);
+  const fill = async (name: RoutableName) => {
+    try {
+      await copyGrants(context, leases, name, region, call);
+    } catch (error) {
+      // It was deleted at home meanwhile: then there is nothing to copy.
+      if (!(error instanceof ArtifactRegistryError && error.code === "RESOURCE_NOT_FOUND")) throw error;
+    }
+  };
+  const left = replicas.filter((name) => atHome.has(name) && name > progress.from);
+  await inOrder(left, fill, progress, call);
 }
 
 /** The names of the registry's repositories in these regions, its own among them, each once. */

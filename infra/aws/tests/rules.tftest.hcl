@@ -147,7 +147,7 @@ run "what_is_created" {
   }
 
   assert {
-    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["creation", "deletions", "grants", "grants-reading", "leases", "logs", "repositories"])
+    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["creation", "deletions", "grants", "grants-reading", "leases", "leases-reading", "logs", "repositories"])
     error_message = "A pattern stands for the operations that it fits, as in the functions."
   }
 }
@@ -162,7 +162,7 @@ run "what_is_read" {
   }
 
   assert {
-    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["grants-reading", "logs", "repositories"])
+    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["grants-reading", "leases-reading", "logs", "repositories"])
     error_message = "Who reads does not write."
   }
 }
@@ -179,7 +179,7 @@ run "rules_of_other_doors" {
   }
 
   assert {
-    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["grants-reading", "logs"])
+    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["grants-reading", "leases-reading", "logs"])
     error_message = "Rules for callers of other doors give this one nothing."
   }
 }
@@ -211,7 +211,7 @@ run "rules_in_a_file" {
   }
 
   assert {
-    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["creation", "deletions", "grants", "grants-reading", "leases", "logs", "repositories", "sessions"])
+    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["creation", "deletions", "grants", "grants-reading", "leases", "leases-reading", "logs", "repositories", "sessions"])
     error_message = "What the plan does not see may allow everything."
   }
 }

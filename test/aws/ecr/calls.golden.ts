@@ -76,7 +76,10 @@ export const golden = {
       ...lease,
     ],
   },
-  getCrossAccountAccess: { plain: atHome("GetRepositoryPolicy") },
+  getCrossAccountAccess: {
+    plain: [...atHome("GetRepositoryPolicy"), `dynamodb:GetItem@${home}`],
+    "without a lease table": atHome("GetRepositoryPolicy"),
+  },
   setupRepository: {
     "a new one, with access": setUp,
     "a new one, with a hundred accesses": setUp,

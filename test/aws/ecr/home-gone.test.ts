@@ -189,7 +189,7 @@ describe("everything else when home is gone", () => {
   test("the event of a replica brings no grants", async () => {
     const name = await orphaned({ accountIds: [A] });
     await removed(name, { accountIds: [A] });
-    expect(await application().replicated(name, west)).toMatchObject({ code: "RESOURCE_NOT_FOUND", retryable: false });
+    expect(await application().replicated(name, west)).toBeUndefined();
     expect(await whoPullsFrom(name)).toEqual([]);
   });
 

@@ -1,4 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
+import { openTable } from "../../../functions/aws/lease/dynamo.ts";
+import { createRegistryRecords, type RegionState } from "../../../functions/aws/lease/registry.ts";
+import { call } from "../least-privilege/support/function.ts";
 import { A, B, lambdaPulls, pulls, roleOf, whoMay } from "./support/consumers.ts";
 import { access } from "./support/registry.ts";
 import { east, home, useReplicatedRegistry, west, worker } from "./support/replicated.ts";
@@ -108,6 +111,56 @@ describe("grants and replicas", () => {
     const from = calls.length;
     expect(await application().replicated(name, "eu-central-1")).toBeUndefined();
     expect(calls.slice(from).map(({ action }) => action)).toEqual(["GetItem"]);
+  });
+});
+
+describe("a region that is leaving", () => {
+  const records = () => {
+    const { leaseTable } = registry().stack;
+    return createRegistryRecords(openTable({ tableName: leaseTable }), `${home}/images:registry`);
+  };
+  const stand = (states: Readonly<Record<string, RegionState>>, provisioned = true) =>
+    records().change(call(), () => ({ provisioned, states }));
+  afterEach(() => stand({}, false));
+
+  test("gets nothing by an event of replication, and loses what it has of ours", async () => {
+    const name = await registry().repository();
+    await registry().add(name, { accountIds: [A] });
+    await stand({ [west]: "leaving", [east]: "here" });
+    expect(await application().replicated(name, west)).toBeUndefined();
+    expect(await application().replicated(name, east)).toBeUndefined();
+    const [atHome, inWest, inEast] = await everywhere(name);
+    expect([inWest, inEast]).toEqual([undefined, atHome]);
+  });
+
+  test("keeps statements of others, and is reached by a revocation also where it fails", async () => {
+    const name = await registry().repository();
+    const theirs = {
+      Sid: "Theirs",
+      Effect: "Allow",
+      Principal: { AWS: `arn:aws:iam::${B}:root` },
+      Action: "ecr:ListImages",
+    };
+    await registry().setPolicy(name, [theirs], west);
+    await registry().add(name, { accountIds: [A, B] });
+    await stand({ [west]: "leaving", [east]: "here" });
+    const healed = broken(west, "SetRepositoryPolicy");
+    const error = await revoke(name, A);
+    expect(error).toMatchObject({ code: "CLOUD_PLATFORM_ERROR", retryable: true });
+    expect(error.message).toContain(`may not be in ${west}`);
+    healed();
+    await registry().remove(name, { accountIds: [A] });
+    expect(await registry().statements(name, west)).toEqual([theirs]);
+    expect(await whoMay(registry(), name)).toEqual(["B/app", "B/ci"]);
+  });
+
+  test("does not keep a grant from being given elsewhere", async () => {
+    const name = await registry().repository();
+    await stand({ [west]: "leaving", [east]: "filling" });
+    broken(west, "GetRepositoryPolicy");
+    await registry().add(name, { accountIds: [A] });
+    const [atHome, inEast] = [await registry().statements(name), await registry().statements(name, east)];
+    expect([atHome?.length, inEast]).toEqual([1, atHome]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { createBurst, Done } from "../../../functions/aws/lease/burst.ts";
+import { createBurst } from "../../../functions/aws/lease/burst.ts";
 import type { LeaseRecord, Outcome } from "../../../functions/aws/lease/lease.ts";
 import { createProcessLease, leaseWithoutTable } from "../../../functions/aws/lease/process.ts";
 import { errorOf } from "../../support/inputs.ts";
@@ -19,7 +19,7 @@ test("what stands as the record says is done with one question", async () => {
   network.sent.length = 0;
   const asked: unknown[] = [];
   const isCurrent = async (record: LeaseRecord) => asked.push(inWords(record)?.grants) > 0;
-  await lease.catchUp(repository, call(), isCurrent, never);
+  await lease.catchUp(repository, "west", call(), isCurrent, never);
   expect([asked, network.sent]).toEqual([[["a"]], ["GetItem"]]);
 });
 
@@ -27,11 +27,11 @@ test("what fell behind is edited, and so is what nobody has recorded, or a crash
   const repository = newRepository();
   const { lease, call, network, clock } = startFunction(table.dynamo);
   const work = vi.fn(answering(nowGranted("a")) as unknown as () => Promise<Outcome<void>>);
-  await lease.catchUp(repository, call(), never, work);
-  await lease.catchUp(repository, call(), async () => false, work);
+  await lease.catchUp(repository, "west", call(), never, work);
+  await lease.catchUp(repository, "west", call(), async () => false, work);
   expect([work.mock.calls.length, edits(network.sent)]).toEqual([2, 4]);
   await table.crash(repository);
-  await lease.catchUp(repository, call(), never, work);
+  await lease.catchUp(repository, "west", call(), never, work);
   expect(work).toHaveBeenCalledTimes(3);
   expect(clock.waits.length).toBeGreaterThan(0);
 });
@@ -50,7 +50,13 @@ test("while others edit it waits, and looks again before it takes the lease itse
     release.resolve(nowGranted("a"));
     await first;
   };
-  await lease.catchUp(repository, call(), async (record) => inWords(record)?.grants.includes("a") ?? false, never);
+  await lease.catchUp(
+    repository,
+    "west",
+    call(),
+    async (record) => inWords(record)?.grants.includes("a") ?? false,
+    never,
+  );
   // One try to take the lease, which failed.
   expect(edits(network.sent)).toBe(1);
   expect(await table.leaseOf(repository)).toBeUndefined();
@@ -78,29 +84,39 @@ test("a lease that was lost is taken again, even where the others' record is met
     };
   };
   const isCurrent = async () => current;
-  await lease.catchUp(repository, call(), isCurrent, async () => {
+  await lease.catchUp(repository, "west", call(), isCurrent, async () => {
     if (++rounds === 1) await loseIt();
     return { grants: grants("a", "b"), result: undefined };
   });
   expect(rounds).toBe(2);
 });
 
+test("many who ask at once share the work, from after they asked; another region has its own", async () => {
+  const burst = createBurst();
+  const { call } = startFunction(table.dynamo);
+  const stuck = Promise.withResolvers<void>();
+  const done: string[] = [];
+  const work = (name: string) => async () => void done.push(name);
+  const first = burst("west", call(), () => stuck.promise);
+  const others = Array.from({ length: 300 }, (_, index) => burst("west", call(), work(`west ${index}`)));
+  await burst("east", call(), work("east"));
+  expect(done).toEqual(["east"]);
+  stuck.resolve();
+  await Promise.all([first, ...others]);
+  expect(done).toEqual(["east", "west 0"]);
+  await burst("west", call(), work("later"));
+  expect(done).toEqual(["east", "west 0", "later"]);
+});
+
 test("one that fails leaves it to the next, and one that can wait no longer is told to come back", async () => {
   const burst = createBurst();
   const { call } = startFunction(table.dynamo);
   const stuck = Promise.withResolvers<void>();
-  const first = burst(
-    "one",
-    call(),
-    async () => false,
-    () => stuck.promise,
-  );
+  const first = burst("one", call(), () => stuck.promise);
   const over = new AbortController();
-  const second = errorOf(() => burst("one", call({ signal: over.signal }), async () => false, never));
-  const third = vi.fn(async () => {
-    throw new Done();
-  });
-  const last = burst("one", call(), async () => false, third);
+  const second = errorOf(() => burst("one", call({ signal: over.signal }), never));
+  const third = vi.fn(async () => undefined);
+  const last = burst("one", call(), third);
   over.abort(new Error("over"));
   expect(await second).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true });
   expect(third).not.toHaveBeenCalled();
@@ -113,9 +129,11 @@ test("one that fails leaves it to the next, and one that can wait no longer is t
 test("without a table every one takes its turn, and on Lambda none may", async () => {
   const { call } = startFunction(table.dynamo);
   const work = vi.fn(async () => nothing);
-  await createProcessLease().catchUp("one", call(), never, work);
-  await leaseWithoutTable(createProcessLease(), {}).catchUp("one", call(), never, work);
+  await createProcessLease().catchUp("one", "west", call(), never, work);
+  await leaseWithoutTable(createProcessLease(), {}).catchUp("one", "west", call(), never, work);
   expect(work).toHaveBeenCalledTimes(2);
   const onLambda = leaseWithoutTable(createProcessLease(), { AWS_LAMBDA_FUNCTION_NAME: "f" });
-  expect((await errorOf(() => onLambda.catchUp("one", call(), never, never))).code).toBe("BINDING_CONFIG_INVALID");
+  expect((await errorOf(() => onLambda.catchUp("one", "west", call(), never, never))).code).toBe(
+    "BINDING_CONFIG_INVALID",
+  );
 });

@@ -4,7 +4,8 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { createLeaseTable } from "../../../functions/aws/lease/table.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { answeredWith, type Fate, startFunction } from "./function.ts";
-import { answering, newRepository, nowGranted, useTable } from "./table.ts";
+import { adds, answering, newRepository, nowGranted, useTable } from "./table.ts";
+import { reconciled } from "./words.ts";
 
 const table = useTable();
 const { leaseOf } = table;
@@ -110,4 +111,40 @@ test("the client is made when it is first needed, and again if that failed", asy
   await lease.edit(newRepository(), {}, call(), answering(nowGranted()));
   // The lease that may have been taken was given back by the second.
   expect(made).toBe(2);
+});
+
+test("edits that are refused leave the item as small as it was, however many there are", async () => {
+  const repository = newRepository();
+  const { lease, call } = startFunction(table.dynamo);
+  await lease.edit(repository, adds("a"), call(), answering(nowGranted("a")));
+  const sizes = new Set<number>();
+  for (let index = 0; index < 60; index++) {
+    const failure = new Error("refused");
+    const edit = lease.edit(repository, adds(`x${index}`), call(), async (held) => {
+      await held.write("Test", 1_000, async () => "refused");
+      return { ...nowGranted("a"), failure };
+    });
+    await expect(edit).rejects.toBe(failure);
+    sizes.add((await table.plansOf(repository)).length);
+  }
+  expect([...sizes]).toEqual([0]);
+  expect(await table.recordOf(repository)).toMatchObject({ grants: ["a"] });
+});
+
+test("edits that failed half way leave plans, which stand for everything when there are too many", async () => {
+  const repository = newRepository();
+  const { lease, call } = startFunction(table.dynamo);
+  await lease.edit(repository, adds("a"), call(), answering(nowGranted("a")));
+  for (let index = 0; index < 120; index++) {
+    const edit = lease.edit(repository, adds(`x${index}`), call(), async (held) => {
+      await held.write("Test", 1_000, async () => "written");
+      throw new Error("failed");
+    });
+    await expect(edit).rejects.toThrow("failed");
+  }
+  const plans = await table.plansOf(repository);
+  expect(plans).toContain("+*");
+  expect(plans.length).toBeLessThan(30);
+  await lease.edit(repository, {}, call(), async (held) => nowGranted(...(await reconciled(held, ["a", "x3"]))));
+  expect(await table.recordOf(repository)).toMatchObject({ grants: ["a", "x3"] });
 });

@@ -53,7 +53,7 @@ const kinds: Readonly<Record<string, () => RegistryRecords>> = {
 
 describe.each(Object.entries(kinds))("a record %s", (_where, open) => {
   test("says nothing at first", async () => {
-    expect(await open().read(call())).toEqual({ version: 0, provisioned: false, regions: {} });
+    expect(await open().read(call())).toMatchObject({ version: 0, provisioned: false, regions: {} });
   });
 
   test("says what was written, and since which version a region is in its state", async () => {
@@ -61,13 +61,28 @@ describe.each(Object.entries(kinds))("a record %s", (_where, open) => {
     await records.change(call(), () => to({ "eu-west-1": "here", "eu-north-1": "filling" }));
     await records.change(call(), (before) => ({ ...before, states: { ...statesOf(before), "eu-west-1": "leaving" } }));
     const record = await records.read(call());
-    expect(record).toEqual({
+    expect(record).toMatchObject({
       version: 2,
       provisioned: true,
       regions: { "eu-west-1": { state: "leaving", since: 2 }, "eu-north-1": { state: "filling", since: 1 } },
     });
     expect(regionsIn(record, "here", "filling")).toEqual(["eu-north-1"]);
     expect(regionsIn(record, "leaving", "filling")).toEqual(["eu-north-1", "eu-west-1"]);
+  });
+
+  test("says how far a region has come, until it comes into another state", async () => {
+    const records = open();
+    const states = { "eu-west-1": "leaving", "eu-north-1": "filling" } as const;
+    await records.change(call(), () => to(states));
+    const half = await records.change(call(), () => ({ ...to(states), done: { "eu-west-1": "images-m" } }));
+    expect(half).toEqual(await records.read(call()));
+    expect(half.regions).toEqual({
+      "eu-west-1": { state: "leaving", since: 1, done: "images-m" },
+      "eu-north-1": { state: "filling", since: 1 },
+    });
+    expect((await records.change(call(), () => to(states))).version).toBe(2);
+    const back = await records.change(call(), () => to({ ...states, "eu-west-1": "filling" }));
+    expect(back.regions["eu-west-1"]).toEqual({ state: "filling", since: 3 });
   });
 
   test("is not written where nothing changes", async () => {
@@ -140,9 +155,9 @@ describe("a record in the table", () => {
     const { open, item, set } = inTable();
     const { records } = open();
     await records.change(call(), () => to({ "eu-west-1": "here" }));
-    await set("SET refused = :some", { ":some": { S: "kept" } });
+    await set("SET later = :some", { ":some": { S: "kept" } });
     await records.change(call(), () => to({ "eu-west-1": "leaving" }));
-    expect((await item())?.refused).toEqual({ S: "kept" });
+    expect((await item())?.later).toEqual({ S: "kept" });
   });
 
   test("is forgotten after a while where it says nothing any more, and only then", async () => {

@@ -19,6 +19,9 @@ const access: AwsAccess = {
 const concernsFor = (operation: string) =>
   Object.keys(neededFor).filter((concern) => !concern.startsWith("public-") && neededFor[concern]?.includes(operation));
 
+/** Two at once, so that one waits for the other's lease. */
+const atOnce = (work: () => Promise<unknown>) => Promise.all([work(), work()]);
+
 let running: DoorFunction | undefined;
 const calls = new Map<string, CallRecord[]>();
 let unsupported: readonly string[] = [];
@@ -42,7 +45,7 @@ beforeAll(async () => {
     "push-pull": () => registry.generateCredentials({ name: app, permissions: "push-pull", ttlSeconds: 900 }, call()),
     async addCrossAccountAccess() {
       for (let time = 0; time < 2; time++) {
-        await crossAccount.add(app, [access], call());
+        await atOnce(() => crossAccount.add(app, [access], call()));
         // Grants on record and no policy: was the repository made anew?
         await door.forgetPolicy("images-app");
       }
@@ -52,16 +55,16 @@ beforeAll(async () => {
       await crossAccount.remove(app, access, call());
       await crossAccount.add(app, [{ ...access, accountIds: [consumer, scope.account] }], call());
       await crossAccount.remove(app, { ...access, accountIds: [scope.account] }, call());
-      await crossAccount.remove(app, access, call());
+      await atOnce(() => crossAccount.remove(app, access, call()));
     },
     async setupRepository() {
       const other = registry.routeName("other");
       for (let time = 0; time < 2; time++) {
         await registry.createRepository(other, call());
-        await crossAccount.add(other, [access], call());
+        await atOnce(() => crossAccount.add(other, [access], call()));
       }
     },
-    deleteRepository: () => registry.deleteRepository(app, call()),
+    deleteRepository: () => atOnce(() => registry.deleteRepository(app, call())),
   };
   for (const [operation, run] of Object.entries(work)) {
     const before = door.calls().length;

@@ -125,6 +125,21 @@ describe("a registry that no variable binds", () => {
     expect((await callsOf(account().emulator, () => mint(2))).length).toBe(2);
   });
 
+  test("edits ask for no tags once it was provisioned: the record says which regions it has", async () => {
+    const { runtime, provision } = await stack();
+    await provision.ok("provisionRegistry", { registry: "images", replicationRegions: [replica] });
+    const { name } = await runtime.ok("createRepository", { registry: "images", name: "app" });
+    const edit = { registry: "images", repoId: name, access };
+    const calls = await callsOf(account().emulator, () => runtime.ok("addCrossAccountAccess", edit));
+    const read = ["GetRepositoryPolicy", "GetRepositoryPolicy"];
+    const actions = ["UpdateItem", "GetItem", ...read, "SetRepositoryPolicy", "UpdateItem"];
+    expect(calls.map(({ action }) => action)).toEqual(actions);
+    const deletion = await callsOf(account().emulator, () =>
+      runtime.ok("deleteRepository", { registry: "images", repoId: name }),
+    );
+    expect(deletion.map(({ action }) => action)).not.toContain("ListTagsForResource");
+  });
+
   test("is refused again once it was deprovisioned, where something is changed", async () => {
     const { runtime, provision } = await stack();
     await provision.ok("provisionRegistry", { registry: "images" });

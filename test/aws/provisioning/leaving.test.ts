@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { regionsTagKey } from "../../../functions/aws/names.ts";
 import { OciError, pullImage } from "../../../oci/client/index.ts";
 import type { CallRecord } from "../../emulators/aws/call.ts";
+import { addRepository } from "../../emulators/aws/ecr/state.ts";
 import { registryClient } from "../../emulators/aws/support.ts";
 import { consumer, home, replica, rule, useAccount } from "./support/account.ts";
 import { callsOf } from "./support/state.ts";
@@ -307,6 +308,93 @@ describe("provisioning that takes a region away", () => {
     }
     for (const name of names) await remove(unbound, name, consumer, other);
     for (const name of names) expect([name, await whoPulls(name)]).toEqual([name, []]);
+  });
+});
+
+describe("without a lease table, in one process", () => {
+  test.each(["bound", "derived"])("(%s) a region that was dropped gets no grants", async (kind) => {
+    const prefix = account().fresh();
+    const suite =
+      kind === "derived"
+        ? await account().openDerived({ ALIEN_STACK_PREFIX: prefix })
+        : await account().open(prefix, { binding: { replicationRegions: [replica], leaseTable: undefined } });
+    const provision = (...replicationRegions: string[]) =>
+      suite.ok("provisionRegistry", { registry: "images", replicationRegions });
+    await provision(replica);
+    const { name } = await suite.ok("createRepository", { registry: "images", name: "app" });
+    await account().push(name);
+    await account().emulator.replicate();
+    await add(suite, name, consumer);
+    expect(await whoPulls(name)).toEqual([consumer]);
+    await provision();
+    await add(suite, name, other);
+    expect(await whoPulls(name)).toEqual([]);
+    await provision(replica);
+    expect(await whoPulls(name)).toEqual([consumer, other]);
+    await remove(suite, name, consumer, other);
+    expect(await whoPulls(name)).toEqual([]);
+  });
+});
+
+describe("many repositories", () => {
+  /** More than are worked on before it is written down how far it came. */
+  const many = 60;
+
+  /** A registry with many repositories and replicas; the last one in order has an image, and a grant. */
+  async function withMany() {
+    const { prefix, bound, name } = await replicated();
+    const { world } = account().emulator;
+    for (let n = 0; n < many; n++) {
+      for (const region of [home, replica]) {
+        addRepository(world.registry(account().stack.account, region), `${prefix}-a-${100 + n}`, world.clock());
+      }
+    }
+    await add(bound, name, consumer);
+    return { prefix, bound, name };
+  }
+  const refuse = (action: string, name: string) =>
+    account().emulator.faults.add({
+      fault: { kind: "error", code: "AccessDeniedException" },
+      region: replica,
+      matches: (call) => call.action === action && call.input.repositoryName === name,
+      times: Number.POSITIVE_INFINITY,
+    });
+  const taken = (calls: readonly CallRecord[]) =>
+    new Set(calls.filter(({ action }) => action === "UpdateItem").map(({ input }) => JSON.stringify(input.Key)));
+
+  test("are not gone through from the start when a region leaves, and when it returns", async () => {
+    const { bound, name } = await withMany();
+    const provision = (...replicationRegions: string[]) => ({ registry: "images", replicationRegions });
+    for (const [action, regions, left] of [
+      ["DeleteRepositoryPolicy", [], []],
+      ["SetRepositoryPolicy", [replica], [consumer]],
+    ] as const) {
+      const healed = refuse(action, name);
+      const first = await callsOf(account().emulator, () => bound.refused("provisionRegistry", provision(...regions)));
+      healed();
+      expect(taken(first).size).toBeGreaterThan(many);
+      const second = await callsOf(account().emulator, () => bound.ok("provisionRegistry", provision(...regions)));
+      // Eleven repositories after the fiftieth, the registry's own item, and perhaps its rule.
+      expect(taken(second).size).toBeLessThanOrEqual(14);
+      expect(await whoPulls(name)).toEqual(left);
+    }
+  });
+
+  test("are all read again before the region is forgotten, also those that an earlier call has done", async () => {
+    const { prefix, bound, name } = await withMany();
+    const early = `${prefix}-a-100`;
+    await account().push(early);
+    const { world } = account().emulator;
+    const granted = world.registry(account().stack.account, replica).repositories.get(name)?.policy;
+    const healed = refuse("DeleteRepositoryPolicy", name);
+    const input = { registry: "images", replicationRegions: [] };
+    await bound.refused("provisionRegistry", input);
+    healed();
+    const repository = world.registry(account().stack.account, replica).repositories.get(early);
+    if (repository) repository.policy = granted;
+    await bound.ok("provisionRegistry", input);
+    expect(account().policy(early, replica)).toBeUndefined();
+    expect(account().policy(name, replica)).toBeUndefined();
   });
 });
 
