@@ -6,7 +6,7 @@ import { Cloud, type Ended, everyRegion, home, logical, replicaRegions, reposito
 import type { By, Command, Sequence } from "./commands.ts";
 import { accesses, accounts, grantInOurForm, harmless, inOurForm, refusable, theirs } from "./consumers.ts";
 import { Judge } from "./judge.ts";
-import { added, either, exactly, nobody, removed, visible, without } from "./oracle.ts";
+import { added, type Bounds, either, exactly, nobody, removed, visible, without } from "./oracle.ts";
 import { Foreign, namedIn, sameAs } from "./statements.ts";
 import { type Seen, Watch } from "./watch.ts";
 
@@ -162,7 +162,7 @@ class Run {
     const end = await this.#attempt(by, add, { dies, staying: judge.grants.least });
     if (end === "died") judge.grants = wasGone ? nobody : either(judge.grants, goal);
     else if (end.ok && wasGone) fail("access was granted to a repository that is gone");
-    else if (end.ok) judge.grants = goal;
+    else if (end.ok) this.#wasGranted(goal);
     else if (!wasGone) await this.#refused(end, [value], before);
   }
 
@@ -227,7 +227,7 @@ class Run {
     if (end === "died") judge.grants = either(judge.grants, goal);
     else if (end.ok) {
       if (sent.getTime() <= judge.revoked.certainly) fail("an event of before the last revocation was carried out");
-      judge.grants = goal;
+      this.#wasGranted(goal);
     } else {
       const age = this.#cloud.time.now().getTime() - sent.getTime();
       const isStale = sent.getTime() <= judge.revoked.perhaps || age > 3_600_000;
@@ -270,11 +270,15 @@ class Run {
 
   async #attempt(by: By, operation: Operation, during: During): Promise<Ended> {
     const end = await this.#actors.attempt(by, operation, { regions: this.#judge.regions, ...during });
-    const { revoked } = this.#judge;
     if (end === "died") this.#judge.crashed = true;
-    else if (end.ok) revoked.perhaps = Math.min(revoked.perhaps, this.#cloud.time.now().getTime());
     this.#judge.identify();
     return end;
+  }
+
+  #wasGranted(goal: Bounds): void {
+    this.#judge.grants = goal;
+    const { revoked } = this.#judge;
+    revoked.perhaps = Math.min(revoked.perhaps, this.#cloud.time.now().getTime());
   }
 
   #wasRevoked(end: Ended): void {
