@@ -8,6 +8,8 @@ export interface Orders {
   readonly caller: string;
   readonly requests: readonly { readonly operation: string; readonly input: object }[];
   readonly operationTimeoutMs?: number;
+  /** Whether it goes on to the next request when one is refused for good; else that ends it with a failure. */
+  readonly goesOn?: boolean;
 }
 
 /** What a worker prints, a line each. */
@@ -18,7 +20,7 @@ export interface Report {
   readonly text?: string;
 }
 
-const { platform, caller, requests, operationTimeoutMs } = JSON.parse(process.argv[2] ?? "") as Orders;
+const { platform, caller, requests, operationTimeoutMs, goesOn = false } = JSON.parse(process.argv[2] ?? "") as Orders;
 const limits = operationTimeoutMs === undefined ? {} : { operationTimeoutMs };
 const { ask } = openSuite(await platforms[platform].load(), process.env, limits);
 // One clock for all processes of the machine.
@@ -29,11 +31,11 @@ for (const [index, { operation, input }] of requests.entries()) {
   print({ event: "start", index });
   for (;;) {
     const { status, text, body } = await ask(operation, input, caller);
-    if (status === 200) break;
-    print({ event: "refused", index, text });
+    const isOver = status === 200 || (goesOn && body.retryable !== true);
+    print(status === 200 ? { event: "acknowledged", index } : { event: "refused", index, text });
+    if (isOver) break;
     if (body.retryable !== true) process.exit(1);
     await sleep(Math.random() * 50);
   }
-  print({ event: "acknowledged", index });
 }
 process.exit(0);

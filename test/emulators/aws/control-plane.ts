@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { Call, type CallRecord, type Fault, type Handler } from "./call.ts";
 import { authorizeTables, type HashKeys, learnHashKey } from "./dynamodb/authorize.ts";
 import type { Dynalites } from "./dynamodb/dynalite.ts";
@@ -13,7 +12,7 @@ import { STS } from "./sts/operations.ts";
 import { type Answer, refusal, success } from "./wire/answers.ts";
 import { AwsError } from "./wire/errors.ts";
 import { Input } from "./wire/input.ts";
-import { type ApiRequest, readApiRequest } from "./wire/request.ts";
+import { type ApiRequest, type Message, readApiRequest } from "./wire/request.ts";
 import { failure, type ServiceName, type ServiceProfile } from "./wire/services.ts";
 import type { World } from "./world.ts";
 
@@ -25,7 +24,7 @@ const HANDLERS: Readonly<Record<Exclude<ServiceName, "dynamodb">, Readonly<Recor
   sqs: SQS,
 };
 
-/** Everything behind the one endpoint: which service, who asks, what goes wrong, who answers. */
+/** Everything behind the one endpoint, however a request came: which service, who asks, what goes wrong, who answers. */
 export class ControlPlane {
   readonly #world: World;
   readonly #dynalites: Dynalites;
@@ -36,11 +35,12 @@ export class ControlPlane {
     this.#dynalites = dynalites;
   }
 
-  async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  /** @returns nothing where the connection is to break instead of an answer */
+  async answer(req: Message, body: Buffer): Promise<Answer | undefined> {
     const world = this.#world;
-    const request = await readApiRequest(req);
-    if (request === undefined) return send(res, { status: 404, headers: {}, body: Buffer.from("No such service.") });
-    const { profile, action, values, body } = request;
+    const request = readApiRequest(req, body);
+    if (request === undefined) return { status: 404, headers: {}, body: Buffer.from("No such service.") };
+    const { profile, action, values } = request;
     const record: CallRecord = {
       number: world.calls.length + 1,
       service: profile.name,
@@ -53,6 +53,7 @@ export class ControlPlane {
     const requestId = randomUUID();
     const who = identify(() => authenticate(world, profile, req, body, request.signed));
     if ("principal" in who) record.principal = who.principal.arn;
+    let sent: Answer | undefined;
     await world.faults.run<Answer>(record, {
       refusal: (fault) => ("error" in who ? undefined : refusalOf(profile, fault)),
       serve: async (fault) => {
@@ -67,12 +68,15 @@ export class ControlPlane {
         const headers = { ...answer.headers, ...(seconds !== undefined && { "retry-after": String(seconds) }) };
         return { answer: { ...answer, headers }, code: shown.code };
       },
-      send: (answer) => send(res, answer),
-      cut: () => req.socket.destroy(),
+      send: (answer) => {
+        sent = answer;
+      },
+      cut: () => undefined,
     });
+    return sent;
   }
 
-  async #serve(request: Identified, req: IncomingMessage): Promise<Answer> {
+  async #serve(request: Identified, req: Message): Promise<Answer> {
     const { profile, action, values, body, principal, record, requestId } = request;
     if (values === undefined) throw new AwsError("SerializationException", "The body is not a JSON object.");
     const input = new Input(values, profile.protocol === "query" ? "ValidationError" : "InvalidParameterException");
@@ -81,20 +85,21 @@ export class ControlPlane {
     return success(profile, action, requestId, await handlerOf(profile, profile.name, action, record.region)(call));
   }
 
-  async #dynamodb(call: Call, req: IncomingMessage, body: Buffer): Promise<Answer> {
+  async #dynamodb(call: Call, req: Message, body: Buffer): Promise<Answer> {
     await authorizeTables(call, this.#hashKeys);
     const forwarded = ["x-amz-target", "content-type", "authorization", "x-amz-date"];
     const headers = Object.fromEntries(forwarded.map((name) => [name, String(req.headers[name] ?? "")]));
     const answer = await this.#dynalites.forward(`${call.account}/${call.region}`, headers, body);
-    if (answer.ok) learnHashKey(call, this.#hashKeys);
+    const { status, headers: sent, body: bytes } = answer;
+    const isDone = status === 200;
+    if (isDone) learnHashKey(call, this.#hashKeys);
     const kept = ["content-type", "x-amzn-requestid", "x-amz-crc32"];
-    const bytes = Buffer.from(await answer.arrayBuffer());
-    const type = answer.ok ? undefined : /"__type":"[^"]*#(\w+)"/.exec(bytes.toString())?.[1];
-    if (!answer.ok) call.record.outcome = type ?? "error";
+    const type = isDone ? undefined : /"__type":"[^"]*#(\w+)"/.exec(bytes.toString())?.[1];
+    if (!isDone) call.record.outcome = type ?? "error";
     return {
-      status: answer.status,
+      status,
       headers: {
-        ...Object.fromEntries([...answer.headers].filter(([name]) => kept.includes(name))),
+        ...Object.fromEntries(Object.entries(sent).filter(([name]) => kept.includes(name))),
         ...(type === undefined ? {} : { "x-amzn-errortype": type }),
       },
       body: bytes,
@@ -145,9 +150,4 @@ function refusalOf(profile: ServiceProfile, fault: Fault): AwsError | undefined 
 function brokenEmulator(profile: ServiceProfile, error: unknown): AwsError {
   console.error("The AWS emulator failed:", error);
   return new AwsError(failure(profile, "internal").code, `The emulator failed: ${String(error)}`, 500);
-}
-
-function send(res: ServerResponse, { status, headers, body }: Answer): void {
-  res.writeHead(status, { ...headers, "content-length": body.length });
-  res.end(body);
 }

@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Faults } from "../faults.ts";
 import type { CallRecord, NamedError } from "./call.ts";
@@ -20,11 +20,12 @@ export interface EmulatorOptions {
   /** How late other services see a role that CreateRole made. */
   readonly roleDelay?: RoleDelay;
   readonly behaviour?: Partial<Behaviour>;
+  /** What time it is. Default: the machine's. */
+  readonly clock?: () => Date;
 }
 
-export interface AwsEmulator {
-  /** What `AWS_ENDPOINT_URL` is set to. */
-  readonly url: string;
+/** What there is of an emulator whether or not it listens. */
+export interface EmulatedAccounts {
   readonly home: string;
   readonly partition: string;
   readonly faults: Faults<NamedError, CallRecord>;
@@ -49,6 +50,15 @@ export interface AwsEmulator {
   /** Makes an SQS queue. Returns its URL. */
   queue(account: string, region: string, name: string): string;
 
+  /** What Lambda does with a function's image: whether it may be had, and Basic credentials to pull it with. */
+  readonly lambda: Fetcher;
+  /** Moves the emulator's clock forward: sessions and tokens end. Signatures keep to the real time. */
+  advance(ms: number): void;
+}
+
+export interface AwsEmulator extends EmulatedAccounts {
+  /** What `AWS_ENDPOINT_URL` is set to. */
+  readonly url: string;
   /** Where the registry of an account in a region is reached; its real host is not to be had here. */
   registryUrl(region: string, account?: string): string;
   readonly publicRegistryUrl: string;
@@ -61,12 +71,50 @@ export interface AwsEmulator {
   environment(credentials: SdkCredentials, region?: string): Readonly<Record<string, string>>;
   /** Copies what waits for replication; returns the events of the destinations. */
   replicate(): Promise<EmulatorEvent[]>;
-  /** What Lambda does with a function's image: whether it may be had, and Basic credentials to pull it with. */
-  readonly lambda: Fetcher;
-
-  /** Moves the emulator's clock forward: sessions and tokens end. Signatures keep to the real time. */
-  advance(ms: number): void;
   stop(): Promise<void>;
+}
+
+/** The emulator without anything that listens, and its control plane. */
+export interface Assembled {
+  readonly accounts: EmulatedAccounts;
+  readonly controlPlane: ControlPlane;
+}
+
+/** @param url what the queues' URLs begin with */
+export function assemble(options: EmulatorOptions, url: () => string): Assembled {
+  const { accounts = ["111122223333"], partition = "aws", roleDelay = {} } = options;
+  const { clock: given = () => new Date() } = options;
+  const [home] = accounts;
+  if (home === undefined) throw new Error("An emulator needs an account.");
+  let ahead = 0;
+  const clock = () => new Date(given().getTime() + ahead);
+  const directory = new Directory(partition, clock, roleDelay);
+  for (const account of accounts) directory.account(account);
+  const faults = new Faults<NamedError, CallRecord>();
+  const behaviour = {
+    regionalTokens: true,
+    tokensOutliveSessions: false,
+    replicateAtOnce: false,
+    trusting: false,
+    ...options.behaviour,
+  };
+  const world = new World({ directory, faults, behaviour, clock });
+  return {
+    controlPlane: new ControlPlane(world, new Dynalites()),
+    accounts: {
+      home,
+      partition,
+      faults,
+      calls: world.calls,
+      events: world.events,
+      world,
+      ...seeding(world, url, home),
+      lambda: lambdaPull(world),
+      advance(ms) {
+        ahead += ms;
+      },
+    },
+  };
 }
 
 /**
@@ -76,60 +124,46 @@ export interface AwsEmulator {
  * const ecr = new ECRClient({ endpoint: aws.url, region: "us-east-1", credentials: aws.credentialsFor(role) });
  */
 export async function startAwsEmulator(options: EmulatorOptions = {}): Promise<AwsEmulator> {
-  const { accounts = ["111122223333"], regions = ["us-east-1"], partition = "aws", roleDelay = {} } = options;
-  const [home] = accounts;
-  if (home === undefined) throw new Error("An emulator needs an account.");
-  let ahead = 0;
-  const clock = () => new Date(Date.now() + ahead);
-  const directory = new Directory(partition, clock, roleDelay);
-  for (const account of accounts) directory.account(account);
-  const faults = new Faults<NamedError, CallRecord>();
-  const behaviour = {
-    regionalTokens: true,
-    tokensOutliveSessions: false,
-    replicateAtOnce: false,
-    ...options.behaviour,
-  };
-  const world = new World({ directory, faults, behaviour, clock });
-  const dataPlane = await DataPlane.open(world, accounts, regions);
+  const { regions = ["us-east-1"] } = options;
+  let url = "";
+  const { accounts, controlPlane } = assemble(options, () => url);
+  const { world, home } = accounts;
+  const dataPlane = await DataPlane.open(world, options.accounts ?? [home], regions);
   world.dataPlane = dataPlane;
-  const dynalites = new Dynalites();
-  const controlPlane = new ControlPlane(world, dynalites);
   const server = createServer({ keepAliveTimeout: 65_000 }, (req, res) => {
-    controlPlane.handle(req, res).catch((error: unknown) => {
-      // The client went away, or a hook of a test threw.
+    serve(controlPlane, req, res).catch((error: unknown) => {
+      // The client went away.
       if (!req.socket.destroyed) console.error("The AWS emulator failed:", error);
       req.socket.destroy();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   return {
+    ...accounts,
     url,
-    home,
-    partition,
-    faults,
-    calls: world.calls,
-    events: world.events,
-    world,
-    ...seeding(world, url, home),
     registryUrl: (region, account = home) => dataPlane.url(account, region),
     publicRegistryUrl: dataPlane.publicUrl,
     reach: (address) => dataPlane.reach(address),
     environment: (credentials, region = regions[0] ?? "us-east-1") => environmentOf(url, credentials, region),
     replicate: () => dataPlane.replicate(),
-    lambda: lambdaPull(world),
-    advance(ms) {
-      ahead += ms;
-    },
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await dataPlane.close();
-      await dynalites.close();
     },
   };
+}
+
+async function serve(controlPlane: ControlPlane, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of req) chunks.push(chunk as Buffer);
+  const answer = await controlPlane.answer(req, Buffer.concat(chunks));
+  if (answer === undefined) return void req.socket.destroy();
+  const { status, headers, body } = answer;
+  res.writeHead(status, { ...headers, "content-length": body.length });
+  res.end(body);
 }
 
 function environmentOf(url: string, credentials: SdkCredentials, region: string): Readonly<Record<string, string>> {

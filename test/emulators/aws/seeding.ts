@@ -28,7 +28,7 @@ export interface SdkCredentials {
 const EVERYTHING: Statement = { Effect: "Allow", Action: "*", Resource: "*" };
 
 /** What tests arrange without asking anybody for leave. */
-export function seeding(world: World, url: string, home: string) {
+export function seeding(world: World, url: () => string, home: string) {
   const { directory } = world;
 
   function role(account: string, name: string, seed: RoleSeed = {}): string {
@@ -84,7 +84,7 @@ export function seeding(world: World, url: string, home: string) {
     },
     queue(account: string, region: string, name: string): string {
       world.queues.set(`arn:${directory.partition}:sqs:${region}:${account}:${name}`, { messages: [] });
-      return `${url}/${account}/${name}`;
+      return `${url()}/${account}/${name}`;
     },
   };
 }

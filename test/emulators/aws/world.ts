@@ -15,6 +15,8 @@ export interface Behaviour {
   readonly regionalTokens: boolean;
   /** A token works for its 12 hours even when the session that asked for it has ended. */
   readonly tokensOutliveSessions: boolean;
+  /** Nobody's signature is checked, and everybody may do everything: for speed, where a test is about something else. */
+  readonly trusting: boolean;
   /** Pushes are replicated at once, not when a test says so. */
   readonly replicateAtOnce: boolean;
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { Message } from "../wire/request.ts";
 import { failure, type Refusing } from "../wire/services.ts";
 import { type Signed, signatureProblem } from "../wire/signature.ts";
 import type { World } from "../world.ts";
@@ -8,7 +8,7 @@ import type { Principal } from "./principal.ts";
 export function authenticate(
   world: World,
   profile: Refusing,
-  req: IncomingMessage,
+  req: Message,
   body: Buffer,
   signed: Signed | undefined,
 ): Principal {
@@ -27,6 +27,7 @@ export function authenticate(
   if (signed.service !== profile.name) {
     throw failure(profile, "badSignature", `Credential should be scoped to correct service: '${profile.name}'.`);
   }
+  if (world.behaviour.trusting) return principal;
   const problem = signatureProblem(req, body, signed, key.secret);
   if (problem !== undefined) throw failure(profile, "badSignature", problem);
   return principal;

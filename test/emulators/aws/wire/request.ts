@@ -1,7 +1,16 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import { parseForm } from "./query.ts";
 import { SERVICES, type ServiceProfile } from "./services.ts";
 import { readSigned, type Signed } from "./signature.ts";
+
+/** What arrives, over a socket or without one. */
+export interface Message {
+  readonly method?: string | undefined;
+  /** Path and query. */
+  readonly url?: string | undefined;
+  /** By their names in lower case. */
+  readonly headers: IncomingHttpHeaders;
+}
 
 /** A request to one of the services, in whichever protocol it came. */
 export interface ApiRequest {
@@ -14,10 +23,7 @@ export interface ApiRequest {
 }
 
 /** Reads a request; undefined where it is of no service that is emulated. */
-export async function readApiRequest(req: IncomingMessage): Promise<ApiRequest | undefined> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of req) chunks.push(chunk as Buffer);
-  const body = Buffer.concat(chunks);
+export function readApiRequest(req: Message, body: Buffer): ApiRequest | undefined {
   const signed = readSigned(req.headers.authorization);
   const [marker = "", action = ""] = String(req.headers["x-amz-target"] ?? "").split(".");
   const byTarget = SERVICES.find((service) => service.protocol !== "query" && service.marker === marker);

@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { Message } from "./request.ts";
 
 /** What the `Authorization` header of a request signed with Signature Version 4 says. */
 export interface Signed {
@@ -27,12 +27,7 @@ export function readSigned(header: string | undefined): Signed | undefined {
 }
 
 /** Why the signature does not hold, or undefined where it does. */
-export function signatureProblem(
-  req: IncomingMessage,
-  body: Buffer,
-  signed: Signed,
-  secret: string,
-): string | undefined {
+export function signatureProblem(req: Message, body: Buffer, signed: Signed, secret: string): string | undefined {
   const date = header(req, "x-amz-date");
   const at = Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
   if (!date.startsWith(signed.date) || Number.isNaN(at)) return "Date in Credential scope does not match the date.";
@@ -64,17 +59,17 @@ export function signatureProblem(
   return timingSafeEqual(hmac(key, toSign), Buffer.from(signed.signature, "hex")) ? undefined : MISMATCH;
 }
 
-function header(req: IncomingMessage, name: string): string {
+function header(req: Message, name: string): string {
   const value = req.headers[name];
   return Array.isArray(value) ? value.join(",") : (value ?? "");
 }
 
-function canonicalPath(req: IncomingMessage): string {
+function canonicalPath(req: Message): string {
   const path = (req.url ?? "/").split("?")[0] ?? "/";
   return path.split("/").map(encode).join("/");
 }
 
-function canonicalQuery(req: IncomingMessage): string {
+function canonicalQuery(req: Message): string {
   const query = new URLSearchParams((req.url ?? "").split("?")[1] ?? "");
   return [...query]
     .map(([key, value]) => `${encode(key)}=${encode(value)}`)

@@ -1,0 +1,3 @@
+import { modelProperty } from "./model/property.ts";
+
+modelProperty(300);
