@@ -144,9 +144,10 @@ async function editGrants(
       await noteRefused(leases, refused, [], isTaken, call);
       return { grants: failure ? before : grants, createdAt, failure, result: { leftOut: [], policies: targets } };
     }
-    const { grants: stand, leftOut, failure } = await settle(targets, edit, failed);
+    const { grants: stand, leftOut, failure, unsure } = await settle(targets, edit, failed);
+    const found = unsure === undefined ? leftOut : [];
     const isRevoked = ({ principal }: LeftOut) => ![...grants.accounts, ...grants.roles].includes(principal);
-    await noteRefused(leases, refused, leftOut, isRevoked, call);
+    await noteRefused(leases, refused, found, isRevoked, call);
     return {
       grants: stand.get(home.region) ?? noGrants,
       createdAt,
@@ -219,7 +220,9 @@ export async function copyGrants(
       ...(here.includes(region) ? [{ ...replica, grants }] : []),
       ...(leaving.includes(region) ? [{ ...replica, grants: noGrants }] : []),
     ];
-    const { grants: stand, leftOut, failure } = await settle(targets, { context, name, held, call });
+    const { grants: stand, leftOut, failure, unsure } = await settle(targets, { context, name, held, call });
+    // A replica without grants that nobody refuses is not what the event asks for: it comes again.
+    if (unsure !== undefined) throw unsure;
     await noteRefused(leases, refused, leftOut, () => false, call);
     return { grants: stand.get(home.region) ?? grants, createdAt: home.createdAt, failure, result: undefined };
   });

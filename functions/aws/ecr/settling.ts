@@ -12,6 +12,8 @@ interface Settled {
   readonly leftOut: readonly LeftOut[];
   /** Why more was taken away than was asked for. */
   readonly failure?: ArtifactRegistryError;
+  /** Why it could not be found out whom AWS refuses: `leftOut` then has everybody who is missing there. */
+  readonly unsure?: unknown;
 }
 
 /** What stands after a revocation, in all regions. */
@@ -20,6 +22,8 @@ export interface Outcome {
   readonly grants: ReadonlyMap<string, GrantSet>;
   readonly leftOut: readonly LeftOut[];
   readonly failure?: ArtifactRegistryError | undefined;
+  /** Why in some region more may be missing than AWS refuses. What was taken away is taken away. */
+  readonly unsure?: unknown;
 }
 
 /**
@@ -45,6 +49,7 @@ export async function settle(
     grants: new Map([...settled].map(([region, { grants }]) => [region, grants])),
     leftOut: all.flatMap(({ leftOut }) => leftOut),
     failure: all.find(({ failure }) => failure !== undefined)?.failure,
+    unsure: all.find(({ unsure }) => unsure !== undefined)?.unsure,
   };
 }
 
@@ -69,9 +74,18 @@ async function settleIn(target: Required<Target>, edit: Edit): Promise<Settled> 
   // Whoever can pull from nowhere has lost the access that was to be revoked.
   const isDone = (answer: Written) => answer !== "refused";
 
-  if (isDone(await write(grants))) return { grants, leftOut: [] };
+  let tooLong: unknown;
+  try {
+    if (isDone(await write(grants))) return { grants, leftOut: [] };
+  } catch (error) {
+    if (!(error instanceof ArtifactRegistryError && error.code === "QUOTA_EXCEEDED")) throw error;
+    tooLong = error;
+  }
   const secured = common(policy, grants);
   const isSecured = isDone(await write(secured));
+  // What is wanted does not fit, but the revoked one is out.
+  if (isSecured && tooLong !== undefined) throw tooLong;
+  let unsure: unknown = stillOpen(region);
   try {
     for (let round = 1; round <= rounds; round++) {
       const refused = await findRefused(context, region, principalsOf(policy, grants, context.place), call);
@@ -81,11 +95,12 @@ async function settleIn(target: Required<Target>, edit: Edit): Promise<Settled> 
     }
   } catch (error) {
     if (call.signal.aborted && !isSecured) throw error;
+    unsure = error;
   }
   if (isSecured) {
     const stay = principalsOf(policy, secured, context.place);
     const missing = principalsOf(policy, grants, context.place).filter((principal) => !stay.includes(principal));
-    return { grants: secured, leftOut: named(missing) };
+    return { grants: secured, leftOut: named(missing), unsure };
   }
   // Better that others lose what can be granted again than that the revoked one goes on pulling.
   const theirs = principalsOf(policy, noGrants, context.place);

@@ -1,3 +1,4 @@
+import { DeleteRepositoryPolicyCommand } from "@aws-sdk/client-ecr";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { AwsAccess, LeftOut } from "../../../core/schemas.ts";
 import { leaseItem } from "./support/bench.ts";
@@ -130,6 +131,29 @@ test("describeRegistry names whom AWS refuses, until their access is taken away 
   expect(await mayPull(other, B, west)).toBe(true);
 });
 
+test("a policy that has become too long without it keeps nobody's access: the revoked one goes, and the error says why", async () => {
+  const name = await registry().repository();
+  const many = Array.from({ length: 90 }, (_, index) => `3333000000${10 + index}`);
+  for (const account of many) registry().emulator.account(account);
+  await registry().add(name, { accountIds: [A, ...many] });
+  const ours = (await registry().statements(name, west)) ?? [];
+  const teams = Array.from({ length: 900 }, (_, index) => `t${1_000 + index}`);
+  const big = {
+    Sid: "Big",
+    Effect: "Allow",
+    Principal: { AWS: `arn:aws:iam::${C}:root` },
+    Action: "ecr:DescribeImages",
+    Condition: { StringEquals: { "aws:PrincipalTag/team": teams } },
+  };
+  // Somebody took most of ours out in one region, and put something long in.
+  const [first] = ours;
+  const left = { ...first, Principal: { AWS: [A, C].map((account) => `arn:aws:iam::${account}:root`) } };
+  await registry().setPolicy(name, [big, left], west);
+  const { body } = await remove(name, root(A));
+  expect(body.code).toBe("QUOTA_EXCEEDED");
+  for (const region of [home, west]) expect(await mayPull(name, A, region)).toBe(false);
+});
+
 test("a role of a closed account, beside sixty others: the revoked one goes, all others stay", async () => {
   const name = await registry().repository();
   const role = roleOf(registry().emulator, B, "ci");
@@ -163,6 +187,22 @@ describe("where the function may not make the repository on which it finds out w
     deny();
     expect((await remove(name, root(A))).status).toBe(200);
     for (const each of [home, west]) expect(await mayPull(name, A, each)).toBe(false);
+  });
+
+  test("a new replica says that it has not got its grants, and gets them when they are all taken", async () => {
+    const name = await registry().repository();
+    registry().emulator.role(C, "app", { policies: { Effect: "Allow", Action: "ecr:*", Resource: "*" } });
+    for (const account of [B, C]) await registry().add(name, root(account));
+    await registry()
+      .ecr(west)
+      .send(new DeleteRepositoryPolicyCommand({ repositoryName: name }));
+    const reopen = refuse({ accountId: B, region: west });
+    const heal = deny();
+    expect(await application().replicated(name, west)).toMatchObject({ code: "ACCESS_DENIED" });
+    heal();
+    expect(await application().replicated(name, west)).toBeUndefined();
+    reopen();
+    expect([await mayPull(name, C, west), await mayPull(name, B, west)]).toEqual([true, false]);
   });
 
   test("else all of ours go, and the answer says so", async () => {
