@@ -311,6 +311,43 @@ describe("provisioning that takes a region away", () => {
   });
 });
 
+describe("two who provision, one of whom is overtaken", () => {
+  /** Runs `meanwhile` once, right before the first of these requests. */
+  function overtakenAt(isIt: (call: CallRecord) => boolean, meanwhile: () => Promise<unknown>) {
+    let begun = false;
+    account().emulator.faults.before = async (call) => {
+      if (begun || !isIt(call)) return;
+      begun = true;
+      await meanwhile();
+    };
+  }
+  const provision = (suite: Suite, ...replicationRegions: string[]) =>
+    suite.ok("provisionRegistry", { registry: "images", replicationRegions });
+
+  test("while it clears: a region that has come back keeps its grants", async () => {
+    const { prefix, names, bound } = await replicated(3);
+    for (const name of names) await add(bound, name, consumer);
+    const another = await account().open(prefix);
+    const isLease = ({ action, input }: CallRecord) =>
+      action === "UpdateItem" && names.some((name) => JSON.stringify(input.Key).includes(`${name}"`));
+    overtakenAt(isLease, () => provision(another, replica));
+    await provision(bound);
+    for (const name of names) expect([name, await whoPulls(name)]).toEqual([name, [consumer]]);
+    expect(account().rules()).toEqual([rule(prefix, replica)]);
+  });
+
+  test("before it writes down what it wants: the rule is put, although it stood when it looked", async () => {
+    const { prefix, bound } = await replicated();
+    const another = await account().open(prefix);
+    overtakenAt(
+      ({ action }) => action === "GetRole",
+      () => provision(another),
+    );
+    await provision(bound, replica);
+    expect(account().rules()).toEqual([rule(prefix, replica)]);
+  });
+});
+
 describe("without a lease table, in one process", () => {
   test.each(["bound", "derived"])("(%s) a region that was dropped gets no grants", async (kind) => {
     const prefix = account().fresh();
@@ -385,6 +422,29 @@ describe("many repositories", () => {
       expect(visited(second).size).toBeLessThanOrEqual(14);
       expect(await whoPulls(name)).toEqual(left);
     }
+  });
+
+  test("among which one cannot be filled: the next call fills it", async () => {
+    const { prefix, bound, name } = await withMany();
+    const early = `${prefix}-a-100`;
+    await add(bound, early, other);
+    await bound.ok("provisionRegistry", { registry: "images", replicationRegions: [] });
+    const healed = refuse("SetRepositoryPolicy", early);
+    const input = { registry: "images", replicationRegions: [replica] };
+    await bound.refused("provisionRegistry", input);
+    healed();
+    expect(account().policy(early, replica)).toBeUndefined();
+    await bound.ok("provisionRegistry", input);
+    expect(account().policy(early, replica)).toContain(other);
+    expect(await whoPulls(name)).toEqual([consumer]);
+  });
+
+  test("without a replica there are leased too, so that no earlier function edits them", async () => {
+    const { bound } = await replicated();
+    const { name } = await bound.ok("createRepository", { registry: "images", name: "at-home-only" });
+    const input = { registry: "images", replicationRegions: [] };
+    const calls = await callsOf(account().emulator, () => bound.ok("provisionRegistry", input));
+    expect([...taken(calls)].join()).toContain(`${name}"`);
   });
 
   test("are all read again before the region is forgotten, also those that an earlier call has done", async () => {
