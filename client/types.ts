@@ -74,7 +74,7 @@ export type CrossAccountAccess = AwsAccess | GcpAccess;
 
 /** Access that something of somebody else's gives, which no operation touches. */
 export interface Unmanaged {
-  /** The statement's Sid, or its place in the policy, as `statement 3`, where it has none. */
+  /** The statement's Sid, or its place, as `statement 3`, where it has none; the role of a binding on Google Cloud. */
   statement: string;
   /** The replica region whose policy has it. Absent for home. */
   region?: string;

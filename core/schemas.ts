@@ -146,7 +146,7 @@ export const caller = v.pipe(
 export const unmanaged = v.strictObject({
   statement: v.pipe(
     v.string(),
-    v.description("The statement's Sid, or its place in the policy, as `statement 3`, where it has none."),
+    v.description("The statement's Sid, or its place, as `statement 3`, where it has none; the role of a binding."),
     v.examples(["LambdaECRImageRetrievalPolicy", "statement 3"]),
   ),
   region: v.optional(v.pipe(v.string(), v.description("The replica region whose policy has it; absent for home."))),

@@ -1,16 +1,20 @@
 import { invalidInput } from "../../../core/errors.ts";
 import type { CrossAccountControl } from "../../../core/registry.ts";
-import type { CrossAccountAccess, GcpAccess } from "../../../core/schemas.ts";
+import type { CrossAccountAccess, GcpAccess, Unmanaged } from "../../../core/schemas.ts";
 import type { GarBinding } from "../binding.ts";
 import { grantSet, grantsAddedBy, grantsOf, grantsRemovedBy, isEmpty, toPermissions } from "../grants.ts";
-import { withinCapacity } from "../policy/document.ts";
+import { type IamPolicy, withinCapacity } from "../policy/document.ts";
 import { readGrants, withGrants, withoutGrants } from "../policy/grants.ts";
+import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
 import type { GarContext } from "./context.ts";
 import { editPolicy, readPolicy } from "./policy.ts";
 
 /** Cross-account access through the IAM policy of the registry's own repository. So every grant is for the whole registry. */
 export function createCrossAccount(context: GarContext): CrossAccountControl {
   const own = ownAccounts(context.binding);
+  // A project of a domain, as example.com:project, turns its parts around in addresses.
+  const atHome = `@${context.place.project.split(":").reverse().join(".")}.iam.gserviceaccount.com`;
+  const isOwn = (email: string) => own.has(email) || email.endsWith(atHome);
   return {
     async add(_name, accesses, call) {
       const grants = grantSet(accesses.flatMap((access) => grantsOf(grantsAddedBy(consumersOnly(access, own)))));
@@ -22,12 +26,23 @@ export function createCrossAccount(context: GarContext): CrossAccountControl {
     async remove(_name, access, call) {
       const grants = grantsRemovedBy(consumersOnly(access, own));
       if (isEmpty(grants)) return {};
-      await editPolicy(context, (policy) => withoutGrants(policy, grants, own), call);
-      return {};
+      let unmanaged: Unmanaged[] = [];
+      const remove = (policy: IamPolicy) => {
+        unmanaged = stillLetIn(policy, grants, isOwn);
+        return withoutGrants(policy, grants, own);
+      };
+      await editPolicy(context, remove, call);
+      return unmanaged.length > 0 ? { unmanaged } : {};
     },
 
     async get(_name, call) {
-      return { ...toPermissions(readGrants(await readPolicy(context, call), own)), scope: "registry" };
+      const policy = await readPolicy(context, call);
+      const unmanaged = unmanagedIn(policy, isOwn);
+      return {
+        ...toPermissions(readGrants(policy, own)),
+        scope: "registry",
+        ...(unmanaged.length > 0 && { unmanaged }),
+      };
     },
   };
 }

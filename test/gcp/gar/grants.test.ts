@@ -42,6 +42,21 @@ describe("grants", () => {
     expect((await control.get(name, newCall())).grants).toEqual([]);
   });
 
+  test("of somebody else are listed, and told after a revocation that they outlive", async () => {
+    const { gcp, resource, control, name, email } = subject();
+    const { bindings } = gcp.policy(resource);
+    const writer = "roles/artifactregistry.writer";
+    const binding = { role: writer, members: [`serviceAccount:${email}`] };
+    gcp.setPolicy(resource, [...bindings, binding]);
+    const unmanaged = [{ statement: writer, principals: binding.members, actions: [writer], conditional: false }];
+    expect(await control.remove(name, emails(email), newCall())).toEqual({ unmanaged });
+    expect(await control.remove(name, access({ projectNumbers: [customer] }), newCall())).toEqual({});
+    expect(await control.get(name, newCall())).toMatchObject({ unmanaged });
+    gcp.setPolicy(resource, bindings);
+    expect(await control.remove(name, emails(email), newCall())).toEqual({});
+    expect(await control.get(name, newCall())).not.toHaveProperty("unmanaged");
+  });
+
   test("leave conditions and audit configuration as they are, on the wire too", async () => {
     const { gcp, resource, control, name, email } = subject();
     const { bindings } = gcp.policy(resource);
