@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { everyRegion, replicaRegions } from "./cloud.ts";
+import { everyRegion, home, replicaRegions } from "./cloud.ts";
 import { type AccessName, accesses, type RefusableName, refusable, theirs } from "./consumers.ts";
 
 /** Which of two processes does it: one with the newest binding, or one that still holds an older one. */
@@ -23,7 +23,7 @@ export type Command =
   | { readonly does: "get"; readonly by: By }
   /** A set-up event is sent and delivered. */
   | ({ readonly does: "set up"; readonly access: readonly AccessName[] } & ByProcess)
-  /** One that was sent earlier comes again: the first, the second, … of them all. */
+  /** One that was sent earlier comes again: the first, the second, … of them all, and from the first again. */
   | ({ readonly does: "replay"; readonly event: number } & ByProcess)
   /** An image is pushed, and arrives in the regions one after another. */
   | { readonly does: "push" }
@@ -31,7 +31,13 @@ export type Command =
   | ({ readonly does: "tell"; readonly event: number } & ByProcess)
   /** In the console. */
   | { readonly does: "lose"; readonly region: string }
-  | { readonly does: "make"; readonly region: string; readonly policy: "none" | "theirs" | "ours" }
+  /** `anew`: in the place of the one that is there. */
+  | {
+      readonly does: "make";
+      readonly region: string;
+      readonly policy: "none" | "theirs" | "ours";
+      readonly anew: boolean;
+    }
   | { readonly does: "write"; readonly region: string; readonly statement: keyof typeof theirs }
   | { readonly does: "refuse"; readonly whom: RefusableName; readonly region?: string | undefined }
   | { readonly does: "reopen"; readonly whom: RefusableName }
@@ -47,14 +53,16 @@ export interface Sequence {
 const by = fc.oneof({ arbitrary: fc.constant<By>("new"), weight: 3 }, { arbitrary: fc.constant<By>("old"), weight: 1 });
 const dies = fc.option(fc.integer({ min: 1, max: 14 }), { nil: undefined, freq: 4 });
 const regions = fc.subarray([...replicaRegions]);
-const anyRegion = fc.constantFrom(...everyRegion);
+/** Most sequences begin with replicas. */
+const someRegions = fc.oneof(regions, fc.subarray([...replicaRegions], { minLength: 1 }));
+const anyRegion = fc.oneof(fc.constant(home), fc.constantFrom(...everyRegion));
 const access = fc.constantFrom(...(Object.keys(accesses) as AccessName[]));
 const whom = fc.constantFrom(...(Object.keys(refusable) as RefusableName[]));
 const event = fc.nat({ max: 5 });
 const does = <const Does extends Command["does"]>(word: Does) => fc.constant(word);
 
 const kinds: readonly { readonly arbitrary: fc.Arbitrary<Command>; readonly weight: number }[] = [
-  { weight: 8, arbitrary: fc.record({ does: does("add"), access, by, dies }) },
+  { weight: 12, arbitrary: fc.record({ does: does("add"), access, by, dies }) },
   { weight: 8, arbitrary: fc.record({ does: does("remove"), access, by, dies }) },
   { weight: 3, arbitrary: fc.record({ does: does("provision"), regions, by, dies }) },
   { weight: 3, arbitrary: fc.record({ does: does("deploy"), which: fc.constantFrom("new", "both") }) },
@@ -68,8 +76,13 @@ const kinds: readonly { readonly arbitrary: fc.Arbitrary<Command>; readonly weig
   { weight: 4, arbitrary: fc.record({ does: does("tell"), event, by, dies }) },
   { weight: 2, arbitrary: fc.record({ does: does("lose"), region: anyRegion }) },
   {
-    weight: 3,
-    arbitrary: fc.record({ does: does("make"), region: anyRegion, policy: fc.constantFrom("none", "theirs", "ours") }),
+    weight: 4,
+    arbitrary: fc.record({
+      does: does("make"),
+      region: anyRegion,
+      policy: fc.constantFrom("none", "theirs", "ours"),
+      anew: fc.boolean(),
+    }),
   },
   {
     weight: 2,
@@ -79,7 +92,7 @@ const kinds: readonly { readonly arbitrary: fc.Arbitrary<Command>; readonly weig
       statement: fc.constantFrom(...(Object.keys(theirs) as (keyof typeof theirs)[])),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ does: does("refuse"), whom, region: fc.option(anyRegion, { nil: undefined }) }) },
+  { weight: 6, arbitrary: fc.record({ does: does("refuse"), whom, region: fc.option(anyRegion, { nil: undefined }) }) },
   { weight: 2, arbitrary: fc.record({ does: does("reopen"), whom }) },
   { weight: 2, arbitrary: fc.record({ does: does("settle"), by }) },
 ];
@@ -87,7 +100,7 @@ const kinds: readonly { readonly arbitrary: fc.Arbitrary<Command>; readonly weig
 export const sequences: fc.Arbitrary<Sequence> = fc.noBias(
   fc.record({
     derived: fc.boolean(),
-    regions,
+    regions: someRegions,
     commands: fc.array(fc.oneof(...kinds), { minLength: 1, maxLength: 30, size: "max" }),
   }),
 );

@@ -1,7 +1,7 @@
 import type { AwsAccess } from "../../../../core/schemas.ts";
 import { nothing } from "../../policy/support/model.ts";
 import { fail } from "./actors.ts";
-import { type Cloud, everyRegion, home } from "./cloud.ts";
+import { type Cloud, type Ended, everyRegion, home } from "./cloud.ts";
 import { foreigner } from "./consumers.ts";
 import { added, type Bounds, nobody, visible } from "./oracle.ts";
 import { type Foreign, sameAs } from "./statements.ts";
@@ -20,6 +20,8 @@ export class Judge {
   crashed = false;
   /** When access was revoked last for certain, and when it may have been, in milliseconds. */
   readonly revoked = { certainly: 0, perhaps: 0 };
+  /** Whether somebody else deleted a repository, and no deletion of ours has followed. Its successor tells when, at most. */
+  lostByHand = false;
   /** When the repository at home was made, by which it is told from its successor. */
   #born: number | undefined;
   readonly #cloud: Cloud;
@@ -35,6 +37,12 @@ export class Judge {
   /** Whether there is no repository at home. */
   get isGone(): boolean {
     return this.#born === undefined;
+  }
+
+  /** Whether an event of this moment may be taken for one of before the last revocation or deletion. */
+  mayBeStale(sent: Date): boolean {
+    const at = sent.getTime();
+    return at <= this.revoked.perhaps || (this.lostByHand && this.#born !== undefined && at < this.#born);
   }
 
   /** Whether no crash has left open who is granted what. */
@@ -65,7 +73,7 @@ export class Judge {
     }
   }
 
-  /** Nobody may pull who could not before, unless he is among these; and nobody who stays has lost anything. */
+  /** Nobody may pull who could not before, unless allowed. */
   expectNoMore(before: Seen, now: Seen, allowed: (grant: string, region: string) => boolean): void {
     for (const [region, may] of now) {
       for (const grant of may) {
@@ -74,7 +82,10 @@ export class Judge {
     }
   }
 
-  expectNoLess(before: Seen, now: Seen): void {
+  /** An edit that grants was refused: AWS must have had somebody to refuse, and nothing may have changed. */
+  expectRefusal(end: Ended, values: readonly AwsAccess[], before: Seen, now: Seen): void {
+    if (!this.isRefusing(values)) fail("an edit fails although AWS refuses nobody whom it is about", end);
+    this.expectNoMore(before, now, (grant) => this.grants.most.has(grant));
     for (const [region, may] of now) {
       for (const grant of before.get(region) ?? nothing) {
         if (this.grants.least.has(grant) && !may.has(grant)) fail(`it took ${grant} away at ${region}`);

@@ -4,7 +4,7 @@ import { sequences } from "./commands.ts";
 import { run } from "./run.ts";
 
 /** Few enough that a machine which is ten times too busy ends them before a test's limit. */
-const perTest = 50;
+const most = 50;
 
 /**
  * The property of cross-account access: whatever happens, in whichever order, and whoever dies in the midst of it, those may
@@ -17,6 +17,7 @@ const perTest = 50;
  */
 export function modelProperty(numRuns: number): void {
   const { MODEL_RUNS = numRuns, MODEL_SEED = 14, MODEL_PATH: path } = process.env;
+  const perTest = Math.min(most, Number(MODEL_RUNS));
   const tests = path === undefined ? Math.ceil(Number(MODEL_RUNS) / perTest) : 1;
   const seeds = Array.from({ length: tests }, (_, index) => Number(MODEL_SEED) + index);
   describe("whatever happens, those may pull who should, and nobody who was revoked", () => {
