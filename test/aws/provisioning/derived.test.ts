@@ -131,9 +131,15 @@ describe("a registry that no variable binds", () => {
     const { name } = await runtime.ok("createRepository", { registry: "images", name: "app" });
     const edit = { registry: "images", repoId: name, access };
     const calls = await callsOf(account().emulator, () => runtime.ok("addCrossAccountAccess", edit));
-    const read = ["GetRepositoryPolicy", "GetRepositoryPolicy"];
-    const actions = ["UpdateItem", "GetItem", ...read, "SetRepositoryPolicy", "UpdateItem"];
-    expect(calls.map(({ action }) => action)).toEqual(actions);
+    // What only reads goes out at once.
+    const read = ["DescribeRepositories", "GetItem", "GetRepositoryPolicy", "GetRepositoryPolicy"];
+    const made = calls.map(({ action }) => action);
+    expect([...made.slice(0, 1), ...made.slice(1, 5).sort(), ...made.slice(5)]).toEqual([
+      "UpdateItem",
+      ...read,
+      "SetRepositoryPolicy",
+      "UpdateItem",
+    ]);
     const deletion = await callsOf(account().emulator, () =>
       runtime.ok("deleteRepository", { registry: "images", repoId: name }),
     );
