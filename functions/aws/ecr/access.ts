@@ -139,7 +139,7 @@ async function editGrants(
     ];
     const { createdAt } = home;
     if (!revokes) {
-      const failure = await grant(targets, named, edit);
+      const failure = await grant(targets, before, named, edit);
       const isTaken = ({ principal }: LeftOut) => failure === undefined && named.includes(principal);
       await noteRefused(leases, refused, [], isTaken, call);
       return { grants: failure ? before : grants, createdAt, failure, result: { leftOut: [], policies: targets } };

@@ -1,6 +1,6 @@
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { LeftOut } from "../../../core/schemas.ts";
-import { grantSet } from "../grants/grant.ts";
+import type { GrantSet } from "../grants/grant.ts";
 import { principalsOf, writePolicy } from "../policy/write.ts";
 import { type EcrContext, inEveryRegion, type RegionOutcome, refuseFailures } from "./context.ts";
 import { type Edit, restoreIn, type Target, writeIn } from "./policies.ts";
@@ -9,8 +9,10 @@ import { notFound } from "./repositories.ts";
 
 /**
  * Writes the grants into every policy that differs, or into none. Nothing is written before it is clear that each of them
- * fits. Where AWS then refuses somebody in any region, all others get back what they had.
+ * fits. Where AWS then refuses somebody in any region, the others get what was granted before this edit, also where a
+ * replica had fallen behind: whoever it let in meanwhile stays.
  *
+ * @param before what was granted before this edit
  * @param named the principals that the caller named, as the caller wrote them
  * @returns why the edit was refused, when it was taken back: INVALID_INPUT for somebody whom the caller named, also after a
  *   while in which a new role becomes known; RESOURCE_CONFLICT for somebody who was granted access before
@@ -19,6 +21,7 @@ import { notFound } from "./repositories.ts";
  */
 export async function grant(
   targets: readonly Target[],
+  before: GrantSet,
   named: readonly string[],
   edit: Edit,
 ): Promise<ArtifactRegistryError | undefined> {
@@ -37,7 +40,7 @@ export async function grant(
     return undefined;
   }
   const changed = documents.filter(({ region, written }) => written.differs && !refusing.has(region));
-  const restored = await inEveryRegion(changed, async (target) => restoreIn(standing(target), edit));
+  const restored = await inEveryRegion(changed, async (target) => restoreIn({ ...target, grants: before }, edit));
   const refusal = await explain(
     documents.filter(({ region }) => refusing.has(region)),
     named,
@@ -45,12 +48,6 @@ export async function grant(
   );
   if (restored.some(({ error }) => error !== undefined)) throw halfDone(refusal, restored);
   return refusal;
-}
-
-/** What the policy grants as it stands. */
-export function standing<T extends Target>(target: T): T {
-  const { own = [], adopted = [] } = target.policy ?? {};
-  return { ...target, grants: grantSet([...own, ...adopted]) };
 }
 
 /** Says whom AWS refuses, as exactly as it can be found out. */

@@ -85,7 +85,7 @@ export async function writeIn(
   }
 }
 
-/** Takes back what this edit wrote: the policy grants again what it granted before, and only that. */
+/** Takes back what this edit wrote. */
 export async function restoreIn({ region, policy, grants }: Target, edit: Edit): Promise<void> {
   if (policy) await writeIn(region, { ...writePolicy(policy, grants, edit.context.place), differs: true }, edit);
 }

@@ -111,6 +111,18 @@ test("whom AWS refuses in a statement that others wrote keeps nobody's access fr
   expect(await registry().statements(name, west)).toEqual([theirs(C)]);
 });
 
+test("a refused grant leaves to a replica that had fallen behind what the others were granted", async () => {
+  const name = await registry().repository();
+  await registry().add(name, root(A));
+  await registry()
+    .ecr(west)
+    .send(new DeleteRepositoryPolicyCommand({ repositoryName: name }));
+  const reopen = refuse({ accountId: B, region: home });
+  expect((await add(name, root(B))).body.code).toBe("INVALID_INPUT");
+  reopen();
+  for (const region of [home, west]) expect(await mayPull(name, A, region)).toBe(true);
+});
+
 test("describeRegistry names whom AWS refuses, until their access is taken away or granted again", async () => {
   const [name, other] = [await registry().repository(), await registry().repository()];
   for (const repository of [name, other]) for (const account of [A, B]) await registry().add(repository, root(account));
