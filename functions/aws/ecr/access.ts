@@ -10,6 +10,7 @@ import {
   planToRemove,
   refuseOtherPartitions,
   removeAccess,
+  withoutConsumers,
 } from "../grants/changes.ts";
 import { toPermissions } from "../grants/forms.ts";
 import { type GrantSet, grantSet, noGrants } from "../grants/grant.ts";
@@ -53,11 +54,13 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
 
     async get(name, call) {
       const context = await contextFor(call);
-      const { policy } = await readPolicyIn(context.place.region, context, name, call);
+      const [{ policy }, record] = await Promise.all([
+        readPolicyIn(context.place.region, context, name, call),
+        leases.edits.recorded(leases.key(name), call),
+      ]);
       if (policy === undefined) throw notFound(context, name);
       const { own, adopted } = policy;
       const unmanaged = unmanagedIn(policy);
-      const record = await leases.edits.recorded(leases.key(name), call);
       return {
         ...toPermissions(grantSet([...own, ...adopted])),
         scope: "repository",
@@ -200,11 +203,9 @@ export async function copyGrants(
     ]);
     if (policy === undefined || home === undefined) return true;
     if (isSuccessor(record, home.createdAt)) return false;
-    const refused = new Set(regions.refused.filter((each) => each.region === region).map(({ principal }) => principal));
-    const { accounts, roles, workers } = regions.here.includes(region) ? record.grants : noGrants;
-    const isTaken = (principal: string) => !refused.has(principal);
-    const grants = { accounts: accounts.filter(isTaken), roles: roles.filter(isTaken), workers };
-    return !writePolicy(policy, grants, context.place).differs;
+    const refused = regions.refused.filter((each) => each.region === region).map(({ principal }) => principal);
+    const grants = regions.here.includes(region) ? record.grants : noGrants;
+    return !writePolicy(policy, withoutConsumers(grants, refused), context.place).differs;
   };
   await leases.edits.catchUp(leases.key(name), region, call, isCurrent, async (held) => {
     const [home, replica, regions] = await Promise.all([

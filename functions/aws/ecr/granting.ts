@@ -3,7 +3,7 @@ import type { LeftOut } from "../../../core/schemas.ts";
 import type { GrantSet } from "../grants/grant.ts";
 import { principalsOf, writePolicy } from "../policy/write.ts";
 import { type EcrContext, inEveryRegion, type RegionOutcome, refuseFailures } from "./context.ts";
-import { type Edit, restoreIn, type Target, writeIn } from "./policies.ts";
+import { type Edit, type Target, writeIn } from "./policies.ts";
 import { findRefused, nameOf } from "./refused.ts";
 import { notFound } from "./repositories.ts";
 
@@ -26,8 +26,8 @@ export async function grant(
   edit: Edit,
 ): Promise<ArtifactRegistryError | undefined> {
   const { context } = edit;
-  const documents = targets.flatMap((target) =>
-    target.policy ? [{ ...target, written: writePolicy(target.policy, target.grants, context.place) }] : [],
+  const documents = targets.flatMap(({ region, policy, grants }) =>
+    policy ? [{ region, policy, grants, written: writePolicy(policy, grants, context.place) }] : [],
   );
   const refusing = new Set<string>();
   const outcomes = await inEveryRegion(documents, async ({ region, written }) => {
@@ -40,7 +40,9 @@ export async function grant(
     return undefined;
   }
   const changed = documents.filter(({ region, written }) => written.differs && !refusing.has(region));
-  const restored = await inEveryRegion(changed, async (target) => restoreIn({ ...target, grants: before }, edit));
+  const restored = await inEveryRegion(changed, async ({ region, policy }) => {
+    await writeIn(region, { ...writePolicy(policy, before, context.place), differs: true }, edit);
+  });
   const refusal = await explain(
     documents.filter(({ region }) => refusing.has(region)),
     named,
@@ -52,13 +54,13 @@ export async function grant(
 
 /** Says whom AWS refuses, as exactly as it can be found out. */
 async function explain(
-  targets: readonly Target[],
+  targets: readonly Required<Target>[],
   named: readonly string[],
   { context, call }: Edit,
 ): Promise<ArtifactRegistryError> {
   const found = await Promise.all(
     targets.map(async ({ region, policy, grants }): Promise<LeftOut[]> => {
-      const principals = policy ? principalsOf(policy, grants, context.place) : [];
+      const principals = principalsOf(policy, grants, context.place);
       const refused = await findRefused(context, region, principals, call).catch(() => new Set<string>());
       return [...refused].map((principal) => ({ principal: nameOf(principal), region }));
     }),

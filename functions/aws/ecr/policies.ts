@@ -6,13 +6,12 @@ import {
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
-import { pauseAtMost } from "../../../core/until-ready.ts";
-import { delayMs, type RetryPolicy } from "../../../core/waiting.ts";
+import { NotYet, pauseAtMost, untilReady } from "../../../core/until-ready.ts";
 import { isServiceError, translateAwsError } from "../errors.ts";
 import type { GrantSet } from "../grants/grant.ts";
-import type { Held } from "../lease/lease.ts";
+import { type Held, tooLate } from "../lease/lease.ts";
 import { type Policy, readPolicy } from "../policy/read.ts";
-import { type WrittenPolicy, writePolicy } from "../policy/write.ts";
+import type { WrittenPolicy } from "../policy/write.ts";
 import { type EcrContext, ecr, requestName } from "./context.ts";
 import { isPrincipalNotFound } from "./refused.ts";
 
@@ -67,7 +66,8 @@ export type Written = "written" | "refused" | "no repository";
 /** Milliseconds for one request that changes a policy. */
 const writeTimeoutMs = 5_000;
 /** IAM tells ECR of a new role some seconds after it was made. */
-const principalBackoff: RetryPolicy = { baseMs: 1_000, capMs: 2_000, attempts: 3 };
+const principalBackoff = { baseMs: 1_000, capMs: 2_000 };
+const patientTries = 3;
 
 /** Writes the policy where it differs from what stands. With `patience` it waits for principals that may be new. */
 export async function writeIn(
@@ -77,17 +77,13 @@ export async function writeIn(
   patience?: "patience",
 ): Promise<Written> {
   if (!differs) return "written";
-  for (let tries = 1; ; tries++) {
+  const write = async (tries: number) => {
     const written = await replaceIn(region, text, edit);
-    if (written !== "refused" || !patience || tries === principalBackoff.attempts) return written;
-    // If the time is over by then, the next write says so.
-    await pauseAtMost(delayMs(principalBackoff, tries), edit.call.signal);
-  }
-}
-
-/** Takes back what this edit wrote. */
-export async function restoreIn({ region, policy, grants }: Target, edit: Edit): Promise<void> {
-  if (policy) await writeIn(region, { ...writePolicy(policy, grants, edit.context.place), differs: true }, edit);
+    if (written === "refused" && patience && tries < patientTries) throw new NotYet(tooLate());
+    return written;
+  };
+  // If the time is over after a wait, the next write says so.
+  return untilReady(write, edit.call.signal, principalBackoff, { wait: pauseAtMost });
 }
 
 /** Replaces the policy in one region, under the lease: each try starts only while the lease outlives it. */

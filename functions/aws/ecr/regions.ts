@@ -14,7 +14,7 @@ export interface Regions {
 }
 
 /**
- * Which regions an edit reaches. It is to be called under the repository's lease: provisioning first writes down that a region
+ * Which regions an edit reaches. Whoever writes must call it under the repository's lease: provisioning first writes down that a region
  * leaves, and then waits for the lease of each repository, so that no edit that began before writes there afterwards.
  *
  * Once the registry was provisioned, its record says which regions are here, whatever the function's binding says: an old
@@ -37,7 +37,7 @@ export async function regionsOf(context: EcrContext, { registry }: PolicyLeases,
 function remembering(before: RegistryRecord, here: readonly string[]): RecordDraft | undefined {
   if (before.provisioned) return undefined;
   const named = here.map((region) => [region, "here"] as const);
-  return { provisioned: false, states: { ...statesOf(before), ...Object.fromEntries(named) } };
+  return { states: { ...statesOf(before), ...Object.fromEntries(named) } };
 }
 
 function recorded(record: RegistryRecord, { place, replicaRegions }: EcrContext): Regions {
@@ -69,9 +69,5 @@ export async function noteRefused(
     ...found.filter((entry) => !has(before, entry)),
   ];
   if (after(known).length === known.length && known.every((entry) => has(after(known), entry))) return;
-  await registry.change(call, (record) => ({
-    provisioned: record.provisioned,
-    states: statesOf(record),
-    refused: after(record.refused),
-  }));
+  await registry.change(call, (record) => ({ refused: after(record.refused) }));
 }

@@ -1,7 +1,8 @@
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { LeftOut } from "../../../core/schemas.ts";
+import { withoutConsumers } from "../grants/changes.ts";
 import { byName, type GrantSet, grantSet, grantsOf, noGrants } from "../grants/grant.ts";
-import { principalsOf, withoutPrincipals, writePolicy } from "../policy/write.ts";
+import { principalsOf, writePolicy } from "../policy/write.ts";
 import { inEveryRegion, type RegionOutcome, refuseFailures } from "./context.ts";
 import { type Edit, type Target, type Written, writeIn } from "./policies.ts";
 import { findRefused, nameOf } from "./refused.ts";
@@ -17,7 +18,7 @@ interface Settled {
 }
 
 /** What stands after a revocation, in all regions. */
-export interface Outcome {
+export interface Settlement {
   /** By region, where there is a repository. */
   readonly grants: ReadonlyMap<string, GrantSet>;
   readonly leftOut: readonly LeftOut[];
@@ -37,7 +38,7 @@ export async function settle(
   targets: readonly Target[],
   edit: Edit,
   failed: readonly RegionOutcome[] = [],
-): Promise<Outcome> {
+): Promise<Settlement> {
   const settled = new Map<string, Settled>();
   // A replica that does not exist yet gets its policy by the event of its replication.
   const outcomes = await inEveryRegion(targets, async (target) => {
@@ -85,13 +86,17 @@ async function settleIn(target: Required<Target>, edit: Edit): Promise<Settled> 
   const isSecured = isDone(await write(secured));
   // What is wanted does not fit, but the revoked one is out.
   if (isSecured && tooLong !== undefined) throw tooLong;
-  let unsure: unknown = stillOpen(region);
+  let unsure: unknown = stillRefused(region);
   try {
     for (let round = 1; round <= rounds; round++) {
       const refused = await findRefused(context, region, principalsOf(policy, grants, context.place), call);
-      const left = withoutPrincipals(grants, refused, context.place);
+      const leftOut = named(refused);
+      const left = withoutConsumers(
+        grants,
+        leftOut.map(({ principal }) => principal),
+      );
       if (!isDone(await write(left, refused))) continue;
-      return { grants: left, leftOut: named(refused) };
+      return { grants: left, leftOut };
     }
   } catch (error) {
     if (call.signal.aborted && !isSecured) throw error;
@@ -122,6 +127,14 @@ function tookAll(region: string, name: string): ArtifactRegistryError {
     "RESOURCE_CONFLICT",
     `AWS refuses the policy of "${name}" in ${region}, and it could not be found out because of whom. All access that this suite granted was taken away there.`,
     { hint: "Grant again who shall have access. Whom AWS refuses is named then.", context: { region } },
+  );
+}
+
+function stillRefused(region: string): ArtifactRegistryError {
+  return new ArtifactRegistryError(
+    "RESOURCE_CONFLICT",
+    `AWS refuses the policy in ${region} also without those whom it was found to refuse.`,
+    { retryable: true, context: { region } },
   );
 }
 

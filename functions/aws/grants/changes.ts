@@ -73,6 +73,15 @@ function withoutRegions({ accountId, regions: held }: WorkerGrants, regions: rea
 }
 
 /**
+ * The grants without those of these accounts and roles. What Lambda may do for functions of such an account stays: no
+ * policy names the account for it.
+ */
+export function withoutConsumers({ accounts, roles, workers }: GrantSet, refused: readonly string[]): GrantSet {
+  const stays = (name: string) => !refused.includes(name);
+  return { accounts: accounts.filter(stays), roles: roles.filter(stays), workers };
+}
+
+/**
  * Refuses roles of another partition: no grant reaches across partitions, and ECR refuses a policy that names one.
  *
  * @throws INVALID_INPUT naming the role

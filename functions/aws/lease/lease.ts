@@ -64,10 +64,9 @@ export interface Outcome<T> {
 
 /** What an edit does with the lease that it holds. */
 export interface Held {
-  /** Absent where nothing was ever recorded: the document is then believed. */
-  readonly record?: LeaseRecord;
   /**
-   * The grants that hold before this edit: the recorded ones, corrected by what an edit that crashed may have done. A
+   * The grants that hold before this edit: the recorded ones, corrected by what an edit that crashed may have done; where
+   * nothing was ever recorded, the document is believed. A
    * repository that was created after the recorded one of the same name grants what its own document says, and nothing else.
    *
    * @param createdAt when the repository was created that the document belongs to

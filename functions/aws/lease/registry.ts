@@ -31,11 +31,11 @@ export interface RegistryRecord {
   readonly refused: readonly LeftOut[];
 }
 
-/** What the record shall be: the state of each region. */
+/** What the record shall be. What is left out stays as it is. */
 export interface RecordDraft {
-  readonly provisioned: boolean;
-  readonly states: Readonly<Record<string, RegionState>>;
-  /** Absent: as it was. */
+  readonly provisioned?: boolean;
+  /** The state of each region. */
+  readonly states?: Readonly<Record<string, RegionState>>;
   readonly refused?: readonly LeftOut[];
   /** How far each region has come. What is left out stays as it is, for as long as the region's state does. */
   readonly done?: Readonly<Record<string, string>>;
@@ -124,21 +124,21 @@ export function createProcessRecord(): RegistryRecords {
 
 function changed(before: RegistryRecord, draft: RecordDraft | undefined): RegistryRecord {
   if (draft === undefined) return before;
+  const { provisioned = before.provisioned, states = statesOf(before), refused = before.refused } = draft;
   const version = before.version + 1;
   const regions = Object.fromEntries(
-    Object.entries(draft.states).map(([region, state]) => {
+    Object.entries(states).map(([region, state]) => {
       const [known, done] = [before.regions[region], draft.done?.[region]];
       if (known?.state !== state) return [region, { state, since: version }];
       return [region, done === undefined || done === known.done ? known : { ...known, done }];
     }),
   );
-  const refused = draft.refused ?? before.refused;
   const same =
-    before.provisioned === draft.provisioned &&
+    before.provisioned === provisioned &&
     textsOf(before.refused).join() === textsOf(refused).join() &&
     Object.keys(before.regions).length === Object.keys(regions).length &&
     Object.entries(regions).every(([region, entry]) => before.regions[region] === entry);
-  return same ? before : { version, provisioned: draft.provisioned, regions, refused };
+  return same ? before : { version, provisioned, regions, refused };
 }
 
 /** As the item holds them, sorted. No region has a space in its name. */

@@ -152,7 +152,6 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
   function heldBy(holding: Holding, call: Call): Held {
     const { repository, acquired, known, unfinished } = holding;
     return {
-      ...(known && { record: known }),
       async reconcile(document, createdAt) {
         const inherits = known && !isSuccessor(known, createdAt);
         if (known && !inherits && !known.deleted) holding.succeededAt = createdAt;

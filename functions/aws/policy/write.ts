@@ -123,19 +123,6 @@ export function principalsOf({ foreign }: Policy, grants: GrantSet, context: Pol
   return [...new Set([...ours, ...theirs])].filter((principal) => principal !== "*" && !isUniqueId(principal));
 }
 
-/** The grants without those of these principals. What Lambda may do names no principal of the account, and stays. */
-export function withoutPrincipals(
-  { accounts, roles, workers }: GrantSet,
-  refused: ReadonlySet<string>,
-  context: PolicyContext,
-): GrantSet {
-  return {
-    accounts: accounts.filter((accountId) => !refused.has(rootArn(accountId, context))),
-    roles: roles.filter((roleArn) => !refused.has(roleArn)),
-    workers,
-  };
-}
-
 /** Foreign statements without the principals that ECR takes no policy with. One that is left with none is dropped. */
 function keptOf({ document, foreign }: Policy, isGone: (principal: string) => boolean): Statement[] {
   return foreign.flatMap((statement) => {

@@ -3,7 +3,7 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import { clearReplicas, copyGrants, holdsGrants } from "../ecr/access.ts";
 import { readPolicyIn } from "../ecr/policies.ts";
-import { type RegionState, type RegistryRecord, regionsIn, statesOf } from "../lease/registry.ts";
+import { type RegistryRecord, regionsIn, statesOf } from "../lease/registry.ts";
 import { inTurns, isInside, withPrefix } from "./repositories.ts";
 import type { Site } from "./site.ts";
 
@@ -44,7 +44,7 @@ export async function finishRegions(site: Site, declared: RegistryRecord, call: 
     async reached(name) {
       await registry.change(call, (record) => {
         const done = Object.fromEntries(unchanged(regions, record).map((region) => [region, name]));
-        return { provisioned: record.provisioned, states: statesOf(record), done };
+        return { done };
       });
     },
   });
@@ -56,14 +56,13 @@ export async function finishRegions(site: Site, declared: RegistryRecord, call: 
     record = await registry.change(call, (now) => {
       const gone = unchanged(leaving, now);
       const states = Object.entries(statesOf(now)).filter(([region]) => !gone.includes(region));
-      return { provisioned: now.provisioned, states: Object.fromEntries(states) };
+      return { states: Object.fromEntries(states) };
     });
   }
   for (const region of regionsIn(declared, "filling")) {
     await fillRegion(site, region, progress([region]), call);
     record = await registry.change(call, (now) => ({
-      provisioned: now.provisioned,
-      states: { ...statesOf(now), ...statesAt(unchanged([region], now), "here") },
+      states: { ...statesOf(now), ...(unchanged([region], now).length > 0 && { [region]: "here" as const }) },
     }));
   }
   return record;
@@ -100,11 +99,6 @@ async function inOrder(
     if (failures.length === 0 && last !== undefined) await progress?.reached(last);
   }
   if (failures.length > 0) throw failures[0];
-}
-
-/** All of these regions in one state. */
-function statesAt(regions: readonly string[], state: RegionState): Record<string, RegionState> {
-  return Object.fromEntries(regions.map((region) => [region, state]));
 }
 
 /** How many times a region is looked through. Only somebody who writes without a lease makes so many necessary. */

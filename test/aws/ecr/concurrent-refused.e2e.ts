@@ -3,7 +3,7 @@ import { type Attempt, unexplained } from "../lease/history.ts";
 import { home, replicas } from "./calls.golden.ts";
 import { openApplication } from "./support/application.ts";
 import { type Bench, recorded, type Slot, startBench } from "./support/bench.ts";
-import { startWorker, type Worker } from "./support/processes.ts";
+import { random, startWorker, type Worker } from "./support/processes.ts";
 import { access } from "./support/registry.ts";
 import { theirs } from "./support/scenarios.ts";
 import { snapshot } from "./support/state.ts";
@@ -33,11 +33,7 @@ interface Change {
 
 /** The same changes at each run. Nobody else can be added while somebody who is refused stands, so removals are frequent. */
 function changes(seed: number): Change[] {
-  let state = seed;
-  const next = () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
-    return state / 2 ** 32;
-  };
+  const next = random(seed);
   return Array.from({ length: changesEach }, () => ({
     kind: next() < 0.5 ? ("add" as const) : ("remove" as const),
     grant: grants[Math.floor(next() * grants.length)] ?? "",

@@ -4,7 +4,7 @@ import { type Attempt, unexplained } from "../lease/history.ts";
 import { home, replicas } from "./calls.golden.ts";
 import { openApplication } from "./support/application.ts";
 import { type Bench, recorded, type Slot, startBench } from "./support/bench.ts";
-import { startWorker, type Worker } from "./support/processes.ts";
+import { random, startWorker, type Worker } from "./support/processes.ts";
 import { access } from "./support/registry.ts";
 import { theirs } from "./support/scenarios.ts";
 import { snapshot } from "./support/state.ts";
@@ -31,15 +31,6 @@ afterAll(() => bench.stop());
 interface Change {
   readonly kind: Attempt["kind"];
   readonly grant: string;
-}
-
-/** Numbers that are the same at each run. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
-    return state / 2 ** 32;
-  };
 }
 
 function changes(seed: number, grants: readonly string[]): Change[] {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { fence } from "../../../functions/aws/lease/item.ts";
 import { startFunction } from "./function.ts";
 import { adds, answering, newRepository, nowGranted, removes, useTable } from "./table.ts";
-import { inWords } from "./words.ts";
+import { reconciled } from "./words.ts";
 
 const table = useTable();
 const { leaseOf, recordOf, plansOf, crash } = table;
@@ -162,9 +162,7 @@ describe("an item that was held once", () => {
     expect(await leaseOf(repository)).toMatchObject({ owner: "an-earlier-function", earlier: true });
     expect(await earlier.giveBack()).toBe(true);
     // What was left of our own holder says nothing without the fence.
-    await lease.edit(repository, adds("b"), call(), async ({ record }) =>
-      nowGranted("b", ...(inWords(record)?.grants ?? [])),
-    );
+    await lease.edit(repository, adds("b"), call(), async (held) => nowGranted("b", ...(await reconciled(held, []))));
     expect(await recordOf(repository)).toMatchObject({ grants: ["a", "b"] });
   });
 

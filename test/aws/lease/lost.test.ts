@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { errorOf } from "../../support/inputs.ts";
 import { startFunction } from "./function.ts";
 import { adds, answering, newRepository, nowGranted, useTable } from "./table.ts";
-import { inWords, reconciled } from "./words.ts";
+import { reconciled } from "./words.ts";
 
 const table = useTable();
 const { leaseOf, recordOf, plansOf, crash } = table;
@@ -100,9 +100,9 @@ describe("an edit that outlived its lease", () => {
       return "pass";
     };
     let runs = 0;
-    await slow.lease.edit(repository, adds("a"), slow.call(), async ({ record }) => {
+    await slow.lease.edit(repository, adds("a"), slow.call(), async (held) => {
       runs++;
-      return nowGranted("a", ...(inWords(record)?.grants ?? []));
+      return nowGranted("a", ...(await reconciled(held, [])));
     });
     expect([runs, (await recordOf(repository))?.grants]).toEqual([2, ["a", "b"]]);
   });

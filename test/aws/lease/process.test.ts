@@ -86,7 +86,7 @@ describe("edits of one process", () => {
     const before = clock.date();
     clock.advance(1_000);
     await lease.edit("one", { removes: ["a"] }, callAt({ clock }), async (held) => {
-      expect(held.record).toBeUndefined();
+      expect(await lease.recorded("one", callAt({ clock }))).toBeUndefined();
       expect(await reconciled(held, ["b"], ["a", "b"])).toEqual(["a", "b"]);
       return nothing;
     });

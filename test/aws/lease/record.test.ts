@@ -16,8 +16,8 @@ describe("an edit that nobody disturbs", () => {
     const repository = newRepository();
     const { lease, network, call, clock } = startFunction(table.dynamo);
     const first = call();
-    const result = await lease.edit(repository, adds("b"), first, async ({ record }) => {
-      expect(record).toBeUndefined();
+    const result = await lease.edit(repository, adds("b"), first, async () => {
+      expect(await recordOf(repository)).toBeUndefined();
       expect(await leaseOf(repository)).toMatchObject({ leaseMs: 10_000, seenMs: 0 });
       expect(await plansOf(repository)).toEqual(["+b"]);
       return nowGranted("b", "a", "b");
@@ -32,8 +32,8 @@ describe("an edit that nobody disturbs", () => {
       grants: { L: [{ S: nameOf("a") }, { S: nameOf("b") }] },
       lastUpdated: { S: clock.date().toISOString() },
     });
-    await lease.edit(repository, {}, call(), async ({ record }) => {
-      expect(inWords(record)).toEqual({ grants: ["a", "b"], lastUpdated: clock.date(), deleted: false });
+    await lease.edit(repository, {}, call(), async () => {
+      expect(await recordOf(repository)).toEqual({ grants: ["a", "b"], lastUpdated: clock.date(), deleted: false });
       return { grants: grants(), result: "" };
     });
     expect(await recordOf(repository)).toEqual({ grants: [], lastUpdated: clock.date(), deleted: false });
@@ -47,8 +47,8 @@ describe("an edit that nobody disturbs", () => {
     await lease.edit(repository, {}, call(), answering({ grants: set, result: "result" }));
     const lines = ["account:111111111111", "worker:111111111111:eu-west-1,us-east-1"];
     expect(await table.dynamo.item(repository)).toMatchObject({ grants: { L: lines.map((line) => ({ S: line })) } });
-    await lease.edit(repository, {}, call(), async ({ record, reconcile }) => {
-      expect(record?.grants).toEqual(set);
+    await lease.edit(repository, {}, call(), async ({ reconcile }) => {
+      expect((await lease.recorded(repository, call()))?.grants).toEqual(set);
       expect(await reconcile({ own: grantsOf(set).slice(1), adopted: [] })).toEqual(set);
       return nowGranted("a");
     });
@@ -71,7 +71,7 @@ describe("an edit that nobody disturbs", () => {
     const { client, tableName: TableName } = table.dynamo;
     await client.send(new PutItemCommand({ TableName, Item: written }));
     await lease.edit(repository, adds("c"), call(), async (held) => {
-      expect(held.record).toEqual({
+      expect(await lease.recorded(repository, call())).toEqual({
         grants: grantSet([grant("a"), ...["eu-west-1", "us-east-1"].map((region) => worker("111111111111", region))]),
         lastUpdated: new Date("2025-12-31T23:59:59.000Z"),
         lastRevoked: new Date("2025-12-31T00:00:00.000Z"),

@@ -3,7 +3,7 @@ import type { Outcome } from "../../../functions/aws/lease/lease.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { type Fate, startFunction } from "./function.ts";
 import { adds, answering, newRepository, nowGranted, removes, useTable } from "./table.ts";
-import { inWords, reconciled } from "./words.ts";
+import { reconciled } from "./words.ts";
 
 const table = useTable();
 const { leaseOf, recordOf, plansOf, crash, renew } = table;
@@ -25,9 +25,7 @@ describe("while somebody else holds the lease", () => {
       release.resolve(nowGranted("a"));
       await first;
     };
-    await lease.edit(repository, adds("b"), call(), async ({ record }) =>
-      nowGranted("b", ...(inWords(record)?.grants ?? [])),
-    );
+    await lease.edit(repository, adds("b"), call(), async (held) => nowGranted("b", ...(await reconciled(held, []))));
     expect(clock.waits).toEqual([100, 200, 400, 800, 1_000]);
     expect(await recordOf(repository)).toMatchObject({ grants: ["a", "b"] });
   });

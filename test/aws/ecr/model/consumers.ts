@@ -1,6 +1,7 @@
 import type { AwsAccess } from "../../../../core/schemas.ts";
 import type { Statement } from "../../../emulators/aws/identity/documents.ts";
 import { evaluate } from "../../../emulators/aws/identity/oracle.ts";
+import { access } from "../support/registry.ts";
 import { everyRegion, home } from "./cloud.ts";
 
 const [A, B, D, stranger] = ["444455556666", "777788889999", "222233334444", "999900001111"] as const;
@@ -9,14 +10,6 @@ export const foreigner = "666677778888";
 const role = `arn:aws:iam::${D}:role/app`;
 export const accounts: readonly string[] = [A, B, D, stranger, foreigner];
 const [, west = ""] = everyRegion;
-const access = (parts: Partial<AwsAccess>): AwsAccess => ({
-  type: "aws",
-  accountIds: [],
-  regions: [],
-  roleArns: [],
-  allowedServiceTypes: [],
-  ...parts,
-});
 const worker = { allowedServiceTypes: ["worker" as const] };
 
 /** What is granted and revoked, by a name for people. */

@@ -18,3 +18,12 @@ export function startWorker(stack: AwsStack, binding: object, orders: Omit<Order
   const principal = `arn:${emulator.partition}:sts::${account}:assumed-role/function/${orders.caller}`;
   return Object.assign(startAny(env, { platform: "aws", ...orders }), { principal });
 }
+
+/** Numbers from 0 to 1 that are the same at each run. */
+export function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
+    return state / 2 ** 32;
+  };
+}
