@@ -61,7 +61,7 @@ export async function deprovision(
   }
   // Whoever provisions the registry meanwhile has changed the record.
   await leases.registry.change(call, ({ version }) =>
-    isOurs && version === declared.version ? { provisioned: false, states: {} } : undefined,
+    isOurs && version === declared.version ? { provisioned: false, states: {}, refused: [] } : undefined,
   );
 }
 

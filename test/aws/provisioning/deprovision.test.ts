@@ -1,5 +1,6 @@
 import { AttachRolePolicyCommand } from "@aws-sdk/client-iam";
 import { beforeEach, describe, expect, test } from "vitest";
+import { probeName } from "../../../functions/aws/ecr/refused.ts";
 import { ownershipTagKey } from "../../../functions/aws/names.ts";
 import { consumer, home, replica, rule, useAccount } from "./support/account.ts";
 import { callsOf, isRead, stateOf } from "./support/state.ts";
@@ -142,6 +143,31 @@ describe("removes", () => {
       expect(account().policy(repoId)).toContain("111122223333");
       expect(account().policy(repoId)).not.toContain(consumer);
     }
+  });
+
+  test("and the repositories on which it found out whom AWS refuses, which count as nothing that is kept", async () => {
+    const { prefix, suite, create } = await registry();
+    const { emulator, stack } = account();
+    const [app, gone] = [await create("app"), "777700008888"];
+    emulator.account(gone);
+    for (const id of [consumer, gone]) {
+      await suite.ok("addCrossAccountAccess", { registry: "images", repoId: app, access: access(id) });
+    }
+    emulator.world.closeAccount(gone);
+    const answer = await suite.ok("removeCrossAccountAccess", {
+      registry: "images",
+      repoId: app,
+      access: access(consumer),
+    });
+    expect(answer).toEqual({ leftOut: [{ principal: gone, region: home }] });
+    const probe = () => emulator.world.registry(stack.account, home).repositories.has(probeName(prefix));
+    expect(probe()).toBe(true);
+    await suite.ok("deleteRepository", { registry: "images", repoId: app });
+    await suite.ok("deprovisionRegistry", { registry: "images" });
+    expect(probe()).toBe(false);
+    await suite.ok("provisionRegistry", { registry: "images" });
+    const { health } = await suite.ok("describeRegistry", { registry: "images" });
+    expect(JSON.stringify(health)).not.toContain(gone);
   });
 
   test("the grants of a replica whose home was deleted before", async () => {
