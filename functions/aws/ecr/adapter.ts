@@ -81,10 +81,10 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     },
     async replicated(name, region, call) {
       const context = await contextFor(call);
-      // Of a region that was never the registry's there is nothing to do.
+      // A region that was never the registry's needs nothing.
       const isKnown = async () => Object.hasOwn((await leases.registry.read(call)).regions, region);
       if (!context.replicaRegions.includes(region) && !(await isKnown())) return;
-      // Neither is there of what is left of a repository that is gone.
+      // Nor does what is left of a repository that is gone.
       await copyGrants(context, leases, name, region, call).catch((error: unknown) => {
         if (!(error instanceof ArtifactRegistryError && error.code === "RESOURCE_NOT_FOUND")) throw error;
       });

@@ -79,7 +79,8 @@ function refusedNow(
   context: EcrContext,
 ): ArtifactRegistryError {
   const some = `${principals.slice(0, 5).join(", ")}${principals.length > 5 ? ", …" : ""}`;
-  const which = principals.length === 1 ? "this principal" : refused.length > 0 ? "these" : "one of these principals";
+  const which =
+    principals.length === 1 ? "this principal" : refused.length > 0 ? "these principals" : "one of these principals";
   return new ArtifactRegistryError("INVALID_INPUT", `AWS does not know ${which}${where(refused, context)}: ${some}.`, {
     hint: "Create a role first; a new one is known some seconds later. An account must be open, and must have enabled the region. Nobody was granted anything.",
     context: { field: "access" },

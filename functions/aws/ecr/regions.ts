@@ -9,7 +9,7 @@ export interface Regions {
   readonly here: readonly string[];
   /** These get no grants, and may still hold some: a revocation takes them away. */
   readonly leaving: readonly string[];
-  /** Whom AWS took into no policy when an edit last tried. */
+  /** Those whom AWS took into no policy when an edit last tried. */
   readonly refused: readonly LeftOut[];
 }
 

@@ -27,7 +27,7 @@ export interface RegistryRecord {
   /** Whether provisioning has said which regions the registry has. Otherwise these are the regions that edits wrote to. */
   readonly provisioned: boolean;
   readonly regions: Readonly<Record<string, RegionEntry>>;
-  /** Whom AWS took into no policy when an edit last tried. */
+  /** Those whom AWS took into no policy when an edit last tried. */
   readonly refused: readonly LeftOut[];
 }
 
