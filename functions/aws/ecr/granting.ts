@@ -14,8 +14,8 @@ import { notFound } from "./repositories.ts";
  *
  * @param before what was granted before this edit
  * @param named the principals that the caller named, as the caller wrote them
- * @returns why the edit was refused, when it was taken back: INVALID_INPUT for somebody whom the caller named, also after a
- *   while in which a new role becomes known; RESOURCE_CONFLICT for somebody who was granted access before
+ * @returns why the edit was refused, when it was taken back: INVALID_INPUT for somebody whom the caller named, for a role
+ *   only after a while in which a new one becomes known; RESOURCE_CONFLICT for somebody who was granted access before
  * @throws QUOTA_EXCEEDED; RESOURCE_NOT_FOUND or, for a replica, RESOURCE_CONFLICT where the repository was deleted meanwhile;
  *   and the refusal itself where it could not be taken back
  */
@@ -30,8 +30,10 @@ export async function grant(
     policy ? [{ region, policy, grants, written: writePolicy(policy, grants, context.place) }] : [],
   );
   const refusing = new Set<string>();
+  // An account is known at once, or not at all.
+  const patience = named.every((principal) => /^\d{12}$/.test(principal)) ? undefined : "patience";
   const outcomes = await inEveryRegion(documents, async ({ region, written }) => {
-    const answer = await writeIn(region, written, edit, "patience");
+    const answer = await writeIn(region, written, edit, patience);
     if (answer === "refused") refusing.add(region);
     if (answer === "no repository") throw deletedMeanwhile(edit, region);
   });
