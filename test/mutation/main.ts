@@ -1,28 +1,40 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
+import { matchesGlob } from "node:path";
 import { report as printTally } from "../e2e/tally.ts";
 import { judge, type List, type Report } from "./judge.ts";
+import { type MutationSet, sets } from "./sets.ts";
 
 /**
  * Changes the code in small ways, one at a time, and runs the tests that reach the change: `npm run test:mutation`, or with
  * files behind `--` for these alone. A change that no test notices fails, unless `survivors.json` says why it changes nothing.
  */
-const files = process.argv.slice(2);
+const asked = process.argv.slice(2);
 const reportFile = ".stryker-tmp/report.json";
-
-rmSync(reportFile, { force: true });
-const mutate = files.length > 0 ? ["--mutate", files.join(",")] : [];
-const { status } = spawnSync("stryker", ["run", "test/mutation/stryker.json", ...mutate], {
-  stdio: ["ignore", "inherit", "inherit"],
-});
-if (status !== 0) throw new Error(`Stryker ended with the exit code ${status}.`);
-
 const list: List = JSON.parse(readFileSync(new URL("survivors.json", import.meta.url), "utf8"));
-const report: Report = JSON.parse(readFileSync(reportFile, "utf8"));
-const { killed, unknown, gone } = judge(report, list);
-for (const each of unknown) console.log(`No test notices this change:\n${JSON.stringify(each, undefined, 2)}`);
-for (const each of gone)
-  console.log(`A test notices this change, or the line is gone:\n${JSON.stringify(each, undefined, 2)}`);
-const failed = unknown.length + gone.length;
-printTally("mutation", { passed: killed, failed, skipped: 0 });
-process.exitCode = failed === 0 ? 0 : 1;
+const sum = { passed: 0, failed: 0, skipped: 0 };
+
+for (const [index, set] of sets.entries()) {
+  const files = asked.filter((file) => set.mutate.some((pattern) => matchesGlob(file, pattern)));
+  if (asked.length > 0 && files.length === 0) continue;
+  const { killed, unknown, gone } = judge(change(index, set, files.length > 0 ? files : set.mutate), list);
+  for (const each of unknown) console.log(`No test notices this change:\n${JSON.stringify(each, undefined, 2)}`);
+  for (const each of gone)
+    console.log(`A test notices this change, or the line is gone:\n${JSON.stringify(each, undefined, 2)}`);
+  sum.passed += killed;
+  sum.failed += unknown.length + gone.length;
+}
+const none = sum.passed + sum.failed === 0;
+if (none) console.error("No change was made: no set of test/mutation/sets.ts has these files.");
+printTally("mutation", sum);
+process.exitCode = sum.failed === 0 && !none ? 0 : 1;
+
+function change(index: number, { env }: MutationSet, files: readonly string[]): Report {
+  rmSync(reportFile, { force: true });
+  const { status } = spawnSync("stryker", ["run", "test/mutation/stryker.json", "--mutate", files.join(",")], {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, ...env, MUTATION_SET: String(index) },
+  });
+  if (status !== 0) throw new Error(`Stryker ended with the exit code ${status}.`);
+  return JSON.parse(readFileSync(reportFile, "utf8"));
+}
