@@ -1,14 +1,18 @@
 import { Secret } from "../../core/secret.ts";
 
-/** Every secret that was revealed in this process. */
-const secrets = new Set<string>();
+/** Every form of every secret that was revealed in this process. */
+const forms = new Set<string>();
+const seen = new Set<string>();
 const logs: unknown[][] = [];
 
 const { reveal } = Secret.prototype;
 Secret.prototype.reveal = function (this: Secret) {
   const value = reveal.call(this);
   // A shorter one could be a part of anything.
-  if (value.length >= 12) secrets.add(value);
+  if (value.length >= 12 && !seen.has(value)) {
+    seen.add(value);
+    for (const form of formsOf(value)) forms.add(form);
+  }
   return value;
 };
 
@@ -33,13 +37,13 @@ export function formsOf(secret: string): string[] {
 
 /** @returns the form of a secret that the text holds */
 export function findSecret(text: string): string | undefined {
-  return [...secrets].flatMap(formsOf).find((form) => text.includes(form));
+  return [...forms].find((form) => text.includes(form));
 }
 
 /** @returns the first line of a watched log that holds a secret */
 export function findLeak(): string | undefined {
-  return logs
-    .flat()
-    .map((line) => JSON.stringify(line))
-    .find((text) => findSecret(text) !== undefined);
+  const lines = logs.flat().map((line) => JSON.stringify(line));
+  // Hardly ever is there one: so all lines are looked through at once, and one by one only if it is so.
+  if (findSecret(lines.join("\n")) === undefined) return undefined;
+  return lines.find((line) => findSecret(line) !== undefined);
 }
