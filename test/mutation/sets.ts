@@ -2,7 +2,7 @@
 export interface MutationSet {
   /** What is changed: Stryker's patterns, without a comma. */
   readonly mutate: readonly string[];
-  /** Vitest's patterns. They are quick ones, so that each change meets all that reach it. */
+  /** Patterns of quick ones, so that each change meets all that reach it; the quickest first. */
   readonly tests: readonly string[];
   /** What the tests' process finds in its environment. */
   readonly env?: Readonly<Record<string, string>>;
@@ -40,7 +40,13 @@ export const sets: readonly MutationSet[] = [
       "functions/aws/ecr/settling.ts",
       "functions/aws/lease/*.ts",
     ],
-    tests: ["test/aws/lease/*.test.ts", "test/aws/ecr/*.test.ts", "test/aws/ecr/model.e2e.ts"],
+    tests: [
+      "test/aws/lease/*.test.ts",
+      "test/aws/ecr/regions.test.ts",
+      "test/aws/ecr/model.e2e.ts",
+      "test/aws/ecr/{access,successor,bursts,foreign,calls,replicas}.test.ts",
+      "test/aws/ecr/*.test.ts",
+    ],
     env: { MODEL_RUNS: "15" },
   },
 ];
