@@ -52,6 +52,8 @@ export function json<T = Record<string, unknown>>(answer: Answer): T {
 }
 
 function codeOf(body: Buffer): string | undefined {
+  // An answer with an error is short; a blob of a gigabyte is none.
+  if (body.length > 65_536) return undefined;
   try {
     return (JSON.parse(body.toString()) as { errors?: { code: string }[] }).errors?.[0]?.code;
   } catch {

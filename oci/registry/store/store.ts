@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
 import type { Fingerprint } from "../../files.ts";
 import { errnoOf, ifThere, makeFolders, syncPath } from "../../files.ts";
+import { boundedCache } from "../bounded-cache.ts";
 import { createDurable, type Durable } from "./durable.ts";
 import { DataFolderError, type FolderLock, takeFolderLock } from "./folder-lock.ts";
 import { KeyedLock } from "./keyed-lock.ts";
@@ -93,12 +94,12 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
         maxSize: cacheBytes,
         sizeCalculation: ({ bytes }) => bytes.length + cacheEntryOverheadBytes,
       }),
-      tags: new LRUCache({ max: 50_000 }),
+      tags: boundedCache(50_000),
       generation: 0,
     },
-    verified: new LRUCache({ max: 50_000 }),
+    verified: boundedCache(50_000),
     clock,
-    ready: new LRUCache({ max: 50_000 }),
+    ready: boundedCache(50_000),
     background: new Set(),
     log,
     lock,

@@ -1,4 +1,4 @@
-import { createSign, generateKeyPairSync, type KeyObject, randomUUID } from "node:crypto";
+import { createSign, generateKeyPairSync, type KeyPairKeyObjectResult, randomUUID } from "node:crypto";
 import type { ServiceAccount } from "./directory.ts";
 
 const ISSUER = "https://accounts.google.com";
@@ -6,21 +6,18 @@ const SECONDS = 3600;
 
 /** Identity tokens as Google signs them for service accounts, by a key of the emulator's own. */
 export class IdTokens {
-  readonly #private: KeyObject;
-  readonly #public: KeyObject;
+  /** Made when it is first needed: a key takes as long as many a test. */
+  #made?: KeyPairKeyObjectResult;
   readonly #kid = randomUUID();
   readonly #clock: () => Date;
 
   constructor(clock: () => Date) {
-    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-    this.#private = privateKey;
-    this.#public = publicKey;
     this.#clock = clock;
   }
 
   /** The key set that verifies them. */
   keys(): { readonly keys: readonly object[] } {
-    return { keys: [{ ...this.#public.export({ format: "jwk" }), kid: this.#kid, alg: "RS256", use: "sig" }] };
+    return { keys: [{ ...this.#pair.publicKey.export({ format: "jwk" }), kid: this.#kid, alg: "RS256", use: "sig" }] };
   }
 
   /** A token for one audience; the e-mail is among its claims only where that is asked for. */
@@ -37,7 +34,12 @@ export class IdTokens {
     };
     const parts = [{ alg: "RS256", kid: this.#kid, typ: "JWT" }, claims];
     const content = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-    const signature = createSign("RSA-SHA256").update(content).sign(this.#private).toString("base64url");
+    const signature = createSign("RSA-SHA256").update(content).sign(this.#pair.privateKey).toString("base64url");
     return `${content}.${signature}`;
+  }
+
+  get #pair(): KeyPairKeyObjectResult {
+    this.#made ??= generateKeyPairSync("rsa", { modulusLength: 2048 });
+    return this.#made;
   }
 }
