@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { judge, type List, type Report } from "./judge.ts";
+import { joined, judge, type List, placesOfSurvivors, type Report } from "./judge.ts";
 
 const source = "if (a) {\n  b();\n}\n";
 const condition = { start: { line: 1, column: 5 }, end: { line: 1, column: 6 } };
@@ -58,4 +58,17 @@ test("the list gives a reason for each, and has each line once for each reason",
     const named = entries.map(({ line, why }) => `${line} ${why}`);
     expect(named).toEqual([...new Set(named)]);
   }
+});
+
+test("survivors of one round are tried again in the next, by their places", () => {
+  const killed = { ...alive, replacement: "false", status: "Killed" };
+  const first = reportOf(alive, killed, { status: "NoCoverage", replacement: "{}", location: block });
+  // Stryker reports columns from 1, and takes them from 0.
+  expect(placesOfSurvivors(first)).toEqual(["a.ts:1:4-1:5", "a.ts:1:7-3:1"]);
+  const second = reportOf({ ...alive, status: "Killed" }, { ...killed, status: "Survived" });
+  expect(joined(first, second).files["a.ts"]?.mutants.map(({ status }) => status)).toEqual([
+    "Killed",
+    "Killed",
+    "NoCoverage",
+  ]);
 });

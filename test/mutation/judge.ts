@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+
 /** A part of Stryker's JSON report. Lines and columns count from 1. */
 export interface Report {
   readonly files: Readonly<Record<string, { readonly source: string; readonly mutants: readonly Mutant[] }>>;
@@ -44,6 +46,34 @@ export interface Verdict {
   readonly gone: readonly Survivor[];
 }
 
+/** Where the survivors are, in the form that Stryker takes: `file:line:column-line:column`, columns from 0. */
+export function placesOfSurvivors({ files }: Report): string[] {
+  return Object.entries(files).flatMap(([file, { mutants }]) =>
+    mutants
+      .filter(isAlive)
+      .map(({ location: { start, end } }) => `${file}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`),
+  );
+}
+
+/** What became of all mutants in two rounds, of which the second had only the survivors of the first. */
+export function joined(first: Report, second: Report): Report {
+  const files = Object.entries(first.files).map(([file, { source, mutants }]) => {
+    const again = second.files[file]?.mutants ?? [];
+    const inTheEnd = (mutant: Mutant) =>
+      isAlive(mutant) ? again.find((each) => isSameMutant(each, mutant)) : undefined;
+    return [file, { source, mutants: mutants.map((mutant) => inTheEnd(mutant) ?? mutant) }] as const;
+  });
+  return { files: Object.fromEntries(files) };
+}
+
+function isAlive({ status }: { readonly status: string }): boolean {
+  return status === "Survived" || status === "NoCoverage";
+}
+
+function isSameMutant(one: Mutant, other: Mutant): boolean {
+  return one.replacement === other.replacement && isDeepStrictEqual(one.location, other.location);
+}
+
 /** Holds a report against the list of those that may live. Entries of files that the report does not have are left out. */
 export function judge({ files }: Report, list: List): Verdict {
   const mutants = Object.entries(files).flatMap(([file, { source, mutants }]) =>
@@ -51,7 +81,7 @@ export function judge({ files }: Report, list: List): Verdict {
   );
   const counted = mutants.filter(({ status }) => status !== "Ignored");
   // What no test file can be loaded with is noticed (RuntimeError), and so is what never ends.
-  const alive = counted.filter(({ status }) => status === "Survived" || status === "NoCoverage");
+  const alive = counted.filter(isAlive);
   // What is only slower may end in time on another machine.
   const slow = counted.filter(({ status }) => status === "Timeout");
   const known = Object.entries(list)

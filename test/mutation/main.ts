@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { matchesGlob } from "node:path";
 import { report as printTally } from "../e2e/tally.ts";
-import { judge, type List, type Report } from "./judge.ts";
+import { joined, judge, type List, placesOfSurvivors, type Report } from "./judge.ts";
 import { type MutationSet, sets } from "./sets.ts";
 
 /**
@@ -17,7 +17,7 @@ const sum = { passed: 0, failed: 0, skipped: 0 };
 for (const [index, set] of sets.entries()) {
   const files = asked.filter((file) => set.mutate.some((pattern) => matchesGlob(file, pattern)));
   if (asked.length > 0 && files.length === 0) continue;
-  const { killed, unknown, gone } = judge(change(index, set, files.length > 0 ? files : set.mutate), list);
+  const { killed, unknown, gone } = judge(changeAll(index, set, files), list);
   for (const each of unknown) console.log(`No test notices this change:\n${JSON.stringify(each, undefined, 2)}`);
   for (const each of gone)
     console.log(`A test notices this change, or the line is gone:\n${JSON.stringify(each, undefined, 2)}`);
@@ -29,11 +29,20 @@ if (none) console.error("No change was made: no set of test/mutation/sets.ts has
 printTally("mutation", sum);
 process.exitCode = sum.failed === 0 && !none ? 0 : 1;
 
-function change(index: number, { env }: MutationSet, files: readonly string[]): Report {
+/** @param files of the set; all of it where there is none */
+function changeAll(index: number, set: MutationSet, files: readonly string[]): Report {
+  const env = { ...process.env, ...set.env, MUTATION_SET: String(index) };
+  const report = change(files.length > 0 ? files : set.mutate, env);
+  const left = placesOfSurvivors(report);
+  if (set.slower === undefined || left.length === 0) return report;
+  return joined(report, change(left, { ...env, MUTATION_ROUND: "slower" }));
+}
+
+function change(places: readonly string[], env: NodeJS.ProcessEnv): Report {
   rmSync(reportFile, { force: true });
-  const { status } = spawnSync("stryker", ["run", "test/mutation/stryker.json", "--mutate", files.join(",")], {
+  const { status } = spawnSync("stryker", ["run", "test/mutation/stryker.json", "--mutate", places.join(",")], {
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, ...env, MUTATION_SET: String(index) },
+    env,
   });
   if (status !== 0) throw new Error(`Stryker ended with the exit code ${status}.`);
   return JSON.parse(readFileSync(reportFile, "utf8"));

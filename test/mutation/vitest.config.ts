@@ -1,19 +1,9 @@
-import { matchesGlob, relative } from "node:path";
 import { defineConfig } from "vitest/config";
-import { BaseSequencer, type TestSpecification } from "vitest/node";
 import all from "../../vitest.config.ts";
 import { sets } from "./sets.ts";
 
-/** The tests of the set that `main.ts` names. */
-const { tests = [] } = sets[Number(process.env.MUTATION_SET)] ?? {};
+/** The tests of the set and of the round that `main.ts` names. */
+const { MUTATION_SET, MUTATION_ROUND } = process.env;
+const { tests = [], slower = [] } = sets[Number(MUTATION_SET)] ?? {};
 
-/** Runs them in the order of their patterns: the first test that notices a change ends the run. */
-class InOrder extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification) =>
-      tests.findIndex((pattern) => matchesGlob(relative(process.cwd(), moduleId), pattern));
-    return files.toSorted((one, other) => place(one) - place(other));
-  }
-}
-
-export default defineConfig({ test: { ...all.test, include: [...tests], sequence: { sequencer: InOrder } } });
+export default defineConfig({ test: { ...all.test, include: [...(MUTATION_ROUND === "slower" ? slower : tests)] } });
