@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -9,8 +10,8 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     expect: { poll: { timeout: 300_000 } },
-    // By default one core is left to whoever watches; nobody does.
-    maxWorkers: "100%",
+    // One more than there are cores, since tests also wait: for servers, disks and clocks.
+    maxWorkers: availableParallelism() + 1,
     allowOnly: false,
     passWithNoTests: false,
   },
