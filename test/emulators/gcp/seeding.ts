@@ -1,6 +1,8 @@
 import { addRepository } from "./artifact-registry/repositories.ts";
 import { emailOf } from "./http/iam.ts";
+import { checkCondition } from "./iam/conditions.ts";
 import { type Binding, emptyPolicy, newEtag, type Policy } from "./iam/policy.ts";
+import type { TagValue } from "./iam/tags.ts";
 import type { ServiceAccount } from "./identity/directory.ts";
 import type { World } from "./world.ts";
 
@@ -8,7 +10,7 @@ export interface AccountSeed {
   readonly project?: string;
   /** What it says of itself; only of one that is made by this. */
   readonly description?: string;
-  /** Roles on resources: a project's id, a repository's name, an account's e-mail, a topic's name. */
+  /** Roles on resources: a project's id, a repository's name, an account's e-mail, a topic's name, a tag value's id. */
   readonly roles?: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -37,9 +39,11 @@ export interface GcpSeeding {
   ): string;
   /** Makes a topic. Returns its name, `projects/…`. */
   topic(id: string, project?: string): string;
-  /** The whole policy of a project, repository, account or topic. */
+  /** Makes a resource tag: a key in a project, the home project if not told, with one value. */
+  tag(key: string, value: string, project?: string): TagValue;
+  /** The whole policy of a project, repository, account, topic or tag value. */
   policy(resource: string): Policy;
-  /** Replaces it without any check. */
+  /** Replaces it. Only conditions that the resource does not accept are refused. */
   setPolicy(resource: string, bindings: readonly Binding[], auditConfigs?: Policy["auditConfigs"]): void;
   /** An access token of a service account, or of a user. */
   token(email: string, options?: { readonly seconds?: number; readonly scopes?: readonly string[] }): string;
@@ -57,15 +61,21 @@ export function seeding(world: World, home: string, location: string): GcpSeedin
     if (found === undefined) throw new Error(`${email} does not exist.`);
     return found;
   };
-  const holder = (resource: string): { policy: Policy } => {
-    const { repositories, topics } = world;
-    const found =
-      repositories.get(resource) ?? topics.get(resource) ?? directory.account(resource) ?? directory.project(resource);
-    if (found === undefined) throw new Error(`${resource} has no policy.`);
-    return found;
+  const holders = (resource: string): readonly [service: string, { policy: Policy } | undefined][] => [
+    ["artifactregistry", world.repositories.get(resource)],
+    ["pubsub", world.topics.get(resource)],
+    ["iam", directory.account(resource)],
+    ["resourcemanager", directory.project(resource) ?? world.tags.value(resource)],
+  ];
+  const find = (resource: string) => {
+    for (const [service, found] of holders(resource)) if (found !== undefined) return { service, found };
+    throw new Error(`${resource} has no policy.`);
   };
+  const holder = (resource: string): { policy: Policy } => find(resource).found;
   const setPolicy: GcpSeeding["setPolicy"] = (resource, bindings, auditConfigs = []) => {
-    holder(resource).policy = { bindings, auditConfigs, etag: newEtag() };
+    const { service, found } = find(resource);
+    for (const { condition } of bindings) if (condition !== undefined) checkCondition(service, condition);
+    found.policy = { bindings, auditConfigs, etag: newEtag() };
   };
   const grant = (resource: string, role: string, member: string) => {
     const { bindings, auditConfigs } = holder(resource).policy;
@@ -104,6 +114,7 @@ export function seeding(world: World, home: string, location: string): GcpSeedin
       world.topics.set(name, { policy: emptyPolicy() });
       return name;
     },
+    tag: (key, value, project = home) => world.tags.define(project, key, value),
     policy: (resource) => holder(resource).policy,
     setPolicy,
     token: (email, { seconds = 3600, scopes } = {}) => tokens.mint(email, seconds, scopes).token,

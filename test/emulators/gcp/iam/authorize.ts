@@ -20,8 +20,10 @@ export function isAllowed(world: World, caller: Caller | undefined, permission: 
   const policies = [resource.policy, world.directory.project(resource.project)?.policy];
   const { name, policy: current, written } = resource;
   const context = {
+    service: permission.slice(0, permission.indexOf(".")),
     resource: name,
     now: world.clock(),
+    tags: world.tags.effective(name),
     ...(written && { modifiedRoles: modifiedRoles(current?.bindings ?? [], written) }),
   };
   return policies.some((policy) =>

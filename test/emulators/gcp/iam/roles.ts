@@ -18,6 +18,7 @@ const REPO_ADMIN = [
 const ADMIN = [
   ...REPO_ADMIN,
   ...names(`${GAR}.repositories`, "create", "delete", "update", "getIamPolicy", "setIamPolicy"),
+  ...names(`${GAR}.repositories`, "createTagBinding", "deleteTagBinding"),
 ];
 const SA = "iam.serviceAccounts";
 const SA_ADMIN = names(SA, "create", "delete", "get", "getIamPolicy", "list", "setIamPolicy", "update");
@@ -61,6 +62,10 @@ const PREDEFINED: Readonly<Record<string, readonly string[]>> = {
   "roles/iam.securityReviewer": [
     ...names(`${GAR}.repositories`, "getIamPolicy", "list"),
     ...names(SA, "get", "getIamPolicy", "list"),
+  ],
+  "roles/resourcemanager.tagUser": [
+    ...names("resourcemanager.tagValueBindings", "create", "delete"),
+    ...names(`${GAR}.repositories`, "createTagBinding", "deleteTagBinding", "listEffectiveTags", "listTagBindings"),
   ],
   "roles/pubsub.publisher": names(TOPICS, "publish"),
   "roles/pubsub.viewer": names(TOPICS, "get", "list"),

@@ -8,6 +8,7 @@ import {
   type DoorRoles,
   doorRoles,
   type GcpDoor,
+  registryTag,
   rolePermissions,
 } from "../../../infra/support/gcp-roles.ts";
 import { read } from "../../../infra/support/module.ts";
@@ -77,7 +78,7 @@ export async function startDoor(
       const permissions = (rolePermissions[concern] ?? []).filter(
         (permission) => !isLeftOut({ place, concern, permission }),
       );
-      const condition = conditionOf(concern);
+      const condition = conditionOf(place, concern, registries);
       const role = gcp.role(`${place}_${concern}`, permissions);
       return { role, members: [`serviceAccount:${account}`], ...(condition && { condition }) };
     });
@@ -96,10 +97,14 @@ export async function startDoor(
   const bound = registry(images, "acme-images");
   bind(bound.name, "repository");
   for (const email of Object.values(bound.accounts)) bind(email, "account");
+  const tag = gcp.tag(registryTag.key, registryTag.value, registries);
   bind(registries, "derived");
+  bind(registries, "tagged");
   bind(registries, "project");
+  bind(tag.valueId, "tag");
   if (door !== "provision") {
     const derived = registry(registries, "acme-builds");
+    gcp.world.tags.attach(derived.name, tag.valueId);
     // As provisioning lets those mint whom it is told.
     const mints = doorRoles[door].account.length > 0;
     for (const email of mints ? Object.values(derived.accounts) : []) {
@@ -121,6 +126,7 @@ export async function startDoor(
     GOOGLE_CLOUD_LOCATION: location,
     ALIEN_DOOR: door,
     ALIEN_STACK_PREFIX: "acme",
+    ALIEN_REGISTRY_TAG: tag.valueId,
     ALIEN_DEAD_LETTER_TOPIC: topic,
     ALIEN_FUNCTION_SERVICE_ACCOUNTS: gcp.serviceAccount("acme-platform", { project: functions }),
     ALIEN_IMAGES_BINDING: JSON.stringify({

@@ -19,7 +19,8 @@ export function stateOf({ gcp, stack }: Project, mine: (name: string) => boolean
 }
 
 /** Calls of the control plane: who the function is, and how its tokens come about, is another matter. */
-export const isControl = ({ service }: CallRecord) => service === "artifactregistry" || service === "iam";
+export const isControl = ({ service }: CallRecord) =>
+  ["artifactregistry", "iam", "cloudresourcemanager"].includes(service);
 
 export const isRead = ({ action }: CallRecord) => /^(?:Get|List)/.test(action);
 
