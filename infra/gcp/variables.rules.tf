@@ -37,9 +37,10 @@ variable "access_rules" {
   description = <<-EOT
     Who may do what (ALIEN_ACCESS_RULES): a list of { callers = [{ issuer, subject, claims? }], operations, registries, repositories,
     permissions?, maxTtlSeconds?, via?, grantees?, consumer? }. What no rule allows is refused. A rule without permissions lets its callers
-    pull and not push; a rule without grantees allows no grant to anybody. A door has only the rights that the rules for its callers need,
-    so that the plan must know the issuers, operations, permissions and whether there are grantees in them. Credentials and grants open a
-    whole registry, so that a rule for them must name every repository.
+    pull and not push; a rule without grantees allows no grant to anybody. The oidc door has only the rights that the rules for callers of
+    oidc_issuers need, so that the plan must know the issuers, operations and permissions in them. The same holds of the other
+    doors, and a door has no right to write policies where no rule for its callers has grantees. Credentials and grants open a whole
+    registry, so that a rule for them must name every repository.
   EOT
   type        = any
   default     = []

@@ -1,6 +1,7 @@
 import { addRepository } from "./artifact-registry/repositories.ts";
 import { emailOf } from "./http/iam.ts";
 import { checkCondition } from "./iam/conditions.ts";
+import type { DenyPolicy } from "./iam/deny.ts";
 import { type Binding, emptyPolicy, newEtag, type Policy } from "./iam/policy.ts";
 import type { TagValue } from "./iam/tags.ts";
 import type { ServiceAccount } from "./identity/directory.ts";
@@ -45,6 +46,8 @@ export interface GcpSeeding {
   policy(resource: string): Policy;
   /** Replaces it. Only conditions that the resource does not accept are refused. */
   setPolicy(resource: string, bindings: readonly Binding[], auditConfigs?: Policy["auditConfigs"]): void;
+  /** Attaches a deny policy to a project. */
+  deny(project: string, policy: DenyPolicy): void;
   /** An access token of a service account, or of a user. */
   token(email: string, options?: { readonly seconds?: number; readonly scopes?: readonly string[] }): string;
   /** A token of somebody who owns the home project and may write policies and mint tokens there. */
@@ -117,6 +120,11 @@ export function seeding(world: World, home: string, location: string): GcpSeedin
     tag: (key, value, project = home) => world.tags.define(project, key, value),
     policy: (resource) => holder(resource).policy,
     setPolicy,
+    deny(project, policy) {
+      const found = directory.project(project);
+      if (found === undefined) throw new Error(`There is no project ${project}.`);
+      found.denyPolicies = [...found.denyPolicies, policy];
+    },
     token: (email, { seconds = 3600, scopes } = {}) => tokens.mint(email, seconds, scopes).token,
     admin() {
       for (const { id } of directory.projects()) {

@@ -95,7 +95,11 @@ export class Roles {
     return name in PREDEFINED || this.#custom.has(name);
   }
 
+  permissionsOf(name: string): readonly string[] {
+    return this.#custom.get(name) ?? PREDEFINED[name] ?? [];
+  }
+
   allows(name: string, permission: string): boolean {
-    return (this.#custom.get(name) ?? PREDEFINED[name] ?? []).includes(permission);
+    return this.permissionsOf(name).includes(permission);
   }
 }
