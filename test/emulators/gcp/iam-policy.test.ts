@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { artifactRegistry, as, refused, useEmulator } from "./support.ts";
+import { artifactRegistry, as, HOME, OTHER, refused, useEmulator } from "./support.ts";
 
 const gcp = useEmulator();
 const READER = "roles/artifactregistry.reader";
@@ -108,6 +108,15 @@ describe("members", () => {
     expect(await refusal([...many, "allUsers"])).toMatchObject({ code: 3, message: expect.stringContaining("1,501") });
     await set({ bindings: [{ role: READER, members: many }] });
     expect((await get()).bindings?.[0]?.members).toHaveLength(1500);
+  });
+
+  test("are given a custom role in its own project only", async () => {
+    const { set } = fresh();
+    const permissions = ["artifactregistry.repositories.get"];
+    const binding = (project: string) => ({ role: gcp().role("looks", permissions, project), members: [member()] });
+    expect(await refused(set({ bindings: [binding(OTHER)] }))).toMatchObject({ code: 3 });
+    await set({ bindings: [binding(HOME)] });
+    expect(() => gcp().setPolicy(HOME, [binding(OTHER)])).toThrow(`is not of ${HOME}`);
   });
 
   test("that were deleted are shown as such, and may be kept", async () => {

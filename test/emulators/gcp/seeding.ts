@@ -19,8 +19,8 @@ export interface AccountSeed {
 export interface GcpSeeding {
   /** Makes a project, with the agents of Cloud Run and Artifact Registry in it. */
   project(id: string, number: string): void;
-  /** Makes a custom role. Returns its name. */
-  role(id: string, permissions: readonly string[]): string;
+  /** Makes a custom role of a project, the home project if not told. Returns its name. */
+  role(id: string, permissions: readonly string[], project?: string): string;
   /** Makes a service account, or gives one more roles. Returns its e-mail. */
   serviceAccount(id: string, seed?: AccountSeed): string;
   /**
@@ -44,7 +44,7 @@ export interface GcpSeeding {
   tag(key: string, value: string, project?: string): TagValue;
   /** The whole policy of a project, repository, account, topic or tag value. */
   policy(resource: string): Policy;
-  /** Replaces it. Only conditions that the resource does not accept are refused. */
+  /** Replaces it. Only conditions that the resource does not accept are refused, and custom roles of other projects. */
   setPolicy(resource: string, bindings: readonly Binding[], auditConfigs?: Policy["auditConfigs"]): void;
   /** Attaches a deny policy to a project. */
   deny(project: string, policy: DenyPolicy): void;
@@ -64,20 +64,25 @@ export function seeding(world: World, home: string, location: string): GcpSeedin
     if (found === undefined) throw new Error(`${email} does not exist.`);
     return found;
   };
-  const holders = (resource: string): readonly [service: string, { policy: Policy } | undefined][] => [
-    ["artifactregistry", world.repositories.get(resource)],
-    ["pubsub", world.topics.get(resource)],
-    ["iam", directory.account(resource)],
-    ["resourcemanager", directory.project(resource) ?? world.tags.value(resource)],
-  ];
-  const find = (resource: string) => {
-    for (const [service, found] of holders(resource)) if (found !== undefined) return { service, found };
+  const find = (resource: string): { service: string; project: string; found: { policy: Policy } } => {
+    const [repository, topic] = [world.repositories.get(resource), world.topics.get(resource)];
+    if (repository !== undefined)
+      return { service: "artifactregistry", project: repository.project, found: repository };
+    if (topic !== undefined) return { service: "pubsub", project: resource.split("/")[1] ?? "", found: topic };
+    const serviceAccount = directory.account(resource);
+    if (serviceAccount !== undefined) return { service: "iam", project: serviceAccount.project, found: serviceAccount };
+    const [project, value] = [directory.project(resource), world.tags.value(resource)];
+    if (project !== undefined) return { service: "resourcemanager", project: project.id, found: project };
+    if (value !== undefined) return { service: "resourcemanager", project: value.project, found: value };
     throw new Error(`${resource} has no policy.`);
   };
   const holder = (resource: string): { policy: Policy } => find(resource).found;
   const setPolicy: GcpSeeding["setPolicy"] = (resource, bindings, auditConfigs = []) => {
-    const { service, found } = find(resource);
-    for (const { condition } of bindings) if (condition !== undefined) checkCondition(service, condition);
+    const { service, project, found } = find(resource);
+    for (const { role, condition } of bindings) {
+      if (condition !== undefined) checkCondition(service, condition);
+      if (role.startsWith("projects/") && !roles.has(role, project)) throw new Error(`${role} is not of ${project}.`);
+    }
     found.policy = { bindings, auditConfigs, etag: newEtag() };
   };
   const grant = (resource: string, role: string, member: string) => {
@@ -89,8 +94,8 @@ export function seeding(world: World, home: string, location: string): GcpSeedin
   };
   return {
     project: (id, number) => void directory.addProject(id, number),
-    role(id, permissions) {
-      const name = `projects/${home}/roles/${id}`;
+    role(id, permissions, project = home) {
+      const name = `projects/${project}/roles/${id}`;
       roles.define(name, permissions);
       return name;
     },

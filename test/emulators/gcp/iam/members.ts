@@ -17,17 +17,18 @@ const KINDS: Readonly<Record<string, string>> = { user: "User", group: "Group", 
 /**
  * Checks a binding that is to stand in the policy of a resource.
  *
- * @param service whose resource it is, as permissions begin
+ * @param on the resource's service, as permissions begin, and its project
  * @throws INVALID_ARGUMENT for a binding that IAM does not take: an unknown role, a condition that this resource does not
  * accept, a member that is none or does not exist
  */
 export function checkBinding(
   { directory, roles }: World,
-  service: string,
+  on: { readonly service: string; readonly project: string },
   { role, members, condition }: Binding,
 ): void {
-  if (!roles.has(role)) throw new GcpError("INVALID_ARGUMENT", `Role ${role} is not supported for this resource.`);
-  if (condition !== undefined) checkCondition(service, condition);
+  if (!roles.has(role, on.project))
+    throw new GcpError("INVALID_ARGUMENT", `Role ${role} is not supported for this resource.`);
+  if (condition !== undefined) checkCondition(on.service, condition);
   for (const member of members) {
     if (!FORMS.some((form) => form.test(member))) {
       throw new GcpError("INVALID_ARGUMENT", `Invalid member: ${JSON.stringify(member)}.`);

@@ -86,13 +86,18 @@ const PREDEFINED: Readonly<Record<string, readonly string[]>> = {
 export class Roles {
   readonly #custom = new Map<string, readonly string[]>();
 
-  /** Makes a custom role, `projects/P/roles/R`. */
+  /**
+   * Makes a custom role, `projects/P/roles/R`.
+   *
+   * https://docs.cloud.google.com/iam/docs/creating-custom-roles
+   */
   define(name: string, permissions: readonly string[]): void {
     this.#custom.set(name, permissions);
   }
 
-  has(name: string): boolean {
-    return name in PREDEFINED || this.#custom.has(name);
+  /** Whether a role can be granted in a project. A custom role of a project is granted in that project only. */
+  has(name: string, project: string): boolean {
+    return name in PREDEFINED || (this.#custom.has(name) && name.startsWith(`projects/${project}/`));
   }
 
   permissionsOf(name: string): readonly string[] {

@@ -52,6 +52,32 @@ export interface DoorFunction {
   stop(): Promise<void>;
 }
 
+/** A door's account, and where its roles are bound. */
+interface Bound {
+  readonly door: GcpDoor;
+  readonly account: string;
+  readonly place: keyof DoorRoles;
+  readonly resource: string;
+  readonly project: string;
+}
+
+/** Binds the roles that infra/gcp gives a door's account at a place, under the conditions that it has there. */
+export function bindRoles(
+  gcp: GcpEmulator,
+  { door, account, place, resource, project }: Bound,
+  isLeftOut: (right: Right) => boolean = () => false,
+): void {
+  const bindings = doorRoles[door][place].map((concern) => {
+    const permissions = (rolePermissions[concern] ?? []).filter(
+      (permission) => !isLeftOut({ place, concern, permission }),
+    );
+    const condition = conditionOf(place, concern, registries);
+    const role = gcp.role(`${place}_${concern}_${door}`, permissions, project);
+    return { role, members: [`serviceAccount:${account}`], ...(condition && { condition }) };
+  });
+  gcp.setPolicy(resource, [...gcp.policy(resource).bindings, ...bindings]);
+}
+
 /**
  * Arranges what infra/gcp makes: the registry `images`, which is bound, and, unless this door provisions, `builds`, which
  * somebody provisioned.
@@ -73,17 +99,8 @@ export async function startDoor(
   });
   const account = gcp.serviceAccount(`acme-${door}`, { project: functions });
 
-  const bind = (resource: string, place: keyof DoorRoles) => {
-    const bindings = doorRoles[door][place].map((concern) => {
-      const permissions = (rolePermissions[concern] ?? []).filter(
-        (permission) => !isLeftOut({ place, concern, permission }),
-      );
-      const condition = conditionOf(place, concern, registries);
-      const role = gcp.role(`${place}_${concern}`, permissions);
-      return { role, members: [`serviceAccount:${account}`], ...(condition && { condition }) };
-    });
-    gcp.setPolicy(resource, [...gcp.policy(resource).bindings, ...bindings]);
-  };
+  const bind = (resource: string, place: keyof DoorRoles, project = registries) =>
+    bindRoles(gcp, { door, account, place, resource, project }, isLeftOut);
   const registry = (project: string, id: string) => {
     const name = gcp.repository(id, { project, labels: { [ownershipLabel]: id } });
     const description = ownershipMark({ project, location, repository: id });
@@ -95,8 +112,8 @@ export async function startDoor(
   };
 
   const bound = registry(images, "acme-images");
-  bind(bound.name, "repository");
-  for (const email of Object.values(bound.accounts)) bind(email, "account");
+  bind(bound.name, "repository", images);
+  for (const email of Object.values(bound.accounts)) bind(email, "account", images);
   const tag = gcp.tag(registryTag.key, registryTag.value, registries);
   bind(registries, "derived");
   bind(registries, "tagged");
