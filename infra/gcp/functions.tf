@@ -22,10 +22,8 @@ locals {
       ) : name => value if value != null && value != ""
     }
   }
-  # The tag that opens a registry to the other doors. Its id is known only when it is there.
-  tag_environments = {
-    for door in keys(var.doors) : door => { for id in google_tags_tag_value.provisioned[*].id : "ALIEN_REGISTRY_TAG" => id if door == "provision" }
-  }
+  # The tag that provisioning attaches, and that the other doors name where they are refused. Its id is known only when it is there.
+  tag_environment = { for id in google_tags_tag_value.provisioned[*].id : "ALIEN_REGISTRY_TAG" => id }
 }
 
 resource "google_cloudfunctions2_function" "door" {
@@ -61,7 +59,7 @@ resource "google_cloudfunctions2_function" "door" {
     max_instance_request_concurrency = each.value.concurrency
     ingress_settings                 = coalesce(each.value.ingress, each.key == "events" ? "ALLOW_INTERNAL_ONLY" : "ALLOW_ALL")
     all_traffic_on_latest_revision   = true
-    environment_variables            = merge(local.environments[each.key], local.tag_environments[each.key])
+    environment_variables            = merge(local.environments[each.key], local.tag_environment)
   }
 
   lifecycle {

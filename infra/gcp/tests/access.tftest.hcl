@@ -55,6 +55,10 @@ run "repositories" {
     condition     = length(google_project_iam_member.function) == 0
     error_message = "Nothing is bound on a project that can be bound on the repository."
   }
+  assert {
+    condition     = length(google_tags_tag_key.registries) == 0 && !anytrue([for function in values(google_cloudfunctions2_function.door) : contains(keys(function.service_config[0].environment_variables), "ALIEN_REGISTRY_TAG")])
+    error_message = "Where nothing is derived there is no tag."
+  }
 }
 
 run "minting" {
@@ -184,6 +188,10 @@ run "provisioned_later" {
       tagging             = ""
     }
     error_message = "It attaches the tag to what has none yet."
+  }
+  assert {
+    condition     = alltrue([for function in values(google_cloudfunctions2_function.door) : contains(keys(function.service_config[0].environment_variables), "ALIEN_REGISTRY_TAG")])
+    error_message = "Each door knows the tag: the one to attach it, the others to name it where they are refused."
   }
 }
 

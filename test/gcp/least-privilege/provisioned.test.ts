@@ -35,6 +35,7 @@ test("what the provision door makes, the platform door works on, once it has the
     const { name: repoId } = await closed.ok("createRepository", { registry, name: "app" });
     const { body } = await closed.refused("addCrossAccountAccess", { registry, repoId, access });
     expect(body.code).toBe("ACCESS_DENIED");
+    expect(body.hint).toContain(`with the tag ${env.ALIEN_REGISTRY_TAG}, which provisionRegistry attaches`);
     await closed.stop();
     const later = await as(provision.account, "provision", env);
     await later.ok("provisionRegistry", { registry });
