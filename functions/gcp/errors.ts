@@ -184,6 +184,9 @@ export function describePermission(permission: string, on: string): string {
 function smallestRoleWith(permission: string): string {
   if (permission === "iam.serviceAccounts.getAccessToken") return "roles/iam.serviceAccountTokenCreator";
   if (permission.startsWith("iam.serviceAccounts.")) return "roles/iam.serviceAccountAdmin";
+  if (permission.startsWith("resourcemanager.tag")) return "roles/resourcemanager.tagUser";
   if (permission === "artifactregistry.packages.delete") return "roles/artifactregistry.repoAdmin";
-  return /\.(?:get|list)$/.test(permission) ? "roles/artifactregistry.reader" : "roles/artifactregistry.admin";
+  return /\.(?:get|list|listTagBindings)$/.test(permission)
+    ? "roles/artifactregistry.reader"
+    : "roles/artifactregistry.admin";
 }

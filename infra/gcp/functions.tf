@@ -22,6 +22,8 @@ locals {
       ) : name => value if value != null && value != ""
     }
   }
+  # The tag that provisioning attaches, and that the other doors name where they are refused. Its id is known only when it is there.
+  tag_environment = { for id in google_tags_tag_value.provisioned[*].id : "ALIEN_REGISTRY_TAG" => id }
 }
 
 resource "google_cloudfunctions2_function" "door" {
@@ -57,7 +59,7 @@ resource "google_cloudfunctions2_function" "door" {
     max_instance_request_concurrency = each.value.concurrency
     ingress_settings                 = coalesce(each.value.ingress, each.key == "events" ? "ALLOW_INTERNAL_ONLY" : "ALLOW_ALL")
     all_traffic_on_latest_revision   = true
-    environment_variables            = local.environments[each.key]
+    environment_variables            = merge(local.environments[each.key], local.tag_environment)
   }
 
   lifecycle {
@@ -75,6 +77,7 @@ resource "google_cloudfunctions2_function" "door" {
     google_project_iam_member.build_source,
     google_project_iam_member.function,
     google_service_account_iam_member.function,
+    google_tags_tag_value_iam_member.function,
   ]
 }
 

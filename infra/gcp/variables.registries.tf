@@ -94,7 +94,8 @@ variable "registry_project_id" {
 variable "derived_registries" {
   description = <<-EOT
     Set it where registries are provisioned at run time, without a deployment of this module: the functions then find an
-    unnamed registry by its name, and may work on every repository of registry_project_id.
+    unnamed registry by its name, and may work on every repository of registry_project_id that has the tag which provisionRegistry
+    attaches.
   EOT
   type        = bool
   default     = false
@@ -102,6 +103,6 @@ variable "derived_registries" {
 
   validation {
     condition     = !var.derived_registries || coalesce(var.registry_project_id, var.project_id) != var.project_id
-    error_message = "With derived_registries the functions may open every repository of the registries' project to others: give them a project of their own (registry_project_id), without the functions'."
+    error_message = "With derived_registries the functions may look at every repository of the registries' project, and open those with their tag to others: give them a project of their own (registry_project_id), without the functions'."
   }
 }

@@ -38,8 +38,9 @@ variable "access_rules" {
     Who may do what (ALIEN_ACCESS_RULES): a list of { callers = [{ issuer, subject, claims? }], operations, registries, repositories,
     permissions?, maxTtlSeconds?, via?, grantees?, consumer? }. What no rule allows is refused. A rule without permissions lets its callers
     pull and not push; a rule without grantees allows no grant to anybody. The oidc door has only the rights that the rules for callers of
-    oidc_issuers need, so that the plan must know the issuers, operations and permissions in them. Credentials and grants open a
-    whole registry, so that a rule for them must name every repository.
+    oidc_issuers need, so that the plan must know the issuers, operations and permissions in them. The same holds of the other
+    doors, and a door has no right to write policies where no rule for its callers has grantees. Credentials and grants open a whole
+    registry, so that a rule for them must name every repository.
   EOT
   type        = any
   default     = []

@@ -4,7 +4,7 @@ import { ownershipLabel } from "../../functions/gcp/gar/own-repository.ts";
 import { accountEmail } from "../../functions/gcp/names.ts";
 import { readerRole } from "../../functions/gcp/policy/document.ts";
 import { writerRole } from "../../functions/gcp/provisioning/accounts.ts";
-import { conditionOf, doorRoles, grantable } from "./support/gcp-roles.ts";
+import { conditionOf, doorRoles, grantable, registryTag } from "./support/gcp-roles.ts";
 import { read, readAll } from "./support/module.ts";
 
 const module = readAll("infra/gcp", ".tf")
@@ -98,7 +98,30 @@ describe("the module's hold on IAM", () => {
     const template = /"(api\.getAttribute\(.+)"\n/.exec(read("infra/gcp/roles.tf"))?.[1] ?? "";
     for (const [concern, roles] of Object.entries(grantable)) {
       const list = roles.map((role) => `'${role}'`).join(", ");
-      expect(conditionOf(concern)?.expression).toBe(template.replace(/\$\{.+\}/, list));
+      expect(conditionOf("project", concern, "acme")?.expression).toBe(template.replace(/\$\{.+\}/, list));
     }
+    const tags = read("infra/gcp/tags.tf");
+    const named = (name: string) =>
+      new RegExp(`^ +${name} += "([^"]+)"`, "m").exec(tags)?.[1]?.replace(/\$\{var\.prefix\}/, "acme");
+    expect({ key: named("tag_key"), value: named("tag_value") }).toEqual(registryTag);
+    const blanks = {
+      "local.registry_project": "p",
+      "local.tag_key": registryTag.key,
+      "local.tag_value": registryTag.value,
+    };
+    const written = Object.entries(blanks).reduce(
+      (text, [name, value]) => text.replace(`\${${name}}`, value),
+      named("tag_condition") ?? "",
+    );
+    expect(conditionOf("tagged", "grants", "p")?.expression).toBe(written);
+  });
+
+  test("puts conditions only where Google takes and knows them", () => {
+    const conditional = [...module.matchAll(/^resource "(\w+)" "\w+" \{[\s\S]*?^\}/gm)].filter(([text]) =>
+      /\bcondition\b *[{"]|"condition"/.test(text),
+    );
+    expect(new Set(conditional.map(([, type]) => type).filter((type) => type?.includes("_iam_")))).toEqual(
+      new Set(["google_project_iam_member"]),
+    );
   });
 });

@@ -46,6 +46,7 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
   const identity = createOwnIdentity(env);
   const context: GarContext = {
     binding,
+    derived,
     place,
     resource: repositoryResource(place),
     names,

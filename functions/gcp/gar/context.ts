@@ -11,6 +11,8 @@ import type { ControlPlane } from "./control-plane.ts";
 /** What every part of the adapter works with. */
 export interface GarContext {
   readonly binding: GarBinding;
+  /** Whether the registry was provisioned at run time. Rights on it may hang on a tag, `ALIEN_REGISTRY_TAG`. */
+  readonly derived: boolean;
   readonly place: GarPlace;
   /** The API's name of the registry's own repository. */
   readonly resource: string;
@@ -66,7 +68,10 @@ export function rpc<T>(
   });
 }
 
-export function translateRpcError(error: unknown, { place }: GarContext, method: RpcMethod): unknown {
-  const needs = describePermission(method.permission, method.on ?? `the repository ${place.repository}`);
+export function translateRpcError(error: unknown, { place, derived, env }: GarContext, method: RpcMethod): unknown {
+  const { ALIEN_REGISTRY_TAG: tag, ALIEN_DOOR: door } = env;
+  // The provision door's rights are there without the tag, which it attaches.
+  const tagged = derived && tag && door !== "provision" ? ` with the tag ${tag}, which provisionRegistry attaches` : "";
+  const needs = describePermission(method.permission, method.on ?? `the repository ${place.repository}${tagged}`);
   return translateGoogleError(error, `Artifact Registry ${method.action}`, needs);
 }

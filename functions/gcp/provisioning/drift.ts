@@ -7,6 +7,7 @@ import { holdsRole, otherRoles } from "../policy/holders.ts";
 import { accountState, findAccount, howToAdoptAccount, registryAccounts } from "./accounts.ts";
 import { functionAccounts, readAccountPolicy, tokenCreatorRole } from "./minting.ts";
 import { howToAdoptRepository } from "./repository.ts";
+import { hasTag, registryTag } from "./tag.ts";
 
 const hint = "Run provisionRegistry.";
 
@@ -24,6 +25,13 @@ export async function findDrift(context: GarContext, call: Call): Promise<Findin
   if (wrongFormat.length > 0) return wrongFormat;
   const policy = await readPolicy(context, call);
   const findings: Findings = [];
+  const tag = registryTag(context);
+  if (tag !== undefined && !(await hasTag(context, tag, call))) {
+    findings.push({
+      message: `${tag} is not attached to the repository, so that the other doors may not change it.`,
+      hint,
+    });
+  }
   for (const account of registryAccounts(place)) {
     findings.push(...(await accountFindings(context, account.email, functions, call)));
     const { email, role } = account;

@@ -16,12 +16,15 @@ import {
 } from "./accounts.ts";
 import { allowMinting, functionAccounts } from "./minting.ts";
 import { createOwnRepository, refuseOverlappingRegistries, refuseUnusableRepository } from "./repository.ts";
+import { attachTag, hasTag, registryTag } from "./tag.ts";
 
 /** What exists already, what is missing, and who shall mint. */
 interface Survey {
   readonly functions: readonly string[];
   readonly repository: OwnRepository | undefined;
   readonly missingAccounts: readonly RegistryAccount[];
+  /** The tag that is to be attached. */
+  readonly missingTag: string | undefined;
 }
 
 const unchanged = " Nothing was changed.";
@@ -51,6 +54,7 @@ export async function provision(
 /** Reads what exists, and refuses whatever stands in the way. It writes nothing. */
 async function survey(context: GarContext, call: Call): Promise<Survey> {
   const functions = await functionAccounts(context, call);
+  const tag = registryTag(context);
   const repository = await findOwnRepository(context, call);
   if (repository) refuseUnusableRepository(repository, context, unchanged);
   const missingAccounts: RegistryAccount[] = [];
@@ -61,16 +65,19 @@ async function survey(context: GarContext, call: Call): Promise<Survey> {
   }
   // Once this registry is provisioned, the other one is refused instead.
   if (!repository) await refuseOverlappingRegistries(context, call);
-  return { functions, repository, missingAccounts };
+  const isTagged = tag !== undefined && repository !== undefined && (await hasTag(context, tag, call));
+  return { functions, repository, missingAccounts, missingTag: isTagged ? undefined : tag };
 }
 
 async function apply(
   context: GarContext,
-  { functions, repository, missingAccounts }: Survey,
+  { functions, repository, missingAccounts, missingTag }: Survey,
   call: Call,
 ): Promise<void> {
   // The repository comes first, because by its label the rest is found.
   if (!repository) await createOwnRepository(context, call);
+  // What IAM makes of the tag takes some time to count, which the accounts below take too.
+  if (missingTag !== undefined) await attachTag(context, missingTag, call);
   for (const account of missingAccounts) await createAccount(context, account, call);
   const accounts = registryAccounts(context.place);
   const emails = accounts.map(({ email }) => email);

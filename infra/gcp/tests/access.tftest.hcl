@@ -15,8 +15,8 @@ variables {
   prefix       = "acme"
   package_path = "../../dist/gcp"
   oidc_issuers = [{ issuer = "https://token.example", audience = "acme" }]
-  # Whoever may do everything at the public door has every right there.
-  access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
+  # A door whose callers may do everything has every right.
+  access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }, { issuer = "gcp", subject = "deploy" }, { issuer = "door", subject = "*" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"], grantees = ["*"] }]
   registries   = { images = {}, builds = { project_id = "acme-builds", location = "europe" } }
 }
 
@@ -48,16 +48,16 @@ run "repositories" {
     error_message = "Rights are bound on the repository itself, by a role of its own project."
   }
   assert {
-    condition = alltrue([for key, member in google_artifact_registry_repository_iam_member.function :
-      join(" ", member.condition[*].expression) == (
-        endswith(key, "/grants") ? "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/artifactregistry.reader'])" : ""
-      )
-    ])
-    error_message = "Who grants may grant readers only, where Google tells the roles."
+    condition     = alltrue([for member in concat(values(google_artifact_registry_repository_iam_member.function), values(google_artifact_registry_repository_iam_member.minting)) : length(member.condition) == 0])
+    error_message = "The policy of a repository takes no condition: Google refuses it."
   }
   assert {
     condition     = length(google_project_iam_member.function) == 0
     error_message = "Nothing is bound on a project that can be bound on the repository."
+  }
+  assert {
+    condition     = length(google_tags_tag_key.registries) == 0 && !anytrue([for function in values(google_cloudfunctions2_function.door) : contains(keys(function.service_config[0].environment_variables), "ALIEN_REGISTRY_TAG")])
+    error_message = "Where nothing is derived there is no tag."
   }
 }
 
@@ -123,7 +123,7 @@ run "roles" {
   }
   assert {
     condition     = strcontains(google_project_iam_member.function["provision/provisioning_grants"].condition[0].expression, "hasOnly(['roles/iam.serviceAccountTokenCreator'])")
-    error_message = "The provision door gives the right to mint on accounts, and no other, where Google tells the roles."
+    error_message = "The provision door gives the right to mint on accounts, and no other."
   }
   assert {
     condition     = length([for key in concat(keys(google_service_account_iam_member.function), keys(google_artifact_registry_repository_iam_member.function)) : key if startswith(key, "provision/")]) == 0
@@ -148,8 +148,50 @@ run "derived" {
     error_message = "What is provisioned later is worked on in its project, and the provisioned accounts say who mints."
   }
   assert {
-    condition     = alltrue([for key, member in google_project_iam_member.function : length(member.condition) == (endswith(key, "/grants") ? 1 : 0)])
-    error_message = "There too, who grants may grant readers only."
+    condition = { for key, member in google_project_iam_member.function : key => join(" ", member.condition[*].expression) } == {
+      for key in ["events/grants", "events/grants_reading", "events/registry", "oidc/deletions", "oidc/grants", "oidc/grants_reading", "oidc/registry"] :
+      key => endswith(key, "/registry") ? "" : "resource.matchTag('acme-registries/acme-registries', 'provisioned')"
+    }
+    error_message = "What changes a registry is bound to the tag of those that were provisioned; what looks for one is not."
+  }
+  assert {
+    condition = (
+      google_tags_tag_key.registries[0].parent == "projects/acme-registries"
+      && google_tags_tag_key.registries[0].short_name == "acme-registries"
+      && google_tags_tag_value.provisioned[0].short_name == "provisioned"
+    )
+    error_message = "The tag is the registries' project's own, and goes by the names that the condition has."
+  }
+  assert {
+    condition     = length(google_tags_tag_value_iam_member.function) == 0
+    error_message = "No door that works on registries attaches the tag."
+  }
+}
+
+run "provisioned_later" {
+  command = plan
+
+  variables {
+    registry_project_id = "acme-registries"
+    derived_registries  = true
+    doors               = { platform = {}, provision = {} }
+  }
+
+  assert {
+    condition     = [for key, member in google_tags_tag_value_iam_member.function : "${key} ${member.role} ${member.member}"] == ["provision/tag_binding projects/acme-registries/roles/acme_tag_binding serviceAccount:acme-provision@acme-functions.iam.gserviceaccount.com"]
+    error_message = "Only the provision door attaches the tag."
+  }
+  assert {
+    condition = { for key, member in google_project_iam_member.function : trimprefix(key, "provision/") => join(" ", member.condition[*].title) if startswith(key, "provision/") } == {
+      provisioning        = ""
+      provisioning_grants = "grants_minting_only"
+      tagging             = ""
+    }
+    error_message = "It attaches the tag to what has none yet."
+  }
+  assert {
+    condition     = alltrue([for function in values(google_cloudfunctions2_function.door) : contains(keys(function.service_config[0].environment_variables), "ALIEN_REGISTRY_TAG")])
+    error_message = "Each door knows the tag: the one to attach it, the others to name it where they are refused."
   }
 }
 

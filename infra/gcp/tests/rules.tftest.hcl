@@ -132,7 +132,7 @@ run "what_is_created" {
 
   variables {
     access_rules = [
-      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*Repository"], registries = ["*"], repositories = ["*"] },
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*Repository"], registries = ["*"], repositories = ["*"], grantees = ["gcp:444455556666"] },
       { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["x*", "DeleteRepository*", "getcredentials"], registries = ["*"], repositories = ["*"] },
     ]
   }
@@ -140,6 +140,22 @@ run "what_is_created" {
   assert {
     condition     = sort(concat([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")], [for key in keys(google_service_account_iam_member.function) : trimprefix(key, "oidc/images/")])) == sort(["deletions", "grants", "grants_reading"])
     error_message = "A pattern stands for the operations that it fits, as in the functions."
+  }
+}
+
+run "what_is_granted_to_nobody" {
+  command = plan
+
+  variables {
+    access_rules = [
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], grantees = [] },
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["setup*", "add*", "remove*"], registries = ["*"], repositories = ["*"] },
+    ]
+  }
+
+  assert {
+    condition     = sort([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")]) == sort(["deletions", "grants_reading", "registry"])
+    error_message = "A door that lets nobody edit grants may not write the policy."
   }
 }
 
@@ -172,6 +188,23 @@ run "rules_of_other_doors" {
   assert {
     condition     = sort(concat([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")], [for key in keys(google_service_account_iam_member.function) : trimprefix(key, "oidc/images/")])) == sort(["grants_reading"])
     error_message = "Rules for callers of other doors give this one nothing."
+  }
+}
+
+run "every_door_by_its_rules" {
+  command = plan
+
+  variables {
+    doors = { platform = {}, oidc = {}, invoke = {}, events = {} }
+    access_rules = [
+      { callers = [{ issuer = "gcp", subject = "deploy@acme-ci.iam.gserviceaccount.com" }], operations = ["generateCredentials"], registries = ["*"], repositories = ["*"] },
+      { callers = [{ issuer = "door", subject = "events" }], operations = ["setupRepository"], registries = ["*"], repositories = ["*"], grantees = ["gcp:444455556666"] },
+    ]
+  }
+
+  assert {
+    condition     = sort(concat(keys(google_artifact_registry_repository_iam_member.function), keys(google_service_account_iam_member.function))) == sort(["platform/images/pull/minting", "events/images/grants", "events/images/grants_reading", "invoke/images/grants", "invoke/images/grants_reading"])
+    error_message = "Each door has what the rules for its callers need; the doors that tell no callers apart share their rules."
   }
 }
 

@@ -1,7 +1,14 @@
 import type { Fault as AnyFault } from "../faults.ts";
 import type { Status } from "./errors.ts";
 
-export type Service = "artifactregistry" | "iamcredentials" | "iam" | "pubsub" | "metadata" | "registry";
+export type Service =
+  | "artifactregistry"
+  | "iamcredentials"
+  | "iam"
+  | "pubsub"
+  | "cloudresourcemanager"
+  | "metadata"
+  | "registry";
 
 /** One permission that was asked for, and what came of it. */
 export interface Authorization {

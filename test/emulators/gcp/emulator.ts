@@ -18,7 +18,7 @@ export interface GcpEmulatorOptions {
 }
 
 export interface GcpEmulator extends GcpSeeding {
-  /** Where Artifact Registry over HTTP, IAM, IAM Credentials, Pub/Sub and the keys of identity tokens (`/oauth2/v3/certs`) are. */
+  /** Where Artifact Registry over HTTP, IAM, IAM Credentials, Pub/Sub, Resource Manager and the keys of identity tokens (`/oauth2/v3/certs`) are. */
   readonly url: string;
   /** Artifact Registry over gRPC. */
   readonly grpc: { readonly host: "127.0.0.1"; readonly port: number; readonly url: string };
@@ -96,6 +96,7 @@ export async function startGcpEmulator(options: GcpEmulatorOptions = {}): Promis
       ALIEN_IAM_CREDENTIALS_ENDPOINT: url,
       ALIEN_IAM_ENDPOINT: url,
       ALIEN_PUBSUB_ENDPOINT: url,
+      ALIEN_RESOURCE_MANAGER_ENDPOINT: url,
     }),
     advance(ms) {
       ahead += ms;

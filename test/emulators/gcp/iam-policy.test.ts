@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { artifactRegistry, as, refused, useEmulator } from "./support.ts";
+import { artifactRegistry, as, HOME, OTHER, refused, useEmulator } from "./support.ts";
 
 const gcp = useEmulator();
 const READER = "roles/artifactregistry.reader";
-const EXPIRES = { title: "until", expression: 'request.time < timestamp("2099-01-01T00:00:00Z")' };
+const TAGGED = { title: "production", expression: "resource.matchTag('vendor-project/env', 'prod')" };
 let count = 0;
 
 /** A fresh repository, and its policy calls as an owner of the project. */
@@ -47,10 +47,10 @@ describe("a policy", () => {
 
   test("hides conditions below version 3, and takes none below it", async () => {
     const { get, set } = fresh();
-    const bindings = [{ role: READER, members: [member()], condition: EXPIRES }];
+    const bindings = [{ role: READER, members: [member()], condition: TAGGED }];
     expect(await refused(set({ version: 1, bindings }))).toMatchObject({ code: 3 });
     await set({ version: 3, bindings });
-    expect(await get(3)).toMatchObject({ version: 3, bindings: [{ role: READER, condition: EXPIRES }] });
+    expect(await get(3)).toMatchObject({ version: 3, bindings: [{ role: READER, condition: TAGGED }] });
     const hidden = await get(1);
     expect(hidden.version).toBe(1);
     expect(hidden.bindings?.[0]).toMatchObject({
@@ -72,12 +72,12 @@ describe("a policy", () => {
     const [one, two] = [member(), member()];
     const written = [
       { role: READER, members: [one, one] },
-      { role: READER, members: [two], condition: EXPIRES },
+      { role: READER, members: [two], condition: TAGGED },
       { role: READER, members: [two, one] },
       { role: "roles/artifactregistry.writer", members: [] },
     ];
     await set({ version: 3, bindings: written });
-    expect((await get()).bindings).toMatchObject([{ members: [one, two] }, { members: [two], condition: EXPIRES }]);
+    expect((await get()).bindings).toMatchObject([{ members: [one, two] }, { members: [two], condition: TAGGED }]);
   });
 
   test("keeps its audit configurations unless the mask names them", async () => {
@@ -108,6 +108,15 @@ describe("members", () => {
     expect(await refusal([...many, "allUsers"])).toMatchObject({ code: 3, message: expect.stringContaining("1,501") });
     await set({ bindings: [{ role: READER, members: many }] });
     expect((await get()).bindings?.[0]?.members).toHaveLength(1500);
+  });
+
+  test("are given a custom role in its own project only", async () => {
+    const { set } = fresh();
+    const permissions = ["artifactregistry.repositories.get"];
+    const binding = (project: string) => ({ role: gcp().role("looks", permissions, project), members: [member()] });
+    expect(await refused(set({ bindings: [binding(OTHER)] }))).toMatchObject({ code: 3 });
+    await set({ bindings: [binding(HOME)] });
+    expect(() => gcp().setPolicy(HOME, [binding(OTHER)])).toThrow(`is not of ${HOME}`);
   });
 
   test("that were deleted are shown as such, and may be kept", async () => {
@@ -159,45 +168,4 @@ test("without a lock, 40 edits at once end as compare-and-swap says", async () =
   const acknowledged = added.filter((member) => member !== undefined);
   expect(acknowledged.length).toBeGreaterThan(0);
   expect((await get()).bindings?.[0]?.members?.toSorted()).toEqual(acknowledged.toSorted());
-});
-
-describe("a condition on the roles that are given and taken", () => {
-  const CUSTOM = ["artifactregistry.repositories.getIamPolicy", "artifactregistry.repositories.setIamPolicy"];
-  const WRITER = "roles/artifactregistry.writer";
-  const hasOnly = (...roles: string[]) =>
-    `api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${roles.map((role) => `'${role}'`).join(", ")}])`;
-
-  /** Somebody who may write the policy of a repository under such a condition, beside others' bindings. */
-  function limited(expression: string) {
-    const { resource } = fresh();
-    const email = gcp().serviceAccount(`account-${++count}`);
-    const role = gcp().role("limited", CUSTOM);
-    const others = { role: WRITER, members: [member()] };
-    const condition = { title: "limited", expression };
-    gcp().setPolicy(resource, [others, { role, members: [`serviceAccount:${email}`], condition }]);
-    const client = artifactRegistry(gcp());
-    const options = as(gcp().token(email));
-    return async (change: (bindings: object[]) => object[]) => {
-      const [policy] = await client.getIamPolicy({ resource, options: { requestedPolicyVersion: 3 } }, options);
-      const bindings = change([...(policy.bindings ?? [])]);
-      await client.setIamPolicy({ resource, policy: { ...policy, version: 3, bindings } }, options);
-    };
-  }
-  const denied = { code: 7, message: expect.stringContaining("setIamPolicy") };
-
-  test("lets those roles be given and taken, whatever else the policy holds", async () => {
-    const edit = limited(hasOnly(READER));
-    await edit((bindings) => [...bindings, { role: READER, members: [member()] }]);
-    await edit((bindings) => bindings.filter((binding) => (binding as { role?: string }).role !== READER));
-  });
-
-  test("keeps every other role from being given, taken, or freed from its condition", async () => {
-    const edit = limited(hasOnly(READER));
-    const adding = (role: string) => (bindings: object[]) => [...bindings, { role, members: [member()] }];
-    expect(await refused(edit(adding(WRITER)))).toMatchObject(denied);
-    expect(await refused(edit((all) => adding(WRITER)(adding(READER)(all))))).toMatchObject(denied);
-    expect(await refused(edit((all) => all.slice(1)))).toMatchObject(denied);
-    expect(await refused(edit((all) => all.map((each) => ({ ...each, condition: null }))))).toMatchObject(denied);
-    await limited(hasOnly(READER, WRITER))(adding(WRITER));
-  });
 });

@@ -4,6 +4,7 @@ import type { CallRecord, GcpFault, Service } from "./call.ts";
 import type { DataPlane } from "./data-plane/data-plane.ts";
 import type { Policy } from "./iam/policy.ts";
 import { Roles } from "./iam/roles.ts";
+import { Tags } from "./iam/tags.ts";
 import { Directory, type ServiceAccount } from "./identity/directory.ts";
 import { IdTokens } from "./identity/id-tokens.ts";
 import { Tokens } from "./identity/tokens.ts";
@@ -34,6 +35,7 @@ export class World {
   readonly tokens: Tokens;
   readonly idTokens: IdTokens;
   readonly roles = new Roles();
+  readonly tags = new Tags();
   readonly faults: Faults<GcpFault, CallRecord>;
   readonly behaviour: Behaviour;
   readonly clock: () => Date;
@@ -85,5 +87,6 @@ export class World {
     }
     for (const repository of this.repositories.values()) repository.policy = rename(repository.policy);
     for (const topic of this.topics.values()) topic.policy = rename(topic.policy);
+    for (const value of this.tags.values()) value.policy = rename(value.policy);
   }
 }

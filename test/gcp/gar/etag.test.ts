@@ -19,6 +19,7 @@ function answering(policy: object) {
     },
   };
   const context: GarContext = {
+    derived: false,
     binding: { service: "gar", repositoryName: "images" },
     place,
     resource: repositoryResource(place),

@@ -60,7 +60,12 @@ describe("grants", () => {
   test("leave conditions and audit configuration as they are, on the wire too", async () => {
     const { gcp, resource, control, name, email } = subject();
     const { bindings } = gcp.policy(resource);
-    const condition = { title: "later", description: "d", location: "l", expression: 'resource.name == "x"' };
+    const condition = {
+      title: "later",
+      description: "d",
+      location: "l",
+      expression: "resource.matchTag('vendor/env', 'prod')",
+    };
     const conditional = { role: readerRole, members: ["allUsers"], condition };
     const audit = [{ service: "allServices", auditLogConfigs: [{ logType: "DATA_READ", exemptedMembers: [] }] }];
     gcp.setPolicy(resource, [conditional, ...bindings], audit);

@@ -5,6 +5,7 @@ import { type DoorFunction, functions, images, location, registries, startDoor }
 
 const repositoryIn = (project: string, id: string) => `projects/${project}/locations/${location}/repositories/${id}`;
 const imagesRepository = repositoryIn(images, "acme-images");
+const parentOf = (repository: string) => `//artifactregistry.googleapis.com/${repository}`;
 const denied = { code: 7 };
 
 /** What somebody who has taken over a function could send under its account. */
@@ -27,7 +28,7 @@ async function taken(door: GcpDoor, attempt: (hands: Hands) => Promise<void>): P
 interface Hands extends DoorFunction {
   readonly client: ReturnType<typeof artifactRegistry>;
   readonly options: ReturnType<typeof as>;
-  /** The status of a request to IAM or IAM Credentials. */
+  /** The status of a request to IAM, IAM Credentials or Resource Manager. */
   post(path: string, body: object): Promise<number>;
 }
 
@@ -36,24 +37,59 @@ const scope = { scope: ["https://www.googleapis.com/auth/cloud-platform"] };
 const accountOf = (project: string, id: string) => `${id}@${project}.iam.gserviceaccount.com`;
 
 /** Adds one binding to a repository's policy, as somebody who may do so would. */
-async function give({ client, options, account }: Hands, resource: string, role: string): Promise<void> {
+async function give(
+  { client, options, account }: Pick<Hands, "client" | "options" | "account">,
+  resource: string,
+  role: string,
+): Promise<void> {
   const [policy] = await client.getIamPolicy({ resource, options: { requestedPolicyVersion: 3 } }, options);
   const bindings = [...(policy.bindings ?? []), { role, members: [`serviceAccount:${account}`] }];
   await client.setIamPolicy({ resource, policy: { ...policy, version: 3, bindings } }, options);
 }
 
-describe.each(["platform", "events"] as const)("the account behind the %s door may not", (door) => {
-  test("give itself or anybody more than reading", async () => {
+/** What an owner of the project sends. */
+const owner = ({ gcp }: Hands) => ({ options: as(gcp.admin()) });
+
+describe.each(["platform", "events"] as const)("the account behind the %s door, which edits grants", (door) => {
+  // No condition of Google's keeps it from this: docs/security.md tells what does.
+  test("may give any role on the registries that it edits, to itself too, and on no others", async () => {
     await taken(door, async (hands) => {
       for (const resource of [imagesRepository, repositoryIn(registries, "acme-builds")]) {
-        for (const role of ["roles/artifactregistry.admin", "roles/artifactregistry.writer"]) {
-          expect(await refused(give(hands, resource, role))).toMatchObject(denied);
+        for (const role of ["roles/artifactregistry.admin", "roles/artifactregistry.reader"]) {
+          await give(hands, resource, role);
         }
-        await give(hands, resource, "roles/artifactregistry.reader");
+      }
+      const elsewhere = [
+        hands.gcp.repository("other", { project: images }),
+        hands.gcp.repository("untagged", { project: registries }),
+        hands.gcp.repository("acme-functions", { project: functions }),
+      ];
+      for (const resource of elsewhere) {
+        const role = "roles/artifactregistry.reader";
+        expect(await refused(give(hands, resource, role))).toMatchObject(denied);
+        await expect(give({ ...hands, ...owner(hands) }, resource, role)).resolves.toBeUndefined();
       }
     });
   });
+});
 
+test("the account behind a door whose rules let nobody edit grants may not write the policy", async () => {
+  const running = await startDoor("platform", ({ concern }) => concern === "grants");
+  try {
+    const hands = {
+      ...running,
+      client: artifactRegistry(running.gcp),
+      options: as(running.gcp.token(running.account)),
+    };
+    for (const resource of [imagesRepository, repositoryIn(registries, "acme-builds")]) {
+      expect(await refused(give(hands, resource, "roles/artifactregistry.reader"))).toMatchObject(denied);
+    }
+  } finally {
+    await running.stop();
+  }
+});
+
+describe.each(["platform", "events"] as const)("the account behind the %s door may not", (door) => {
   test("make or remove repositories, nor look at others of the project of a registry that is bound", async () => {
     await taken(door, async ({ client, options, gcp }) => {
       const other = gcp.repository("other", { project: images });
@@ -84,6 +120,15 @@ test("the platform door's account makes access tokens of its registries' account
   });
 });
 
+test("the platform door's account sees of a registry without the tag only whose it is, and changes nothing", async () => {
+  await taken("platform", async ({ gcp, client, options }) => {
+    const name = gcp.repository("untagged", { project: registries });
+    await client.getRepository({ name }, options);
+    expect(await refused(client.getIamPolicy({ resource: name }, options))).toMatchObject(denied);
+    expect(await refused(client.deletePackage({ name: `${name}/packages/app` }, options))).toMatchObject(denied);
+  });
+});
+
 test("the events door's account neither mints nor deletes", async () => {
   await taken("events", async ({ post, email, client, options }) => {
     for (const kind of ["pull", "push"] as const) expect(await post(token(email(kind)), scope)).toBe(403);
@@ -103,13 +148,25 @@ describe("the provision door's account", () => {
   });
 
   test("reaches nothing in the functions' project, nor a registry that is elsewhere", async () => {
-    await taken("provision", async ({ gcp, post, account, client, options }) => {
+    await taken("provision", async ({ gcp, post, account, client, options, env }) => {
       const own = `/v1/projects/${functions}/serviceAccounts/${account}`;
       expect(await post(`${own}:setIamPolicy`, { policy: { bindings: [] } })).toBe(403);
+      // The tag does not open what is elsewhere.
+      expect(
+        await post("/v3/tagBindings", { parent: parentOf(imagesRepository), tagValue: env.ALIEN_REGISTRY_TAG ?? "" }),
+      ).toBe(403);
       const sources = gcp.repository("acme-functions", { project: functions });
       for (const resource of [sources, imagesRepository]) {
         expect(await refused(client.getIamPolicy({ resource }, options))).toMatchObject(denied);
       }
+    });
+  });
+
+  test("attaches no tag but that of its registries", async () => {
+    await taken("provision", async ({ gcp, post, env }) => {
+      const parent = parentOf(gcp.repository("acme-more", { project: registries }));
+      expect(await post("/v3/tagBindings", { parent, tagValue: gcp.tag("env", "prod", registries).valueId })).toBe(403);
+      expect(await post("/v3/tagBindings", { parent, tagValue: env.ALIEN_REGISTRY_TAG ?? "" })).toBe(200);
     });
   });
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { doorNames } from "../../../core/doors.ts";
-import { readerRole } from "../../../functions/gcp/policy/document.ts";
 import { tokenCreatorRole } from "../../../functions/gcp/provisioning/minting.ts";
 import { doorRoles, grantable, permissionsOn, rolePermissions } from "../../infra/support/gcp-roles.ts";
 
@@ -20,21 +19,41 @@ describe("infra/gcp gives rights by door", () => {
     "%s has the same for registries that are bound and derived",
     (door) => {
       // An event asks for the repository only to prove that a derived registry is ours.
-      const proof = door === "events" ? ["artifactregistry.repositories.get"] : [];
-      expect(sorted([...permissionsOn(door, "repository"), ...proof])).toEqual(permissionsOn(door, "derived"));
-      expect(permissionsOn(door, "project")).toEqual([]);
+      const proof = ["artifactregistry.repositories.get"];
+      expect(permissionsOn(door, "derived")).toEqual(proof);
+      expect(sorted([...permissionsOn(door, "repository"), ...proof])).toEqual(
+        permissionsOn(door, "derived", "tagged"),
+      );
+      expect(permissionsOn(door, "project", "tag")).toEqual([]);
     },
   );
 
   test("events neither delete nor mint", () => {
-    const all = permissionsOn("events", "repository", "derived", "account", "project");
+    const all = permissionsOn("events", "repository", "derived", "tagged", "account", "project", "tag");
     expect(all.filter((permission) => /delete|getAccessToken/.test(permission))).toEqual([]);
   });
 
   test("provision, on the project in which the registries are, and never to mint", () => {
     expect(permissionsOn("provision", "project").length).toBeGreaterThan(0);
-    expect(permissionsOn("provision", "repository", "derived", "account")).toEqual([]);
+    expect(permissionsOn("provision", "repository", "tagged", "account")).toEqual([]);
     expect(permissionsOn("provision", "project")).not.toContain("iam.serviceAccounts.getAccessToken");
+  });
+
+  test("only a role of its own writes the policies of repositories, so that a door may lack it", () => {
+    const writing = Object.entries(rolePermissions).filter(([, permissions]) =>
+      permissions.includes("artifactregistry.repositories.setIamPolicy"),
+    );
+    expect(Object.fromEntries(writing)).toEqual({
+      grants: ["artifactregistry.repositories.setIamPolicy"],
+      provisioning: rolePermissions.provisioning,
+    });
+  });
+
+  test("only provision attaches the tag that opens a derived registry to the other doors", () => {
+    const attaching = Object.entries(doorRoles).filter(
+      ([, { tag, derived }]) => tag.length > 0 || derived.includes("tagging"),
+    );
+    expect(attaching.map(([door]) => door)).toEqual(["provision"]);
   });
 
   test("no role is there that no door has, and none has a permission twice", () => {
@@ -45,6 +64,7 @@ describe("infra/gcp gives rights by door", () => {
   });
 });
 
-test("who writes policies under a condition may give what the code gives", () => {
-  expect(grantable).toEqual({ grants: [readerRole], provisioning_grants: [tokenCreatorRole] });
+// Artifact Registry does not recognise such a condition.
+test("who writes the policies of accounts may give what the code gives", () => {
+  expect(grantable).toEqual({ provisioning_grants: [tokenCreatorRole] });
 });

@@ -33,7 +33,11 @@ const without = (role: string) => (id: string, project: Project) => {
 
 const more = (kind: string, role: string, condition?: object) => (id: string, project: Project) => {
   const members = [`serviceAccount:${project.email(`${id}-${kind}`)}`];
-  const binding = { role, members, ...(condition && { condition: { title: "t", expression: "true" } }) };
+  const binding = {
+    role,
+    members,
+    ...(condition && { condition: { title: "t", expression: "resource.matchTag('acme/env', 'prod')" } }),
+  };
   project.gcp.setPolicy(project.name(id), [...project.gcp.policy(project.name(id)).bindings, binding]);
 };
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { permissionsOn } from "../../infra/support/gcp-roles.ts";
 import { type Arranged, ask, disturb, faults, plan, undisturbed } from "./support/faults.ts";
-import { useProject } from "./support/project.ts";
+import { type Project, useProject } from "./support/project.ts";
 import { isControl, isRead } from "./support/state.ts";
 
 const project = useProject();
@@ -11,8 +12,18 @@ async function provisioned(id: string): Promise<void> {
   expect((await ask(project(), { ...provision, id })).answer.status).toBe(200);
 }
 
+/** The value of a tag that the function may attach. */
+function tagOf({ gcp }: Project): string {
+  const [made = gcp.tag("registries", "provisioned")] = gcp.world.tags.values();
+  const role = gcp.role("tagBinding", permissionsOn("provision", "tag"));
+  gcp.serviceAccount("function", { roles: { [made.valueId]: [role] } });
+  return made.valueId;
+}
+const tagged = { ...provision, env: (project: Project) => ({ ALIEN_REGISTRY_TAG: tagOf(project) }) };
+
 const scenarios: Readonly<Record<string, Arranged>> = {
   "provisionRegistry from nothing": provision,
+  "provisionRegistry from nothing, with a tag": tagged,
   "provisionRegistry that mends": {
     ...provision,
     async arrange(project, id) {

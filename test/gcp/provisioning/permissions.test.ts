@@ -34,9 +34,9 @@ const provisioning = async (suite: Suite) => {
 
 /** What infra/gcp gives a door for registries that are derived. */
 const permissionsOf = {
-  platform: permissionsOn("platform", "derived", "account"),
-  events: permissionsOn("events", "derived", "account"),
-  provision: permissionsOn("provision", "project"),
+  platform: permissionsOn("platform", "derived", "tagged", "account"),
+  events: permissionsOn("events", "derived", "tagged", "account"),
+  provision: permissionsOn("provision", "project", "derived", "tag"),
 };
 /** The permissions of the provision door that are asked on the project itself: for what does not exist yet. */
 const onProject = [
@@ -55,7 +55,9 @@ interface Running {
 async function start(permissions: readonly string[], provisioned: boolean): Promise<Running> {
   const stack = await startStack({ repositories: [] });
   const function_ = stack.functionAccount;
-  const env = { ...stack.env(), GOOGLE_CLOUD_LOCATION: stack.location, ALIEN_STACK_PREFIX: "acme" };
+  const { valueId: ALIEN_REGISTRY_TAG } = stack.gcp.tag("acme-registries", "provisioned");
+  const variables = { GOOGLE_CLOUD_LOCATION: stack.location, ALIEN_STACK_PREFIX: "acme", ALIEN_REGISTRY_TAG };
+  const env = { ...stack.env(), ...variables };
   const grant = (role: string) => stack.gcp.serviceAccount("function", { roles: { [stack.project]: [role] } });
   stack.useInThisProcess();
   if (provisioned) {
@@ -120,8 +122,9 @@ describe.each([
     // What does not exist before it is provisioned can be opened on its project only.
     const below = (service: string) =>
       permissions.filter((permission) => permission.startsWith(service) && !onProject.includes(permission));
-    const derived = isProvision ? below("artifactregistry.") : permissionsOn(door, "derived");
+    const derived = isProvision ? below("artifactregistry.") : permissionsOn(door, "derived", "tagged");
     expect(about(/\/repositories\//)).toEqual(derived);
+    expect(about(/^tagValues\//)).toEqual(isProvision ? permissionsOn(door, "tag") : []);
     expect(about(/\/serviceAccounts\//)).toEqual(isProvision ? below("iam.") : permissionsOn(door, "account"));
     expect(about(/^projects\/[^/]+(?:\/locations\/[^/]+)?$/)).toEqual(isProvision ? onProject : []);
   });
@@ -147,8 +150,8 @@ describe("without one of them", () => {
       for (const problem of problems) {
         expect(problem).toMatchObject({ code: "ACCESS_DENIED", retryable: false });
         expect(problem.hint).toContain(`${lacking} on `);
-        expect(problem.hint).toMatch(/\(roles\/[A-Za-z.]+\)/);
-        const role = /\((roles\/[A-Za-z.]+)\)/.exec(problem.hint ?? "")?.[1] ?? "";
+        const [, after = ""] = problem.hint?.split(`${lacking} on `) ?? [];
+        const role = /^[^(]+\((roles\/[A-Za-z.]+)\)/.exec(after)?.[1] ?? "";
         expect([role, gcp.world.roles.allows(role, lacking)]).toEqual([role, true]);
       }
       gcp.world.roles.define(`projects/${running.stack.project}/roles/exactly`, permissionsOf.provision);

@@ -128,9 +128,9 @@ describe("what exists", () => {
       role: reader,
       members: ["user:visitor@example.com"],
       condition: {
-        title: "soon",
+        title: "production",
         description: "",
-        expression: "request.time < timestamp('2099-01-01T00:00:00Z')",
+        expression: "resource.matchTag('acme/env', 'prod')",
         location: "",
       },
     },
@@ -170,12 +170,12 @@ describe("what exists", () => {
     const name = project().name(id);
     const wanted = project().gcp.policy(name).bindings;
     const [pull, push] = [member(project().email(`${id}-pull`)), member(project().email(`${id}-push`))];
-    const always = { title: "always", expression: "true" };
+    const tagged = { title: "tagged", expression: "resource.matchTag('acme/env', 'prod')" };
     project().gcp.setPolicy(name, [
       { role: "roles/artifactregistry.repoAdmin", members: [push] },
       { role: "roles/artifactregistry.admin", members: ["user:owner@example.com", push] },
       { role: writer, members: [pull, push] },
-      { role: writer, members: [push], condition: always },
+      { role: writer, members: [push], condition: tagged },
       { role: reader, members: [push] },
     ]);
     await suite.ok("provisionRegistry", input);

@@ -9,10 +9,14 @@ export interface DoorRoles {
   readonly repository: readonly string[];
   /** On the registries' project, where registries are derived. */
   readonly derived: readonly string[];
+  /** There too, under the condition that the registry has the tag which provisioning attaches. */
+  readonly tagged: readonly string[];
   /** On each pull and push account. */
   readonly account: readonly string[];
   /** On the registries' project. */
   readonly project: readonly string[];
+  /** On the value of that tag. */
+  readonly tag: readonly string[];
 }
 
 /** The doors that infra/gcp deploys. */
@@ -39,13 +43,24 @@ export function permissionsOn(door: GcpDoor, ...places: readonly (keyof DoorRole
 /** The roles that a concern's holder may give and take, for those that write policies under a condition. */
 export const grantable: Readonly<Record<string, readonly string[]>> = json("grantable");
 
-/** The condition under which a concern's role is bound, as infra/gcp/roles.tf writes it. */
-export function conditionOf(concern: string): { title: string; expression: string } | undefined {
+/** The tag that provisioning attaches, by the names in infra/gcp/tags.tf, where the prefix is `acme`. */
+export const registryTag = { key: "acme-registries", value: "provisioned" };
+
+/** The condition under which a concern's role is bound at a place, as infra/gcp writes it. */
+export function conditionOf(
+  place: keyof DoorRoles,
+  concern: string,
+  project: string,
+): { title: string; expression: string } | undefined {
+  if (place === "tagged") {
+    const expression = `resource.matchTag('${project}/${registryTag.key}', '${registryTag.value}')`;
+    return { title: "tagged_registries_only", expression };
+  }
   const roles = grantable[concern];
   if (roles === undefined) return undefined;
   const list = roles.map((role) => `'${role}'`).join(", ");
   return {
-    title: "grants_only",
+    title: "grants_minting_only",
     expression: `api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${list}])`,
   };
 }

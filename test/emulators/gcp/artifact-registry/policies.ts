@@ -19,7 +19,7 @@ export const setIamPolicy: Method = (call) => {
   permit(call, "repositories.setIamPolicy", { ...resourceOf(world, name), written: edit.bindings });
   const repository = mustFind(world, name);
   repository.policy = editPolicy(repository.policy, edit, (binding) =>
-    checkBinding(world.directory, world.roles, binding),
+    checkBinding(world, { service: "artifactregistry", project: name.project }, binding),
   );
   return toMessage(viewPolicy(repository.policy, 3));
 };

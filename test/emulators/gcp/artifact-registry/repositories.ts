@@ -90,7 +90,10 @@ export const deleteRepository: Method = (call) => {
   const repository = mustFind(world, name);
   return operations.start(call, `projects/${name.project}/locations/${name.location}`, async () => {
     for (const path of repository.packages.keys()) await world.dataPlane?.deleteImage(repository, path);
-    if (world.repositories.get(name.name) === repository) world.repositories.delete(name.name);
+    if (world.repositories.get(name.name) === repository) {
+      world.repositories.delete(name.name);
+      world.tags.detachAll(name.name);
+    }
     return EMPTY;
   });
 };

@@ -91,7 +91,9 @@ function setIamPolicy(request: Request): Json {
     updateMask: textOf(body, "updateMask").split(",").filter(Boolean),
   };
   const account = target(request, "iam.serviceAccounts.setIamPolicy", edit.bindings);
-  account.policy = editPolicy(account.policy, edit, (binding) => checkBinding(world.directory, world.roles, binding));
+  account.policy = editPolicy(account.policy, edit, (binding) =>
+    checkBinding(world, { service: "iam", project: account.project }, binding),
+  );
   return toJson(viewPolicy(account.policy, 3));
 }
 

@@ -8,9 +8,10 @@ import { ARTIFACT_REGISTRY } from "./artifact-registry.ts";
 import { IAM } from "./iam.ts";
 import { IAM_CREDENTIALS } from "./iam-credentials.ts";
 import { PUBSUB } from "./pubsub.ts";
+import { RESOURCE_MANAGER } from "./resource-manager.ts";
 import type { Json, Route } from "./route.ts";
 
-const ROUTES: readonly Route[] = [...ARTIFACT_REGISTRY, ...IAM_CREDENTIALS, ...IAM, ...PUBSUB];
+const ROUTES: readonly Route[] = [...ARTIFACT_REGISTRY, ...IAM_CREDENTIALS, ...IAM, ...PUBSUB, ...RESOURCE_MANAGER];
 
 export interface Listening {
   /** `127.0.0.1:PORT` */

@@ -3,6 +3,7 @@ import { permissionDenied } from "../errors.ts";
 import type { Caller } from "../identity/tokens.ts";
 import type { World } from "../world.ts";
 import { holds } from "./conditions.ts";
+import { denies } from "./deny.ts";
 import { type Binding, modifiedRoles, type Policy } from "./policy.ts";
 
 /** Something with a policy of its own, inside a project; the policy is absent where the thing is. */
@@ -17,11 +18,15 @@ export interface Resource {
 
 /** Whether the bindings of the resource or of its project give this caller a permission. */
 export function isAllowed(world: World, caller: Caller | undefined, permission: string, resource: Resource): boolean {
-  const policies = [resource.policy, world.directory.project(resource.project)?.policy];
+  const project = world.directory.project(resource.project);
+  if (project?.denyPolicies.some((policy) => denies(policy, caller?.email, permission))) return false;
+  const policies = [resource.policy, project?.policy];
   const { name, policy: current, written } = resource;
   const context = {
+    service: permission.slice(0, permission.indexOf(".")),
     resource: name,
     now: world.clock(),
+    tags: world.tags.effective(name),
     ...(written && { modifiedRoles: modifiedRoles(current?.bindings ?? [], written) }),
   };
   return policies.some((policy) =>

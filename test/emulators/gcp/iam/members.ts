@@ -1,7 +1,7 @@
 import { GcpError } from "../errors.ts";
-import type { Directory } from "../identity/directory.ts";
+import type { World } from "../world.ts";
+import { checkCondition } from "./conditions.ts";
 import type { Binding } from "./policy.ts";
-import type { Roles } from "./roles.ts";
 
 const FORMS = [
   /^(allUsers|allAuthenticatedUsers)$/,
@@ -14,12 +14,21 @@ const FORMS = [
 
 const KINDS: Readonly<Record<string, string>> = { user: "User", group: "Group", serviceAccount: "Service account" };
 
-/** @throws INVALID_ARGUMENT for a binding that IAM does not take: an unknown role, a member that is none or does not exist */
-export function checkBinding(directory: Directory, roles: Roles, { role, members, condition }: Binding): void {
-  if (!roles.has(role)) throw new GcpError("INVALID_ARGUMENT", `Role ${role} is not supported for this resource.`);
-  if (condition !== undefined && (condition.title === "" || condition.expression === "")) {
-    throw new GcpError("INVALID_ARGUMENT", "A condition must have a title and an expression.");
-  }
+/**
+ * Checks a binding that is to stand in the policy of a resource.
+ *
+ * @param on the resource's service, as permissions begin, and its project
+ * @throws INVALID_ARGUMENT for a binding that IAM does not take: an unknown role, a condition that this resource does not
+ * accept, a member that is none or does not exist
+ */
+export function checkBinding(
+  { directory, roles }: World,
+  on: { readonly service: string; readonly project: string },
+  { role, members, condition }: Binding,
+): void {
+  if (!roles.has(role, on.project))
+    throw new GcpError("INVALID_ARGUMENT", `Role ${role} is not supported for this resource.`);
+  if (condition !== undefined) checkCondition(on.service, condition);
   for (const member of members) {
     if (!FORMS.some((form) => form.test(member))) {
       throw new GcpError("INVALID_ARGUMENT", `Invalid member: ${JSON.stringify(member)}.`);

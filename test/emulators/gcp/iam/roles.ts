@@ -18,6 +18,7 @@ const REPO_ADMIN = [
 const ADMIN = [
   ...REPO_ADMIN,
   ...names(`${GAR}.repositories`, "create", "delete", "update", "getIamPolicy", "setIamPolicy"),
+  ...names(`${GAR}.repositories`, "createTagBinding", "deleteTagBinding"),
 ];
 const SA = "iam.serviceAccounts";
 const SA_ADMIN = names(SA, "create", "delete", "get", "getIamPolicy", "list", "setIamPolicy", "update");
@@ -62,6 +63,10 @@ const PREDEFINED: Readonly<Record<string, readonly string[]>> = {
     ...names(`${GAR}.repositories`, "getIamPolicy", "list"),
     ...names(SA, "get", "getIamPolicy", "list"),
   ],
+  "roles/resourcemanager.tagUser": [
+    ...names("resourcemanager.tagValueBindings", "create", "delete"),
+    ...names(`${GAR}.repositories`, "createTagBinding", "deleteTagBinding", "listEffectiveTags", "listTagBindings"),
+  ],
   "roles/pubsub.publisher": names(TOPICS, "publish"),
   "roles/pubsub.viewer": names(TOPICS, "get", "list"),
   "roles/pubsub.admin": names(TOPICS, "create", "delete", "get", "getIamPolicy", "list", "publish", "setIamPolicy"),
@@ -81,16 +86,25 @@ const PREDEFINED: Readonly<Record<string, readonly string[]>> = {
 export class Roles {
   readonly #custom = new Map<string, readonly string[]>();
 
-  /** Makes a custom role, `projects/P/roles/R`. */
+  /**
+   * Makes a custom role, `projects/P/roles/R`.
+   *
+   * https://docs.cloud.google.com/iam/docs/creating-custom-roles
+   */
   define(name: string, permissions: readonly string[]): void {
     this.#custom.set(name, permissions);
   }
 
-  has(name: string): boolean {
-    return name in PREDEFINED || this.#custom.has(name);
+  /** Whether a role can be granted in a project. A custom role of a project is granted in that project only. */
+  has(name: string, project: string): boolean {
+    return name in PREDEFINED || (this.#custom.has(name) && name.startsWith(`projects/${project}/`));
+  }
+
+  permissionsOf(name: string): readonly string[] {
+    return this.#custom.get(name) ?? PREDEFINED[name] ?? [];
   }
 
   allows(name: string, permission: string): boolean {
-    return (this.#custom.get(name) ?? PREDEFINED[name] ?? []).includes(permission);
+    return this.permissionsOf(name).includes(permission);
   }
 }

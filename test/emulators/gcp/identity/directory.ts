@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import type { DenyPolicy } from "../iam/deny.ts";
 import { emptyPolicy, type Policy } from "../iam/policy.ts";
 
 export interface ServiceAccount {
@@ -18,6 +19,7 @@ export interface Project {
   readonly id: string;
   readonly number: string;
   policy: Policy;
+  denyPolicies: readonly DenyPolicy[];
 }
 
 /** Projects and the service accounts in them, those of Google's own agents included. */
@@ -36,7 +38,7 @@ export class Directory {
 
   /** Makes a project with Cloud Run's and Artifact Registry's agents in it. */
   addProject(id: string, number: string): Project {
-    const project = { id, number, policy: emptyPolicy() };
+    const project: Project = { id, number, policy: emptyPolicy(), denyPolicies: [] };
     this.#projects.set(id, project);
     this.#projects.set(number, project);
     for (const domain of ["serverless-robot-prod", "gcp-sa-artifactregistry", "gcp-sa-pubsub"]) {

@@ -76,8 +76,8 @@ def policies_are_compared_and_swapped():
 @check
 def conditions_need_version_3():
     resource = fresh("conditions").name
-    expression = 'request.time < timestamp("2099-01-01T00:00:00Z")'
-    condition = expr_pb2.Expr(title="until", expression=expression)
+    expression = "resource.matchTag('vendor/env', 'prod')"
+    condition = expr_pb2.Expr(title="production", expression=expression)
     binding = policy_pb2.Binding(role=READER, members=[f"serviceAccount:{PULL}"], condition=condition)
     refused(exceptions.InvalidArgument, set_policy, resource, policy_pb2.Policy(version=1, bindings=[binding]))
     set_policy(resource, policy_pb2.Policy(version=3, bindings=[binding]))

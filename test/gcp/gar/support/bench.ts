@@ -55,8 +55,8 @@ export interface Slot {
 export const reader = "roles/artifactregistry.reader";
 /** As the API writes it, so that writing it again changes nothing. */
 const condition = {
-  expression: 'request.time < timestamp("2030-01-01T00:00:00Z")',
-  title: "until",
+  expression: "resource.matchTag('vendor/env', 'prod')",
+  title: "production",
   description: "",
   location: "",
 };

@@ -8,6 +8,7 @@ import {
   type DoorRoles,
   doorRoles,
   type GcpDoor,
+  registryTag,
   rolePermissions,
 } from "../../../infra/support/gcp-roles.ts";
 import { read } from "../../../infra/support/module.ts";
@@ -51,6 +52,32 @@ export interface DoorFunction {
   stop(): Promise<void>;
 }
 
+/** A door's account, and where its roles are bound. */
+interface Bound {
+  readonly door: GcpDoor;
+  readonly account: string;
+  readonly place: keyof DoorRoles;
+  readonly resource: string;
+  readonly project: string;
+}
+
+/** Binds the roles that infra/gcp gives a door's account at a place, under the conditions that it has there. */
+export function bindRoles(
+  gcp: GcpEmulator,
+  { door, account, place, resource, project }: Bound,
+  isLeftOut: (right: Right) => boolean = () => false,
+): void {
+  const bindings = doorRoles[door][place].map((concern) => {
+    const permissions = (rolePermissions[concern] ?? []).filter(
+      (permission) => !isLeftOut({ place, concern, permission }),
+    );
+    const condition = conditionOf(place, concern, registries);
+    const role = gcp.role(`${place}_${concern}_${door}`, permissions, project);
+    return { role, members: [`serviceAccount:${account}`], ...(condition && { condition }) };
+  });
+  gcp.setPolicy(resource, [...gcp.policy(resource).bindings, ...bindings]);
+}
+
 /**
  * Arranges what infra/gcp makes: the registry `images`, which is bound, and, unless this door provisions, `builds`, which
  * somebody provisioned.
@@ -72,17 +99,8 @@ export async function startDoor(
   });
   const account = gcp.serviceAccount(`acme-${door}`, { project: functions });
 
-  const bind = (resource: string, place: keyof DoorRoles) => {
-    const bindings = doorRoles[door][place].map((concern) => {
-      const permissions = (rolePermissions[concern] ?? []).filter(
-        (permission) => !isLeftOut({ place, concern, permission }),
-      );
-      const condition = conditionOf(concern);
-      const role = gcp.role(`${place}_${concern}`, permissions);
-      return { role, members: [`serviceAccount:${account}`], ...(condition && { condition }) };
-    });
-    gcp.setPolicy(resource, [...gcp.policy(resource).bindings, ...bindings]);
-  };
+  const bind = (resource: string, place: keyof DoorRoles, project = registries) =>
+    bindRoles(gcp, { door, account, place, resource, project }, isLeftOut);
   const registry = (project: string, id: string) => {
     const name = gcp.repository(id, { project, labels: { [ownershipLabel]: id } });
     const description = ownershipMark({ project, location, repository: id });
@@ -94,12 +112,16 @@ export async function startDoor(
   };
 
   const bound = registry(images, "acme-images");
-  bind(bound.name, "repository");
-  for (const email of Object.values(bound.accounts)) bind(email, "account");
+  bind(bound.name, "repository", images);
+  for (const email of Object.values(bound.accounts)) bind(email, "account", images);
+  const tag = gcp.tag(registryTag.key, registryTag.value, registries);
   bind(registries, "derived");
+  bind(registries, "tagged");
   bind(registries, "project");
+  bind(tag.valueId, "tag");
   if (door !== "provision") {
     const derived = registry(registries, "acme-builds");
+    gcp.world.tags.attach(derived.name, tag.valueId);
     // As provisioning lets those mint whom it is told.
     const mints = doorRoles[door].account.length > 0;
     for (const email of mints ? Object.values(derived.accounts) : []) {
@@ -121,6 +143,7 @@ export async function startDoor(
     GOOGLE_CLOUD_LOCATION: location,
     ALIEN_DOOR: door,
     ALIEN_STACK_PREFIX: "acme",
+    ALIEN_REGISTRY_TAG: tag.valueId,
     ALIEN_DEAD_LETTER_TOPIC: topic,
     ALIEN_FUNCTION_SERVICE_ACCOUNTS: gcp.serviceAccount("acme-platform", { project: functions }),
     ALIEN_IMAGES_BINDING: JSON.stringify({

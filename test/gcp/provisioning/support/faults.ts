@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { Environment } from "../../../../core/platform.ts";
 import type { RetryPolicy } from "../../../../core/waiting.ts";
 import { platform } from "../../../../functions/gcp/index.ts";
 import type { CallRecord, Fault } from "../../../emulators/gcp/index.ts";
@@ -19,6 +20,8 @@ export const faults: readonly { readonly fault: Fault; readonly codes: readonly 
 export interface Scenario {
   readonly operation: "provisionRegistry" | "deprovisionRegistry";
   readonly input?: object;
+  /** Variables beside the usual ones. */
+  env?(project: Project): Environment;
 }
 
 export interface Arranged extends Scenario {
@@ -32,7 +35,11 @@ export function ask(
   scenario: Scenario & { readonly id: string },
   retry?: RetryPolicy,
 ): Promise<Asked> {
-  const env = { ...project.stack.env(), ALIEN_IMAGES_BINDING: JSON.stringify(project.binding(scenario.id)) };
+  const env = {
+    ...project.stack.env(),
+    ALIEN_IMAGES_BINDING: JSON.stringify(project.binding(scenario.id)),
+    ...scenario.env?.(project),
+  };
   return askOnce(platform, env, scenario, retry);
 }
 
@@ -103,11 +110,11 @@ export interface Target extends Pick<CallRecord, "service" | "action"> {
 }
 
 /**
- * Every write under every fault; the reads under one after the other. Of the looks at an operation that is under way the
+ * Every write under every fault; the reads under one after the other. Of the looks at something that is under way the
  * first alone: how many there are is up to the machine.
  */
 export function plan({ calls }: Undisturbed): { target: Target; faults: typeof faults }[] {
-  const isLook = ({ action }: CallRecord) => action === "GetOperation";
+  const isLook = ({ action }: CallRecord) => action === "GetOperation" || action === "ListTagBindings";
   const certain = calls.filter((call, index) => {
     const before = calls[index - 1];
     return !isLook(call) || before === undefined || !isLook(before);

@@ -16,7 +16,10 @@ export function useProject(options: StackOptions = {}): () => Project {
   let project: Project | undefined;
   beforeAll(async () => {
     const stack = await startStack({ repositories: [], ...options });
-    const permissions = [...permissionsOn("provision", "project"), ...permissionsOn("platform", "derived")];
+    const permissions = [
+      ...permissionsOn("provision", "project", "derived"),
+      ...permissionsOn("platform", "derived", "tagged"),
+    ];
     const role = stack.gcp.role("everyDoor", permissions);
     stack.gcp.serviceAccount("function", { roles: { [stack.project]: [role] } });
     stack.useInThisProcess();

@@ -3,7 +3,7 @@ import type { Project } from "./project.ts";
 
 /** Everything that a registry's provisioning could change, so that two moments can be compared. */
 export function stateOf({ gcp, stack }: Project, mine: (name: string) => boolean = () => true): unknown {
-  const { directory, repositories } = gcp.world;
+  const { directory, repositories, tags } = gcp.world;
   const accounts = directory
     .accounts(stack.project)
     .filter(({ email }) => mine(email))
@@ -12,14 +12,16 @@ export function stateOf({ gcp, stack }: Project, mine: (name: string) => boolean
     }));
   const found = [...repositories.values()]
     .filter(({ id }) => mine(id))
-    .map(({ id, labels, format, description, policy: { bindings, auditConfigs }, packages }) => ({
+    .map(({ name, id, labels, format, description, policy: { bindings, auditConfigs }, packages }) => ({
       ...{ id, labels, format, description, bindings, auditConfigs, packages: [...packages.keys()] },
+      tags: tags.attachedTo(name).map(({ valueId }) => valueId),
     }));
   return JSON.parse(JSON.stringify({ accounts, repositories: found }));
 }
 
 /** Calls of the control plane: who the function is, and how its tokens come about, is another matter. */
-export const isControl = ({ service }: CallRecord) => service === "artifactregistry" || service === "iam";
+export const isControl = ({ service }: CallRecord) =>
+  ["artifactregistry", "iam", "cloudresourcemanager"].includes(service);
 
 export const isRead = ({ action }: CallRecord) => /^(?:Get|List)/.test(action);
 
