@@ -4,7 +4,7 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
 import { Secret } from "../../../core/secret.ts";
 import { cloudPlatform } from "../auth.ts";
-import { googleCode, googleMessage, grpcCode, translateGoogleError } from "../errors.ts";
+import { explainedRefusal, googleCode, googleMessage, grpcCode, translateGoogleError } from "../errors.ts";
 import { endpointOf, rest } from "../rest.ts";
 import type { GarContext } from "./context.ts";
 
@@ -92,13 +92,11 @@ function isTooLong(error: unknown): boolean {
 }
 
 function translateMintingError(error: unknown, email: string): unknown {
-  const translated = translateGoogleError(error, what, `iam.serviceAccounts.getAccessToken on ${email}`);
   const code = googleCode(error);
-  if (!(translated instanceof ArtifactRegistryError) || code === undefined || !unusable.includes(code)) {
-    return translated;
+  // Where Google said why, as that the API is not enabled, the translation tells it.
+  if (code === undefined || !unusable.includes(code) || explainedRefusal(error, what)) {
+    return translateGoogleError(error, what, `iam.serviceAccounts.getAccessToken on ${email}`);
   }
-  // Here the message said why: the API is not enabled.
-  if (translated.code === "BINDING_CONFIG_INVALID") return translated;
   return new ArtifactRegistryError("ACCESS_DENIED", "The bound service account cannot be impersonated.", {
     hint:
       `${email} must exist and be enabled, and the function's own service account needs ` +

@@ -1,10 +1,11 @@
 import type { Call } from "../../../core/call.ts";
-import { invalidInput } from "../../../core/errors.ts";
+import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import type { ProvisionOptions } from "../../../core/registry.ts";
 import type { GarContext } from "../gar/context.ts";
 import { findOwnRepository, type OwnRepository } from "../gar/own-repository.ts";
 import { editPolicy } from "../gar/policy.ts";
 import { provisionedBinding } from "../names.ts";
+import { isMigrated } from "../place.ts";
 import { withinCapacity } from "../policy/document.ts";
 import { withHolders } from "../policy/holders.ts";
 import {
@@ -43,6 +44,14 @@ export async function provision(
       "replicationRegions",
       "Leave them out. A registry whose location is a multi-region, such as europe, is served from all of it.",
     );
+  }
+  const { repository } = context.place;
+  if (isMigrated(context.place)) {
+    const message = `The repository ${repository} took the place of Container Registry, and cannot be provisioned.`;
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, {
+      // The label that would mark it as ours holds its id, and a label holds no dot.
+      hint: "Make its pull and push accounts, and bind it with both: docs/gcp.md has the steps.",
+    });
   }
   await apply(context, await survey(context, call), call);
   return { ...provisionedBinding(context.place) };

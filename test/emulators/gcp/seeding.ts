@@ -32,6 +32,7 @@ export interface GcpSeeding {
       readonly project?: string;
       readonly location?: string;
       readonly format?: string;
+      readonly mode?: string;
       readonly labels?: Readonly<Record<string, string>>;
     },
   ): string;
@@ -97,7 +98,8 @@ export function seeding(world: World, home: string, location: string): GcpSeedin
     },
     repository(id, at = {}) {
       const name = `projects/${at.project ?? home}/locations/${at.location ?? location}/repositories/${id}`;
-      return addRepository(world, name, { format: at.format ?? "DOCKER", labels: at.labels ?? {} }).name;
+      const { format = "DOCKER", mode = "STANDARD_REPOSITORY", labels = {} } = at;
+      return addRepository(world, name, { format, mode, labels }).name;
     },
     topic(id, project = home) {
       const name = `projects/${project}/topics/${id}`;

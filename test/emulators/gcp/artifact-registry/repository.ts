@@ -19,6 +19,8 @@ export interface Repository {
   readonly description: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly format: string;
+  /** `STANDARD_REPOSITORY`, `REMOTE_REPOSITORY` or `VIRTUAL_REPOSITORY` (Repository.Mode). Nobody pushes to the last two. */
+  readonly mode: string;
   readonly immutableTags: boolean;
   readonly createTime: Date;
   updateTime: Date;
