@@ -24,6 +24,8 @@ export interface OwnRepository {
   /** `STANDARD_REPOSITORY`, or that of a repository that nobody can push to. */
   readonly mode?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** When it was made: ISO 8601. */
+  readonly createTime?: string;
 }
 
 /**

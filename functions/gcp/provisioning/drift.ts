@@ -1,7 +1,7 @@
 import type { Call } from "../../../core/call.ts";
 import type { Findings } from "../../../core/health.ts";
 import type { GarContext } from "../gar/context.ts";
-import { findOwnRepository, kindFindings, hasOwnershipLabel } from "../gar/own-repository.ts";
+import { findOwnRepository, hasOwnershipLabel, kindFindings } from "../gar/own-repository.ts";
 import { readPolicy } from "../gar/policy.ts";
 import { holdsRole, otherRoles } from "../policy/holders.ts";
 import { accountState, findAccount, howToAdoptAccount, registryAccounts } from "./accounts.ts";

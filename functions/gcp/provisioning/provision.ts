@@ -9,6 +9,7 @@ import { isMigrated } from "../place.ts";
 import { withinCapacity } from "../policy/document.ts";
 import { withHolders } from "../policy/holders.ts";
 import {
+  awaitAccount,
   createAccount,
   findAccount,
   type RegistryAccount,
@@ -81,9 +82,11 @@ async function apply(
   // The repository comes first, because by its label the rest is found.
   if (!repository) await createOwnRepository(context, call);
   for (const account of missingAccounts) await createAccount(context, account, call);
+  // Somebody else may have created one meanwhile: it gets no rights.
+  for (const account of missingAccounts) await awaitAccount(context, account, call);
   const accounts = registryAccounts(context.place);
   const emails = accounts.map(({ email }) => email);
   const giveRoles = withinCapacity((policy) => withHolders(policy, accounts, true));
   await editPolicy(context, giveRoles, call, emails);
-  for (const email of emails) await allowMinting(context, email, functions, call);
+  for (const account of accounts) await allowMinting(context, account, functions, call, missingAccounts);
 }

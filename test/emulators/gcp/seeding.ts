@@ -4,6 +4,9 @@ import { type Binding, emptyPolicy, newEtag, type Policy } from "./iam/policy.ts
 import type { ServiceAccount } from "./identity/directory.ts";
 import type { World } from "./world.ts";
 
+/** What a test finds was made a day ago, and IAM knows it. */
+const DAY_MS = 86_400_000;
+
 export interface AccountSeed {
   readonly project?: string;
   /** What it says of itself; only of one that is made by this. */
@@ -99,7 +102,7 @@ export function seeding(world: World, home: string, location: string): GcpSeedin
     repository(id, at = {}) {
       const name = `projects/${at.project ?? home}/locations/${at.location ?? location}/repositories/${id}`;
       const { format = "DOCKER", mode = "STANDARD_REPOSITORY", labels = {} } = at;
-      return addRepository(world, name, { format, mode, labels }).name;
+      return addRepository(world, name, { format, mode, labels }, new Date(world.clock().getTime() - DAY_MS)).name;
     },
     topic(id, project = home) {
       const name = `projects/${project}/topics/${id}`;

@@ -57,9 +57,13 @@ export const createRepository: Method = (call) => {
   });
 };
 
-/** Makes a repository, at once. */
-export function addRepository(world: World, name: string, wanted: Message = {}): Repository {
-  const now = world.clock();
+/** Makes a repository, at once. @param createTime by default, now */
+export function addRepository(
+  world: World,
+  name: string,
+  wanted: Message = {},
+  createTime = world.clock(),
+): Repository {
   // Over gRPC a field that was not sent has the enum's first value.
   const mode = text(wanted, "mode").replace("MODE_UNSPECIFIED", "");
   const repository: Repository = {
@@ -69,8 +73,8 @@ export function addRepository(world: World, name: string, wanted: Message = {}):
     format: text(wanted, "format") || "DOCKER",
     mode: mode || "STANDARD_REPOSITORY",
     immutableTags: messageOf(wanted, "dockerConfig").immutableTags === true,
-    createTime: now,
-    updateTime: now,
+    createTime,
+    updateTime: createTime,
     policy: emptyPolicy(),
     packages: new Map(),
   };

@@ -74,7 +74,8 @@ const malformed = (name: string) =>
 
 /** What IAM is asked about, whether the repository exists or not. */
 export function resourceOf(world: World, { name, project }: RepositoryName): Resource {
-  return { name, project, policy: world.repositories.get(name)?.policy };
+  const repository = world.repositories.get(name);
+  return { name, project, policy: repository && world.policyInEffect(repository) };
 }
 
 export const locationResource = (project: string, location: string): Resource => ({
