@@ -57,3 +57,17 @@ it.each(granting)("%s leads no consumer there without the grant", async (path, s
     await cloud.stop();
   }
 });
+
+it("infra/gcp/README.md: whoever deploys must be let in too, not the project's service agent alone", async () => {
+  const path = "infra/gcp/README.md";
+  const page = await read(path);
+  const deployer = '"deploy@acme-customer.iam.gserviceaccount.com"';
+  const blocks = page.blocks.map((block) => ({ ...block, text: block.text.replace(deployer, "") }));
+  expect(blocks).not.toEqual(page.blocks);
+  const cloud = await startGcp();
+  try {
+    await expect(follow({ ...page, blocks }, self, cloud)).rejects.toThrow(/denied|403/i);
+  } finally {
+    await cloud.stop();
+  }
+});

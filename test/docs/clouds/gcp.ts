@@ -13,6 +13,7 @@ export async function startGcp(): Promise<Cloud> {
   const projectRoles = ["roles/artifactregistry.admin", "roles/iam.serviceAccountAdmin"];
   const stack = await startStack({ project: "acme-registries", repositories: ["acme-images"], projectRoles });
   const { gcp } = stack;
+  gcp.serviceAccount("deploy", { project: "acme-customer" });
   stack.useInThisProcess();
   const env = {
     ...stack.env(),
@@ -30,9 +31,15 @@ export async function startGcp(): Promise<Cloud> {
     "gcloud auth print-identity-token": async () => "token-of-alice",
     async "gcloud run deploy"(args) {
       const [, repository = "", tag = ""] = /^[^/]+\/(.+):([^:]+)$/.exec(option(args, "--image")) ?? [];
-      const credentials = { username: "oauth2accesstoken", password: gcp.token(agent) };
-      const manifest = await createClient({ url: gcp.registryUrl(), credentials }).pullManifest(repository, tag);
-      return `Deployed ${manifest.digest}.`;
+      const pulledAs = (email: string) => {
+        const credentials = { username: "oauth2accesstoken", password: gcp.token(email) };
+        return createClient({ url: gcp.registryUrl(), credentials }).pullManifest(repository, tag);
+      };
+      // Whoever deploys must be able to read the image, too (Artifact Registry, "Deploying to Cloud Run"): without the option
+      // it is the person who is logged in.
+      const impersonates = args.some((each) => each.startsWith("--impersonate-service-account"));
+      await pulledAs(impersonates ? option(args, "--impersonate-service-account") : "bob@acme-customer.example");
+      return `Deployed ${(await pulledAs(agent)).digest}.`;
     },
     async "gcloud pubsub topics"(args) {
       await functions.event(JSON.parse(option(args, "--message")));
