@@ -16,7 +16,7 @@ const clouds: [string, () => Promise<Cloud>, string[]][] = [
   ],
   [
     "infra/gcp/README.md",
-    startGcp,
+    () => startGcp(),
     ["gcloud auth print-identity-token", "gcloud run deploy", "gcloud pubsub topics", "gcloud pubsub subscriptions"],
   ],
   ["infra/azure/README.md", startAzure, ["az rest --method", "az account get-access-token"]],

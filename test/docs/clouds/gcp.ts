@@ -8,8 +8,8 @@ const host = "europe-west1-docker.pkg.dev";
 /** Cloud Run's, in the project that the page lets in. */
 const agent = "service-444455556666@serverless-robot-prod.iam.gserviceaccount.com";
 
-/** As `infra/gcp/examples/basic` leaves it. */
-export async function startGcp(): Promise<Cloud> {
+/** As `infra/gcp/examples/basic` leaves it. @param derived registries that callers have rules for, and that nothing binds */
+export async function startGcp(derived: readonly string[] = []): Promise<Cloud> {
   const projectRoles = ["roles/artifactregistry.admin", "roles/iam.serviceAccountAdmin"];
   const stack = await startStack({ project: "acme-registries", repositories: ["acme-images"], projectRoles });
   const { gcp } = stack;
@@ -22,7 +22,7 @@ export async function startGcp(): Promise<Cloud> {
     ALIEN_IMAGES_BINDING: stack.binding("acme-images"),
   };
   const functions = functionsOf(platform, env);
-  const http = await startSuite(platform, env, ["images"]);
+  const http = await startSuite(platform, env, ["images", ...derived]);
   const provision = await serveProvision(functions);
   const urls = { platform: { url: http.url }, oidc: { url: http.url }, provision: { url: provision.url } };
   const commands: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
