@@ -16,6 +16,12 @@ export interface Readiness {
   stop(): void;
 }
 
+/** Anybody may ask, also at a public door. So what is wrong, which may name callers, is in the log alone. */
+const staleRules: Finding = {
+  message: "The access rules cannot be used. The rules that were read last stay in force.",
+  hint: "The log, and describeRegistry, say what is wrong.",
+};
+
 /**
  * What `GET /readyz` answers. A process is ready from when its door has opened until its stop begins. An issuer that fails
  * later fails for every replica. If they all became unready, the callers of the other issuers would be refused, too.
@@ -51,7 +57,7 @@ export function createReadiness(door: Door, rules: RulesSource, warn: Warn = () 
       if (stopping) return { status: "stopping" };
       if (!opened) return { status: "starting" };
       const { problem } = await rules.current();
-      return { status: "ready", ...(problem && { findings: [problem] }) };
+      return { status: "ready", ...(problem && { findings: [staleRules] }) };
     },
     stop() {
       stopping = true;

@@ -76,6 +76,19 @@ describe("routes", () => {
     expect(await asked()).toEqual([200, { status: "ready" }]);
   });
 
+  test("GET /readyz says that newer rules cannot be used, and nothing that stands in them: anybody may ask", async () => {
+    const suite = createSuite();
+    const problem = { message: "The access rules are not valid. Access rule 1 (callers: gcp alice@example.com) …" };
+    const rules = { current: async () => ({ rules: [], problem }) };
+    const http = createHttp({ ...suite.application, rules });
+    const { status, body } = await answerOf(await http(get("/readyz"), {}));
+    expect([status, body.status]).toEqual([200, "ready"]);
+    expect(body.findings).toEqual([
+      { message: expect.stringContaining("stay in force"), hint: expect.stringContaining("log") },
+    ]);
+    expect(JSON.stringify(body)).not.toContain("alice");
+  });
+
   test("GET /openapi.json asks for no caller", async () => {
     const answer = await send(createSuite(), get("/openapi.json"), {});
     expect(answer.status).toBe(200);
