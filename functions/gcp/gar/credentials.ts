@@ -127,5 +127,6 @@ const newMs = 15 * 60_000;
 /** Whether the registry's repository was made a moment ago. Not known where the function may not look at it. */
 async function isNew(context: GarContext, call: Call): Promise<boolean> {
   const repository = await findOwnRepository(context, call).catch(() => undefined);
-  return call.now().getTime() - Date.parse(repository?.createTime ?? "") < newMs;
+  // Google's clock may be a little ahead of ours.
+  return Math.abs(call.now().getTime() - Date.parse(repository?.createTime ?? "")) < newMs;
 }

@@ -148,6 +148,8 @@ describe("credentials of a registry that was provisioned a moment ago", () => {
     const release = project().gcp.holdRights();
     knownAtLast(1);
     const { binding } = await (await project().open(id)).ok("provisionRegistry", { registry: "images" });
+    // The tests above have moved the emulator's clock.
+    Object.assign(project().repository(id) ?? {}, { createTime: new Date() });
     return { id, release, suite: await project().open(id, { binding }) };
   };
   const mint = { registry: "images", repoId: "app", permissions: "pull" };
