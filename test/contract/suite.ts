@@ -12,6 +12,7 @@ import { nameTests } from "./names.ts";
 import { withPaths } from "./paths.ts";
 import { registryTests } from "./registry.ts";
 import { ruleTests } from "./rules.ts";
+import { serviceTests } from "./service.ts";
 
 /** A platform as the suite meets it: real sockets all the way down. */
 export interface ContractPlatform {
@@ -102,6 +103,7 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
       await backend?.stop();
     });
 
+    serviceTests(current);
     registryTests(current, golden[name]);
     nameTests(current, golden[name]);
     lifecycleTests(current, golden[name]);

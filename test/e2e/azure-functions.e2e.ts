@@ -9,6 +9,7 @@ import { type Deployment, deploy } from "../azure/runtime/deploy.ts";
 import { startFront } from "../azure/runtime/front.ts";
 import { containerRegistry } from "../azure/support/registry.ts";
 import { type AzureStack, startStack } from "../azure/support/stack.ts";
+import { servicePaths } from "../contract/service.ts";
 import type { Application, Principal } from "../emulators/azure/index.ts";
 import { buildImage } from "../oci/client/images.ts";
 import type { Front } from "../support/front.ts";
@@ -204,7 +205,7 @@ describe("behind the platform door", () => {
     }
     expect((await fetch(`${url}/v1/createRepository`, { method: "PUT", headers, body: "{}" })).status).toBe(405);
     // These need nobody.
-    expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ status: "ok" });
+    for (const [path, body] of servicePaths) expect(await (await fetch(`${url}${path}`)).json()).toEqual(body);
     expect((await fetch(`${url}/openapi.json`)).status).toBe(200);
     expect(app?.log()).not.toMatch(leaks);
   });
