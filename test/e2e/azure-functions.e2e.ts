@@ -353,6 +353,22 @@ describe("where App Service does not authenticate, a forged header opens nothing
   });
 });
 
+test("without App Service authentication, a door verifies callers' tokens itself where it is told an audience", async () => {
+  const { azure } = stack;
+  const more = { ALIEN_PLATFORM_AUDIENCE: application.clientId, AZURE_AUTHORITY_HOST: azure.authorityHost };
+  const url = await start("platform", more, false);
+  const ask = (headers: Record<string, string>) =>
+    post(url, "generateCredentials", { repoId: "my-app", permissions: "pull" }, headers);
+  const forged = principalHeaders();
+  expect(await ask(await as("pipeline"))).toMatchObject({ scope: "repository" });
+  expect(await ask(forged)).toMatchObject({ code: "AUTHENTICATION_ERROR" });
+  expect(await ask({ ...forged, ...(await as("stranger")) })).toMatchObject({ code: "ACCESS_DENIED" });
+  expect(await ask(await as("pipeline", "https://containerregistry.azure.net"))).toMatchObject({
+    code: "AUTHENTICATION_ERROR",
+  });
+  expect(logged().every(({ event }) => event !== "shut")).toBe(true);
+});
+
 test("behind the oidc door the function verifies tokens itself, and believes no header", async () => {
   const issuer = await startIssuer();
   const more = {
