@@ -55,6 +55,7 @@ async function handle(world: World, operations: Operations, req: IncomingMessage
     const groups = route.path.exec(path)?.slice(1) ?? [];
     const place = { url: `${url.origin}${url.pathname}`, query: url.searchParams, path: groups };
     const answer = await route.handle({ world, operations, caller, record, fault, body, ...place });
+    await world.clockMoves(world.behaviour.requestMs[route.action] ?? 0);
     return route.action.startsWith("LIST ") ? paged(answer, { world, ...place }) : answer;
   });
 }
