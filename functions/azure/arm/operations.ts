@@ -86,6 +86,7 @@ export async function runOperation<Resource extends Changing>(
     });
   };
   let mayPoll = true;
+  let looks = 0;
   const ended = async (tries: number) => {
     if (tries > 1 && mayPoll) {
       await poll().catch((error: unknown) => {
@@ -93,7 +94,7 @@ export async function runOperation<Resource extends Changing>(
         mayPoll = false;
       });
     }
-    if (!mayPoll) return endOf(await request.look(), action);
+    if (!mayPoll) return endOf(await request.look(), action, ++looks);
     if (!state.done) throw new NotYet(stillRunning(action));
     return (state.result ?? undefined) as Resource | undefined;
   };
@@ -106,16 +107,25 @@ async function stateOf(poller: Poller, action: string) {
   return { done: status === "succeeded", serialized: await poller.serialize(), result };
 }
 
+/** How often we look at a resource that shows no sign of its deletion, until we take the deletion for failed: that is about three seconds. */
+const looksForDeletion = 7;
+
 /** @returns the resource if it tells that the operation has ended. @throws NotYet, or that the operation failed */
-function endOf<Resource extends Changing>(resource: Resource | undefined, action: string): Resource | undefined {
+function endOf<Resource extends Changing>(
+  resource: Resource | undefined,
+  action: string,
+  looks: number,
+): Resource | undefined {
   const { provisioningState = "" } = resource ?? {};
-  if (/^(?:Failed|Canceled)$/.test(provisioningState)) {
+  const isDeletion = action.startsWith("DELETE");
+  const isUntouched = isDeletion && provisioningState === "Succeeded" && looks >= looksForDeletion;
+  if (/^(?:Failed|Canceled)$/.test(provisioningState) || isUntouched) {
     throw new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", `Azure Resource Manager ${action} has begun, and failed.`, {
       retryable: true,
       hint: "The same call again finishes it.",
     });
   }
-  const hasEnded = action.startsWith("DELETE") ? resource === undefined : provisioningState === "Succeeded";
+  const hasEnded = isDeletion ? resource === undefined : provisioningState === "Succeeded";
   if (!hasEnded) throw new NotYet(stillRunning(action));
   return resource;
 }
