@@ -8,6 +8,31 @@ export interface PullCredentials {
   readonly password: Secret;
 }
 
+/**
+ * The user name by which Azure's registry knows that the password is one of its access tokens (Azure/acr, AAD-OAuth). Clients that
+ * cannot send a bearer log in with it.
+ */
+export const acrTokenUser = "00000000-0000-0000-0000-000000000000";
+
+/** The login servers of Azure Container Registry, in each cloud that has it. */
+const acrHost = /\.azurecr\.(?:io|cn|us)$/;
+
+/**
+ * How a node logs in with what `generateCredentials` answered. It can send a user name and a password, and nothing else.
+ *
+ * @param uri of the repository, as `example.azurecr.io/images/my-app`
+ * @returns undefined for a bearer that no user name stands for
+ */
+export function nodeLogin(
+  uri: string,
+  { authMethod, username, password }: { authMethod: "basic" | "bearer"; username: string; password: string },
+): PullCredentials | undefined {
+  const [host = ""] = uri.split("/");
+  const isAcr = acrHost.test(host.toLowerCase());
+  if (authMethod === "bearer" && !isAcr) return undefined;
+  return { uri, username: authMethod === "bearer" ? acrTokenUser : username, password: new Secret(password) };
+}
+
 /** The type of a Secret that `imagePullSecrets` may name. */
 export const pullSecretType = "kubernetes.io/dockerconfigjson";
 /** The one key in the data of such a Secret. */
