@@ -1,3 +1,4 @@
+import { acrTokenUser } from "./acr-token-user.ts";
 import { Secret } from "./secret.ts";
 
 /** Credentials to pull one repository, as a node of a Kubernetes cluster uses them. */
@@ -7,12 +8,6 @@ export interface PullCredentials {
   readonly username: string;
   readonly password: Secret;
 }
-
-/**
- * The user name by which Azure's registry knows that the password is one of its access tokens (Azure/acr, AAD-OAuth). Clients that
- * cannot send a bearer log in with it.
- */
-export const acrTokenUser = "00000000-0000-0000-0000-000000000000";
 
 /** The login servers of Azure Container Registry, in each cloud that has it. */
 const acrHost = /\.azurecr\.(?:io|cn|us)$/;

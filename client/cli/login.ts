@@ -1,5 +1,5 @@
+import { acrTokenUser } from "../../core/acr-token-user.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { acrTokenUser } from "../../core/pull-secret.ts";
 import { Secret } from "../../core/secret.ts";
 import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";

@@ -1,5 +1,5 @@
+import { acrTokenUser } from "../../core/acr-token-user.ts";
 import { bindingVariable } from "../../core/platform.ts";
-import { acrTokenUser } from "../../core/pull-secret.ts";
 import type { Environment } from "../binding.ts";
 import { tryParseObject } from "../json.ts";
 import type { Account } from "./configuration.ts";

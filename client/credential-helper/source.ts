@@ -1,7 +1,7 @@
+import { acrTokenUser } from "../../core/acr-token-user.ts";
 import { race } from "../../core/call.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { bindingVariable } from "../../core/platform.ts";
-import { acrTokenUser } from "../../core/pull-secret.ts";
 import { prover } from "../auth/authenticator.ts";
 import type { AwsKeys, Proof } from "../auth/proof.ts";
 import { checkBinding, type Environment, readFunctionBinding } from "../binding.ts";

@@ -99,10 +99,9 @@ export class World {
 
   readonly #waiting = new Set<{ readonly until: number; readonly go: () => void }>();
 
-  /** Waits until the clock was moved so far ahead. Time that goes by of itself does not count. */
-  async clockMoves(ms: number): Promise<void> {
-    if (ms === 0) return;
-    const until = this.moved + ms;
+  /** Waits until the clock was moved ahead to there, by `moved`. Time that goes by of itself does not count. */
+  async clockMovedTo(until: number): Promise<void> {
+    if (until <= this.moved) return;
     await new Promise<void>((go) => this.#waiting.add({ until, go }));
   }
 
