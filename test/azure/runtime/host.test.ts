@@ -49,6 +49,17 @@ describe.each([false, true])("with HTTP streaming: %s", (streaming) => {
     expect(came.headers["x-twice"]).toBe("one,two");
   });
 
+  test("a GET has no body, and a function that answers gives its answer", async () => {
+    const answer = await fetch(`${await start(streaming)}/a`);
+    expect([answer.status, ((await answer.json()) as Came).body]).toEqual([200, ""]);
+  });
+
+  test("a function that throws is answered with 500", async () => {
+    const answer = await fetch(`${await start(streaming)}/throws`);
+    expect(answer.status).toBe(500);
+    await expect.poll(() => app?.log()).toContain("Executed 'Functions.probe' (Failed)");
+  });
+
   test("what a client calls its invocation and its host changes nothing", async () => {
     const url = await start(streaming);
     const headers = { "x-ms-invocation-id": "another", "x-forwarded-host": "evil.example", "content-length": "1" };

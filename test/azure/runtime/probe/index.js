@@ -6,12 +6,15 @@ app.http("probe", {
   route: "{*path}",
   methods: ["GET", "POST"],
   authLevel: "anonymous",
-  handler: async (request) => ({
-    jsonBody: {
-      url: request.url,
-      method: request.method,
-      headers: Object.fromEntries(request.headers),
-      body: await request.text(),
-    },
-  }),
+  handler: async (request) => {
+    if (new URL(request.url).pathname === "/throws") throw new Error("as asked");
+    return {
+      jsonBody: {
+        url: request.url,
+        method: request.method,
+        headers: Object.fromEntries(request.headers),
+        body: await request.text(),
+      },
+    };
+  },
 });
