@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Application } from "./application.ts";
 import type { Source } from "./audit.ts";
 import { sourceAddress } from "./budget.ts";
-import type { Caller } from "./caller.ts";
+import type { AuthenticatedCaller, Caller } from "./caller.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
 import { invoke } from "./invoke.ts";
 import { readJson } from "./json.ts";
@@ -10,8 +10,11 @@ import { createReadiness, type Readiness } from "./readiness.ts";
 
 /** What a handler knows about a request in addition to the request itself. */
 export interface HttpContext {
-  /** The caller whom the platform authenticated. Set it only on the `platform` door, from what the platform alone can write. */
-  readonly platformCaller?: Caller;
+  /**
+   * The caller whom the platform authenticated. Set it only on the `platform` door, from what the platform alone can write, or as a
+   * function that verifies the platform's token.
+   */
+  readonly platformCaller?: Caller | (() => Promise<AuthenticatedCaller>);
   /** The platform's own id of the request, where it has one. */
   readonly requestId?: string;
   /** The address that the connection or the platform names as the sender's. */

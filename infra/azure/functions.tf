@@ -38,6 +38,10 @@ locals {
         AzureWebJobsStorage__clientId             = azurerm_user_assigned_identity.door[door].client_id
         APPLICATIONINSIGHTS_AUTHENTICATION_STRING = "ClientId=${azurerm_user_assigned_identity.door[door].client_id};Authorization=AAD"
       },
+      # Tokens of version 2.0 name the application by its client id.
+      var.callers_verified_by != "function" || !contains(local.authenticated_doors, door) ? {} : {
+        ALIEN_PLATFORM_AUDIENCE = azuread_application.door[door].client_id
+      },
       door != "events" ? {} : { ALIEN_EVENTS__clientId = azurerm_user_assigned_identity.door[door].client_id },
       # Whom it assigns roles to, on what it makes.
       door != "provision" ? {} : {
@@ -136,9 +140,9 @@ resource "azurerm_function_app_flex_consumption" "door" {
     }
   }
 
-  # The oidc door verifies tokens itself, and must see them.
+  # The oidc door verifies tokens itself, and must see them. So may the others.
   dynamic "auth_settings_v2" {
-    for_each = contains(local.authenticated_doors, each.key) ? [azuread_application.door[each.key].client_id] : []
+    for_each = var.callers_verified_by == "platform" && contains(local.authenticated_doors, each.key) ? [azuread_application.door[each.key].client_id] : []
     content {
       auth_enabled           = true
       require_authentication = true

@@ -216,6 +216,24 @@ run "applications" {
   }
 }
 
+run "functions_that_verify_callers_themselves" {
+  command = plan
+
+  variables {
+    doors               = { platform = {}, oidc = {}, events = {}, provision = {} }
+    callers_verified_by = "function"
+  }
+
+  assert {
+    condition     = alltrue([for app in values(azurerm_function_app_flex_consumption.door) : length(app.auth_settings_v2) == 0])
+    error_message = "App Service does not authenticate where the functions do."
+  }
+  assert {
+    condition     = sort(keys(azuread_application.door)) == sort(["platform", "provision"])
+    error_message = "The doors have their applications all the same."
+  }
+}
+
 # Last: OpenTofu can neither plan again nor take away what was applied with a mock provider; it leaves an errored_test.tfstate.
 run "known_when_applied" {
   command = apply
@@ -243,6 +261,10 @@ run "known_when_applied" {
   assert {
     condition     = azurerm_function_app_flex_consumption.door["platform"].auth_settings_v2[0].active_directory_v2[0].allowed_identities == tolist(["aaaaaaaa-0000-4000-8000-000000000001"])
     error_message = "App Service lets callers through, and nobody else."
+  }
+  assert {
+    condition     = alltrue([for app in values(azurerm_function_app_flex_consumption.door) : lookup(app.app_settings, "ALIEN_PLATFORM_AUDIENCE", "") == ""])
+    error_message = "Where App Service authenticates, the functions do not."
   }
   assert {
     condition     = azurerm_function_app_flex_consumption.door["provision"].app_settings.ALIEN_FUNCTION_PRINCIPAL_IDS == "${azurerm_user_assigned_identity.door["oidc"].principal_id},${azurerm_user_assigned_identity.door["platform"].principal_id}"
@@ -283,5 +305,21 @@ run "known_when_applied" {
       && azurerm_function_app_flex_consumption.door["platform"].app_settings.APPLICATIONINSIGHTS_AUTHENTICATION_STRING == "ClientId=${azurerm_user_assigned_identity.door["platform"].client_id};Authorization=AAD"
     )
     error_message = "The function, its host and its telemetry work as its own identity."
+  }
+}
+
+run "known_when_functions_verify" {
+  command = apply
+
+  variables {
+    doors               = { platform = {}, oidc = {}, events = {}, provision = {} }
+    callers_verified_by = "function"
+  }
+
+  assert {
+    condition = { for door, app in azurerm_function_app_flex_consumption.door : door => lookup(app.app_settings, "ALIEN_PLATFORM_AUDIENCE", "") } == {
+      events = "", oidc = "", platform = "cccccccc-0000-4000-8000-000000000001", provision = "cccccccc-0000-4000-8000-000000000001"
+    }
+    error_message = "The doors for callers are told whom their tokens must be for, and the others are not."
   }
 }
