@@ -53,7 +53,7 @@ const noRevocations: readonly Revocation[] = [];
  * audience, expiry, key and revocations every time, so that a token that it remembers ends like any other.
  */
 export function createAuthenticate({ keys, service, clock, revocations }: AuthenticateOptions): Authenticate {
-  const known = new LRUCache<string, KnownToken>({ maxSize: cachedTokens, sizeCalculation: () => 1 });
+  const known = new LRUCache<string, KnownToken>({ maxSize: cachedTokens });
 
   return async (authorization) => {
     if (authorization === undefined) return "none";
@@ -67,7 +67,7 @@ export function createAuthenticate({ keys, service, clock, revocations }: Authen
       // The list may be long, so it is gone through once for each token, and again only when it has changed.
       const isEnded =
         before?.token === token && before.revoked === revoked ? before.isEnded : isRevoked(revoked, token);
-      known.set(credential.token, { token, revoked, isEnded });
+      known.set(credential.token, { token, revoked, isEnded }, { size: 1 });
       return isEnded ? "invalid" : { ...token, scheme: credential.scheme };
     } catch (error) {
       if (error instanceof TokenError) return "invalid";

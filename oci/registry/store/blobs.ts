@@ -124,7 +124,7 @@ async function isIntact(store: Store, digest: Digest, path: string): Promise<boo
       return false;
     }
     // This is the fingerprint from before the reading. If somebody wrote meanwhile, the file is read again the next time.
-    store.verified.set(digest.text, before);
+    store.verified.set(digest.text, before, { size: 1 });
     return true;
   } finally {
     await handle.close();
@@ -173,7 +173,7 @@ export async function freeShared(store: Store, digest: Digest): Promise<boolean>
 
 /** Moves what was received to the blob's name. @throws Error if the file has changed since */
 async function moveReceived(store: Store, digest: Digest, { file, content }: Received, to: string): Promise<void> {
-  store.verified.set(digest.text, content);
+  store.verified.set(digest.text, content, { size: 1 });
   if (!(await isIntact(store, digest, file))) throw new Error(`${file} no longer holds what was received`);
   await rename(file, to);
 }

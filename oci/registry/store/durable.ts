@@ -33,7 +33,7 @@ export interface Durable {
 export function createDurable(root: string, asideFolder: string): Durable {
   // The folders whose entry in their parent this process made durable itself. A folder that merely exists does not count:
   // the process that made it may have died before the parent's fsync, or the request that made it may not have reached that fsync yet.
-  const made = new LRUCache<string, Promise<void>>({ maxSize: 50_000, sizeCalculation: () => 1 });
+  const made = new LRUCache<string, Promise<void>>({ maxSize: 50_000 });
   const running = new Map<string, Promise<void>>();
   const waiting = new Map<string, Promise<void>>();
 
@@ -41,7 +41,7 @@ export function createDurable(root: string, asideFolder: string): Durable {
     const known = made.get(folder);
     if (known !== undefined) return known;
     const making = makeFolder(folder);
-    made.set(folder, making);
+    made.set(folder, making, { size: 1 });
     making.catch(() => made.get(folder) === making && made.delete(folder));
     return making;
   }

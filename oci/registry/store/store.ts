@@ -60,8 +60,8 @@ export interface StoreOptions {
   readonly log: (message: string, cause: unknown) => void;
 }
 
-/** Given `max`, the library would take the memory of all entries at once, so each entry has the size 1. */
-const entriesAtMost = { maxSize: 50_000, sizeCalculation: () => 1 };
+/** Given `max`, the library would take the memory of all entries at once. So each entry is set with the size 1. */
+const entriesAtMost = { maxSize: 50_000 };
 
 /**
  * Opens the data folder for this process alone, and throws away the uploads of the last process.
@@ -154,7 +154,7 @@ export async function ensureRepository(store: Store, name: RepositoryName): Prom
     store.durable.forgetFolder(store.layout.repositories);
   }
   const making = store.ready.get(name) ?? makeRepository(store, name);
-  store.ready.set(name, making);
+  store.ready.set(name, making, { size: 1 });
   making.catch(() => store.ready.get(name) === making && store.ready.delete(name));
   await making;
 }

@@ -12,7 +12,8 @@ export async function readTag(store: Store, name: RepositoryName, tag: TagName):
   if (known !== undefined) return parseDigest(known);
   const { generation } = store.cache;
   const text = await ifThere(readFile(store.layout.tag(name, tag), "utf8"));
-  if (text !== undefined && generation === store.cache.generation) store.cache.tags.set(key(name, tag), text);
+  if (text !== undefined && generation === store.cache.generation)
+    store.cache.tags.set(key(name, tag), text, { size: 1 });
   return text === undefined ? undefined : parseDigest(text);
 }
 
