@@ -1,5 +1,2 @@
-/**
- * The user name by which Azure's registry knows that the password is one of its access tokens (Azure/acr, AAD-OAuth). Clients that
- * cannot send a bearer log in with it.
- */
+/** Under this user name an Azure registry takes an access token as the password (Azure/acr, AAD-OAuth). */
 export const acrTokenUser = "00000000-0000-0000-0000-000000000000";

@@ -1,8 +1,8 @@
-import { acrTokenUser } from "../../core/acr-token-user.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
+import { acrTokenUser } from "../credential-helper/login.ts";
 import type { ArtifactRegistryCredentials, Operations } from "../types.ts";
 import { storeLogin } from "./docker/store-login.ts";
 

@@ -4,6 +4,9 @@ import type { Environment } from "../binding.ts";
 import { tryParseObject } from "../json.ts";
 import type { Account } from "./configuration.ts";
 
+// The helper loads it with everything else about logins, and not as a file of its own.
+export { acrTokenUser };
+
 /** What an image client logs in with. */
 export interface Login {
   readonly username: string;

@@ -1,4 +1,3 @@
-import { acrTokenUser } from "../../core/acr-token-user.ts";
 import { race } from "../../core/call.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { bindingVariable } from "../../core/platform.ts";
@@ -9,7 +8,7 @@ import { type Connection, connect, connectTo } from "../connection.ts";
 import { withinLimits } from "../http.ts";
 import { tryParseObject } from "../json.ts";
 import type { Account } from "./configuration.ts";
-import { bindingOf, type Login, usernameOf } from "./login.ts";
+import { acrTokenUser, bindingOf, type Login, usernameOf } from "./login.ts";
 
 /** Mints an account's credentials for the caller of this run. */
 export interface Source {
