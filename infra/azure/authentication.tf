@@ -54,3 +54,40 @@ resource "azuread_app_role_assignment" "caller" {
   principal_object_id = each.value.id
   resource_object_id  = azuread_service_principal.door[each.value.door].object_id
 }
+
+# The oidc door verifies tokens itself, and must see them.
+resource "azapi_update_resource" "authentication" {
+  for_each = local.authenticated_doors
+
+  type      = "Microsoft.Web/sites/config@2024-11-01"
+  name      = "authsettingsV2"
+  parent_id = azapi_resource.door[each.key].id
+  # Azure answers the provider's name in a case of its own.
+  ignore_casing = true
+
+  body = {
+    properties = {
+      platform = { enabled = true }
+      globalValidation = {
+        requireAuthentication       = true
+        unauthenticatedClientAction = "Return401"
+        redirectToProvider          = "azureactivedirectory"
+      }
+      httpSettings = { requireHttps = true }
+      identityProviders = {
+        azureActiveDirectory = {
+          enabled = true
+          registration = {
+            clientId     = azuread_application.door[each.key].client_id
+            openIdIssuer = "https://login.microsoftonline.com/${local.tenant_id}/v2.0"
+          }
+          validation = {
+            allowedAudiences           = [azuread_application.door[each.key].client_id, "api://${azuread_application.door[each.key].client_id}"]
+            defaultAuthorizationPolicy = { allowedPrincipals = { identities = sort(lookup(var.callers, each.key, [])) } }
+          }
+        }
+      }
+      login = { tokenStore = { enabled = false } }
+    }
+  }
+}
