@@ -64,7 +64,9 @@ export interface AwsAccess {
 /** Consumers on Google Cloud. */
 export interface GcpAccess {
   type: "gcp";
+  /** Projects whose Cloud Run service agents may pull, if `worker` is among the service types. */
   projectNumbers: string[];
+  /** Accounts that may pull. Cloud Run refuses a deployment whose account may not read the image: name it here. */
   serviceAccountEmails: string[];
   allowedServiceTypes: "worker"[];
 }

@@ -58,6 +58,7 @@ export type Answer =
 /** Runs operations: it authenticates, validates, authorises, runs and audits. HTTP, direct invocation and events call it. */
 export interface Application {
   readonly door: Door;
+  readonly rules: RulesSource;
   /** How many proxies in front of us add to `X-Forwarded-For`. */
   readonly trustedProxies: number;
   readonly now: () => Date;
@@ -83,7 +84,6 @@ export interface Upkeep {
 export function createApplication(options: ApplicationOptions): Application {
   const { door, now = () => new Date(), audit = auditToStdout, operationTimeoutMs = 55_000 } = options;
   const { errorLog = errorLogToStdout, limits = noLimits } = options;
-  const { trustedProxies } = limits;
   const callers = createBudget(limits.caller);
   const failures = createBudget(limits.failures);
 
@@ -170,9 +170,8 @@ export function createApplication(options: ApplicationOptions): Application {
     const demands = parsed.demands(registry);
     const [{ repository }, ...further] = demands;
     if (repository !== "none" && repository !== "every") seen.repoId = repository;
-    if (seen.asked.alsoPull) {
-      seen.asked = { ...seen.asked, alsoPull: further.map((each) => each.repository) };
-    }
+    const alsoPull = further.map((each) => each.repository);
+    if (seen.asked.alsoPull) seen.asked = { ...seen.asked, alsoPull };
     let maxTtlSeconds: number | undefined;
     for (const demand of demands) {
       const verdict = authorise(rules, caller, name, parsed.registry, demand);
@@ -206,7 +205,8 @@ export function createApplication(options: ApplicationOptions): Application {
 
   return {
     door,
-    trustedProxies,
+    rules: options.rules,
+    trustedProxies: limits.trustedProxies,
     now,
     run: (request) => audited(request, (requestId, signal, seen) => execute(request, requestId, signal, seen)),
     upkeep: (task) =>

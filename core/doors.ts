@@ -34,8 +34,11 @@ export type DoorName = (typeof doorNames)[number];
 export interface CallerEvidence {
   /** The `Authorization` header, as it came. */
   readonly authorization?: string | undefined;
-  /** The caller whom the platform in front of the function authenticated. Only a handler sets it, from its platform's own word. */
-  readonly platformCaller?: Caller | undefined;
+  /**
+   * The caller whom the platform in front of the function authenticated. Only a handler sets it, from its platform's own word. It is a
+   * function where the handler verifies the platform's token itself.
+   */
+  readonly platformCaller?: Caller | (() => Promise<AuthenticatedCaller>) | undefined;
 }
 
 const runtimeOnly = (kind: OperationKind) => kind !== "provision";
@@ -47,7 +50,7 @@ export function platformDoor(): Door {
     accepts: "http",
     admits: runtimeOnly,
     async authenticate({ platformCaller }) {
-      if (platformCaller) return platformCaller;
+      if (platformCaller) return typeof platformCaller === "function" ? platformCaller() : platformCaller;
       throw new Unauthenticated("NO_PLATFORM_CALLER", "The platform named no caller.", {
         hint: "Call with the platform's own authentication.",
       });

@@ -2,15 +2,19 @@ import { randomUUID } from "node:crypto";
 import type { Application } from "./application.ts";
 import type { Source } from "./audit.ts";
 import { sourceAddress } from "./budget.ts";
-import type { Caller } from "./caller.ts";
+import type { AuthenticatedCaller, Caller } from "./caller.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
 import { invoke } from "./invoke.ts";
 import { readJson } from "./json.ts";
+import { createReadiness, type Readiness } from "./readiness.ts";
 
 /** What a handler knows about a request in addition to the request itself. */
 export interface HttpContext {
-  /** The caller whom the platform authenticated. Set it only on the `platform` door, from what the platform alone can write. */
-  readonly platformCaller?: Caller;
+  /**
+   * The caller whom the platform authenticated. Set it only on the `platform` door, from what the platform alone can write, or as a
+   * function that verifies the platform's token.
+   */
+  readonly platformCaller?: Caller | (() => Promise<AuthenticatedCaller>);
   /** The platform's own id of the request, where it has one. */
   readonly requestId?: string;
   /** The address that the connection or the platform names as the sender's. */
@@ -20,19 +24,35 @@ export interface HttpContext {
 /** Answers one request. It never throws: an error becomes a response. */
 export type HttpApplication = (request: Request, context?: HttpContext) => Promise<Response>;
 
+/** The paths that say whether the process is up. Google's front end answers `/healthz` itself, and passes the others on. */
+const livePaths: readonly string[] = ["/livez", "/healthz"];
+/** The path that says whether requests should come. */
+const readyPath = "/readyz";
+
+/** Whether a request only asks how the server is. It names no caller, so no metric and no audit log counts it. */
+export function isProbe({ url }: Request): boolean {
+  const { pathname } = new URL(url);
+  return livePaths.includes(pathname) || pathname === readyPath;
+}
+
 /**
- * Serves the suite over HTTP, with the requests and responses of the Fetch standard: `POST /v1/{operation}`, `GET /healthz` and
- * `GET /openapi.json`. A door for direct invocation serves `POST /` instead, with `operation` in the body.
+ * Serves the suite over HTTP, with the requests and responses of the Fetch standard: `POST /v1/{operation}`, `GET /livez`,
+ * `GET /readyz` and `GET /openapi.json`. A door for direct invocation serves `POST /` instead, with `operation` in the body.
+ *
+ * @param readiness what `/readyz` answers; a server that ends in good order passes its own
  *
  * @example
  * const http = createHttp(application);
  * const response = await http(request, { requestId });
  */
-export function createHttp(application: Application): HttpApplication {
+export function createHttp(
+  application: Application,
+  readiness: Readiness = createReadiness(application.door, application.rules),
+): HttpApplication {
   return async (request, context = {}) => {
     const requestId = context.requestId ?? randomUUID();
     try {
-      return await route(application, request, { ...context, requestId });
+      return await route(application, readiness, request, { ...context, requestId });
     } catch (thrown) {
       return errorResponse(toArtifactRegistryError(thrown), requestId);
     }
@@ -41,13 +61,20 @@ export function createHttp(application: Application): HttpApplication {
 
 async function route(
   application: Application,
+  readiness: Readiness,
   request: Request,
   context: HttpContext & { requestId: string },
 ): Promise<Response> {
   const { requestId } = context;
   const { pathname } = new URL(request.url);
-  if (pathname === "/healthz") {
+  if (livePaths.includes(pathname)) {
     return allowOnly(request, ["GET", "HEAD"], requestId) ?? json(200, { status: "ok" }, requestId);
+  }
+  if (pathname === readyPath) {
+    const refused = allowOnly(request, ["GET", "HEAD"], requestId);
+    if (refused) return refused;
+    const state = await readiness.check();
+    return json(state.status === "ready" ? 200 : 503, state, requestId);
   }
   if (pathname === "/openapi.json") {
     const refused = allowOnly(request, ["GET", "HEAD"], requestId);

@@ -1,3 +1,4 @@
+import { acrTokenUser } from "./acr-token-user.ts";
 import { Secret } from "./secret.ts";
 
 /** Credentials to pull one repository, as a node of a Kubernetes cluster uses them. */
@@ -6,6 +7,25 @@ export interface PullCredentials {
   readonly uri: string;
   readonly username: string;
   readonly password: Secret;
+}
+
+/** The login servers of Azure Container Registry, in each cloud that has it. */
+const acrHost = /\.azurecr\.(?:io|cn|us)$/;
+
+/**
+ * How a node logs in with what `generateCredentials` answered. It can send a user name and a password, and nothing else.
+ *
+ * @param uri of the repository, as `example.azurecr.io/images/my-app`
+ * @returns undefined for a bearer that no user name stands for
+ */
+export function nodeLogin(
+  uri: string,
+  { authMethod, username, password }: { authMethod: "basic" | "bearer"; username: string; password: string },
+): PullCredentials | undefined {
+  const [host = ""] = uri.split("/");
+  const isAcr = acrHost.test(host.toLowerCase());
+  if (authMethod === "bearer" && !isAcr) return undefined;
+  return { uri, username: authMethod === "bearer" ? acrTokenUser : username, password: new Secret(password) };
 }
 
 /** The type of a Secret that `imagePullSecrets` may name. */

@@ -69,7 +69,7 @@ export const serviceType = v.picklist(["worker"]);
 const allowedServiceTypes = v.pipe(
   v.array(serviceType),
   v.maxLength(1),
-  v.description("Compute services of the consumer that may pull by themselves."),
+  v.description("Compute services of the consumer that may pull, under identities of the platform's own."),
 );
 
 export const accountId = v.pipe(v.string(), v.regex(/^\d{12}$/, "must be 12 digits"));
@@ -103,8 +103,16 @@ export const awsAccess = v.strictObject({
 
 export const gcpAccess = v.strictObject({
   type: v.literal("gcp"),
-  projectNumbers: v.array(projectNumber),
-  serviceAccountEmails: v.array(serviceAccountEmail),
+  projectNumbers: v.pipe(
+    v.array(projectNumber),
+    v.description(
+      "Projects whose Cloud Run service agents may pull. Cloud Run also wants whoever deploys to be let in.",
+    ),
+  ),
+  serviceAccountEmails: v.pipe(
+    v.array(serviceAccountEmail),
+    v.description("Accounts that may pull, such as those that deploy to Cloud Run."),
+  ),
   allowedServiceTypes,
 });
 

@@ -8,8 +8,11 @@ const flags: Readonly<Record<string, readonly [flags: string, description: strin
   accountIds: ["--account <id>", "AWS account that may pull (repeatable)"],
   regions: ["--region <region>", "AWS region of the accounts' workers; any region by default (repeatable)"],
   roleArns: ["--role <arn>", "AWS IAM role that may pull (repeatable)"],
-  projectNumbers: ["--project <number>", "number of a Google Cloud project that may pull (repeatable)"],
-  serviceAccountEmails: ["--service-account <email>", "Google Cloud service account that may pull (repeatable)"],
+  projectNumbers: ["--project <number>", "number of a Google Cloud project whose Cloud Run may pull (repeatable)"],
+  serviceAccountEmails: [
+    "--service-account <email>",
+    "Google Cloud service account that may pull, as the one that deploys to Cloud Run (repeatable)",
+  ],
   allowedServiceTypes: [
     "--service-type <type>",
     "compute service that may pull on behalf of the consumers (repeatable)",

@@ -1,8 +1,8 @@
+import { acrTokenUser } from "../../core/acr-token-user.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
-import { tokenUser } from "../credential-helper/login.ts";
 import type { ArtifactRegistryCredentials, Operations } from "../types.ts";
 import { storeLogin } from "./docker/store-login.ts";
 
@@ -48,7 +48,7 @@ export async function login(
 async function usernameFor({ authMethod, username }: ArtifactRegistryCredentials, connection: Connection) {
   if (authMethod === "basic") return username;
   const { service } = await connection.call("describeRegistry", {});
-  if (service === "acr") return tokenUser;
+  if (service === "acr") return acrTokenUser;
   throw new ArtifactRegistryError(
     "OPERATION_NOT_SUPPORTED",
     "This registry takes bearer tokens, which Docker cannot log in with.",

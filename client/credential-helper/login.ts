@@ -1,13 +1,8 @@
+import { acrTokenUser } from "../../core/acr-token-user.ts";
 import { bindingVariable } from "../../core/platform.ts";
 import type { Environment } from "../binding.ts";
 import { tryParseObject } from "../json.ts";
 import type { Account } from "./configuration.ts";
-
-/**
- * The user name by which Azure's registry knows that the password is a token (Azure/acr, AAD-OAuth.md). Clients that
- * cannot send a bearer token log in with it.
- */
-export const tokenUser = "00000000-0000-0000-0000-000000000000";
 
 /** What an image client logs in with. */
 export interface Login {
@@ -24,8 +19,8 @@ const usernames: ReadonlyMap<string | undefined, string> = new Map([
   ["aws", "AWS"],
   ["gar", "oauth2accesstoken"],
   ["gcp", "oauth2accesstoken"],
-  ["acr", tokenUser],
-  ["azure", tokenUser],
+  ["acr", acrTokenUser],
+  ["azure", acrTokenUser],
   ["local", "token"],
 ]);
 

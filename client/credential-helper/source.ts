@@ -1,3 +1,4 @@
+import { acrTokenUser } from "../../core/acr-token-user.ts";
 import { race } from "../../core/call.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { bindingVariable } from "../../core/platform.ts";
@@ -8,7 +9,7 @@ import { type Connection, connect, connectTo } from "../connection.ts";
 import { withinLimits } from "../http.ts";
 import { tryParseObject } from "../json.ts";
 import type { Account } from "./configuration.ts";
-import { bindingOf, type Login, tokenUser, usernameOf } from "./login.ts";
+import { bindingOf, type Login, usernameOf } from "./login.ts";
 
 /** Mints an account's credentials for the caller of this run. */
 export interface Source {
@@ -68,7 +69,7 @@ async function mint(host: string, account: Account, env: Environment, { call }: 
  * Clients take a user name and a password from a helper, but no bearer token. Only ACR accepts a token in that form.
  */
 function bearerUser(host: string, account: Account, env: Environment): string {
-  if (usernameOf(account, env) === tokenUser || /\.azurecr\.[a-z]+$/.test(host)) return tokenUser;
+  if (usernameOf(account, env) === acrTokenUser || /\.azurecr\.[a-z]+$/.test(host)) return acrTokenUser;
   throw new ArtifactRegistryError(
     "OPERATION_NOT_SUPPORTED",
     `${host} takes a bearer token, which no helper can give.`,

@@ -23,6 +23,8 @@ export function openApiDocument(): object {
       { name: "service", description: "The server itself." },
     ],
     paths: {
+      "/livez": { get: plain("live", "Tell that the server is up", { status: { type: "string" } }) },
+      "/readyz": { get: ready() },
       "/healthz": { get: plain("health", "Tell that the server is up", { status: { type: "string" } }) },
       "/openapi.json": { get: plain("openApi", "This document", {}) },
       ...Object.fromEntries(operationNames.map((name) => [`/v1/${name}`, { post: method(name) }])),
@@ -57,7 +59,7 @@ function method(name: OperationName): object {
   };
 }
 
-function plain(operationId: string, summary: string, properties: object): object {
+function plain(operationId: string, summary: string, properties: object) {
   return {
     operationId,
     summary,
@@ -68,6 +70,17 @@ function plain(operationId: string, summary: string, properties: object): object
       "405": errorResponses["405"],
     },
   };
+}
+
+/** `GET /readyz`, which alone says 503 for a server that is well but should get no requests. */
+function ready(): object {
+  const properties = {
+    status: { type: "string", enum: ["ready", "starting", "stopping"] },
+    findings: { type: "array", items: { $ref: "#/components/schemas/Finding" } },
+  };
+  const { responses, ...rest } = plain("ready", "Tell whether requests should come", properties);
+  const unready = { ...responses["200"], description: "Not yet, or not any more." };
+  return { ...rest, responses: { ...responses, "503": unready } };
 }
 
 function json(schema: object, examples?: Record<string, Example>): object {

@@ -25,7 +25,7 @@ const aws: AwsAccess = {
 const gcp: GcpAccess = {
   type: "gcp",
   projectNumbers: ["123456789"],
-  serviceAccountEmails: ["sa@project.iam.gserviceaccount.com"],
+  serviceAccountEmails: ["deploy@project.iam.gserviceaccount.com"],
   allowedServiceTypes: ["worker"],
 };
 const host = "123456789012.dkr.ecr.us-east-1.amazonaws.com";

@@ -42,6 +42,35 @@ export function armRefusal(error: unknown): { readonly status: number; readonly 
   return refusal && { status: refusal.status, code: refusal.code ?? "" };
 }
 
+/**
+ * Whether Azure refuses for a reason that passes without anybody's help: another change is in progress, or the registry is not ready
+ * (`RegistryNotReady`). Azure does not list the codes, so every conflict counts that is not known to be final.
+ */
+export function passesByItself(error: unknown): boolean {
+  const refusal = refusalOf(error);
+  return refusal !== undefined && !isQuota(refusal) && isPassingConflict(refusal);
+}
+
+/**
+ * The codes of conflicts for which somebody must do something first (Microsoft Learn, "Troubleshoot common Azure deployment errors", and
+ * the names of registries).
+ */
+const finalConflicts = new Set([
+  "ScopeLocked",
+  "AlreadyInUse",
+  "NameNotAvailable",
+  "RegistryNameNotAvailable",
+  "InvalidResourceLocation",
+  "MissingSubscriptionRegistration",
+  "SubscriptionNotRegistered",
+  "ReadOnlyDisabledSubscription",
+  "ResourceGroupBeingDeleted",
+]);
+
+function isPassingConflict({ status, code = "" }: Refusal): boolean {
+  return (status === 409 || status === 412) && !finalConflicts.has(code);
+}
+
 /** Whether the resource itself does not exist. If its parent does not exist, that is another error. */
 export function isNotFound(error: unknown): boolean {
   const refusal = refusalOf(error);
@@ -100,8 +129,8 @@ function translate(refusal: Refusal, { what, hint }: Refused, cause: unknown): A
       hint: "Check the binding's registryName, resourceGroupName and loginServer, and the subscription.",
     });
   }
-  if (status === 409 && /progress|conflict/i.test(refusal.code ?? "")) {
-    return toError("RESOURCE_CONFLICT", "came while another change is in progress.", {
+  if (isPassingConflict(refusal)) {
+    return toError("RESOURCE_CONFLICT", "came while another change is in progress, or the registry is not ready.", {
       retryable: true,
       ...retryAfter,
     });
@@ -111,7 +140,7 @@ function translate(refusal: Refusal, { what, hint }: Refused, cause: unknown): A
       hint: "Remove the lock of the registry, or of its resource group.",
     });
   }
-  if (status === 409 || status === 412) return toError("RESOURCE_CONFLICT", "is not possible in the present state.");
+  if (status === 409) return toError("RESOURCE_CONFLICT", "is not possible in the present state.");
   return toError("CLOUD_PLATFORM_ERROR", `failed with ${status}.`);
 }
 

@@ -2,10 +2,30 @@ import { ArtifactRegistryError } from "../../core/errors.ts";
 import type { Environment } from "../../core/platform.ts";
 import { isGuid } from "./binding.ts";
 
-/** Azure Resource Manager in the clouds that are not the public one. Its endpoint is also the audience of its tokens. */
-const resourceManagers: readonly (readonly [loginServerSuffix: string, url: string, locations: RegExp])[] = [
-  [".azurecr.cn", "https://management.chinacloudapi.cn", /^china/],
-  [".azurecr.us", "https://management.usgovcloudapi.net", /^us(?:gov|dod)/],
+interface Cloud {
+  /** What the login servers of its registries end with. */
+  readonly suffix: string;
+  readonly locations: RegExp;
+  /** Azure Resource Manager. Its endpoint is also the audience of its tokens. */
+  readonly resourceManager: string;
+  /** Microsoft Entra ID (Microsoft Learn, "National clouds"). */
+  readonly authority: string;
+}
+
+/** The clouds that are not the public one. */
+const nationalClouds: readonly Cloud[] = [
+  {
+    suffix: ".azurecr.cn",
+    locations: /^china/,
+    resourceManager: "https://management.chinacloudapi.cn",
+    authority: "https://login.partner.microsoftonline.cn",
+  },
+  {
+    suffix: ".azurecr.us",
+    locations: /^us(?:gov|dod)/,
+    resourceManager: "https://management.usgovcloudapi.net",
+    authority: "https://login.microsoftonline.us",
+  },
 ];
 
 export interface ResourceManager {
@@ -21,12 +41,24 @@ export interface ResourceManager {
  * @param env `ALIEN_ARM_ENDPOINT`: another URL for the same service, such as an emulator's; the audience stays the cloud's
  */
 export function resourceManager(loginServer: string | undefined, env: Environment): ResourceManager {
-  const known = resourceManagers.find(([suffix, , locations]) =>
+  const known = nationalClouds.find(({ suffix, locations }) =>
     loginServer === undefined ? locations.test(location(env) ?? "") : loginServer.endsWith(suffix),
-  )?.[1];
-  const cloud = known ?? "https://management.azure.com";
+  );
+  const cloud = known?.resourceManager ?? "https://management.azure.com";
   const url = env.ALIEN_ARM_ENDPOINT?.replace(/\/+$/, "") || cloud;
   return { url, scope: `${cloud}/.default` };
+}
+
+/**
+ * Microsoft Entra ID of the cloud that the function is in: `AZURE_AUTHORITY_HOST`, as for Azure's own libraries, or else what its location
+ * tells.
+ *
+ * @returns a URL without a slash at its end
+ */
+export function entraAuthority(env: Environment): string {
+  const known = nationalClouds.find(({ locations }) => locations.test(location(env) ?? ""));
+  const url = env.AZURE_AUTHORITY_HOST || known?.authority || "https://login.microsoftonline.com";
+  return url.replace(/\/+$/, "");
 }
 
 /**

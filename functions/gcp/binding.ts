@@ -16,11 +16,14 @@ const location = v.pipe(
   v.regex(/^[a-z]+(?:-[a-z0-9]+)*$/, "must be a location, such as europe-west1 or us"),
 );
 
-/** The id of a repository, or its whole resource name, which also says the project and the location. */
+/**
+ * The id of a repository, or its whole resource name, which also says the project and the location. The ids with a dot are
+ * those of the repositories that took the place of Container Registry.
+ */
 const repositoryName = v.pipe(
   v.string(),
   v.regex(
-    /^(?:projects\/[^/]+\/locations\/[^/]+\/repositories\/)?[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    /^(?:projects\/[^/]+\/locations\/[^/]+\/repositories\/)?(?:[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?|(?:(?:us|eu|asia)\.)?gcr\.io)$/,
     "must be the id of an Artifact Registry repository, or projects/{project}/locations/{location}/repositories/{id}",
   ),
 );

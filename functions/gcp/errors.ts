@@ -1,4 +1,5 @@
 import { ArtifactRegistryError, type ErrorOptions } from "../../core/errors.ts";
+import { meaningOf, propagation } from "./refusals.ts";
 
 /** The codes of google.rpc.Code. gRPC answers with them; over HTTP a status stands for them. */
 export const grpcCode = {
@@ -41,10 +42,18 @@ const codeByStatus: Readonly<Record<number, number>> = {
 interface GoogleError {
   readonly code?: unknown;
   readonly message?: unknown;
+  /** gRPC: of the error's `google.rpc.ErrorInfo`. */
+  readonly reason?: unknown;
   readonly response?: {
     readonly status?: number;
     readonly headers?: Headers;
-    readonly data?: { readonly error?: { readonly message?: unknown; readonly status?: unknown } };
+    readonly data?: {
+      readonly error?: {
+        readonly message?: unknown;
+        readonly status?: unknown;
+        readonly details?: readonly { readonly reason?: unknown }[];
+      };
+    };
   } | null;
 }
 
@@ -86,6 +95,28 @@ export function googleMessage(error: unknown): string {
   return typeof message === "string" ? message : "";
 }
 
+/** The reason in an error's details, as `SERVICE_DISABLED` (google.rpc.ErrorInfo). */
+function googleReason(error: unknown): string | undefined {
+  const { reason, response } = asGoogleError(error);
+  const { details } = response?.data?.error ?? {};
+  const reasons = [reason, ...(Array.isArray(details) ? details : []).map((detail) => detail?.reason)];
+  return reasons.find((each) => typeof each === "string");
+}
+
+/**
+ * The translation of a refusal that its reason or its text explains, whatever its code.
+ *
+ * @param what names the request, as `Artifact Registry GetIamPolicy`
+ * @returns undefined where the code says all that there is
+ */
+export function explainedRefusal(error: unknown, what: string): ArtifactRegistryError | undefined {
+  const code = googleCode(error);
+  if (code === undefined) return undefined;
+  const meaning = meaningOf({ status: nameOf(code), reason: googleReason(error), message: googleMessage(error) });
+  if (meaning === undefined) return undefined;
+  return new ArtifactRegistryError(meaning.code, `${what}: ${meaning.message}`, { hint: meaning.hint, cause: error });
+}
+
 /**
  * Waits for a request that may answer NOT_FOUND. The request must list that code among those it expects; every other
  * error is thrown.
@@ -112,19 +143,16 @@ export function translateGoogleError(error: unknown, what: string, needs: string
   if (error instanceof ArtifactRegistryError || isAbort(error)) return error;
   const translated = (code: ArtifactRegistryError["code"], message: string, options: ErrorOptions = {}) =>
     new ArtifactRegistryError(code, message, { ...options, cause: error });
+  const explained = explainedRefusal(error, what);
+  if (explained) return explained;
   const code = googleCode(error);
   switch (code) {
     case undefined:
       if (neverLeft(error)) return translated("CLOUD_PLATFORM_ERROR", `${what} could not be sent.`);
       return translated("SERVICE_UNAVAILABLE", `${what}: Google Cloud cannot be reached.`, { retryable: true });
     case grpcCode.permissionDenied:
-      if (/SERVICE_DISABLED|has not been used in project|is disabled/.test(googleMessage(error))) {
-        return translated("BINDING_CONFIG_INVALID", `${what}: the API is not enabled in the project.`, {
-          hint: "Enable artifactregistry.googleapis.com, iam.googleapis.com and iamcredentials.googleapis.com.",
-        });
-      }
       return translated("ACCESS_DENIED", `${what} was denied.`, {
-        hint: `The function's service account needs ${needs}.`,
+        hint: `The function's service account needs ${needs}. ${propagation}`,
       });
     case grpcCode.unauthenticated:
       return translated(
@@ -135,11 +163,6 @@ export function translateGoogleError(error: unknown, what: string, needs: string
         },
       );
     case grpcCode.resourceExhausted:
-      if (/maximum number of/i.test(googleMessage(error))) {
-        return translated("QUOTA_EXCEEDED", `${what}: the project has reached its quota.`, {
-          hint: "Remove what is not needed, or ask Google for a higher quota.",
-        });
-      }
       return translated("RATE_LIMIT_EXCEEDED", `${what} was throttled.`, {
         retryable: true,
         // Without such a header this is NaN, which the error leaves out.
@@ -158,8 +181,13 @@ export function translateGoogleError(error: unknown, what: string, needs: string
     case grpcCode.aborted:
       return translated("RESOURCE_CONFLICT", `${what} met another change.`, { retryable: true });
     case grpcCode.alreadyExists:
-    case grpcCode.failedPrecondition:
       return translated("RESOURCE_CONFLICT", `${what} is not possible in the present state.`);
+    case grpcCode.failedPrecondition:
+      return translated("RESOURCE_CONFLICT", `${what} is not possible in the present state.`, {
+        hint:
+          "An organisation policy, an encryption key that is not enabled, or a deletion under way may stand in the " +
+          "way. Google's audit log of the project has the reason.",
+      });
     default:
       return translated("CLOUD_PLATFORM_ERROR", `${what} failed with ${nameOf(code)}.`, {
         retryable: code === grpcCode.unknown || code === grpcCode.internal,

@@ -4,7 +4,7 @@ import { type GcpAccess, projectNumber, serviceAccountEmail } from "../../core/s
 
 /** The smallest unit of cross-account access: one principal that may pull, and do nothing else. */
 export type Grant =
-  /** The Cloud Run service agent of a project, which pulls for the project's services. */
+  /** The Cloud Run service agent of a project, which pulls for the project's services. Who deploys them needs a grant as well. */
   | { readonly kind: "worker"; readonly projectNumber: string }
   | { readonly kind: "serviceAccount"; readonly email: string };
 

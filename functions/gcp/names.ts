@@ -8,7 +8,7 @@ import {
   routeLogicalName,
 } from "../../core/names.ts";
 import { domainPattern, type GarBinding, projectPattern } from "./binding.ts";
-import { type GarPlace, regionalHost, registryHost, repositoryResource } from "./place.ts";
+import { type GarPlace, isMigrated, regionalHost, registryHost, repositoryResource } from "./place.ts";
 
 /** The path of an Artifact Registry repository under its host. The domain of a domain-scoped project is a segment of it. */
 export function garPrefix({ project, repository }: GarPlace): string {
@@ -48,10 +48,13 @@ function projectPath(project: string): string {
 }
 
 /**
- * Reads the API's name of the repository, or of a package in it. A project's number is not read: only Google tells whose it
+ * Reads the API's name of the repository, or of a package in it, and the old address of a repository that took the place of
+ * Container Registry: `gcr.io/{project}/{name}`. A project's number is not read: only Google tells whose it
  * is. Neither is what lies below a package, such as a tag.
  */
 function readResource(id: string, place: GarPlace): string | undefined {
+  const old = `${place.repository}/${projectPath(place.project)}`;
+  if (isMigrated(place) && (id === old || id.startsWith(`${old}/`))) return garPrefix(place) + id.slice(old.length);
   const resource = repositoryResource(place);
   if (id === resource) return garPrefix(place);
   const [before, imagePath, ...more] = id.split("/packages/");
@@ -66,10 +69,15 @@ function readResource(id: string, place: GarPlace): string | undefined {
  */
 function elsewhere({ project, repository }: GarPlace): RegExp[] {
   return [
-    new RegExp(`^${projectPath(project).replaceAll(".", "\\.")}/`),
-    new RegExp(`^(?:${domainPattern}[:/])?${projectPattern}/${repository}(?:/|$)`),
+    new RegExp(`^${literally(projectPath(project))}/`),
+    new RegExp(`^(?:${domainPattern}[:/])?${projectPattern}/${literally(repository)}(?:/|$)`),
     new RegExp(`^${domainPattern}:${projectPattern}/`),
   ];
+}
+
+/** As a part of a regular expression. Of all signs that mean more there, projects and repositories have only the dot. */
+function literally(name: string): string {
+  return name.replaceAll(".", "\\.");
 }
 
 export type AccountKind = "pull" | "push";

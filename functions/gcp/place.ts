@@ -12,10 +12,27 @@ export interface GarPlace {
 }
 
 /**
+ * The location of each repository that took the place of Container Registry, by its id. Requests to the host of that name
+ * reach this repository, and no other location has one (Artifact Registry, "gcr.io domain support").
+ */
+const migratedLocations: Readonly<Record<string, string>> = {
+  "gcr.io": "us",
+  "us.gcr.io": "us",
+  "eu.gcr.io": "europe",
+  "asia.gcr.io": "asia",
+};
+
+/** Whether the repository took the place of Container Registry. Google makes such a one, and we do not. */
+export function isMigrated({ repository }: Pick<GarPlace, "repository">): boolean {
+  return migratedLocations[repository] !== undefined;
+}
+
+/**
  * Completes a binding. What its own fields leave out is taken from the whole resource name in `repositoryName`, if it has
  * one, and otherwise from the environment.
  *
- * @throws BINDING_CONFIG_INVALID where the project or the location is missing, or is given twice with different values
+ * @throws BINDING_CONFIG_INVALID where the project or the location is missing, is given twice with different values, or cannot
+ *   be that of the repository
  */
 export function placeOf(
   { projectId, location, repositoryName }: Pick<GarBinding, "projectId" | "location" | "repositoryName">,
@@ -23,11 +40,18 @@ export function placeOf(
 ): GarPlace {
   const named = /^projects\/([^/]+)\/locations\/([^/]+)\/repositories\/([^/]+)$/.exec(repositoryName);
   const [, namedProject, namedLocation, repository = repositoryName] = named ?? [];
-  return {
+  const place = {
     project: onlyValue("projectId", [projectId, namedProject], env.GOOGLE_CLOUD_PROJECT, isProjectId),
     location: onlyValue("location", [location, namedLocation], env.GOOGLE_CLOUD_LOCATION, isLocation),
     repository,
   };
+  const only = migratedLocations[repository] ?? place.location;
+  if (place.location === only) return place;
+  const message = `The repository "${repository}" cannot be in ${place.location}.`;
+  throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, {
+    hint: `Google has it in "${only}" alone: give the binding that location.`,
+    context: { field: "location" },
+  });
 }
 
 function onlyValue(

@@ -1,8 +1,9 @@
 # The doors that believe App Service authentication: each has an application of its own, so that a token for one opens no other,
 # and Entra makes tokens only for callers that have its role.
 locals {
-  roles_of_callers    = { platform = "ArtifactRegistry.Caller", provision = "ArtifactRegistry.Provisioner" }
-  authenticated_doors = toset([for door in keys(var.doors) : door if contains(keys(local.roles_of_callers), door)])
+  platform_authenticates = var.callers_verified_by == "platform"
+  roles_of_callers       = { platform = "ArtifactRegistry.Caller", provision = "ArtifactRegistry.Provisioner" }
+  authenticated_doors    = toset([for door in keys(var.doors) : door if contains(keys(local.roles_of_callers), door)])
   # The same whoever applies.
   role_ids = { for door in local.authenticated_doors : door => uuidv5("url", "${local.group_id}/${var.prefix}/${door}") }
   callers = merge([
@@ -55,7 +56,8 @@ resource "azuread_app_role_assignment" "caller" {
   resource_object_id  = azuread_service_principal.door[each.value.door].object_id
 }
 
-# The oidc door verifies tokens itself, and must see them.
+# The oidc door verifies tokens itself, and must see them. So may the others: then authentication is said to be off, since Azure keeps what
+# the module said before.
 resource "azapi_update_resource" "authentication" {
   for_each = local.authenticated_doors
 
@@ -67,10 +69,10 @@ resource "azapi_update_resource" "authentication" {
 
   body = {
     properties = {
-      platform = { enabled = true }
+      platform = { enabled = local.platform_authenticates }
       globalValidation = {
-        requireAuthentication       = true
-        unauthenticatedClientAction = "Return401"
+        requireAuthentication       = local.platform_authenticates
+        unauthenticatedClientAction = local.platform_authenticates ? "Return401" : "AllowAnonymous"
         redirectToProvider          = "azureactivedirectory"
       }
       httpSettings = { requireHttps = true }

@@ -38,6 +38,10 @@ locals {
         AzureWebJobsStorage__clientId             = azurerm_user_assigned_identity.door[door].client_id
         APPLICATIONINSIGHTS_AUTHENTICATION_STRING = "ClientId=${azurerm_user_assigned_identity.door[door].client_id};Authorization=AAD"
       },
+      # Tokens of version 2.0 name the application by its client id.
+      var.callers_verified_by != "function" || !contains(local.authenticated_doors, door) ? {} : {
+        ALIEN_PLATFORM_AUDIENCE = azuread_application.door[door].client_id
+      },
       door != "events" ? {} : { ALIEN_EVENTS__clientId = azurerm_user_assigned_identity.door[door].client_id },
       # Whom it assigns roles to, on what it makes.
       door != "provision" ? {} : {

@@ -14,6 +14,18 @@ variable "callers" {
   }
 }
 
+variable "callers_verified_by" {
+  description = "Who verifies the tokens of callers at the doors platform and provision: App Service authentication (platform), or the function itself (function), which needs no App Service authentication and believes no header."
+  type        = string
+  default     = "platform"
+  nullable    = false
+
+  validation {
+    condition     = contains(["platform", "function"], var.callers_verified_by)
+    error_message = "callers_verified_by must be platform or function."
+  }
+}
+
 variable "setup_event_publishers" {
   description = "Who may publish set-up events: object ids of service principals of this tenant."
   type        = set(string)

@@ -103,7 +103,7 @@ describe("what Azure Resource Manager refuses", () => {
     [409, "OperationInProgress", "RESOURCE_CONFLICT", true],
     [409, "AnotherOperationInProgress", "RESOURCE_CONFLICT", true],
     [409, "ScopeLocked", "RESOURCE_CONFLICT", false],
-    [412, "PreconditionFailed", "RESOURCE_CONFLICT", false],
+    [412, "PreconditionFailed", "RESOURCE_CONFLICT", true],
     [429, "TooManyRequests", "RATE_LIMIT_EXCEEDED", true],
     [429, "SubscriptionRequestsThrottledQuota", "RATE_LIMIT_EXCEEDED", true],
     [500, "InternalServerError", "CLOUD_PLATFORM_ERROR", true],

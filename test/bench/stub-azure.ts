@@ -34,5 +34,9 @@ function answer(pathname: string, resource: string): object {
     return { access_token: "token", expires_on, resource, token_type: "Bearer" };
   }
   if (pathname === "/oauth2/exchange") return { refresh_token: token({}) };
-  return { access_token: token({ access: [{ type: "repository", name: "images/my-app", actions: ["pull"] }] }) };
+  return {
+    access_token: token({
+      access: [{ type: "repository", name: "images/my-app", actions: ["pull", "metadata_read"] }],
+    }),
+  };
 }

@@ -90,7 +90,7 @@ describe("the package", () => {
         if (/^ready$/m.test(said)) resolve(/API +(\S+)/.exec(said)?.[1] ?? "");
       });
     });
-    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    for (const path of ["/livez", "/readyz", "/healthz"]) expect((await fetch(`${url}${path}`)).status).toBe(200);
     serving.child.kill("SIGTERM");
     await serving;
   });

@@ -1,7 +1,6 @@
 import { ownershipTag, ownershipValue } from "../../functions/azure/acr/registry.ts";
 import { platform } from "../../functions/azure/index.ts";
 import { controlRole, startStack, usualRoles } from "../azure/support/stack.ts";
-import { accessToken, registryClient } from "../emulators/azure/support.ts";
 import { contractSuite } from "./suite.ts";
 
 /** What the provision door's identity has on the resource group. */
@@ -21,7 +20,7 @@ export function acrContract(mode: "rbac" | "abac"): void {
       // The suite makes more repositories than Basic has scope maps.
       const stack = await startStack({ mode, sku: "Standard" });
       stack.useInThisProcess();
-      const { azure, registryName, identity } = stack;
+      const { azure, identity } = stack;
       // A registry that can be taken away is alone on its container registry.
       await azure.registry("vendorbuilds", { mode, tags: { [ownershipTag]: ownershipValue("builds") } });
       for (const role of usualRoles[mode]) azure.assign(identity, role, azure.registryId("vendorbuilds"));
@@ -36,16 +35,6 @@ export function acrContract(mode: "rbac" | "abac"): void {
           ALIEN_ACR_ROLE_ASSIGNMENT_MODE: { rbac: "rbac", abac: "rbac-abac" }[mode],
         },
         dataPlane: (endpoint) => azure.reach(endpoint),
-        async tags(name) {
-          const token = await accessToken(azure, registryName, identity, `repository:${name}:metadata_read`);
-          // To the registry a repository is there from its first push on.
-          return registryClient(azure, registryName, token)
-            .tags(name)
-            .catch((error: { status?: number }) => {
-              if (error.status === 404) return [];
-              throw error;
-            });
-        },
         advance: (milliseconds) => azure.advance(milliseconds),
         stop: () => stack.stop(),
       };

@@ -13,8 +13,6 @@ export interface Golden {
   readonly credentialScope: "repository" | "registry";
   /** Whether a lifetime can be asked for, is the platform's own, or does not end. */
   readonly lifetime: "asked" | "theirs" | "endless";
-  /** Whether credentials list the tags of what they open. */
-  readonly listsTags: boolean;
   /** Whether an image's URI is read as an id. It is not where only the platform tells whose the URI is. */
   readonly readsUri: boolean;
 }
@@ -31,7 +29,6 @@ const external = {
   tellsAbsence: true,
   pushCreates: true,
   publicPulls: false,
-  listsTags: true,
   readsUri: true,
 } as const;
 
@@ -44,7 +41,6 @@ export const golden = {
     publicPulls: false,
     credentialScope: "repository",
     lifetime: "asked",
-    listsTags: true,
     readsUri: true,
   },
   ecr: {
@@ -54,7 +50,6 @@ export const golden = {
     publicPulls: false,
     credentialScope: "repository",
     lifetime: "asked",
-    listsTags: true,
     readsUri: true,
   },
   "ecr-public": {
@@ -71,7 +66,6 @@ export const golden = {
     publicPulls: true,
     credentialScope: "repository",
     lifetime: "asked",
-    listsTags: true,
     // Between the host and the name stands the account's alias, which AWS makes.
     readsUri: false,
   },
@@ -82,7 +76,6 @@ export const golden = {
     publicPulls: false,
     credentialScope: "registry",
     lifetime: "asked",
-    listsTags: true,
     readsUri: true,
   },
   acr: {
@@ -92,8 +85,6 @@ export const golden = {
     publicPulls: false,
     credentialScope: "repository",
     lifetime: "theirs",
-    // Tags are metadata there: a right of its own, which neither pulling nor pushing needs.
-    listsTags: false,
     readsUri: true,
   },
   external: { ...external, credentialScope: "repository", lifetime: "theirs" },

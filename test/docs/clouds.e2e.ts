@@ -16,7 +16,7 @@ const clouds: [string, () => Promise<Cloud>, string[]][] = [
   ],
   [
     "infra/gcp/README.md",
-    startGcp,
+    () => startGcp(),
     ["gcloud auth print-identity-token", "gcloud run deploy", "gcloud pubsub topics", "gcloud pubsub subscriptions"],
   ],
   ["infra/azure/README.md", startAzure, ["az rest --method", "az account get-access-token"]],
@@ -51,6 +51,20 @@ it.each(granting)("%s leads no consumer there without the grant", async (path, s
   const blocks = page.blocks.map((block) => ({ ...block, text: without(block.text) }));
   expect(blocks).not.toEqual(page.blocks);
   const cloud = await start();
+  try {
+    await expect(follow({ ...page, blocks }, self, cloud)).rejects.toThrow(/denied|403/i);
+  } finally {
+    await cloud.stop();
+  }
+});
+
+it("infra/gcp/README.md: whoever deploys must be let in too, not the project's service agent alone", async () => {
+  const path = "infra/gcp/README.md";
+  const page = await read(path);
+  const deployer = '"deploy@acme-customer.iam.gserviceaccount.com"';
+  const blocks = page.blocks.map((block) => ({ ...block, text: block.text.replace(deployer, "") }));
+  expect(blocks).not.toEqual(page.blocks);
+  const cloud = await startGcp();
   try {
     await expect(follow({ ...page, blocks }, self, cloud)).rejects.toThrow(/denied|403/i);
   } finally {

@@ -1,3 +1,7 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { Readable } from "node:stream";
+import { json } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { operationNames } from "../../core/operations.ts";
 import { createClient, pullImage, pushImage } from "../../oci/client/index.ts";
@@ -9,6 +13,7 @@ import { type Deployment, deploy } from "../azure/runtime/deploy.ts";
 import { startFront } from "../azure/runtime/front.ts";
 import { containerRegistry } from "../azure/support/registry.ts";
 import { type AzureStack, startStack } from "../azure/support/stack.ts";
+import { servicePaths } from "../contract/service.ts";
 import type { Application, Principal } from "../emulators/azure/index.ts";
 import { buildImage } from "../oci/client/images.ts";
 import type { Front } from "../support/front.ts";
@@ -204,9 +209,65 @@ describe("behind the platform door", () => {
     }
     expect((await fetch(`${url}/v1/createRepository`, { method: "PUT", headers, body: "{}" })).status).toBe(405);
     // These need nobody.
-    expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ status: "ok" });
+    for (const [path, body] of servicePaths) expect(await (await fetch(`${url}${path}`)).json()).toEqual(body);
     expect((await fetch(`${url}/openapi.json`)).status).toBe(200);
     expect(app?.log()).not.toMatch(leaks);
+  });
+});
+
+describe("bodies in chunks, without a length", () => {
+  const chunked = async (url: string, chunks: Iterable<string> | AsyncIterable<string>, headers = {}) => {
+    const body = Readable.from(chunks, { objectMode: false });
+    const sending = request(url, { method: "POST", headers: { "content-type": "application/json", ...headers } });
+    // Who is refused need not send the rest.
+    body.on("error", () => {}).pipe(sending);
+    const [answer] = (await once(sending, "response")) as [IncomingMessage];
+    const said = (await json(answer)) as Body;
+    sending.on("error", () => {}).destroy();
+    return { status: answer.statusCode, said };
+  };
+
+  test("arrive", async () => {
+    const url = await start("platform");
+    const answer = await chunked(
+      `${url}/v1/createRepository`,
+      ['{"registry":"ima', 'ges","name":"x"}'],
+      await as("pipeline"),
+    );
+    expect(answer).toMatchObject({ status: 200, said: { name: "images/x" } });
+  });
+
+  test("are refused over 64 KiB, although more is still to come", async () => {
+    const url = await start("platform");
+    const endless = async function* () {
+      for (;;) yield "x".repeat(16 * 1024);
+    };
+    const headers = await as("pipeline");
+    for (const _again of [1, 2]) {
+      const answer = await chunked(`${url}/v1/createRepository`, endless(), headers);
+      expect(answer).toMatchObject({ status: 413, said: { code: "PAYLOAD_TOO_LARGE" } });
+    }
+    // Exactly the limit is no reason to refuse: only the name is too long.
+    const [head, tail] = ['{"registry":"images","name":"', '"}'];
+    const full = [head, "x".repeat(64 * 1024 - head.length - tail.length), tail];
+    expect(await chunked(`${url}/v1/createRepository`, full, headers)).toMatchObject({
+      said: { code: "INVALID_INPUT" },
+    });
+    expect(await chunked(`${url}/v1/createRepository`, [...full, " "], headers)).toMatchObject({ status: 413 });
+    expect(app?.log()).not.toMatch(/Failed|Exception/);
+  });
+
+  test("are refused from whom nobody knows, whether anybody has read them", async () => {
+    const url = await start(
+      "oidc",
+      { ALIEN_OIDC_ISSUERS: '[{"issuer":"http://127.0.0.1:9","audience":"registry"}]' },
+      false,
+    );
+    const endless = async function* () {
+      for (;;) yield "x".repeat(16 * 1024);
+    };
+    const answer = await chunked(`${url}/v1/createRepository`, endless());
+    expect(answer).toMatchObject({ status: 401, said: { code: "AUTHENTICATION_ERROR" } });
   });
 });
 
@@ -293,6 +354,22 @@ describe("where App Service does not authenticate, a forged header opens nothing
   });
 });
 
+test("without App Service authentication, a door verifies callers' tokens itself where it is told an audience", async () => {
+  const { azure } = stack;
+  const more = { ALIEN_PLATFORM_AUDIENCE: application.clientId, AZURE_AUTHORITY_HOST: azure.authorityHost };
+  const url = await start("platform", more, false);
+  const ask = (headers: Record<string, string>) =>
+    post(url, "generateCredentials", { repoId: "my-app", permissions: "pull" }, headers);
+  const forged = principalHeaders();
+  expect(await ask(await as("pipeline"))).toMatchObject({ scope: "repository" });
+  expect(await ask(forged)).toMatchObject({ code: "AUTHENTICATION_ERROR" });
+  expect(await ask({ ...forged, ...(await as("stranger")) })).toMatchObject({ code: "ACCESS_DENIED" });
+  expect(await ask(await as("pipeline", "https://containerregistry.azure.net"))).toMatchObject({
+    code: "AUTHENTICATION_ERROR",
+  });
+  expect(logged().every(({ event }) => event !== "shut")).toBe(true);
+});
+
 test("behind the oidc door the function verifies tokens itself, and believes no header", async () => {
   const issuer = await startIssuer();
   const more = {
@@ -339,14 +416,14 @@ test("behind the provision door a registry from its making to its end", async ()
 });
 
 describe("called by events", () => {
-  const json = { "content-type": "application/json; charset=utf-8", "aeg-event-type": "Notification" };
+  const typed = { "content-type": "application/json; charset=utf-8", "aeg-event-type": "Notification" };
   const schemas = {
     "CloudEvents 1.0": {
-      headers: { ...json, "content-type": "application/cloudevents+json; charset=utf-8" },
+      headers: { ...typed, "content-type": "application/cloudevents+json; charset=utf-8" },
       fresh: (time = new Date().toISOString()): unknown => eventIn("cloud-event", { time }),
     },
     "Event Grid": {
-      headers: json,
+      headers: typed,
       fresh: (time = new Date().toISOString()): unknown => [eventIn("event-grid-event", { eventTime: time })],
     },
   };
@@ -435,9 +512,9 @@ describe("called by events", () => {
     const validation = (from: string) => [
       eventIn("event-grid-event", { eventType, topic: from, data: { validationCode: "the-code" } }),
     ];
-    const validated = await send("POST", { ...eventGrid, ...json }, validation(topic));
+    const validated = await send("POST", { ...eventGrid, ...typed }, validation(topic));
     expect(await validated.json()).toEqual({ validationResponse: "the-code" });
-    expect((await send("POST", { ...eventGrid, ...json }, validation(`${topic}2`))).status).toBe(403);
+    expect((await send("POST", { ...eventGrid, ...typed }, validation(`${topic}2`))).status).toBe(403);
 
     for (const name of names) {
       const { headers, fresh } = schemas[name];

@@ -219,6 +219,22 @@ describe("behind the provision door", () => {
   });
 });
 
+test("Google's front end keeps some paths to itself, and /livez and /readyz reach the function", async () => {
+  const { address } = await start("oidc", {
+    ALIEN_OIDC_ISSUERS: JSON.stringify([{ issuer: (await startIssuer()).url, audience: "registry" }]),
+  });
+  front = await startFront(stack.gcp, address, "allUsers");
+  const ask = async (path: string) => {
+    const response = await fetch(`${front?.url}${path}`);
+    return [response.status, await response.text()];
+  };
+  expect(await ask("/livez")).toEqual([200, '{"status":"ok"}']);
+  expect(await ask("/readyz")).toEqual([200, '{"status":"ready"}']);
+  for (const path of ["/healthz", "/eventlog", "/_ah/health"]) {
+    expect(await ask(path)).toEqual([404, "<title>The platform refuses</title>"]);
+  }
+});
+
 test("behind the oidc door the function verifies tokens itself", async () => {
   const issuer = await startIssuer();
   const { address } = await start("oidc", {

@@ -3,6 +3,7 @@ import { localDoor, oidcDoor, platformDoor, trustedDoor } from "../../core/doors
 import { ArtifactRegistryError, type ErrorCode, type ErrorOptions, statusOf } from "../../core/errors.ts";
 import { createHttp, type HttpContext } from "../../core/http.ts";
 import { operationNames } from "../../core/operations.ts";
+import { servicePaths } from "../contract/service.ts";
 import { caller, createSuite, post, type Suite, type SuiteOptions } from "../support/application.ts";
 import { fakePassword } from "../support/fake-registry.ts";
 import { allowAll, goodInputs } from "../support/inputs.ts";
@@ -48,11 +49,44 @@ describe("routes", () => {
     expect(answer.headers.get("x-request-id")).toBe("req-1");
   });
 
-  test("GET /healthz asks for no caller", async () => {
+  test.each(servicePaths)("GET %s asks for no caller", async (path, expected) => {
     for (const door of [platformDoor(), trustedDoor("invoke"), localDoor("t")]) {
-      const answer = await send(createSuite({ door }), get("/healthz"), {});
-      expect([answer.status, answer.body]).toEqual([200, { status: "ok" }]);
+      const answer = await send(createSuite({ door }), get(path), {});
+      expect([answer.status, answer.body]).toEqual([200, expected]);
     }
+  });
+
+  test("GET /readyz says 503 until the door can tell callers apart, and 200 from then on", async () => {
+    const issuer = { silent: true };
+    const ready = async () => {
+      if (issuer.silent) throw new ArtifactRegistryError("SERVICE_UNAVAILABLE", "No keys yet.", { retryable: true });
+      return [];
+    };
+    const suite = createSuite({ door: { ...platformDoor(), ready } });
+    const asked = async () => {
+      const { status, body } = await answerOf(await suite.http(get("/readyz"), {}));
+      return [status, body];
+    };
+    expect(await asked()).toEqual([503, { status: "starting" }]);
+    expect((await send(suite, get("/livez"), {})).status).toBe(200);
+    issuer.silent = false;
+    expect(await asked()).toEqual([200, { status: "ready" }]);
+    // An issuer that fails later fails for every instance: that shuts nobody out.
+    issuer.silent = true;
+    expect(await asked()).toEqual([200, { status: "ready" }]);
+  });
+
+  test("GET /readyz says that newer rules cannot be used, and nothing that stands in them: anybody may ask", async () => {
+    const suite = createSuite();
+    const problem = { message: "The access rules are not valid. Access rule 1 (callers: gcp alice@example.com) …" };
+    const rules = { current: async () => ({ rules: [], problem }) };
+    const http = createHttp({ ...suite.application, rules });
+    const { status, body } = await answerOf(await http(get("/readyz"), {}));
+    expect([status, body.status]).toEqual([200, "ready"]);
+    expect(body.findings).toEqual([
+      { message: expect.stringContaining("stay in force"), hint: expect.stringContaining("log") },
+    ]);
+    expect(JSON.stringify(body)).not.toContain("alice");
   });
 
   test("GET /openapi.json asks for no caller", async () => {
@@ -61,7 +95,7 @@ describe("routes", () => {
     expect(answer.body.openapi).toBe("3.1.0");
   });
 
-  test.each(["/healthz", "/openapi.json"])("HEAD %s", async (path) => {
+  test.each([...servicePaths.map(([path]) => path), "/openapi.json"])("HEAD %s", async (path) => {
     expect((await send(createSuite(), get(path, "HEAD"))).status).toBe(200);
   });
 
@@ -75,6 +109,7 @@ describe("routes", () => {
     "//v1/createRepository",
     "/V1/createRepository",
     "/healthz/",
+    "/readyz/",
     "/metrics",
     "/.env",
   ])("there is nothing at %s", async (path) => {
@@ -104,6 +139,8 @@ describe("routes", () => {
   });
 
   test.each([
+    ["/livez", "POST", "GET, HEAD"],
+    ["/readyz", "POST", "GET, HEAD"],
     ["/healthz", "POST", "GET, HEAD"],
     ["/openapi.json", "DELETE", "GET, HEAD"],
     ["/v1/createRepository", "GET", "POST"],

@@ -87,7 +87,7 @@ function within(schema: Schema): Schema[] {
 test("is OpenAPI 3.1 with exactly the routes that there are", () => {
   expect(document.openapi).toBe("3.1.0");
   expect(Object.keys(document.paths).sort()).toEqual(
-    ["/healthz", "/openapi.json", ...operationNames.map((name) => `/v1/${name}`)].sort(),
+    ["/livez", "/readyz", "/healthz", "/openapi.json", ...operationNames.map((name) => `/v1/${name}`)].sort(),
   );
 });
 

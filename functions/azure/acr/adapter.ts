@@ -17,8 +17,8 @@ const byRoles = {
   reason: "Azure Container Registry has no policy for a repository: role assignments decide who else may pull.",
   hint:
     "Assign AcrPull on the registry to the consumer's identity, or, where the registry takes role assignments for " +
-    "repositories (ABAC), Container Registry Repository Reader with a condition on the repository's name. A consumer " +
-    "of another tenant pulls with credentials of generateCredentials.",
+    "repositories (ABAC), Container Registry Repository Reader with a condition on the repository's name. For a " +
+    "consumer of another tenant, docs/azure.md#consumers-of-another-tenant has three ways.",
 };
 
 const endedByAzure = {

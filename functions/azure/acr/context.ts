@@ -32,4 +32,6 @@ export interface RefreshTokens {
   get(call: Call): Promise<{ readonly token: Secret; readonly fresh: boolean }>;
   /** Forgets a token that was refused, or that does not know of a new role yet. */
   drop(token: Secret): void;
+  /** Tells whether this is the token that is kept: it was neither dropped nor replaced. */
+  isKept(token: Secret): boolean;
 }

@@ -10,10 +10,19 @@ import type { AcrContext } from "./context.ts";
 import { requestRegistry, textIn } from "./http.ts";
 
 /**
- * The actions of each permission level, and no others. Listing tags is `metadata_read` on ACR: neither a pull nor a push
- * needs it.
+ * The actions of each permission level, and no others. `metadata_read` lists tags, which Flux, Helm and Renovate do (Azure/acr, issues 600
+ * and 690). Every role that pulls has it.
  */
-const actionsOf: Readonly<Record<Permissions, readonly Action[]>> = { pull: ["pull"], "push-pull": ["pull", "push"] };
+const actionsOf: Readonly<Record<Permissions, readonly Action[]>> = {
+  pull: ["pull", "metadata_read"],
+  "push-pull": ["pull", "push", "metadata_read"],
+};
+
+/**
+ * Milliseconds for which a credential is handed out again. Turning a registry to role assignments for repositories, or back, ends all of its tokens
+ * at once, and nobody tells us. A new credential costs one request, which is what asking about the old one would cost.
+ */
+const reuseMs = 60_000;
 
 /**
  * Mints credentials: an access token of the registry for one repository, and for pulls from some others. The registry decides how long it lives; nobody
@@ -30,8 +39,12 @@ export async function generateCredentials(
     [name, actionsOf[permissions]],
     ...alsoPull.map((each) => [each, actionsOf.pull] as const),
   ]);
-  const { token, expiresAt } = await accessToken(context, asked, call);
-  return { authMethod: "bearer", username: "", password: token, expiresAt, scope: "repository" };
+  const { token, expiresAt, refreshToken } = await accessToken(context, asked, call);
+  const mintedAt = call.now().getTime();
+  // A refresh token that was dropped was refused: whatever came of it may have ended, too.
+  const stillCounts = async (now: Date) =>
+    now.getTime() - mintedAt < reuseMs && context.refreshTokens.isKept(refreshToken);
+  return { authMethod: "bearer", username: "", password: token, expiresAt, scope: "repository", stillCounts };
 }
 
 /** For each action, the role that allows it on a whole registry (RBAC), and the one that may be narrower (ABAC). */
@@ -85,6 +98,11 @@ export interface AccessToken {
   readonly expiresAt: Date;
 }
 
+/** A token, and the refresh token that we exchanged for it. */
+interface MintedToken extends AccessToken {
+  readonly refreshToken: Secret;
+}
+
 /** A token as the registry gave it. Nobody has compared yet what it opens with what was asked. */
 export interface GrantedToken extends AccessToken {
   readonly access: readonly Access[];
@@ -95,17 +113,17 @@ export interface GrantedToken extends AccessToken {
  *
  * @throws ACCESS_DENIED naming the roles that are missing, and for a token that opens anything else
  */
-export async function accessToken(context: AcrContext, asked: AccessRequest, call: Call): Promise<AccessToken> {
+export async function accessToken(context: AcrContext, asked: AccessRequest, call: Call): Promise<MintedToken> {
   const { granted, fresh, refreshToken } = await grantedToken(context, asked, call);
   const { missing, more } = compareAccess(granted.access, asked.access);
-  if (missing.length === 0 && !more) return granted;
+  if (missing.length === 0 && !more) return { ...granted, refreshToken };
   if (missing.length === 0 || fresh) throw denied(asked, missing);
   // A refresh token remembers the roles that the identity had at its exchange. Only a new one knows of later roles.
   context.refreshTokens.drop(refreshToken);
   const again = await grantedToken(context, asked, call);
   const difference = compareAccess(again.granted.access, asked.access);
   if (difference.missing.length > 0 || difference.more) throw denied(asked, difference.missing);
-  return again.granted;
+  return { ...again.granted, refreshToken: again.refreshToken };
 }
 
 /**

@@ -40,6 +40,7 @@ export function createRefreshTokens(exchange: (call: Call) => Promise<RefreshTok
     drop(token) {
       if (kept?.token === token) kept = undefined;
     },
+    isKept: (token) => kept?.token === token,
   };
 }
 

@@ -65,17 +65,25 @@ export interface FoundScopeMap {
 
 /** @returns the scope map with a repository's name; undefined if there is none */
 export async function findScopeMap(
-  { arm, binding }: AcrContext,
+  context: AcrContext,
   name: RoutableName,
   call: Call,
 ): Promise<FoundScopeMap | undefined> {
+  const found = await getScopeMap(context, name, call);
+  return found && toFound(found, name);
+}
+
+async function getScopeMap(
+  { arm, binding }: AcrContext,
+  name: RoutableName,
+  call: Call,
+): Promise<ScopeMap | undefined> {
   const request = { action: "GET scopeMaps", permission: permission("read"), expected: isNotFound };
   try {
     const { resourceGroupName, registryName } = binding;
-    const found = await armRequest(arm, call, request, ({ client }, options) =>
+    return await armRequest(arm, call, request, ({ client }, options) =>
       client.scopeMaps.get(resourceGroupName, registryName, scopeMapName(name), options),
     );
-    return toFound(found, name);
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
@@ -119,7 +127,8 @@ export async function writeScopeMap(
   call: Call,
 ): Promise<FoundScopeMap | undefined> {
   const { resourceGroupName, registryName } = context.binding;
-  const request = { action: `${exists ? "PATCH" : "PUT"} scopeMaps`, permission: permission("write") };
+  const look = () => getScopeMap(context, name, call);
+  const request = { action: `${exists ? "PATCH" : "PUT"} scopeMaps`, permission: permission("write"), look };
   const content = scopeMapFor(name);
   try {
     const made = await runOperation<ScopeMap>(context.arm, call, request, ({ scopeMaps }, options) =>
@@ -133,10 +142,12 @@ export async function writeScopeMap(
 }
 
 /** Deletes the scope map of a repository and waits until it is gone. One that does not exist counts as deleted. */
-export async function deleteScopeMap({ arm, binding }: AcrContext, name: RoutableName, call: Call): Promise<void> {
-  const request = { action: "DELETE scopeMaps", permission: permission("delete"), expected: isNotFound };
+export async function deleteScopeMap(context: AcrContext, name: RoutableName, call: Call): Promise<void> {
+  const { arm, binding } = context;
+  const look = () => getScopeMap(context, name, call);
+  const request = { action: "DELETE scopeMaps", permission: permission("delete"), expected: isNotFound, look };
   try {
-    await runOperation(arm, call, request, ({ scopeMaps }, options) =>
+    await runOperation<ScopeMap>(arm, call, request, ({ scopeMaps }, options) =>
       scopeMaps.delete(binding.resourceGroupName, binding.registryName, scopeMapName(name), options),
     );
   } catch (error) {

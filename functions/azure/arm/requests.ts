@@ -1,6 +1,6 @@
 /** Requests to Azure Resource Manager. */
 import type { ContainerRegistryManagementClient } from "@azure/arm-containerregistry";
-import type { Call } from "../../../core/call.ts";
+import type { Call, UpstreamOptions } from "../../../core/call.ts";
 import { once } from "../../../core/once.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { translateArmError } from "../errors.ts";
@@ -44,6 +44,8 @@ export interface ArmRequest {
   readonly role?: string;
   /** Tells which refusals the caller handles: such an error is thrown untranslated. */
   readonly expected?: (error: unknown) => boolean;
+  /** How long a try may take, and how often the request is sent, where that differs from other requests. */
+  readonly upstream?: UpstreamOptions;
 }
 
 export interface ArmOptions {
@@ -54,11 +56,11 @@ export interface ArmOptions {
 export function armRequest<T, Loaded = LoadedArm>(
   arm: { load(): Promise<Loaded> },
   call: Call,
-  { action, permission, role, expected }: ArmRequest,
+  { action, permission, role, expected, upstream }: ArmRequest,
   send: (loaded: Loaded, options: ArmOptions) => Promise<T>,
 ): Promise<T> {
   const what = `Azure Resource Manager ${action}`;
-  return call.upstream(what, async (abortSignal) => {
+  const attempt = async (abortSignal: AbortSignal) => {
     try {
       return await send(await arm.load(), { abortSignal });
     } catch (error) {
@@ -66,7 +68,8 @@ export function armRequest<T, Loaded = LoadedArm>(
       if (expected?.(error)) throw error;
       throw translateArmError(error, { what, hint: deniedHint(permission, role) });
     }
-  });
+  };
+  return call.upstream(what, attempt, upstream);
 }
 
 const defaultRole = "Container Registry Contributor and Data Access Configuration Administrator";

@@ -1,11 +1,11 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit } from "@azure/functions";
 import { type Audit, auditToStdout } from "../../../core/audit.ts";
-import type { Caller } from "../../../core/caller.ts";
+import { Unauthenticated } from "../../../core/doors.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "../../../core/errors.ts";
 import { createHttp, errorResponse, sourceOf } from "../../../core/http.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { openAtStart, type Suite, type SuiteOptions } from "../../../core/suite.ts";
-import { createPlatformCaller } from "./caller.ts";
+import { createPlatformCaller } from "./platform-caller.ts";
 
 type Serve = (request: Request, requestId: string) => Promise<Response>;
 
@@ -25,7 +25,7 @@ export function httpFunction(suite: () => Promise<Suite>, env: Environment, opti
   };
 }
 
-function open({ application }: Suite, env: Environment, audit: Audit): Serve {
+async function open({ application }: Suite, env: Environment, audit: Audit): Promise<Serve> {
   const http = createHttp(application);
   const { door, now } = application;
   if (door.name === "oidc") return (request, requestId) => http(request, { requestId });
@@ -34,21 +34,26 @@ function open({ application }: Suite, env: Environment, audit: Audit): Serve {
       hint: "ALIEN_DOOR is one of platform, oidc, events, provision. Direct invocations go to the platform door.",
     });
   }
-  const platformCallerOf = createPlatformCaller(env, defaultRoles[door.name]);
+  const platformCallerOf = await createPlatformCaller(env, defaultRoles[door.name]);
+  if (door.name === "platform") {
+    return (request, requestId) =>
+      http(request, { platformCaller: () => platformCallerOf(request.headers), requestId });
+  }
   return async (request, requestId) => {
     // These methods run nothing, and anybody may read what they answer.
     if (request.method === "GET" || request.method === "HEAD") return http(request, { requestId });
-    let platformCaller: Caller;
     try {
-      platformCaller = platformCallerOf(request.headers);
+      // The core lets everybody in here, so the caller is looked at before the body is read.
+      await platformCallerOf(request.headers);
     } catch (thrown) {
       const error = toArtifactRegistryError(thrown);
       const line = { requestId, door: door.name, source: sourceOf(request, {}, application), outcome: error.code };
-      const reason = error.code === "AUTHENTICATION_ERROR" ? "NO_PLATFORM_CALLER" : undefined;
-      audit({ time: now().toISOString(), ...line, ...(reason && { reason }), milliseconds: 0, upstreamCalls: 0 });
+      const { reason, claimed } = thrown instanceof Unauthenticated ? thrown : {};
+      const why = { ...(claimed && { claimed }), ...(reason && { reason }) };
+      audit({ time: now().toISOString(), ...line, ...why, milliseconds: 0, upstreamCalls: 0 });
       return errorResponse(error, requestId);
     }
-    return http(request, { platformCaller, requestId });
+    return http(request, { requestId });
   };
 }
 

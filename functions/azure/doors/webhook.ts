@@ -4,8 +4,8 @@ import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "..
 import { readJson } from "../../../core/json.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { openAtStart, type SuiteOptions } from "../../../core/suite.ts";
-import { createPlatformCaller } from "./caller.ts";
 import type { Receive } from "./events.ts";
+import { createPlatformCaller } from "./platform-caller.ts";
 
 /** The role by which Event Grid may deliver to a webhook (Microsoft Learn, "Secure WebHook delivery with Entra ID"). */
 const defaultRole = "AzureEventGridSecureWebhookSubscriber";
@@ -41,13 +41,13 @@ export function webhookFunction(
 ): HttpHandler {
   const topics = (env.ALIEN_EVENT_GRID_TOPICS ?? "").split(",").flatMap((each) => each.trim().toLowerCase() || []);
   // The triggers beside it need no caller, so they stay open if callers cannot be told apart here.
-  const platformCaller = openAtStart(async () => createPlatformCaller(env, defaultRole), env, options);
+  const platformCaller = openAtStart(() => createPlatformCaller(env, defaultRole), env, options);
   return async (request, { invocationId }) => {
     try {
       const receive = await opened();
       const callerOf = await platformCaller();
       // Refuses whom the platform does not know. Who delivers decides nothing else.
-      callerOf(request.headers);
+      await callerOf(request.headers);
       if (request.method === "OPTIONS") return allowOrigin(request);
       const body = await readJson(request.body as ReadableStream<Uint8Array> | null);
       if (v.is(validation, body)) return { status: 200, jsonBody: validationAnswer(body, topics) };

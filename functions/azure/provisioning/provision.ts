@@ -8,15 +8,7 @@ import { ownerOf, ownershipTag } from "../acr/registry.ts";
 import { armList, registryPages } from "../arm/pages.ts";
 import { unexpected } from "../errors.ts";
 import { type AssignmentsOn, assign, assignmentsOn, listAssignments, unassign } from "./assignments.ts";
-import {
-  changesOf,
-  createOwnRegistry,
-  deviationsOf,
-  findIdleRegistry,
-  modeOf,
-  refuseForeign,
-  updateOwnRegistry,
-} from "./registry.ts";
+import { correctRegistry, createOwnRegistry, findIdleRegistry, modeOf, refuseForeign } from "./registry.ts";
 import { compareAssignments, type RoleDrift, refuseNarrowed, requiredRoles } from "./roles.ts";
 import { type FunctionPrincipals, functionPrincipals, type RegistrySettings, readSettings } from "./settings.ts";
 
@@ -121,8 +113,7 @@ async function apply(
   call: Call,
 ): Promise<Registry> {
   for (const role of missing) await assign(onRegistry, role, call);
-  const deviations = deviationsOf(registry, settings);
-  const after = deviations.length === 0 ? registry : await updateOwnRegistry(context, changesOf(deviations), call);
+  const after = await correctRegistry(context, registry, settings, call);
   for (const assignment of stale) await unassign(onRegistry, assignment, call);
   return after;
 }

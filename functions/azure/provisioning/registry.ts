@@ -1,12 +1,12 @@
 /** The container registry that provisioning makes, compares with its settings, changes and deletes. */
 import type { Registry, RegistryUpdateParameters } from "@azure/arm-containerregistry";
-import type { Call } from "../../../core/call.ts";
+import type { Call, UpstreamOptions } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { NotYet, untilReady } from "../../../core/until-ready.ts";
+import { NotYet, pauseAtMost, untilReady } from "../../../core/until-ready.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { findRegistry, hasOwnTag, ownershipTag, ownershipValue, requireState } from "../acr/registry.ts";
 import { pollBackoff, runOperation, type StartOperation, stillRunning } from "../arm/operations.ts";
-import { armRefusal, translateArmError, unexpected } from "../errors.ts";
+import { armRefusal, passesByItself, translateArmError, unexpected } from "../errors.ts";
 import { defaultMode, defaultSku, type RegistrySettings, type RoleAssignmentMode } from "./settings.ts";
 
 /**
@@ -71,24 +71,38 @@ export async function createOwnRegistry(
     anonymousPullEnabled: false,
     roleAssignmentMode: mode,
   };
-  const made = await changeRegistry<Registry>(context, call, "PUT registries", ({ registries }, options) =>
-    registries.create(binding.resourceGroupName, binding.registryName, registry, options),
-  );
+  const made = await changeRegistry(context, call, {
+    action: "PUT registries",
+    // Whoever provisions compares it with the settings afterwards.
+    isDone: (found) => found !== undefined,
+    start: ({ registries }, options) =>
+      registries.create(binding.resourceGroupName, binding.registryName, registry, options),
+  });
   if (made === undefined) throw unexpected("Azure Resource Manager PUT registries");
   refuseForeign(requireState(made), context);
   return made;
 }
 
-/** Corrects settings of the container registry, and waits until Azure has finished. All others stay as they are. */
-export async function updateOwnRegistry(
+/**
+ * Corrects what differs from the settings, and waits until Azure has finished. Everything else stays as it is.
+ *
+ * @returns the registry as it is then
+ */
+export async function correctRegistry(
   context: AcrContext,
-  changes: RegistryUpdateParameters,
+  registry: Registry,
+  settings: RegistrySettings,
   call: Call,
 ): Promise<Registry> {
+  const deviations = deviationsOf(registry, settings);
+  if (deviations.length === 0) return registry;
+  const changes = Object.assign({}, ...deviations.map(({ change }) => change)) as RegistryUpdateParameters;
   const { resourceGroupName, registryName } = context.binding;
-  const updated = await changeRegistry<Registry>(context, call, "PATCH registries", ({ registries }, options) =>
-    registries.update(resourceGroupName, registryName, changes, options),
-  );
+  const updated = await changeRegistry(context, call, {
+    action: "PATCH registries",
+    isDone: (found) => found !== undefined && deviationsOf(found, settings).length === 0,
+    start: ({ registries }, options) => registries.update(resourceGroupName, registryName, changes, options),
+  });
   if (updated === undefined) throw unexpected("Azure Resource Manager PATCH registries");
   return requireState(updated);
 }
@@ -127,11 +141,6 @@ export function deviationsOf(found: Registry, { sku, mode }: RegistrySettings): 
   return deviations;
 }
 
-/** The changes that correct all of the deviations, for one request. */
-export function changesOf(deviations: readonly Deviation[]): RegistryUpdateParameters {
-  return Object.assign({}, ...deviations.map(({ change }) => change)) as RegistryUpdateParameters;
-}
-
 /** The mode of a registry. One that does not tell its mode is older than the other mode. */
 export function modeOf({ roleAssignmentMode }: Registry): RoleAssignmentMode {
   return roleAssignmentMode === "AbacRepositoryPermissions" ? roleAssignmentMode : "LegacyRegistryPermissions";
@@ -140,51 +149,77 @@ export function modeOf({ roleAssignmentMode }: Registry): RoleAssignmentMode {
 /** Deletes the container registry with everything in it, and waits until it is gone. */
 export async function deleteOwnRegistry(context: AcrContext, call: Call): Promise<void> {
   const { resourceGroupName, registryName } = context.binding;
-  await changeRegistry<void>(context, call, "DELETE registries", ({ registries }, options) =>
-    registries.delete(resourceGroupName, registryName, options),
-  );
+  await changeRegistry(context, call, {
+    action: "DELETE registries",
+    isDone: (found) => found === undefined,
+    start: ({ registries }, options) => registries.delete(resourceGroupName, registryName, options),
+  });
 }
 
-/** How often we ask for a change if each time another one is in progress. */
+/** How often we ask for a change at most. */
 const maxAttempts = 4;
 
 /**
- * Changes the container registry, and waits until Azure has finished.
+ * One try of a write. Azure answers a registry's PUT after 8 seconds and its DELETE after up to 31, in the recordings of Microsoft's own
+ * clients, so that a second request after the usual time would overlap with the first.
+ */
+const oneLongTry: UpstreamOptions = { timeoutMs: 45_000, retry: { attempts: 1, baseMs: 0, capMs: 0 } };
+
+interface Change {
+  /** The method and the kind of resource, as `PUT registries`. */
+  readonly action: string;
+  readonly start: StartOperation;
+  /** Whether the registry is as the change makes it, so that an earlier try of it has arrived. */
+  readonly isDone: (found: Registry | undefined) => boolean;
+}
+
+/**
+ * Changes the container registry, and waits until Azure has finished. A write whose answer did not come is not simply sent again: we look at the
+ * registry first, and wait while it is changing.
  *
- * @param action the method and the kind of resource, as `PUT registries`
  * @returns the registry as it is then; undefined for a deletion
  * @throws RESOURCE_CONFLICT where the name is taken, or (retryable) where there is always another change
  */
-function changeRegistry<Result>(
-  context: AcrContext,
-  call: Call,
-  action: string,
-  start: StartOperation<Result>,
-): Promise<Result | undefined> {
+function changeRegistry(context: AcrContext, call: Call, change: Change): Promise<Registry | undefined> {
+  const { action, start, isDone } = change;
+  const what = `Azure Resource Manager ${action}`;
   const permission = `Microsoft.ContainerRegistry/registries/${action.startsWith("DELETE") ? "delete" : "write"}`;
-  const request = { action, permission, expected: (error: unknown) => isBusy(error) || isExplained(error) };
+  let hasStarted = false;
+  const request = {
+    action,
+    permission,
+    expected: (error: unknown) => passesByItself(error) || isExplained(error),
+    upstream: oneLongTry,
+    look: () => findRegistry(context, call),
+    onStarted: () => {
+      hasStarted = true;
+    },
+  };
   const attempt = async (tries: number) => {
     if (tries > 1) {
       // The other change may be this very one, begun by a request whose answer was lost.
       const found = await findIdleRegistry(context, call);
       if (found) refuseForeign(found, context);
+      if (isDone(found)) return found;
     }
     try {
-      return await runOperation<Result>(context.arm, call, request, start);
+      return await runOperation<Registry>(context.arm, call, request, start);
     } catch (error) {
       if (isExplained(error)) throw explain(error, context);
-      if (!isBusy(error)) throw error;
-      const refused = () => translateArmError(error, { what: `Azure Resource Manager ${action}`, hint: permission });
-      throw new NotYet(tries === maxAttempts ? refused() : stillRunning(action));
+      if (passesByItself(error)) {
+        throw new NotYet(
+          tries === maxAttempts ? translateArmError(error, { what, hint: permission }) : stillRunning(action),
+        );
+      }
+      // How it stands with a change that was taken is told by the change itself.
+      if (hasStarted || !(error instanceof ArtifactRegistryError && error.retryable)) throw error;
+      const { retryAfterSeconds = 0 } = error;
+      if (retryAfterSeconds * 1_000 > pollBackoff.capMs) throw error;
+      await pauseAtMost(retryAfterSeconds * 1_000, call.signal);
+      throw new NotYet(error);
     }
   };
   return untilReady(attempt, call.signal, { ...pollBackoff, attempts: maxAttempts });
-}
-
-/** @returns whether Azure refused because of another change that is in progress */
-function isBusy(error: unknown): boolean {
-  const refusal = armRefusal(error);
-  return refusal?.status === 409 && /progress|conflict/i.test(refusal.code);
 }
 
 /** @returns whether `explain` can say more about a refusal than the translation for other resources can */

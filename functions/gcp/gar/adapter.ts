@@ -1,5 +1,5 @@
 import type { Call } from "../../../core/call.ts";
-import { invalidInput } from "../../../core/errors.ts";
+import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import { once } from "../../../core/once.ts";
 import type { OpenContext } from "../../../core/platform.ts";
@@ -10,12 +10,12 @@ import { createOwnIdentity } from "../auth.ts";
 import type { GarBinding } from "../binding.ts";
 import { grpcCode, undefinedIfNotFound } from "../errors.ts";
 import { createGarNames } from "../names.ts";
-import { packageResource, placeOf, registryHost, repositoryResource } from "../place.ts";
+import { isMigrated, packageResource, placeOf, registryHost, repositoryResource } from "../place.ts";
 import type { GarContext } from "./context.ts";
 import { generateCredentials, tokenSeconds } from "./credentials.ts";
 import { createCrossAccount } from "./cross-account.ts";
 import { runOperation } from "./operations.ts";
-import { findOwnRepository, garHealth, hasOwnershipLabel } from "./own-repository.ts";
+import { findOwnRepository, garHealth, hasOwnershipLabel, kindFindings } from "./own-repository.ts";
 
 const capabilities: Capabilities = {
   credentials: {
@@ -77,8 +77,8 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
         (await import("../provisioning/deprovision.ts")).deprovision(context, options, call),
     },
     async health(call) {
-      // Only the account behind the provision door may read IAM.
-      if (env.ALIEN_DOOR !== "provision") return garHealth(context, call);
+      // Only the account behind the provision door may read IAM. What we do not provision cannot differ from what we would.
+      if (env.ALIEN_DOOR !== "provision" || isMigrated(place)) return garHealth(context, call);
       const { findDrift } = await import("../provisioning/drift.ts");
       return garHealth(context, call, () => findDrift(context, call));
     },
@@ -90,7 +90,10 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
 function derivedRegistry(registry: ArtifactRegistry, context: GarContext): ArtifactRegistry {
   const prove = proofOf(async (call) => {
     const own = await findOwnRepository(context, call);
-    return own !== undefined && hasOwnershipLabel(own, context.place);
+    if (own === undefined || !hasOwnershipLabel(own, context.place)) return false;
+    const [wrong] = kindFindings(own);
+    if (wrong) throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", wrong.message, { hint: wrong.hint });
+    return true;
   });
   const proven = ifProvisioned(registry, prove);
   // Behind the provision door, the health of a registry that is not provisioned yet says what is missing.

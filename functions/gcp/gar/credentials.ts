@@ -4,9 +4,11 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
 import { Secret } from "../../../core/secret.ts";
 import { cloudPlatform } from "../auth.ts";
-import { googleCode, googleMessage, grpcCode, translateGoogleError } from "../errors.ts";
+import { explainedRefusal, googleCode, googleMessage, grpcCode, translateGoogleError } from "../errors.ts";
+import { propagation } from "../refusals.ts";
 import { endpointOf, rest } from "../rest.ts";
 import type { GarContext } from "./context.ts";
+import { findOwnRepository } from "./own-repository.ts";
 
 /** How many seconds an access token may live (IAM Credentials, generateAccessToken). */
 export const tokenSeconds = { min: 1, max: 3_600, default: 3_600 } as const;
@@ -31,6 +33,7 @@ const tokenAnswer = v.looseObject({
  *
  * @throws BINDING_CONFIG_INVALID where no account is bound, because the function never mints for its own identity
  * @throws ACCESS_DENIED where the account is missing or disabled, or may not be impersonated
+ * @throws SERVICE_UNAVAILABLE (retryable) instead, where the registry was made a moment ago
  */
 export async function generateCredentials(
   context: GarContext,
@@ -52,7 +55,7 @@ export async function generateCredentials(
       return impersonate(context, email, skewedMaxSeconds, call);
     });
   } catch (error) {
-    throw translateMintingError(error, email);
+    throw await translateMintingError(context, error, email, call);
   }
 }
 
@@ -91,18 +94,39 @@ function isTooLong(error: unknown): boolean {
   );
 }
 
-function translateMintingError(error: unknown, email: string): unknown {
-  const translated = translateGoogleError(error, what, `iam.serviceAccounts.getAccessToken on ${email}`);
+async function translateMintingError(context: GarContext, error: unknown, email: string, call: Call): Promise<unknown> {
   const code = googleCode(error);
-  if (!(translated instanceof ArtifactRegistryError) || code === undefined || !unusable.includes(code)) {
-    return translated;
+  // Where Google said why, as that the API is not enabled, the translation tells it.
+  if (code === undefined || !unusable.includes(code) || explainedRefusal(error, what)) {
+    return translateGoogleError(error, what, `iam.serviceAccounts.getAccessToken on ${email}`);
   }
-  // Here the message said why: the API is not enabled.
-  if (translated.code === "BINDING_CONFIG_INVALID") return translated;
+  const causes =
+    `${email} must exist and be enabled, and the function's own service account needs ` +
+    "iam.serviceAccounts.getAccessToken on it (roles/iam.serviceAccountTokenCreator). Google does not say which is missing.";
+  // A disabled account is told by a code of its own. The others may be because IAM has not heard of it everywhere.
+  if (code !== grpcCode.failedPrecondition && (await isNew(context, call))) {
+    return new ArtifactRegistryError(
+      "SERVICE_UNAVAILABLE",
+      "The registry is new, and IAM does not know its rights yet.",
+      {
+        retryable: true,
+        hint: `Call again: it may take 2 minutes, and sometimes 7 or more. If that does not help: ${causes}`,
+        cause: error,
+      },
+    );
+  }
   return new ArtifactRegistryError("ACCESS_DENIED", "The bound service account cannot be impersonated.", {
-    hint:
-      `${email} must exist and be enabled, and the function's own service account needs ` +
-      "iam.serviceAccounts.getAccessToken on it (roles/iam.serviceAccountTokenCreator). Google does not say which is missing.",
+    hint: `${causes} ${propagation}`,
     cause: error,
   });
+}
+
+/** Milliseconds after which IAM knows the accounts and the rights of a registry for certain: twice what Google speaks of. */
+const newMs = 15 * 60_000;
+
+/** Whether the registry's repository was made a moment ago. Not known where the function may not look at it. */
+async function isNew(context: GarContext, call: Call): Promise<boolean> {
+  const repository = await findOwnRepository(context, call).catch(() => undefined);
+  // Google's clock may be a little ahead of ours.
+  return Math.abs(call.now().getTime() - Date.parse(repository?.createTime ?? "")) < newMs;
 }

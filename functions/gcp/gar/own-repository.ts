@@ -21,7 +21,11 @@ export function hasOwnershipLabel(
 export interface OwnRepository {
   /** As `DOCKER`. */
   readonly format?: string;
+  /** `STANDARD_REPOSITORY`, or that of a repository that nobody can push to. */
+  readonly mode?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** When it was made: ISO 8601. */
+  readonly createTime?: string;
 }
 
 /**
@@ -47,7 +51,7 @@ export function findOwnRepository(
 /**
  * Checks that the binding is complete, and that the registry is well.
  *
- * @param look checks the registry; by default, that the repository exists and holds images
+ * @param look checks the registry; by default, that the repository exists, holds images and takes pushes
  */
 export async function garHealth(
   context: GarContext,
@@ -66,10 +70,17 @@ async function repositoryFindings(context: GarContext, call: Call): Promise<Find
       { message: `The repository "${context.place.repository}" does not exist.`, hint: "Run provisionRegistry." },
     ];
   }
-  return formatFindings(repository);
+  return kindFindings(repository);
 }
 
-export function formatFindings({ format }: OwnRepository): Findings {
-  if (format === "DOCKER") return [];
-  return [{ message: "The repository does not hold images.", hint: "Bind a repository of the format Docker." }];
+/**
+ * What is wrong with the kind of a repository. A remote repository mirrors another registry, and a virtual one stands for
+ * several others: nobody can push to either (Artifact Registry, "Repository modes").
+ */
+export function kindFindings({ format, mode = "STANDARD_REPOSITORY" }: OwnRepository): Findings {
+  if (format !== "DOCKER") {
+    return [{ message: "The repository does not hold images.", hint: "Bind a repository of the format Docker." }];
+  }
+  if (mode !== "REMOTE_REPOSITORY" && mode !== "VIRTUAL_REPOSITORY") return [];
+  return [{ message: `The repository is a ${mode}: nobody can push to it.`, hint: "Bind a standard repository." }];
 }

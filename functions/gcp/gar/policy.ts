@@ -2,7 +2,7 @@
 import type { protos } from "@google-cloud/artifact-registry";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { googleCode, grpcCode } from "../errors.ts";
+import { explainedRefusal, googleCode, grpcCode } from "../errors.ts";
 import { type IamPolicy, policyVersion } from "../policy/document.ts";
 import { accountNotYetKnown, compareAndSwap, policyConflict, unknownMember, withEtag } from "../policy/edit.ts";
 import { type GarContext, rpc, translateRpcError } from "./context.ts";
@@ -80,10 +80,13 @@ async function writePolicy(
         throw newAccounts.includes(member) ? accountNotYetKnown(member, error) : noSuchMember(member, error);
       }
       case grpcCode.failedPrecondition:
-        throw new ArtifactRegistryError("ACCESS_DENIED", "The project's organisation does not allow this grant.", {
-          hint: "See the organisation policy iam.allowedPolicyMemberDomains.",
-          cause: error,
-        });
+        throw (
+          explainedRefusal(error, "Artifact Registry SetIamPolicy") ??
+          new ArtifactRegistryError("ACCESS_DENIED", "The project's organisation does not allow this grant.", {
+            hint: "See the organisation policy iam.allowedPolicyMemberDomains.",
+            cause: error,
+          })
+        );
       case grpcCode.notFound:
         throw noRepository(context, error);
       default:
@@ -94,7 +97,9 @@ async function writePolicy(
 
 function noSuchMember(member: string, cause: unknown): ArtifactRegistryError {
   return new ArtifactRegistryError("INVALID_INPUT", `Google Cloud does not know the member ${member}.`, {
-    hint: "Create it first. If it was granted earlier and is gone, remove it from the repository's IAM policy.",
+    hint:
+      "Create it first; IAM may take minutes to know a new account. If it was granted earlier and is gone, remove it " +
+      "from the repository's IAM policy.",
     context: { field: "access", member },
     cause,
   });

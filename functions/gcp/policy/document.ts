@@ -4,8 +4,16 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 export interface IamPolicy {
   readonly version?: number | null;
   readonly bindings?: readonly Binding[] | null;
+  /** Whose calls are written to the data access logs, and who is exempt from that. */
+  readonly auditConfigs?: readonly AuditConfig[] | null;
   /** Stands for the state that was read. Nothing else keeps a write from undoing somebody else's edit. */
   readonly etag?: Uint8Array | string | null;
+}
+
+interface AuditConfig {
+  readonly auditLogConfigs?:
+    | readonly { readonly logType?: unknown; readonly exemptedMembers?: readonly string[] | null }[]
+    | null;
 }
 
 /** The members of one role. The role and the condition together tell bindings apart. */
@@ -66,7 +74,10 @@ export function withBindings(policy: IamPolicy, changed: readonly Binding[]): Ia
   return same ? policy : { ...policy, version: policyVersion, bindings: changed };
 }
 
-/** How many members a policy may hold. Every occurrence in every binding counts (IAM quotas, "Allow policies"). */
+/**
+ * How many members a policy may hold. Every occurrence counts, in bindings and among those whom audit configurations exempt
+ * (IAM, "Quotas and limits": principals "in all role bindings and audit-logging exemptions within a single policy").
+ */
 export const maxMembers = 1_500;
 
 /**
@@ -97,6 +108,8 @@ export function refuseOverfull(before: IamPolicy, after: IamPolicy): void {
   );
 }
 
-function countMembers({ bindings }: IamPolicy): number {
-  return (bindings ?? []).reduce((sum, { members }) => sum + (members?.length ?? 0), 0);
+function countMembers({ bindings, auditConfigs }: IamPolicy): number {
+  const exempt = (auditConfigs ?? []).flatMap(({ auditLogConfigs }) => auditLogConfigs ?? []);
+  const lists = [...(bindings ?? []).map(({ members }) => members), ...exempt.map((log) => log.exemptedMembers)];
+  return lists.reduce((sum, list) => sum + (list?.length ?? 0), 0);
 }

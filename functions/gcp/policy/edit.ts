@@ -75,12 +75,20 @@ export function unknownMember(error: unknown): string | undefined {
   return /(?:account|user|group|member|principal)\s+(\S+?)\s+does not exist/i.exec(googleMessage(error))?.[1];
 }
 
-/** IAM does not know an existing account yet: a new account is known everywhere only after a while. */
-export function accountNotYetKnown(email: string, cause: unknown): NotYet {
+/**
+ * IAM does not know an existing account yet: a new account is known everywhere only after a while (IAM, "Eventual
+ * consistency"). Until then Google answers 404 and also 403 for it.
+ *
+ * @param needs for a 403, the permission that may be missing as well, and on what
+ */
+export function accountNotYetKnown(email: string, cause: unknown, needs?: string): NotYet {
+  const orMissing = needs === undefined ? "" : ` If that does not help, the function's service account lacks ${needs}.`;
   return new NotYet(
     new ArtifactRegistryError("SERVICE_UNAVAILABLE", `IAM does not know the service account ${email} yet.`, {
       retryable: true,
-      hint: "The account was just created. The same call again finishes what is left.",
+      hint:
+        "The account was just created, and it may take some minutes until IAM knows it everywhere. The same call again " +
+        `finishes what is left.${orMissing}`,
       cause,
     }),
   );

@@ -3,7 +3,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { untilReady } from "../../../core/until-ready.ts";
 import type { Backoff } from "../../../core/waiting.ts";
-import { describePermission, googleCode, grpcCode, undefinedIfNotFound } from "../errors.ts";
+import { describePermission, explainedRefusal, googleCode, grpcCode, undefinedIfNotFound } from "../errors.ts";
 import type { GarContext } from "../gar/context.ts";
 import { ownershipLabel } from "../gar/own-repository.ts";
 import { type AccountKind, accountEmail } from "../names.ts";
@@ -59,19 +59,65 @@ export function accountState(account: Account | undefined, { place }: GarContext
 
 /** @returns undefined where there is none */
 export function findAccount(context: GarContext, email: string, call: Call): Promise<Account | undefined> {
-  const request = iam<Account>(context, call, {
-    action: "GetServiceAccount",
-    permission: "iam.serviceAccounts.get",
-    expected: [grpcCode.notFound],
-    url: `${accountsUrl(context)}/${email}`,
-  });
-  return undefinedIfNotFound(request);
+  return undefinedIfNotFound(getAccount(context, email, call, [grpcCode.notFound]));
 }
 
-/** The waits between two attempts to find an account that exists but is not visible yet. */
-const visibilityBackoff: Backoff = { baseMs: 250, capMs: 4_000, jitter: "full" };
+function getAccount(context: GarContext, email: string, call: Call, expected: readonly number[]): Promise<Account> {
+  return iam<Account>(context, call, {
+    action: "GetServiceAccount",
+    permission: "iam.serviceAccounts.get",
+    expected,
+    url: `${accountsUrl(context)}/${email}`,
+  });
+}
 
-/** @throws RESOURCE_CONFLICT where somebody else has created an account with this address meanwhile */
+/** The waits between two looks at an account that exists but is not known everywhere yet. */
+const visibilityBackoff: Backoff = { baseMs: 100, capMs: 1_000, jitter: "full" };
+
+/**
+ * How many looks in a row must find a new account: one that was found once may be missing again. Google's Terraform
+ * provider asks for as many (GoogleCloudPlatform/magic-modules#14447).
+ */
+const looksInARow = 3;
+
+/**
+ * Waits until IAM knows an account that was made in this call, for as long as the operation has time.
+ *
+ * @throws SERVICE_UNAVAILABLE (retryable) where it does not in time, RESOURCE_CONFLICT for an account that is not ours
+ */
+export async function awaitAccount(context: GarContext, { email }: RegistryAccount, call: Call): Promise<void> {
+  let found = 0;
+  const known = async () => {
+    const account = await getAccount(context, email, call, [grpcCode.notFound, grpcCode.permissionDenied]).catch(
+      (error: unknown) => {
+        found = 0;
+        throw notYetOr(error, email, describePermission("iam.serviceAccounts.get", "the project"));
+      },
+    );
+    refuseUnusableAccount(account, email, context);
+    if (++found < looksInARow) throw accountNotYetKnown(email, undefined);
+  };
+  await untilReady(known, call.signal, visibilityBackoff);
+}
+
+/**
+ * What an error means for an account that was just made: 404 and 403 mean that IAM does not know it yet, but for a 403 that
+ * Google explains otherwise.
+ *
+ * @param needs the permission that a 403 may also mean
+ */
+export function notYetOr(error: unknown, email: string, needs: string): unknown {
+  switch (googleCode(error)) {
+    case grpcCode.notFound:
+      return accountNotYetKnown(email, error);
+    case grpcCode.permissionDenied:
+      return explainedRefusal(error, "IAM") ?? accountNotYetKnown(email, error, needs);
+    default:
+      return error;
+  }
+}
+
+/** Creates an account, or finds that it is there: the answer to an earlier request may have been lost. */
 export async function createAccount(context: GarContext, { kind, email }: RegistryAccount, call: Call): Promise<void> {
   const { place } = context;
   const does = kind === "pull" ? "Pulls from" : "Pushes to";
@@ -94,13 +140,6 @@ export async function createAccount(context: GarContext, { kind, email }: Regist
     await iam(context, call, request);
   } catch (error) {
     if (googleCode(error) !== grpcCode.alreadyExists) throw error;
-    // It is ours if the answer to an earlier request was lost.
-    const visible = async () => {
-      const account = await findAccount(context, email, call);
-      if (account === undefined) throw accountNotYetKnown(email, error);
-      return account;
-    };
-    refuseUnusableAccount(await untilReady(visible, call.signal, visibilityBackoff), email, context);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Call } from "../../../core/call.ts";
 import type { Findings } from "../../../core/health.ts";
 import type { GarContext } from "../gar/context.ts";
-import { findOwnRepository, formatFindings, hasOwnershipLabel } from "../gar/own-repository.ts";
+import { findOwnRepository, hasOwnershipLabel, kindFindings } from "../gar/own-repository.ts";
 import { readPolicy } from "../gar/policy.ts";
 import { holdsRole, otherRoles } from "../policy/holders.ts";
 import { accountState, findAccount, howToAdoptAccount, registryAccounts } from "./accounts.ts";
@@ -21,8 +21,8 @@ export async function findDrift(context: GarContext, call: Call): Promise<Findin
     const message = `The repository "${place.repository}" does not belong to this registry.`;
     return [{ message, hint: `${howToAdoptRepository(context)}.` }];
   }
-  const wrongFormat = formatFindings(repository);
-  if (wrongFormat.length > 0) return wrongFormat;
+  const wrongKind = kindFindings(repository);
+  if (wrongKind.length > 0) return wrongKind;
   const policy = await readPolicy(context, call);
   const findings: Findings = [];
   const tag = registryTag(context);

@@ -2,14 +2,15 @@
 import { GoogleAuth } from "google-auth-library";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { NotYet } from "../../../core/until-ready.ts";
 import { cloudPlatform } from "../auth.ts";
 import { isServiceAccount } from "../binding.ts";
-import { googleCode, grpcCode, translateGoogleError } from "../errors.ts";
+import { describePermission, googleCode, grpcCode, translateGoogleError } from "../errors.ts";
 import type { GarContext } from "../gar/context.ts";
 import { type IamPolicy, policyVersion } from "../policy/document.ts";
-import { accountNotYetKnown, compareAndSwap, policyConflict, unknownMember } from "../policy/edit.ts";
+import { compareAndSwap, policyConflict, unknownMember } from "../policy/edit.ts";
 import { withHolders } from "../policy/holders.ts";
-import { accountsUrl, iam } from "./accounts.ts";
+import { accountsUrl, iam, notYetOr, type RegistryAccount } from "./accounts.ts";
 
 /** The role that lets a function mint for an account. */
 export const tokenCreatorRole = "roles/iam.serviceAccountTokenCreator";
@@ -51,40 +52,65 @@ async function ownEmail(): Promise<string | undefined> {
 /** Names the policy in errors. */
 const accountPolicy = "The service account's IAM policy";
 
-/** Lets the functions mint for an account. Nobody else whom its policy names loses anything. */
+/**
+ * How often a policy of an account that was made in this call may be denied. By then IAM knows the account itself, so that a
+ * permission which is missing is the likelier cause; the waits between the tries come to about four seconds.
+ */
+const deniedTries = 6;
+
+/**
+ * Lets the functions mint for an account. Nobody else whom its policy names loses anything.
+ *
+ * @param made the accounts that were made in this call: for these, 403 and 404 mean that IAM does not know them yet
+ */
 export async function allowMinting(
   context: GarContext,
-  email: string,
+  account: RegistryAccount,
   functions: readonly string[],
   call: Call,
+  made: readonly RegistryAccount[],
 ): Promise<void> {
+  const { email } = account;
+  const isNew = made.some((each) => each.email === email);
+  let denied = 0;
+  const patiently = async <T>(permission: string, request: Promise<T>) => {
+    try {
+      return await request;
+    } catch (error) {
+      const needs = describePermission(permission, "the registry's service accounts");
+      if (googleCode(error) !== grpcCode.permissionDenied) throw notYetOr(error, email, needs);
+      if (!isNew) throw translateGoogleError(error, "IAM policy of a service account", needs);
+      const notYet = notYetOr(error, email, needs);
+      throw notYet instanceof NotYet && ++denied >= deniedTries ? notYet.atLast : notYet;
+    }
+  };
   const resource = {
     what: accountPolicy,
-    read: () => readNewAccountPolicy(context, email, call),
-    write: (policy: IamPolicy) => writeAccountPolicy(context, { email, functions, policy }, call),
+    read: () => patiently("iam.serviceAccounts.getIamPolicy", readAccountPolicy(context, email, call, unknown)),
+    write: (policy: IamPolicy) =>
+      patiently("iam.serviceAccounts.setIamPolicy", writeAccountPolicy(context, { email, functions, policy }, call)),
   };
   const holders = functions.map((each) => ({ email: each, role: tokenCreatorRole }));
   await compareAndSwap(resource, (policy) => withHolders(policy, holders, false), call);
 }
 
-/** Reads the IAM policy of an account, together with its conditional bindings. */
-export function readAccountPolicy(context: GarContext, email: string, call: Call): Promise<IamPolicy> {
+/** The codes for an account that IAM does not know, or does not know yet. */
+const unknown: readonly number[] = [grpcCode.notFound, grpcCode.permissionDenied];
+
+/** Reads the IAM policy of an account, together with its conditional bindings. @param expected codes that the caller handles */
+export function readAccountPolicy(
+  context: GarContext,
+  email: string,
+  call: Call,
+  expected: readonly number[] = [],
+): Promise<IamPolicy> {
   return iam<IamPolicy>(context, call, {
     action: "GetIamPolicy",
     permission: "iam.serviceAccounts.getIamPolicy",
+    expected,
     url: `${accountsUrl(context)}/${email}:getIamPolicy?options.requestedPolicyVersion=${policyVersion}`,
     method: "POST",
   });
-}
-
-/** @throws NotYet while IAM does not know the account, which was just created */
-async function readNewAccountPolicy(context: GarContext, email: string, call: Call): Promise<IamPolicy> {
-  try {
-    return await readAccountPolicy(context, email, call);
-  } catch (error) {
-    if (!(error instanceof ArtifactRegistryError && error.code === "RESOURCE_NOT_FOUND")) throw error;
-    throw accountNotYetKnown(email, error);
-  }
 }
 
 interface MintingEdit {
@@ -105,14 +131,12 @@ async function writeAccountPolicy(
       url: `${accountsUrl(context)}/${email}:setIamPolicy`,
       method: "POST",
       data: { policy },
-      expected: [grpcCode.aborted, grpcCode.notFound, grpcCode.invalidArgument],
+      expected: [grpcCode.aborted, grpcCode.invalidArgument, ...unknown],
     });
   } catch (error) {
     switch (googleCode(error)) {
       case grpcCode.aborted:
         throw policyConflict(accountPolicy, error);
-      case grpcCode.notFound:
-        throw accountNotYetKnown(email, error);
       case grpcCode.invalidArgument: {
         const member = unknownMember(error);
         throw member === undefined
@@ -127,7 +151,7 @@ async function writeAccountPolicy(
 
 function noSuchMember(member: string, isFunction: boolean, cause: unknown): ArtifactRegistryError {
   const hint = isFunction
-    ? `Correct ${variable}, which lists the service accounts of the functions that mint.`
+    ? `Correct ${variable}, which lists the service accounts of the functions that mint. IAM may take minutes to know a new one.`
     : "It had rights on the registry's service accounts, and is gone. Remove it from their IAM policies.";
   return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `Google Cloud does not know the member ${member}.`, {
     hint,

@@ -1,13 +1,15 @@
 import type { Call } from "../../../core/call.ts";
-import { invalidInput } from "../../../core/errors.ts";
+import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import type { ProvisionOptions } from "../../../core/registry.ts";
 import type { GarContext } from "../gar/context.ts";
 import { findOwnRepository, type OwnRepository } from "../gar/own-repository.ts";
 import { editPolicy } from "../gar/policy.ts";
 import { provisionedBinding } from "../names.ts";
+import { isMigrated } from "../place.ts";
 import { withinCapacity } from "../policy/document.ts";
 import { withHolders } from "../policy/holders.ts";
 import {
+  awaitAccount,
   createAccount,
   findAccount,
   type RegistryAccount,
@@ -47,6 +49,14 @@ export async function provision(
       "Leave them out. A registry whose location is a multi-region, such as europe, is served from all of it.",
     );
   }
+  const { repository } = context.place;
+  if (isMigrated(context.place)) {
+    const message = `The repository ${repository} took the place of Container Registry, and cannot be provisioned.`;
+    throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, {
+      // The label that would mark it as ours holds its id, and a label holds no dot.
+      hint: "Make its pull and push accounts, and bind it with both: docs/gcp.md has the steps.",
+    });
+  }
   await apply(context, await survey(context, call), call);
   return { ...provisionedBinding(context.place) };
 }
@@ -79,9 +89,11 @@ async function apply(
   // What IAM makes of the tag takes some time to count, which the accounts below take too.
   if (missingTag !== undefined) await attachTag(context, missingTag, call);
   for (const account of missingAccounts) await createAccount(context, account, call);
+  // Somebody else may have created one meanwhile: it gets no rights.
+  for (const account of missingAccounts) await awaitAccount(context, account, call);
   const accounts = registryAccounts(context.place);
   const emails = accounts.map(({ email }) => email);
   const giveRoles = withinCapacity((policy) => withHolders(policy, accounts, true));
   await editPolicy(context, giveRoles, call, emails);
-  for (const email of emails) await allowMinting(context, email, functions, call);
+  for (const account of accounts) await allowMinting(context, account, functions, call, missingAccounts);
 }

@@ -4,10 +4,16 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { overlappingPrefixes } from "../../../core/names.ts";
 import { NotYet, untilReady } from "../../../core/until-ready.ts";
 import type { Backoff } from "../../../core/waiting.ts";
-import { googleCode, grpcCode } from "../errors.ts";
+import { explainedRefusal, googleCode, grpcCode } from "../errors.ts";
 import { type GarContext, rpc } from "../gar/context.ts";
 import { runOperation } from "../gar/operations.ts";
-import { findOwnRepository, hasOwnershipLabel, type OwnRepository, ownershipLabel } from "../gar/own-repository.ts";
+import {
+  findOwnRepository,
+  hasOwnershipLabel,
+  kindFindings,
+  type OwnRepository,
+  ownershipLabel,
+} from "../gar/own-repository.ts";
 import { locationResource } from "../place.ts";
 
 /** The waits between two attempts to find a repository that exists but is not visible yet. */
@@ -38,7 +44,9 @@ export async function createOwnRepository(context: GarContext, call: Call): Prom
   try {
     await runOperation(context, call, method, (client, options) => client.createRepository(request, options));
   } catch (error) {
-    if (googleCode(error) === grpcCode.invalidArgument) throw invalidPlace(context, error);
+    if (googleCode(error) === grpcCode.invalidArgument) {
+      throw explainedRefusal(error, "Artifact Registry CreateRepository") ?? invalidPlace(context, error);
+    }
     if (googleCode(error) !== grpcCode.alreadyExists) throw error;
     // It is ours if the answer to an earlier request was lost, or if another call creates it right now.
     const visible = async () => {
@@ -54,7 +62,7 @@ export async function createOwnRepository(context: GarContext, call: Call): Prom
  * Refuses a repository that cannot be the registry's.
  *
  * @param note ends the hint
- * @throws RESOURCE_CONFLICT for a repository that is not ours, or that does not hold images
+ * @throws RESOURCE_CONFLICT for a repository that is not ours, that does not hold images, or that nobody can push to
  */
 export function refuseUnusableRepository(found: OwnRepository, { place }: GarContext, note = ""): void {
   const { repository } = place;
@@ -64,10 +72,15 @@ export function refuseUnusableRepository(found: OwnRepository, { place }: GarCon
       hint: `${howToAdoptRepository({ place })}, or choose another name.${note}`,
     });
   }
-  if (found.format === "DOCKER") return;
-  throw new ArtifactRegistryError("RESOURCE_CONFLICT", `The repository "${repository}" does not hold images.`, {
-    hint: `A registry's repository has the format Docker. Choose another name.${note}`,
-  });
+  const [wrong] = kindFindings(found);
+  if (wrong === undefined) return;
+  throw new ArtifactRegistryError(
+    "RESOURCE_CONFLICT",
+    wrong.message.replace("The repository", `The repository "${repository}"`),
+    {
+      hint: `A registry's repository is a standard one of the format Docker. Choose another name.${note}`,
+    },
+  );
 }
 
 /** Says how somebody's repository becomes the registry's. It is the beginning of a hint. */

@@ -4,6 +4,7 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { validate } from "../../../core/operation.ts";
 import {
   expiresAtAnnotation,
+  nodeLogin,
   type PullCredentials,
   pullSecretKey,
   pullSecretLabel,
@@ -11,7 +12,6 @@ import {
   pullSecretType,
 } from "../../../core/pull-secret.ts";
 import { credentials, repository } from "../../../core/schemas.ts";
-import { Secret } from "../../../core/secret.ts";
 import { NotYet, untilReady } from "../../../core/until-ready.ts";
 import type { Backoff } from "../../../core/waiting.ts";
 import type { Ask } from "./ask.ts";
@@ -41,8 +41,9 @@ export async function fetchCredentials(settings: PullSecretSettings, ask: Ask, c
     if (host !== undefined && !uri.startsWith(`${host}/`)) throw otherHost(uri, host);
     const input = { registry, repoId, permissions: "pull", ...(ttlSeconds !== undefined && { ttlSeconds }) };
     const minted = parseAnswer(credentials, await ask("generateCredentials", input, call));
-    if (minted.authMethod !== "basic") throw notForNodes();
-    entries.push({ uri, username: minted.username, password: new Secret(minted.password) });
+    const login = nodeLogin(uri, minted);
+    if (login === undefined) throw notForNodes();
+    entries.push(login);
     if (minted.expiresAt !== undefined) ends.push(Date.parse(minted.expiresAt));
   }
   return { entries, expiresAt: ends.length === 0 ? undefined : new Date(Math.min(...ends)) };

@@ -1,11 +1,13 @@
+import type { IncomingMessage } from "node:http";
 import { createApplication } from "../../../core/application.ts";
 import { type Audit, auditToStdout } from "../../../core/audit.ts";
 import type { RegistryDirectory } from "../../../core/bindings.ts";
 import { readLimits } from "../../../core/budget.ts";
 import type { ErrorLog } from "../../../core/error-log.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { createHttp } from "../../../core/http.ts";
+import { createHttp, isProbe } from "../../../core/http.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
+import { createReadiness } from "../../../core/readiness.ts";
 import { fixedRules, readRules, type Warn } from "../../../core/rules-source.ts";
 import { apiBodies, apiRequestTimeout, refusal, requestListener } from "../../../core/server/http.ts";
 import {
@@ -22,7 +24,6 @@ import { pause as wait } from "../../../core/waiting.ts";
 import { listen, prepareRelease, stopListening, urlOf } from "../../../oci/http/listening.ts";
 import { createHttpServer } from "../../../oci/http/server.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { createReadiness, withProbes } from "./probes.ts";
 
 /** Runs the container's server until a signal ends it. Its log is JSON lines on stderr; the audit log is on stdout. */
 export async function runServer(platform: Platform): Promise<void> {
@@ -96,6 +97,7 @@ export async function serveContainer(
   const { rules: atStart } = await rules.current();
   const directory = readDirectory(metrics.countMints(platform), env, atStart);
   await openRegistries(directory);
+  const readiness = createReadiness(door, rules, warn);
   const http = createHttp(
     createApplication({
       directory,
@@ -109,11 +111,12 @@ export async function serveContainer(
         audit(line);
       },
     }),
+    readiness,
   );
-  const readiness = createReadiness(door, rules, warn);
-  const serve = withProbes(readiness, (request, { socket }) =>
-    metrics.track(() => http(request, { address: socket.remoteAddress })),
-  );
+  const serve = (request: Request, { socket }: IncomingMessage) => {
+    const answer = () => http(request, { address: socket.remoteAddress });
+    return isProbe(request) ? answer() : metrics.track(answer);
+  };
 
   const failed = (error: unknown) =>
     warn(`A request could not be answered: ${error instanceof Error ? error.name : "something else was thrown"}.`);

@@ -218,6 +218,24 @@ run "applications" {
   }
 }
 
+run "functions_that_verify_callers_themselves" {
+  command = plan
+
+  variables {
+    doors               = { platform = {}, oidc = {}, events = {}, provision = {} }
+    callers_verified_by = "function"
+  }
+
+  assert {
+    condition     = keys(azapi_update_resource.authentication) == ["platform", "provision"]
+    error_message = "The module says for each of these doors whether App Service authenticates: what it says no more, Azure would keep."
+  }
+  assert {
+    condition     = sort(keys(azuread_application.door)) == sort(["platform", "provision"])
+    error_message = "The doors have their applications all the same."
+  }
+}
+
 # Last: OpenTofu can neither plan again nor take away what was applied with a mock provider; it leaves an errored_test.tfstate.
 run "known_when_applied" {
   command = apply
@@ -245,6 +263,10 @@ run "known_when_applied" {
   assert {
     condition     = jsonencode(azapi_update_resource.authentication["platform"].body.properties.identityProviders.azureActiveDirectory.validation.defaultAuthorizationPolicy) == jsonencode({ allowedPrincipals = { identities = ["aaaaaaaa-0000-4000-8000-000000000001"] } })
     error_message = "App Service lets callers through, and nobody else."
+  }
+  assert {
+    condition     = alltrue([for settings in values(local.app_settings) : lookup(settings, "ALIEN_PLATFORM_AUDIENCE", "") == ""])
+    error_message = "Where App Service authenticates, the functions do not."
   }
   assert {
     condition     = local.app_settings["provision"].ALIEN_FUNCTION_PRINCIPAL_IDS == "${azurerm_user_assigned_identity.door["oidc"].principal_id},${azurerm_user_assigned_identity.door["platform"].principal_id}"
@@ -285,5 +307,27 @@ run "known_when_applied" {
       && local.app_settings["platform"].APPLICATIONINSIGHTS_AUTHENTICATION_STRING == "ClientId=${azurerm_user_assigned_identity.door["platform"].client_id};Authorization=AAD"
     )
     error_message = "The function, its host and its telemetry work as its own identity."
+  }
+}
+
+run "known_when_functions_verify" {
+  command = apply
+
+  variables {
+    doors               = { platform = {}, oidc = {}, events = {}, provision = {} }
+    callers_verified_by = "function"
+  }
+
+  assert {
+    condition = { for door, settings in local.app_settings : door => lookup(settings, "ALIEN_PLATFORM_AUDIENCE", "") } == {
+      events = "", oidc = "", platform = "cccccccc-0000-4000-8000-000000000001", provision = "cccccccc-0000-4000-8000-000000000001"
+    }
+    error_message = "The doors for callers are told whom their tokens must be for, and the others are not."
+  }
+  assert {
+    condition = alltrue([for auth in values(azapi_update_resource.authentication) :
+      !auth.body.properties.platform.enabled && !auth.body.properties.globalValidation.requireAuthentication
+    ])
+    error_message = "App Service does not authenticate where the functions do, also where it did so before."
   }
 }

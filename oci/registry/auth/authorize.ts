@@ -1,6 +1,7 @@
 /** Who sent a request, and whether they may do what it asks for. */
 import type { IncomingMessage } from "node:http";
 import { isIPv6 } from "node:net";
+import { LRUCache } from "lru-cache";
 import {
   type Access,
   allows,
@@ -14,7 +15,6 @@ import {
   TokenError,
   type TokenKeys,
 } from "../../token/index.ts";
-import { boundedCache } from "../bounded-cache.ts";
 import { OciError } from "../respond.ts";
 
 const cachedTokens = 2_000;
@@ -53,7 +53,7 @@ const noRevocations: readonly Revocation[] = [];
  * audience, expiry, key and revocations every time, so that a token that it remembers ends like any other.
  */
 export function createAuthenticate({ keys, service, clock, revocations }: AuthenticateOptions): Authenticate {
-  const known = boundedCache<string, KnownToken>(cachedTokens);
+  const known = new LRUCache<string, KnownToken>({ maxSize: cachedTokens, sizeCalculation: () => 1 });
 
   return async (authorization) => {
     if (authorization === undefined) return "none";

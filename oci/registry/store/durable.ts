@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
+import { LRUCache } from "lru-cache";
 import { errnoOf, fingerprintAt, fingerprintOfHandle, ifThere, isSameFile, syncPath } from "../../files.ts";
-import { boundedCache } from "../bounded-cache.ts";
 
 /** Changes on the disk that survive a power cut once their promise has resolved. They throw the system's errors. */
 export interface Durable {
@@ -33,7 +33,7 @@ export interface Durable {
 export function createDurable(root: string, asideFolder: string): Durable {
   // The folders whose entry in their parent this process made durable itself. A folder that merely exists does not count:
   // the process that made it may have died before the parent's fsync, or the request that made it may not have reached that fsync yet.
-  const made = boundedCache<string, Promise<void>>(50_000);
+  const made = new LRUCache<string, Promise<void>>({ maxSize: 50_000, sizeCalculation: () => 1 });
   const running = new Map<string, Promise<void>>();
   const waiting = new Map<string, Promise<void>>();
 

@@ -4,7 +4,6 @@ import { dirname, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
 import type { Fingerprint } from "../../files.ts";
 import { errnoOf, ifThere, makeFolders, syncPath } from "../../files.ts";
-import { boundedCache } from "../bounded-cache.ts";
 import { createDurable, type Durable } from "./durable.ts";
 import { DataFolderError, type FolderLock, takeFolderLock } from "./folder-lock.ts";
 import { KeyedLock } from "./keyed-lock.ts";
@@ -61,6 +60,9 @@ export interface StoreOptions {
   readonly log: (message: string, cause: unknown) => void;
 }
 
+/** Given `max`, the library would take the memory of all entries at once, so each entry has the size 1. */
+const entriesAtMost = { maxSize: 50_000, sizeCalculation: () => 1 };
+
 /**
  * Opens the data folder for this process alone, and throws away the uploads of the last process.
  *
@@ -94,12 +96,12 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
         maxSize: cacheBytes,
         sizeCalculation: ({ bytes }) => bytes.length + cacheEntryOverheadBytes,
       }),
-      tags: boundedCache(50_000),
+      tags: new LRUCache(entriesAtMost),
       generation: 0,
     },
-    verified: boundedCache(50_000),
+    verified: new LRUCache(entriesAtMost),
     clock,
-    ready: boundedCache(50_000),
+    ready: new LRUCache(entriesAtMost),
     background: new Set(),
     log,
     lock,

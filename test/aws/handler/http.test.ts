@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { servicePaths } from "../../contract/service.ts";
 import { type AwsStack, startStack } from "../support/stack.ts";
 import { answerOf } from "./answer.ts";
 import { type EventName, eventNames, eventOf, httpEventOf } from "./events.ts";
@@ -78,13 +79,12 @@ describe("HTTP", () => {
     expect(await answerOf(open("platform"), event)).toMatchObject({ statusCode: 200, json: { status: "ok" } });
   });
 
-  test("GET /healthz and /openapi.json need nobody", async () => {
+  test("the paths that tell of the function itself need nobody", async () => {
     const get = (rawPath: string) =>
       eventOf("function-url-public", { rawPath, requestContext: { http: { method: "GET" } }, body: undefined });
-    expect(await answerOf(open("platform"), get("/healthz"))).toMatchObject({
-      statusCode: 200,
-      json: { status: "ok" },
-    });
+    for (const [path, json] of servicePaths) {
+      expect(await answerOf(open("platform"), get(path))).toMatchObject({ statusCode: 200, json });
+    }
     expect((await answerOf(open("platform"), get("/openapi.json"))).json.openapi).toMatch(/^3\.1/);
   });
 

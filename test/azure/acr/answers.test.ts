@@ -39,8 +39,8 @@ describe("what a registry should never answer", () => {
     ["no token", { access_token: secret }],
     ["a token without access", { access_token: jwt({ exp: soon }) }],
     ["a refresh token", { access_token: jwt({ exp: soon, permissions: { actions: ["*"] } }) }],
-    ["a token without an end", { access_token: jwt({ access: [access("pull")] }) }],
-    ["a token that has ended", { access_token: jwt({ exp: soon - 7_200, access: [access("pull")] }) }],
+    ["a token without an end", { access_token: jwt({ access: [access("pull", "metadata_read")] }) }],
+    ["a token that has ended", { access_token: jwt({ exp: soon - 7_200, access: [access("pull", "metadata_read")] }) }],
   ])("%s for an access token", async (_, output) => {
     answering("token", output);
     const error = await errorOf(mint);
@@ -49,10 +49,10 @@ describe("what a registry should never answer", () => {
   });
 
   test.each([
-    ["more actions", [access("pull", "push")]],
-    ["a wildcard", [access("pull", "*")]],
-    ["another repository beside it", [access("pull"), { ...access("pull"), name: "images" }]],
-    ["the catalog", [access("pull"), { type: "registry", name: "catalog", actions: ["*"] }]],
+    ["more actions", [access("pull", "push", "metadata_read")]],
+    ["a wildcard", [access("pull", "metadata_read", "*")]],
+    ["another repository beside it", [access("pull", "metadata_read"), { ...access("pull"), name: "images" }]],
+    ["the catalog", [access("pull", "metadata_read"), { type: "registry", name: "catalog", actions: ["*"] }]],
   ])("a token for %s is not handed out", async (_, granted) => {
     answering("token", { access_token: jwt({ exp: soon, access: granted }) });
     const error = await errorOf(mint);
@@ -67,7 +67,7 @@ describe("what a registry should never answer", () => {
     ["nothing", []],
   ])("a token for %s is a denial", async (_, granted) => {
     answering("token", { access_token: jwt({ exp: soon, access: granted }) });
-    expect(await errorOf(mint)).toMatchObject({ code: "ACCESS_DENIED", context: { missing: "pull" } });
+    expect(await errorOf(mint)).toMatchObject({ code: "ACCESS_DENIED", context: { missing: "pull,metadata_read" } });
   });
 });
 
@@ -125,15 +125,15 @@ test("a redirect carries no token elsewhere", async () => {
 
 test("the refresh token itself is never handed out, whatever it says of itself", async () => {
   const answers = (accessToken: string): RequestListener => {
-    const refreshToken = jwt({ exp: soon, access: [access("pull")] });
+    const refreshToken = jwt({ exp: soon, access: [access("pull", "metadata_read")] });
     return (req, res) => {
       const isExchange = req.url?.endsWith("/exchange");
       res.end(JSON.stringify(isExchange ? { refresh_token: refreshToken } : { access_token: accessToken }));
     };
   };
-  const another = jwt({ exp: soon, access: [access("pull")], jti: "another" });
+  const another = jwt({ exp: soon, access: [access("pull", "metadata_read")], jti: "another" });
   expect((await mintFrom(answers(another))).password.reveal()).toBe(another);
-  const error = await errorOf(() => mintFrom(answers(jwt({ exp: soon, access: [access("pull")] }))));
+  const error = await errorOf(() => mintFrom(answers(jwt({ exp: soon, access: [access("pull", "metadata_read")] }))));
   expect(error.code).toBe("UNEXPECTED_RESPONSE_FORMAT");
 });
 

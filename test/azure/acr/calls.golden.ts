@@ -11,7 +11,7 @@ const find = arm("GET scopeMaps");
 const operation = arm("GET operationStatuses of scopeMaps");
 const images = [token, acr("GET repository")];
 const deleteImages = [token, acr("DELETE repository")];
-const deleteScopeMap = [arm("DELETE scopeMaps"), arm("GET operationResults")];
+const deleteScopeMap = [arm("DELETE scopeMaps"), arm("GET operationResults"), find];
 /** That the registry is ours: asked where no variable binds it. */
 const proof = arm("GET registries");
 const made = [find, arm("PUT scopeMaps"), operation, find];

@@ -166,3 +166,74 @@ describe("the login server", () => {
     expect(callsOf(stack())).toEqual([]);
   });
 });
+
+describe("a conflict that passes by itself", () => {
+  const conflicts = [
+    [409, "RegistryNotReady"],
+    [409, "SomethingNew"],
+    [412, "PreconditionFailed"],
+  ] as const;
+
+  test.each(conflicts)("%s %s is tried again until the operation's time is over", async (status, code) => {
+    const name = `conflict-${code.toLowerCase()}`;
+    const fault = { kind: "error", status, code } as const;
+    // More often than other refusals are: it lasts for seconds.
+    stack().azure.faults.add({ fault, action: "PUT scopeMaps", times: 6 });
+    expect((await create(name)).name).toBe(`images/${name}`);
+    stack().azure.faults.add({ fault, action: "DELETE scopeMaps", times: 6 });
+    const { deleteRepository, resolveId } = openRegistry(stack());
+    await deleteRepository(resolveId(name), newCall());
+    expect(scopeMapOf(name)).toBeUndefined();
+    stack().azure.faults.add({ fault, action: "PUT scopeMaps", times: 1_000 });
+    const error = await errorOf(() => create(name, {}, newCall(1_500)));
+    expect(error).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true });
+  });
+
+  test.each(["ScopeLocked", "MissingSubscriptionRegistration", "ReadOnlyDisabledSubscription"])(
+    "%s is none: somebody must do something first",
+    async (code) => {
+      const { faults } = stack().azure;
+      faults.add({ fault: { kind: "error", status: 409, code }, action: "PUT scopeMaps", times: 9 });
+      expect(await errorOf(() => create("final"))).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: false });
+      expect(callsOf(stack()).filter((each) => each === "arm PUT scopeMaps")).toHaveLength(1);
+    },
+  );
+});
+
+describe("an operation that the function may not look at", () => {
+  const denied = { kind: "error", status: 403, code: "AuthorizationFailed" } as const;
+  const polls = ({ action }: { action: string }) => action.startsWith("GET operation");
+
+  test.each([0, 300])("is seen to end by the scope map itself, after %i ms", async (operationMs) => {
+    const { azure } = stack();
+    azure.behaviour.operationMs = operationMs;
+    azure.faults.add({ fault: denied, matches: polls, times: 1_000 });
+    const name = `looked-${operationMs}`;
+    expect((await create(name)).createdAt).toBe(scopeMapOf(name)?.creationDate.toISOString());
+    expect(scopeMapOf(name)?.provisioningState).toBe("Succeeded");
+    const { deleteRepository, resolveId } = openRegistry(stack());
+    await deleteRepository(resolveId(name), newCall());
+    expect(scopeMapOf(name)).toBeUndefined();
+  });
+
+  test("is asked about once, and not again at each look", async () => {
+    const { azure } = stack();
+    azure.behaviour.operationMs = 300;
+    azure.faults.add({ fault: denied, matches: polls, times: 1_000 });
+    await create("once");
+    expect(azure.calls.filter(polls)).toHaveLength(1);
+  });
+
+  test("that failed is told by the scope map's state", async () => {
+    const { azure } = stack();
+    azure.faults.add({ fault: denied, matches: polls, times: 1_000 });
+    azure.faults.after = async ({ action }) => {
+      const made = scopeMapOf("failing");
+      if (action === "PUT scopeMaps" && made) Object.assign(made, { provisioningState: "Failed" });
+    };
+    azure.behaviour.operationMs = 60_000;
+    const error = await errorOf(() => create("failing"));
+    azure.faults.after = undefined;
+    expect(error).toMatchObject({ code: "CLOUD_PLATFORM_ERROR", retryable: true });
+  });
+});

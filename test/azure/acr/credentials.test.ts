@@ -21,8 +21,8 @@ afterEach(() => {
 
 describe("credentials", () => {
   test.each([
-    ["pull", ["pull"]],
-    ["push-pull", ["pull", "push"]],
+    ["pull", ["pull", "metadata_read"]],
+    ["push-pull", ["pull", "push", "metadata_read"]],
   ] as const)(
     "%s: an access token for exactly one repository and %o, with its own end",
     async (permissions, actions) => {
@@ -42,14 +42,26 @@ describe("credentials", () => {
     const name = registry.routeName("team/app");
     const minted = await registry.generateCredentials({ name, permissions: "push-pull", alsoPull }, newCall());
     expect(claimsOf(minted).access).toEqual([
-      { type: "repository", name: "images/team/app", actions: ["pull", "push"] },
-      { type: "repository", name: "images/base", actions: ["pull"] },
-      { type: "repository", name: "images/tools", actions: ["pull"] },
+      { type: "repository", name: "images/team/app", actions: ["pull", "push", "metadata_read"] },
+      { type: "repository", name: "images/base", actions: ["pull", "metadata_read"] },
+      { type: "repository", name: "images/tools", actions: ["pull", "metadata_read"] },
     ]);
     expect(scopes()).toEqual([
-      "repository:images/team/app:pull,push repository:images/base:pull repository:images/tools:pull",
+      "repository:images/team/app:pull,push,metadata_read " +
+        "repository:images/base:pull,metadata_read repository:images/tools:pull,metadata_read",
     ]);
   });
+
+  test.each(["pull", "push-pull"] as const)(
+    "%s: list the tags of their repository, as Flux, Helm and Renovate do",
+    async (permissions) => {
+      const registry = open();
+      const pusher = clientOf(stack(), (await mint(registry, "push-pull")).password.reveal());
+      await pushImage(pusher, "images/team/app", "1.0", buildImage({ seed: "tags" }));
+      const { password } = await mint(registry, permissions);
+      expect(await clientOf(stack(), password.reveal()).tags("images/team/app")).toContain("1.0");
+    },
+  );
 
   test("push and pull, and end when they say", async () => {
     const { azure } = stack();

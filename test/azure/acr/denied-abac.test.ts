@@ -14,7 +14,7 @@ test("an identity whose role is for one repository gets credentials for that, an
     registry.generateCredentials({ name: registry.routeName(name), permissions: "push-pull" }, newCall());
   expect((await mint("app")).scope).toBe("repository");
   const error = await errorOf(() => mint("other"));
-  expect(error).toMatchObject({ code: "ACCESS_DENIED", context: { missing: "pull,push" } });
+  expect(error).toMatchObject({ code: "ACCESS_DENIED", context: { missing: "pull,push,metadata_read" } });
   expect(error.hint).toContain("images/other");
 
   const name = registry.routeName("app");
@@ -22,6 +22,6 @@ test("an identity whose role is for one repository gets credentials for that, an
   const further = await errorOf(() =>
     registry.generateCredentials({ name, permissions: "push-pull", alsoPull }, newCall()),
   );
-  expect(further).toMatchObject({ code: "ACCESS_DENIED", context: { missing: "pull" } });
+  expect(further).toMatchObject({ code: "ACCESS_DENIED", context: { missing: "pull,metadata_read" } });
   expect(further.hint).toContain("covers the repository images/base)");
 });

@@ -1,18 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createPlatformCaller } from "../../../functions/azure/doors/caller.ts";
+import { createPlatformCaller } from "../../../functions/azure/doors/platform-caller.ts";
 import { type Claim, tenant } from "./golden.ts";
 
 const role = "ArtifactRegistry.Caller";
 const env = { ALIEN_PLATFORM_TENANTS: tenant, WEBSITE_AUTH_ENABLED: "true" };
-const findCaller = createPlatformCaller(env, role);
-const find = (header: string) => {
-  try {
-    return findCaller(new Headers({ "x-ms-client-principal": header }));
-  } catch {
-    return undefined;
-  }
-};
+const findCaller = await createPlatformCaller(env, role);
+const find = (header: string) => findCaller(new Headers({ "x-ms-client-principal": header })).catch(() => undefined);
 const encoded = (claims: readonly Claim[]) =>
   Buffer.from(JSON.stringify({ auth_typ: "aad", claims })).toString("base64");
 
@@ -34,10 +28,10 @@ const valuesOf = (claims: readonly Claim[], ...types: string[]) => [
   ...new Set(claims.filter(({ typ }) => types.includes(typ)).map(({ val }) => val)),
 ];
 
-test("a caller has one tenant, which is named, one id, and the role; whoever has these is a caller", () => {
+test("a caller has one tenant, which is named, one id, and the role; whoever has these is a caller", async () => {
   let found = 0;
-  fc.assert(
-    fc.property(fc.array(claim, { maxLength: 8 }), (claims) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(claim, { maxLength: 8 }), async (claims) => {
       const objects = valuesOf(claims, "oid", `${long}/objectidentifier`);
       const [subject, ...others] = objects.length > 0 ? objects : valuesOf(claims, "azp", "appid");
       const isOne = subject !== undefined && subject !== "" && others.length === 0;
@@ -46,7 +40,7 @@ test("a caller has one tenant, which is named, one id, and the role; whoever has
         isOne && tenants.length === 1 && tenants[0] === tenant && valuesOf(claims, "roles").includes(role);
       if (isCaller) found++;
       const expected = isCaller ? { issuer: "azure", subject: `${tenant}/${subject}` } : undefined;
-      expect(find(encoded(claims))).toEqual(expected);
+      expect(await find(encoded(claims))).toEqual(expected);
     }),
     { numRuns: 2_000 },
   );
@@ -54,22 +48,22 @@ test("a caller has one tenant, which is named, one id, and the role; whoever has
   expect(found).toBeGreaterThan(20);
 });
 
-test("what order claims are in tells nothing", () => {
-  fc.assert(
-    fc.property(fc.array(claim, { maxLength: 8 }), (claims) => {
-      expect(find(encoded(claims.toReversed()))).toEqual(find(encoded(claims)));
+test("what order claims are in tells nothing", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(claim, { maxLength: 8 }), async (claims) => {
+      expect(await find(encoded(claims.toReversed()))).toEqual(await find(encoded(claims)));
     }),
   );
 });
 
-test("whatever else is sent is nobody, and throws nothing else", () => {
+test("whatever else is sent is nobody, and throws nothing else", async () => {
   const anything = fc.oneof(
     fc.string({ unit: "grapheme-ascii" }).map((text) => text.replaceAll(/[\r\n\0]/g, "")),
     fc.json().map((text) => Buffer.from(text).toString("base64")),
   );
-  fc.assert(
-    fc.property(anything, (header) => {
-      expect(find(header)).toBeUndefined();
+  await fc.assert(
+    fc.asyncProperty(anything, async (header) => {
+      expect(await find(header)).toBeUndefined();
     }),
   );
 });

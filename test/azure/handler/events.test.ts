@@ -6,6 +6,7 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { serviceBusDeadLetters } from "../../../functions/azure/doors/dead-letters.ts";
 import { redeliveryDelayMs } from "../../../functions/azure/doors/events.ts";
 import { createOwnIdentity } from "../../../functions/azure/identity.ts";
+import { holdTimeLimits } from "../../support/time-limits.ts";
 import { containerRegistry, useStack } from "../support/registry.ts";
 import { functionEnv, startApp } from "./functions.ts";
 import { eventIn, goldenTopic, withRole } from "./golden.ts";
@@ -63,6 +64,26 @@ test.each(ways)("%s sets the repository up", async (_, by) => {
   const caller = { issuer: "door", subject: "events" };
   expect(app.audit).toMatchObject([{ door: "events", caller, operation: "setupRepository", outcome: "OK" }]);
   expect([app.events, letters()]).toEqual([[], []]);
+});
+
+test.each(ways)("%s that meets a registry that is not ready is carried out, or delivered again", async (_, by) => {
+  const { azure } = stack();
+  const fault = { kind: "error", status: 409, code: "RegistryNotReady" } as const;
+  azure.faults.add({ fault, action: "PUT scopeMaps" });
+  const app = open();
+  await app.trigger(...by(eventIn("cloud-event")));
+  expect([made(), letters()]).toEqual([true, []]);
+  // A conflict that does not pass in the event's time is the sender's to bring again.
+  containerRegistry(stack()).scopeMaps.clear();
+  const limits = holdTimeLimits(90_000);
+  azure.faults.add({ fault, action: "PUT scopeMaps", times: 100_000 });
+  const again = refusal(app.trigger(...by(eventIn("cloud-event"))));
+  const puts = () => azure.calls.filter(({ action }) => action === "PUT scopeMaps").length;
+  const before = puts();
+  await expect.poll(puts).toBeGreaterThan(before + 1);
+  limits.end();
+  expect(await again).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true });
+  expect([made(), letters()]).toEqual([false, []]);
 });
 
 test.each(["artifactRegistryEvents", "artifactRegistryQueue"])(

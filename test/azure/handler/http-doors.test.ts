@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { servicePaths } from "../../contract/service.ts";
 import { startIssuer } from "../../support/issuer.ts";
 import { useStack } from "../support/registry.ts";
 import { functionEnv, rulesFor, startApp } from "./functions.ts";
@@ -151,7 +152,9 @@ describe("the platform door", () => {
 
   test("anybody may ask whether it is there, and what it can do; provisioning does not pass", async () => {
     const app = open();
-    expect(await app.send({ method: "GET", path: "/healthz" })).toMatchObject({ status: 200, json: { status: "ok" } });
+    for (const [path, json] of servicePaths) {
+      expect(await app.send({ method: "GET", path })).toMatchObject({ status: 200, json });
+    }
     expect((await app.send({ method: "GET", path: "/openapi.json" })).json.openapi).toMatch(/^3\.1/);
     expect((await app.send({ method: "GET", path: "/v1/generateCredentials" })).status).toBe(405);
     const answer = await app.send({

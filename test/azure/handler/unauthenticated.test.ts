@@ -107,3 +107,21 @@ describe.each(doorNames)("the %s door", (door) => {
     expect(app.started).toEqual([]);
   });
 });
+
+test("the oidc door believes no header, whatever the environment says, even that App Service authenticates", async () => {
+  const issuers = JSON.stringify([{ issuer: "http://127.0.0.1:9", audience: "registry" }]);
+  const told = fc.oneof(off, fc.constantFrom("true", "True"));
+  const audience = fc.constantFrom(undefined, "99999999-8888-4777-8666-555555555555");
+  await fc.assert(
+    fc.asyncProperty(told, audience, beside, async (WEBSITE_AUTH_ENABLED, ALIEN_PLATFORM_AUDIENCE, variables) => {
+      const more = { ...variables, WEBSITE_AUTH_ENABLED, ALIEN_PLATFORM_AUDIENCE };
+      const app = startApp({ ...functionEnv(stack(), "oidc", { ALIEN_OIDC_ISSUERS: issuers }), ...more });
+      expect(await app.send(doors.platform.request)).toMatchObject({
+        status: 401,
+        json: { code: "AUTHENTICATION_ERROR" },
+      });
+    }),
+    { numRuns: 50 },
+  );
+  expect(stack().azure.calls).toEqual([]);
+});

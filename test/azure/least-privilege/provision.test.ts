@@ -60,7 +60,11 @@ test("the provision door's identity may do its work, with the roles that infra/a
   expect(await life()).toEqual([]);
 });
 
-test.each(concerns.flatMap((concern) => rolePermissions[concern] ?? []))("it needs %s", async (permission) => {
+const permissions = concerns.flatMap((concern) => rolePermissions[concern] ?? []);
+// Without that one, the registry itself is looked at.
+const isNeeded = (permission: string) => !permission.endsWith("/operationStatuses/read");
+
+test.each(permissions.filter(isNeeded))("it needs %s", async (permission) => {
   arrange(permission);
   const refused = await life();
   expect(refused.length).toBeGreaterThan(0);

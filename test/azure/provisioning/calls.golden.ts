@@ -16,7 +16,7 @@ const catalog = [acr("token"), acr("GET catalog")];
 const look = [identity, find, arm("LIST scopeMaps"), identity, acr("exchange"), ...catalog];
 const remove = [
   ...[roles, unassign, unassign, unassign, arm("LIST scopeMaps"), ...catalog],
-  ...[arm("DELETE registries"), arm("GET operationResults")],
+  ...[arm("DELETE registries"), arm("GET operationResults"), arm("GET registries")],
 ];
 
 /** Of the door that makes registries, by operation, then by case: each call as `service:action`, in order. */

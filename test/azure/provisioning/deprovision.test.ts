@@ -120,7 +120,7 @@ describe("removes", () => {
     const remove = "arm:DELETE roleAssignments";
     expect(actionsOf(calls)).toEqual([
       ...["arm:GET registries", ...look, "arm:LIST roleAssignments", remove, remove, remove],
-      ...[look[0], ...look.slice(2), "arm:DELETE registries", "arm:GET operationResults"],
+      ...[look[0], ...look.slice(2), "arm:DELETE registries", "arm:GET operationResults", "arm:GET registries"],
     ]);
   });
 

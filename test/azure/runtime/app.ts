@@ -27,7 +27,7 @@ export interface RunningApp {
 
 /** Starts a function app with this environment, and no other. */
 export async function startRunningApp(
-  { folder }: Deployment,
+  { folder }: Pick<Deployment, "folder">,
   env: Readonly<Record<string, string>>,
 ): Promise<RunningApp> {
   const host = new URL("host.cjs", import.meta.url).pathname;

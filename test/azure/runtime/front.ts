@@ -11,7 +11,7 @@ import { type Front, servePlatform } from "../../support/front.ts";
  */
 export async function startFront(azure: AzureEmulator, target: string, application?: Application): Promise<Front> {
   const keys = createLocalJWKSet(azure.world.entra.signer.keys() as JSONWebKeySet);
-  const excluded = ["/healthz", "/openapi.json"];
+  const excluded = ["/livez", "/readyz", "/healthz", "/openapi.json"];
 
   /** @returns the headers to hand on, or the status with which the platform refuses */
   async function admit({ headers, url }: IncomingMessage): Promise<IncomingMessage["headers"] | 401> {

@@ -4,7 +4,8 @@ const { readFileSync, writeSync } = require("node:fs");
 const { createServer } = require("node:http");
 const { join } = require("node:path");
 const { eventGrid } = require("./event-grid.cjs");
-const { invoke, start, toRpcHttp } = require("./worker.cjs");
+const { overHttp } = require("./http.cjs");
+const { invoke, start } = require("./worker.cjs");
 
 const [folder] = process.argv.slice(2);
 const read = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
@@ -17,11 +18,15 @@ async function bodyOf(incoming) {
 }
 
 /** The host logs a failure with all that the worker tells of it. */
+const logFailure = (name, error) =>
+  console.log(`Executed 'Functions.${name}' (Failed)\nException: ${error?.message}\nStack: ${error?.stack}`);
+
 async function run(name, data, metadata) {
   try {
-    return { ok: true, response: await invoke(name, data, metadata) };
+    await invoke(name, data, metadata);
+    return { ok: true };
   } catch (error) {
-    console.log(`Executed 'Functions.${name}' (Failed)\nException: ${error?.message}\nStack: ${error?.stack}`);
+    logFailure(name, error);
     return { ok: false };
   }
 }
@@ -39,19 +44,14 @@ function routeTo(functions, method, pathname) {
   return fitting.sort((a, b) => Number(a.trigger.route.includes("*")) - Number(b.trigger.route.includes("*")))[0];
 }
 
-async function overHttp(functions, { method, url, headers, body }) {
-  const found = routeTo(functions, method, new URL(url).pathname);
-  if (found === undefined) return { status: 404 };
-  // Without a key of the function, which nobody has here.
-  if (found.trigger.authLevel !== "anonymous") return { status: 401 };
-  const { ok, response } = await run(found.each.metadata.name, toRpcHttp({ method, url, headers, body }));
-  if (!ok) return { status: 500 };
-  const { http } = response.returnValue;
-  return {
-    status: Number(http.statusCode),
-    headers: http.headers,
-    body: Buffer.from(http.body?.bytes ?? http.body?.string ?? ""),
-  };
+async function toFunction({ functions, httpUri }, incoming, outgoing, url) {
+  const found = routeTo(functions, incoming.method, new URL(url).pathname);
+  // A key of the function nobody has here.
+  const refused = found === undefined ? 404 : found.trigger.authLevel !== "anonymous" ? 401 : undefined;
+  if (refused) return outgoing.writeHead(refused).end();
+  const { name } = found.each.metadata;
+  const error = await overHttp({ httpUri, run: invoke }, name, incoming, outgoing, url);
+  if (error) logFailure(name, error);
 }
 
 /** A message of the queue: completed if the function returns, abandoned if it throws. */
@@ -77,24 +77,27 @@ async function fromServiceBus(functions, body) {
   return { status: 200, body: ok ? "completed" : "abandoned" };
 }
 
+/** What the host and its extensions serve themselves; undefined for what a function serves. */
+async function ofTheHost({ functions }, pathname, incoming, url) {
+  const request = async () => ({
+    method: incoming.method,
+    url,
+    headers: incoming.headers,
+    body: await bodyOf(incoming),
+  });
+  if (pathname === "/runtime/webhooks/eventgrid") return eventGrid(functions, run, await request());
+  if (pathname === "/.test/service-bus") return fromServiceBus(functions, await bodyOf(incoming));
+  if (pathname === "/.test/functions") return { status: 200, body: JSON.stringify([...functions.keys()]) };
+  return undefined;
+}
+
 async function main() {
-  const functions = await start(join(folder, read("package.json").main));
+  const worker = await start(join(folder, read("package.json").main));
   const server = createServer(async (incoming, outgoing) => {
     const url = `http://${incoming.headers.host}${incoming.url}`;
-    const headers = Object.fromEntries(
-      Object.entries(incoming.headersDistinct).map(([name, all]) => [name, all.join(",")]),
-    );
-    const request = { method: incoming.method, url, headers, body: await bodyOf(incoming) };
-    const { pathname } = new URL(url);
-    const answer =
-      pathname === "/runtime/webhooks/eventgrid"
-        ? await eventGrid(functions, run, request)
-        : pathname === "/.test/service-bus"
-          ? await fromServiceBus(functions, request.body)
-          : pathname === "/.test/functions"
-            ? { status: 200, body: JSON.stringify([...functions.keys()]) }
-            : await overHttp(functions, request);
-    outgoing.writeHead(answer.status, answer.headers).end(answer.body);
+    const own = await ofTheHost(worker, new URL(url).pathname, incoming, url);
+    if (own) outgoing.writeHead(own.status, own.headers).end(own.body);
+    else await toFunction(worker, incoming, outgoing, url);
   });
   server.listen(0, "127.0.0.1", () => writeSync(3, String(server.address().port)));
 }

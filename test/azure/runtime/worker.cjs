@@ -39,15 +39,14 @@ async function start(main) {
   require(main);
   hasStarted = true;
   // As the worker asks when it starts; from then on the model is as it is.
-  await model?.getCapabilities({});
-  return registered;
+  const { HttpUri: httpUri } = (await model?.getCapabilities({})) ?? {};
+  return { functions: registered, httpUri };
 }
 
 /** Runs a function once. Rejects with what it threw. */
-async function invoke(name, data, triggerMetadata = {}) {
+async function invoke(name, data, triggerMetadata = {}, invocationId = randomUUID()) {
   const { metadata, callback } = registered.get(name);
   const [binding] = Object.entries(metadata.bindings).find(([, { direction }]) => direction === "in");
-  const invocationId = randomUUID();
   const request = { invocationId, functionId: name, inputData: [{ name: binding, data }], triggerMetadata };
   const invocation = model.getInvocationModel({ invocationId, metadata, request, log: core.log, state: "invocation" });
   const { context, inputs } = await invocation.getArguments();
@@ -55,19 +54,4 @@ async function invoke(name, data, triggerMetadata = {}) {
   return invocation.getResponse(context, result);
 }
 
-/** An HTTP request as the host hands it to the worker that has the capabilities of this library. */
-function toRpcHttp({ method, url, headers, body }) {
-  const nullable = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }]));
-  return {
-    http: {
-      method,
-      url,
-      nullableHeaders: nullable(headers),
-      nullableParams: {},
-      nullableQuery: nullable(Object.fromEntries(new URL(url).searchParams)),
-      ...(body?.length > 0 && { body: { bytes: body }, rawBody: { bytes: body } }),
-    },
-  };
-}
-
-module.exports = { invoke, start, toRpcHttp };
+module.exports = { invoke, start };

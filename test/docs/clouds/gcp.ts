@@ -8,11 +8,12 @@ const host = "europe-west1-docker.pkg.dev";
 /** Cloud Run's, in the project that the page lets in. */
 const agent = "service-444455556666@serverless-robot-prod.iam.gserviceaccount.com";
 
-/** As `infra/gcp/examples/basic` leaves it. */
-export async function startGcp(): Promise<Cloud> {
+/** As `infra/gcp/examples/basic` leaves it. @param derived registries that callers have rules for, and that nothing binds */
+export async function startGcp(derived: readonly string[] = []): Promise<Cloud> {
   const projectRoles = ["roles/artifactregistry.admin", "roles/iam.serviceAccountAdmin"];
   const stack = await startStack({ project: "acme-registries", repositories: ["acme-images"], projectRoles });
   const { gcp } = stack;
+  gcp.serviceAccount("deploy", { project: "acme-customer" });
   stack.useInThisProcess();
   const env = {
     ...stack.env(),
@@ -21,7 +22,7 @@ export async function startGcp(): Promise<Cloud> {
     ALIEN_IMAGES_BINDING: stack.binding("acme-images"),
   };
   const functions = functionsOf(platform, env);
-  const http = await startSuite(platform, env, ["images"]);
+  const http = await startSuite(platform, env, ["images", ...derived]);
   const provision = await serveProvision(functions);
   const urls = { platform: { url: http.url }, oidc: { url: http.url }, provision: { url: provision.url } };
   const commands: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
@@ -30,9 +31,15 @@ export async function startGcp(): Promise<Cloud> {
     "gcloud auth print-identity-token": async () => "token-of-alice",
     async "gcloud run deploy"(args) {
       const [, repository = "", tag = ""] = /^[^/]+\/(.+):([^:]+)$/.exec(option(args, "--image")) ?? [];
-      const credentials = { username: "oauth2accesstoken", password: gcp.token(agent) };
-      const manifest = await createClient({ url: gcp.registryUrl(), credentials }).pullManifest(repository, tag);
-      return `Deployed ${manifest.digest}.`;
+      const pulledAs = (email: string) => {
+        const credentials = { username: "oauth2accesstoken", password: gcp.token(email) };
+        return createClient({ url: gcp.registryUrl(), credentials }).pullManifest(repository, tag);
+      };
+      // Whoever deploys must be able to read the image, too (Artifact Registry, "Deploying to Cloud Run"): without the option
+      // it is the person who is logged in.
+      const impersonates = args.some((each) => each.startsWith("--impersonate-service-account"));
+      await pulledAs(impersonates ? option(args, "--impersonate-service-account") : "bob@acme-customer.example");
+      return `Deployed ${(await pulledAs(agent)).digest}.`;
     },
     async "gcloud pubsub topics"(args) {
       await functions.event(JSON.parse(option(args, "--message")));

@@ -38,8 +38,12 @@ describe("a long-running operation", () => {
     const deletion = await arm(azure(), owner, "DELETE", `${pathOf(name)}${version}`);
     const location = deletion.headers.get("location");
     expect([deletion.status, (await look(location)).status]).toEqual([202, 202]);
-    const stranger = azure().identity("stranger");
-    expect((await arm(azure(), stranger, "GET", location?.replace(azure().armUrl, "") ?? "")).status).toBe(404);
+    const at = location?.replace(azure().armUrl, "") ?? "";
+    // Nobody looks without the right, at a place of the subscription; and whoever did not start it knows of no operation.
+    const stranger = azure().identity("stranger", { roles: { [groupId]: ["Owner"] } });
+    expect((await arm(azure(), stranger, "GET", at)).status).toBe(403);
+    const reader = azure().identity("reader", { roles: { [`/subscriptions/${azure().subscription}`]: ["Reader"] } });
+    expect((await arm(azure(), reader, "GET", at)).status).toBe(404);
     expect((await registries().get(group, name)).provisioningState).toBe("Deleting");
     azure().advance(60_000);
     expect((await look(location)).status).toBe(204);

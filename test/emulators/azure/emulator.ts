@@ -66,15 +66,14 @@ export interface AzureEmulator extends AzureSeeding {
  */
 export async function startAzure(options: AzureOptions = {}): Promise<AzureEmulator> {
   const { resourceGroup = "artifact-registry", suffix = "azurecr.io" } = options;
-  let ahead = 0;
-  const clock = () => new Date(Date.now() + ahead);
+  const clock = (): Date => new Date(Date.now() + (world?.moved ?? 0));
   const faults = new Faults<AzureFault, CallRecord>();
   const behaviour = { ...USUAL, ...options.behaviour };
   const { ca, server } = await createAuthority();
   const folder = await mkdtemp(join(tmpdir(), "azure-emulator-ca-"));
   const caFile = join(folder, "ca.pem");
   await writeFile(caFile, ca);
-  const world = new World({ clock, faults, behaviour, dataPlane: () => dataPlane, suffix });
+  const world: World = new World({ clock, faults, behaviour, dataPlane: () => dataPlane, suffix });
   const dataPlane = await DataPlane.open(world, server);
   const identity = await serveManagedIdentity(world);
   const entra = await serveEntra(world, server);
@@ -129,10 +128,10 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
       setDefaultCACertificates([...before, ca]);
       return () => setDefaultCACertificates(before);
     },
-    advance(ms) {
-      ahead += ms;
-    },
+    advance: (ms) => world.advance(ms),
     async close() {
+      // Nobody waits for answers any more.
+      world.release();
       await identity.close();
       await entra.close();
       await arm.close();
@@ -145,6 +144,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<AzureEmula
 
 const USUAL: Behaviour = {
   operationMs: 10,
+  requestMs: {},
   operationRetryAfterSeconds: undefined,
   pageSize: 1_000,
   roleDelayMs: 0,

@@ -13,6 +13,8 @@ beforeAll(async () => {
   id = azure().registryId(NAME);
   group = azure().resourceGroupName;
   contributor = azure().identity("contributor", { roles: { [id]: ["Contributor"] } });
+  // Where a deletion is looked at is a place of the subscription.
+  azure().assign(contributor, "Reader", `/subscriptions/${azure().subscription}`);
 });
 const maps = (who = contributor) => managementClient(azure(), who).scopeMaps;
 const interval = { updateIntervalInMs: 1 };
@@ -40,6 +42,23 @@ describe("scope maps", () => {
       code: "ResourceNotFound",
     });
     await maps().delete(group, NAME, "team-app", interval);
+  });
+
+  test("are deleted by whoever may, and the end is seen by whoever may look at the subscription's operations", async () => {
+    const { operationMs } = azure().behaviour;
+    azure().behaviour.operationMs = 60_000;
+    const lesser = azure().identity("lesser", { roles: { [id]: ["Contributor"] } });
+    await maps().create(group, NAME, "seen-by-few", { actions: ACTIONS }, interval).submitted();
+    azure().advance(60_000);
+    expect(await refusedWith(Promise.resolve(maps(lesser).delete(group, NAME, "seen-by-few", interval)))).toMatchObject(
+      {
+        status: 403,
+        message: expect.stringContaining("Microsoft.ContainerRegistry/locations/operationResults/read"),
+      },
+    );
+    azure().advance(60_000);
+    expect(await refusedWith(maps().get(group, NAME, "seen-by-few"))).toMatchObject({ status: 404 });
+    azure().behaviour.operationMs = operationMs;
   });
 
   test("are there from the start where they are Azure's, and cannot be changed", async () => {

@@ -37,7 +37,7 @@ export interface CallRecord {
 /** What goes wrong on Google Cloud besides what goes wrong on every cloud. */
 export type GcpFault =
   /** A status of Google's, before anything is done: ABORTED, PERMISSION_DENIED, … */
-  | { readonly kind: "error"; readonly status: Status; readonly message?: string }
+  | { readonly kind: "error"; readonly status: Status; readonly message?: string; readonly reason?: string }
   /** The call starts a long-running operation that does nothing and ends with this error. */
   | { readonly kind: "operation"; readonly status: Status; readonly message?: string }
   /** The call starts a long-running operation that goes on until then. */

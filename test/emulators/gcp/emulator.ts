@@ -39,6 +39,8 @@ export interface GcpEmulator extends GcpSeeding {
   metadata(email: string): Promise<string>;
   /** What a child process needs in its environment to run as this account. */
   environment(email: string): Promise<Readonly<Record<string, string>>>;
+  /** From now on no policy that is written over the API counts, until the function that this returns is called. */
+  holdRights(): () => void;
   /** Moves the emulator's clock forward: tokens end. */
   advance(ms: number): void;
   stop(): Promise<void>;
@@ -58,7 +60,13 @@ export async function startGcpEmulator(options: GcpEmulatorOptions = {}): Promis
   let ahead = 0;
   const clock = () => new Date(Date.now() + ahead);
   const faults = new Faults<GcpFault, CallRecord>();
-  const usual: Behaviour = { operationMs: 10, clockSkewSeconds: 0, longLived: [], emptyCatalog: false };
+  const usual: Behaviour = {
+    operationMs: 10,
+    clockSkewSeconds: 0,
+    longLived: [],
+    emptyCatalog: false,
+    newAccounts: () => "seen",
+  };
   const behaviour = { ...usual, ...options.behaviour };
   const world = new World({ clock, faults, behaviour, accountDelayMs: options.accountDelayMs ?? 0 });
   for (const [id, number] of Object.entries(projects)) world.directory.addProject(id, number);
@@ -98,6 +106,7 @@ export async function startGcpEmulator(options: GcpEmulatorOptions = {}): Promis
       ALIEN_PUBSUB_ENDPOINT: url,
       ALIEN_RESOURCE_MANAGER_ENDPOINT: url,
     }),
+    holdRights: () => world.holdRights(),
     advance(ms) {
       ahead += ms;
     },

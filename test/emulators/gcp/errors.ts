@@ -61,7 +61,11 @@ export function refusalByFault(fault: Fault): GcpError | undefined {
         ? new GcpError("INTERNAL", "Internal error encountered.")
         : new GcpError("UNAVAILABLE", "The service is currently unavailable.");
     case "error":
-      return new GcpError(fault.status, fault.message ?? `Injected ${fault.status}.`);
+      return new GcpError(
+        fault.status,
+        fault.message ?? `Injected ${fault.status}.`,
+        fault.reason === undefined ? undefined : { reason: fault.reason, domain: "googleapis.com", metadata: {} },
+      );
     default:
       return undefined;
   }

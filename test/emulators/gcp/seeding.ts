@@ -7,6 +7,9 @@ import type { TagValue } from "./iam/tags.ts";
 import type { ServiceAccount } from "./identity/directory.ts";
 import type { World } from "./world.ts";
 
+/** What a test finds was made a day ago, and IAM knows it. */
+const DAY_MS = 86_400_000;
+
 export interface AccountSeed {
   readonly project?: string;
   /** What it says of itself; only of one that is made by this. */
@@ -35,6 +38,7 @@ export interface GcpSeeding {
       readonly project?: string;
       readonly location?: string;
       readonly format?: string;
+      readonly mode?: string;
       readonly labels?: Readonly<Record<string, string>>;
     },
   ): string;
@@ -115,7 +119,8 @@ export function seeding(world: World, home: string, location: string): GcpSeedin
     },
     repository(id, at = {}) {
       const name = `projects/${at.project ?? home}/locations/${at.location ?? location}/repositories/${id}`;
-      return addRepository(world, name, { format: at.format ?? "DOCKER", labels: at.labels ?? {} }).name;
+      const { format = "DOCKER", mode = "STANDARD_REPOSITORY", labels = {} } = at;
+      return addRepository(world, name, { format, mode, labels }, new Date(world.clock().getTime() - DAY_MS)).name;
     },
     topic(id, project = home) {
       const name = `projects/${project}/topics/${id}`;

@@ -9,6 +9,9 @@ import { Directory, type ServiceAccount } from "./identity/directory.ts";
 import { IdTokens } from "./identity/id-tokens.ts";
 import { Tokens } from "./identity/tokens.ts";
 
+/** How IAM answers about an account: as it is, as if there were none (404), or as if nobody might look (403). */
+export type AccountSight = "seen" | "missing" | "denied";
+
 /** What an emulator may be told to be like. May be changed at any time. */
 export interface Behaviour {
   /** How long a long-running operation takes. Default 10. */
@@ -19,6 +22,11 @@ export interface Behaviour {
   longLived: readonly string[];
   /** `_catalog` is empty for everybody who has a token, as others have seen it; else there is no such path. */
   emptyCatalog: boolean;
+  /**
+   * What IAM answers about an account that was made over the API: it is told which look at this account it is, from 1.
+   * For some time Google answers 404 and 403, in any order (GoogleCloudPlatform/magic-modules#8815, #11811, #14447).
+   */
+  newAccounts: (look: { readonly email: string; readonly action: string; readonly nth: number }) => AccountSight;
 }
 
 /** A message that was published. */
@@ -45,6 +53,9 @@ export class World {
   readonly published: Published[] = [];
   /** What each long-running operation is about, by its name. */
   readonly operationTargets = new Map<string, string>();
+  /** While rights are held back: what counts of each policy that was written meanwhile. */
+  #inEffect: Map<object, Policy> | undefined;
+  readonly #looks = new Map<string, number>();
   /** Set by the emulator, which owns the sockets. */
   dataPlane: DataPlane | undefined;
 
@@ -67,6 +78,33 @@ export class World {
     const record: CallRecord = { number: this.calls.length + 1, service, action, authorizations: [], input };
     this.calls.push(record);
     return record;
+  }
+
+  /** One look at an account, by whatever call. */
+  look({ email, isNew }: Pick<ServiceAccount, "email" | "isNew">, action: string): AccountSight {
+    if (!isNew) return "seen";
+    const nth = (this.#looks.get(email) ?? 0) + 1;
+    this.#looks.set(email, nth);
+    return this.behaviour.newAccounts({ email, action, nth });
+  }
+
+  /** Writes a policy, as a call does. Where rights are held back, what it gives and takes does not count yet. */
+  writePolicy(holder: { policy: Policy }, policy: Policy): void {
+    if (!this.#inEffect?.has(holder)) this.#inEffect?.set(holder, holder.policy);
+    holder.policy = policy;
+  }
+
+  /** The policy by which a call is allowed or denied. */
+  policyInEffect(holder: { policy: Policy }): Policy {
+    return this.#inEffect?.get(holder) ?? holder.policy;
+  }
+
+  /** From now on no policy that is written counts, until the function that this returns is called. */
+  holdRights(): () => void {
+    this.#inEffect ??= new Map();
+    return () => {
+      this.#inEffect = undefined;
+    };
   }
 
   /** Deletes an account. Policies show it as deleted; its tokens are worth nothing. */

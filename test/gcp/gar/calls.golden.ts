@@ -61,6 +61,8 @@ export const provisioningGolden = {
     "from nothing": [
       ...[ownName, ownToken, proof, account, account, ar("ListRepositories")],
       ...[ar("CreateRepository"), ar("GetOperation"), "iam:CreateServiceAccount", "iam:CreateServiceAccount"],
+      // Each until three looks in a row find it.
+      ...[account, account, account, account, account, account],
       ...[...edit, ...letMint, ...letMint],
     ],
     "one that is there": [ownName, proof, account, account, ar("GetIamPolicy"), accountPolicy, accountPolicy],

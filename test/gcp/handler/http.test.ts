@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { shieldFromFramework } from "../../../functions/gcp/doors/http.ts";
 import { malformed } from "../../bytes/malformed.ts";
 import { answersIn, sendBytes } from "../../bytes/wire.ts";
+import { servicePaths } from "../../contract/service.ts";
 import { holdTimeLimits } from "../../support/time-limits.ts";
 import { useStack } from "../support/registry.ts";
 import { type Answer, functionEnv, startFunction } from "./functions.ts";
@@ -63,10 +64,10 @@ describe("a body", () => {
 });
 
 describe("whatever comes is answered", () => {
-  test("GET /healthz and /openapi.json need nobody", async () => {
+  test("the paths that tell of the function itself need nobody", async () => {
     const fn = await open();
     const get = (path: string) => fn.send({ method: "GET", path, headers: { host: "x" }, body: undefined });
-    expect(await get("/healthz")).toMatchObject({ status: 200, json: { status: "ok" } });
+    for (const [path, json] of servicePaths) expect(await get(path)).toMatchObject({ status: 200, json });
     expect((await get("/openapi.json")).json.openapi).toMatch(/^3\.1/);
   });
 

@@ -26,3 +26,17 @@ test("a policy may hold 1,500 members, counted over all its bindings", () => {
     }),
   );
 });
+
+test("members whom an audit configuration exempts count as well", () => {
+  const auditConfigs = [
+    { service: "allServices", auditLogConfigs: [{ logType: "DATA_READ", exemptedMembers: users(2) }] },
+    { service: "artifactregistry.googleapis.com", auditLogConfigs: [{ logType: "DATA_WRITE" }] },
+  ];
+  expect(add({ ...spread(1_497), auditConfigs })).not.toThrow();
+  expect(add({ ...spread(1_498), auditConfigs })).toThrow(
+    expect.objectContaining({
+      code: "QUOTA_EXCEEDED",
+      context: { limit: 1_500, inUse: 1_500, wanted: 1_501 },
+    }),
+  );
+});

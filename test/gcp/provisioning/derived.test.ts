@@ -56,6 +56,15 @@ describe("a registry that no variable binds", () => {
     expect(health.status).toBe("healthy");
   });
 
+  test("is refused where nobody can push to the repository, with the reason", async () => {
+    const { prefix, runtime, provision } = await stack();
+    await provision.ok("provisionRegistry", { registry: "images" });
+    Object.assign(project().repository(`${prefix}-images`) ?? {}, { mode: "VIRTUAL_REPOSITORY" });
+    const { body } = await runtime.refused("createRepository", { registry: "images", name: "app" });
+    expect(body).toMatchObject({ code: "BINDING_CONFIG_INVALID", retryable: false });
+    expect(body.message).toContain("VIRTUAL_REPOSITORY");
+  });
+
   test("is refused where the repository is not ours", async () => {
     const { prefix, runtime } = await stack();
     project().seedRepository(`${prefix}-images`);

@@ -61,6 +61,11 @@ const cases: Readonly<Record<string, Case>> = {
     says: ["does not hold images"],
     hint: "Docker",
   },
+  "a repository that nobody can push to": {
+    change: (id, project) => Object.assign(project.repository(id) ?? {}, { mode: "REMOTE_REPOSITORY" }),
+    says: [/REMOTE_REPOSITORY/],
+    hint: "standard repository",
+  },
   "an account that is gone, and its role with it": {
     change: (id, project) => project.gcp.deleteServiceAccount(project.email(`${id}-pull`)),
     says: [/-pull@.* does not exist/, /-pull@.* lacks roles\/artifactregistry.reader/],
@@ -164,6 +169,16 @@ describe("describeRegistry at another door", () => {
     project().gcp.deleteServiceAccount(project().email(`${id}-pull`));
     const calls = await callsOf(project().gcp, () => suite.ok("describeRegistry", input));
     expect(actionsOf(calls)).toEqual(["artifactregistry:GetRepository"]);
+  });
+
+  test.each(["REMOTE_REPOSITORY", "VIRTUAL_REPOSITORY"])("a %s is not healthy: nobody can push to it", async (mode) => {
+    const { id, suite } = await provisioned({ ALIEN_DOOR: "platform" });
+    Object.assign(project().repository(id) ?? {}, { mode });
+    const { health } = await suite.ok("describeRegistry", input);
+    expect(health.status).toBe("degraded");
+    expect(health.findings).toEqual([
+      { message: expect.stringContaining(mode), hint: expect.stringContaining("standard repository") },
+    ]);
   });
 
   test("says what the binding has not, and what does not exist", async () => {

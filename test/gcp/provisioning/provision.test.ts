@@ -88,6 +88,8 @@ describe("the calls", () => {
       "artifactregistry:CreateRepository",
       "iam:CreateServiceAccount",
       "iam:CreateServiceAccount",
+      // Each until three looks in a row find it.
+      ...[...create, ...create, ...create],
       "artifactregistry:GetIamPolicy",
       "artifactregistry:SetIamPolicy",
       ...mint,

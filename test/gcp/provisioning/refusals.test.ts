@@ -37,6 +37,16 @@ const cases: Readonly<Record<string, Case>> = {
     arrange: (id, project) => project.seedRepository(id, { [ownershipLabel]: id }, "NPM"),
     says: "does not hold images",
   },
+  "a repository that mirrors another": {
+    arrange: (id, project) =>
+      project.gcp.repository(id, { labels: { [ownershipLabel]: id }, mode: "REMOTE_REPOSITORY" }),
+    says: /REMOTE_REPOSITORY.* push/,
+  },
+  "a repository that stands for others": {
+    arrange: (id, project) =>
+      project.gcp.repository(id, { labels: { [ownershipLabel]: id }, mode: "VIRTUAL_REPOSITORY" }),
+    says: /VIRTUAL_REPOSITORY.* push/,
+  },
   "a pull account that is not ours": {
     arrange: (id, project) => project.seedAccount(`${id}-pull`),
     says: /-pull@.* exists, but does not belong to this registry.* put "alien-artifact-registry=europe-west1\/reg/,
@@ -155,6 +165,22 @@ describe("what is found out while it writes", () => {
     const { body } = await suite.refused("provisionRegistry", input);
     expect(body).toMatchObject({ code: "BINDING_CONFIG_INVALID", retryable: false });
     expect(body.message).toContain("mars-north1");
+  });
+
+  test("a repository that Google does not make in the present state: the hint says what may be in the way", async () => {
+    project().gcp.faults.add({ fault: { kind: "error", status: "FAILED_PRECONDITION" }, action: "CreateRepository" });
+    const { body } = await (await project().open(project().fresh())).refused("provisionRegistry", input);
+    expect(body).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: false });
+    expect(body.hint).toMatch(/organisation policy.*key.*audit log/);
+  });
+
+  test("an organisation that wants a key of its own: the constraint is named, and the way", async () => {
+    const message = "Constraint constraints/gcp.restrictNonCmekServices violated for projects/vendor-project.";
+    const fault = { kind: "operation", status: "FAILED_PRECONDITION", message } as const;
+    project().gcp.faults.add({ fault, action: "CreateRepository" });
+    const { body } = await (await project().open(project().fresh())).refused("provisionRegistry", input);
+    expect(body).toMatchObject({ code: "ACCESS_DENIED", retryable: false });
+    expect(`${body.message} ${body.hint}`).toMatch(/gcp\.restrictNonCmekServices.*Cloud KMS.*adopted/);
   });
 
   test("a project that has as many service accounts as it may", async () => {

@@ -5,7 +5,13 @@ import { type Front, servePlatform } from "../../support/front.ts";
 import type { Address } from "../handler/functions.ts";
 
 /**
- * What stands before a function on Cloud Run, as its documentation describes it. Asks IAM who may invoke the function, and hands on what they send: where `X-Serverless-Authorization` is there, it alone
+ * The paths that never reach a container (Cloud Run, "Known issues", "Reserved URL paths": `/eventlog`, whatever begins with
+ * `/_ah/`, and "some paths ending with z"). Google does not list the last ones; `/healthz` is one of them, `/livez` and `/readyz` are not.
+ */
+const isReserved = (path: string) => path === "/eventlog" || path.startsWith("/_ah/") || path === "/healthz";
+
+/**
+ * What stands before a function on Cloud Run, as its documentation describes it. It answers reserved paths itself. Asks IAM who may invoke the function, and hands on what they send: where `X-Serverless-Authorization` is there, it alone
  * is looked at; the token that was verified loses its signature, and nothing else of the request changes.
  *
  * @param invokers e-mail addresses that have `run.routes.invoke`; `allUsers` lets everything through as it is
@@ -19,7 +25,8 @@ export async function startFront(
   let url = "";
 
   /** @returns the headers to hand on, or the status with which the platform refuses */
-  async function admit({ headers }: IncomingMessage): Promise<IncomingMessage["headers"] | 401 | 403> {
+  async function admit({ headers, url: target = "" }: IncomingMessage): Promise<IncomingMessage["headers"] | number> {
+    if (isReserved(target.split("?", 1)[0] ?? "")) return 404;
     if (invokers === "allUsers") return headers;
     const name = headers["x-serverless-authorization"] === undefined ? "authorization" : "x-serverless-authorization";
     const token = /^Bearer (\S+)$/i.exec(String(headers[name] ?? ""))?.[1];

@@ -44,7 +44,8 @@ export const kinds = {
     fault: { kind: "unending" },
     passing: true,
     noticed: true,
-    codes: () => ["TIMEOUT"],
+    // Whoever may not look at a deletion sees a resource that nothing happens to, and takes it for one that failed.
+    codes: (call) => (call.startsWith("arm:DELETE ") ? ["TIMEOUT", "CLOUD_PLATFORM_ERROR"] : ["TIMEOUT"]),
     at: isWrite,
   },
 } as const satisfies Record<string, FaultKind<Fault>>;

@@ -45,7 +45,7 @@ export function stageOf(
 const wantedAccess = ({ repository }: Slot, title: string) => ({
   type: "repository",
   name: repository,
-  actions: title === "push-pull" ? ["pull", "push"] : ["pull"],
+  actions: title === "push-pull" ? ["pull", "push", "metadata_read"] : ["pull", "metadata_read"],
 });
 
 /** What a token says that it opens. */

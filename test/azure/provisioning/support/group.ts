@@ -78,7 +78,11 @@ export class Group {
 
   /** The variables of the provision door's function. */
   env(more: Environment = {}): Environment {
-    const id = { AZURE_CLIENT_ID: this.identity.clientId, AZURE_SUBSCRIPTION_ID: this.azure.subscription };
+    const { IDENTITY_ENDPOINT, IDENTITY_HEADER } = process.env;
+    const id = {
+      ...{ IDENTITY_ENDPOINT, IDENTITY_HEADER, AZURE_CLIENT_ID: this.identity.clientId },
+      AZURE_SUBSCRIPTION_ID: this.azure.subscription,
+    };
     const { acrUrl, armUrl } = this.azure;
     const places = { ALIEN_ACR_ENDPOINT: acrUrl, ALIEN_ARM_ENDPOINT: armUrl };
     return { ...id, ...places, ALIEN_AZURE_LOCATION: "westeurope", ...more };

@@ -15,6 +15,8 @@ export class RegistryTokens {
   readonly signer = new Signer();
   readonly #clock: () => Date;
   readonly #lifetimes: Lifetimes;
+  /** The mode that a registry had when each token was made: with another mode of role assignments, all tokens end at once. */
+  readonly #modes = new Map<string, Registry["mode"]>();
 
   constructor(clock: () => Date, lifetimes: Lifetimes) {
     this.#clock = clock;
@@ -54,10 +56,12 @@ export class RegistryTokens {
     return claims && { subject: claims.sub ?? "", access: claims.access as readonly Access[] };
   }
 
-  #sign({ loginServer, rid }: Registry, subject: string, seconds: number, claims: JWTPayload): Promise<string> {
+  #sign({ loginServer, rid, mode }: Registry, subject: string, seconds: number, claims: JWTPayload): Promise<string> {
     const now = Math.floor(this.#clock().getTime() / 1000);
+    const jti = randomUUID();
+    this.#modes.set(jti, mode);
     return this.signer.sign({
-      jti: randomUUID(),
+      jti,
       sub: subject,
       nbf: now,
       exp: now + seconds,
@@ -71,10 +75,10 @@ export class RegistryTokens {
     });
   }
 
-  async #read({ loginServer, rid }: Registry, token: string, grantType: string): Promise<JWTPayload | undefined> {
+  async #read({ loginServer, rid, mode }: Registry, token: string, grantType: string): Promise<JWTPayload | undefined> {
     const claims = await this.signer.read(token, this.#clock());
     if (typeof claims === "string") return undefined;
     const isOurs = claims.aud === loginServer && claims.rid === rid && claims.grant_type === grantType;
-    return isOurs ? claims : undefined;
+    return isOurs && this.#modes.get(claims.jti ?? "") === mode ? claims : undefined;
   }
 }

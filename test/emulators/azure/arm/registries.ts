@@ -174,8 +174,14 @@ function status(request: ArmRequest): Answer {
   return operationStatus(request, request.path[2] ?? "", request.url);
 }
 
-/** Whoever started it may look: what leads to it is its id. */
+/**
+ * Looking at an operation's result is a right of its own, at a place of the subscription: roles on a registry or its resource group do not
+ * reach it.
+ * @see https://learn.microsoft.com/azure/role-based-access-control/permissions/containers#microsoftcontainerregistry
+ */
 function result(request: ArmRequest): Answer {
+  const [, place = ""] = /^https?:\/\/[^/]+(.*)$/.exec(request.url) ?? [];
+  permit(request, "Microsoft.ContainerRegistry/locations/operationResults/read", place);
   return operationResult(request, request.path[0] ?? "");
 }
 

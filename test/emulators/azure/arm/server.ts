@@ -42,6 +42,7 @@ async function handle(world: World, operations: Operations, req: IncomingMessage
   const route = ROUTES.find((one) => one.method === req.method && one.path.test(path));
   const bytes = await bodyOf(req);
   await operations.settle();
+  const arrived = world.moved;
   const input = { path, ...Object.fromEntries(url.searchParams), ...parse(bytes) };
   const record = world.record("arm", route?.action ?? `${req.method} ${path}`, input);
   await answerCall(world, record, { req, res, form: armForm }, async (fault) => {
@@ -55,6 +56,7 @@ async function handle(world: World, operations: Operations, req: IncomingMessage
     const groups = route.path.exec(path)?.slice(1) ?? [];
     const place = { url: `${url.origin}${url.pathname}`, query: url.searchParams, path: groups };
     const answer = await route.handle({ world, operations, caller, record, fault, body, ...place });
+    await world.clockMovedTo(arrived + (world.behaviour.requestMs[route.action] ?? 0));
     return route.action.startsWith("LIST ") ? paged(answer, { world, ...place }) : answer;
   });
 }

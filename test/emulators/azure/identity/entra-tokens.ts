@@ -8,6 +8,12 @@ export const ACR_AUDIENCE = "https://containerregistry.azure.net";
 /** More of Microsoft's own resources that tokens are given for. */
 const OTHERS = ["https://servicebus.azure.net", "https://eventgrid.azure.net"];
 
+/**
+ * Entra dates its access tokens back: the sample of the documentation lives 3,900 seconds from `iat` to `exp`, and 3,600 from now on.
+ * @see https://learn.microsoft.com/entra/identity-platform/access-tokens
+ */
+const BACKDATED_SECONDS = 300;
+
 export interface NewToken {
   readonly token: string;
   readonly expiresAt: Date;
@@ -46,8 +52,8 @@ export class EntraTokens {
     const claims = {
       aud: application?.clientId ?? resource,
       iss: application === undefined ? `https://sts.windows.net/${tenantId}/` : `${this.authority}/${tenantId}/v2.0`,
-      iat: now,
-      nbf: now,
+      iat: now - BACKDATED_SECONDS,
+      nbf: now - BACKDATED_SECONDS,
       exp,
       aio: randomBytes(24).toString("base64url"),
       ...(application === undefined

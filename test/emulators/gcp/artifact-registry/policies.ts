@@ -18,9 +18,9 @@ export const setIamPolicy: Method = (call) => {
   const edit = { ...fromMessage(messageOf(request, "policy")), updateMask: paths };
   permit(call, "repositories.setIamPolicy", { ...resourceOf(world, name), written: edit.bindings });
   const repository = mustFind(world, name);
-  repository.policy = editPolicy(repository.policy, edit, (binding) =>
-    checkBinding(world, { service: "artifactregistry", project: name.project }, binding),
-  );
+  const check = (binding: Binding) =>
+    checkBinding(world, { service: "artifactregistry", project: name.project }, binding);
+  world.writePolicy(repository, editPolicy(repository.policy, edit, check));
   return toMessage(viewPolicy(repository.policy, 3));
 };
 

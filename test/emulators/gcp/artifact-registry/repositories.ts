@@ -14,6 +14,13 @@ import {
 
 const TYPE = "type.googleapis.com/google.devtools.artifactregistry.v1.Repository";
 const ID = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** The ids with a dot, each in its location alone (Artifact Registry, "gcr.io domain support"). */
+const GCR: Readonly<Record<string, string>> = {
+  "gcr.io": "us",
+  "us.gcr.io": "us",
+  "eu.gcr.io": "europe",
+  "asia.gcr.io": "asia",
+};
 /** Resource Manager, "Requirements for labels". */
 const LABEL = { key: /^\p{Ll}[\p{Ll}\d_-]{0,62}$/u, value: /^[\p{Ll}\d_-]{0,63}$/u };
 
@@ -24,7 +31,8 @@ export const createRepository: Method = (call) => {
   const id = text(request, "repositoryId");
   const wanted = messageOf(request, "repository");
   const format = text(wanted, "format");
-  if (!ID.test(id)) throw new GcpError("INVALID_ARGUMENT", `The repository ID ${JSON.stringify(id)} is not valid.`);
+  if (!ID.test(id) && GCR[id] !== location)
+    throw new GcpError("INVALID_ARGUMENT", `The repository ID ${JSON.stringify(id)} is not valid.`);
   if (format === "" || format === "FORMAT_UNSPECIFIED") {
     throw new GcpError("INVALID_ARGUMENT", "The repository format must be specified.");
   }
@@ -49,17 +57,24 @@ export const createRepository: Method = (call) => {
   });
 };
 
-/** Makes a repository, at once. */
-export function addRepository(world: World, name: string, wanted: Message = {}): Repository {
-  const now = world.clock();
+/** Makes a repository, at once. @param createTime by default, now */
+export function addRepository(
+  world: World,
+  name: string,
+  wanted: Message = {},
+  createTime = world.clock(),
+): Repository {
+  // Over gRPC a field that was not sent has the enum's first value.
+  const mode = text(wanted, "mode").replace("MODE_UNSPECIFIED", "");
   const repository: Repository = {
     ...parseRepositoryName(name),
     description: text(wanted, "description"),
     labels: messageOf(wanted, "labels") as Record<string, string>,
     format: text(wanted, "format") || "DOCKER",
+    mode: mode || "STANDARD_REPOSITORY",
     immutableTags: messageOf(wanted, "dockerConfig").immutableTags === true,
-    createTime: now,
-    updateTime: now,
+    createTime,
+    updateTime: createTime,
     policy: emptyPolicy(),
     packages: new Map(),
   };
@@ -100,14 +115,14 @@ export const deleteRepository: Method = (call) => {
 
 /** A repository as the API answers it. */
 export function shown(repository: Repository): Message {
-  const { name, description, labels, format, immutableTags, createTime, updateTime, project, location, id } =
+  const { name, description, labels, format, mode, immutableTags, createTime, updateTime, project, location, id } =
     repository;
   return {
     name,
     format,
     description,
     labels,
-    mode: "STANDARD_REPOSITORY",
+    mode,
     createTime: timestamp(createTime),
     updateTime: timestamp(updateTime),
     registryUri: `${location}-docker.pkg.dev/${project.replace(":", "/")}/${id}`,

@@ -19,6 +19,8 @@ export interface Repository {
   readonly description: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly format: string;
+  /** `STANDARD_REPOSITORY`, `REMOTE_REPOSITORY` or `VIRTUAL_REPOSITORY` (Repository.Mode). Nobody pushes to the last two. */
+  readonly mode: string;
   readonly immutableTags: boolean;
   readonly createTime: Date;
   updateTime: Date;
@@ -72,7 +74,8 @@ const malformed = (name: string) =>
 
 /** What IAM is asked about, whether the repository exists or not. */
 export function resourceOf(world: World, { name, project }: RepositoryName): Resource {
-  return { name, project, policy: world.repositories.get(name)?.policy };
+  const repository = world.repositories.get(name);
+  return { name, project, policy: repository && world.policyInEffect(repository) };
 }
 
 export const locationResource = (project: string, location: string): Resource => ({

@@ -67,6 +67,14 @@ export async function serve(front: Front, request: RegistryRequest, record: Call
   if (repository.format !== "DOCKER") {
     throw new RegistryRefusal(400, "UNSUPPORTED", `Repository "${image.repository.id}" is not of the format DOCKER`);
   }
+  if (permission === UPLOAD && repository.mode !== "STANDARD_REPOSITORY") {
+    // Artifact Registry, "Repository overview": only standard repositories take uploads.
+    throw new RegistryRefusal(
+      400,
+      "UNSUPPORTED",
+      `Cannot push to "${image.repository.id}": it is a ${repository.mode}`,
+    );
+  }
   const name = imageName(repository, image.path);
   const backing = await front.backing();
   if (route.kind === "manifest" && method === "PUT") {

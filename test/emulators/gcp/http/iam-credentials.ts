@@ -73,7 +73,12 @@ function target({ world, caller, record, path: [email = ""] }: Request, permissi
   const resource = `projects/-/serviceAccounts/${email}`;
   const allowed =
     account !== undefined &&
-    isAllowed(world, caller, permission, { name: resource, project: account.project, policy: account.policy });
+    world.look(account, record.action) === "seen" &&
+    isAllowed(world, caller, permission, {
+      name: resource,
+      project: account.project,
+      policy: world.policyInEffect(account),
+    });
   record.authorizations.push({ permission, resource, allowed });
   record.resource ??= resource;
   if (allowed && account.disabled) throw new GcpError("FAILED_PRECONDITION", `Service account ${email} is disabled.`);

@@ -1,4 +1,4 @@
-import { GcpError } from "../errors.ts";
+import { GcpError, permissionDenied } from "../errors.ts";
 import type { Resource } from "../iam/authorize.ts";
 import { checkBinding } from "../iam/members.ts";
 import { type AuditConfig, type Binding, editPolicy, type PolicyView, viewPolicy } from "../iam/policy.ts";
@@ -91,9 +91,8 @@ function setIamPolicy(request: Request): Json {
     updateMask: textOf(body, "updateMask").split(",").filter(Boolean),
   };
   const account = target(request, "iam.serviceAccounts.setIamPolicy", edit.bindings);
-  account.policy = editPolicy(account.policy, edit, (binding) =>
-    checkBinding(world, { service: "iam", project: account.project }, binding),
-  );
+  const check = (binding: Binding) => checkBinding(world, { service: "iam", project: account.project }, binding);
+  world.writePolicy(account, editPolicy(account.policy, edit, check));
   return toJson(viewPolicy(account.policy, 3));
 }
 
@@ -104,7 +103,12 @@ function target(request: Request, permission: string, written?: readonly Binding
   const project = asked === "-" ? (account?.project ?? "-") : asked;
   const found = account?.project === project ? account : undefined;
   const name = `projects/${project}/serviceAccounts/${email}`;
-  permit(request, permission, { name, project, policy: found?.policy, ...(written && { written }) });
+  const sight = found && request.world.look(found, request.record.action);
+  request.record.resource ??= name;
+  if (sight === "denied") throw permissionDenied(permission, name);
+  if (sight === "missing") throw new GcpError("NOT_FOUND", `Unknown service account: ${email}`);
+  const policy = found && request.world.policyInEffect(found);
+  permit(request, permission, { name, project, policy, ...(written && { written }) });
   if (found === undefined) throw new GcpError("NOT_FOUND", `Unknown service account: ${email}`);
   return found;
 }

@@ -91,9 +91,10 @@ export function editPolicy(current: Policy, edit: PolicyEdit, check: (binding: B
     );
   }
   const merged = changesBindings ? mergeBindings(bindings) : current.bindings;
-  if (changesBindings) checkBindings(merged, check);
   const changesAudit = mask.some((path) => path === "auditConfigs" || path === "audit_configs");
-  return { bindings: merged, auditConfigs: changesAudit ? auditConfigs : current.auditConfigs, etag: newEtag() };
+  const audited = changesAudit ? auditConfigs : current.auditConfigs;
+  if (changesBindings) checkBindings(merged, audited, check);
+  return { bindings: merged, auditConfigs: audited, etag: newEtag() };
 }
 
 /** One binding for each pair of role and condition, without repeated members, and none that is empty. */
@@ -127,8 +128,16 @@ function roleByGrant(bindings: readonly Binding[]): Map<string, string> {
 
 const MAX_MEMBERS = 1500;
 
-function checkBindings(bindings: readonly Binding[], check: (binding: Binding) => void): void {
-  const members = bindings.reduce((sum, binding) => sum + binding.members.length, 0);
+/** The members of all bindings count, and those that are exempt from audit logs (IAM, "Quotas and limits"). */
+function checkBindings(
+  bindings: readonly Binding[],
+  auditConfigs: readonly AuditConfig[],
+  check: (binding: Binding) => void,
+): void {
+  const exempt = auditConfigs.flatMap(({ auditLogConfigs }) => auditLogConfigs);
+  const members =
+    bindings.reduce((sum, binding) => sum + binding.members.length, 0) +
+    exempt.reduce((sum, { exemptedMembers = [] }) => sum + exemptedMembers.length, 0);
   if (members > MAX_MEMBERS) {
     throw new GcpError(
       "INVALID_ARGUMENT",

@@ -11,6 +11,8 @@ export interface ServiceAccount {
   /** Nobody gets tokens for it. */
   disabled: boolean;
   policy: Policy;
+  /** Whether it was made over the API: then it is not known everywhere at once. */
+  readonly isNew: boolean;
   /** From when on other services know of it. */
   readonly visibleFrom: Date;
 }
@@ -62,6 +64,7 @@ export class Directory {
       description,
       disabled: false,
       policy: emptyPolicy(),
+      isNew: late,
       visibleFrom: new Date(this.#clock().getTime() + (late ? this.#delayMs : 0)),
     };
     this.#accounts.set(email, account);
