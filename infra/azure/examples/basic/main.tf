@@ -48,7 +48,7 @@ provider "azurerm" {
     "Microsoft.App",
     "Microsoft.ContainerRegistry",
     "Microsoft.EventGrid",
-    "Microsoft.Insights",
+    "microsoft.insights",
     "Microsoft.ManagedIdentity",
     "Microsoft.OperationalInsights",
     "Microsoft.ServiceBus",
