@@ -70,18 +70,17 @@ locals {
     )
   }
 
+  # The same fields for each door: what is left out of a body, azapi leaves as it is.
   scale = {
-    for name, door in var.doors : name => merge(
-      {
-        instanceMemoryMB     = door.memory_mib
-        maximumInstanceCount = door.max_instances
-        alwaysReady = door.min_instances == 0 ? [] : [{
-          name          = name == "events" ? "function:artifactRegistryQueue" : "http"
-          instanceCount = door.min_instances
-        }]
-      },
-      door.concurrency == null ? {} : { triggers = { http = { perInstanceConcurrency = door.concurrency } } },
-    )
+    for name, door in var.doors : name => {
+      instanceMemoryMB     = door.memory_mib
+      maximumInstanceCount = door.max_instances
+      alwaysReady = door.min_instances == 0 ? [] : [{
+        name          = name == "events" ? "function:artifactRegistryQueue" : "http"
+        instanceCount = door.min_instances
+      }]
+      triggers = door.concurrency == null ? null : { http = { perInstanceConcurrency = door.concurrency } }
+    }
   }
 }
 
@@ -115,10 +114,12 @@ resource "azapi_resource" "door" {
 
   body = {
     kind = "functionapp,linux"
-    properties = merge({
+    properties = {
       serverFarmId        = azurerm_service_plan.door[each.key].id
       httpsOnly           = true
       publicNetworkAccess = "Enabled"
+      # Said also where there is none.
+      virtualNetworkSubnetId = var.network == null ? null : var.network.subnet_id
 
       functionAppConfig = {
         deployment = {
@@ -154,7 +155,7 @@ resource "azapi_resource" "door" {
 
         appSettings = [for name, value in local.app_settings[each.key] : { name = name, value = value }]
       }
-    }, var.network == null ? {} : { virtualNetworkSubnetId = var.network.subnet_id })
+    }
   }
 
   response_export_values = ["properties.defaultHostName"]

@@ -68,7 +68,7 @@ run "every_door" {
       && jsonencode(local.scale["platform"].alwaysReady) == jsonencode([{ name = "http", instanceCount = 2 }])
       && jsonencode(local.scale["events"].alwaysReady) == jsonencode([{ name = "function:artifactRegistryQueue", instanceCount = 1 }])
       && length(local.scale["oidc"].alwaysReady) == 0
-      && !contains(keys(local.scale["platform"]), "triggers")
+      && local.scale["platform"].triggers == null
       && alltrue([for door, app in azapi_resource.door : jsonencode(app.body.properties.functionAppConfig.scaleAndConcurrency) == jsonencode(local.scale[door])])
     )
     error_message = "Doors are sized one by one."
