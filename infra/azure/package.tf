@@ -45,6 +45,9 @@ resource "azurerm_storage_blob" "package" {
 
   lifecycle {
     create_before_destroy = true
+    # azurerm replaces a blob whose file has another path. The same content from another path would be made a second time under
+    # the same name, and then deleted. Other content has another container, which replaces the blob.
+    ignore_changes = [source]
   }
 }
 

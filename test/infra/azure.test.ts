@@ -181,6 +181,7 @@ describe("the module's hold on Azure", () => {
       const text = new RegExp(`^resource "${type}" "package" \\{[\\s\\S]*?\\n\\}`, "m").exec(module)?.[0];
       expect(text, type).toContain("create_before_destroy = true");
     }
+    expect(module).toContain("ignore_changes = [source]");
     expect(module).toMatch(/value = time_sleep\.package\[each\.key\]\.triggers\.container/);
   });
 

@@ -24,6 +24,24 @@ variables {
   registries          = { images = { registry_name = "acmeimages" } }
 }
 
+run "a_file" {
+  command = plan
+
+  variables {
+    package_file = "tests/package.zip"
+  }
+
+  assert {
+    condition = (
+      azurerm_storage_blob.package["platform"].source == "tests/package.zip"
+      && azurerm_storage_blob.package["platform"].content_md5 == filemd5("tests/package.zip")
+      && azurerm_storage_container.package["platform"].name == "package-${substr(filesha256("tests/package.zip"), 0, 16)}"
+      && length(data.archive_file.package) == 0
+    )
+    error_message = "A package that was built elsewhere is uploaded as it is."
+  }
+}
+
 run "a_folder" {
   command = apply
 
@@ -78,24 +96,6 @@ run "another_package" {
   }
 }
 
-run "a_file" {
-  command = plan
-
-  variables {
-    package_file = "tests/package.zip"
-  }
-
-  assert {
-    condition = (
-      azurerm_storage_blob.package["platform"].source == "tests/package.zip"
-      && azurerm_storage_blob.package["platform"].content_md5 == filemd5("tests/package.zip")
-      && azurerm_storage_container.package["platform"].name == "package-${substr(filesha256("tests/package.zip"), 0, 16)}"
-      && length(data.archive_file.package) == 0
-    )
-    error_message = "A package that was built elsewhere is uploaded as it is."
-  }
-}
-
 run "no_package" {
   command = plan
 
@@ -121,4 +121,27 @@ run "a_file_that_is_no_package" {
   }
 
   expect_failures = [var.package_file]
+}
+
+# Last: the same content as before from another path.
+run "the_same_package_from_elsewhere" {
+  command = apply
+
+  variables {
+    package_path = "../../dist/elsewhere"
+  }
+
+  override_data {
+    target = data.archive_file.package[0]
+    values = {
+      output_md5    = "d41d8cd98f00b204e9800998ecf8427e"
+      output_sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+      output_path   = "elsewhere.zip"
+    }
+  }
+
+  assert {
+    condition     = azurerm_storage_blob.package["platform"].source != "elsewhere.zip"
+    error_message = "The same content is not uploaded a second time, wherever it comes from."
+  }
 }
