@@ -85,10 +85,10 @@ resource "azurerm_storage_container" "undelivered" {
 resource "azurerm_eventgrid_event_subscription" "setup" {
   count = local.takes_events ? 1 : 0
 
-  name                          = "setup"
-  scope                         = azurerm_eventgrid_topic.setup[0].id
-  event_delivery_schema         = "CloudEventSchemaV1_0"
-  service_bus_queue_endpoint_id = azurerm_servicebus_queue.setup[0].id
+  name                  = "setup"
+  scope                 = azurerm_eventgrid_topic.setup[0].id
+  event_delivery_schema = "CloudEventSchemaV1_0"
+  service_bus_queue_id  = azurerm_servicebus_queue.setup[0].id
 
   delivery_identity {
     type                   = "UserAssigned"

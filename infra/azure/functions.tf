@@ -52,14 +52,34 @@ locals {
 
   host_settings = {
     for door in keys(var.doors) : door => {
-      # Else the provider would put a connection string without a key there (its issue 29693).
-      AzureWebJobsStorage              = ""
       AzureWebJobsStorage__accountName = azurerm_storage_account.account[door].name
       AzureWebJobsStorage__credential  = "managedidentity"
       # Else the host answers at the path that direct invocations go to.
       AzureWebJobsDisableHomepage = "true"
-      # Another package is another setting, which starts the functions anew.
-      PACKAGE_MD5 = data.archive_file.package.output_md5
+      # No secret: local authentication is off there, so that the identity has to have a role.
+      APPLICATIONINSIGHTS_CONNECTION_STRING = nonsensitive(azurerm_application_insights.functions.connection_string)
+    }
+  }
+
+  app_settings = {
+    for door in keys(var.doors) : door => merge(
+      local.settings[door],
+      { for name, registry in local.registries : registry.variable => local.bindings[name] },
+      local.identity_settings[door],
+      local.host_settings[door],
+    )
+  }
+
+  # The same fields for each door: what is left out of a body, azapi leaves as it is.
+  scale = {
+    for name, door in var.doors : name => {
+      instanceMemoryMB     = door.memory_mib
+      maximumInstanceCount = door.max_instances
+      alwaysReady = door.min_instances == 0 ? [] : [{
+        name          = name == "events" ? "function:artifactRegistryQueue" : "http"
+        instanceCount = door.min_instances
+      }]
+      triggers = door.concurrency == null ? null : { http = { perInstanceConcurrency = door.concurrency } }
     }
   }
 }
@@ -76,92 +96,80 @@ resource "azurerm_service_plan" "door" {
   tags                = var.tags
 }
 
-resource "azurerm_function_app_flex_consumption" "door" {
+# By azapi: azurerm always writes the setting AzureWebJobsStorage, as a key that the storage account does not have, or empty, which no plan
+# leaves alone (its issues 29910 and 30732). One request has the package and all settings, so that they change together.
+resource "azapi_resource" "door" {
   for_each = var.doors
 
-  name                = "${var.prefix}-${each.key}-${local.suffix}"
-  resource_group_name = var.resource_group_name
-  location            = var.location
-  service_plan_id     = azurerm_service_plan.door[each.key].id
-  tags                = var.tags
-
-  runtime_name           = "node"
-  runtime_version        = "24"
-  instance_memory_in_mb  = each.value.memory_mib
-  maximum_instance_count = each.value.max_instances
-  http_concurrency       = each.value.concurrency
-
-  storage_container_type            = "blobContainer"
-  storage_container_endpoint        = "${azurerm_storage_account.account[each.key].primary_blob_endpoint}${azurerm_storage_container.package[each.key].name}"
-  storage_authentication_type       = "UserAssignedIdentity"
-  storage_user_assigned_identity_id = azurerm_user_assigned_identity.door[each.key].id
-
-  https_only                                     = true
-  webdeploy_publish_basic_authentication_enabled = false
-
-  app_settings = merge(
-    local.settings[each.key],
-    { for name, registry in local.registries : registry.variable => local.bindings[name] },
-    local.identity_settings[each.key],
-    local.host_settings[each.key],
-  )
+  type      = "Microsoft.Web/sites@2024-11-01"
+  name      = "${var.prefix}-${each.key}-${local.suffix}"
+  parent_id = local.group_id
+  location  = var.location
+  tags      = var.tags
 
   identity {
     type         = "UserAssigned"
     identity_ids = [azurerm_user_assigned_identity.door[each.key].id]
   }
 
-  dynamic "always_ready" {
-    for_each = each.value.min_instances > 0 ? [each.value.min_instances] : []
-    content {
-      name           = each.key == "events" ? "function:artifactRegistryQueue" : "http"
-      instance_count = always_ready.value
-    }
-  }
+  body = {
+    kind = "functionapp,linux"
+    properties = {
+      serverFarmId        = azurerm_service_plan.door[each.key].id
+      httpsOnly           = true
+      publicNetworkAccess = "Enabled"
+      # Said also where there is none.
+      virtualNetworkSubnetId = var.network == null ? null : var.network.subnet_id
 
-  site_config {
-    application_insights_connection_string = azurerm_application_insights.functions.connection_string
-    minimum_tls_version                    = "1.2"
-    scm_minimum_tls_version                = "1.2"
-    http2_enabled                          = true
-    # Nobody calls the events door: it reads a queue.
-    ip_restriction_default_action = each.key == "events" || length(each.value.ip_ranges) > 0 ? "Deny" : "Allow"
-    # Nor does anybody deploy by it: the package is in the storage account.
-    scm_ip_restriction_default_action = "Deny"
+      functionAppConfig = {
+        deployment = {
+          storage = {
+            type  = "blobContainer"
+            value = time_sleep.package[each.key].triggers.container
+            authentication = {
+              type                           = "UserAssignedIdentity"
+              userAssignedIdentityResourceId = azurerm_user_assigned_identity.door[each.key].id
+            }
+          }
+        }
+        runtime             = { name = "node", version = "24" }
+        scaleAndConcurrency = local.scale[each.key]
+      }
 
-    dynamic "ip_restriction" {
-      for_each = each.value.ip_ranges
-      content {
-        name       = "range-${ip_restriction.key}"
-        action     = "Allow"
-        ip_address = ip_restriction.value
-        priority   = 100 + ip_restriction.key
+      siteConfig = {
+        minTlsVersion    = "1.2"
+        scmMinTlsVersion = "1.2"
+        http20Enabled    = true
+        ftpsState        = "Disabled"
+        # Nobody calls the events door: it reads a queue.
+        ipSecurityRestrictionsDefaultAction = each.key == "events" || length(each.value.ip_ranges) > 0 ? "Deny" : "Allow"
+        ipSecurityRestrictions = [for index, range in each.value.ip_ranges : {
+          name      = "range-${index}"
+          action    = "Allow"
+          ipAddress = range
+          priority  = 100 + index
+        }]
+        # Nor does anybody deploy by it: the package is in the storage account.
+        scmIpSecurityRestrictionsDefaultAction = "Deny"
+        scmIpSecurityRestrictionsUseMain       = false
+
+        appSettings = [for name, value in local.app_settings[each.key] : { name = name, value = value }]
       }
     }
   }
 
-  # The oidc door verifies tokens itself, and must see them. So may the others.
-  dynamic "auth_settings_v2" {
-    for_each = var.callers_verified_by == "platform" && contains(local.authenticated_doors, each.key) ? [azuread_application.door[each.key].client_id] : []
-    content {
-      auth_enabled           = true
-      require_authentication = true
-      require_https          = true
-      unauthenticated_action = "Return401"
-      default_provider       = "azureactivedirectory"
+  response_export_values = ["properties.defaultHostName"]
+  # Azure answers ids in a case of its own, as serverfarms.
+  ignore_casing = true
 
-      active_directory_v2 {
-        client_id            = auth_settings_v2.value
-        tenant_auth_endpoint = "https://login.microsoftonline.com/${local.tenant_id}/v2.0"
-        allowed_audiences    = [auth_settings_v2.value, "api://${auth_settings_v2.value}"]
-        allowed_identities   = sort(lookup(var.callers, each.key, []))
-      }
+  depends_on = [azurerm_role_assignment.own]
+}
 
-      login {
-        token_store_enabled = false
-      }
-    }
-  }
+resource "azapi_update_resource" "no_deployment_password" {
+  for_each = var.doors
 
-  depends_on = [azurerm_role_assignment.own, azurerm_storage_blob.package]
+  type      = "Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01"
+  name      = "scm"
+  parent_id = azapi_resource.door[each.key].id
+  body      = { properties = { allow = false } }
 }

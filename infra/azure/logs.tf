@@ -9,11 +9,11 @@ resource "azurerm_log_analytics_workspace" "logs" {
 
 # Takes telemetry from the functions' identities: a connection string alone is no right to write.
 resource "azurerm_application_insights" "functions" {
-  name                          = "${var.prefix}-functions"
-  resource_group_name           = var.resource_group_name
-  location                      = var.location
-  application_type              = "web"
-  workspace_id                  = azurerm_log_analytics_workspace.logs.id
-  local_authentication_disabled = true
-  tags                          = var.tags
+  name                         = "${var.prefix}-functions"
+  resource_group_name          = var.resource_group_name
+  location                     = var.location
+  application_type             = "web"
+  workspace_id                 = azurerm_log_analytics_workspace.logs.id
+  local_authentication_enabled = false
+  tags                         = var.tags
 }

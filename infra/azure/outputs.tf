@@ -2,8 +2,8 @@ output "functions" {
   description = "The function apps, by door: name, URL, identity, and for platform and provision the audience that callers' tokens must have."
   value = {
     for door in keys(var.doors) : door => {
-      name         = azurerm_function_app_flex_consumption.door[door].name
-      url          = "https://${azurerm_function_app_flex_consumption.door[door].default_hostname}"
+      name         = azapi_resource.door[door].name
+      url          = "https://${azapi_resource.door[door].output.properties.defaultHostName}"
       audience     = contains(local.authenticated_doors, door) ? azuread_application_identifier_uri.door[door].identifier_uri : null
       principal_id = azurerm_user_assigned_identity.door[door].principal_id
     }

@@ -91,5 +91,5 @@ resource "azurerm_role_assignment" "registry" {
   condition            = each.value.concern == "provisioning_grants" ? local.grant_limit : each.value.prefix == "" ? null : local.repository_limits[each.value.prefix]
   condition_version    = each.value.concern == "provisioning_grants" || each.value.prefix != "" ? "2.0" : null
 
-  depends_on = [azurerm_function_app_flex_consumption.door]
+  depends_on = [azapi_resource.door, azapi_update_resource.authentication]
 }

@@ -33,6 +33,24 @@ variable "prefix" {
 variable "package_path" {
   description = "The folder that `npm run build` writes for Azure: dist/azure. It is archived here."
   type        = string
+  default     = null
+
+  validation {
+    condition     = (var.package_path == null) != (var.package_file == null)
+    error_message = "Set package_path or package_file: one of them, and not both."
+  }
+}
+
+variable "package_file" {
+  description = "A package that was built elsewhere, in the place of package_path: the path of a ZIP file of what is in dist/azure, with host.json at its root."
+  type        = string
+  default     = null
+
+  validation {
+    # Every ZIP file that is not empty begins with the bytes 50 4B 03 04.
+    condition     = var.package_file == null || try(startswith(filebase64(coalesce(var.package_file, "-")), "UEsDB"), false)
+    error_message = "package_file must be the path of a ZIP file that is there."
+  }
 }
 
 variable "doors" {

@@ -5,7 +5,11 @@ terraform {
   required_providers {
     azurerm = {
       source  = "hashicorp/azurerm"
-      version = ">= 4.55.0, < 5.0.0"
+      version = ">= 5.0.0, < 6.0.0"
+    }
+    azapi = {
+      source  = "Azure/azapi"
+      version = ">= 2.4.0, < 3.0.0"
     }
     azuread = {
       source  = "hashicorp/azuread"
@@ -14,6 +18,10 @@ terraform {
     archive = {
       source  = "hashicorp/archive"
       version = ">= 2.4.0, < 3.0.0"
+    }
+    time = {
+      source  = "hashicorp/time"
+      version = ">= 0.12.0, < 1.0.0"
     }
   }
 }

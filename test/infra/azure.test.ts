@@ -91,6 +91,23 @@ describe("what the module sets is what the functions read", () => {
   });
 });
 
+describe("what whoever applies the module must set in the provider", () => {
+  const examples = ["basic", "private"].map((name) => read(`infra/azure/examples/${name}/main.tf`));
+  const page = read("infra/azure/README.md");
+
+  test.each(["storage_use_azuread", "resource_providers_to_register"])("%s", (setting) => {
+    for (const example of examples) expect(example).toMatch(new RegExp(`^  ${setting} +=`, "m"));
+    // In the first screen of the page.
+    expect(page.split("\n").slice(0, 40).join("\n")).toContain(setting);
+  });
+
+  test("the range of azurerm that the page and the examples name", () => {
+    const range = /source += "hashicorp\/azurerm"\n +version = "([^"]+)"/.exec(module)?.[1] ?? "";
+    expect(range).toBe(">= 5.0.0, < 6.0.0");
+    for (const example of examples) expect(example).toContain(`version = "${range}"`);
+  });
+});
+
 describe("the module's hold on Azure", () => {
   test("custom roles are used, each has its permissions once, and none has a wildcard", () => {
     expect(Object.keys(rolePermissions).sort()).toEqual([...new Set(grants.flatMap((each) => each.concerns))].sort());
@@ -150,7 +167,22 @@ describe("the module's hold on Azure", () => {
 
   test("gives no identity a role on registries before its function app has its authentication", () => {
     const assignment = /^resource "azurerm_role_assignment" "registry" \{[\s\S]*?\n\}/m.exec(module)?.[0];
-    expect(assignment).toContain("depends_on = [azurerm_function_app_flex_consumption.door]");
+    expect(assignment).toContain("depends_on = [azapi_resource.door, azapi_update_resource.authentication]");
+  });
+
+  test("writes no connection string for the host's storage, neither an empty one nor a key", () => {
+    expect(resources.filter((type) => /function_app/.test(type))).toEqual([]);
+    expect(module).not.toMatch(/AzureWebJobsStorage +=/);
+  });
+
+  test("replaces a package only when the function app has the next one", () => {
+    const made = ["azurerm_storage_container", "azurerm_storage_blob", "time_sleep"];
+    for (const type of made) {
+      const text = new RegExp(`^resource "${type}" "package" \\{[\\s\\S]*?\\n\\}`, "m").exec(module)?.[0];
+      expect(text, type).toContain("create_before_destroy = true");
+    }
+    expect(module).toContain("ignore_changes = [source]");
+    expect(module).toMatch(/value = time_sleep\.package\[each\.key\]\.triggers\.container/);
   });
 
   test("makes no keys, passwords or shared access signatures, and reads none", () => {
@@ -159,7 +191,7 @@ describe("the module's hold on Azure", () => {
     const lines = module.split("\n").filter((line) => secrets.test(line));
     expect([...new Set(lines.map((line) => line.trim().replace(/ += /, " = ")))].sort()).toEqual([
       // Which is no right to write: local authentication is off there.
-      "application_insights_connection_string = azurerm_application_insights.functions.connection_string",
+      "APPLICATIONINSIGHTS_CONNECTION_STRING = nonsensitive(azurerm_application_insights.functions.connection_string)",
       "shared_access_key_enabled = false",
     ]);
   });

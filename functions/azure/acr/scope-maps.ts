@@ -165,20 +165,28 @@ export async function listScopeMaps({ arm, binding }: AcrContext, call: Call): P
   return found.flatMap((each) => ownRepositoryOf(each) ?? []);
 }
 
+/** What to do where a registry's scope maps go to their end. */
+export const scopeMapsHint =
+  "Delete repositories that nobody needs, or change the registry's tier: Basic has 100 scope maps, Standard 500, " +
+  "Premium 50,000.";
+
 /** Adds to the error of a used-up quota what the limit is and how much of it is in use, if the registry tells. */
 async function quotaExceeded(context: AcrContext, cause: ArtifactRegistryError, call: Call): Promise<Error> {
   const usage = await scopeMapUsage(context, call);
   const numbers = usage === undefined ? "" : `: ${usage.inUse} of ${usage.limit} are in use`;
   return new ArtifactRegistryError("QUOTA_EXCEEDED", `The registry has no room for another scope map${numbers}.`, {
-    hint:
-      "Delete repositories that nobody needs, or change the registry's tier: Basic has 100 scope maps, Standard 500, " +
-      "Premium 50,000.",
+    hint: scopeMapsHint,
     context: { quota: "scopeMaps", ...usage },
     cause,
   });
 }
 
-async function scopeMapUsage(
+/**
+ * How many scope maps the registry has, and may have.
+ *
+ * @returns undefined if the registry does not tell, or the function may not ask
+ */
+export async function scopeMapUsage(
   { arm, binding }: AcrContext,
   call: Call,
 ): Promise<{ limit: number; inUse: number } | undefined> {
@@ -191,7 +199,7 @@ async function scopeMapUsage(
     if (usage?.limit === undefined || usage.currentValue === undefined) return undefined;
     return { limit: usage.limit, inUse: usage.currentValue };
   } catch (error) {
-    // The error is still thrown, without the numbers.
+    // It is no fault that the numbers are missing: whoever needs them says what it knows without them.
     if (error instanceof ArtifactRegistryError) return undefined;
     throw error;
   }

@@ -17,6 +17,8 @@ export interface Arm {
 
 export interface LoadedArm {
   readonly client: ArmClient;
+  /** A client for another version of the interface, as a preview with what the client's own version lacks. */
+  clientOf(apiVersion: string): ArmClient;
   readonly restorePoller: typeof import("./client.ts").restorePoller;
 }
 
@@ -30,7 +32,9 @@ export function createArm(identity: OwnIdentity, loginServer: string | undefined
     load: once(async () => {
       const subscription = subscriptionId(env);
       const { createClient, restorePoller } = await import("./client.ts");
-      return { client: createClient(identity, subscription, resourceManager(loginServer, env)), restorePoller };
+      const clientOf = (apiVersion?: string) =>
+        createClient(identity, subscription, resourceManager(loginServer, env), apiVersion);
+      return { client: clientOf(), clientOf, restorePoller };
     }),
   };
 }

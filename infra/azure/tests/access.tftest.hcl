@@ -1,19 +1,20 @@
 mock_provider "azurerm" {
-  mock_data "azurerm_client_config" {
-    defaults = {
-      subscription_id = "11111111-2222-3333-4444-555555555555"
-      tenant_id       = "99999999-8888-7777-6666-555555555555"
-    }
-  }
+  source = "./tests/mocks/azurerm"
 }
 
 mock_provider "azuread" {
-  mock_resource "azuread_application" {
-    defaults = { client_id = "cccccccc-0000-4000-8000-000000000001" }
-  }
+  source = "./tests/mocks/azuread"
 }
 
-mock_provider "archive" {}
+mock_provider "azapi" {
+  source = "./tests/mocks/azapi"
+}
+
+mock_provider "archive" {
+  source = "./tests/mocks/archive"
+}
+
+mock_provider "time" {}
 
 variables {
   resource_group_name          = "acme-functions"
@@ -98,7 +99,7 @@ run "custom_roles" {
     error_message = "They can be assigned where registries are, and nowhere else."
   }
   assert {
-    condition     = azurerm_function_app_flex_consumption.door["provision"].app_settings.ALIEN_SCOPE_MAP_ROLE_ID == azurerm_role_definition.concern["repositories"].role_definition_id
+    condition     = local.app_settings["provision"].ALIEN_SCOPE_MAP_ROLE_ID == azurerm_role_definition.concern["repositories"].role_definition_id
     error_message = "Provisioning assigns our own role for scope maps."
   }
 }
@@ -139,13 +140,13 @@ run "derived" {
   }
   assert {
     condition = (
-      azurerm_function_app_flex_consumption.door["oidc"].app_settings.ALIEN_STACK_PREFIX == "acme"
-      && azurerm_function_app_flex_consumption.door["oidc"].app_settings.ALIEN_AZURE_RESOURCE_GROUP == "acme-registries"
-      && azurerm_function_app_flex_consumption.door["oidc"].app_settings.AZURE_SUBSCRIPTION_ID == "11111111-2222-3333-4444-555555555555"
-      && azurerm_function_app_flex_consumption.door["provision"].app_settings.ALIEN_AZURE_LOCATION == "westeurope"
-      && azurerm_function_app_flex_consumption.door["provision"].app_settings.ALIEN_ACR_SKU == "Premium"
-      && azurerm_function_app_flex_consumption.door["provision"].app_settings.ALIEN_ACR_ROLE_ASSIGNMENT_MODE == "rbac-abac"
-      && !contains(keys(azurerm_function_app_flex_consumption.door["oidc"].app_settings), "ALIEN_REGISTRIES")
+      local.app_settings["oidc"].ALIEN_STACK_PREFIX == "acme"
+      && local.app_settings["oidc"].ALIEN_AZURE_RESOURCE_GROUP == "acme-registries"
+      && local.app_settings["oidc"].AZURE_SUBSCRIPTION_ID == "11111111-2222-3333-4444-555555555555"
+      && local.app_settings["provision"].ALIEN_AZURE_LOCATION == "westeurope"
+      && local.app_settings["provision"].ALIEN_ACR_SKU == "Premium"
+      && local.app_settings["provision"].ALIEN_ACR_ROLE_ASSIGNMENT_MODE == "rbac-abac"
+      && !contains(keys(local.app_settings["oidc"]), "ALIEN_REGISTRIES")
     )
     error_message = "The functions find registries by the stack's prefix, and provisioning knows what to make."
   }
@@ -203,15 +204,16 @@ run "applications" {
     error_message = "A caller has the role of its own door."
   }
   assert {
-    condition = alltrue(flatten([for app in values(azurerm_function_app_flex_consumption.door) : [
-      for name in keys(app.app_settings) : !strcontains(upper(name), "WEBSITE_AUTH") && !strcontains(name, "PLATFORM_AUTHENTICATION")
+    condition = alltrue(flatten([for settings in values(local.app_settings) : [
+      for name in keys(settings) : !strcontains(upper(name), "WEBSITE_AUTH") && !strcontains(name, "PLATFORM_AUTHENTICATION")
     ]]))
     error_message = "Only App Service itself tells a function that it authenticates: no setting may."
   }
   assert {
-    condition = [for door, app in azurerm_function_app_flex_consumption.door : door
-      if anytrue([for each in app.auth_settings_v2 : each.auth_enabled && each.require_authentication])
-    ] == ["platform", "provision"]
+    condition = (
+      keys(azapi_update_resource.authentication) == ["platform", "provision"]
+      && alltrue([for each in values(azapi_update_resource.authentication) : each.name == "authsettingsV2"])
+    )
     error_message = "Authentication is on, and requires a token, at the doors that believe it."
   }
 }
@@ -225,8 +227,8 @@ run "functions_that_verify_callers_themselves" {
   }
 
   assert {
-    condition     = alltrue([for app in values(azurerm_function_app_flex_consumption.door) : length(app.auth_settings_v2) == 0])
-    error_message = "App Service does not authenticate where the functions do."
+    condition     = keys(azapi_update_resource.authentication) == ["platform", "provision"]
+    error_message = "The module says for each of these doors whether App Service authenticates: what it says no more, Azure would keep."
   }
   assert {
     condition     = sort(keys(azuread_application.door)) == sort(["platform", "provision"])
@@ -244,30 +246,30 @@ run "known_when_applied" {
   }
 
   assert {
-    condition = alltrue(flatten([for door in ["platform", "provision"] : [for auth in azurerm_function_app_flex_consumption.door[door].auth_settings_v2 :
-      auth.auth_enabled && auth.require_authentication && auth.require_https && auth.unauthenticated_action == "Return401" && !auth.login[0].token_store_enabled
-      && auth.active_directory_v2[0].client_id == "cccccccc-0000-4000-8000-000000000001"
-      && auth.active_directory_v2[0].tenant_auth_endpoint == "https://login.microsoftonline.com/99999999-8888-7777-6666-555555555555/v2.0"
-      && auth.active_directory_v2[0].allowed_audiences == tolist(["cccccccc-0000-4000-8000-000000000001", "api://cccccccc-0000-4000-8000-000000000001"])
-    ]]))
+    condition = alltrue([for door, auth in azapi_update_resource.authentication :
+      auth.parent_id == azapi_resource.door[door].id
+      && auth.body.properties.platform.enabled
+      && auth.body.properties.globalValidation.requireAuthentication
+      && auth.body.properties.globalValidation.unauthenticatedClientAction == "Return401"
+      && auth.body.properties.httpSettings.requireHttps
+      && !auth.body.properties.login.tokenStore.enabled
+      && auth.body.properties.identityProviders.azureActiveDirectory.enabled
+      && auth.body.properties.identityProviders.azureActiveDirectory.registration.clientId == "cccccccc-0000-4000-8000-000000000001"
+      && auth.body.properties.identityProviders.azureActiveDirectory.registration.openIdIssuer == "https://login.microsoftonline.com/99999999-8888-7777-6666-555555555555/v2.0"
+      && jsonencode(auth.body.properties.identityProviders.azureActiveDirectory.validation.allowedAudiences) == jsonencode(["cccccccc-0000-4000-8000-000000000001", "api://cccccccc-0000-4000-8000-000000000001"])
+    ])
     error_message = "App Service lets nobody through without a token of this tenant, for this application."
   }
   assert {
-    condition = { for door, app in azurerm_function_app_flex_consumption.door : door => length(app.auth_settings_v2) } == {
-      events = 0, oidc = 0, platform = 1, provision = 1
-    }
-    error_message = "The doors that believe App Service have its authentication, and the others do not."
-  }
-  assert {
-    condition     = azurerm_function_app_flex_consumption.door["platform"].auth_settings_v2[0].active_directory_v2[0].allowed_identities == tolist(["aaaaaaaa-0000-4000-8000-000000000001"])
+    condition     = jsonencode(azapi_update_resource.authentication["platform"].body.properties.identityProviders.azureActiveDirectory.validation.defaultAuthorizationPolicy) == jsonencode({ allowedPrincipals = { identities = ["aaaaaaaa-0000-4000-8000-000000000001"] } })
     error_message = "App Service lets callers through, and nobody else."
   }
   assert {
-    condition     = alltrue([for app in values(azurerm_function_app_flex_consumption.door) : lookup(app.app_settings, "ALIEN_PLATFORM_AUDIENCE", "") == ""])
+    condition     = alltrue([for settings in values(local.app_settings) : lookup(settings, "ALIEN_PLATFORM_AUDIENCE", "") == ""])
     error_message = "Where App Service authenticates, the functions do not."
   }
   assert {
-    condition     = azurerm_function_app_flex_consumption.door["provision"].app_settings.ALIEN_FUNCTION_PRINCIPAL_IDS == "${azurerm_user_assigned_identity.door["oidc"].principal_id},${azurerm_user_assigned_identity.door["platform"].principal_id}"
+    condition     = local.app_settings["provision"].ALIEN_FUNCTION_PRINCIPAL_IDS == "${azurerm_user_assigned_identity.door["oidc"].principal_id},${azurerm_user_assigned_identity.door["platform"].principal_id}"
     error_message = "The provision door knows who mints: neither the events door nor itself."
   }
   assert {
@@ -300,9 +302,9 @@ run "known_when_applied" {
   }
   assert {
     condition = (
-      azurerm_function_app_flex_consumption.door["platform"].app_settings.AZURE_CLIENT_ID == azurerm_user_assigned_identity.door["platform"].client_id
-      && azurerm_function_app_flex_consumption.door["platform"].app_settings.AzureWebJobsStorage__clientId == azurerm_user_assigned_identity.door["platform"].client_id
-      && azurerm_function_app_flex_consumption.door["platform"].app_settings.APPLICATIONINSIGHTS_AUTHENTICATION_STRING == "ClientId=${azurerm_user_assigned_identity.door["platform"].client_id};Authorization=AAD"
+      local.app_settings["platform"].AZURE_CLIENT_ID == azurerm_user_assigned_identity.door["platform"].client_id
+      && local.app_settings["platform"].AzureWebJobsStorage__clientId == azurerm_user_assigned_identity.door["platform"].client_id
+      && local.app_settings["platform"].APPLICATIONINSIGHTS_AUTHENTICATION_STRING == "ClientId=${azurerm_user_assigned_identity.door["platform"].client_id};Authorization=AAD"
     )
     error_message = "The function, its host and its telemetry work as its own identity."
   }
@@ -317,9 +319,15 @@ run "known_when_functions_verify" {
   }
 
   assert {
-    condition = { for door, app in azurerm_function_app_flex_consumption.door : door => lookup(app.app_settings, "ALIEN_PLATFORM_AUDIENCE", "") } == {
+    condition = { for door, settings in local.app_settings : door => lookup(settings, "ALIEN_PLATFORM_AUDIENCE", "") } == {
       events = "", oidc = "", platform = "cccccccc-0000-4000-8000-000000000001", provision = "cccccccc-0000-4000-8000-000000000001"
     }
     error_message = "The doors for callers are told whom their tokens must be for, and the others are not."
+  }
+  assert {
+    condition = alltrue([for auth in values(azapi_update_resource.authentication) :
+      !auth.body.properties.platform.enabled && !auth.body.properties.globalValidation.requireAuthentication
+    ])
+    error_message = "App Service does not authenticate where the functions do, also where it did so before."
   }
 }

@@ -1,23 +1,20 @@
 mock_provider "azurerm" {
-  mock_data "azurerm_client_config" {
-    defaults = {
-      subscription_id = "11111111-2222-3333-4444-555555555555"
-      tenant_id       = "99999999-8888-7777-6666-555555555555"
-    }
-  }
+  source = "./tests/mocks/azurerm"
 }
 
 mock_provider "azuread" {
-  mock_resource "azuread_application" {
-    defaults = { client_id = "cccccccc-0000-4000-8000-000000000001" }
-  }
+  source = "./tests/mocks/azuread"
+}
+
+mock_provider "azapi" {
+  source = "./tests/mocks/azapi"
 }
 
 mock_provider "archive" {
-  mock_data "archive_file" {
-    defaults = { output_md5 = "d41d8cd98f00b204e9800998ecf8427e" }
-  }
+  source = "./tests/mocks/archive"
 }
+
+mock_provider "time" {}
 
 variables {
   resource_group_name          = "acme-functions"
@@ -43,15 +40,15 @@ run "every_door" {
   }
 
   assert {
-    condition     = keys(azurerm_function_app_flex_consumption.door) == ["events", "oidc", "platform", "provision"]
+    condition     = keys(azapi_resource.door) == ["events", "oidc", "platform", "provision"]
     error_message = "Each door that is wanted is a function app of its own."
   }
   assert {
-    condition     = alltrue([for app in values(azurerm_function_app_flex_consumption.door) : app.runtime_name == "node" && app.runtime_version == "24"])
+    condition     = alltrue([for app in values(azapi_resource.door) : app.body.properties.functionAppConfig.runtime == { name = "node", version = "24" }])
     error_message = "Functions run under Node.js 24."
   }
   assert {
-    condition     = alltrue([for door, app in azurerm_function_app_flex_consumption.door : app.app_settings.ALIEN_DOOR == door])
+    condition     = alltrue([for door, app in azapi_resource.door : contains(app.body.properties.siteConfig.appSettings, { name = "ALIEN_DOOR", value = door })])
     error_message = "A function knows its door."
   }
   assert {
@@ -65,18 +62,19 @@ run "every_door" {
   }
   assert {
     condition = (
-      azurerm_function_app_flex_consumption.door["oidc"].instance_memory_in_mb == 512
-      && azurerm_function_app_flex_consumption.door["oidc"].http_concurrency == 16
-      && azurerm_function_app_flex_consumption.door["provision"].maximum_instance_count == 45
-      && one(azurerm_function_app_flex_consumption.door["platform"].always_ready).name == "http"
-      && one(azurerm_function_app_flex_consumption.door["platform"].always_ready).instance_count == 2
-      && one(azurerm_function_app_flex_consumption.door["events"].always_ready).name == "function:artifactRegistryQueue"
-      && length(azurerm_function_app_flex_consumption.door["oidc"].always_ready) == 0
+      local.scale["oidc"].instanceMemoryMB == 512
+      && local.scale["oidc"].triggers.http.perInstanceConcurrency == 16
+      && local.scale["provision"].maximumInstanceCount == 45
+      && jsonencode(local.scale["platform"].alwaysReady) == jsonencode([{ name = "http", instanceCount = 2 }])
+      && jsonencode(local.scale["events"].alwaysReady) == jsonencode([{ name = "function:artifactRegistryQueue", instanceCount = 1 }])
+      && length(local.scale["oidc"].alwaysReady) == 0
+      && local.scale["platform"].triggers == null
+      && alltrue([for door, app in azapi_resource.door : jsonencode(app.body.properties.functionAppConfig.scaleAndConcurrency) == jsonencode(local.scale[door])])
     )
     error_message = "Doors are sized one by one."
   }
   assert {
-    condition = { for door, app in azurerm_function_app_flex_consumption.door : door => app.site_config[0].ip_restriction_default_action } == {
+    condition = { for door, app in azapi_resource.door : door => app.body.properties.siteConfig.ipSecurityRestrictionsDefaultAction } == {
       events    = "Deny"
       oidc      = "Allow"
       platform  = "Deny"
@@ -86,20 +84,25 @@ run "every_door" {
   }
   assert {
     condition = (
-      azurerm_function_app_flex_consumption.door["platform"].site_config[0].ip_restriction[*].ip_address == tolist(["203.0.113.0/24", "2001:db8::/32"])
-      && alltrue([for rule in azurerm_function_app_flex_consumption.door["platform"].site_config[0].ip_restriction : rule.action == "Allow"])
-      && length(azurerm_function_app_flex_consumption.door["events"].site_config[0].ip_restriction) == 0
+      [for rule in azapi_resource.door["platform"].body.properties.siteConfig.ipSecurityRestrictions : "${rule.priority} ${rule.action} ${rule.ipAddress}"] == ["100 Allow 203.0.113.0/24", "101 Allow 2001:db8::/32"]
+      && length(azapi_resource.door["events"].body.properties.siteConfig.ipSecurityRestrictions) == 0
     )
     error_message = "Ranges are let in, and nothing else."
   }
   assert {
-    condition = alltrue([for app in values(azurerm_function_app_flex_consumption.door) :
-      app.https_only && !app.webdeploy_publish_basic_authentication_enabled && app.site_config[0].scm_ip_restriction_default_action == "Deny" && app.site_config[0].minimum_tls_version == "1.2"
+    condition = alltrue([for door, app in azapi_resource.door :
+      app.body.properties.httpsOnly
+      && app.body.properties.siteConfig.minTlsVersion == "1.2"
+      && app.body.properties.siteConfig.scmIpSecurityRestrictionsDefaultAction == "Deny"
+      && !app.body.properties.siteConfig.scmIpSecurityRestrictionsUseMain
+      && app.body.properties.siteConfig.ftpsState == "Disabled"
+      && azapi_update_resource.no_deployment_password[door].name == "scm"
+      && !azapi_update_resource.no_deployment_password[door].body.properties.allow
     ])
     error_message = "Functions speak TLS, and nobody deploys by a password."
   }
   assert {
-    condition = { for door, app in azurerm_function_app_flex_consumption.door : door => app.app_settings.ALIEN_PLATFORM_ROLE if contains(keys(app.app_settings), "ALIEN_PLATFORM_ROLE") } == {
+    condition = { for door, settings in local.app_settings : door => settings.ALIEN_PLATFORM_ROLE if contains(keys(settings), "ALIEN_PLATFORM_ROLE") } == {
       platform  = "ArtifactRegistry.Caller"
       provision = "ArtifactRegistry.Provisioner"
     }
@@ -107,29 +110,29 @@ run "every_door" {
   }
   assert {
     condition = alltrue([for door in ["platform", "provision"] :
-      azurerm_function_app_flex_consumption.door[door].app_settings.ALIEN_PLATFORM_TENANTS == "99999999-8888-7777-6666-555555555555"
+      local.app_settings[door].ALIEN_PLATFORM_TENANTS == "99999999-8888-7777-6666-555555555555"
     ])
     error_message = "Only this tenant's callers count."
   }
   assert {
-    condition     = [for door, app in azurerm_function_app_flex_consumption.door : door if contains(keys(app.app_settings), "ALIEN_OIDC_ISSUERS")] == ["oidc"]
+    condition     = [for door, settings in local.app_settings : door if contains(keys(settings), "ALIEN_OIDC_ISSUERS")] == ["oidc"]
     error_message = "Only the oidc door knows issuers."
   }
   assert {
     condition = alltrue([for name in ["ALIEN_EVENTS_QUEUE", "ALIEN_EVENTS__fullyQualifiedNamespace", "ALIEN_EVENTS__credential", "ALIEN_EVENTS__clientId", "ALIEN_DEAD_LETTER_QUEUE_URL"] :
-      [for door, app in azurerm_function_app_flex_consumption.door : door if contains(keys(app.app_settings), name)] == ["events"]
+      [for door, settings in local.app_settings : door if contains(keys(settings), name)] == ["events"]
     ])
     error_message = "Only the events door knows queues."
   }
   assert {
     condition = alltrue([for name in ["ALIEN_FUNCTION_PRINCIPAL_IDS", "ALIEN_SCOPE_MAP_ROLE_ID"] :
-      [for door, app in azurerm_function_app_flex_consumption.door : door if contains(keys(app.app_settings), name)] == ["provision"]
+      [for door, settings in local.app_settings : door if contains(keys(settings), name)] == ["provision"]
     ])
     error_message = "Only the provision door knows who else works on registries."
   }
   assert {
-    condition     = alltrue([for app in values(azurerm_function_app_flex_consumption.door) : app.app_settings.PACKAGE_MD5 == "d41d8cd98f00b204e9800998ecf8427e"])
-    error_message = "Another package starts the functions anew."
+    condition     = alltrue([for door, app in azapi_resource.door : app.name == "acme-${door}-${local.suffix}" && app.location == "westeurope" && app.body.kind == "functionapp,linux"])
+    error_message = "A function app has a name that nobody else has."
   }
 }
 
@@ -158,17 +161,12 @@ run "storage" {
     error_message = "Containers are private."
   }
   assert {
-    condition     = alltrue([for blob in values(azurerm_storage_blob.package) : blob.name == "released-package.zip" && blob.content_md5 == "d41d8cd98f00b204e9800998ecf8427e"])
-    error_message = "The package has the name that Flex Consumption looks for, and is written anew when it changes."
-  }
-  assert {
-    condition = alltrue([for door, app in azurerm_function_app_flex_consumption.door :
-      app.storage_authentication_type == "UserAssignedIdentity"
-      && app.app_settings.AzureWebJobsStorage == ""
-      && app.app_settings.AzureWebJobsStorage__credential == "managedidentity"
-      && app.app_settings.AzureWebJobsStorage__accountName == azurerm_storage_account.account[door].name
+    condition = alltrue([for door in keys(var.doors) :
+      local.app_settings[door].AzureWebJobsStorage__credential == "managedidentity"
+      && local.app_settings[door].AzureWebJobsStorage__accountName == azurerm_storage_account.account[door].name
+      && !contains(keys(local.app_settings[door]), "AzureWebJobsStorage")
     ])
-    error_message = "Functions reach their own storage by their identity."
+    error_message = "Functions reach their own storage by their identity, and no setting is empty or a key."
   }
 }
 
@@ -176,18 +174,18 @@ run "by_default" {
   command = plan
 
   assert {
-    condition     = keys(azurerm_function_app_flex_consumption.door) == ["events", "platform"]
+    condition     = keys(azapi_resource.door) == ["events", "platform"]
     error_message = "Neither the public door nor provisioning is deployed by default."
   }
   assert {
     condition = (
-      azurerm_function_app_flex_consumption.door["platform"].maximum_instance_count == 40
-      && length(azurerm_function_app_flex_consumption.door["platform"].always_ready) == 0
+      local.scale["platform"].maximumInstanceCount == 40
+      && length(local.scale["platform"].alwaysReady) == 0
     )
     error_message = "Functions go to nothing when nobody calls, and are bounded."
   }
   assert {
-    condition     = azurerm_log_analytics_workspace.logs.retention_in_days == 90 && azurerm_application_insights.functions.local_authentication_disabled
+    condition     = azurerm_log_analytics_workspace.logs.retention_in_days == 90 && azurerm_application_insights.functions.local_authentication_enabled == false
     error_message = "The functions' logs are kept for 90 days, and nobody writes them by a key."
   }
   assert {
@@ -206,7 +204,7 @@ run "tags_and_logs" {
 
   assert {
     condition = alltrue([for tags in concat(
-      values(azurerm_function_app_flex_consumption.door)[*].tags,
+      values(azapi_resource.door)[*].tags,
       values(azurerm_service_plan.door)[*].tags,
       values(azurerm_storage_account.account)[*].tags,
       values(azurerm_user_assigned_identity.door)[*].tags,
@@ -248,7 +246,7 @@ run "alerts" {
     condition = {
       for dimension in azurerm_monitor_metric_alert.alert["oidc-errors"].criteria[0].dimension : dimension.name => dimension.values
       } == {
-      "cloud/roleName"     = tolist([azurerm_function_app_flex_consumption.door["oidc"].name])
+      "cloud/roleName"     = tolist([azapi_resource.door["oidc"].name])
       "request/resultCode" = tolist(["500", "502", "503", "504"])
     }
     error_message = "Errors are counted by door, and what is not supported is none."

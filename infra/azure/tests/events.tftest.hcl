@@ -1,15 +1,20 @@
 mock_provider "azurerm" {
-  mock_data "azurerm_client_config" {
-    defaults = {
-      subscription_id = "11111111-2222-3333-4444-555555555555"
-      tenant_id       = "99999999-8888-7777-6666-555555555555"
-    }
-  }
+  source = "./tests/mocks/azurerm"
 }
 
-mock_provider "azuread" {}
+mock_provider "azuread" {
+  source = "./tests/mocks/azuread"
+}
 
-mock_provider "archive" {}
+mock_provider "azapi" {
+  source = "./tests/mocks/azapi"
+}
+
+mock_provider "archive" {
+  source = "./tests/mocks/archive"
+}
+
+mock_provider "time" {}
 
 variables {
   resource_group_name = "acme-functions"
@@ -62,7 +67,7 @@ run "events" {
   assert {
     condition = (
       azurerm_eventgrid_event_subscription.setup[0].scope == azurerm_eventgrid_topic.setup[0].id
-      && azurerm_eventgrid_event_subscription.setup[0].service_bus_queue_endpoint_id == azurerm_servicebus_queue.setup[0].id
+      && azurerm_eventgrid_event_subscription.setup[0].service_bus_queue_id == azurerm_servicebus_queue.setup[0].id
       && azurerm_eventgrid_event_subscription.setup[0].delivery_identity[0].user_assigned_identity == azurerm_user_assigned_identity.topic[0].id
       && azurerm_eventgrid_topic.setup[0].input_schema == "CloudEventSchemaV1_0"
       && azurerm_eventgrid_event_subscription.setup[0].event_delivery_schema == "CloudEventSchemaV1_0"
@@ -116,16 +121,16 @@ run "events" {
   }
   assert {
     condition = (
-      azurerm_function_app_flex_consumption.door["events"].app_settings.ALIEN_EVENTS_QUEUE == "setup"
-      && azurerm_function_app_flex_consumption.door["events"].app_settings.ALIEN_EVENTS__fullyQualifiedNamespace == "${azurerm_servicebus_namespace.events[0].name}.servicebus.windows.net"
-      && azurerm_function_app_flex_consumption.door["events"].app_settings.ALIEN_EVENTS__credential == "managedidentity"
-      && azurerm_function_app_flex_consumption.door["events"].app_settings.ALIEN_EVENTS__clientId == azurerm_user_assigned_identity.door["events"].client_id
-      && azurerm_function_app_flex_consumption.door["events"].app_settings.ALIEN_DEAD_LETTER_QUEUE_URL == "https://${azurerm_servicebus_namespace.events[0].name}.servicebus.windows.net/dead-letters"
+      local.app_settings["events"].ALIEN_EVENTS_QUEUE == "setup"
+      && local.app_settings["events"].ALIEN_EVENTS__fullyQualifiedNamespace == "${azurerm_servicebus_namespace.events[0].name}.servicebus.windows.net"
+      && local.app_settings["events"].ALIEN_EVENTS__credential == "managedidentity"
+      && local.app_settings["events"].ALIEN_EVENTS__clientId == azurerm_user_assigned_identity.door["events"].client_id
+      && local.app_settings["events"].ALIEN_DEAD_LETTER_QUEUE_URL == "https://${azurerm_servicebus_namespace.events[0].name}.servicebus.windows.net/dead-letters"
     )
     error_message = "The function finds its queues."
   }
   assert {
-    condition     = output.setup_topic.id == azurerm_eventgrid_topic.setup[0].id && output.dead_letters.queue == azurerm_function_app_flex_consumption.door["events"].app_settings.ALIEN_DEAD_LETTER_QUEUE_URL
+    condition     = output.setup_topic.id == azurerm_eventgrid_topic.setup[0].id && output.dead_letters.queue == local.app_settings["events"].ALIEN_DEAD_LETTER_QUEUE_URL
     error_message = "The topic and the queue are told."
   }
 }

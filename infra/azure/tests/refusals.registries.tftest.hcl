@@ -1,15 +1,20 @@
 mock_provider "azurerm" {
-  mock_data "azurerm_client_config" {
-    defaults = {
-      subscription_id = "11111111-2222-3333-4444-555555555555"
-      tenant_id       = "99999999-8888-7777-6666-555555555555"
-    }
-  }
+  source = "./tests/mocks/azurerm"
 }
 
-mock_provider "azuread" {}
+mock_provider "azuread" {
+  source = "./tests/mocks/azuread"
+}
 
-mock_provider "archive" {}
+mock_provider "azapi" {
+  source = "./tests/mocks/azapi"
+}
+
+mock_provider "archive" {
+  source = "./tests/mocks/archive"
+}
+
+mock_provider "time" {}
 
 variables {
   resource_group_name = "acme-functions"

@@ -1,15 +1,20 @@
 mock_provider "azurerm" {
-  mock_data "azurerm_client_config" {
-    defaults = {
-      subscription_id = "11111111-2222-3333-4444-555555555555"
-      tenant_id       = "99999999-8888-7777-6666-555555555555"
-    }
-  }
+  source = "./tests/mocks/azurerm"
 }
 
-mock_provider "azuread" {}
+mock_provider "azuread" {
+  source = "./tests/mocks/azuread"
+}
 
-mock_provider "archive" {}
+mock_provider "azapi" {
+  source = "./tests/mocks/azapi"
+}
+
+mock_provider "archive" {
+  source = "./tests/mocks/archive"
+}
+
+mock_provider "time" {}
 
 variables {
   resource_group_name = "acme-functions"
@@ -47,7 +52,7 @@ run "bindings" {
   }
 
   assert {
-    condition = jsondecode(azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_IMAGES_BINDING) == {
+    condition = jsondecode(local.app_settings["platform"].ALIEN_IMAGES_BINDING) == {
       service           = "acr"
       registryName      = "acmeimages"
       resourceGroupName = "acme-registries"
@@ -57,7 +62,7 @@ run "bindings" {
     error_message = "A binding says all that is known."
   }
   assert {
-    condition = jsondecode(azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_MY_BUILDS_BINDING) == {
+    condition = jsondecode(local.app_settings["platform"].ALIEN_MY_BUILDS_BINDING) == {
       service           = "acr"
       registryName      = "acmebuilds"
       resourceGroupName = "acme-builds"
@@ -67,21 +72,21 @@ run "bindings" {
   }
   assert {
     condition = (
-      azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_REGISTRIES == "images,my-builds"
-      && !contains(keys(azurerm_function_app_flex_consumption.door["platform"].app_settings), "ALIEN_STACK_PREFIX")
+      local.app_settings["platform"].ALIEN_REGISTRIES == "images,my-builds"
+      && !contains(keys(local.app_settings["platform"]), "ALIEN_STACK_PREFIX")
     )
     error_message = "Names are told, and nothing is derived."
   }
   assert {
-    condition     = output.bindings.images == azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_IMAGES_BINDING
+    condition     = output.bindings.images == local.app_settings["platform"].ALIEN_IMAGES_BINDING
     error_message = "Bindings are told."
   }
   assert {
-    condition     = [for rule in jsondecode(azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_ACCESS_RULES) : keys(rule)] == [["callers", "operations", "registries", "repositories"], ["callers", "grantees", "operations", "permissions", "registries", "repositories"]]
+    condition     = [for rule in jsondecode(local.app_settings["platform"].ALIEN_ACCESS_RULES) : keys(rule)] == [["callers", "operations", "registries", "repositories"], ["callers", "grantees", "operations", "permissions", "registries", "repositories"]]
     error_message = "A rule has every field that it was given, and no other."
   }
   assert {
-    condition     = jsondecode(azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_ACCESS_RULES)[1].permissions == ["pull", "push-pull"]
+    condition     = jsondecode(local.app_settings["platform"].ALIEN_ACCESS_RULES)[1].permissions == ["pull", "push-pull"]
     error_message = "A rule says who may push."
   }
 }
@@ -90,7 +95,7 @@ run "one_without_a_prefix" {
   command = plan
 
   assert {
-    condition = jsondecode(azurerm_function_app_flex_consumption.door["events"].app_settings.ALIEN_IMAGES_BINDING) == {
+    condition = jsondecode(local.app_settings["events"].ALIEN_IMAGES_BINDING) == {
       service           = "acr"
       registryName      = "acmeimages"
       resourceGroupName = "acme-functions"
@@ -112,8 +117,8 @@ run "rules_in_the_package" {
 
   assert {
     condition = (
-      azurerm_function_app_flex_consumption.door["platform"].app_settings.ALIEN_ACCESS_RULES_FILE == "/home/site/wwwroot/rules.json"
-      && !contains(keys(azurerm_function_app_flex_consumption.door["platform"].app_settings), "ALIEN_ACCESS_RULES")
+      local.app_settings["platform"].ALIEN_ACCESS_RULES_FILE == "/home/site/wwwroot/rules.json"
+      && !contains(keys(local.app_settings["platform"]), "ALIEN_ACCESS_RULES")
     )
     error_message = "Rules may be in a file."
   }

@@ -1,15 +1,20 @@
 mock_provider "azurerm" {
-  mock_data "azurerm_client_config" {
-    defaults = {
-      subscription_id = "11111111-2222-3333-4444-555555555555"
-      tenant_id       = "99999999-8888-7777-6666-555555555555"
-    }
-  }
+  source = "./tests/mocks/azurerm"
 }
 
-mock_provider "azuread" {}
+mock_provider "azuread" {
+  source = "./tests/mocks/azuread"
+}
 
-mock_provider "archive" {}
+mock_provider "azapi" {
+  source = "./tests/mocks/azapi"
+}
+
+mock_provider "archive" {
+  source = "./tests/mocks/archive"
+}
+
+mock_provider "time" {}
 
 variables {
   resource_group_name = "acme-functions"
@@ -58,11 +63,11 @@ run "every_field" {
   }
 
   assert {
-    condition     = jsondecode(azurerm_function_app_flex_consumption.door["oidc"].app_settings.ALIEN_ACCESS_RULES) == jsondecode(jsonencode(var.access_rules))
+    condition     = jsondecode(local.app_settings["oidc"].ALIEN_ACCESS_RULES) == jsondecode(jsonencode(var.access_rules))
     error_message = "Rules arrive as they were written, whatever fields each of them has."
   }
   assert {
-    condition     = jsondecode(azurerm_function_app_flex_consumption.door["oidc"].app_settings.ALIEN_OIDC_ISSUERS) == jsondecode(jsonencode(var.oidc_issuers))
+    condition     = jsondecode(local.app_settings["oidc"].ALIEN_OIDC_ISSUERS) == jsondecode(jsonencode(var.oidc_issuers))
     error_message = "Issuers arrive as they were written."
   }
 }
@@ -88,13 +93,13 @@ run "what_is_null" {
   }
 
   assert {
-    condition = jsondecode(azurerm_function_app_flex_consumption.door["oidc"].app_settings.ALIEN_ACCESS_RULES) == jsondecode(jsonencode([
+    condition = jsondecode(local.app_settings["oidc"].ALIEN_ACCESS_RULES) == jsondecode(jsonencode([
       { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["getRepository"], registries = ["images"], repositories = ["*"] },
     ]))
     error_message = "A module that passes rules on may leave fields out by null."
   }
   assert {
-    condition     = jsondecode(azurerm_function_app_flex_consumption.door["oidc"].app_settings.ALIEN_OIDC_ISSUERS) == jsondecode(jsonencode([{ issuer = "https://token.example", audience = "acme" }]))
+    condition     = jsondecode(local.app_settings["oidc"].ALIEN_OIDC_ISSUERS) == jsondecode(jsonencode([{ issuer = "https://token.example", audience = "acme" }]))
     error_message = "So may it with an issuer's."
   }
 }

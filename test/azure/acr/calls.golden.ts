@@ -55,7 +55,10 @@ export const golden = {
     "with access, which Azure knows none of": [],
   },
   addCrossAccountAccess: { "which Azure knows none of": [] },
-  describeRegistry: { plain: [arm("GET registries"), token] },
+  describeRegistry: {
+    // The second look is by a preview of the interface, which tells of soft delete.
+    plain: [arm("GET registries"), arm("GET registries"), arm("GET listUsages"), token],
+  },
 } as const;
 
 export const rows = rowsOf(golden);

@@ -30,7 +30,9 @@ export async function startAzure(): Promise<Cloud> {
   });
   await new Promise<void>((resolve) => topic.listen(0, "127.0.0.1", resolve));
   const door = (name: string, url: string) => ({ name: `acme-${name}`, url, audience: `api://acme-${name}` });
+  const registryHost = "acmeimages-b2c3d4e5.azurecr.io";
   const outputs: Readonly<Record<string, unknown>> = {
+    registry_host: registryHost,
     functions: {
       platform: door("platform", http.url),
       oidc: door("oidc", http.url),
@@ -48,7 +50,7 @@ export async function startAzure(): Promise<Cloud> {
       if (command === "az rest --method") return "";
       throw new Error(`Nothing stands in for ${name} ${args.join(" ")}.`);
     },
-    registry: { host: "acmeimages.azurecr.io", here: new URL(azure.registryUrl(registryName)).host },
+    registry: { host: registryHost, here: new URL(azure.registryUrl(registryName)).host },
     env: { TOKEN: "token-of-alice" },
     async stop() {
       topic.closeAllConnections();

@@ -26,6 +26,18 @@ const put = async (name: string, body: object) => {
 };
 
 describe("registries", () => {
+  // By the definitions of both versions in Azure/azure-rest-api-specs.
+  test("tell of soft delete by a preview alone, which makes and changes nothing", async () => {
+    const name = fresh();
+    await put(name, basic);
+    const preview = "?api-version=2025-05-01-preview";
+    const policies = async (asked: string) =>
+      (await arm(azure(), owner, "GET", `${pathOf(name)}${asked}`)).body.properties.policies;
+    expect(await policies(version)).not.toHaveProperty("softDeletePolicy");
+    expect((await policies(preview)).softDeletePolicy).toMatchObject({ status: "disabled", retentionDays: 7 });
+    expect((await arm(azure(), owner, "PUT", `${pathOf(name)}${preview}`, basic)).status).toBe(400);
+  });
+
   test("are made, read, listed, updated and deleted by Azure's own client", async () => {
     const name = fresh();
     expect(await registries().checkNameAvailability({ name, type: "Microsoft.ContainerRegistry/registries" })).toEqual({

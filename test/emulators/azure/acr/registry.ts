@@ -57,6 +57,8 @@ export interface Registry {
   /** Whether a token for Azure Resource Manager opens the registry. */
   armAudience: boolean;
   publicNetworkAccess: "Enabled" | "Disabled";
+  /** For how many days deleted images are kept; undefined where soft delete is off. */
+  softDeleteDays?: number;
   tags: Readonly<Record<string, string>>;
   provisioningState: "Creating" | "Updating" | "Deleting" | "Succeeded" | "Failed";
   /** The properties that are kept as they were sent. */

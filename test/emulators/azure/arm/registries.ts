@@ -14,6 +14,9 @@ const path = (tail: string) => new RegExp(`^\\/subscriptions\\/[^/]+${tail}$`, "
 const IN_GROUP = `\\/resourceGroups\\/([^/]+)${PROVIDER}\\/registries`;
 export const VERSIONS = ["2019-05-01", "2022-12-01", "2023-07-01", "2025-04-01", "2025-11-01"];
 
+/** One registry is also shown by a preview: with what only a preview knows. */
+const PREVIEW = "2025-05-01-preview";
+
 const route = (method: Route["method"], action: string, pattern: RegExp, handle: Route["handle"]): Route => ({
   method,
   action,
@@ -28,7 +31,7 @@ export const REGISTRIES: readonly Route[] = [
   route("GET", "LIST registries", path(IN_GROUP), listGroup),
   route("PUT", "PUT registries", path(`${IN_GROUP}\\/([^/]+)`), put),
   route("PATCH", "PATCH registries", path(`${IN_GROUP}\\/([^/]+)`), patch),
-  route("GET", "GET registries", path(`${IN_GROUP}\\/([^/]+)`), get),
+  { ...route("GET", "GET registries", path(`${IN_GROUP}\\/([^/]+)`), get), versions: [...VERSIONS, PREVIEW] },
   route("DELETE", "DELETE registries", path(`${IN_GROUP}\\/([^/]+)`), remove),
   route("POST", "listCredentials", path(`${IN_GROUP}\\/([^/]+)\\/listCredentials`), listCredentials),
   route("GET", "GET operationStatuses", path(`${IN_GROUP}\\/([^/]+)\\/operationStatuses\\/([^/]+)`), status),
@@ -77,7 +80,7 @@ function nameProblem(name: string): string | undefined {
 function listAll(request: ArmRequest): Answer {
   const { world } = request;
   permit(request, `${TYPE}/read`, `/subscriptions/${world.subscription}`);
-  return { status: 200, body: { value: [...world.registries.values()].map(shownRegistry) } };
+  return { status: 200, body: { value: [...world.registries.values()].map((each) => shownRegistry(each)) } };
 }
 
 function listGroup(request: ArmRequest): Answer {
@@ -86,11 +89,11 @@ function listGroup(request: ArmRequest): Answer {
   permit(request, `${TYPE}/read`, groupId(world, group));
   groupOf(world, group);
   const inside = [...world.registries.values()].filter(({ name }) => registryIn(world, group, name) !== undefined);
-  return { status: 200, body: { value: inside.map(shownRegistry) } };
+  return { status: 200, body: { value: inside.map((each) => shownRegistry(each)) } };
 }
 
 function get(request: ArmRequest): Answer {
-  return { status: 200, body: shownRegistry(found(request, "read")) };
+  return { status: 200, body: shownRegistry(found(request, "read"), request.query.get("api-version") ?? "") };
 }
 
 async function put(request: ArmRequest): Promise<Answer> {

@@ -62,7 +62,21 @@ export function readSettings(body: Json, current?: Registry): Settings {
 const premiumOnly = (property: string, sku: string) =>
   badRequest("FeatureNotSupported", `'${property}' needs a registry of the SKU ${sku} or a higher one.`);
 
-export function shownRegistry(registry: Registry): object {
+/**
+ * The properties that only previews of the interface know.
+ *
+ * @see the definitions of Microsoft.ContainerRegistry 2025-11-01 and 2025-05-01-preview in Azure/azure-rest-api-specs
+ */
+const previewPolicies = ({ softDeleteDays, creationDate }: Registry) => ({
+  softDeletePolicy: {
+    retentionDays: softDeleteDays ?? 7,
+    lastUpdatedTime: creationDate.toISOString(),
+    status: softDeleteDays === undefined ? "disabled" : "enabled",
+  },
+});
+
+/** @param version of the interface that was asked for */
+export function shownRegistry(registry: Registry, version = ""): object {
   return {
     id: registryId(registry),
     name: registry.name,
@@ -85,11 +99,7 @@ export function shownRegistry(registry: Registry): object {
         trustPolicy: { type: "Notary", status: "disabled" },
         retentionPolicy: { days: 7, lastUpdatedTime: registry.creationDate.toISOString(), status: "disabled" },
         exportPolicy: { status: "enabled" },
-        softDeletePolicy: {
-          retentionDays: 7,
-          lastUpdatedTime: registry.creationDate.toISOString(),
-          status: "disabled",
-        },
+        ...(version.endsWith("-preview") && previewPolicies(registry)),
       },
     },
   };
