@@ -112,8 +112,8 @@ const late = vi.hoisted(() => {
   return { open, unlessTooMany };
 });
 vi.mock(
-  "../../functions/azure/managed-identity.ts",
-  late.unlessTooMany({ managedIdentity: () => ({ getToken: async () => ({ token: "t" }) }) }),
+  "../../functions/azure/other-identity.ts",
+  late.unlessTooMany({ otherIdentity: () => ({ getToken: async () => ({ token: "t" }) }) }),
 );
 vi.mock("../../functions/azure/arm/client.ts", late.unlessTooMany({ createClient: () => ({}), restorePoller: {} }));
 vi.mock(
