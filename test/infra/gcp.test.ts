@@ -172,6 +172,8 @@ describe("the module's own tests", () => {
     const computed = taken.filter((type) => !/bucket|subscription/.test(type));
     expect(computed.length).toBeGreaterThan(3);
     for (const type of new Set(computed)) expect(mocks[0]).toContain(`mock_resource "${type}" {`);
+    // An account's id has 6 to 30 characters: the provider checks the length too.
+    expect(mocks[0]).toMatch(/"projects\/[a-z-]+\/serviceAccounts\/[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z-]+\.iam\./);
   });
 });
 

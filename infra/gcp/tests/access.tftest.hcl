@@ -13,7 +13,7 @@ mock_provider "google" {
   }
   # Ids as Google writes them: the real provider refuses a text that is none where one resource is given the id of another.
   mock_resource "google_service_account" {
-    defaults = { name = "projects/acme-functions/serviceAccounts/acme@acme-functions.iam.gserviceaccount.com", unique_id = "100000000000000000001" }
+    defaults = { name = "projects/acme-functions/serviceAccounts/acme-trigger@acme-functions.iam.gserviceaccount.com", unique_id = "100000000000000000001" }
   }
   mock_resource "google_cloudfunctions2_function" {
     defaults = { id = "projects/acme-functions/locations/europe-west1/functions/acme-door" }
