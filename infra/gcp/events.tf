@@ -13,8 +13,10 @@ resource "google_pubsub_topic" "topic" {
   project = var.project_id
   name    = "${var.prefix}-${each.value}"
   labels  = var.labels
+  # What is published is encrypted with it, and stays so in the subscriptions.
+  kms_key_name = local.kms_key
 
-  depends_on = [google_project_service.needed]
+  depends_on = [google_project_service.needed, time_sleep.key]
 }
 
 resource "google_pubsub_subscription" "setup" {
@@ -30,11 +32,11 @@ resource "google_pubsub_subscription" "setup" {
 
   push_config {
     # By this path the functions framework knows the topic.
-    push_endpoint = "${data.google_cloud_run_v2_service.door["events"].uri}/${local.setup_topic}"
+    push_endpoint = "${local.services_by_door["events"].uri}/${local.setup_topic}"
 
     oidc_token {
       service_account_email = local.trigger_email
-      audience              = data.google_cloud_run_v2_service.door["events"].uri
+      audience              = local.services_by_door["events"].uri
     }
   }
 

@@ -22,29 +22,40 @@ locals {
       ) : name => value if value != null && value != ""
     }
   }
+  entry_points = { for door in keys(var.doors) : door => door == "events" ? "artifactRegistryEvents" : "artifactRegistry" }
+  door_ingress = { for door, each in var.doors : door => coalesce(each.ingress, door == "events" ? "ALLOW_INTERNAL_ONLY" : "ALLOW_ALL") }
+
+  # The services behind the doors, whichever way they were made: their names, and the URLs that are the audiences of their callers' tokens.
+  services_by_door = local.builds ? {
+    for door, function in google_cloudfunctions2_function.door : door => { name = function.name, uri = data.google_cloud_run_v2_service.door[door].uri }
+    } : {
+    for door, service in google_cloud_run_v2_service.door : door => { name = service.name, uri = service.uri }
+  }
+
   # The tag that provisioning attaches, and that the other doors name where they are refused. Its id is known only when it is there.
   tag_environment = { for id in google_tags_tag_value.provisioned[*].id : "ALIEN_REGISTRY_TAG" => id }
 }
 
 resource "google_cloudfunctions2_function" "door" {
-  for_each = var.doors
+  for_each = local.builds ? var.doors : {}
 
-  project     = var.project_id
-  location    = var.region
-  name        = "${var.prefix}-${each.key}"
-  description = "Artifact registry: the ${each.key} door."
-  labels      = var.labels
+  project      = var.project_id
+  location     = var.region
+  name         = "${var.prefix}-${each.key}"
+  description  = "Artifact registry: the ${each.key} door."
+  kms_key_name = local.kms_key
+  labels       = var.labels
 
   build_config {
     runtime           = "nodejs24"
-    entry_point       = each.key == "events" ? "artifactRegistryEvents" : "artifactRegistry"
+    entry_point       = local.entry_points[each.key]
     service_account   = "projects/${var.project_id}/serviceAccounts/${local.build_email}"
-    docker_repository = "projects/${var.project_id}/locations/${var.region}/repositories/${google_artifact_registry_repository.functions.repository_id}"
+    docker_repository = "projects/${var.project_id}/locations/${var.region}/repositories/${google_artifact_registry_repository.functions[0].repository_id}"
 
     source {
       storage_source {
-        bucket = google_storage_bucket.source.name
-        object = google_storage_bucket_object.package.name
+        bucket = local.package.bucket
+        object = local.package.name
       }
     }
   }
@@ -57,7 +68,7 @@ resource "google_cloudfunctions2_function" "door" {
     min_instance_count               = each.value.min_instances
     max_instance_count               = each.value.max_instances
     max_instance_request_concurrency = each.value.concurrency
-    ingress_settings                 = coalesce(each.value.ingress, each.key == "events" ? "ALLOW_INTERNAL_ONLY" : "ALLOW_ALL")
+    ingress_settings                 = local.door_ingress[each.key]
     all_traffic_on_latest_revision   = true
     environment_variables            = merge(local.environments[each.key], local.tag_environment)
   }
@@ -71,19 +82,18 @@ resource "google_cloudfunctions2_function" "door" {
 
   depends_on = [
     google_service_account.function,
-    google_artifact_registry_repository_iam_member.build,
     google_artifact_registry_repository_iam_member.function,
-    google_project_iam_member.build_logs,
-    google_project_iam_member.build_source,
     google_project_iam_member.function,
     google_service_account_iam_member.function,
     google_tags_tag_value_iam_member.function,
+    time_sleep.build,
+    time_sleep.key,
   ]
 }
 
 # Where the functions are reached: the audience of their callers' tokens too.
 data "google_cloud_run_v2_service" "door" {
-  for_each = var.doors
+  for_each = local.builds ? var.doors : {}
 
   project  = var.project_id
   location = var.region

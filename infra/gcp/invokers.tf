@@ -4,7 +4,7 @@ locals {
   invokers = {
     for door in keys(var.doors) : door => {
       # Public on purpose: the function verifies every token itself, and believes nothing else.
-      oidc   = ["allUsers"]
+      oidc   = var.invoker_iam_disabled ? [] : ["allUsers"]
       events = ["serviceAccount:${local.trigger_email}"]
     }[door] if contains(["oidc", "events"], door)
   }
@@ -15,7 +15,7 @@ resource "google_cloud_run_v2_service_iam_binding" "invoker" {
 
   project  = var.project_id
   location = var.region
-  name     = google_cloudfunctions2_function.door[each.key].name
+  name     = local.services_by_door[each.key].name
   role     = "roles/run.invoker"
   members  = lookup(local.invokers, each.key, lookup(var.callers, each.key, []))
 }

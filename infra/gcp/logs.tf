@@ -7,7 +7,14 @@ resource "google_logging_project_bucket_config" "logs" {
   description    = "Logs of the functions of the artifact registry ${var.prefix}."
   retention_days = var.log_retention_days
 
-  depends_on = [google_project_service.needed]
+  dynamic "cmek_settings" {
+    for_each = local.kms_key[*]
+    content {
+      kms_key_name = cmek_settings.value
+    }
+  }
+
+  depends_on = [google_project_service.needed, time_sleep.key]
 }
 
 resource "google_logging_project_sink" "logs" {

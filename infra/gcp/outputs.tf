@@ -1,9 +1,9 @@
 output "functions" {
-  description = "The functions, by door: name, URL (which tokens for platform, invoke and provision must have as their audience), and account."
+  description = "The functions or services, by door: name, URL (which tokens for platform, invoke and provision must have as their audience), and account."
   value = {
     for door in keys(var.doors) : door => {
-      name            = google_cloudfunctions2_function.door[door].name
-      url             = data.google_cloud_run_v2_service.door[door].uri
+      name            = local.services_by_door[door].name
+      url             = local.services_by_door[door].uri
       service_account = local.function_emails[door]
     }
   }
@@ -32,4 +32,9 @@ output "dead_letters" {
     topic        = local.dead_letter_topic
     subscription = "projects/${var.project_id}/subscriptions/${var.prefix}-dead-letters"
   } : null
+}
+
+output "kms_agents" {
+  description = "Google's agents that must have roles/cloudkms.cryptoKeyEncrypterDecrypter on the key of encryption; empty without it."
+  value       = local.kms_agents
 }

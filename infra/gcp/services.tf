@@ -3,7 +3,8 @@ locals {
   services = merge(
     {
       for service in concat(
-        ["artifactregistry", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "iam", "iamcredentials", "logging", "monitoring", "run", "storage"],
+        ["artifactregistry", "cloudresourcemanager", "iam", "iamcredentials", "logging", "monitoring", "run"],
+        local.builds ? ["cloudbuild", "cloudfunctions", "storage"] : [],
         local.takes_events ? ["pubsub"] : [],
       ) : "${var.project_id}/${service}" => { project = var.project_id, service = "${service}.googleapis.com" }
     },

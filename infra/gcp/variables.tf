@@ -30,11 +30,6 @@ variable "prefix" {
   }
 }
 
-variable "package_path" {
-  description = "The folder that `npm run build` writes for Google Cloud: dist/gcp. It is archived here."
-  type        = string
-}
-
 variable "doors" {
   description = <<-EOT
     The functions that are wanted, one per door: platform, oidc, invoke, events, provision.

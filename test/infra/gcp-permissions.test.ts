@@ -7,9 +7,15 @@ import { read, readAll } from "./support/module.ts";
 /** What Google's own pages say, copied by hand: a judge beside the emulator, which could know what Google does not. */
 interface Table {
   readonly permissions: Readonly<Record<string, Source>>;
-  readonly roles: Readonly<Record<string, Source & { readonly permissions: readonly string[] }>>;
+  readonly roles: Readonly<Record<string, Role>>;
+  /** The roles of whoever applies the module. Of their permissions only those that the module's resources need. */
+  readonly applierRoles: Readonly<Record<string, Role>>;
   /** What a deny policy may name. */
   readonly denyPermissions: Readonly<Record<string, Source>>;
+}
+
+interface Role extends Source {
+  readonly permissions: readonly string[];
 }
 
 interface Source {
@@ -29,7 +35,8 @@ describe("the table of what infra/gcp names has", () => {
   });
 
   test("every predefined role, and no other", () => {
-    expect(Object.keys(table.roles).sort()).toEqual(named(/\broles\/[a-z]+\.(?!json\b)[A-Za-z]+\b/g, ...texts));
+    const known = [...Object.keys(table.roles), ...Object.keys(table.applierRoles)];
+    expect(known.sort()).toEqual(named(/\broles\/[a-z]+\.(?!json\b)[A-Za-z]+\b/g, ...texts));
   });
 
   test("every permission that the deny policy in docs/security.md denies, and no other", () => {
@@ -37,7 +44,9 @@ describe("the table of what infra/gcp names has", () => {
     expect(Object.keys(table.denyPermissions).sort()).toEqual([...new Set(denied)].sort());
   });
 
-  const sources = [table.permissions, table.roles, table.denyPermissions].flatMap((part) => Object.entries(part));
+  const sources = [table.permissions, table.roles, table.applierRoles, table.denyPermissions].flatMap((part) =>
+    Object.entries(part),
+  );
   test.each(sources)("for %s a page of Google's, and the day on which it was read", (name, { page, read: day }) => {
     const [, service] = /^(?:roles\/)?([a-z]+)\./.exec(name) ?? [];
     const pages = [`/iam/docs/roles-permissions/${service}`, "/iam/docs/deny-permissions-support"];
@@ -47,6 +56,32 @@ describe("the table of what infra/gcp names has", () => {
     expect(day).toMatch(/^\d{4}-\d\d-\d\d$/);
     expect(new Date(day).getTime()).toBeLessThanOrEqual(Date.now());
   });
+});
+
+describe("the README's table of who applies the module has", () => {
+  const section = /\n## Who applies it\n([\s\S]*?)\n## /.exec(read("infra/gcp/README.md"))?.[1] ?? "";
+  const rows = section.split("\n").filter((line) => line.startsWith("| `roles/"));
+  const types = readAll("infra/gcp", ".tf").flatMap((text) =>
+    [...text.matchAll(/^resource "(google_\w+)"/gm)].map(([, type = ""]) => type),
+  );
+
+  test("every role of theirs, and no other", () => {
+    const roles = rows.map((row) => /roles\/[\w.]+/.exec(row)?.[0]).sort();
+    expect(roles).toEqual(Object.keys(table.applierRoles).sort());
+  });
+
+  test("every type of resource that the module and its example make, and no other", () => {
+    expect(named(/(?<=`)google_\w+(?=`)/g, ...rows)).toEqual([...new Set(types)].sort());
+  });
+
+  // `google_cloud_run_v2_service_iam_binding` needs the right to write the policies of services.
+  test.each([...new Set(types)].filter((type) => /_iam_(?:member|binding)$/.test(type)))(
+    "for %s a role that writes policies",
+    (type) => {
+      const role = /roles\/[\w.]+/.exec(rows.find((row) => row.includes(`\`${type}\``)) ?? "")?.[0] ?? "";
+      expect(table.applierRoles[role]?.permissions).toContainEqual(expect.stringMatching(/\.setIamPolicy$/));
+    },
+  );
 });
 
 test.each(Object.entries(table.roles))(

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { doorNames } from "../../core/doors.ts";
 import { ownershipLabel } from "../../functions/gcp/gar/own-repository.ts";
@@ -57,7 +58,7 @@ describe("what the module sets is what the functions read", () => {
   });
 
   test("the entry points", () => {
-    const named = /entry_point += (.+)/.exec(module)?.[1]?.match(/(?<=")artifactRegistry\w*(?=")/g) ?? [];
+    const named = /entry_points += (.+)/.exec(module)?.[1]?.match(/(?<=")artifactRegistry\w*(?=")/g) ?? [];
     expect(named).toHaveLength(2);
     for (const name of named)
       expect(read("functions/gcp/handler.ts")).toMatch(new RegExp(`^(?:http|cloudEvent)\\("${name}"`, "m"));
@@ -72,7 +73,9 @@ describe("the module's hold on IAM", () => {
 
   test("opens no door to everybody but oidc", () => {
     const lines = module.split("\n").filter((line) => /\[.*"all(?:Authenticated)?Users"/.test(line));
-    expect(lines.map((line) => line.trim())).toEqual([expect.stringMatching(/^oidc += \["allUsers"\]$/)]);
+    expect(lines.map((line) => line.trim())).toEqual([
+      expect.stringMatching(/^oidc += var\.invoker_iam_disabled \? \[\] : \["allUsers"\]$/),
+    ]);
   });
 
   test("gives no key of an account to anybody, and no basic role", () => {
@@ -85,6 +88,7 @@ describe("the module's hold on IAM", () => {
     expect([...used].sort()).toEqual([
       "roles/artifactregistry.reader",
       "roles/artifactregistry.writer",
+      "roles/cloudkms.cryptoKeyEncrypterDecrypter",
       "roles/iam.serviceAccountOpenIdTokenCreator",
       "roles/logging.logWriter",
       "roles/pubsub.publisher",
@@ -124,4 +128,81 @@ describe("the module's hold on IAM", () => {
       new Set(["google_project_iam_member"]),
     );
   });
+});
+
+const block = (kind: string, type: string, name: string) =>
+  new RegExp(`^${kind} "${type}" "${name}" \\{[\\s\\S]*?^\\}`, "m").exec(module)?.[0] ?? "";
+
+describe("a first apply", () => {
+  test("builds nothing before the build account's roles were waited for", () => {
+    const wait = block("resource", "time_sleep", "build");
+    expect(wait).toMatch(/^ +create_duration += "60s"$/m);
+    const roles = [...module.matchAll(/^resource "(\w+_iam_member)" "(build\w*)"/gm)];
+    expect(roles.length).toBeGreaterThan(3);
+    for (const [, type, name] of roles) expect(wait).toContain(`${type}.${name}[*].id`);
+    expect(block("resource", "google_cloudfunctions2_function", "door")).toMatch(/^ {4}time_sleep\.build,$/m);
+  });
+
+  test("encrypts nothing before Google's agents may use the key", () => {
+    const encrypted = [...module.matchAll(/^resource "(\w+)" "(\w+)" \{[\s\S]*?^\}/gm)].filter(
+      ([text, type]) => text.includes("local.kms_key") && type !== "google_kms_crypto_key_iam_member",
+    );
+    expect(encrypted.length).toBeGreaterThan(5);
+    for (const [text, type] of encrypted) expect(text.split("depends_on")[1], type).toContain("time_sleep.key");
+  });
+});
+
+describe("the module's own tests", () => {
+  const files = readdirSync(new URL("../../infra/gcp/tests", import.meta.url)).filter((name) =>
+    name.endsWith(".tftest.hcl"),
+  );
+  const mocks = files.map((name) => read(`infra/gcp/tests/${name}`).split(/^variables \{/m)[0] ?? "");
+
+  test("mock the same in each file", () => {
+    expect(files.length).toBeGreaterThan(7);
+    expect(new Set(mocks).size).toBe(1);
+  });
+
+  test("give every resource whose id another one takes an id as Google writes it", () => {
+    // A provider's own check of such an argument refuses the random text that a mock makes up.
+    const taken = [
+      ...module.matchAll(/= (google_\w+)\.\w+(?:\[[^\]]+\])?\.(?:id|name)$/gm),
+      ...module.matchAll(/split\("\/", (google_\w+)\.\w+\[[^\]]+\]\.id\)/g),
+    ].map(([, type = ""]) => type);
+    const computed = taken.filter((type) => !/bucket|subscription/.test(type));
+    expect(computed.length).toBeGreaterThan(3);
+    for (const type of new Set(computed)) expect(mocks[0]).toContain(`mock_resource "${type}" {`);
+    // An account's id has 6 to 30 characters: the provider checks the length too.
+    expect(mocks[0]).toMatch(/"projects\/[a-z-]+\/serviceAccounts\/[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z-]+\.iam\./);
+  });
+});
+
+describe("the README's way of taking the module away", () => {
+  const section = /\n## Taking it away\n([\s\S]*?)\n## /.exec(read("infra/gcp/README.md"))?.[1] ?? "";
+  const example = read("infra/gcp/examples/basic/main.tf");
+
+  test("takes out of the state what the example keeps from being destroyed, and nothing else", () => {
+    const kept = [...example.matchAll(/^resource "(\w+)" "(\w+)" \{[\s\S]*?^\}/gm)]
+      .filter(([text]) => /prevent_destroy = true/.test(text))
+      .map(([, type, name]) => `${type}.${name}`);
+    expect(kept).toHaveLength(1);
+    const removed = [...section.matchAll(/tofu state rm (\S+)\n +tofu destroy\n/g)].map(([, address]) => address);
+    expect(removed).toEqual(kept);
+  });
+
+  test("is not refused by anything in the module itself", () => {
+    expect(module.replace(example, "")).not.toMatch(/prevent_destroy/);
+    expect(block("resource", "google_storage_bucket", "source")).toMatch(/force_destroy += true/);
+    expect(block("resource", "google_cloud_run_v2_service", "door")).toMatch(/deletion_protection = false/);
+  });
+
+  test("leaves registries: the module makes no repository but its functions' own", () => {
+    const made = [...module.matchAll(/^resource "google_artifact_registry_repository" "(\w+)"/gm)];
+    expect(made.map(([, name]) => name)).toEqual(["functions"]);
+  });
+});
+
+test("the module and its example allow the same providers, 6.50 up to 8", () => {
+  for (const path of ["infra/gcp/versions.tf", "infra/gcp/examples/basic/main.tf"])
+    expect(read(path)).toMatch(/source += "hashicorp\/google"\n +version = ">= 6\.50\.0, < 8\.0\.0"/);
 });

@@ -5,13 +5,40 @@ mock_provider "google" {
   mock_data "google_cloud_run_v2_service" {
     defaults = { uri = "https://door.example" }
   }
+  mock_data "google_logging_project_settings" {
+    defaults = { kms_service_account_id = "cmek-p111122223333@gcp-sa-logging.iam.gserviceaccount.com" }
+  }
+  mock_data "google_storage_project_service_account" {
+    defaults = { email_address = "service-111122223333@gs-project-accounts.iam.gserviceaccount.com" }
+  }
+  # Ids as Google writes them: the real provider refuses a text that is none where one resource is given the id of another.
+  mock_resource "google_service_account" {
+    defaults = { name = "projects/acme-functions/serviceAccounts/acme-trigger@acme-functions.iam.gserviceaccount.com", unique_id = "100000000000000000001" }
+  }
+  mock_resource "google_cloudfunctions2_function" {
+    defaults = { id = "projects/acme-functions/locations/europe-west1/functions/acme-door" }
+  }
+  mock_resource "google_cloud_run_v2_service" {
+    defaults = { uri = "https://door.example" }
+  }
+  mock_resource "google_pubsub_topic" {
+    defaults = { id = "projects/acme-functions/topics/acme-topic" }
+  }
+  mock_resource "google_tags_tag_key" {
+    defaults = { id = "tagKeys/281400000000001" }
+  }
+  mock_resource "google_tags_tag_value" {
+    defaults = { id = "tagValues/281400000000002" }
+  }
 }
 
 mock_provider "archive" {
   mock_data "archive_file" {
-    defaults = { output_sha256 = "5feceb66" }
+    defaults = { output_path = ".terraform/acme-gcp.zip", output_sha256 = "5feceb66" }
   }
 }
+
+mock_provider "time" {}
 
 variables {
   project_id          = "acme-functions"
@@ -107,7 +134,7 @@ run "every_door" {
     error_message = "Functions are built under an account of their own, into a repository of their own, and anew from another archive."
   }
   assert {
-    condition     = google_storage_bucket.source.public_access_prevention == "enforced" && google_storage_bucket.source.uniform_bucket_level_access
+    condition     = google_storage_bucket.source[0].public_access_prevention == "enforced" && google_storage_bucket.source[0].uniform_bucket_level_access
     error_message = "The archive is never public."
   }
 }
@@ -175,7 +202,7 @@ run "labels_and_logs" {
       google_pubsub_subscription.setup[*].labels,
       google_pubsub_subscription.dead_letters[*].labels,
       values(google_monitoring_alert_policy.alert)[*].user_labels,
-      [google_storage_bucket.source.labels, google_artifact_registry_repository.functions.labels],
+      [google_storage_bucket.source[0].labels, google_artifact_registry_repository.functions[0].labels],
     ) : labels == tomap({ team = "acme" })])
     error_message = "Everything that has labels has these."
   }
@@ -184,7 +211,7 @@ run "labels_and_logs" {
     error_message = "Logs are kept as long as is said."
   }
   assert {
-    condition     = { for door, account in google_service_account.function : door => account.account_id } == { events = "acme-events", platform = "acme-platform" } && google_service_account.trigger[0].account_id == "acme-trigger" && google_service_account.build.account_id == "acme-build"
+    condition     = { for door, account in google_service_account.function : door => account.account_id } == { events = "acme-events", platform = "acme-platform" } && google_service_account.trigger[0].account_id == "acme-trigger" && google_service_account.build[0].account_id == "acme-build"
     error_message = "Each account has its own purpose, and bears its name."
   }
 }

@@ -6,7 +6,7 @@ terraform {
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = ">= 6.50.0, < 7.0.0"
+      version = ">= 6.50.0, < 8.0.0"
     }
   }
 }
@@ -49,6 +49,7 @@ resource "google_artifact_registry_repository" "images" {
   # By this provisioning knows it as a registry's, that no other may overlap with.
   labels = { alien-artifact-registry = "acme-images" }
 
+  # It makes `destroy` of the whole refuse: "Taking it away" in the module's README.
   lifecycle {
     prevent_destroy = true
   }
