@@ -4,7 +4,7 @@ variable "registries" {
     exist, with format Docker.
     - project_id: registry_project_id if left out
     - location: a region or multi-region; region if left out
-    - repository_id: {prefix}-{name} if left out
+    - repository_id: {prefix}-{name} if left out; also gcr.io, us.gcr.io, eu.gcr.io or asia.gcr.io, with two accounts of yours
     - pull_service_account_email, push_service_account_email: accounts that exist; made here if left out
   EOT
   type = map(object({
@@ -41,9 +41,18 @@ variable "registries" {
   }
   validation {
     condition = alltrue([for name, registry in var.registries :
-      can(regex("^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$", coalesce(registry.repository_id, "${var.prefix}-${name}")))
+      can(regex("^(?:[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?|(?:(?:us|eu|asia)\\.)?gcr\\.io)$", coalesce(registry.repository_id, "${var.prefix}-${name}")))
     ])
-    error_message = "A repository_id must have 1 to 63 characters of a-z, 0-9 and -, begin with a letter and not end with -. Set one where the registry's name gives none."
+    error_message = "A repository_id must have 1 to 63 characters of a-z, 0-9 and -, begin with a letter and not end with -, or be gcr.io, us.gcr.io, eu.gcr.io or asia.gcr.io. Set one where the registry's name gives none."
+  }
+  validation {
+    # Each has one location (Artifact Registry, "gcr.io domain support"), and its name gives no account's.
+    condition = alltrue([for registry in values(var.registries) :
+      coalesce(registry.location, var.region) == lookup({ "eu.gcr.io" = "europe", "asia.gcr.io" = "asia" }, registry.repository_id, "us")
+      && registry.pull_service_account_email != null && registry.push_service_account_email != null
+      if can(regex("\\.", registry.repository_id))
+    ])
+    error_message = "A repository of gcr.io has the location us (gcr.io, us.gcr.io), europe (eu.gcr.io) or asia (asia.gcr.io), and needs a pull and a push account of yours."
   }
   validation {
     # The location is no part of an image's name under the host.

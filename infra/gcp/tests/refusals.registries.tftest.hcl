@@ -119,6 +119,46 @@ run "a_repository_by_its_whole_name" {
   expect_failures = [var.registries]
 }
 
+run "gcr_io_in_another_location" {
+  command = plan
+
+  variables {
+    registries = { images = {
+      repository_id              = "eu.gcr.io"
+      location                   = "us"
+      pull_service_account_email = "reader@acme-shared.iam.gserviceaccount.com"
+      push_service_account_email = "writer@acme-shared.iam.gserviceaccount.com"
+    } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "gcr_io_without_accounts" {
+  command = plan
+
+  variables {
+    registries = { images = { repository_id = "gcr.io", location = "us" } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "another_host" {
+  command = plan
+
+  variables {
+    registries = { images = {
+      repository_id              = "mirror.gcr.io"
+      location                   = "us"
+      pull_service_account_email = "reader@acme-shared.iam.gserviceaccount.com"
+      push_service_account_email = "writer@acme-shared.iam.gserviceaccount.com"
+    } }
+  }
+
+  expect_failures = [var.registries]
+}
+
 run "a_repository_twice" {
   command = plan
 

@@ -49,6 +49,31 @@ variables {
   registries   = { images = {} }
 }
 
+run "gcr_io" {
+  command = plan
+
+  variables {
+    registries = { old = {
+      repository_id              = "eu.gcr.io"
+      location                   = "europe"
+      pull_service_account_email = "reader@acme-shared.iam.gserviceaccount.com"
+      push_service_account_email = "writer@acme-shared.iam.gserviceaccount.com"
+    } }
+  }
+
+  assert {
+    condition = jsondecode(google_cloudfunctions2_function.door["platform"].service_config[0].environment_variables.ALIEN_OLD_BINDING) == {
+      service                 = "gar"
+      projectId               = "acme-functions"
+      location                = "europe"
+      repositoryName          = "eu.gcr.io"
+      pullServiceAccountEmail = "reader@acme-shared.iam.gserviceaccount.com"
+      pushServiceAccountEmail = "writer@acme-shared.iam.gserviceaccount.com"
+    }
+    error_message = "A repository that took the place of Container Registry can be bound."
+  }
+}
+
 run "bindings" {
   command = plan
 
