@@ -8,8 +8,10 @@ import type { AcrContext } from "./context.ts";
 /** @see Microsoft.ContainerRegistry/Registry/preview/2025-05-01-preview in Azure/azure-rest-api-specs */
 const preview = "2025-05-01-preview";
 
-const policy = v.object({ status: v.string(), retentionDays: v.optional(v.number(), 7) });
-const document = v.object({ properties: v.object({ policies: v.object({ softDeletePolicy: policy }) }) });
+const policy = v.looseObject({ status: v.string(), retentionDays: v.optional(v.number(), 7) });
+const document = v.looseObject({
+  properties: v.looseObject({ policies: v.looseObject({ softDeletePolicy: policy }) }),
+});
 
 /**
  * For how many days the registry keeps what was deleted.
