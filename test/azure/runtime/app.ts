@@ -31,9 +31,10 @@ export async function startRunningApp(
   env: Readonly<Record<string, string>>,
 ): Promise<RunningApp> {
   const host = new URL("host.cjs", import.meta.url).pathname;
+  const { PATH = "", AZURE_FUNCTIONS_WORKER, AZURE_FUNCTIONS_PLACEHOLDER } = process.env;
   const child = spawn(process.execPath, [host, folder], {
     cwd: folder,
-    env: { PATH: process.env.PATH ?? "", ...env },
+    env: { PATH, AZURE_FUNCTIONS_WORKER, AZURE_FUNCTIONS_PLACEHOLDER, ...env },
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   let log = "";
