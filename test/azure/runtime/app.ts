@@ -9,6 +9,8 @@ export interface Message {
   readonly contentType?: string;
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly messageId?: string;
+  /** How often it has been delivered, this time included. */
+  readonly deliveryCount?: number;
 }
 
 /** The bundle under a host. */

@@ -71,7 +71,8 @@ async function fromServiceBus(functions, body) {
       MessageId: { string: messageId },
       ...(contentType && { ContentType: { string: contentType } }),
       ApplicationProperties: { json: JSON.stringify(properties) },
-      DeliveryCount: { int: deliveryCount },
+      // The host sends whole numbers as JSON (ToRpcDefault). As an `int` of gRPC it would reach a function as an object.
+      DeliveryCount: { json: String(deliveryCount) },
     },
   );
   return { status: 200, body: ok ? "completed" : "abandoned" };

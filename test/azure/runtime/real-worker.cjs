@@ -3,8 +3,6 @@
 // somebody has built it; README.md beside this file tells how to run the tests over it.
 const { spawn } = require("node:child_process");
 const { randomUUID } = require("node:crypto");
-const { mkdtempSync } = require("node:fs");
-const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 const { Server, ServerCredentials } = require("@grpc/grpc-js");
 const { loadSync } = require("@grpc/proto-loader");
@@ -44,7 +42,12 @@ function ask(name, content) {
 /** Serves `FunctionRpc` on a port that is free. Resolves with it. */
 function serve() {
   const protos = join(root, "azure-functions-language-worker-protobuf/src/proto");
-  const definition = loadSync("FunctionRpc.proto", { includeDirs: [protos], enums: String, longs: String, oneofs: true });
+  const definition = loadSync("FunctionRpc.proto", {
+    includeDirs: [protos],
+    enums: String,
+    longs: String,
+    oneofs: true,
+  });
   const unlimited = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
   const server = new Server(unlimited);
   server.addService(definition["AzureFunctionsRpcMessages.FunctionRpc"], {
@@ -77,8 +80,9 @@ async function startProcess(env) {
 
 /** The worker has started before anybody knows the app: then it is given its folder and its environment (specialization). */
 async function specialize(folder) {
-  const empty = mkdtempSync(join(tmpdir(), "placeholder-"));
-  await ask("workerInitRequest", { hostVersion, workerDirectory: root, functionAppDirectory: empty });
+  // A folder in which there is no app.
+  const functionAppDirectory = join(root, "dist");
+  await ask("workerInitRequest", { hostVersion, workerDirectory: root, functionAppDirectory });
   // The host leaves out what is empty (GetFunctionEnvironmentReloadRequest).
   const environmentVariables = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
   return ask("functionEnvironmentReloadRequest", { environmentVariables, functionAppDirectory: folder });
@@ -86,7 +90,9 @@ async function specialize(folder) {
 
 /** Loads the app in this folder. */
 async function start(folder) {
-  await startProcess(startsAsPlaceholder ? { PATH: environment.PATH } : environment);
+  // Node reads the certificate of an emulator's authority when it starts, and not again.
+  const { PATH, NODE_EXTRA_CA_CERTS } = environment;
+  await startProcess(startsAsPlaceholder ? { PATH, NODE_EXTRA_CA_CERTS } : environment);
   const { capabilities = {} } = startsAsPlaceholder
     ? await specialize(folder)
     : await ask("workerInitRequest", { hostVersion, workerDirectory: root, functionAppDirectory: folder });
