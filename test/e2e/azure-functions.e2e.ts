@@ -105,6 +105,12 @@ async function post(url: string, operation: string, input: object, headers: Reco
   return answer;
 }
 
+/** An input for `createRepository` that has this many bytes, with a name that is too long. */
+function ofBytes(bytes: number): string {
+  const [head, tail] = ['{"registry":"images","name":"', '"}'];
+  return head + "x".repeat(bytes - head.length - tail.length) + tail;
+}
+
 /** The lines of JSON that the function has logged. */
 function logged(): Body[] {
   const lines = app?.log().split("\n") ?? [];
@@ -186,10 +192,13 @@ describe("behind the platform door", () => {
     const url = await start("platform");
     const headers = await as("pipeline");
     const bodies: [string, number, string][] = [
+      ["", 400, "INVALID_INPUT"],
       ["{", 400, "INVALID_INPUT"],
       ["[]", 400, "INVALID_INPUT"],
       [JSON.stringify({ registry: "images", name: "x", extra: 1 }), 400, "INVALID_INPUT"],
-      [JSON.stringify({ registry: "images", name: "x".repeat(70_000) }), 413, "PAYLOAD_TOO_LARGE"],
+      // Exactly the limit is no reason to refuse: only the name is too long.
+      [ofBytes(64 * 1024), 400, "INVALID_INPUT"],
+      [ofBytes(64 * 1024 + 1), 413, "PAYLOAD_TOO_LARGE"],
     ];
     for (const [body, status, code] of bodies) {
       const response = await fetch(`${url}/v1/createRepository`, { method: "POST", headers, body });
@@ -247,13 +256,11 @@ describe("bodies in chunks, without a length", () => {
       const answer = await chunked(`${url}/v1/createRepository`, endless(), headers);
       expect(answer).toMatchObject({ status: 413, said: { code: "PAYLOAD_TOO_LARGE" } });
     }
-    // Exactly the limit is no reason to refuse: only the name is too long.
-    const [head, tail] = ['{"registry":"images","name":"', '"}'];
-    const full = [head, "x".repeat(64 * 1024 - head.length - tail.length), tail];
-    expect(await chunked(`${url}/v1/createRepository`, full, headers)).toMatchObject({
+    const full = ofBytes(64 * 1024);
+    expect(await chunked(`${url}/v1/createRepository`, [full], headers)).toMatchObject({
       said: { code: "INVALID_INPUT" },
     });
-    expect(await chunked(`${url}/v1/createRepository`, [...full, " "], headers)).toMatchObject({ status: 413 });
+    expect(await chunked(`${url}/v1/createRepository`, [full, " "], headers)).toMatchObject({ status: 413 });
     expect(app?.log()).not.toMatch(/Failed|Exception/);
   });
 

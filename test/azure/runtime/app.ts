@@ -9,6 +9,8 @@ export interface Message {
   readonly contentType?: string;
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly messageId?: string;
+  /** How often it has been delivered, this time included. */
+  readonly deliveryCount?: number;
 }
 
 /** The bundle under a host. */
@@ -31,9 +33,10 @@ export async function startRunningApp(
   env: Readonly<Record<string, string>>,
 ): Promise<RunningApp> {
   const host = new URL("host.cjs", import.meta.url).pathname;
+  const { PATH = "", AZURE_FUNCTIONS_WORKER, AZURE_FUNCTIONS_PLACEHOLDER } = process.env;
   const child = spawn(process.execPath, [host, folder], {
     cwd: folder,
-    env: { PATH: process.env.PATH ?? "", ...env },
+    env: { PATH, AZURE_FUNCTIONS_WORKER, AZURE_FUNCTIONS_PLACEHOLDER, ...env },
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   let log = "";

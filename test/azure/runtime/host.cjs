@@ -5,7 +5,7 @@ const { createServer } = require("node:http");
 const { join } = require("node:path");
 const { eventGrid } = require("./event-grid.cjs");
 const { overHttp } = require("./http.cjs");
-const { invoke, start } = require("./worker.cjs");
+const { invoke, start } = require(process.env.AZURE_FUNCTIONS_WORKER ? "./real-worker.cjs" : "./worker.cjs");
 
 const [folder] = process.argv.slice(2);
 const read = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
@@ -71,7 +71,8 @@ async function fromServiceBus(functions, body) {
       MessageId: { string: messageId },
       ...(contentType && { ContentType: { string: contentType } }),
       ApplicationProperties: { json: JSON.stringify(properties) },
-      DeliveryCount: { int: deliveryCount },
+      // The host sends whole numbers as JSON (ToRpcDefault). As an `int` of gRPC it would reach a function as an object.
+      DeliveryCount: { json: String(deliveryCount) },
     },
   );
   return { status: 200, body: ok ? "completed" : "abandoned" };
@@ -92,7 +93,7 @@ async function ofTheHost({ functions }, pathname, incoming, url) {
 }
 
 async function main() {
-  const worker = await start(join(folder, read("package.json").main));
+  const worker = await start(folder);
   const server = createServer(async (incoming, outgoing) => {
     const url = `http://${incoming.headers.host}${incoming.url}`;
     const own = await ofTheHost(worker, new URL(url).pathname, incoming, url);

@@ -67,3 +67,19 @@ describe.each([false, true])("with HTTP streaming: %s", (streaming) => {
     expect(came).toMatchObject({ url: `${url}/a`, body: "x" });
   });
 });
+
+test("a message's metadata are the values that its sender and the queue gave", async () => {
+  app = await startRunningApp({ folder }, { PROBE_QUEUE: "setup", PROBE__fullyQualifiedNamespace: "x.example" });
+  const properties = { a: "b", c: 1 };
+  const message = { text: '{"d":1}', contentType: "application/json", messageId: "x1", properties, deliveryCount: 3 };
+  expect(await app.fromServiceBus(message)).toBe("completed");
+  const lines = () => app?.log().split("\n") ?? [];
+  await expect.poll(() => lines().find((line) => line.startsWith("{"))).toBeDefined();
+  expect(JSON.parse(lines().find((line) => line.startsWith("{")) ?? "")).toEqual({
+    body: { d: 1 },
+    messageId: "x1",
+    contentType: "application/json",
+    applicationProperties: properties,
+    deliveryCount: 3,
+  });
+});

@@ -35,8 +35,8 @@ Module.prototype.require = function (request) {
 };
 
 /** Loads an app by the file that its package.json names. */
-async function start(main) {
-  require(main);
+async function start(folder) {
+  require(folder);
   hasStarted = true;
   // As the worker asks when it starts; from then on the model is as it is.
   const { HttpUri: httpUri } = (await model?.getCapabilities({})) ?? {};

@@ -1,4 +1,5 @@
-// An app of one function that answers what has come. `PROBE_STREAMING` switches HTTP streaming on, as an app does it.
+// An app that answers what has come over HTTP, and logs what has come from a queue (with `PROBE_QUEUE`). `PROBE_STREAMING` switches
+// HTTP streaming on, as an app does it.
 const { app } = require("@azure/functions");
 
 if (process.env.PROBE_STREAMING) app.setup({ enableHttpStream: true });
@@ -18,3 +19,10 @@ app.http("probe", {
     };
   },
 });
+if (process.env.PROBE_QUEUE) {
+  app.serviceBusQueue("queue", {
+    queueName: "%PROBE_QUEUE%",
+    connection: "PROBE",
+    handler: (body, { triggerMetadata }) => console.log(JSON.stringify({ body, ...triggerMetadata })),
+  });
+}
