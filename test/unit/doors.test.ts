@@ -53,6 +53,12 @@ describe("the platform door", () => {
     const error = await errorOf(() => doors.platform.authenticate({ authorization: "Bearer good" }));
     expect(error).toMatchObject({ ...unauthenticated, reason: "NO_PLATFORM_CALLER" });
   });
+
+  test("takes the caller whom the handler finds in the platform's token, and refuses as the handler does", async () => {
+    expect(await doors.platform.authenticate({ platformCaller: async () => tokenCaller })).toBe(tokenCaller);
+    const refused = doors.platform.authenticate({ platformCaller: () => verify("bad") });
+    await expect(refused).rejects.toMatchObject({ code: "AUTHENTICATION_ERROR" });
+  });
 });
 
 describe("the oidc door", () => {
