@@ -73,12 +73,16 @@ function withoutRegions({ accountId, regions: held }: WorkerGrants, regions: rea
 }
 
 /**
- * The grants without those of these accounts and roles. What Lambda may do for functions of such an account stays: no
- * policy names the account for it.
+ * The grants without those of these accounts and roles. What Lambda may do for functions of such an account goes too: it
+ * needs the account's grant, and would be read as that.
  */
 export function withoutConsumers({ accounts, roles, workers }: GrantSet, refused: readonly string[]): GrantSet {
   const stays = (name: string) => !refused.includes(name);
-  return { accounts: accounts.filter(stays), roles: roles.filter(stays), workers };
+  return {
+    accounts: accounts.filter(stays),
+    roles: roles.filter(stays),
+    workers: workers.filter(({ accountId }) => stays(accountId)),
+  };
 }
 
 /**

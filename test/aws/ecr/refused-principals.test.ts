@@ -111,6 +111,19 @@ test("whom AWS refuses in a statement that others wrote keeps nobody's access fr
   expect(await registry().statements(name, west)).toEqual([theirs(C)]);
 });
 
+test("whoever was left out has lost what Lambda may do for them, too, and is not told as granted", async () => {
+  const name = await registry().repository();
+  await registry().add(name, { ...root(B), allowedServiceTypes: ["worker"], regions: [home] });
+  await registry().add(name, root(A));
+  refuse({ accountId: B });
+  expect((await remove(name, root(A))).body.leftOut).toEqual(
+    expect.arrayContaining([home, west].map((region) => ({ principal: B, region }))),
+  );
+  for (const region of [home, west]) expect(await registry().statements(name, region)).toBeUndefined();
+  const { body } = await application().ask("getCrossAccountAccess", { repoId: name });
+  expect(body.grants).toEqual([]);
+});
+
 test("a refused grant leaves to a replica that had fallen behind what the others were granted", async () => {
   const name = await registry().repository();
   await registry().add(name, root(A));

@@ -37,11 +37,10 @@ export const either = (one: Bounds, other: Bounds): Bounds => ({
 
 /** Without those accounts, in any case or perhaps: their Lambda functions cannot pull without them either. */
 export function without({ least, most }: Bounds, refused: (grant: string) => boolean, perhaps: boolean): Bounds {
-  const isLost = (grant: string) => refused(grant) && (perhaps || !grant.startsWith("worker"));
   const stays = (grant: string) => !refused(grant);
   return {
     least: new Set([...least].filter(stays)),
-    most: perhaps ? most : new Set([...most].filter((grant) => !isLost(grant))),
+    most: perhaps ? most : new Set([...most].filter(stays)),
   };
 }
 
