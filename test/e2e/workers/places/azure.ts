@@ -60,7 +60,14 @@ export async function onAzure(): Promise<Azure> {
       return {
         form: "azure",
         // Entra's tokens carry the id of the application that they are for.
-        trusted: { issuer, audience: clientId, caFile: azure.caFile, subject: pipeline.principalId },
+        // A managed identity's token lives for a day, and is dated five minutes back.
+        trusted: {
+          issuer,
+          audience: clientId,
+          caFile: azure.caFile,
+          maxTokenSeconds: 90_000,
+          subject: pipeline.principalId,
+        },
         worker: { ...may, auth },
         seenAs: [pipeline.principalId],
         refused: {
