@@ -34,9 +34,21 @@ function downgraded({ info, components, paths, ...rest }: Json): Json {
     ...rest,
     openapi: "3.0.3",
     info: { ...facts, license: { name, url: `https://spdx.org/licenses/${identifier}.html` } },
-    paths: schemasIn(paths),
+    paths: schemasIn(mapped(paths as Json, (path) => mapped(path as Json, withOneKindOfError))),
     components: { ...(schemasIn(others) as Json), schemas: mapped(schemas as Json, schema) },
   };
+}
+
+/**
+ * Generators of clients take one kind of error for each operation, which is ours: the answer of a server that is not ready is
+ * left out, and reaches the caller as one that was not foreseen.
+ */
+function withOneKindOfError(operation: unknown): Json {
+  const { responses, ...rest } = operation as Json;
+  const kept = Object.entries(responses as Json).filter(
+    ([status, answer]) => status.startsWith("2") || "$ref" in (answer as Json),
+  );
+  return { ...rest, responses: Object.fromEntries(kept) };
 }
 
 /** Schemas stand under `schema`; examples are values of their own, and are left alone. */

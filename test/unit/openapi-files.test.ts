@@ -32,3 +32,14 @@ test("it says a constant as 3.0 can, keeps what is required, and leaves objects 
   expect(current.components.schemas.CrossAccountAccess.oneOf[0].additionalProperties).toBe(false);
   expect(files["openapi-3.0.json"]).not.toMatch(/"(const|propertyNames|identifier)":|"additionalProperties": false/);
 });
+
+test("in 3.0 each operation has one kind of error, as generators of clients want it", () => {
+  for (const path of Object.values<Record<string, { responses: Record<string, object> }>>(older.paths)) {
+    for (const { responses } of Object.values(path)) {
+      const errors = Object.entries(responses).filter(([status]) => !status.startsWith("2"));
+      expect(errors.filter(([, answer]) => !("$ref" in answer))).toEqual([]);
+    }
+  }
+  expect(Object.keys(older.paths["/readyz"].get.responses)).toEqual(["200", "405"]);
+  expect(Object.keys(current.paths["/readyz"].get.responses)).toContain("503");
+});
