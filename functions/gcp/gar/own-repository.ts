@@ -76,11 +76,16 @@ async function repositoryFindings(context: GarContext, call: Call): Promise<Find
 /**
  * What is wrong with the kind of a repository. A remote repository mirrors another registry, and a virtual one stands for
  * several others: nobody can push to either (Artifact Registry, "Repository modes").
+ *
+ * @param subject begins the sentence
  */
-export function kindFindings({ format, mode = "STANDARD_REPOSITORY" }: OwnRepository): Findings {
+export function kindFindings(
+  { format, mode = "STANDARD_REPOSITORY" }: OwnRepository,
+  subject = "The repository",
+): Findings {
   if (format !== "DOCKER") {
-    return [{ message: "The repository does not hold images.", hint: "Bind a repository of the format Docker." }];
+    return [{ message: `${subject} does not hold images.`, hint: "Bind a repository of the format Docker." }];
   }
   if (mode !== "REMOTE_REPOSITORY" && mode !== "VIRTUAL_REPOSITORY") return [];
-  return [{ message: `The repository is a ${mode}: nobody can push to it.`, hint: "Bind a standard repository." }];
+  return [{ message: `${subject} is a ${mode}: nobody can push to it.`, hint: "Bind a standard repository." }];
 }

@@ -10,7 +10,7 @@ import type { GarContext } from "../gar/context.ts";
 import { type IamPolicy, policyVersion } from "../policy/document.ts";
 import { compareAndSwap, policyConflict, unknownMember } from "../policy/edit.ts";
 import { withHolders } from "../policy/holders.ts";
-import { accountsUrl, iam, notYetOr, type RegistryAccount } from "./accounts.ts";
+import { accountsUrl, iam, notYetOr } from "./accounts.ts";
 
 /** The role that lets a function mint for an account. */
 export const tokenCreatorRole = "roles/iam.serviceAccountTokenCreator";
@@ -61,17 +61,15 @@ const deniedTries = 6;
 /**
  * Lets the functions mint for an account. Nobody else whom its policy names loses anything.
  *
- * @param made the accounts that were made in this call: for these, 403 and 404 mean that IAM does not know them yet
+ * @param isNew whether the account was made in this call: then a 403, too, may mean that IAM does not know it yet
  */
 export async function allowMinting(
   context: GarContext,
-  account: RegistryAccount,
+  email: string,
   functions: readonly string[],
   call: Call,
-  made: readonly RegistryAccount[],
+  isNew: boolean,
 ): Promise<void> {
-  const { email } = account;
-  const isNew = made.some((each) => each.email === email);
   let denied = 0;
   const patiently = async <T>(permission: string, request: Promise<T>) => {
     try {

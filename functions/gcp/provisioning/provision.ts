@@ -95,5 +95,6 @@ async function apply(
   const emails = accounts.map(({ email }) => email);
   const giveRoles = withinCapacity((policy) => withHolders(policy, accounts, true));
   await editPolicy(context, giveRoles, call, emails);
-  for (const account of accounts) await allowMinting(context, account, functions, call, missingAccounts);
+  const made = missingAccounts.map(({ email }) => email);
+  for (const email of emails) await allowMinting(context, email, functions, call, made.includes(email));
 }

@@ -72,15 +72,11 @@ export function refuseUnusableRepository(found: OwnRepository, { place }: GarCon
       hint: `${howToAdoptRepository({ place })}, or choose another name.${note}`,
     });
   }
-  const [wrong] = kindFindings(found);
+  const [wrong] = kindFindings(found, `The repository "${repository}"`);
   if (wrong === undefined) return;
-  throw new ArtifactRegistryError(
-    "RESOURCE_CONFLICT",
-    wrong.message.replace("The repository", `The repository "${repository}"`),
-    {
-      hint: `A registry's repository is a standard one of the format Docker. Choose another name.${note}`,
-    },
-  );
+  throw new ArtifactRegistryError("RESOURCE_CONFLICT", wrong.message, {
+    hint: `A registry's repository is a standard one of the format Docker. Choose another name.${note}`,
+  });
 }
 
 /** Says how somebody's repository becomes the registry's. It is the beginning of a hint. */
