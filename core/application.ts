@@ -170,8 +170,7 @@ export function createApplication(options: ApplicationOptions): Application {
     const demands = parsed.demands(registry);
     const [{ repository }, ...further] = demands;
     if (repository !== "none" && repository !== "every") seen.repoId = repository;
-    const alsoPull = further.map((each) => each.repository);
-    if (seen.asked.alsoPull) seen.asked = { ...seen.asked, alsoPull };
+    if (seen.asked.alsoPull) seen.asked = { ...seen.asked, alsoPull: further.map((each) => each.repository) };
     let maxTtlSeconds: number | undefined;
     for (const demand of demands) {
       const verdict = authorise(rules, caller, name, parsed.registry, demand);

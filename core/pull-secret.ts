@@ -1,4 +1,4 @@
-import { acrTokenUser } from "./acr-token-user.ts";
+import { acrTokenUser, isAcrHost } from "./acr-login.ts";
 import { Secret } from "./secret.ts";
 
 /** Credentials to pull one repository, as a node of a Kubernetes cluster uses them. */
@@ -8,9 +8,6 @@ export interface PullCredentials {
   readonly username: string;
   readonly password: Secret;
 }
-
-/** The login servers of Azure Container Registry, in each cloud that has it. */
-const acrHost = /\.azurecr\.(?:io|cn|us)$/;
 
 /**
  * How a node logs in with what `generateCredentials` answered. It can send a user name and a password, and nothing else.
@@ -23,8 +20,7 @@ export function nodeLogin(
   { authMethod, username, password }: { authMethod: "basic" | "bearer"; username: string; password: string },
 ): PullCredentials | undefined {
   const [host = ""] = uri.split("/");
-  const isAcr = acrHost.test(host.toLowerCase());
-  if (authMethod === "bearer" && !isAcr) return undefined;
+  if (authMethod === "bearer" && !isAcrHost(host)) return undefined;
   return { uri, username: authMethod === "bearer" ? acrTokenUser : username, password: new Secret(password) };
 }
 

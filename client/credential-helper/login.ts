@@ -1,4 +1,4 @@
-import { acrTokenUser } from "../../core/acr-token-user.ts";
+import { acrTokenUser } from "../../core/acr-login.ts";
 import { bindingVariable } from "../../core/platform.ts";
 import type { Environment } from "../binding.ts";
 import { tryParseObject } from "../json.ts";
