@@ -177,6 +177,7 @@ export async function unlessRevoked(
     const home = await readHome(context, name, call);
     const before = await grantsBefore(held, home);
     held.refuseStale();
+    if (home.policy === undefined) await held.replaces();
     const result = await create();
     // What was recorded of a repository that is gone is not what the new one grants.
     return { grants: home.policy === undefined ? noGrants : before, createdAt: dateOf(result.createdAt), result };

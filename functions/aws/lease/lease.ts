@@ -79,6 +79,11 @@ export interface Held {
    */
   refuseStale(): void;
   /**
+   * To be called before a repository is made in the place of one that somebody deleted by hand. An event that ends half way
+   * comes again, and must not take what it made itself for somebody else's.
+   */
+  replaces(): Promise<void>;
+  /**
    * Sends a request that changes a document. Each try starts only while the lease outlives it.
    *
    * @param what names the request in errors

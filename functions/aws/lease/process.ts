@@ -34,6 +34,7 @@ export function createProcessLease(): PolicyLease {
           refuseStale() {
             if (call.asOf) refuseStale(call.asOf, revocations.get(repository));
           },
+          replaces: async () => undefined,
           write: (what, timeoutMs, send) => call.upstream(what, send, { timeoutMs }),
         };
         const outcome = await work(held);

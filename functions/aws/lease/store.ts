@@ -17,6 +17,8 @@ export interface LeaseStore {
   take(key: string, owner: string, seen: SeenLease | undefined, mine: Lease, call: Call): Promise<Written>;
   /** Adds to the plan in an item that is still owned. */
   plan(key: string, owner: string, intents: readonly string[], call: Call): Promise<Written>;
+  /** Records, in an item that is still owned, that the repository is gone that it speaks of. */
+  bury(key: string, owner: string, call: Call): Promise<Written>;
   /**
    * The last write of an edit, to an item that is still owned. It gives the lease back, unless `keepLease` asks to keep it
    * until it runs out. It is sent even when the call is over: otherwise everybody would have to wait for the whole lease
@@ -75,6 +77,16 @@ export function createLeaseStore(table: Table): LeaseStore {
         UpdateExpression: "ADD #intents :intents",
         ExpressionAttributeNames: names("owner", "holder", "intents"),
         ExpressionAttributeValues: { ...mine(owner), ":intents": { SS: [...intents] } },
+      };
+      return table.update(key, update, call);
+    },
+
+    bury(key, owner, call) {
+      const update: Update = {
+        ConditionExpression: held,
+        UpdateExpression: "SET #deleted = :true",
+        ExpressionAttributeNames: names("owner", "holder", "deleted"),
+        ExpressionAttributeValues: { ...mine(owner), ":true": { BOOL: true } },
       };
       return table.update(key, update, call);
     },

@@ -172,6 +172,11 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
         refuseStale(asOf, holding.revoked ? call.now() : known?.lastRevoked);
         if (holding.succeededAt && asOf.at <= holding.succeededAt) throw ofTheEarlierOne();
       },
+      async replaces() {
+        if (!known || known.deleted) return;
+        const written = await store.bury(repository, acquired.owner, call);
+        if (!written.held) throw lost(repository);
+      },
       async write(what, timeoutMs, send) {
         const isLate = () => call.signal.aborted || acquired.left() <= timeoutMs;
         const attempt = async (signal: AbortSignal) => {

@@ -98,6 +98,21 @@ test("an event that was sent before it was made changes nothing, as it may speak
   expect(await whoPulls(name)).toEqual([]);
 });
 
+test("an event that made it itself, and then failed, is carried out when it comes again", async () => {
+  const name = await registry().repository();
+  await registry().add(name, root(A));
+  await byHand(name, [home]);
+  const sent = new Date();
+  const data = { name: name.slice("images-".length), access: [access(root(B))] };
+  registry().emulator.faults.add({ fault: { kind: "lost" }, action: "CreateRepository", times: 10 });
+  expect(await application().event(data, sent)).toMatchObject({ outcome: "retry" });
+  registry().emulator.faults.clear();
+  expect(await application().event(data, sent)).toMatchObject({ outcome: "done" });
+  await registry().push(name);
+  await registry().emulator.replicate();
+  expect(await whoPulls(name)).toEqual([`B@${home}`, `B@${west}`, `B@${east}`]);
+});
+
 test("an edit of the same repository keeps what was granted", async () => {
   const name = await registry().repository();
   await registry().add(name, root(A));

@@ -135,7 +135,7 @@ class Run {
 
   async #provision({ regions, by, dies }: Of<"provision">): Promise<void> {
     const judge = this.#judge;
-    const before = judge.regions;
+    const [before, perhaps] = [judge.regions, judge.perhaps];
     const [wanted, kept] = [new Set(regions), new Set(regions.filter((region) => before.has(region)))];
     const provision: Operation = (process, dieAfter) =>
       process.ask("provisionRegistry", { replicationRegions: regions }, dieAfter);
@@ -154,7 +154,9 @@ class Run {
     const gone = replicaRegions.filter((region) => !wanted.has(region));
     judge.expectNone(seen, gone, "the region has left the registry");
     if (judge.isRefusing() || judge.isGone || !judge.isSure) return;
-    for (const region of regions.filter((each) => !before.has(each))) judge.expectHome(seen, region);
+    // One that may have been there all the time was perhaps not filled: its replica follows home with the next edit.
+    const isNew = (region: string) => !before.has(region) && !perhaps.has(region);
+    for (const region of regions.filter(isNew)) judge.expectHome(seen, region);
   }
 
   async #add({ by, access, dies }: Of<"add">): Promise<void> {
