@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { openApplication } from "./support/application.ts";
-import { A, B, pulls, roleOf } from "./support/consumers.ts";
+import { A, B, pullsAs, roleOf } from "./support/consumers.ts";
 import { addReplica } from "./support/registry.ts";
 import { east, useReplicatedRegistry, west, worker } from "./support/replicated.ts";
 
@@ -19,7 +19,7 @@ const sentDuring = async (work: () => Promise<unknown>) => {
   return { edits: sent.filter((action) => action === "UpdateItem").length, sent };
 };
 const mayPull = (account: string, name: string, region: string) =>
-  pulls(registry(), registry().emulator.credentialsFor(roleOf(registry().emulator, account, "app")), name, region);
+  pullsAs(registry(), roleOf(registry().emulator, account, "app"), name, region);
 
 describe("a burst of replication events", () => {
   test("300 at once for one repository are one edit, and all of them are done", async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { AwsAccess } from "../../../core/schemas.ts";
 import { openApplication } from "./support/application.ts";
 import { leaseItem } from "./support/bench.ts";
-import { A, B, lambdaPulls, pulls, roleOf } from "./support/consumers.ts";
+import { A, B, lambdaPulls, pullsAs, roleOf } from "./support/consumers.ts";
 import { access } from "./support/registry.ts";
 import { east, home, useReplicatedRegistry, west, worker } from "./support/replicated.ts";
 
@@ -27,8 +27,8 @@ async function whoPullsFrom(name: string, regions: readonly string[] = [west, ea
   const tries = regions.flatMap((region) =>
     Object.entries({ A, B }).flatMap(([label, account]) => [
       ...["app", "ci"].map(async (role) => {
-        const credentials = emulator.credentialsFor(roleOf(emulator, account, role));
-        return (await pulls(registry(), credentials, name, region)) ? [`${label}/${role}@${region}`] : [];
+        const may = await pullsAs(registry(), roleOf(emulator, account, role), name, region);
+        return may ? [`${label}/${role}@${region}`] : [];
       }),
       (async () => ((await lambdaPulls(registry(), account, region, name)) ? [`${label}@${region}`] : []))(),
     ]),

@@ -2,7 +2,7 @@ import { DeleteRepositoryPolicyCommand } from "@aws-sdk/client-ecr";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { AwsAccess, LeftOut } from "../../../core/schemas.ts";
 import { leaseItem } from "./support/bench.ts";
-import { A, B, pulls, roleOf } from "./support/consumers.ts";
+import { A, B, pullsAs, roleOf } from "./support/consumers.ts";
 import { access } from "./support/registry.ts";
 import { home, useReplicatedRegistry, west } from "./support/replicated.ts";
 
@@ -26,7 +26,7 @@ const ask = (operation: string, repoId: string, parts: Partial<AwsAccess>) =>
 const add = (repoId: string, parts: Partial<AwsAccess>) => ask("addCrossAccountAccess", repoId, parts);
 const remove = (repoId: string, parts: Partial<AwsAccess>) => ask("removeCrossAccountAccess", repoId, parts);
 const mayPull = (name: string, account: string, region: string) =>
-  pulls(registry(), registry().emulator.credentialsFor(roleOf(registry().emulator, account, "app")), name, region);
+  pullsAs(registry(), roleOf(registry().emulator, account, "app"), name, region);
 
 const refuse = (unknown: Parameters<ReturnType<typeof registry>["emulator"]["world"]["refusePrincipal"]>[0]) =>
   registry().emulator.world.refusePrincipal(unknown);

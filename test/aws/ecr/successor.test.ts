@@ -1,7 +1,7 @@
 import { CreateRepositoryCommand, DeleteRepositoryCommand } from "@aws-sdk/client-ecr";
 import { describe, expect, test } from "vitest";
 import type { AwsAccess } from "../../../core/schemas.ts";
-import { A, B, pulls, roleOf } from "./support/consumers.ts";
+import { A, B, pullsAs, roleOf } from "./support/consumers.ts";
 import { access } from "./support/registry.ts";
 import { east, home, useReplicatedRegistry, west } from "./support/replicated.ts";
 
@@ -29,8 +29,7 @@ async function whoPulls(name: string): Promise<string[]> {
   const { emulator } = registry();
   const tries = [home, west, east].flatMap((region) =>
     Object.entries({ A, B }).map(async ([label, account]) => {
-      const credentials = emulator.credentialsFor(roleOf(emulator, account, "app"));
-      return (await pulls(registry(), credentials, name, region)) ? [`${label}@${region}`] : [];
+      return (await pullsAs(registry(), roleOf(emulator, account, "app"), name, region)) ? [`${label}@${region}`] : [];
     }),
   );
   return (await Promise.all(tries)).flat();

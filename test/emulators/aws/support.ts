@@ -1,3 +1,4 @@
+import { Agent } from "node:http";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import { ECRPUBLICClient } from "@aws-sdk/client-ecr-public";
@@ -24,16 +25,31 @@ export function useEmulator(options: EmulatorOptions = {}): () => AwsEmulator {
   };
 }
 
-/** AWS's own clients, pointed at the emulator; they never repeat a call by themselves. */
+/** All clients of a test file share their connections. */
+const httpAgent = new Agent({ keepAlive: true });
+
+/** AWS's own clients, pointed at the emulator; they never repeat a call by themselves. Each is made when it is asked for. */
 export function clients(aws: AwsEmulator, credentials: SdkCredentials = aws.admin(), region = "us-east-1") {
-  const config = { endpoint: aws.url, region, credentials, maxAttempts: 1 };
+  const config = { endpoint: aws.url, region, credentials, maxAttempts: 1, requestHandler: { httpAgent } };
   return {
-    ecr: new ECRClient(config),
-    ecrPublic: new ECRPUBLICClient(config),
-    sts: new STSClient(config),
-    iam: new IAMClient(config),
-    dynamodb: new DynamoDBClient(config),
-    sqs: new SQSClient(config),
+    get ecr() {
+      return new ECRClient(config);
+    },
+    get ecrPublic() {
+      return new ECRPUBLICClient(config);
+    },
+    get sts() {
+      return new STSClient(config);
+    },
+    get iam() {
+      return new IAMClient(config);
+    },
+    get dynamodb() {
+      return new DynamoDBClient(config);
+    },
+    get sqs() {
+      return new SQSClient(config);
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { createClient, OciError, pullImage } from "../../../../oci/client/index.ts";
+import { createClient, type OciClient, OciError, pullImage } from "../../../../oci/client/index.ts";
 import type { AwsEmulator, SdkCredentials } from "../../../emulators/aws/index.ts";
 import { registryClient } from "../../../emulators/aws/support.ts";
 import { imageOf, type TestRegistry } from "./registry.ts";
@@ -28,6 +28,25 @@ export async function pulls(
   region: string = stack.region,
 ): Promise<boolean> {
   return succeeds(async () => pullImage(await registryClient(emulator, credentials, region), name, "1.0"), name);
+}
+
+const clients = new WeakMap<AwsEmulator, Map<string, Promise<OciClient>>>();
+
+/** As `pulls`, with a session of this role. It keeps its token, as a node of a cluster does. */
+export async function pullsAs(
+  registry: TestRegistry,
+  roleArn: string,
+  name: string,
+  region: string = registry.stack.region,
+): Promise<boolean> {
+  const { emulator } = registry;
+  const known = clients.get(emulator) ?? new Map<string, Promise<OciClient>>();
+  clients.set(emulator, known);
+  // A role that was made anew is another one.
+  const key = `${emulator.world.directory.look(roleArn)?.id}@${region}`;
+  const client = known.get(key) ?? registryClient(emulator, emulator.credentialsFor(roleArn), region);
+  known.set(key, client);
+  return succeeds(async () => pullImage(await client, name, "1.0"), name);
 }
 
 /** Whether Lambda gets the image for a function of this account in this region, by pulling it as Lambda does. */
@@ -62,8 +81,7 @@ export async function whoMay(registry: TestRegistry, name: string, regions?: rea
   const accounts = { A, B, stranger };
   const tries = Object.entries(accounts).flatMap(([label, account]) => [
     ...["app", "ci"].map(async (role) => {
-      const credentials = emulator.credentialsFor(roleOf(emulator, account, role));
-      return (await pulls(registry, credentials, name)) ? [`${label}/${role}`] : [];
+      return (await pullsAs(registry, roleOf(emulator, account, role), name)) ? [`${label}/${role}`] : [];
     }),
     ...(regions ?? [stack.region]).map(async (region) =>
       (await lambdaPulls(registry, account, region, name)) ? [`${label}@${region}`] : [],

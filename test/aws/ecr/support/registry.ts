@@ -9,7 +9,7 @@ import { afterAll, beforeAll } from "vitest";
 import type { Environment } from "../../../../core/platform.ts";
 import type { AwsAccess } from "../../../../core/schemas.ts";
 import { platform } from "../../../../functions/aws/index.ts";
-import { type Image, pushImage } from "../../../../oci/client/index.ts";
+import { type Image, type OciClient, pushImage } from "../../../../oci/client/index.ts";
 import { type Suite, startSuite } from "../../../contract/harness.ts";
 import type { AwsEmulator } from "../../../emulators/aws/index.ts";
 import { clients, registryClient } from "../../../emulators/aws/support.ts";
@@ -73,7 +73,13 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
     },
     ["images"],
   );
-  const ecr = (region = stack.region) => clients(emulator, emulator.admin(), region).ecr;
+  const byRegion = new Map<string, ECRClient>();
+  const ecr = (region = stack.region) => {
+    const client = byRegion.get(region) ?? clients(emulator, emulator.admin(), region).ecr;
+    byRegion.set(region, client);
+    return client;
+  };
+  let pusher: Promise<OciClient> | undefined;
   if (replicaRegions.length > 0) {
     const destinations = replicaRegions.map((region) => ({ region, registryId: account }));
     const rules = [{ destinations, repositoryFilters: [{ filter: "images", filterType: "PREFIX_MATCH" as const }] }];
@@ -93,7 +99,8 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
     },
     async push(name, tag = "1.0") {
       const image = imageOf(name);
-      await pushImage(await registryClient(emulator, emulator.admin(), stack.region), name, tag, image);
+      pusher ??= registryClient(emulator, emulator.admin(), stack.region);
+      await pushImage(await pusher, name, tag, image);
       return image;
     },
     add: (repoId, parts) => suite.ok("addCrossAccountAccess", { registry: "images", repoId, access: access(parts) }),

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach } from "vitest";
-import { OciError, pullImage } from "../../../../oci/client/index.ts";
+import { type OciClient, OciError, pullImage } from "../../../../oci/client/index.ts";
 import type { Suite } from "../../../contract/harness.ts";
 import { registryClient } from "../../../emulators/aws/support.ts";
 import { consumer, replica, useAccount } from "./account.ts";
@@ -15,6 +15,8 @@ const to = (...accountIds: string[]) => ({
   allowedServiceTypes: [],
 });
 const roles = new Map<string, string>();
+/** Clients that keep their tokens, as nodes of a cluster do. */
+const tokens = new Map<string, Promise<OciClient>>();
 
 beforeAll(() => {
   const policies = { Effect: "Allow", Action: "ecr:*", Resource: "*" } as const;
@@ -30,7 +32,10 @@ beforeEach(async () => {
 /** Whether somebody of this account gets the image from the region, by pulling it. */
 async function pulls(id: string, name: string, region: string): Promise<boolean> {
   const { emulator } = account();
-  const client = await registryClient(emulator, emulator.credentialsFor(roles.get(id) ?? ""), region);
+  const key = `${id}@${region}`;
+  const known = tokens.get(key) ?? registryClient(emulator, emulator.credentialsFor(roles.get(id) ?? ""), region);
+  tokens.set(key, known);
+  const client = await known;
   try {
     await pullImage(client, name, "1.0");
     return true;

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import type { Message } from "./request.ts";
 
 /** What the `Authorization` header of a request signed with Signature Version 4 says. */
@@ -54,9 +55,21 @@ export function signatureProblem(req: Message, body: Buffer, signed: Signed, sec
   ].join("\n");
   const scope = `${signed.date}/${signed.region}/${signed.service}/aws4_request`;
   const toSign = ["AWS4-HMAC-SHA256", date, scope, sha256(Buffer.from(canonical))].join("\n");
-  let key = hmac(`AWS4${secret}`, signed.date);
-  for (const part of [signed.region, signed.service, "aws4_request"]) key = hmac(key, part);
-  return timingSafeEqual(hmac(key, toSign), Buffer.from(signed.signature, "hex")) ? undefined : MISMATCH;
+  return timingSafeEqual(hmac(signingKey(secret, scope), toSign), Buffer.from(signed.signature, "hex"))
+    ? undefined
+    : MISMATCH;
+}
+
+const signingKeys = new LRUCache<string, Buffer>({ max: 1_000 });
+
+/** What AWS derives from a secret for a day, a region and a service. */
+function signingKey(secret: string, scope: string): Buffer {
+  const name = `${secret}/${scope}`;
+  const known = signingKeys.get(name);
+  if (known !== undefined) return known;
+  const key = scope.split("/").reduce<string | Buffer>(hmac, `AWS4${secret}`) as Buffer;
+  signingKeys.set(name, key);
+  return key;
 }
 
 function header(req: Message, name: string): string {
