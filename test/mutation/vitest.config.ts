@@ -6,4 +6,6 @@ import { sets } from "./sets.ts";
 const { MUTATION_SET, MUTATION_ROUND } = process.env;
 const { tests = [], slower = [] } = sets[Number(MUTATION_SET)] ?? {};
 
-export default defineConfig({ test: { ...all.test, include: [...(MUTATION_ROUND === "slower" ? slower : tests)] } });
+export default defineConfig({
+  test: { ...all.test, projects: [], include: [...(MUTATION_ROUND === "slower" ? slower : tests)] },
+});
