@@ -9,5 +9,5 @@ export const acrTokenUser = "00000000-0000-0000-0000-000000000000";
  * @param host as it stands in an image's name, in any case
  */
 export function isAcrHost(host: string): boolean {
-  return /\.azurecr\.(?:io|cn|us)$/.test(host.toLowerCase());
+  return /\.azurecr\.(io|cn|us)$/i.test(host);
 }

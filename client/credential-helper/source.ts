@@ -1,3 +1,4 @@
+import { isAcrHost } from "../../core/acr-login.ts";
 import { race } from "../../core/call.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { bindingVariable } from "../../core/platform.ts";
@@ -56,7 +57,7 @@ async function mint(host: string, account: Account, env: Environment, { call }: 
   const minted = await call("generateCredentials", { repoId, permissions, ttlSeconds, alsoPull });
   const { password, expiresAt } = minted;
   if (typeof minted.username !== "string" || typeof password !== "string") {
-    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The function's answer holds no credentials.", {
+    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The answer holds no credentials.", {
       hint: "Check that the URL is that of the function.",
     });
   }
@@ -68,12 +69,12 @@ async function mint(host: string, account: Account, env: Environment, { call }: 
  * Clients take a user name and a password from a helper, but no bearer token. Only ACR accepts a token in that form.
  */
 function bearerUser(host: string, account: Account, env: Environment): string {
-  if (usernameOf(account, env) === acrTokenUser || /\.azurecr\.[a-z]+$/.test(host)) return acrTokenUser;
+  if (usernameOf(account, env) === acrTokenUser || isAcrHost(host)) return acrTokenUser;
   throw new ArtifactRegistryError(
     "OPERATION_NOT_SUPPORTED",
     `${host} takes a bearer token, which no helper can give.`,
     {
-      hint: "Bind the registry with static accounts, or give the token to the client: see docs/kubernetes.md.",
+      hint: "Bind it with static accounts, or give the client the token: see docs/kubernetes.md.",
     },
   );
 }

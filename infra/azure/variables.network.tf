@@ -26,7 +26,7 @@ variable "network" {
   }
   validation {
     condition = alltrue([for id in var.network == null ? [] : var.network.private_endpoints.dns_zone_ids :
-      can(regex("(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.Network/privateDnsZones/privatelink\\.azurecr\\.[a-z]+$", id))
+      can(regex("(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.Network/privateDnsZones/privatelink\\.azurecr\\.(?:io|cn|us)$", id))
     ])
     error_message = "A zone in dns_zone_ids must be /subscriptions/{id}/resourceGroups/{group}/providers/Microsoft.Network/privateDnsZones/privatelink.azurecr.io."
   }

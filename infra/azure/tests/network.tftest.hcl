@@ -125,6 +125,23 @@ run "a_zone_of_something_else" {
   expect_failures = [var.network]
 }
 
+run "a_zone_of_no_cloud" {
+  command = plan
+
+  variables {
+    network = {
+      subnet_id = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/acme-network/providers/Microsoft.Network/virtualNetworks/acme/subnets/functions"
+      private_endpoints = {
+        registries   = ["images"]
+        subnet_id    = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/acme-network/providers/Microsoft.Network/virtualNetworks/acme/subnets/endpoints"
+        dns_zone_ids = ["/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/acme-network/providers/Microsoft.Network/privateDnsZones/privatelink.azurecr.example"]
+      }
+    }
+  }
+
+  expect_failures = [var.network]
+}
+
 run "an_endpoint_for_nobody" {
   command = plan
 

@@ -21,8 +21,10 @@ it.each([
   ["gcp", "europe-west1-docker.pkg.dev", basic("oauth2accesstoken"), "oauth2accesstoken", "oauth2accesstoken"],
   ["azure", "images.azurecr.io", bearer, nullGuid, nullGuid],
   ["kubernetes", "registry.example.com", basic("robot"), "robot", ""],
-  // An external registry may be an ACR; only the host tells.
+  // An external registry may be an ACR, in any of the clouds that have it; only the host tells.
+  ["kubernetes", "images.azurecr.io", bearer, nullGuid, ""],
   ["kubernetes", "images.azurecr.cn", bearer, nullGuid, ""],
+  ["kubernetes", "images.azurecr.us", bearer, nullGuid, ""],
   ["local", "127.0.0.1:5000", basic("token"), "token", "token"],
 ])("on %s, %s is logged in to as its clients want it", async (platform, host, answer, username, listed) => {
   const { helper, seen } = await helperOf(host, platform, answer);
@@ -49,13 +51,16 @@ it("asks for pulls from further repositories", async () => {
   ]);
 });
 
-it("refuses a bearer that no client would take from a helper, and says what to do", async () => {
-  const { helper } = await helperOf("registry.example.com", "kubernetes", bearer);
-  await expect(helper.get("registry.example.com")).rejects.toMatchObject({
-    code: "OPERATION_NOT_SUPPORTED",
-    hint: expect.stringContaining("static accounts"),
-  });
-});
+it.each(["registry.example.com", "azurecr.io", "images.azurecr.example", "images.azurecr.io.example"])(
+  "refuses a bearer for %s, which no client would take from a helper, and says what to do",
+  async (host) => {
+    const { helper } = await helperOf(host, "kubernetes", bearer);
+    await expect(helper.get(host)).rejects.toMatchObject({
+      code: "OPERATION_NOT_SUPPORTED",
+      hint: expect.stringContaining("static accounts"),
+    });
+  },
+);
 
 it.each([
   ["ecr", "AWS"],
