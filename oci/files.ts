@@ -210,8 +210,17 @@ export async function withKernelLock<T>(file: string, work: () => Promise<T>): P
   }
 }
 
-/** Reads an open file from its start, and returns the hash of its content in lower-case hex. @throws the system's error */
-export async function hashFile(handle: FileHandle, algorithm: "sha256" | "sha512"): Promise<string> {
+/**
+ * Reads an open file from its start, and returns the hash of its content in lower-case hex.
+ *
+ * @param pace is called with the bytes of each part after it was read, and the reading waits for it
+ * @throws the system's error, or what `pace` throws
+ */
+export async function hashFile(
+  handle: FileHandle,
+  algorithm: "sha256" | "sha512",
+  pace?: (bytes: number) => Promise<void>,
+): Promise<string> {
   const hash = createHash(algorithm);
   const buffer = Buffer.allocUnsafeSlow(readBytes);
   for (let position = 0; ; ) {
@@ -219,5 +228,6 @@ export async function hashFile(handle: FileHandle, algorithm: "sha256" | "sha512
     if (bytesRead === 0) return hash.digest("hex");
     hash.update(buffer.subarray(0, bytesRead));
     position += bytesRead;
+    await pace?.(bytesRead);
   }
 }

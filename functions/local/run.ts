@@ -7,7 +7,10 @@ export async function run(env: Environment): Promise<boolean> {
   let suite: LocalSuite;
   try {
     suite = await serveLocal(env, {
-      log: (message, cause) => console.error(`error: ${message}: ${cause instanceof Error ? cause.name : cause}`),
+      log: (message, cause) =>
+        console.error(
+          `error: ${message}${cause === undefined ? "" : `: ${cause instanceof Error ? cause.name : cause}`}`,
+        ),
       warn: (message) => console.error(`warning: ${message}`),
     });
   } catch (error) {

@@ -92,6 +92,7 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
       service: audience,
       clock: now,
       graceMs,
+      ...(settings.verifyHours > 0 && { verify: { everyMs: settings.verifyHours * hourMs } }),
       ...(settings.registryUrl !== undefined && { publicUrl: settings.registryUrl }),
       ...(options.log && { log: options.log }),
     });
@@ -116,6 +117,16 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   }
 }
 
+const hourMs = 60 * 60 * 1000;
+
+/** @throws BINDING_CONFIG_INVALID if the variable holds no number from 0 to 10,000 */
+function readNumber(env: Environment, variable: string, otherwise: number): number {
+  const text = env[variable];
+  if (text === undefined || text === "") return otherwise;
+  if (/^\d{1,5}(\.\d+)?$/.test(text) && Number(text) <= 10_000) return Number(text);
+  throw settingRefused(`${variable} must be a number from 0 to 10,000.`);
+}
+
 /** What the environment sets for the local server. */
 export interface LocalSettings {
   readonly host: string;
@@ -124,6 +135,8 @@ export interface LocalSettings {
   readonly dataDir: string;
   /** URL of the registry as its clients reach it, if that is not `http://{host}:{registryPort}`. */
   readonly registryUrl: string | undefined;
+  /** Hours from one reading of everything to the next; 0 for never. */
+  readonly verifyHours: number;
   readonly callerToken: string;
   /** Whether the token was generated here, and so must be printed. */
   readonly callerTokenIsNew: boolean;
@@ -149,6 +162,7 @@ function readSettings(env: Environment): LocalSettings {
     registryPort: readPort(env, "REGISTRY_PORT", 5050),
     dataDir: resolve(env.DATA_DIR || ".data"),
     registryUrl,
+    verifyHours: readNumber(env, "VERIFY_HOURS", 24),
     callerToken: given ?? randomBytes(24).toString("base64url"),
     callerTokenIsNew: given === undefined,
   };

@@ -1,3 +1,4 @@
+export { type OfflineStore, openOffline } from "./offline.ts";
 export { defaultService, openRegistry, type Registry, type RegistryOptions, type Swept } from "./registry.ts";
 export {
   bindRegistry,
@@ -8,3 +9,4 @@ export {
   serveRegistry,
 } from "./server.ts";
 export { DataFolderError } from "./store/folder-lock.ts";
+export type { Problem, ProblemKind, Verified } from "./upkeep/verify.ts";

@@ -9,7 +9,9 @@ import { createDispatch } from "./dispatch.ts";
 import { OciError, sendError, toOciError } from "./respond.ts";
 import { freeUnusedBlobs } from "./store/blobs.ts";
 import { emptyTrash } from "./store/repositories.ts";
-import { inBackground, openStore } from "./store/store.ts";
+import { inBackground, openStore, type Store } from "./store/store.ts";
+import { paceOf, startUpkeep, type Upkeep } from "./upkeep/schedule.ts";
+import { type Problem, type Verified, verifyStore } from "./upkeep/verify.ts";
 
 const bufferBytes = 64 * 1024 * 1024;
 /** Eight of the largest manifests. An ordinary one is smaller than what is free. */
@@ -44,8 +46,18 @@ export interface RegistryOptions {
   readonly uploadLimits?: UploadLimits;
   /** Bytes of manifests above 32 KiB each that may be on their way at once; 32 MiB by default. */
   readonly manifestBytes?: number;
+  /** How everything that the registry keeps is read again and again, to find what is damaged. Without it, that is not done. */
+  readonly verify?: VerifySchedule;
   /** Is called with what went wrong inside. It never gets a secret. */
   readonly log?: (message: string, cause: unknown) => void;
+}
+
+/** When a registry reads everything that it keeps. */
+export interface VerifySchedule {
+  /** Milliseconds from the end of one pass to the next. The first pass begins with the registry. */
+  readonly everyMs: number;
+  /** Bytes that are read in a second at most; 16 MiB by default. */
+  readonly bytesPerSecond?: number;
 }
 
 /** How many uploads and blobs a sweep removed, and the bytes of the blobs. */
@@ -64,6 +76,8 @@ export interface Registry {
    * the start, ends idle uploads every minute, and frees a deleted repository right after its deletion.
    */
   sweep(): Promise<Swept>;
+  /** Reads everything that the registry keeps, as fast as it can. @throws the errors of `verifyStore` */
+  verify(report: (problem: Problem) => void): Promise<Verified>;
   /**
    * Refuses new requests, finishes those in flight, and gives the folder back. It waits until every answer has been sent,
    * so the owner of the server must end connections that hang, as `serveRegistry` does after its grace period.
@@ -150,11 +164,14 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     sweep().then(() => undefined),
   );
 
+  const endUpkeep = startUpkeep(store, options.verify === undefined ? [] : [verifying(store, options.verify)]);
+
   // A list that cannot be read is told at the start, and not first when somebody is refused.
   await revocations?.().catch(() => undefined);
 
   async function close(): Promise<void> {
     clearInterval(timer);
+    endUpkeep();
     while (inFlight.size > 0) await Promise.all(inFlight);
     while (store.background.size > 0) await Promise.all(store.background);
     await uploads.expire(Number.NEGATIVE_INFINITY);
@@ -172,9 +189,25 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       inFlight.add(done);
     },
     sweep,
+    verify: (report) => verifyStore(store, { report }),
     close() {
       closing ??= close();
       return closing;
+    },
+  };
+}
+
+function verifying(store: Store, { everyMs, bytesPerSecond = 16 * 1024 * 1024 }: VerifySchedule): Upkeep {
+  return {
+    name: "the reading of everything",
+    firstMs: 0,
+    everyMs,
+    async run(signal) {
+      const report = ({ kind, repository, digest, neededBy }: Problem) => {
+        const images = neededBy.map(({ manifest, tags }) => (tags.length === 0 ? manifest : tags.join(", ")));
+        store.log(`${repository}@${digest} is ${kind}; needed by ${images.join(", ") || "no image"}`, undefined);
+      };
+      await verifyStore(store, { report, pace: paceOf(bytesPerSecond, signal) });
     },
   };
 }

@@ -53,7 +53,16 @@ export async function removeManifest(store: Store, name: RepositoryName, digest:
   return true;
 }
 
-async function readManifestFile(store: Store, name: RepositoryName, digest: Digest): Promise<Manifest | undefined> {
+/**
+ * Returns the manifest from the disk, whatever the memory holds, or undefined if it is damaged.
+ *
+ * @throws the system's error, also if there is no such manifest
+ */
+export async function readManifestFile(
+  store: Store,
+  name: RepositoryName,
+  digest: Digest,
+): Promise<Manifest | undefined> {
   const file = store.layout.manifest(name, digest);
   const handle = await open(file, "r");
   try {

@@ -66,6 +66,8 @@ export interface Layout {
   /** Holds what is not complete yet: uploads, and manifests and tags before their rename. */
   readonly uploads: string;
   readonly trash: string;
+  /** Holds files whose content was not what their digest says. */
+  readonly quarantine: string;
   /** Names the owner of the folder. */
   readonly lock: string;
   /** An empty file that is never removed. The kernel's lock on it decides who owns the folder. */
@@ -74,12 +76,15 @@ export interface Layout {
   created(name: RepositoryName): string;
   manifests(name: RepositoryName): string;
   manifest(name: RepositoryName, digest: Digest): string;
+  ownBlobs(name: RepositoryName): string;
   blob(name: RepositoryName, digest: Digest): string;
   tags(name: RepositoryName): string;
   tag(name: RepositoryName, tag: TagName): string;
   referrers(name: RepositoryName, subject: Digest): string;
   referrer(name: RepositoryName, subject: Digest, digest: Digest): string;
   sharedBlob(digest: Digest): string;
+  /** A note of how many bytes the digest's content has. */
+  size(digest: Digest): string;
 }
 
 /** Holds a repository's own content, beside the folders of the repositories that are nested below it. */
@@ -98,17 +103,20 @@ export function layoutOf(root: string): Layout {
     blobs,
     uploads: join(root, "uploads"),
     trash: join(root, "trash"),
+    quarantine: join(root, "quarantine"),
     lock: join(root, "lock"),
     kernelLock: join(root, "lock.db"),
     repository,
     created: (name) => `${repository(name)}/created`,
     manifests: (name) => `${repository(name)}/manifests`,
     manifest: (name, digest) => `${repository(name)}/manifests/${digest.algorithm}/${digest.hex}`,
+    ownBlobs: (name) => `${repository(name)}/blobs`,
     blob: (name, digest) => `${repository(name)}/blobs/${digest.algorithm}/${digest.hex}`,
     tags: (name) => `${repository(name)}/tags`,
     tag: (name, tag) => `${repository(name)}/tags/${tag}`,
     referrers,
     referrer: (name, subject, digest) => `${referrers(name, subject)}/${digest.algorithm}-${digest.hex}`,
     sharedBlob: (digest) => `${blobs}/${digest.algorithm}/${digest.hex.slice(0, 2)}/${digest.hex}`,
+    size: (digest) => `${root}/sizes/${digest.algorithm}/${digest.hex.slice(0, 2)}/${digest.hex}`,
   };
 }

@@ -68,15 +68,20 @@ export async function listRepositories(
   store: Store,
   { limit, last }: { limit: number; last: string },
 ): Promise<{ names: RepositoryName[]; more: boolean }> {
-  const all: RepositoryName[] = [];
-  await collect(store, "", all);
   const names: RepositoryName[] = [];
-  for (const name of all.filter((candidate) => candidate > last).sort()) {
+  for (const name of (await allRepositories(store)).filter((candidate) => candidate > last)) {
     if (!(await holdsManifest(store, name))) continue;
     if (names.length === limit) return { names, more: true };
     names.push(name);
   }
   return { names, more: false };
+}
+
+/** Returns every repository that something was pushed to, in lexical order, also those that hold no manifest. */
+export async function allRepositories(store: Store): Promise<RepositoryName[]> {
+  const all: RepositoryName[] = [];
+  await collect(store, "", all);
+  return all.sort();
 }
 
 async function collect(store: Store, prefix: string, found: RepositoryName[]): Promise<void> {
@@ -97,13 +102,14 @@ export function emptyTrash(store: Store): Promise<void> {
 async function removeTrash(store: Store): Promise<void> {
   for (const entry of await namesIn(store.layout.trash)) {
     const folder = `${store.layout.trash}/${entry}`;
-    const digests = await blobsIn(`${folder}/blobs`);
+    const digests = await digestsIn(`${folder}/blobs`);
     await rm(folder, { recursive: true, force: true });
     for (const digest of digests) await freeShared(store, digest);
   }
 }
 
-async function blobsIn(folder: string): Promise<Digest[]> {
+/** Returns the digests that a repository's folder of blobs, or of manifests, has files of. */
+export async function digestsIn(folder: string): Promise<Digest[]> {
   const found: Digest[] = [];
   for (const algorithm of digestAlgorithms) {
     for (const hex of await namesIn(`${folder}/${algorithm}`)) {

@@ -2,7 +2,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
-import type { Fingerprint } from "../../files.ts";
 import { errnoOf, ifThere, makeFolders, syncPath } from "../../files.ts";
 import { createDurable, type Durable } from "./durable.ts";
 import { DataFolderError, type FolderLock, takeFolderLock } from "./folder-lock.ts";
@@ -22,8 +21,8 @@ export interface Store {
   /** A lock for each digest: two pushes of the same new blob take turns, so that they end up sharing its data. */
   readonly blobs: KeyedLock;
   readonly cache: Cache;
-  /** For each digest, the fingerprint of the file whose content this process has verified. */
-  readonly verified: LRUCache<string, Fingerprint>;
+  /** For each digest, the bytes that its content has. */
+  readonly sizes: LRUCache<string, number>;
   readonly clock: () => Date;
   /** Repositories whose folder and date of creation are known to be durable. */
   readonly ready: LRUCache<RepositoryName, Promise<void>>;
@@ -99,7 +98,7 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
       tags: new LRUCache(entriesAtMost),
       generation: 0,
     },
-    verified: new LRUCache(entriesAtMost),
+    sizes: new LRUCache(entriesAtMost),
     clock,
     ready: new LRUCache(entriesAtMost),
     background: new Set(),
