@@ -8,7 +8,7 @@ import { cancelUpload, continueUpload, describeUpload, finishUpload, startUpload
 import { authorize, type Need } from "./auth/authorize.ts";
 import { type ExchangeOptions, exchangeToken } from "./auth/exchange.ts";
 import { OciError, sendJson } from "./respond.ts";
-import { parseRepositoryName, type RepositoryName } from "./store/names.ts";
+import { parseDigest, parseRepositoryName, type RepositoryName } from "./store/names.ts";
 
 /** The kinds of resource below a repository's name. */
 export type ContentKind = "blob" | "uploads" | "upload" | "manifest" | "tags" | "referrers" | "repository";
@@ -144,11 +144,17 @@ function needOf(
   if (action === undefined || name === undefined) return undefined;
   // A client that pushes also asks what is there already. A mount also reads its source.
   const actions = action === "push" ? ["pull", "push"] : [action];
-  const from = query.get("from");
-  const source = from === null ? undefined : parseRepositoryName(from);
+  const from = route.kind === "uploads" && parseDigest(query.get("mount") ?? "") !== undefined && query.get("from");
+  const source = from ? parseRepositoryName(from) : undefined;
   const alsoRead: Need["suggested"] =
     source === undefined ? [] : [{ type: "repository", name: source, actions: ["pull"] }];
-  return { type: "repository", name, action, suggested: [{ type: "repository", name, actions }, ...alsoRead] };
+  return {
+    type: "repository",
+    name,
+    action,
+    suggested: [{ type: "repository", name, actions }, ...alsoRead],
+    alsoPull: source,
+  };
 }
 
 /** Splits the target of a request. The path is undefined if its percent-encoding is broken. */
