@@ -1,8 +1,8 @@
 /** What `node:fs` lacks: what an error means, how names become durable, locks, and how to see that content has changed. */
 import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, readFile, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, mkdir, open, opendir, readdir, readFile, rmdir, stat, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -76,6 +76,22 @@ async function tryMake(folder: string): Promise<"made" | "there" | "parent missi
 
 function ignoreExisting(error: unknown): void {
   if (errnoOf(error) !== "EEXIST") throw error;
+}
+
+/**
+ * Removes a folder with everything in it, or does nothing if there is none. One call of the system runs at a time: Node's own
+ * recursive `rm` queues one for each file at once, and everybody who reads waits behind them.
+ *
+ * @throws the system's error
+ */
+export async function removeTree(folder: string): Promise<void> {
+  const entries = await ifThere(opendir(folder));
+  if (entries === undefined) return;
+  for await (const entry of entries) {
+    const path = join(folder, entry.name);
+    await (entry.isDirectory() ? removeTree(path) : ifThere(unlink(path)));
+  }
+  await ifThere(rmdir(folder));
 }
 
 /** Makes the content of a file, or the names in a folder, durable: they survive a power cut. @throws the system's error */

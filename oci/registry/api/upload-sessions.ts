@@ -163,9 +163,14 @@ export class Uploads {
   /** Ends the sessions that no request has touched for `idleMs` milliseconds. Returns how many it ended. */
   async expire(idleMs: number): Promise<number> {
     const limit = this.#clock().getTime() - idleMs;
-    const idle = [...this.#sessions.values()].filter(({ busy, touchedAt }) => !busy && touchedAt <= limit);
-    await Promise.all(idle.map((upload) => this.end(upload)));
-    return idle.length;
+    let ended = 0;
+    // One after the other: there may be thousands, and everybody who reads would wait behind them.
+    for (const upload of [...this.#sessions.values()]) {
+      if (upload.busy || upload.touchedAt > limit) continue;
+      await this.end(upload);
+      ended += 1;
+    }
+    return ended;
   }
 }
 

@@ -1,12 +1,13 @@
 /** Repositories as a whole: which there are, and how one is deleted. */
 import { randomUUID } from "node:crypto";
-import { opendir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { opendir, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ifThere, namesIn } from "../../files.ts";
+import { ifThere, namesIn, removeTree } from "../../files.ts";
 import { freeShared } from "./blobs.ts";
 import {
   contentFolder,
   type Digest,
+  type DigestAlgorithm,
   digestAlgorithms,
   parseDigest,
   parseRepositoryName,
@@ -102,9 +103,17 @@ export function emptyTrash(store: Store): Promise<void> {
 async function removeTrash(store: Store): Promise<void> {
   for (const entry of await namesIn(store.layout.trash)) {
     const folder = `${store.layout.trash}/${entry}`;
-    const digests = await digestsIn(`${folder}/blobs`);
-    await rm(folder, { recursive: true, force: true });
-    for (const digest of digests) await freeShared(store, digest);
+    for (const algorithm of digestAlgorithms) await removeBlobs(store, `${folder}/blobs/${algorithm}`, algorithm);
+    await removeTree(folder);
+  }
+}
+
+/** Removes a folder's blobs one after the other, so that nobody who reads waits behind them. */
+async function removeBlobs(store: Store, folder: string, algorithm: DigestAlgorithm): Promise<void> {
+  for await (const { name } of (await ifThere(opendir(folder))) ?? []) {
+    await ifThere(unlink(`${folder}/${name}`));
+    const digest = parseDigest(`${algorithm}:${name}`);
+    if (digest !== undefined) await freeShared(store, digest);
   }
 }
 

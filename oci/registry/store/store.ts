@@ -1,8 +1,8 @@
 /** An open data folder, and what every change of a repository begins with. */
-import { readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
-import { errnoOf, ifThere, makeFolders, syncPath } from "../../files.ts";
+import { errnoOf, ifThere, makeFolders, removeTree, syncPath } from "../../files.ts";
 import { createDurable, type Durable } from "./durable.ts";
 import { DataFolderError, type FolderLock, takeFolderLock } from "./folder-lock.ts";
 import { KeyedLock } from "./keyed-lock.ts";
@@ -75,7 +75,7 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
   try {
     await makeRoot(root);
     lock = await takeFolderLock(layout);
-    await rm(layout.uploads, { recursive: true, force: true });
+    await removeTree(layout.uploads);
     for (const folder of [layout.repositories, layout.blobs, layout.uploads, layout.trash]) {
       await durable.ensureFolder(folder);
     }
