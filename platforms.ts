@@ -20,10 +20,12 @@ export const platforms = {
       (await import("./functions/local/index.ts")).rotateKey(dataDir, options),
     verify: async (...of: Parameters<LocalUpkeep["verify"]>) =>
       (await import("./functions/local/index.ts")).verify(...of),
+    collect: async (...of: Parameters<LocalUpkeep["collect"]>) =>
+      (await import("./functions/local/index.ts")).collect(...of),
   },
 } as const satisfies Record<string, PlatformEntry>;
 
-type LocalUpkeep = Pick<typeof import("./functions/local/index.ts"), "verify">;
+type LocalUpkeep = Pick<typeof import("./functions/local/index.ts"), "collect" | "verify">;
 
 export type PlatformName = keyof typeof platforms;
 
@@ -36,4 +38,6 @@ interface PlatformEntry {
   rotateKey?(dataDir: string, options: { now: Date; endAll: boolean }): Promise<Date>;
   /** Where the platform keeps the images itself: reads all of them, and sets aside what is damaged. */
   verify?: LocalUpkeep["verify"];
+  /** The same: removes untagged images, and blobs that no image needs. */
+  collect?: LocalUpkeep["collect"];
 }

@@ -4,7 +4,7 @@ import { localPlatform } from "./platform.ts";
 export { keyFile, openCredentials, rotateKey } from "./credentials.ts";
 export { localPlatform } from "./platform.ts";
 
-export { verify } from "./upkeep.ts";
+export { collect, verify } from "./upkeep.ts";
 
 export const platform: Platform = localPlatform({ registryUrl: "http://127.0.0.1:5050", dataDir: ".data" });
 

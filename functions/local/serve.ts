@@ -92,6 +92,13 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
       service: audience,
       clock: now,
       graceMs,
+      ...(settings.collectUntaggedDays > 0 && {
+        collect: {
+          untaggedMs: settings.collectUntaggedDays * 24 * hourMs,
+          keepLast: settings.collectKeepLast,
+          everyMs: 6 * hourMs,
+        },
+      }),
       ...(settings.verifyHours > 0 && { verify: { everyMs: settings.verifyHours * hourMs } }),
       ...(settings.registryUrl !== undefined && { publicUrl: settings.registryUrl }),
       ...(options.log && { log: options.log }),
@@ -137,6 +144,10 @@ export interface LocalSettings {
   readonly registryUrl: string | undefined;
   /** Hours from one reading of everything to the next; 0 for never. */
   readonly verifyHours: number;
+  /** Days after which untagged images are removed; 0 for never. */
+  readonly collectUntaggedDays: number;
+  /** How many untagged images of each repository stay, whatever their age. */
+  readonly collectKeepLast: number;
   readonly callerToken: string;
   /** Whether the token was generated here, and so must be printed. */
   readonly callerTokenIsNew: boolean;
@@ -163,6 +174,8 @@ function readSettings(env: Environment): LocalSettings {
     dataDir: resolve(env.DATA_DIR || ".data"),
     registryUrl,
     verifyHours: readNumber(env, "VERIFY_HOURS", 24),
+    collectUntaggedDays: readNumber(env, "COLLECT_UNTAGGED_DAYS", 7),
+    collectKeepLast: readNumber(env, "COLLECT_KEEP_LAST", 3),
     callerToken: given ?? randomBytes(24).toString("base64url"),
     callerTokenIsNew: given === undefined,
   };

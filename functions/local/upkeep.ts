@@ -3,6 +3,8 @@ import { stat } from "node:fs/promises";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { ifThere } from "../../oci/files.ts";
 import {
+  type Collected,
+  type CollectOptions,
   DataFolderError,
   type OfflineStore,
   openOffline,
@@ -19,6 +21,15 @@ import {
  */
 export function verify(dataDir: string, report: (problem: Problem) => void): Promise<Verified> {
   return offline(dataDir, (store) => store.verify({ report }));
+}
+
+/**
+ * Collects the garbage of a data folder: untagged images, and blobs that no image needs.
+ *
+ * @throws as {@link verify}
+ */
+export function collect(dataDir: string, options: CollectOptions): Promise<Collected> {
+  return offline(dataDir, (store) => store.collect(options));
 }
 
 async function offline<T>(dataDir: string, work: (store: OfflineStore) => Promise<T>): Promise<T> {

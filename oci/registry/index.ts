@@ -9,4 +9,5 @@ export {
   serveRegistry,
 } from "./server.ts";
 export { DataFolderError } from "./store/folder-lock.ts";
+export type { Collected, CollectOptions, CollectPolicy, Removal } from "./upkeep/collect.ts";
 export type { Problem, ProblemKind, Verified } from "./upkeep/verify.ts";

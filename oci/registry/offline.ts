@@ -1,11 +1,14 @@
 /** A data folder without a registry: for upkeep while no server has it. */
 import { openStore } from "./store/store.ts";
+import { type Collected, type CollectOptions, collectGarbage } from "./upkeep/collect.ts";
 import { type Verified, type VerifyOptions, verifyStore } from "./upkeep/verify.ts";
 
 /** An open data folder. No registry can open it until it is closed. */
 export interface OfflineStore {
   /** Reads everything. @throws the errors of {@link verifyStore} */
   verify(options: VerifyOptions): Promise<Verified>;
+  /** Collects garbage. @throws the errors of {@link collectGarbage} */
+  collect(options: CollectOptions): Promise<Collected>;
   close(): Promise<void>;
 }
 
@@ -23,9 +26,10 @@ export async function openOffline(
   dataDir: string,
   log: (message: string, cause: unknown) => void = () => undefined,
 ): Promise<OfflineStore> {
-  const store = await openStore({ dataDir, clock: () => new Date(), log });
+  const store = await openStore({ dataDir, clock: () => new Date(), elapsed: () => performance.now(), log });
   return {
     verify: (options) => verifyStore(store, options),
+    collect: (options) => collectGarbage(store, options),
     close: () => store.lock.release(),
   };
 }

@@ -10,6 +10,7 @@ import { OciError, sendError, toOciError } from "./respond.ts";
 import { freeUnusedBlobs } from "./store/blobs.ts";
 import { emptyTrash } from "./store/repositories.ts";
 import { inBackground, openStore, type Store } from "./store/store.ts";
+import { type Collected, type CollectOptions, type CollectPolicy, collectGarbage } from "./upkeep/collect.ts";
 import { paceOf, startUpkeep, type Upkeep } from "./upkeep/schedule.ts";
 import { type Problem, type Verified, verifyStore } from "./upkeep/verify.ts";
 
@@ -40,6 +41,8 @@ export interface RegistryOptions {
   readonly publicUrl?: string;
   /** The current time. Tests set it. */
   readonly clock?: () => Date;
+  /** Milliseconds of a clock that nobody sets, for how long something lives; tests set it. */
+  readonly elapsed?: () => number;
   /** Milliseconds without a request after which an upload ends; an hour by default. */
   readonly uploadIdleMs?: number;
   /** How many uploads may be open; 100 of one holder and 10,000 of all by default. */
@@ -48,6 +51,8 @@ export interface RegistryOptions {
   readonly manifestBytes?: number;
   /** How everything that the registry keeps is read again and again, to find what is damaged. Without it, that is not done. */
   readonly verify?: VerifySchedule;
+  /** When garbage is collected, and what is garbage. Without it, that is not done. */
+  readonly collect?: CollectSchedule;
   /** Is called with what went wrong inside. It never gets a secret. */
   readonly log?: (message: string, cause: unknown) => void;
 }
@@ -58,6 +63,14 @@ export interface VerifySchedule {
   readonly everyMs: number;
   /** Bytes that are read in a second at most; 16 MiB by default. */
   readonly bytesPerSecond?: number;
+}
+
+/** When a registry collects garbage. */
+export interface CollectSchedule extends CollectPolicy {
+  /** Milliseconds from the end of one collection to the next. */
+  readonly everyMs: number;
+  /** Milliseconds from the start to the first; an hour by default, since clients may have asked the last registry what is there. */
+  readonly firstMs?: number;
 }
 
 /** How many uploads and blobs a sweep removed, and the bytes of the blobs. */
@@ -78,6 +91,8 @@ export interface Registry {
   sweep(): Promise<Swept>;
   /** Reads everything that the registry keeps, as fast as it can. @throws the errors of `verifyStore` */
   verify(report: (problem: Problem) => void): Promise<Verified>;
+  /** Collects garbage. @throws the errors of `collectGarbage` */
+  collect(options: CollectOptions): Promise<Collected>;
   /**
    * Refuses new requests, finishes those in flight, and gives the folder back. It waits until every answer has been sent,
    * so the owner of the server must end connections that hang, as `serveRegistry` does after its grace period.
@@ -98,13 +113,14 @@ export interface Registry {
  */
 export async function openRegistry(options: RegistryOptions): Promise<Registry> {
   const clock = options.clock ?? (() => new Date());
+  const elapsed = options.elapsed ?? (() => performance.now());
   const log = options.log ?? (() => undefined);
   const service = options.service ?? defaultService;
   const uploadIdleMs = options.uploadIdleMs ?? hourMs;
   const { key } = options;
   const keys: TokenKeys = typeof key === "function" ? key : async () => [key];
   const revocations = options.revocations && loggingFailures(options.revocations, log);
-  const store = await openStore({ dataDir: options.dataDir, clock, log });
+  const store = await openStore({ dataDir: options.dataDir, clock, elapsed, log });
   const uploads = new Uploads(store.layout.uploads, {
     clock,
     limits: options.uploadLimits,
@@ -164,7 +180,10 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     sweep().then(() => undefined),
   );
 
-  const endUpkeep = startUpkeep(store, options.verify === undefined ? [] : [verifying(store, options.verify)]);
+  const endUpkeep = startUpkeep(store, [
+    ...(options.verify === undefined ? [] : [verifying(store, options.verify)]),
+    ...(options.collect === undefined ? [] : [collecting(store, options.collect)]),
+  ]);
 
   // A list that cannot be read is told at the start, and not first when somebody is refused.
   await revocations?.().catch(() => undefined);
@@ -190,6 +209,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     },
     sweep,
     verify: (report) => verifyStore(store, { report }),
+    collect: (of) => collectGarbage(store, of),
     close() {
       closing ??= close();
       return closing;
@@ -209,6 +229,15 @@ function verifying(store: Store, { everyMs, bytesPerSecond = 16 * 1024 * 1024 }:
       };
       await verifyStore(store, { report, pace: paceOf(bytesPerSecond, signal) });
     },
+  };
+}
+
+function collecting(store: Store, { everyMs, firstMs = hourMs, ...policy }: CollectSchedule): Upkeep {
+  return {
+    name: "the collection of garbage",
+    firstMs,
+    everyMs,
+    run: async (signal) => void (await collectGarbage(store, { policy, signal })),
   };
 }
 

@@ -11,6 +11,7 @@ import { type HandlerRequest, requireDigest, type Services } from "./handler.ts"
  */
 export async function getBlob({ store, sending }: Services, { req, res, name, tail }: HandlerRequest): Promise<void> {
   const digest = requireDigest(tail);
+  if (!store.recent.note(name, digest)) throw blobUnknown(digest);
   const blob = await openBlob(store, name, digest);
   if (blob === undefined) throw blobUnknown(digest);
   try {
@@ -43,6 +44,7 @@ export async function getBlob({ store, sending }: Services, { req, res, name, ta
  */
 export async function headBlob({ store }: Services, { res, name, tail }: HandlerRequest): Promise<void> {
   const digest = requireDigest(tail);
+  if (!store.recent.note(name, digest)) throw blobUnknown(digest);
   const size = await blobSize(store, name, digest);
   if (size === undefined) throw blobUnknown(digest);
   start(res, 200, { ...headersOf(digest), "Content-Length": size });

@@ -20,7 +20,7 @@ const maxTags = 10;
 export async function getManifest({ store }: Services, { req, res, name, tail }: HandlerRequest): Promise<void> {
   const digest = await resolve(store, name, parseReference(tail));
   const manifest = digest === undefined ? undefined : await readManifest(store, name, digest);
-  if (manifest === undefined) throw manifestUnknown(tail);
+  if (manifest === undefined || !store.recent.note(name, manifest.digest)) throw manifestUnknown(tail);
   if (!accepts(req.headers.accept, manifest.mediaType)) {
     throw new OciError(
       406,
@@ -57,6 +57,7 @@ export async function putManifest(
   const content = parseManifest(bytes, req.headers["content-type"]);
   const tags = typeof reference === "string" ? [reference] : tagParameters(query);
   await change(store, name, "exclusive", async () => {
+    for (const each of [digest, ...content.children]) store.recent.note(name, each);
     await requireBlobs(store, name, content);
     await ensureRepository(store, name);
     const manifest = { digest, mediaType: content.mediaType, bytes };
@@ -120,6 +121,7 @@ function noteReferrer(
  */
 async function requireBlobs(store: Store, name: RepositoryName, { blobs }: ManifestContent): Promise<void> {
   for (const { digest, size } of blobs) {
+    store.recent.note(name, digest);
     const actual = await blobSize(store, name, digest);
     if (actual === undefined) {
       const message = `The manifest refers to ${digest.text}, which the repository lacks.`;

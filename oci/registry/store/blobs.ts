@@ -132,13 +132,16 @@ export async function mountBlob(
  * @throws DataFolderError; the system's error if the disk refuses
  */
 export async function deleteBlob(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
-  return change(store, name, "exclusive", async () => {
-    const file = store.layout.blob(name, digest);
-    if ((await ifThere(unlink(file).then(() => true))) === undefined) return false;
-    await store.durable.syncFolder(dirname(file));
-    await freeShared(store, digest);
-    return true;
-  });
+  return change(store, name, "exclusive", () => removeBlob(store, name, digest));
+}
+
+/** As {@link deleteBlob}. The caller holds the repository's lock, exclusively. */
+export async function removeBlob(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
+  const file = store.layout.blob(name, digest);
+  if ((await ifThere(unlink(file).then(() => true))) === undefined) return false;
+  await store.durable.syncFolder(dirname(file));
+  await freeShared(store, digest);
+  return true;
 }
 
 /**

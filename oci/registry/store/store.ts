@@ -8,9 +8,11 @@ import { DataFolderError, type FolderLock, takeFolderLock } from "./folder-lock.
 import { KeyedLock } from "./keyed-lock.ts";
 import type { Digest, RepositoryName } from "./names.ts";
 import { type Layout, layoutOf } from "./names.ts";
+import { Recent } from "./recent.ts";
 
 const cacheBytes = 64 * 1024 * 1024;
 const cacheEntryOverheadBytes = 512;
+const recentMs = 6 * 60 * 60 * 1000;
 
 /** An open data folder, with its locks and what this process remembers of its content. */
 export interface Store {
@@ -24,6 +26,7 @@ export interface Store {
   /** For each digest, the bytes that its content has. */
   readonly sizes: LRUCache<string, number>;
   readonly clock: () => Date;
+  readonly recent: Recent;
   /** Repositories whose folder and date of creation are known to be durable. */
   readonly ready: LRUCache<RepositoryName, Promise<void>>;
   /** Work that no request waits for. The end of the registry waits for it. */
@@ -56,6 +59,8 @@ export interface StoreOptions {
   /** The folder. It is made if it does not exist. */
   readonly dataDir: string;
   readonly clock: () => Date;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly elapsed: () => number;
   readonly log: (message: string, cause: unknown) => void;
 }
 
@@ -67,7 +72,7 @@ const entriesAtMost = { maxSize: 50_000 };
  *
  * @throws DataFolderError if another registry has the folder, or it cannot be written
  */
-export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<Store> {
+export async function openStore({ dataDir, clock, elapsed, log }: StoreOptions): Promise<Store> {
   const root = resolve(dataDir);
   const layout = layoutOf(root);
   const durable = createDurable(root, layout.uploads);
@@ -100,6 +105,7 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
     },
     sizes: new LRUCache(entriesAtMost),
     clock,
+    recent: new Recent(recentMs, elapsed),
     ready: new LRUCache(entriesAtMost),
     background: new Set(),
     log,

@@ -38,3 +38,27 @@ it("verify names what is damaged and who needs it, and ends with 1 while an imag
 it("verify makes no folder", async () => {
   expect(await alienHere(["verify", "--data-dir", "/nonexistent/data"])).toMatchObject({ code: 5, stdout: "" });
 });
+
+it("collect says what it would remove, and removes it", async () => {
+  const client = await startRegistry();
+  const old = await pushImage(client.as(scope), "a", "latest");
+  await pushImage(client.as(scope), "a", "latest");
+  await client.running.close();
+  const image = `image a@${old.digest}`;
+  const env = { DATA_DIR: client.dataDir, COLLECT_KEEP_LAST: "0" };
+  expect(await alienHere(["collect"], env)).toMatchObject({
+    code: 0,
+    stdout: "Removed 0 images and 0 blobs, 0 bytes.\n",
+  });
+  const options = ["--untagged-days", "0", "--keep-last", "0", "--data-dir", client.dataDir];
+  expect(await alienHere(["collect", "--dry-run", ...options])).toMatchObject({
+    code: 0,
+    // Its blobs are young: a push may need them.
+    stdout: expect.stringMatching(
+      new RegExp(`^would remove ${image}\nWould remove 1 images and 0 blobs, \\d+ bytes.\n$`),
+    ),
+  });
+  const { stdout } = await alienHere(["collect", "--json", ...options]);
+  expect(JSON.parse(stdout)).toMatchObject({ images: 1, blobs: 0, removed: [{ kind: "image", digest: old.digest }] });
+  expect(await alienHere(["collect", "--keep-last", "many"])).toMatchObject({ code: 2, stdout: "" });
+});
