@@ -7,7 +7,8 @@ import { getCatalog, getReferrers, getRepository, getTags, removeRepository } fr
 import { cancelUpload, continueUpload, describeUpload, finishUpload, startUpload } from "./api/uploads.ts";
 import { authorize, type Need } from "./auth/authorize.ts";
 import { type ExchangeOptions, exchangeToken } from "./auth/exchange.ts";
-import { OciError, sendJson } from "./respond.ts";
+import { OciError, readOnly, sendJson } from "./respond.ts";
+import { readOnlyLock } from "./store/folder-lock.ts";
 import { parseDigest, parseRepositoryName, type RepositoryName } from "./store/names.ts";
 
 /** The kinds of resource below a repository's name. */
@@ -124,6 +125,7 @@ export function createDispatch({ services, tokens, publicUrl }: DispatchOptions)
     const operation = operations[route.kind][method];
     if (operation === undefined) throw notAllowed(Object.keys(operations[route.kind]).join(", "));
     if (name === undefined) throw new OciError(400, "NAME_INVALID", "A repository cannot have this name.");
+    if (operation.action !== "pull" && services.store.lock === readOnlyLock) throw readOnly();
     await operation.handle(services, { req, res, query, caller, name, tail: route.tail });
   };
 }

@@ -8,6 +8,7 @@ import { Budget, ClientGone, NoMemoryLeft } from "./bodies.ts";
 import { createDispatch } from "./dispatch.ts";
 import { OciError, sendError, toOciError } from "./respond.ts";
 import { freeUnusedBlobs } from "./store/blobs.ts";
+import { readOnlyLock } from "./store/folder-lock.ts";
 import { emptyTrash } from "./store/repositories.ts";
 import { inBackground, openStore, type Store } from "./store/store.ts";
 import { type Collected, type CollectOptions, type CollectPolicy, collectGarbage } from "./upkeep/collect.ts";
@@ -122,7 +123,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const revocations = options.revocations && loggingFailures(options.revocations, log);
   const store = await openStore({ dataDir: options.dataDir, clock, elapsed, log });
   const uploads = new Uploads(store.layout.uploads, {
-    clock,
+    elapsed,
     limits: options.uploadLimits,
     inBackground: (work) => inBackground(store, "the end of an upload", work),
   });
@@ -155,7 +156,8 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     } catch (error) {
       const shown = toOciError(error);
       const ours = shown.status >= 500 || error instanceof UploadLost;
-      const expected = error instanceof ClientGone || error instanceof NoMemoryLeft;
+      const known = error instanceof OciError && error.code === "READ_ONLY";
+      const expected = known || error instanceof ClientGone || error instanceof NoMemoryLeft;
       if (ours && closing === undefined && !expected) {
         log(`${req.method} ${req.url?.split("?")[0]} failed`, error);
       }
@@ -174,16 +176,24 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const timer = setInterval(() => inBackground(store, "the sweep", expireIdle()), Math.min(uploadIdleMs, hourMs / 60));
   timer.unref();
   const expireIdle = async () => void (await uploads.expire(uploadIdleMs));
-  inBackground(
-    store,
-    "the sweep at the start",
-    sweep().then(() => undefined),
-  );
+  const changes = store.lock !== readOnlyLock;
+  if (changes)
+    inBackground(
+      store,
+      "the sweep at the start",
+      sweep().then(() => undefined),
+    );
+  else log("The data folder's disk is read-only: pulls are served, and nothing else", undefined);
 
-  const endUpkeep = startUpkeep(store, [
-    ...(options.verify === undefined ? [] : [verifying(store, options.verify)]),
-    ...(options.collect === undefined ? [] : [collecting(store, options.collect)]),
-  ]);
+  const endUpkeep = startUpkeep(
+    store,
+    !changes
+      ? []
+      : [
+          ...(options.verify === undefined ? [] : [verifying(store, options.verify)]),
+          ...(options.collect === undefined ? [] : [collecting(store, options.collect)]),
+        ],
+  );
 
   // A list that cannot be read is told at the start, and not first when somebody is refused.
   await revocations?.().catch(() => undefined);
@@ -193,8 +203,10 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     endUpkeep();
     while (inFlight.size > 0) await Promise.all(inFlight);
     while (store.background.size > 0) await Promise.all(store.background);
-    await uploads.expire(Number.NEGATIVE_INFINITY);
-    await store.lock.release();
+    // Where the disk has become read-only, both are left to the next start.
+    const left = (error: unknown) => log("The data folder could not be cleaned", error);
+    await uploads.expire(Number.NEGATIVE_INFINITY).catch(left);
+    await store.lock.release().catch(left);
   }
 
   return {

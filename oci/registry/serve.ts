@@ -25,7 +25,7 @@ try {
     key: keys,
     revocations: followRevocations(join(DATA_DIR, "revoked.json")),
     ...(PUBLIC_URL === undefined ? {} : { publicUrl: PUBLIC_URL }),
-    log: (message, cause) => console.error(`${message}:`, cause),
+    log: (message, cause) => console.error(`${message}:`, cause ?? ""),
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void running.close().then(() => process.exit(0)));

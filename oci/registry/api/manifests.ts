@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { receiveSmall } from "../bodies.ts";
-import { OciError, send } from "../respond.ts";
+import { OciError, send, sendNotModified } from "../respond.ts";
 import { blobSize } from "../store/blobs.ts";
 import { readManifest, removeManifest, removeReferrer, writeManifest, writeReferrer } from "../store/manifests.ts";
 import { type Digest, digestOf, parseDigest, parseTag, type RepositoryName, type TagName } from "../store/names.ts";
@@ -34,7 +34,7 @@ export async function getManifest({ store }: Services, { req, res, name, tail }:
     ETag: `"${manifest.digest.text}"`,
     "Last-Modified": manifest.lastModified,
   };
-  send(res, 200, headers, manifest.bytes);
+  if (!sendNotModified({ req, res }, headers)) send(res, 200, headers, manifest.bytes);
 }
 
 /**

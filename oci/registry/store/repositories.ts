@@ -1,18 +1,11 @@
 /** Repositories as a whole: which there are, and how one is deleted. */
 import { randomUUID } from "node:crypto";
-import { opendir, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import { opendir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ifThere, namesIn, removeTree } from "../../files.ts";
 import { freeShared } from "./blobs.ts";
-import {
-  contentFolder,
-  type Digest,
-  type DigestAlgorithm,
-  digestAlgorithms,
-  parseDigest,
-  parseRepositoryName,
-  type RepositoryName,
-} from "./names.ts";
+import { allRepositories } from "./listing.ts";
+import { type DigestAlgorithm, digestAlgorithms, parseDigest, type RepositoryName } from "./names.ts";
 import { change, inBackground, type Store } from "./store.ts";
 
 /** Whether the repository exists: something was pushed to it since it was last deleted. */
@@ -70,28 +63,12 @@ export async function listRepositories(
   { limit, last }: { limit: number; last: string },
 ): Promise<{ names: RepositoryName[]; more: boolean }> {
   const names: RepositoryName[] = [];
-  for (const name of (await allRepositories(store)).filter((candidate) => candidate > last)) {
+  for (const name of (await allRepositories(store.layout)).filter((candidate) => candidate > last)) {
     if (!(await holdsManifest(store, name))) continue;
     if (names.length === limit) return { names, more: true };
     names.push(name);
   }
   return { names, more: false };
-}
-
-/** Returns every repository that something was pushed to, in lexical order, also those that hold no manifest. */
-export async function allRepositories(store: Store): Promise<RepositoryName[]> {
-  const all: RepositoryName[] = [];
-  await collect(store, "", all);
-  return all.sort();
-}
-
-async function collect(store: Store, prefix: string, found: RepositoryName[]): Promise<void> {
-  const entries = (await ifThere(readdir(`${store.layout.repositories}/${prefix}`))) ?? [];
-  for (const entry of entries) {
-    const name = entry === contentFolder ? parseRepositoryName(prefix.slice(0, -1)) : undefined;
-    if (name !== undefined) found.push(name);
-    else await collect(store, `${prefix}${entry}/`, found);
-  }
 }
 
 /** Frees what deleted repositories leave: first their own links, then the blobs that no other repository has. */
@@ -115,16 +92,4 @@ async function removeBlobs(store: Store, folder: string, algorithm: DigestAlgori
     const digest = parseDigest(`${algorithm}:${name}`);
     if (digest !== undefined) await freeShared(store, digest);
   }
-}
-
-/** Returns the digests that a repository's folder of blobs, or of manifests, has files of. */
-export async function digestsIn(folder: string): Promise<Digest[]> {
-  const found: Digest[] = [];
-  for (const algorithm of digestAlgorithms) {
-    for (const hex of await namesIn(`${folder}/${algorithm}`)) {
-      const digest = parseDigest(`${algorithm}:${hex}`);
-      if (digest !== undefined) found.push(digest);
-    }
-  }
-  return found;
 }

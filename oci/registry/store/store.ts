@@ -4,7 +4,8 @@ import { dirname, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
 import { errnoOf, ifThere, makeFolders, removeTree, syncPath } from "../../files.ts";
 import { createDurable, type Durable } from "./durable.ts";
-import { DataFolderError, type FolderLock, takeFolderLock } from "./folder-lock.ts";
+import { DataFolderError, type FolderLock, readOnlyLock, takeFolderLock } from "./folder-lock.ts";
+import { isCurrent, readFormat, upgrade } from "./format.ts";
 import { KeyedLock } from "./keyed-lock.ts";
 import type { Digest, RepositoryName } from "./names.ts";
 import { type Layout, layoutOf } from "./names.ts";
@@ -70,26 +71,15 @@ const entriesAtMost = { maxSize: 50_000 };
 /**
  * Opens the data folder for this process alone, and throws away the uploads of the last process.
  *
- * @throws DataFolderError if another registry has the folder, or it cannot be written
+ * A folder on a read-only disk can be opened too: `lock` is then {@link readOnlyLock}.
+ *
+ * @throws DataFolderError if another registry has the folder, it cannot be written, or a newer version wrote it
  */
 export async function openStore({ dataDir, clock, elapsed, log }: StoreOptions): Promise<Store> {
   const root = resolve(dataDir);
   const layout = layoutOf(root);
   const durable = createDurable(root, layout.uploads);
-  let lock: FolderLock | undefined;
-  try {
-    await makeRoot(root);
-    lock = await takeFolderLock(layout);
-    await removeTree(layout.uploads);
-    for (const folder of [layout.repositories, layout.blobs, layout.uploads, layout.trash]) {
-      await durable.ensureFolder(folder);
-    }
-  } catch (error) {
-    await lock?.release().catch(() => undefined);
-    if (error instanceof DataFolderError) throw error;
-    const why = errnoOf(error) ?? "unknown error";
-    throw new DataFolderError("UNWRITABLE", `The data folder ${root} cannot be written: ${why}.`, { cause: error });
-  }
+  const lock = await open(layout, durable);
   return {
     layout,
     durable,
@@ -101,7 +91,8 @@ export async function openStore({ dataDir, clock, elapsed, log }: StoreOptions):
         sizeCalculation: ({ bytes }) => bytes.length + cacheEntryOverheadBytes,
       }),
       tags: new LRUCache(entriesAtMost),
-      generation: 0,
+      // Of a folder that others may write to nothing is remembered: this equals nothing, not even itself.
+      generation: lock === readOnlyLock ? Number.NaN : 0,
     },
     sizes: new LRUCache(entriesAtMost),
     clock,
@@ -129,6 +120,29 @@ export function change<T>(
     await lock.requireHeld();
     return work();
   });
+}
+
+/** Takes the folder and prepares it. On a read-only disk it is taken as it is. */
+async function open(layout: Layout, durable: Durable): Promise<FolderLock> {
+  const { root } = layout;
+  let lock: FolderLock | undefined;
+  try {
+    await makeRoot(root);
+    lock = await takeFolderLock(layout);
+    const format = await readFormat(layout);
+    await removeTree(layout.uploads);
+    for (const folder of [layout.repositories, layout.blobs, layout.uploads, layout.trash]) {
+      await durable.ensureFolder(folder);
+    }
+    await upgrade(layout, durable, format);
+    return lock;
+  } catch (error) {
+    await lock?.release().catch(() => undefined);
+    if (error instanceof DataFolderError) throw error;
+    if (errnoOf(error) === "EROFS" && isCurrent(await readFormat(layout))) return readOnlyLock;
+    const why = errnoOf(error) ?? "unknown error";
+    throw new DataFolderError("UNWRITABLE", `The data folder ${root} cannot be written: ${why}.`, { cause: error });
+  }
 }
 
 async function makeRoot(root: string): Promise<void> {

@@ -4,9 +4,9 @@ import { repositoryMarker } from "../../client/index.ts";
 import { ifThere } from "../../files.ts";
 import type { ManifestContent } from "../api/manifest-content.ts";
 import { removeBlob } from "../store/blobs.ts";
+import { allRepositories, digestsIn } from "../store/listing.ts";
 import { removeManifest, removeReferrer } from "../store/manifests.ts";
 import type { Digest, RepositoryName } from "../store/names.ts";
-import { allRepositories, digestsIn } from "../store/repositories.ts";
 import { change, type Store } from "../store/store.ts";
 import { manifestsOf, tagsByDigest } from "./images.ts";
 
@@ -59,7 +59,7 @@ export async function collectGarbage(store: Store, options: CollectOptions): Pro
     total.bytes += removal.bytes;
     options.report?.(removal);
   };
-  for (const name of await allRepositories(store)) {
+  for (const name of await allRepositories(store.layout)) {
     options.signal?.throwIfAborted();
     await collectRepository(store, name, { ...options, report: count });
   }

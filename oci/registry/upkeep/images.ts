@@ -1,9 +1,9 @@
 /** The images of a repository, as its upkeep sees them. */
 import { ifThere } from "../../files.ts";
 import { type ManifestContent, parseManifest } from "../api/manifest-content.ts";
+import { digestsIn } from "../store/listing.ts";
 import { readManifestFile } from "../store/manifests.ts";
 import type { Digest, RepositoryName } from "../store/names.ts";
-import { digestsIn } from "../store/repositories.ts";
 import type { Store } from "../store/store.ts";
 import { listTags, readTag } from "../store/tags.ts";
 

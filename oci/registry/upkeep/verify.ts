@@ -2,8 +2,8 @@
 import { errnoOf, fingerprintAt } from "../../files.ts";
 import { blobSize } from "../store/blobs.ts";
 import { mend, readIntact } from "../store/damage.ts";
+import { allRepositories, digestsIn } from "../store/listing.ts";
 import type { Digest, RepositoryName } from "../store/names.ts";
-import { allRepositories, digestsIn } from "../store/repositories.ts";
 import type { Store } from "../store/store.ts";
 import { manifestsOf, tagsByDigest } from "./images.ts";
 
@@ -97,6 +97,6 @@ export async function verifyStore(store: Store, { report, pace }: VerifyOptions)
     for (const [digest, { kind, neededBy }] of found) report({ kind, repository: name, digest, neededBy });
   }
 
-  for (const name of await allRepositories(store)) await verifyRepository(name);
+  for (const name of await allRepositories(store.layout)) await verifyRepository(name);
   return done;
 }
