@@ -1,3 +1,4 @@
+import { writeLine } from "../../core/audit.ts";
 import type { Environment } from "../../core/platform.ts";
 import { explainStart, stopOnSignals } from "../../core/server/process.ts";
 import { defaultRegistry, type LocalSuite, serveLocal } from "./serve.ts";
@@ -11,6 +12,7 @@ export async function run(env: Environment): Promise<boolean> {
         console.error(
           `error: ${message}${cause === undefined ? "" : `: ${cause instanceof Error ? cause.name : cause}`}`,
         ),
+      access: writeLine,
       warn: (message) => console.error(`warning: ${message}`),
     });
   } catch (error) {

@@ -14,7 +14,7 @@ import { readPort, requireOwnDoor, settingRefused } from "../../core/server/proc
 import { openDoor, readDirectory } from "../../core/suite.ts";
 import { listen, stopListening, urlOf } from "../../oci/http/listening.ts";
 import { createHttpServer } from "../../oci/http/server.ts";
-import { bindRegistry } from "../../oci/registry/index.ts";
+import { type AccessLog, bindRegistry } from "../../oci/registry/index.ts";
 import { makeRevocationList, openCredentials } from "./credentials.ts";
 import { localPlatform } from "./platform.ts";
 import { audience } from "./registry-client.ts";
@@ -32,6 +32,8 @@ export interface LocalSuite {
 
 export interface LocalSuiteOptions {
   readonly audit?: Audit;
+  /** Takes a line for each request to the registry. Default: none. */
+  readonly access?: AccessLog;
   /** Takes errors that no caller sees. */
   readonly log?: (message: string, cause: unknown) => void;
   /** Takes, at start, what an operator should know. */
@@ -101,6 +103,7 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
       }),
       ...(settings.verifyHours > 0 && { verify: { everyMs: settings.verifyHours * hourMs } }),
       ...(settings.registryUrl !== undefined && { publicUrl: settings.registryUrl }),
+      ...(options.access && settings.accessLog && { access: options.access }),
       ...(options.log && { log: options.log }),
     });
     // On a full disk the registry still serves pulls, and no list means that nothing is revoked.
@@ -134,6 +137,13 @@ function readNumber(env: Environment, variable: string, otherwise: number): numb
   throw settingRefused(`${variable} must be a number from 0 to 10,000.`);
 }
 
+/** @returns whether it is on, as it is by default. @throws BINDING_CONFIG_INVALID if the variable holds neither `on` nor `off` */
+function readSwitch(env: Environment, variable: string): boolean {
+  const text = env[variable] || "on";
+  if (text === "on" || text === "off") return text === "on";
+  throw settingRefused(`${variable} must be on or off.`);
+}
+
 /** What the environment sets for the local server. */
 export interface LocalSettings {
   readonly host: string;
@@ -148,6 +158,8 @@ export interface LocalSettings {
   readonly collectUntaggedDays: number;
   /** How many untagged images of each repository stay, whatever their age. */
   readonly collectKeepLast: number;
+  /** Whether each request to the registry is logged. */
+  readonly accessLog: boolean;
   readonly callerToken: string;
   /** Whether the token was generated here, and so must be printed. */
   readonly callerTokenIsNew: boolean;
@@ -176,6 +188,7 @@ function readSettings(env: Environment): LocalSettings {
     verifyHours: readNumber(env, "VERIFY_HOURS", 24),
     collectUntaggedDays: readNumber(env, "COLLECT_UNTAGGED_DAYS", 7),
     collectKeepLast: readNumber(env, "COLLECT_KEEP_LAST", 3),
+    accessLog: readSwitch(env, "ACCESS_LOG"),
     callerToken: given ?? randomBytes(24).toString("base64url"),
     callerTokenIsNew: given === undefined,
   };

@@ -1,3 +1,4 @@
+export type { AccessLine, AccessLog } from "./access-log.ts";
 export { type OfflineStore, openOffline } from "./offline.ts";
 export { defaultService, openRegistry, type Registry, type RegistryOptions, type Swept } from "./registry.ts";
 export {

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { BodyMemory } from "../http/bounds.ts";
 import type { Revocation, TokenKey, TokenKeys } from "../token/index.ts";
+import { type AccessLog, logAccess, type Noted } from "./access-log.ts";
 import { type UploadLimits, UploadLost, Uploads } from "./api/upload-sessions.ts";
 import { createAuthenticate } from "./auth/authorize.ts";
 import { Budget, ClientGone, NoMemoryLeft } from "./bodies.ts";
@@ -54,6 +55,8 @@ export interface RegistryOptions {
   readonly verify?: VerifySchedule;
   /** When garbage is collected, and what is garbage. Without it, that is not done. */
   readonly collect?: CollectSchedule;
+  /** Is called with a line for each request, when it has been answered. */
+  readonly access?: AccessLog;
   /** Is called with what went wrong inside. It never gets a secret. */
   readonly log?: (message: string, cause: unknown) => void;
 }
@@ -148,13 +151,16 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   }
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const { access } = options;
+    const noted: Noted = access === undefined ? {} : logAccess({ req, res }, { access, clock, elapsed });
     try {
       if (closing !== undefined) {
         throw new OciError(503, "UNAVAILABLE", "The registry is stopping.", { Connection: "close" });
       }
-      await dispatch(req, res);
+      await dispatch(req, res, noted);
     } catch (error) {
       const shown = toOciError(error);
+      noted.code = shown.code;
       const ours = shown.status >= 500 || error instanceof UploadLost;
       const known = error instanceof OciError && error.code === "READ_ONLY";
       const expected = known || error instanceof ClientGone || error instanceof NoMemoryLeft;

@@ -54,7 +54,10 @@ export async function spawnRegistry(dataDir: string, under: readonly string[] = 
   });
   for await (const line of createInterface({ input: child.stdout })) {
     const [, url] = /listens on (http:\S+)\.$/.exec(line) ?? [];
-    if (url !== undefined) return { url, child, stop };
+    if (url === undefined) continue;
+    // Its access log would fill the pipe, and then it would wait.
+    child.stdout.resume();
+    return { url, child, stop };
   }
   throw new Error("The registry ended before it listened.");
 }

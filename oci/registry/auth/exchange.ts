@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BodyMemory } from "../../http/bounds.ts";
 import { type Access, allows, mintToken, narrow, parseScope, type TokenKeys } from "../../token/index.ts";
+import type { Noted } from "../access-log.ts";
 import { receiveSmall } from "../bodies.ts";
 import { OciError, sendJson } from "../respond.ts";
 import { type Authenticate, type Authentication, type Caller, tokenUser } from "./authorize.ts";
@@ -31,9 +32,10 @@ export interface ExchangeOptions {
  */
 export async function exchangeToken(
   { keys, service, clock, authenticate, memory }: ExchangeOptions,
-  { req, res, query }: { req: IncomingMessage; res: ServerResponse; query: URLSearchParams },
+  { req, res, query, noted }: { req: IncomingMessage; res: ServerResponse; query: URLSearchParams; noted: Noted },
 ): Promise<void> {
   const { caller, scopes } = await readRequest({ req, res, query }, authenticate, memory);
+  noted.caller = caller;
   const now = clock();
   const end = Math.min(caller.expiresAt.getTime(), (Math.floor(now.getTime() / 1000) + bearerSeconds) * 1000);
   const [key] = await keys();
