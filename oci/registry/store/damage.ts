@@ -73,7 +73,8 @@ export async function readIntact(
     // This is the fingerprint from before the reading. If somebody writes meanwhile, the file has another one afterwards.
     const before = await fingerprintOfHandle(handle);
     if ((await hashFile(handle, digest.algorithm, pace)) === digest.hex) {
-      await noteSize(store, digest, Number(before.size));
+      const size = Number(before.size);
+      if (!(await hasItsSize(store, digest, size))) await noteSize(store, digest, size);
       return before;
     }
     store.log(`${path} is damaged: its content is not that of its digest`, undefined);
