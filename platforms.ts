@@ -18,8 +18,14 @@ export const platforms = {
     serve: async (env: Environment) => (await import("./functions/local/index.ts")).serve(env),
     rotateKey: async (dataDir: string, options: { now: Date; endAll: boolean }) =>
       (await import("./functions/local/index.ts")).rotateKey(dataDir, options),
+    verify: async (...of: Parameters<LocalUpkeep["verify"]>) =>
+      (await import("./functions/local/index.ts")).verify(...of),
+    collect: async (...of: Parameters<LocalUpkeep["collect"]>) =>
+      (await import("./functions/local/index.ts")).collect(...of),
   },
 } as const satisfies Record<string, PlatformEntry>;
+
+type LocalUpkeep = Pick<typeof import("./functions/local/index.ts"), "collect" | "verify">;
 
 export type PlatformName = keyof typeof platforms;
 
@@ -30,4 +36,8 @@ interface PlatformEntry {
   serve?(env: Environment): Promise<boolean>;
   /** Where the platform's own key signs credentials: makes a new one. @returns when those of the old one have ended */
   rotateKey?(dataDir: string, options: { now: Date; endAll: boolean }): Promise<Date>;
+  /** Where the platform keeps the images itself: reads all of them, and sets aside what is damaged. */
+  verify?: LocalUpkeep["verify"];
+  /** The same: removes untagged images, and blobs that no image needs. */
+  collect?: LocalUpkeep["collect"];
 }

@@ -1,8 +1,8 @@
 /** What `node:fs` lacks: what an error means, how names become durable, locks, and how to see that content has changed. */
 import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, readFile, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, mkdir, open, opendir, readdir, readFile, rmdir, stat, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -76,6 +76,22 @@ async function tryMake(folder: string): Promise<"made" | "there" | "parent missi
 
 function ignoreExisting(error: unknown): void {
   if (errnoOf(error) !== "EEXIST") throw error;
+}
+
+/**
+ * Removes a folder with everything in it, or does nothing if there is none. One call of the system runs at a time: Node's own
+ * recursive `rm` queues one for each file at once, and everybody who reads waits behind them.
+ *
+ * @throws the system's error
+ */
+export async function removeTree(folder: string): Promise<void> {
+  const entries = await ifThere(opendir(folder));
+  if (entries === undefined) return;
+  for await (const entry of entries) {
+    const path = join(folder, entry.name);
+    await (entry.isDirectory() ? removeTree(path) : ifThere(unlink(path)));
+  }
+  await ifThere(rmdir(folder));
 }
 
 /** Makes the content of a file, or the names in a folder, durable: they survive a power cut. @throws the system's error */
@@ -210,8 +226,17 @@ export async function withKernelLock<T>(file: string, work: () => Promise<T>): P
   }
 }
 
-/** Reads an open file from its start, and returns the hash of its content in lower-case hex. @throws the system's error */
-export async function hashFile(handle: FileHandle, algorithm: "sha256" | "sha512"): Promise<string> {
+/**
+ * Reads an open file from its start, and returns the hash of its content in lower-case hex.
+ *
+ * @param pace is called with the bytes of each part after it was read, and the reading waits for it
+ * @throws the system's error, or what `pace` throws
+ */
+export async function hashFile(
+  handle: FileHandle,
+  algorithm: "sha256" | "sha512",
+  pace?: (bytes: number) => Promise<void>,
+): Promise<string> {
   const hash = createHash(algorithm);
   const buffer = Buffer.allocUnsafeSlow(readBytes);
   for (let position = 0; ; ) {
@@ -219,5 +244,6 @@ export async function hashFile(handle: FileHandle, algorithm: "sha256" | "sha512
     if (bytesRead === 0) return hash.digest("hex");
     hash.update(buffer.subarray(0, bytesRead));
     position += bytesRead;
+    await pace?.(bytesRead);
   }
 }

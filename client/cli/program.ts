@@ -13,6 +13,7 @@ import { exitCodeOf, Interrupted, reportError } from "./report.ts";
 import { addRules } from "./rules.ts";
 import { addRotateKey, addServe } from "./serve.ts";
 import { jsonLine, paint, printable, printableAnswer } from "./terminal.ts";
+import { addCollect, addVerify } from "./upkeep.ts";
 
 /**
  * Runs the command line. Ctrl-C ends what is under way; a second Ctrl-C ends the process.
@@ -73,6 +74,8 @@ function createProgram(signal: AbortSignal, env: Environment): Command {
   addRules(program, env);
   addServe(program, env);
   addRotateKey(program, env);
+  addVerify(program, env);
+  addCollect(program, env);
   addComplete(program);
   return program;
 }

@@ -22,6 +22,12 @@ export function translateRegistryError(thrown: unknown): unknown {
   if (status === 507) {
     return diskFull(thrown);
   }
+  if (thrown.code === "READ_ONLY") {
+    return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "The disk of the local registry is read-only.", {
+      ...options,
+      hint: "It serves pulls, and takes no changes. Look at the disk of DATA_DIR: systems make a broken one read-only.",
+    });
+  }
   if (status === 429 || status === 503) {
     return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "The local registry is busy.", {
       ...options,

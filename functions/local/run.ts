@@ -1,3 +1,4 @@
+import { writeLine } from "../../core/audit.ts";
 import type { Environment } from "../../core/platform.ts";
 import { explainStart, stopOnSignals } from "../../core/server/process.ts";
 import { defaultRegistry, type LocalSuite, serveLocal } from "./serve.ts";
@@ -7,7 +8,11 @@ export async function run(env: Environment): Promise<boolean> {
   let suite: LocalSuite;
   try {
     suite = await serveLocal(env, {
-      log: (message, cause) => console.error(`error: ${message}: ${cause instanceof Error ? cause.name : cause}`),
+      log: (message, cause) =>
+        console.error(
+          `error: ${message}${cause === undefined ? "" : `: ${cause instanceof Error ? cause.name : cause}`}`,
+        ),
+      access: writeLine,
       warn: (message) => console.error(`warning: ${message}`),
     });
   } catch (error) {

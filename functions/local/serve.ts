@@ -14,7 +14,7 @@ import { readPort, requireOwnDoor, settingRefused } from "../../core/server/proc
 import { openDoor, readDirectory } from "../../core/suite.ts";
 import { listen, stopListening, urlOf } from "../../oci/http/listening.ts";
 import { createHttpServer } from "../../oci/http/server.ts";
-import { bindRegistry } from "../../oci/registry/index.ts";
+import { type AccessLog, bindRegistry } from "../../oci/registry/index.ts";
 import { makeRevocationList, openCredentials } from "./credentials.ts";
 import { localPlatform } from "./platform.ts";
 import { audience } from "./registry-client.ts";
@@ -32,6 +32,8 @@ export interface LocalSuite {
 
 export interface LocalSuiteOptions {
   readonly audit?: Audit;
+  /** Takes a line for each request to the registry. Default: none. */
+  readonly access?: AccessLog;
   /** Takes errors that no caller sees. */
   readonly log?: (message: string, cause: unknown) => void;
   /** Takes, at start, what an operator should know. */
@@ -92,7 +94,16 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
       service: audience,
       clock: now,
       graceMs,
+      ...(settings.collectUntaggedDays > 0 && {
+        collect: {
+          untaggedMs: settings.collectUntaggedDays * 24 * hourMs,
+          keepLast: settings.collectKeepLast,
+          everyMs: 6 * hourMs,
+        },
+      }),
+      ...(settings.verifyHours > 0 && { verify: { everyMs: settings.verifyHours * hourMs } }),
       ...(settings.registryUrl !== undefined && { publicUrl: settings.registryUrl }),
+      ...(options.access && settings.accessLog && { access: options.access }),
       ...(options.log && { log: options.log }),
     });
     // On a full disk the registry still serves pulls, and no list means that nothing is revoked.
@@ -116,6 +127,23 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   }
 }
 
+const hourMs = 60 * 60 * 1000;
+
+/** @throws BINDING_CONFIG_INVALID if the variable holds no number from 0 to 10,000 */
+function readNumber(env: Environment, variable: string, otherwise: number): number {
+  const text = env[variable];
+  if (text === undefined || text === "") return otherwise;
+  if (/^\d{1,5}(\.\d+)?$/.test(text) && Number(text) <= 10_000) return Number(text);
+  throw settingRefused(`${variable} must be a number from 0 to 10,000.`);
+}
+
+/** @returns whether it is on, as it is by default. @throws BINDING_CONFIG_INVALID if the variable holds neither `on` nor `off` */
+function readSwitch(env: Environment, variable: string): boolean {
+  const text = env[variable] || "on";
+  if (text === "on" || text === "off") return text === "on";
+  throw settingRefused(`${variable} must be on or off.`);
+}
+
 /** What the environment sets for the local server. */
 export interface LocalSettings {
   readonly host: string;
@@ -124,6 +152,14 @@ export interface LocalSettings {
   readonly dataDir: string;
   /** URL of the registry as its clients reach it, if that is not `http://{host}:{registryPort}`. */
   readonly registryUrl: string | undefined;
+  /** Hours from one reading of everything to the next; 0 for never. */
+  readonly verifyHours: number;
+  /** Days after which untagged images are removed; 0 for never. */
+  readonly collectUntaggedDays: number;
+  /** How many untagged images of each repository stay, whatever their age. */
+  readonly collectKeepLast: number;
+  /** Whether each request to the registry is logged. */
+  readonly accessLog: boolean;
   readonly callerToken: string;
   /** Whether the token was generated here, and so must be printed. */
   readonly callerTokenIsNew: boolean;
@@ -149,6 +185,10 @@ function readSettings(env: Environment): LocalSettings {
     registryPort: readPort(env, "REGISTRY_PORT", 5050),
     dataDir: resolve(env.DATA_DIR || ".data"),
     registryUrl,
+    verifyHours: readNumber(env, "VERIFY_HOURS", 24),
+    collectUntaggedDays: readNumber(env, "COLLECT_UNTAGGED_DAYS", 7),
+    collectKeepLast: readNumber(env, "COLLECT_KEEP_LAST", 3),
+    accessLog: readSwitch(env, "ACCESS_LOG"),
     callerToken: given ?? randomBytes(24).toString("base64url"),
     callerTokenIsNew: given === undefined,
   };

@@ -2,14 +2,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { BodyMemory } from "../http/bounds.ts";
 import type { Revocation, TokenKey, TokenKeys } from "../token/index.ts";
+import { type AccessLog, logAccess, type Noted } from "./access-log.ts";
 import { type UploadLimits, UploadLost, Uploads } from "./api/upload-sessions.ts";
 import { createAuthenticate } from "./auth/authorize.ts";
 import { Budget, ClientGone, NoMemoryLeft } from "./bodies.ts";
 import { createDispatch } from "./dispatch.ts";
 import { OciError, sendError, toOciError } from "./respond.ts";
 import { freeUnusedBlobs } from "./store/blobs.ts";
+import { readOnlyLock } from "./store/folder-lock.ts";
 import { emptyTrash } from "./store/repositories.ts";
-import { inBackground, openStore } from "./store/store.ts";
+import { inBackground, openStore, type Store } from "./store/store.ts";
+import { type Collected, type CollectOptions, type CollectPolicy, collectGarbage } from "./upkeep/collect.ts";
+import { paceOf, startUpkeep, type Upkeep } from "./upkeep/schedule.ts";
+import { type Problem, type Verified, verifyStore } from "./upkeep/verify.ts";
 
 const bufferBytes = 64 * 1024 * 1024;
 /** Eight of the largest manifests. An ordinary one is smaller than what is free. */
@@ -38,14 +43,38 @@ export interface RegistryOptions {
   readonly publicUrl?: string;
   /** The current time. Tests set it. */
   readonly clock?: () => Date;
+  /** Milliseconds of a clock that nobody sets, for how long something lives; tests set it. */
+  readonly elapsed?: () => number;
   /** Milliseconds without a request after which an upload ends; an hour by default. */
   readonly uploadIdleMs?: number;
   /** How many uploads may be open; 100 of one holder and 10,000 of all by default. */
   readonly uploadLimits?: UploadLimits;
   /** Bytes of manifests above 32 KiB each that may be on their way at once; 32 MiB by default. */
   readonly manifestBytes?: number;
+  /** How everything that the registry keeps is read again and again, to find what is damaged. Without it, that is not done. */
+  readonly verify?: VerifySchedule;
+  /** When garbage is collected, and what is garbage. Without it, that is not done. */
+  readonly collect?: CollectSchedule;
+  /** Is called with a line for each request, when it has been answered. */
+  readonly access?: AccessLog;
   /** Is called with what went wrong inside. It never gets a secret. */
   readonly log?: (message: string, cause: unknown) => void;
+}
+
+/** When a registry reads everything that it keeps. */
+export interface VerifySchedule {
+  /** Milliseconds from the end of one pass to the next. The first pass begins with the registry. */
+  readonly everyMs: number;
+  /** Bytes that are read in a second at most; 16 MiB by default. */
+  readonly bytesPerSecond?: number;
+}
+
+/** When a registry collects garbage. */
+export interface CollectSchedule extends CollectPolicy {
+  /** Milliseconds from the end of one collection to the next. */
+  readonly everyMs: number;
+  /** Milliseconds from the start to the first; an hour by default, since clients may have asked the last registry what is there. */
+  readonly firstMs?: number;
 }
 
 /** How many uploads and blobs a sweep removed, and the bytes of the blobs. */
@@ -64,6 +93,10 @@ export interface Registry {
    * the start, ends idle uploads every minute, and frees a deleted repository right after its deletion.
    */
   sweep(): Promise<Swept>;
+  /** Reads everything that the registry keeps, as fast as it can. @throws the errors of `verifyStore` */
+  verify(report: (problem: Problem) => void): Promise<Verified>;
+  /** Collects garbage. @throws the errors of `collectGarbage` */
+  collect(options: CollectOptions): Promise<Collected>;
   /**
    * Refuses new requests, finishes those in flight, and gives the folder back. It waits until every answer has been sent,
    * so the owner of the server must end connections that hang, as `serveRegistry` does after its grace period.
@@ -84,15 +117,16 @@ export interface Registry {
  */
 export async function openRegistry(options: RegistryOptions): Promise<Registry> {
   const clock = options.clock ?? (() => new Date());
+  const elapsed = options.elapsed ?? (() => performance.now());
   const log = options.log ?? (() => undefined);
   const service = options.service ?? defaultService;
   const uploadIdleMs = options.uploadIdleMs ?? hourMs;
   const { key } = options;
   const keys: TokenKeys = typeof key === "function" ? key : async () => [key];
   const revocations = options.revocations && loggingFailures(options.revocations, log);
-  const store = await openStore({ dataDir: options.dataDir, clock, log });
+  const store = await openStore({ dataDir: options.dataDir, clock, elapsed, log });
   const uploads = new Uploads(store.layout.uploads, {
-    clock,
+    elapsed,
     limits: options.uploadLimits,
     inBackground: (work) => inBackground(store, "the end of an upload", work),
   });
@@ -117,15 +151,19 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   }
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const { access } = options;
+    const noted: Noted = access === undefined ? {} : logAccess({ req, res }, { access, clock, elapsed });
     try {
       if (closing !== undefined) {
         throw new OciError(503, "UNAVAILABLE", "The registry is stopping.", { Connection: "close" });
       }
-      await dispatch(req, res);
+      await dispatch(req, res, noted);
     } catch (error) {
       const shown = toOciError(error);
+      noted.code = shown.code;
       const ours = shown.status >= 500 || error instanceof UploadLost;
-      const expected = error instanceof ClientGone || error instanceof NoMemoryLeft;
+      const known = error instanceof OciError && error.code === "READ_ONLY";
+      const expected = known || error instanceof ClientGone || error instanceof NoMemoryLeft;
       if (ours && closing === undefined && !expected) {
         log(`${req.method} ${req.url?.split("?")[0]} failed`, error);
       }
@@ -144,10 +182,23 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const timer = setInterval(() => inBackground(store, "the sweep", expireIdle()), Math.min(uploadIdleMs, hourMs / 60));
   timer.unref();
   const expireIdle = async () => void (await uploads.expire(uploadIdleMs));
-  inBackground(
+  const changes = store.lock !== readOnlyLock;
+  if (changes)
+    inBackground(
+      store,
+      "the sweep at the start",
+      sweep().then(() => undefined),
+    );
+  else log("The data folder's disk is read-only: pulls are served, and nothing else", undefined);
+
+  const endUpkeep = startUpkeep(
     store,
-    "the sweep at the start",
-    sweep().then(() => undefined),
+    !changes
+      ? []
+      : [
+          ...(options.verify === undefined ? [] : [verifying(store, options.verify)]),
+          ...(options.collect === undefined ? [] : [collecting(store, options.collect)]),
+        ],
   );
 
   // A list that cannot be read is told at the start, and not first when somebody is refused.
@@ -155,10 +206,13 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
 
   async function close(): Promise<void> {
     clearInterval(timer);
+    endUpkeep();
     while (inFlight.size > 0) await Promise.all(inFlight);
     while (store.background.size > 0) await Promise.all(store.background);
-    await uploads.expire(Number.NEGATIVE_INFINITY);
-    await store.lock.release();
+    // Where the disk has become read-only, both are left to the next start.
+    const left = (error: unknown) => log("The data folder could not be cleaned", error);
+    await uploads.expire(Number.NEGATIVE_INFINITY).catch(left);
+    await store.lock.release().catch(left);
   }
 
   return {
@@ -172,10 +226,36 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       inFlight.add(done);
     },
     sweep,
+    verify: (report) => verifyStore(store, { report }),
+    collect: (of) => collectGarbage(store, of),
     close() {
       closing ??= close();
       return closing;
     },
+  };
+}
+
+function verifying(store: Store, { everyMs, bytesPerSecond = 16 * 1024 * 1024 }: VerifySchedule): Upkeep {
+  return {
+    name: "the reading of everything",
+    firstMs: 0,
+    everyMs,
+    async run(signal) {
+      const report = ({ kind, repository, digest, neededBy }: Problem) => {
+        const images = neededBy.map(({ manifest, tags }) => (tags.length === 0 ? manifest : tags.join(", ")));
+        store.log(`${repository}@${digest} is ${kind}; needed by ${images.join(", ") || "no image"}`, undefined);
+      };
+      await verifyStore(store, { report, pace: paceOf(bytesPerSecond, signal) });
+    },
+  };
+}
+
+function collecting(store: Store, { everyMs, firstMs = hourMs, ...policy }: CollectSchedule): Upkeep {
+  return {
+    name: "the collection of garbage",
+    firstMs,
+    everyMs,
+    run: async (signal) => void (await collectGarbage(store, { policy, signal })),
   };
 }
 

@@ -1,5 +1,5 @@
 /** The answers of the registry: its errors, and the headers that all answers have. */
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { errnoOf, isDiskFull } from "../files.ts";
 import type { Refusal } from "../http/server.ts";
 import { ClientGone, NoMemoryLeft } from "./bodies.ts";
@@ -24,6 +24,9 @@ export type ErrorCode =
   | "UNSUPPORTED"
   | "TOOMANYREQUESTS"
   | "DISK_FULL"
+  | "DISK_FAULT"
+  | "READ_ONLY"
+  | "TOO_MANY_FILES"
   | "UNAVAILABLE"
   | "UNKNOWN";
 
@@ -47,6 +50,15 @@ export class OciError extends Error {
   }
 }
 
+/** What the system answers where the disk is broken, or the registry may not use what is on it. */
+const diskFaults = new Set(["EIO", "EUCLEAN", "ENODEV", "ENXIO", "ESTALE", "EACCES", "EPERM"]);
+
+/** The answer to whoever would change something on a disk that is read-only. */
+export function readOnly(): OciError {
+  const message = "The registry's disk is read-only: it serves pulls, and takes no pushes and no deletions.";
+  return new OciError(503, "READ_ONLY", message);
+}
+
 /**
  * Returns the answer for any error: the status 507 for a full disk, 503 for what a client should try again, and 500 for
  * everything unexpected, about which it tells the client nothing.
@@ -65,14 +77,18 @@ export function toOciError(error: unknown): OciError {
       "The registry's disk is full, and nothing was stored. Free space, then push again.",
     );
   }
+  const code = errnoOf(error);
+  if (code === "EROFS" || (error instanceof DataFolderError && error.code === "READ_ONLY")) return readOnly();
   if (error instanceof DataFolderError) {
     return new OciError(503, "UNAVAILABLE", "Another registry has taken over this registry's data folder.");
   }
-  const code = errnoOf(error);
   if (code === "EMFILE" || code === "ENFILE") {
-    return new OciError(503, "UNAVAILABLE", "The registry has too many files open. Try again later.", {
+    return new OciError(503, "TOO_MANY_FILES", "The registry has too many files open. Try again later.", {
       "Retry-After": "1",
     });
+  }
+  if (code !== undefined && diskFaults.has(code)) {
+    return new OciError(500, "DISK_FAULT", `The registry's disk answered ${code}. The registry's log says more.`);
   }
   return new OciError(500, "UNKNOWN", "The registry failed to answer. Its log says why.");
 }
@@ -95,6 +111,23 @@ export function send(res: ServerResponse, status: number, headers: Headers, body
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   res.writeHead(status, { ...apiVersion, ...headers, ...(status === 204 ? {} : { "Content-Length": length }) });
   res.end(body);
+}
+
+/**
+ * Answers 304 if the client names what it has by `If-None-Match`, and that has not changed (RFC 9110, 13.1.2). Returns whether it
+ * did.
+ *
+ * @param headers those of the whole answer; their `ETag` is compared, and they go out without those of a body
+ */
+export function sendNotModified(
+  { req, res }: { readonly req: IncomingMessage; readonly res: ServerResponse },
+  { "Content-Type": _, ...headers }: Headers & { readonly ETag: string },
+): boolean {
+  const named = req.headers["if-none-match"]?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
+  if (!named.includes("*") && !named.includes(headers.ETag)) return false;
+  start(res, 304, headers);
+  res.end();
+  return true;
 }
 
 /** Sends an answer whose body is `value` as JSON. */

@@ -1,8 +1,8 @@
 /**
  * Runs the registry alone: `node oci/registry/serve.ts`.
  *
- * The environment may set REGISTRY_PORT (5050), HOST (127.0.0.1), DATA_DIR (.data), and PUBLIC_URL if clients reach the
- * registry at another address. The key in DATA_DIR/token.key signs the tokens that `node oci/token/mint.ts` makes;
+ * The environment may set REGISTRY_PORT (5050), HOST (127.0.0.1), DATA_DIR (.data), PUBLIC_URL if clients reach the
+ * registry at another address, and ACCESS_LOG=off for no line about each request. The key in DATA_DIR/token.key signs the tokens that `node oci/token/mint.ts` makes;
  * DATA_DIR/revoked.json is the list of what was revoked.
  */
 import { join } from "node:path";
@@ -25,7 +25,8 @@ try {
     key: keys,
     revocations: followRevocations(join(DATA_DIR, "revoked.json")),
     ...(PUBLIC_URL === undefined ? {} : { publicUrl: PUBLIC_URL }),
-    log: (message, cause) => console.error(`${message}:`, cause),
+    ...(process.env.ACCESS_LOG !== "off" && { access: (line) => console.log(JSON.stringify(line)) }),
+    log: (message, cause) => console.error(`${message}:`, cause ?? ""),
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void running.close().then(() => process.exit(0)));

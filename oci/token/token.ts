@@ -26,6 +26,11 @@ export interface TokenClaims {
   readonly credential?: Credential;
   /** The id of the token that this one was exchanged for, or its own. All that one credential leads to has the same. */
   readonly root: string;
+  /**
+   * The repositories of which the client asked to pull in the exchange, and may not; `*` stands for all. Only tokens that the
+   * registry gave in exchange have it.
+   */
+  readonly withheld?: readonly string[];
 }
 
 /** A token whose signature and form are right. Its audience and its expiry were not checked yet. */
@@ -51,6 +56,8 @@ export interface MintOptions {
   readonly credential?: Credential;
   /** The `root` of the token that is exchanged for this one. */
   readonly root?: string;
+  /** What the exchange did not grant. */
+  readonly withheld?: readonly string[];
 }
 
 /** Why a token was refused: its form, its signature, another registry's audience, or its age. */
@@ -98,6 +105,7 @@ export function mintToken(key: TokenKey, options: MintOptions): string {
     root: options.root,
     access: options.access.map(({ type, name, actions }) => ({ type, name, actions })),
     credential: options.credential,
+    withheld: options.withheld,
   };
   const signed = `${headerOf(key)}.${Buffer.from(JSON.stringify(payload)).toString("base64url")}`;
   return `${signed}.${sign(key, signed)}`;
@@ -174,7 +182,7 @@ function readPayload(payload: string): Omit<SignedToken, "key"> {
   } catch {
     throw new TokenError("malformed");
   }
-  const { sub, aud, exp, access, credential, jti, root = jti } = claims;
+  const { sub, aud, exp, access, credential, jti, root = jti, withheld } = claims;
   if (typeof sub !== "string" || typeof aud !== "string" || !Number.isSafeInteger(exp) || !isAccessList(access)) {
     throw new TokenError("malformed");
   }
@@ -186,6 +194,7 @@ function readPayload(payload: string): Omit<SignedToken, "key"> {
     access,
     root: typeof root === "string" ? root : createHash("sha256").update(payload).digest("base64url"),
     ...(credential && { credential }),
+    ...(Array.isArray(withheld) && { withheld: withheld.map(String) }),
   };
 }
 

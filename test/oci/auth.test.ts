@@ -291,4 +291,48 @@ describe("a mount", () => {
     expect(unreadable).toEqual(await mount(pushOnly, "secret", sha256("secret")));
     expect((await push("HEAD", `/v2/mine/blobs/${sha256("secret")}`)).status).toBe(404);
   });
+
+  it("with a bearer for the target alone is challenged once for the source, and then done", async () => {
+    const client = await startRegistry();
+    await pushBlob(client.as("repository:base:pull,push"), "base", "layer");
+    const both = basic(client.token("repository:mine:pull,push repository:base:pull"));
+    const path = `/v2/mine/blobs/uploads/?mount=${sha256("layer")}&from=base`;
+    const bearerFor = async (scope: string) =>
+      `Bearer ${json<{ token: string }>(await exchange(client, both, `scope=${scope}`)).token}`;
+    const mount = async (scope: string) =>
+      ask("POST", `${client.url}${path}`, { headers: { Authorization: await bearerFor(scope) } });
+    const challenged = await mount("repository:mine:pull,push");
+    expect([challenged.status, challenged.code]).toEqual([401, "DENIED"]);
+    const wider = "repository:mine:pull,push repository:base:pull";
+    expect(challengeOf(challenged)).toBe(
+      `Bearer realm="${client.url}/token",service="registry",scope="${wider}",error="insufficient_scope"`,
+    );
+    expect((await mount(encodeURIComponent(wider))).status).toBe(201);
+    // Basic credentials are asked at once, and need no exchange.
+    expect((await ask("POST", `${client.url}${path}`, { headers: { Authorization: both } })).status).toBe(201);
+  });
+
+  it("is an upload where the wider scope was asked for and not granted, whatever there is", async () => {
+    const client = await startRegistry();
+    await pushBlob(client.as("repository:secret:pull,push"), "secret", "layer");
+    const mine = basic(client.token("repository:mine:pull,push"));
+    const answersFor = async (from: string, scopes: readonly string[]) => {
+      const query = scopes.map((scope) => `scope=${scope}`).join("&");
+      const { token } = json<{ token: string }>(await exchange(client, mine, query));
+      const answer = await ask("POST", `${client.url}/v2/mine/blobs/uploads/?mount=${sha256("layer")}&from=${from}`, {
+        headers: { Authorization: `Bearer ${token}` },
+      });
+      return [answer.status, answer.body.toString().replaceAll(from, "FROM")];
+    };
+    const own = "repository:mine:pull,push";
+    for (const from of ["secret", "nowhere"]) {
+      expect(await answersFor(from, [own])).toEqual([401, expect.stringContaining("pull on FROM")]);
+      expect(await answersFor(from, [own, `repository:${from}:pull`])).toEqual([202, ""]);
+      expect(await answersFor(from, [own, `repository:${from}:pull,push`])).toEqual([202, ""]);
+      expect(await answersFor(from, [own, `repository:${from}:push`])).toEqual([401, expect.anything()]);
+    }
+    // However many a client asks for, it is not challenged twice.
+    const many = Array.from({ length: 100 }, (_, i) => `repository:other${i}:pull`);
+    expect((await answersFor("secret", [own, ...many, "repository:secret:pull"]))[0]).toBe(202);
+  });
 });

@@ -34,9 +34,13 @@ export async function refusedRegistry(
   return { code, stderr };
 }
 
-/** Starts `node oci/registry/serve.ts`, perhaps under another program, and waits until it listens. */
-export async function spawnRegistry(dataDir: string, under: readonly string[] = []): Promise<RegistryProcess> {
-  const [command = process.execPath, ...args] = [...under, process.execPath, SERVE];
+/** Starts `node oci/registry/serve.ts`, or a script like it, perhaps under another program, and waits until it listens. */
+export async function spawnRegistry(
+  dataDir: string,
+  under: readonly string[] = [],
+  script = SERVE,
+): Promise<RegistryProcess> {
+  const [command = process.execPath, ...args] = [...under, process.execPath, script];
   const child = spawn(command, args, {
     env: { ...process.env, REGISTRY_PORT: "0", HOST: "127.0.0.1", DATA_DIR: dataDir },
     stdio: ["ignore", "pipe", "inherit"],
@@ -54,7 +58,10 @@ export async function spawnRegistry(dataDir: string, under: readonly string[] = 
   });
   for await (const line of createInterface({ input: child.stdout })) {
     const [, url] = /listens on (http:\S+)\.$/.exec(line) ?? [];
-    if (url !== undefined) return { url, child, stop };
+    if (url === undefined) continue;
+    // Its access log would fill the pipe, and then it would wait.
+    child.stdout.resume();
+    return { url, child, stop };
   }
   throw new Error("The registry ended before it listened.");
 }

@@ -3,7 +3,7 @@ import { parseRange } from "../../oci/registry/api/blobs.ts";
 import { parseManifest } from "../../oci/registry/api/manifest-content.ts";
 import { parseContentRange } from "../../oci/registry/api/uploads.ts";
 import { Budget } from "../../oci/registry/bodies.ts";
-import { parseRoute } from "../../oci/registry/dispatch.ts";
+import { parseRoute } from "../../oci/registry/route.ts";
 import { KeyedLock } from "../../oci/registry/store/keyed-lock.ts";
 import { parseDigest, parseRepositoryName, parseTag } from "../../oci/registry/store/names.ts";
 import { makeImage, ociIndex, ociManifest, sha256 } from "./support.ts";

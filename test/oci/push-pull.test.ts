@@ -103,7 +103,7 @@ describe("a blob comes in", () => {
     expect((await pushBlob(send, "team/app", bytes, sha512("other"))).code).toBe("DIGEST_INVALID");
     expect((await pushBlob(send, "team/app", bytes, "sha256:xyz")).code).toBe("DIGEST_INVALID");
     expect((await send("HEAD", `${NAME}/blobs/${sha256("other")}`)).status).toBe(404);
-    expect(await filesIn(client.dataDir)).toEqual(["lock", "lock.db", "token.key"]);
+    expect(await filesIn(client.dataDir)).toEqual(["format", "lock", "lock.db", "token.key"]);
   });
 
   it("until it is given up, or its session belongs to another repository", async () => {

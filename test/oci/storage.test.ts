@@ -142,9 +142,9 @@ describe("deleting a repository", () => {
 
 describe("uploads", () => {
   it("that nobody touches for long are given up", async () => {
-    let now = Date.now();
-    const client = await startRegistry({ clock: () => new Date(now), uploadIdleMs: 60_000 });
-    const bearer = client.token(scope("a"), { expiresAt: new Date(now + 3_600_000) });
+    let now = 0;
+    const client = await startRegistry({ elapsed: () => now, uploadIdleMs: 60_000 });
+    const bearer = client.token(scope("a"), { expiresAt: new Date(Date.now() + 3_600_000) });
     const authorized = { headers: { Authorization: `Bearer ${bearer}` } };
     const send = client.as(scope("a"));
     const upload = (await send("POST", "/v2/a/blobs/uploads/", authorized)).headers.location ?? "";
@@ -169,7 +169,7 @@ describe("the folder", () => {
     await client.running.close();
     const again = await openRegistry(options);
     await again.close();
-    expect(await filesIn(client.dataDir)).toEqual(["lock.db", "token.key"]);
+    expect(await filesIn(client.dataDir)).toEqual(["format", "lock.db", "token.key"]);
   });
 
   it("is free when its owner is dead, whatever the file that names the owner says", async () => {
@@ -185,7 +185,7 @@ describe("the folder", () => {
       expect(JSON.parse(await readFile(join(dataDir, "lock"), "utf8"))).toMatchObject({ pid: process.pid });
       await registry.close();
     }
-    expect(await filesIn(dataDir)).toEqual(["lock.db", "token.key"]);
+    expect(await filesIn(dataDir)).toEqual(["format", "lock.db", "token.key"]);
   });
 
   it("that cannot be written is one clear error", async () => {

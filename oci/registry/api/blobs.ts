@@ -1,5 +1,5 @@
 import { sendFile } from "../bodies.ts";
-import { OciError, send, start } from "../respond.ts";
+import { OciError, send, sendNotModified, start } from "../respond.ts";
 import { blobSize, deleteBlob, openBlob } from "../store/blobs.ts";
 import type { Digest } from "../store/names.ts";
 import { type HandlerRequest, requireDigest, type Services } from "./handler.ts";
@@ -11,10 +11,12 @@ import { type HandlerRequest, requireDigest, type Services } from "./handler.ts"
  */
 export async function getBlob({ store, sending }: Services, { req, res, name, tail }: HandlerRequest): Promise<void> {
   const digest = requireDigest(tail);
+  if (!store.recent.note(name, digest)) throw blobUnknown(digest);
   const blob = await openBlob(store, name, digest);
   if (blob === undefined) throw blobUnknown(digest);
   try {
     const headers = headersOf(digest);
+    if (sendNotModified({ req, res }, headers)) return;
     const ifRange = req.headers["if-range"];
     const header = ifRange === undefined || ifRange === headers.ETag ? req.headers.range : undefined;
     const range = parseRange(header, blob.size);
@@ -41,11 +43,14 @@ export async function getBlob({ store, sending }: Services, { req, res, name, ta
  *
  * @throws OciError 404 `BLOB_UNKNOWN` or 400 `DIGEST_INVALID`
  */
-export async function headBlob({ store }: Services, { res, name, tail }: HandlerRequest): Promise<void> {
+export async function headBlob({ store }: Services, { req, res, name, tail }: HandlerRequest): Promise<void> {
   const digest = requireDigest(tail);
+  if (!store.recent.note(name, digest)) throw blobUnknown(digest);
   const size = await blobSize(store, name, digest);
   if (size === undefined) throw blobUnknown(digest);
-  start(res, 200, { ...headersOf(digest), "Content-Length": size });
+  const headers = headersOf(digest);
+  if (sendNotModified({ req, res }, headers)) return;
+  start(res, 200, { ...headers, "Content-Length": size });
   res.end();
 }
 

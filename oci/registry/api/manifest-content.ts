@@ -8,6 +8,8 @@ export interface ManifestContent {
   readonly mediaType: string;
   /** The config and the layers that must be in the repository, with the sizes that the manifest gives. */
   readonly blobs: readonly { readonly digest: Digest; readonly size: number | undefined }[];
+  /** The manifests that an index lists; none for an image. */
+  readonly children: readonly Digest[];
   readonly subject?: Digest;
   readonly artifactType?: string;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -29,7 +31,9 @@ export function parseManifest(bytes: Buffer, contentType: string | undefined): M
   if (image ? "manifests" in manifest : "layers" in manifest || "config" in manifest) {
     throw invalid("A manifest is either an image or an index, not both.");
   }
-  if (!image) requireList(manifest, "manifests").forEach((child) => void descriptor(child, "manifests"));
+  const children = image
+    ? []
+    : requireList(manifest, "manifests").map((child) => descriptor(child, "manifests").digest);
   const config = image ? descriptor(manifest.config, "config") : undefined;
   const layers = image ? requireList(manifest, "layers").map((layer) => descriptor(layer, "layers")) : [];
   const subject = isAbsent(manifest.subject) ? undefined : descriptor(manifest.subject, "subject").digest;
@@ -39,6 +43,7 @@ export function parseManifest(bytes: Buffer, contentType: string | undefined): M
   const stored = [...(config === undefined ? [] : [config]), ...layers].filter(({ elsewhere }) => !elsewhere);
   return {
     mediaType,
+    children,
     blobs: [...new Map(stored.map(({ digest, size }) => [`${digest.text} ${size}`, { digest, size }])).values()],
     ...(subject === undefined ? {} : { subject }),
     ...(artifactType === undefined || artifactType === "" ? {} : { artifactType }),

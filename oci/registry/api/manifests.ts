@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { receiveSmall } from "../bodies.ts";
-import { OciError, send } from "../respond.ts";
-import { blobSize, dropIfDamaged } from "../store/blobs.ts";
+import { OciError, send, sendNotModified } from "../respond.ts";
+import { blobSize } from "../store/blobs.ts";
 import { readManifest, removeManifest, removeReferrer, writeManifest, writeReferrer } from "../store/manifests.ts";
 import { type Digest, digestOf, parseDigest, parseTag, type RepositoryName, type TagName } from "../store/names.ts";
 import { change, ensureRepository, type Manifest, type Store } from "../store/store.ts";
@@ -20,7 +20,7 @@ const maxTags = 10;
 export async function getManifest({ store }: Services, { req, res, name, tail }: HandlerRequest): Promise<void> {
   const digest = await resolve(store, name, parseReference(tail));
   const manifest = digest === undefined ? undefined : await readManifest(store, name, digest);
-  if (manifest === undefined) throw manifestUnknown(tail);
+  if (manifest === undefined || !store.recent.note(name, manifest.digest)) throw manifestUnknown(tail);
   if (!accepts(req.headers.accept, manifest.mediaType)) {
     throw new OciError(
       406,
@@ -34,7 +34,7 @@ export async function getManifest({ store }: Services, { req, res, name, tail }:
     ETag: `"${manifest.digest.text}"`,
     "Last-Modified": manifest.lastModified,
   };
-  send(res, 200, headers, manifest.bytes);
+  if (!sendNotModified({ req, res }, headers)) send(res, 200, headers, manifest.bytes);
 }
 
 /**
@@ -57,6 +57,7 @@ export async function putManifest(
   const content = parseManifest(bytes, req.headers["content-type"]);
   const tags = typeof reference === "string" ? [reference] : tagParameters(query);
   await change(store, name, "exclusive", async () => {
+    for (const each of [digest, ...content.children]) store.recent.note(name, each);
     await requireBlobs(store, name, content);
     await ensureRepository(store, name);
     const manifest = { digest, mediaType: content.mediaType, bytes };
@@ -115,22 +116,21 @@ function noteReferrer(
 }
 
 /**
- * Throws unless the repository has every blob, with the size that the manifest gives. The content was checked when the
- * blob was committed, so its size is enough here. The blob is read only if the size differs, to find out which is wrong.
+ * Throws unless the repository has every blob, with the size that the manifest gives. The content was checked when the blob was
+ * committed, so its size is enough here. A blob of another length than it came with is not there any more: `blobSize` sees to it.
  */
 async function requireBlobs(store: Store, name: RepositoryName, { blobs }: ManifestContent): Promise<void> {
   for (const { digest, size } of blobs) {
+    store.recent.note(name, digest);
     const actual = await blobSize(store, name, digest);
-    if (actual !== undefined && (size === undefined || size === actual)) continue;
-    if (actual !== undefined && !(await dropIfDamaged(store, name, digest))) {
+    if (actual === undefined) {
+      const message = `The manifest refers to ${digest.text}, which the repository lacks.`;
+      throw new OciError(404, "MANIFEST_BLOB_UNKNOWN", message);
+    }
+    if (size !== undefined && size !== actual) {
       const message = `The manifest gives ${digest.text} ${size} bytes, but the blob has ${actual}.`;
       throw new OciError(400, "MANIFEST_INVALID", message);
     }
-    throw new OciError(
-      404,
-      "MANIFEST_BLOB_UNKNOWN",
-      `The manifest refers to ${digest.text}, which the repository lacks.`,
-    );
   }
 }
 

@@ -40,7 +40,7 @@ export interface Upload {
   hash: { readonly algorithm: DigestAlgorithm; readonly state: Hash } | undefined;
   /** Whether a request is writing to it. */
   busy: boolean;
-  /** When the last request ended, in milliseconds since the epoch. */
+  /** When the last request ended, in milliseconds of a clock that nobody sets. */
   touchedAt: number;
 }
 
@@ -56,21 +56,22 @@ export class Uploads {
   /** The sessions of each holder. The one that has been idle longest comes first. */
   readonly #holders = new Map<string, Set<Upload>>();
   readonly #folder: string;
-  readonly #clock: () => Date;
+  readonly #elapsed: () => number;
   readonly #limits: UploadLimits;
   readonly #inBackground: (work: Promise<void>) => void;
 
   constructor(
     folder: string,
     options: {
-      readonly clock: () => Date;
+      /** Milliseconds of a clock that nobody sets. */
+      readonly elapsed: () => number;
       readonly limits?: UploadLimits | undefined;
       /** Takes the removal of files that no request waits for. */
       readonly inBackground: (work: Promise<void>) => void;
     },
   ) {
     this.#folder = folder;
-    this.#clock = options.clock;
+    this.#elapsed = options.elapsed;
     this.#limits = options.limits ?? defaultLimits;
     this.#inBackground = options.inBackground;
   }
@@ -111,7 +112,7 @@ export class Uploads {
       offset: 0,
       hash: undefined,
       busy: false,
-      touchedAt: this.#clock().getTime(),
+      touchedAt: this.#elapsed(),
     };
   }
 
@@ -146,7 +147,7 @@ export class Uploads {
       return await work();
     } finally {
       upload.busy = false;
-      upload.touchedAt = this.#clock().getTime();
+      upload.touchedAt = this.#elapsed();
       const own = this.#holders.get(upload.holder ?? "");
       if (own?.delete(upload)) own.add(upload);
     }
@@ -162,10 +163,15 @@ export class Uploads {
 
   /** Ends the sessions that no request has touched for `idleMs` milliseconds. Returns how many it ended. */
   async expire(idleMs: number): Promise<number> {
-    const limit = this.#clock().getTime() - idleMs;
-    const idle = [...this.#sessions.values()].filter(({ busy, touchedAt }) => !busy && touchedAt <= limit);
-    await Promise.all(idle.map((upload) => this.end(upload)));
-    return idle.length;
+    const limit = this.#elapsed() - idleMs;
+    let ended = 0;
+    // One after the other: there may be thousands, and everybody who reads would wait behind them.
+    for (const upload of [...this.#sessions.values()]) {
+      if (upload.busy || upload.touchedAt > limit) continue;
+      await this.end(upload);
+      ended += 1;
+    }
+    return ended;
   }
 }
 

@@ -92,6 +92,7 @@ async function mount({ store }: Services, { query, caller, name, res }: HandlerR
   const digest = parseDigest(query.get("mount") ?? "");
   const from = parseRepositoryName(query.get("from") ?? "");
   if (digest === undefined || from === undefined || !allows(caller.access, "repository", from, "pull")) return false;
+  store.recent.note(name, digest);
   if (!(await mountBlob(store, { from, to: name, digest }))) return false;
   send(res, 201, { Location: `/v2/${name}/blobs/${digest.text}`, "Docker-Content-Digest": digest.text });
   return true;
@@ -109,6 +110,7 @@ async function finish(services: Services, call: HandlerRequest, upload: Upload, 
         const actual = `${digest.algorithm}:${hex}`;
         throw new OciError(400, "DIGEST_INVALID", `The content's digest is ${actual}, not ${digest.text}.`);
       }
+      store.recent.note(name, digest);
       await commitBlob(store, name, digest, { file: upload.file, content });
     });
   } catch (error) {

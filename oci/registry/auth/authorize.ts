@@ -104,6 +104,8 @@ export interface Need {
   readonly name: string;
   readonly action: string;
   readonly suggested: readonly Access[];
+  /** A repository that the request would also pull from. Without that right the request is answered in another way. */
+  readonly alsoPull?: string | undefined;
 }
 
 /** What the registry needs in order to tell a client where its tokens are. */
@@ -126,11 +128,22 @@ export function authorize(authentication: Authentication, need: Need | undefined
   if (authentication === "invalid") {
     throw challenge(place, scope(), "invalid_token", "The credential is not valid, or has ended.");
   }
-  if (need === undefined || allows(authentication.access, need.type, need.name, need.action)) return authentication;
-  const refusal = `The credential does not allow ${need.action} on ${need.name}.`;
+  const missing = need && missingOf(authentication, need);
+  if (missing === undefined) return authentication;
+  const refusal = `The credential does not allow ${missing}.`;
   // A client exchanges its Basic credentials for a bearer token, which never allows more than they do.
   if (authentication.scheme === "basic") throw new OciError(403, "DENIED", refusal);
   throw challenge(place, scope(), "insufficient_scope", refusal);
+}
+
+/** Returns the action that the caller lacks and might get, or undefined if the request can be carried out. */
+function missingOf(caller: Caller, { type, name, action, alsoPull }: Need): string | undefined {
+  if (!allows(caller.access, type, name, action)) return `${action} on ${name}`;
+  // Only a bearer that came by an exchange can be exchanged for a wider one, and only if that was not tried yet.
+  const { withheld } = caller;
+  if (alsoPull === undefined || withheld === undefined || caller.scheme === "basic") return undefined;
+  if (withheld.includes("*") || withheld.includes(alsoPull)) return undefined;
+  return allows(caller.access, "repository", alsoPull, "pull") ? undefined : `pull on ${alsoPull}`;
 }
 
 /**

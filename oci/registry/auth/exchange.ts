@@ -1,13 +1,16 @@
 /** The token endpoint, to which the challenge of a 401 sends the clients. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BodyMemory } from "../../http/bounds.ts";
-import { mintToken, narrow, parseScope, type TokenKeys } from "../../token/index.ts";
+import { type Access, allows, mintToken, narrow, parseScope, type TokenKeys } from "../../token/index.ts";
+import type { Noted } from "../access-log.ts";
 import { receiveSmall } from "../bodies.ts";
 import { OciError, sendJson } from "../respond.ts";
 import { type Authenticate, type Authentication, type Caller, tokenUser } from "./authorize.ts";
 
 const bearerSeconds = 300;
 const maxFormBytes = 64 * 1024;
+/** So that a token stays short, however many scopes a client asks for. */
+const maxWithheld = 10;
 
 /** How the registry verifies tokens and makes new ones. */
 export interface ExchangeOptions {
@@ -29,20 +32,23 @@ export interface ExchangeOptions {
  */
 export async function exchangeToken(
   { keys, service, clock, authenticate, memory }: ExchangeOptions,
-  { req, res, query }: { req: IncomingMessage; res: ServerResponse; query: URLSearchParams },
+  { req, res, query, noted }: { req: IncomingMessage; res: ServerResponse; query: URLSearchParams; noted: Noted },
 ): Promise<void> {
   const { caller, scopes } = await readRequest({ req, res, query }, authenticate, memory);
+  noted.caller = caller;
   const now = clock();
   const end = Math.min(caller.expiresAt.getTime(), (Math.floor(now.getTime() / 1000) + bearerSeconds) * 1000);
   const [key] = await keys();
+  const requested = parseScope(scopes.join(" "));
   const token = mintToken(key, {
     subject: caller.subject,
-    access: narrow(parseScope(scopes.join(" ")), caller.access),
+    access: narrow(requested, caller.access),
     audience: service,
     expiresAt: new Date(end),
     now,
     ...(caller.credential && { credential: caller.credential }),
     root: caller.root,
+    withheld: withheldOf(requested, caller.access),
   });
   const answer = {
     token,
@@ -51,6 +57,19 @@ export async function exchangeToken(
     issued_at: now.toISOString(),
   };
   sendJson(res, 200, answer, { "Cache-Control": "no-store" });
+}
+
+/**
+ * Returns the repositories of which the client asked to pull and may not. A mount from one of them is not challenged again: no
+ * further exchange would help. The names are the client's own, so they tell it nothing.
+ */
+function withheldOf(requested: readonly Access[], held: readonly Access[]): string[] {
+  const names = requested
+    .filter(({ type, actions }) => type === "repository" && (actions.includes("pull") || actions.includes("*")))
+    .map(({ name }) => name)
+    .filter((name) => !allows(held, "repository", name, "pull"));
+  const distinct = [...new Set(names)];
+  return distinct.length > maxWithheld ? ["*"] : distinct;
 }
 
 async function readRequest(

@@ -1,18 +1,8 @@
 /** The blobs of the store. A blob in a repository is a hard link, and the file system counts who needs its data. */
-import { copyFile, type FileHandle, link, open, rename, stat, unlink } from "node:fs/promises";
+import { copyFile, type FileHandle, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import {
-  cannotLink,
-  errnoOf,
-  type Fingerprint,
-  fingerprintAt,
-  fingerprintOfHandle,
-  hashFile,
-  ifThere,
-  isSameContent,
-  makeFolders,
-  namesIn,
-} from "../../files.ts";
+import { type Fingerprint, fingerprintAt, ifThere, isSameContent, makeFolders, namesIn } from "../../files.ts";
+import { forgetSize, hasItsSize, mend, noteSize, readIfWhole, tryLink } from "./damage.ts";
 import type { Digest, RepositoryName } from "./names.ts";
 import { digestAlgorithms, digestOf } from "./names.ts";
 import { change, ensureRepository, type Store } from "./store.ts";
@@ -23,18 +13,40 @@ export interface OpenBlob {
   readonly size: number;
 }
 
-/** Returns the blob's size in bytes, or undefined if this repository does not have it. */
+/**
+ * Returns the blob's size in bytes, or undefined if this repository does not have it. A file of another length is damaged: it
+ * comes back from another copy, or it is set aside and the repository does not have the blob any more.
+ *
+ * @throws DataFolderError; the system's error
+ */
 export async function blobSize(store: Store, name: RepositoryName, digest: Digest): Promise<number | undefined> {
-  return (await ifThere(stat(store.layout.blob(name, digest))))?.size;
+  const file = store.layout.blob(name, digest);
+  const size = (await ifThere(stat(file)))?.size;
+  if (size === undefined || (await hasItsSize(store, digest, size))) return size;
+  return mend(store, digest, file);
 }
 
 /**
  * Opens a blob of this repository. A deletion meanwhile does not disturb the reader. The caller closes the handle.
  *
- * @returns undefined if this repository does not have it
+ * @returns undefined if this repository does not have it, or has only a damaged file, as in {@link blobSize}
  */
 export async function openBlob(store: Store, name: RepositoryName, digest: Digest): Promise<OpenBlob | undefined> {
-  const handle = await ifThere(open(store.layout.blob(name, digest), "r"));
+  const file = store.layout.blob(name, digest);
+  const found = await openFile(file);
+  if (found === undefined) return undefined;
+  try {
+    if (await hasItsSize(store, digest, found.size)) return found;
+  } catch (error) {
+    await found.handle.close();
+    throw error;
+  }
+  await found.handle.close();
+  return (await mend(store, digest, file)) === undefined ? undefined : openFile(file);
+}
+
+async function openFile(file: string): Promise<OpenBlob | undefined> {
+  const handle = await ifThere(open(file, "r"));
   if (handle === undefined) return undefined;
   try {
     return { handle, size: (await handle.stat()).size };
@@ -56,7 +68,7 @@ export interface Received {
 /**
  * Puts a file whose content is verified and durable into the repository. When this resolves, the blob's name is durable
  * too, and leads to the content: to the file that was received, or to one that was there before and was read.
- * If the blob was known already, `received.file` is left over, and the caller removes it.
+ * If the blob was there already, `received.file` is left over, and the caller removes it.
  *
  * @throws Error if the disk no longer holds what was received; DataFolderError; the system's error if the disk refuses
  */
@@ -71,19 +83,24 @@ export async function commitBlob(
     const file = store.layout.blob(name, digest);
     const shared = store.layout.sharedBlob(digest);
     await store.durable.ensureFolder(dirname(file));
-    await store.blobs.exclusive(digest.text, async () => {
-      if (await isIntact(store, digest, file)) return;
-      if ((await isIntact(store, digest, shared)) && (await tryLink(store, shared, file))) return;
-      await moveReceived(store, digest, received, file);
+    await noteSize(store, digest, Number(received.content.size));
+    const content = await store.blobs.exclusive(digest.text, async () => {
+      // What was received is known to be right. What was there before counts only if it is the same, which is read.
+      const own = await readIfWhole(store, digest, file);
+      if (own !== undefined) return own;
+      const other = await readIfWhole(store, digest, shared);
+      if (other !== undefined && (await tryLink(store, shared, file))) return other;
+      await moveReceived(received, file);
       await shareBlob(store, file, shared);
+      return received.content;
     });
-    if (!(await confirm(store, digest, file))) throw new Error(`${file} does not hold what was committed`);
+    if (!(await confirm(store, digest, file, content))) throw new Error(`${file} does not hold what was committed`);
   });
 }
 
 /**
  * Gives the repository `to` a blob of the repository `from`. Returns false if `from` does not have the blob, or its data is
- * damaged.
+ * damaged. The data is read each time, so that no damage spreads; an upload in its place would read as much.
  *
  * @throws DataFolderError; the system's error if the disk refuses
  */
@@ -97,38 +114,15 @@ export async function mountBlob(
     await ensureRepository(store, to);
     const file = store.layout.blob(to, digest);
     await store.durable.ensureFolder(dirname(file));
-    const mounted = await store.blobs.exclusive(digest.text, async () => {
-      if (await isIntact(store, digest, file)) return true;
-      if (!(await isIntact(store, digest, source))) return false;
-      return (await tryLink(store, source, file)) || (await tryCopy(store, digest, source, file));
+    const content = await store.blobs.exclusive(digest.text, async () => {
+      const own = await readIfWhole(store, digest, file);
+      if (own !== undefined) return own;
+      const other = await readIfWhole(store, digest, source);
+      if (other === undefined) return undefined;
+      return (await tryLink(store, source, file)) ? other : tryCopy(store, digest, source, file);
     });
-    return mounted && confirm(store, digest, file);
+    return content !== undefined && confirm(store, digest, file, content);
   });
-}
-
-/**
- * Whether the file at this path exists and has the content that the digest names. The store remembers the fingerprint of
- * each blob that it has read. A file is therefore read once, and again only after it has changed.
- */
-async function isIntact(store: Store, digest: Digest, path: string): Promise<boolean> {
-  const found = await fingerprintAt(path);
-  if (found === undefined) return false;
-  const known = store.verified.get(digest.text);
-  if (known !== undefined && isSameContent(known, found)) return true;
-  const handle = await ifThere(open(path, "r"));
-  if (handle === undefined) return false;
-  try {
-    const before = await fingerprintOfHandle(handle);
-    if ((await hashFile(handle, digest.algorithm)) !== digest.hex) {
-      store.log(`${path} is damaged: its content is not that of its digest`, undefined);
-      return false;
-    }
-    // This is the fingerprint from before the reading. If somebody wrote meanwhile, the file is read again the next time.
-    store.verified.set(digest.text, before, { size: 1 });
-    return true;
-  } finally {
-    await handle.close();
-  }
 }
 
 /**
@@ -138,23 +132,15 @@ async function isIntact(store: Store, digest: Digest, path: string): Promise<boo
  * @throws DataFolderError; the system's error if the disk refuses
  */
 export async function deleteBlob(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
-  return change(store, name, "exclusive", async () => {
-    const file = store.layout.blob(name, digest);
-    if ((await ifThere(unlink(file).then(() => true))) === undefined) return false;
-    await store.durable.syncFolder(dirname(file));
-    await freeShared(store, digest);
-    return true;
-  });
+  return change(store, name, "exclusive", () => removeBlob(store, name, digest));
 }
 
-/**
- * Removes the blob from this repository if its data is damaged, so that a client sends it again. Returns whether it did.
- * The caller holds the repository's lock.
- */
-export async function dropIfDamaged(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
+/** As {@link deleteBlob}. The caller holds the repository's lock, exclusively. */
+export async function removeBlob(store: Store, name: RepositoryName, digest: Digest): Promise<boolean> {
   const file = store.layout.blob(name, digest);
-  if (!(await dropUnlessIntact(store, digest, file))) return false;
+  if ((await ifThere(unlink(file).then(() => true))) === undefined) return false;
   await store.durable.syncFolder(dirname(file));
+  await freeShared(store, digest);
   return true;
 }
 
@@ -167,33 +153,29 @@ export async function freeShared(store: Store, digest: Digest): Promise<boolean>
     const shared = store.layout.sharedBlob(digest);
     if ((await ifThere(stat(shared)))?.nlink !== 1) return false;
     await ifThere(unlink(shared));
+    await forgetSize(store, digest);
     return true;
   });
 }
 
 /** Moves what was received to the blob's name. @throws Error if the file has changed since */
-async function moveReceived(store: Store, digest: Digest, { file, content }: Received, to: string): Promise<void> {
-  store.verified.set(digest.text, content, { size: 1 });
-  if (!(await isIntact(store, digest, file))) throw new Error(`${file} no longer holds what was received`);
+async function moveReceived({ file, content }: Received, to: string): Promise<void> {
+  const found = await fingerprintAt(file);
+  if (found === undefined || !isSameContent(found, content))
+    throw new Error(`${file} no longer holds what was received`);
   await rename(file, to);
 }
 
 /**
  * Makes the blob's name durable, even if the name was there before, because whoever made it may not have done that yet.
- * Returns whether the name leads to the content afterwards.
+ * Returns whether the name leads to the content afterwards. If it does not, it is removed, so that no client is told that
+ * the blob is there.
  */
-async function confirm(store: Store, digest: Digest, file: string): Promise<boolean> {
+async function confirm(store: Store, digest: Digest, file: string, content: Fingerprint): Promise<boolean> {
   await store.durable.syncFolder(dirname(file));
-  return (await isIntact(store, digest, file)) || !(await dropUnlessIntact(store, digest, file));
-}
-
-/** Removes the name unless it leads to the content, so that no client is told that the blob is there. */
-async function dropUnlessIntact(store: Store, digest: Digest, file: string): Promise<boolean> {
-  return store.blobs.exclusive(digest.text, async () => {
-    if (await isIntact(store, digest, file)) return false;
-    await ifThere(unlink(file));
-    return true;
-  });
+  const found = await fingerprintAt(file);
+  if (found !== undefined && isSameContent(found, content)) return true;
+  return (await mend(store, digest, file)) !== undefined;
 }
 
 // The shared name serves deduplication only, so it need not be durable. A file system without links goes without it.
@@ -207,34 +189,15 @@ async function shareBlob(store: Store, file: string, shared: string): Promise<vo
   }
 }
 
-/**
- * Makes `to` another name of `from`, and replaces a damaged file of that name. Returns false if `from` does not exist, or
- * cannot have another name.
- */
-async function tryLink(store: Store, from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to).catch(async (error: unknown) => {
-      if (errnoOf(error) !== "EEXIST") throw error;
-      const aside = store.durable.aside();
-      await link(from, aside);
-      await rename(aside, to);
-    });
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT" || cannotLink(error)) return false;
-    throw error;
-  }
-}
-
-async function tryCopy(store: Store, digest: Digest, from: string, to: string): Promise<boolean> {
+async function tryCopy(store: Store, digest: Digest, from: string, to: string): Promise<Fingerprint | undefined> {
   const aside = store.durable.aside();
   try {
-    if ((await ifThere(copyFile(from, aside).then(() => true))) === undefined) return false;
+    if ((await ifThere(copyFile(from, aside).then(() => true))) === undefined) return undefined;
     const handle = await open(aside, "r+");
     await handle.sync().finally(() => handle.close());
-    if (!(await isIntact(store, digest, aside))) return false;
-    await rename(aside, to);
-    return true;
+    const content = await readIfWhole(store, digest, aside);
+    if (content !== undefined) await rename(aside, to);
+    return content;
   } finally {
     await ifThere(unlink(aside));
   }

@@ -11,10 +11,11 @@ import type { Layout } from "./names.ts";
 
 /**
  * A data folder cannot be opened, or must not be changed any more. `code` says why: another registry has it (`IN_USE`), the
- * system does not let us write (`UNWRITABLE`), or another registry has taken it over since (`LOST`).
+ * system does not let us write (`UNWRITABLE`), its form is of a version that we do not know (`FORMAT`), its disk is read-only
+ * (`READ_ONLY`), or another registry has taken it over since (`LOST`).
  */
 export class DataFolderError extends Error {
-  readonly code: "IN_USE" | "UNWRITABLE" | "LOST";
+  readonly code: "IN_USE" | "UNWRITABLE" | "FORMAT" | "READ_ONLY" | "LOST";
 
   constructor(code: DataFolderError["code"], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -35,6 +36,14 @@ export interface FolderLock {
   /** Gives the folder back. Removes the lock file if it still names this registry. */
   release(): Promise<void>;
 }
+
+/** Stands for the lock where nothing can be written. It holds off nobody, so that nothing may be remembered of such a folder. */
+export const readOnlyLock: FolderLock = {
+  async requireHeld() {
+    throw new DataFolderError("READ_ONLY", "The data folder's disk is read-only.");
+  },
+  async release() {},
+};
 
 /** The content of the lock file, for people and for {@link FolderLock.requireHeld}. */
 interface Owner {

@@ -1,6 +1,6 @@
 /** The manifests of a repository, and the notes that say which of them refer to which subject. */
 import { createHash } from "node:crypto";
-import { open, readFile, stat, unlink } from "node:fs/promises";
+import { open, readFile, stat, unlink, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ifThere, namesIn } from "../../files.ts";
 import { type Digest, parseDigest, type RepositoryName } from "./names.ts";
@@ -36,6 +36,9 @@ export async function writeManifest(
   await store.durable.ensureFolder(dirname(file));
   const type = Buffer.from(`${JSON.stringify({ mediaType: manifest.mediaType })}\n`);
   await store.durable.writeFile(file, Buffer.concat([type, manifest.bytes]));
+  // A manifest that was there already is as young as its last push.
+  const now = store.clock();
+  await utimes(file, now, now);
   store.cache.generation += 1;
   store.cache.manifests.delete(key(name, manifest.digest));
 }
@@ -53,7 +56,16 @@ export async function removeManifest(store: Store, name: RepositoryName, digest:
   return true;
 }
 
-async function readManifestFile(store: Store, name: RepositoryName, digest: Digest): Promise<Manifest | undefined> {
+/**
+ * Returns the manifest from the disk, whatever the memory holds, or undefined if it is damaged.
+ *
+ * @throws the system's error, also if there is no such manifest
+ */
+export async function readManifestFile(
+  store: Store,
+  name: RepositoryName,
+  digest: Digest,
+): Promise<Manifest | undefined> {
   const file = store.layout.manifest(name, digest);
   const handle = await open(file, "r");
   try {

@@ -43,6 +43,34 @@ export function parseTag(text: string): TagName | undefined {
   return tagPattern.test(text) ? (text as TagName) : undefined;
 }
 
+/** Names that Windows takes for devices, with any ending, and names that it cuts. */
+const windowsRefuses = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)|\.$/;
+
+/**
+ * Returns the name of the file that keeps a tag. Disks may ignore the case of names, so it has none: the tag in lower case, then
+ * `=` and, in hex, a number whose bit i says that the letter i is a capital one. A tag without capital letters is its own file,
+ * unless Windows would not take the name.
+ *
+ * @example
+ * fileOfTag("RC1"); // "rc1=3"
+ */
+export function fileOfTag(tag: TagName): string {
+  const lower = tag.toLowerCase();
+  let capitals = 0n;
+  for (let i = 0; i < tag.length; i += 1) if (tag[i] !== lower[i]) capitals |= 1n << BigInt(i);
+  return capitals === 0n && !windowsRefuses.test(lower) ? lower : `${lower}=${capitals.toString(16)}`;
+}
+
+/** Returns the tag that a file keeps, or undefined if {@link fileOfTag} gives no tag this name. */
+export function tagOfFile(file: string): TagName | undefined {
+  const [, lower, hex = "0"] = /^([^=]+)(?:=([0-9a-f]{1,32}))?$/.exec(file) ?? [];
+  if (lower === undefined) return undefined;
+  const capitals = BigInt(`0x${hex}`);
+  const letters = [...lower].map((letter, i) => ((capitals >> BigInt(i)) & 1n ? letter.toUpperCase() : letter));
+  const tag = parseTag(letters.join(""));
+  return tag !== undefined && fileOfTag(tag) === file ? tag : undefined;
+}
+
 /** Returns the digest, or undefined if its algorithm is unknown, or the rest is not the lower-case hex of such a hash. */
 export function parseDigest(text: string): Digest | undefined {
   const colon = text.indexOf(":");
@@ -66,20 +94,27 @@ export interface Layout {
   /** Holds what is not complete yet: uploads, and manifests and tags before their rename. */
   readonly uploads: string;
   readonly trash: string;
+  /** Holds files whose content was not what their digest says. */
+  readonly quarantine: string;
   /** Names the owner of the folder. */
   readonly lock: string;
   /** An empty file that is never removed. The kernel's lock on it decides who owns the folder. */
   readonly kernelLock: string;
+  /** Tells the version of the folder's form. */
+  readonly format: string;
   repository(name: RepositoryName): string;
   created(name: RepositoryName): string;
   manifests(name: RepositoryName): string;
   manifest(name: RepositoryName, digest: Digest): string;
+  ownBlobs(name: RepositoryName): string;
   blob(name: RepositoryName, digest: Digest): string;
   tags(name: RepositoryName): string;
   tag(name: RepositoryName, tag: TagName): string;
   referrers(name: RepositoryName, subject: Digest): string;
   referrer(name: RepositoryName, subject: Digest, digest: Digest): string;
   sharedBlob(digest: Digest): string;
+  /** A note of how many bytes the digest's content has. */
+  size(digest: Digest): string;
 }
 
 /** Holds a repository's own content, beside the folders of the repositories that are nested below it. */
@@ -98,17 +133,21 @@ export function layoutOf(root: string): Layout {
     blobs,
     uploads: join(root, "uploads"),
     trash: join(root, "trash"),
+    quarantine: join(root, "quarantine"),
     lock: join(root, "lock"),
     kernelLock: join(root, "lock.db"),
+    format: join(root, "format"),
     repository,
     created: (name) => `${repository(name)}/created`,
     manifests: (name) => `${repository(name)}/manifests`,
     manifest: (name, digest) => `${repository(name)}/manifests/${digest.algorithm}/${digest.hex}`,
+    ownBlobs: (name) => `${repository(name)}/blobs`,
     blob: (name, digest) => `${repository(name)}/blobs/${digest.algorithm}/${digest.hex}`,
     tags: (name) => `${repository(name)}/tags`,
-    tag: (name, tag) => `${repository(name)}/tags/${tag}`,
+    tag: (name, tag) => `${repository(name)}/tags/${fileOfTag(tag)}`,
     referrers,
     referrer: (name, subject, digest) => `${referrers(name, subject)}/${digest.algorithm}-${digest.hex}`,
     sharedBlob: (digest) => `${blobs}/${digest.algorithm}/${digest.hex.slice(0, 2)}/${digest.hex}`,
+    size: (digest) => `${root}/sizes/${digest.algorithm}/${digest.hex.slice(0, 2)}/${digest.hex}`,
   };
 }

@@ -1,17 +1,11 @@
 /** Repositories as a whole: which there are, and how one is deleted. */
 import { randomUUID } from "node:crypto";
-import { opendir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { opendir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ifThere, namesIn } from "../../files.ts";
+import { ifThere, namesIn, removeTree } from "../../files.ts";
 import { freeShared } from "./blobs.ts";
-import {
-  contentFolder,
-  type Digest,
-  digestAlgorithms,
-  parseDigest,
-  parseRepositoryName,
-  type RepositoryName,
-} from "./names.ts";
+import { allRepositories } from "./listing.ts";
+import { type DigestAlgorithm, digestAlgorithms, parseDigest, type RepositoryName } from "./names.ts";
 import { change, inBackground, type Store } from "./store.ts";
 
 /** Whether the repository exists: something was pushed to it since it was last deleted. */
@@ -68,24 +62,13 @@ export async function listRepositories(
   store: Store,
   { limit, last }: { limit: number; last: string },
 ): Promise<{ names: RepositoryName[]; more: boolean }> {
-  const all: RepositoryName[] = [];
-  await collect(store, "", all);
   const names: RepositoryName[] = [];
-  for (const name of all.filter((candidate) => candidate > last).sort()) {
+  for (const name of (await allRepositories(store.layout)).filter((candidate) => candidate > last)) {
     if (!(await holdsManifest(store, name))) continue;
     if (names.length === limit) return { names, more: true };
     names.push(name);
   }
   return { names, more: false };
-}
-
-async function collect(store: Store, prefix: string, found: RepositoryName[]): Promise<void> {
-  const entries = (await ifThere(readdir(`${store.layout.repositories}/${prefix}`))) ?? [];
-  for (const entry of entries) {
-    const name = entry === contentFolder ? parseRepositoryName(prefix.slice(0, -1)) : undefined;
-    if (name !== undefined) found.push(name);
-    else await collect(store, `${prefix}${entry}/`, found);
-  }
 }
 
 /** Frees what deleted repositories leave: first their own links, then the blobs that no other repository has. */
@@ -97,19 +80,16 @@ export function emptyTrash(store: Store): Promise<void> {
 async function removeTrash(store: Store): Promise<void> {
   for (const entry of await namesIn(store.layout.trash)) {
     const folder = `${store.layout.trash}/${entry}`;
-    const digests = await blobsIn(`${folder}/blobs`);
-    await rm(folder, { recursive: true, force: true });
-    for (const digest of digests) await freeShared(store, digest);
+    for (const algorithm of digestAlgorithms) await removeBlobs(store, `${folder}/blobs/${algorithm}`, algorithm);
+    await removeTree(folder);
   }
 }
 
-async function blobsIn(folder: string): Promise<Digest[]> {
-  const found: Digest[] = [];
-  for (const algorithm of digestAlgorithms) {
-    for (const hex of await namesIn(`${folder}/${algorithm}`)) {
-      const digest = parseDigest(`${algorithm}:${hex}`);
-      if (digest !== undefined) found.push(digest);
-    }
+/** Removes a folder's blobs one after the other, so that nobody who reads waits behind them. */
+async function removeBlobs(store: Store, folder: string, algorithm: DigestAlgorithm): Promise<void> {
+  for await (const { name } of (await ifThere(opendir(folder))) ?? []) {
+    await ifThere(unlink(`${folder}/${name}`));
+    const digest = parseDigest(`${algorithm}:${name}`);
+    if (digest !== undefined) await freeShared(store, digest);
   }
-  return found;
 }

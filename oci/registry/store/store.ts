@@ -1,17 +1,19 @@
 /** An open data folder, and what every change of a repository begins with. */
-import { readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { LRUCache } from "lru-cache";
-import type { Fingerprint } from "../../files.ts";
-import { errnoOf, ifThere, makeFolders, syncPath } from "../../files.ts";
+import { errnoOf, ifThere, makeFolders, removeTree, syncPath } from "../../files.ts";
 import { createDurable, type Durable } from "./durable.ts";
-import { DataFolderError, type FolderLock, takeFolderLock } from "./folder-lock.ts";
+import { DataFolderError, type FolderLock, readOnlyLock, takeFolderLock } from "./folder-lock.ts";
+import { isCurrent, readFormat, upgrade } from "./format.ts";
 import { KeyedLock } from "./keyed-lock.ts";
 import type { Digest, RepositoryName } from "./names.ts";
 import { type Layout, layoutOf } from "./names.ts";
+import { Recent } from "./recent.ts";
 
 const cacheBytes = 64 * 1024 * 1024;
 const cacheEntryOverheadBytes = 512;
+const recentMs = 6 * 60 * 60 * 1000;
 
 /** An open data folder, with its locks and what this process remembers of its content. */
 export interface Store {
@@ -22,9 +24,10 @@ export interface Store {
   /** A lock for each digest: two pushes of the same new blob take turns, so that they end up sharing its data. */
   readonly blobs: KeyedLock;
   readonly cache: Cache;
-  /** For each digest, the fingerprint of the file whose content this process has verified. */
-  readonly verified: LRUCache<string, Fingerprint>;
+  /** For each digest, the bytes that its content has. */
+  readonly sizes: LRUCache<string, number>;
   readonly clock: () => Date;
+  readonly recent: Recent;
   /** Repositories whose folder and date of creation are known to be durable. */
   readonly ready: LRUCache<RepositoryName, Promise<void>>;
   /** Work that no request waits for. The end of the registry waits for it. */
@@ -57,6 +60,8 @@ export interface StoreOptions {
   /** The folder. It is made if it does not exist. */
   readonly dataDir: string;
   readonly clock: () => Date;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly elapsed: () => number;
   readonly log: (message: string, cause: unknown) => void;
 }
 
@@ -66,26 +71,15 @@ const entriesAtMost = { maxSize: 50_000 };
 /**
  * Opens the data folder for this process alone, and throws away the uploads of the last process.
  *
- * @throws DataFolderError if another registry has the folder, or it cannot be written
+ * A folder on a read-only disk can be opened too: `lock` is then {@link readOnlyLock}.
+ *
+ * @throws DataFolderError if another registry has the folder, it cannot be written, or a newer version wrote it
  */
-export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<Store> {
+export async function openStore({ dataDir, clock, elapsed, log }: StoreOptions): Promise<Store> {
   const root = resolve(dataDir);
   const layout = layoutOf(root);
   const durable = createDurable(root, layout.uploads);
-  let lock: FolderLock | undefined;
-  try {
-    await makeRoot(root);
-    lock = await takeFolderLock(layout);
-    await rm(layout.uploads, { recursive: true, force: true });
-    for (const folder of [layout.repositories, layout.blobs, layout.uploads, layout.trash]) {
-      await durable.ensureFolder(folder);
-    }
-  } catch (error) {
-    await lock?.release().catch(() => undefined);
-    if (error instanceof DataFolderError) throw error;
-    const why = errnoOf(error) ?? "unknown error";
-    throw new DataFolderError("UNWRITABLE", `The data folder ${root} cannot be written: ${why}.`, { cause: error });
-  }
+  const lock = await open(layout, durable);
   return {
     layout,
     durable,
@@ -97,10 +91,12 @@ export async function openStore({ dataDir, clock, log }: StoreOptions): Promise<
         sizeCalculation: ({ bytes }) => bytes.length + cacheEntryOverheadBytes,
       }),
       tags: new LRUCache(entriesAtMost),
-      generation: 0,
+      // Of a folder that others may write to nothing is remembered: this equals nothing, not even itself.
+      generation: lock === readOnlyLock ? Number.NaN : 0,
     },
-    verified: new LRUCache(entriesAtMost),
+    sizes: new LRUCache(entriesAtMost),
     clock,
+    recent: new Recent(recentMs, elapsed),
     ready: new LRUCache(entriesAtMost),
     background: new Set(),
     log,
@@ -124,6 +120,29 @@ export function change<T>(
     await lock.requireHeld();
     return work();
   });
+}
+
+/** Takes the folder and prepares it. On a read-only disk it is taken as it is. */
+async function open(layout: Layout, durable: Durable): Promise<FolderLock> {
+  const { root } = layout;
+  let lock: FolderLock | undefined;
+  try {
+    await makeRoot(root);
+    lock = await takeFolderLock(layout);
+    const format = await readFormat(layout);
+    await removeTree(layout.uploads);
+    for (const folder of [layout.repositories, layout.blobs, layout.uploads, layout.trash]) {
+      await durable.ensureFolder(folder);
+    }
+    await upgrade(layout, durable, format);
+    return lock;
+  } catch (error) {
+    await lock?.release().catch(() => undefined);
+    if (error instanceof DataFolderError) throw error;
+    if (errnoOf(error) === "EROFS" && isCurrent(await readFormat(layout))) return readOnlyLock;
+    const why = errnoOf(error) ?? "unknown error";
+    throw new DataFolderError("UNWRITABLE", `The data folder ${root} cannot be written: ${why}.`, { cause: error });
+  }
 }
 
 async function makeRoot(root: string): Promise<void> {

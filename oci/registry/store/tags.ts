@@ -1,7 +1,7 @@
 /** The tags of a repository: each is a file that holds a digest. */
 import { readFile, unlink } from "node:fs/promises";
 import { ifThere, namesIn } from "../../files.ts";
-import { type Digest, parseDigest, parseTag, type RepositoryName, type TagName } from "./names.ts";
+import { type Digest, parseDigest, type RepositoryName, type TagName, tagOfFile } from "./names.ts";
 import type { Store } from "./store.ts";
 
 const key = (name: RepositoryName, tag: TagName) => `${name}\n${tag}`;
@@ -38,7 +38,7 @@ export async function removeTag(store: Store, name: RepositoryName, tag: TagName
 
 /** Returns all tags, in lexical order. */
 export async function listTags(store: Store, name: RepositoryName): Promise<TagName[]> {
-  const tags = (await namesIn(store.layout.tags(name))).map(parseTag);
+  const tags = (await namesIn(store.layout.tags(name))).map(tagOfFile);
   return tags.filter((tag) => tag !== undefined).sort();
 }
 

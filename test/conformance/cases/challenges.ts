@@ -1,7 +1,9 @@
 import { type Check, plain } from "../judge/case.ts";
 import { basic, parseChallenge } from "../judge/challenge.ts";
-import { unknownDigest } from "../judge/content.ts";
+import { fresh, unknownDigest } from "../judge/content.ts";
+import { bearer, get } from "../judge/exchange.ts";
 import * as expect from "../judge/expect.ts";
+import { giveBlob } from "../judge/push.ts";
 import type { Registry } from "../judge/registry.ts";
 
 /** Every endpoint, and the actions that its challenge has to ask for; none where no repository is meant. */
@@ -100,6 +102,35 @@ const mount = plain("challenge/mount", [
       const answer = await registry.bare("POST", `/v2/${to}/blobs/uploads/?mount=${unknownDigest()}&from=${from}`);
       const challenge = parseChallenge(answer.headers["www-authenticate"]);
       expect.equal(challenge?.parameters.scope, `repository:${to}:pull,push repository:${from}:pull`, "scope");
+    },
+  ],
+  [
+    "PRACTICE",
+    "with a token for the target alone asks for both, and is done with the token that this gives",
+    async (_, registry) => {
+      const [to, from] = [registry.repository("two"), registry.repository("one")];
+      const name = await giveBlob(registry, from, fresh(), "sha256");
+      const path = `/v2/${to}/blobs/uploads/?mount=${name}&from=${from}`;
+      const narrow = bearer(await get(registry, [`repository:${to}:pull,push`]));
+      const answer = await registry.bare("POST", path, { headers: narrow });
+      expect.status(answer, 401);
+      const { scope = "", error } = parseChallenge(answer.headers["www-authenticate"])?.parameters ?? {};
+      expect.equal(scope, `repository:${to}:pull,push repository:${from}:pull`, "scope");
+      // RFC 6750, 3.1: the token counts, and does not allow enough.
+      expect.equal(error, "insufficient_scope", "error");
+      expect.status(await registry.bare("POST", path, { headers: bearer(await get(registry, [scope])) }), 201);
+    },
+  ],
+  [
+    "PRACTICE",
+    "is an upload where the token endpoint did not grant the source",
+    async (_, registry) => {
+      const to = registry.repository("two");
+      const from = `not-${registry.namespace}/at-all`;
+      const wanted = `repository:${to}:pull,push repository:${from}:pull`;
+      const headers = bearer(await get(registry, [wanted]));
+      const path = `/v2/${to}/blobs/uploads/?mount=${unknownDigest()}&from=${from}`;
+      expect.status(await registry.bare("POST", path, { headers }), 202);
     },
   ],
 ]);

@@ -1,10 +1,9 @@
 import { type Check, group, plain } from "../judge/case.ts";
 import { basic } from "../judge/challenge.ts";
-import { fresh, unknownDigest } from "../judge/content.ts";
+import { unknownDigest } from "../judge/content.ts";
 import { bearer, endpoint, get, type Issued, post } from "../judge/exchange.ts";
 import * as expect from "../judge/expect.ts";
 import type { Answer } from "../judge/http.ts";
-import { giveBlob } from "../judge/push.ts";
 import type { Registry } from "../judge/registry.ts";
 
 const scope = (registry: Registry, slug: string, actions: string) =>
@@ -116,20 +115,6 @@ const several = plain("token of several scopes", [
       },
     ],
   ),
-  [
-    "PRACTICE",
-    "a mount whose source may not be read becomes an upload",
-    async (_, registry) => {
-      const name = await giveBlob(registry, registry.repository("one"), fresh());
-      const headers = bearer(await get(registry, [scope(registry, "two", "pull,push")]));
-      const query = `mount=${name}&from=${registry.repository("one")}`;
-      const answer = await registry.bare("POST", `/v2/${registry.repository("two")}/blobs/uploads/?${query}`, {
-        headers,
-      });
-      expect.status(answer, 202);
-      expect.status(await registry.ask("HEAD", `/v2/${registry.repository("two")}/blobs/${name}`), 404);
-    },
-  ],
 ]);
 
 const refused = plain("token refused", [

@@ -1,4 +1,4 @@
-import { alters, always, answers, broken, drops, requests, rewrites, says } from "./changes.ts";
+import { alters, always, answers, broken, drops, leads, requests, rewrites, says } from "./changes.ts";
 import type { Mutation, Passing } from "./proxy.ts";
 
 const ANY = "GET|HEAD|PUT|POST|PATCH|DELETE";
@@ -44,6 +44,12 @@ export const AUTHENTICATION: readonly Mutation[] = [
       alters(challenge, (value) => value.replace(/(scope="[^" ]*) [^"]*"/, '$1"')),
     ),
   ),
+  broken(
+    "a mount with a token for the target alone is an upload",
+    "challenge/mount",
+    requests("POST", /mount=.*from=(?!not-)/, leads(/&from=[^&]*/, "")),
+  ),
+  broken("a mount that was not granted is refused", "challenge/mount", answers("POST", /from=not-/, says(202, 403))),
   broken("/v2 is open", "challenge/GET /v2", requests("GET", /^\/v2$/, always(200))),
   broken(
     "a token has one name only",

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { jwtVerify } from "jose";
-import { parseRoute } from "../../../oci/registry/dispatch.ts";
+import { parseRoute } from "../../../oci/registry/route.ts";
 import { type Access, allows } from "../../../oci/token/index.ts";
 import { type Instead, type Passing, startProxy } from "../../conformance/control/proxy.ts";
 import { basicOf, type Login } from "./files.ts";

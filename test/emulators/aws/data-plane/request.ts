@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { parseRoute, type Route } from "../../../../oci/registry/dispatch.ts";
+import { parseRoute, type Route } from "../../../../oci/registry/route.ts";
 
 /** A request to the data plane, and what it is about. */
 export interface RegistryRequest {

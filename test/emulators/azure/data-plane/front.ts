@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { parseRoute } from "../../../../oci/registry/dispatch.ts";
+import { parseRoute } from "../../../../oci/registry/route.ts";
 import type { Backing } from "../../aws/data-plane/backing.ts";
 import { bodyOf, type RegistryRequest, readRequest } from "../../aws/data-plane/request.ts";
 import { answerAcr, parseTarget } from "../acr/acr-v1.ts";

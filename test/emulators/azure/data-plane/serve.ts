@@ -1,4 +1,4 @@
-import { parseRoute } from "../../../../oci/registry/dispatch.ts";
+import { parseRoute } from "../../../../oci/registry/route.ts";
 import { listNames } from "../acr/listing.ts";
 import { unknownRepository } from "../acr/refusals.ts";
 import { authenticate, permit, type RegistryCall } from "../acr/request.ts";
