@@ -78,7 +78,11 @@ test("an upload whose Location is on another host is sent there without Authoriz
 });
 
 test.each([
-  ["an upload", (client: OciClient) => client.pushBlob("a", { digest, body: blob }), { location: "http://r.example/u" }],
+  [
+    "an upload",
+    (client: OciClient) => client.pushBlob("a", { digest, body: blob }),
+    { location: "http://r.example/u" },
+  ],
   ["a next page", (client: OciClient) => client.tags("a"), { link: '<http://r.example/v2/a/tags/list>; rel="next"' }],
   ["a blob", (client: OciClient) => client.readBlob("a", digest), { location: "http://r.example/b" }],
 ])("%s that leaves https is not followed: a proxy ended TLS and did not say so", async (_, run, headers) => {
@@ -93,6 +97,9 @@ test.each([
       return Object.defineProperty(response, "url", { value: String(url) });
     },
   });
-  await expect(run(client)).rejects.toMatchObject({ code: "REDIRECT_REFUSED", message: expect.stringContaining("http:") });
+  await expect(run(client)).rejects.toMatchObject({
+    code: "REDIRECT_REFUSED",
+    message: expect.stringContaining("http:"),
+  });
   expect(asked).toEqual([expect.stringMatching(/^https:/)]);
 });

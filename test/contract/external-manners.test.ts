@@ -1,0 +1,15 @@
+import { manners, startMannered } from "../kubernetes/support/manners.ts";
+import { backendOf } from "../kubernetes/support/token-registry.ts";
+import { contractSuite } from "./suite.ts";
+
+contractSuite({
+  name: "external-zot",
+  behind: "a stub with the manners of zot",
+  start: async () => backendOf(await startMannered(manners.zot)),
+});
+
+contractSuite({
+  name: "external-quay",
+  behind: "a stub with the manners of Quay",
+  start: async () => backendOf(await startMannered(manners.quay), { pushMayDelete: true }),
+});
