@@ -3,7 +3,6 @@
 {{- $root := .root -}}
 {{- $secret := .secret -}}
 backoffLimit: 3
-activeDeadlineSeconds: 600
 template:
   metadata:
     labels:

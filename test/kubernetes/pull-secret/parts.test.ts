@@ -140,11 +140,11 @@ describe("a repository that cannot be refreshed", () => {
 });
 
 describe("a Secret that is not there", () => {
-  const name = "another-name";
-  const rights = (verbs: typeof grant.verbs) => [{ ...grant, resourceName: name, verbs }, eventGrant];
+  const rights = (name: string, verbs: typeof grant.verbs) => ({ ...grant, resourceName: name, verbs });
 
   test("is made under its name alone, where that is wanted", async () => {
-    cluster.api.grants = rights(["get", "update", "create", "patch"]);
+    const name = "another-name";
+    cluster.api.grants = [rights(name, ["get", "update", "create", "patch"]), eventGrant];
     const run = await refresh(lacking(), { ...env, PULL_SECRET_NAME: name, PULL_SECRET_CREATE: "true" });
     expect(run.code).toBe(0);
     const { type, metadata, data } = cluster.api.secrets.get("apps", name);
@@ -158,15 +158,8 @@ describe("a Secret that is not there", () => {
   });
 
   test("is not made without the right to create this very name", async () => {
-    cluster.api.grants = [
-      ...rights(["get", "update", "patch"]),
-      { ...grant, resourceName: "other", verbs: ["create"] },
-    ];
-    const settings = { ...env, PULL_SECRET_NAME: "never", PULL_SECRET_CREATE: "true" };
-    cluster.api.grants = cluster.api.grants.map((each) =>
-      each.resourceName === name ? { ...each, resourceName: "never" } : each,
-    );
-    const run = await refresh(lacking(), settings);
+    cluster.api.grants = [rights("never", ["get", "update", "patch"]), rights("other", ["create"]), eventGrant];
+    const run = await refresh(lacking(), { ...env, PULL_SECRET_NAME: "never", PULL_SECRET_CREATE: "true" });
     expect([run.code, run.last.message]).toEqual([1, expect.stringMatching(/answered 403 to create of the Secret/)]);
   });
 });
