@@ -15,3 +15,9 @@ for (const registry of ["gitlab", "others"] as const) {
     start: async () => backendOf(await startMannered(manners[registry])),
   });
 }
+
+contractSuite({
+  name: "external-quay",
+  behind: "a stub with the manners of Quay",
+  start: async () => backendOf(await startMannered(manners.quay), { pushMayDelete: true }),
+});

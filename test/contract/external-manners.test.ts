@@ -7,9 +7,3 @@ contractSuite({
   behind: "a stub with the manners of zot",
   start: async () => backendOf(await startMannered(manners.zot)),
 });
-
-contractSuite({
-  name: "external-quay",
-  behind: "a stub with the manners of Quay",
-  start: async () => backendOf(await startMannered(manners.quay), { pushMayDelete: true }),
-});
