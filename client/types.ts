@@ -131,6 +131,8 @@ export interface RegistryDescription {
       authMethod: "basic" | "bearer";
       scope: "repository" | "registry";
       ttlSeconds?: { min: number; max: number; default: number };
+      /** Whether credentials to push may delete images of the repository as well. */
+      pushMayDelete?: boolean;
     };
     /** Whether the platform can tell a repository that was never created from one that is empty. */
     tellsAbsence: boolean;

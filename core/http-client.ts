@@ -1,11 +1,20 @@
 import { readFile } from "node:fs/promises";
-import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import {
+  type AgentOptions,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Environment } from "./platform.ts";
 
 /** How a client reaches servers, and whom it trusts. */
 export interface HttpClientOptions {
-  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are read from, in either case. Default: no proxy is used. */
+  /**
+   * Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are read from, in either case. Default: no proxy is used. How an entry of
+   * `NO_PROXY` is read: {@link isDirect}.
+   */
   readonly env?: Environment | undefined;
   /** PEM file of the CAs to trust instead of those that Node brings. It is read for each request, because it may be rotated. */
   readonly caFile?: string | undefined;
@@ -51,7 +60,7 @@ export interface HttpClient {
   readonly fetch: typeof globalThis.fetch;
 }
 
-const proxyVariables = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"] as const;
+const proxyVariables = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] as const;
 
 /**
  * Creates a client. Its connections are kept and shared, so one client serves many requests.
@@ -66,22 +75,15 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   const agentOptions = {
     keepAlive: true,
     ...(connections !== undefined && { maxSockets: connections }),
-    ...(Object.keys(proxyEnv).length > 0 && { proxyEnv }),
   };
-  let plain: HttpAgent | undefined;
-  let secure: { readonly ca: string | undefined; readonly agent: HttpsAgent } | undefined;
+  const noProxy = env.no_proxy || env.NO_PROXY || "";
+  const direct = createAgents(agentOptions);
+  const proxied = Object.keys(proxyEnv).length > 0 ? createAgents({ ...agentOptions, proxyEnv }) : undefined;
 
-  async function agentFor({ protocol }: URL): Promise<HttpAgent> {
+  async function agentFor(url: URL): Promise<HttpAgent> {
     const ca = caFile === undefined ? undefined : await readFile(caFile, "utf8");
-    if (protocol !== "https:") {
-      plain ??= new HttpAgent(agentOptions);
-      return plain;
-    }
-    if (secure === undefined || secure.ca !== ca) {
-      if (secure) retire(secure.agent);
-      secure = { ca, agent: new HttpsAgent({ ...agentOptions, ...(ca !== undefined && { ca }) }) };
-    }
-    return secure.agent;
+    const isDirect = proxied !== undefined && noProxy !== "" && (await import("./no-proxy.ts")).isDirect(url, noProxy);
+    return (isDirect || proxied === undefined ? direct : proxied)(url, ca);
   }
 
   async function start(target: string | URL, options: HttpRequestOptions): Promise<IncomingMessage> {
@@ -124,6 +126,23 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
       });
       return toResponse(response, url, answerAtMost);
     },
+  };
+}
+
+/** Keeps one agent for plain requests, and one for secure ones, which is replaced when the CAs change. */
+function createAgents(options: AgentOptions): (url: URL, ca: string | undefined) => HttpAgent {
+  let plain: HttpAgent | undefined;
+  let secure: { readonly ca: string | undefined; readonly agent: HttpsAgent } | undefined;
+  return ({ protocol }, ca) => {
+    if (protocol !== "https:") {
+      plain ??= new HttpAgent(options);
+      return plain;
+    }
+    if (secure === undefined || secure.ca !== ca) {
+      if (secure) retire(secure.agent);
+      secure = { ca, agent: new HttpsAgent({ ...options, ...(ca !== undefined && { ca }) }) };
+    }
+    return secure.agent;
   };
 }
 

@@ -33,19 +33,27 @@ export const pullSecretLabel = "artifact-registry.alien.dev/pull-secret";
 /** The annotation that tells when the first of the credentials in a Secret ends. ISO 8601, UTC. */
 export const expiresAtAnnotation = "artifact-registry.alien.dev/expires-at";
 
+/** The annotation that tells of each entry of a Secret which repository it is for, and when it ends: JSON, by the entry's key. */
+export const entriesAnnotation = "artifact-registry.alien.dev/entries";
+
 /**
  * Writes the content of a `kubernetes.io/dockerconfigjson` Secret, in base64. Each entry stands under its repository, not under
  * the host, so that a node offers it for the images of that repository and for no others (Kubernetes, "Images":
  * interpretation of config.json).
+ *
+ * @param kept entries that stay as they are, by their keys
  */
-export function dockerConfigJson(entries: readonly PullCredentials[]): Secret {
-  const auths = Object.fromEntries(
+export function dockerConfigJson(
+  entries: readonly PullCredentials[],
+  kept: Readonly<Record<string, unknown>> = {},
+): Secret {
+  const fresh = Object.fromEntries(
     entries.map(({ uri, username, password }) => {
       const pair = Buffer.from(`${username}:${password.reveal()}`, "utf8").toString("base64");
       return [uri, { username, password: password.reveal(), auth: pair }];
     }),
   );
-  return new Secret(Buffer.from(JSON.stringify({ auths }), "utf8").toString("base64"));
+  return new Secret(Buffer.from(JSON.stringify({ auths: { ...kept, ...fresh } }), "utf8").toString("base64"));
 }
 
 /** What a Secret for pulls is called, and until when it is of use. */

@@ -209,6 +209,8 @@ export const capabilities = v.strictObject({
     authMethod,
     scope,
     ttlSeconds: v.optional(v.strictObject({ min: v.number(), max: v.number(), default: v.number() })),
+    /** Whether credentials to push may delete images of the repository as well. Absent means that they do not. */
+    pushMayDelete: v.optional(v.boolean()),
   }),
   /** Whether the platform can tell a repository that was never created from one that is empty. */
   tellsAbsence: v.boolean(),

@@ -49,6 +49,8 @@ export const externalBinding = v.pipe(
     pushAccount: v.optional(account),
     /** Hands out the pull and push accounts themselves. They never expire, and they are not limited to one repository. */
     staticCredentials: v.optional(v.boolean()),
+    /** Accepts that credentials to push delete as well, as those of Quay do. Without it such credentials are not handed out. */
+    pushMayDelete: v.optional(v.boolean()),
     /** Allows plain http, so that passwords and tokens are sent in the clear. */
     plainHttp: v.optional(v.boolean()),
   }),

@@ -18,7 +18,7 @@ export type OciClient = {
   challenges(): Promise<Challenge[]>;
   /**
    * Asks the token service of a Bearer challenge for a token with one scope, such as `repository:team/app:pull`, or with
-   * several, separated by spaces.
+   * several, separated by spaces. It does not ask for what the challenge names.
    */
   requestToken(challenge: Challenge, scope: string): Promise<Grant>;
   /** Uploads a blob, or mounts it from another repository. */
@@ -87,8 +87,7 @@ function clientOf(options: ClientOptions, transport: Transport): OciClient {
       await answer.body?.cancel();
     },
     challenges: () => transport.challenges(),
-    requestToken: ({ scheme, params: { scope: _suggested, ...params } }, scope) =>
-      transport.exchange({ scheme, params }, [scope]),
+    requestToken: (challenge, scope) => transport.exchange(challenge, [scope]),
     pushBlob: (repository, blob) => blobs.pushBlob(transport, repository, blob),
     mountBlob: (repository, mount) => blobs.mountBlob(transport, repository, mount),
     tryUpload: (repository) => blobs.tryUpload(transport, repository),

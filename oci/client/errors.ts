@@ -21,16 +21,22 @@ export class OciError extends Error {
   readonly code: ClientCode | (string & {});
   /** The seconds for which the registry asks the client to wait before it tries again. */
   readonly retryAfterSeconds?: number;
+  /**
+   * Whether the registry's token service had accepted the credentials of this very request. A 401 then means that they may not do
+   * this (`insufficient_scope`), and not that they are wrong.
+   */
+  readonly authenticated: boolean;
 
   constructor(
     status: number,
     code: ClientCode | (string & {}),
     message: string,
-    options: { cause?: unknown; retryAfterSeconds?: number | undefined } = {},
+    options: { cause?: unknown; retryAfterSeconds?: number | undefined; authenticated?: boolean } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.status = status;
     this.code = code;
+    this.authenticated = options.authenticated ?? false;
     if (options.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
@@ -63,13 +69,20 @@ const maxErrorBytes = 16 * 1024;
  *
  * @param what the request's method and URL, without the query, which may hold a signature
  * @param redact removes secrets from a text
+ * @param authenticated whether a token service had accepted the credentials
  */
-export async function errorFrom(response: Response, what: string, redact: (text: string) => string): Promise<OciError> {
+export async function errorFrom(
+  response: Response,
+  what: string,
+  redact: (text: string) => string,
+  authenticated = false,
+): Promise<OciError> {
   const first = firstError(await readSome(response));
   const code = first.code ?? (response.status === 401 ? "UNAUTHORIZED" : `HTTP_${response.status}`);
   const said = first.message === undefined ? "" : `: ${first.message.slice(0, 500)}`;
   return new OciError(response.status, redact(code), redact(`${what}: ${response.status} ${code}${said}`), {
     retryAfterSeconds: retryAfterSeconds(response.headers.get("retry-after")),
+    authenticated,
   });
 }
 

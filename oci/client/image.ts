@@ -92,8 +92,8 @@ function descriptors(content: unknown, key: string): Descriptor[] {
 const markerConfig = Buffer.from("{}");
 
 /**
- * The manifest that makes a repository exist. It is pushed by digest, so that no tag changes. It is the same everywhere, so
- * that a second push changes nothing. The OCI image spec 1.1, "Guidelines for Artifact Usage", describes its form.
+ * The manifest that makes a repository exist. It is the same everywhere, so that a second push changes nothing. The OCI image
+ * spec 1.1, "Guidelines for Artifact Usage", describes its form.
  */
 const markerManifest = Buffer.from(
   JSON.stringify({
@@ -105,8 +105,13 @@ const markerManifest = Buffer.from(
   }),
 );
 
-/** The marker manifest of a repository, and the blob that it names. */
+/**
+ * The marker manifest of a repository, the blob that it names, and its tag. Without a tag, garbage collectors take it for waste:
+ * zot after its `gcDelay` (`pkg/retention/retention.go`, `HasDeleteUntagged`), Quay after an hour (`write_manifest_by_digest`,
+ * `PUSH_TEMP_TAG_EXPIRATION_SEC`). A referrer would not help, since what it refers to has no tag either.
+ */
 export const repositoryMarker = {
+  tag: "artifact-registry.repository",
   config: { bytes: markerConfig, digest: digestOf(markerConfig) },
   manifest: { bytes: markerManifest, digest: digestOf(markerManifest), mediaType: ociManifest },
 } as const;

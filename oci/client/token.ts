@@ -4,14 +4,17 @@ import type { Redactor } from "./errors.ts";
 import { errorFrom, OciError } from "./errors.ts";
 import { readLimited } from "./read.ts";
 
-/** The lifetime of a token if the answer gives none, as the distribution project's token authentication says. */
+/** The lifetime of a token if nothing tells it, as the distribution project's token authentication says. */
 const defaultSeconds = 60;
 const maxAnswerBytes = 256 * 1024;
 
 /** A token as the service granted it. Times are milliseconds since the epoch. */
 export type Grant = {
   readonly value: string;
-  /** By our clock. The lifetime counts from the request, or from the answer's `issued_at` if that is earlier. */
+  /**
+   * By our clock. The answer's lifetime counts from the request, or from its `issued_at` if that is earlier. An answer without a
+   * lifetime lasts until the token's own `exp`.
+   */
   readonly expiresAt: number;
 };
 
@@ -83,6 +86,7 @@ export type Exchange = {
   readonly registry: URL;
   readonly challenge: Challenge;
   readonly trustRealm: TrustRealm | undefined;
+  /** What is asked for. The scopes of the challenge are not added. */
   readonly scopes: readonly string[];
   /** The value of an `Authorization` header. Without it, the token is anonymous. */
   readonly basic: string | undefined;
@@ -94,7 +98,7 @@ export type Exchange = {
 
 /**
  * Asks the token service that a Bearer challenge names for a token, with a GET (token authentication of the distribution
- * project). It asks for the scopes of the challenge as well as for those of `input`.
+ * project).
  *
  * @throws OciError with the answer of the token service; `REALM_REFUSED` if the service is not trusted, or its connection is
  *   less safe than the registry's; `UNEXPECTED_RESPONSE` if the answer holds no token; `NETWORK`
@@ -104,7 +108,7 @@ export async function exchangeToken(input: Exchange): Promise<Grant> {
   const realm = realmOf(input);
   const service = challenge.params.service;
   if (service !== undefined) realm.searchParams.set("service", service);
-  for (const one of mergeScopes(challenge.params.scope, ...input.scopes)) realm.searchParams.append("scope", one);
+  for (const one of mergeScopes(...input.scopes)) realm.searchParams.append("scope", one);
 
   const what = `GET ${realm.origin}${realm.pathname}`;
   const asked = input.now();
@@ -122,15 +126,29 @@ export async function exchangeToken(input: Exchange): Promise<Grant> {
   if (!response.ok) throw await errorFrom(response, what, redactor.clean);
 
   const answer = parse(await readLimited(response, maxAnswerBytes));
-  const value = member(answer, "token") ?? member(answer, "access_token");
-  if (typeof value !== "string" || value === "") {
-    throw new OciError(response.status, "UNEXPECTED_RESPONSE", `${what}: the answer holds no token`);
+  // Services that know both members may leave one of them empty.
+  const value = [member(answer, "token"), member(answer, "access_token")].find((each) => each !== "" && isText(each));
+  if (!isText(value)) throw new OciError(response.status, "UNEXPECTED_RESPONSE", `${what}: the answer holds no token`);
+  return { value: redactor.learn(value), expiresAt: endOf(answer, value, asked) };
+}
+
+/** Tells when a token ends, in milliseconds since the epoch. @param asked when it was asked for, by our clock */
+function endOf(answer: unknown, token: string, asked: number): number {
+  const told = member(answer, "expires_in");
+  // Some services write the number as a string, as the specification's own example once did (distribution#1746).
+  const seconds = isText(told) && /^\d{1,9}$/.test(told) ? Number(told) : told;
+  const named = typeof seconds === "number" && seconds > 0;
+  if (!named) {
+    const exp = member(parse(Buffer.from(token.split(".")[1] ?? "", "base64url")), "exp");
+    if (typeof exp === "number" && Number.isFinite(exp)) return exp * 1000;
   }
-  const seconds = member(answer, "expires_in");
-  const lifetime = typeof seconds === "number" && seconds > 0 ? seconds : defaultSeconds;
   const issuedAt = Date.parse(String(member(answer, "issued_at")));
   const from = Number.isNaN(issuedAt) ? asked : Math.min(asked, issuedAt);
-  return { value: redactor.learn(value), expiresAt: from + lifetime * 1000 };
+  return from + (named ? seconds : defaultSeconds) * 1000;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }
 
 function realmOf({ challenge, registry, trustRealm }: Exchange): URL {
@@ -177,4 +195,35 @@ export const scope = {
 /** Returns the scopes of all lists, each once, in order. One text may hold several scopes, separated by spaces. */
 export function mergeScopes(...lists: readonly (string | undefined)[]): string[] {
   return [...new Set(lists.flatMap((list) => list?.split(/\s+/) ?? []).filter((one) => one !== ""))];
+}
+
+/**
+ * Decides which scopes to ask for after a challenge. What the challenge names is asked for in its own form, since token
+ * services may refuse any other one: Quay answers 400 to `delete` (`endpoints/v2/v2auth.py`, `SCOPE_REGEX_TEMPLATE`).
+ * What it does not name, such as the source of a mount, is asked for in ours.
+ *
+ * @param named the `scope` of the challenge
+ * @param needed the scopes that the request needs, in our form
+ * @returns the scopes to ask for, and whether they hold all that is needed as far as one can tell
+ */
+export function answeringScopes(
+  named: string | undefined,
+  needed: readonly string[],
+): { readonly scopes: string[]; readonly covered: boolean } {
+  const theirs = mergeScopes(named);
+  const others = needed.filter((one) => !theirs.some((each) => resourceOf(each) === resourceOf(one)));
+  const scopes = mergeScopes(...theirs, ...others);
+  const covers = (one: string) => {
+    const actions = scopes.filter((each) => resourceOf(each) === resourceOf(one)).flatMap(actionsOf);
+    return actions.includes("*") || actionsOf(one).every((action) => actions.includes(action));
+  };
+  return { scopes, covered: needed.every(covers) };
+}
+
+function resourceOf(one: string): string {
+  return one.slice(0, one.lastIndexOf(":"));
+}
+
+function actionsOf(one: string): string[] {
+  return one.slice(one.lastIndexOf(":") + 1).split(",");
 }

@@ -1,6 +1,6 @@
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { errorFrom, OciError, Redactor } from "./errors.ts";
-import { exchangeToken, type Grant, TokenCache, type TrustRealm } from "./token.ts";
+import { answeringScopes, exchangeToken, type Grant, mergeScopes, TokenCache, type TrustRealm } from "./token.ts";
 
 /** How a client proves who it is. */
 export type Credentials =
@@ -86,9 +86,9 @@ export class Transport {
    */
   async send(call: RegistryRequest): Promise<Response> {
     const url = this.resolve(call.to);
-    const response = await this.#authenticated(call, url);
+    const { response, authenticated = false } = await this.#authenticated(call, url);
     if (call.expect.includes(response.status)) return response;
-    throw await errorFrom(response, this.#name(call, url), this.#redactor.clean);
+    throw await errorFrom(response, this.#name(call, url), this.#redactor.clean, authenticated);
   }
 
   /** Sends one GET without credentials, and returns the challenges. @throws OciError unless the answer is 200 or 401 */
@@ -121,26 +121,57 @@ export class Transport {
   /**
    * Returns the URL of a location that the registry gave, relative to `base`, or of a path under the registry's root.
    *
-   * @throws OciError `UNEXPECTED_RESPONSE` if it is not an HTTP URL
+   * @throws OciError `UNEXPECTED_RESPONSE` if it is not an HTTP URL; `REDIRECT_REFUSED` if it leads from https to http, as
+   *   behind a proxy that ends TLS and does not tell the registry so (`X-Forwarded-Proto`)
    */
   resolve(to: string | URL, base: string | URL = this.root): URL {
     const url = URL.parse(String(to), String(base));
     if (url === null || !/^https?:$/.test(url.protocol)) {
       throw new OciError(0, "UNEXPECTED_RESPONSE", `${this.root.host} gave a location that is not a URL.`);
     }
+    if (url.protocol === "http:" && [this.root.protocol, new URL(base).protocol].includes("https:")) {
+      throw new OciError(
+        0,
+        "REDIRECT_REFUSED",
+        `${this.root.host} is reached by https, and gave a location with http: ${url.origin}. It was not followed.`,
+      );
+    }
     return url;
   }
 
-  async #authenticated(call: RegistryRequest, url: URL): Promise<Response> {
-    if (url.origin !== this.root.origin) return this.#once(call, url, undefined);
+  async #authenticated(call: RegistryRequest, url: URL): Promise<Answered> {
+    if (url.origin !== this.root.origin) return { response: await this.#once(call, url, undefined) };
     const sent = await this.#known(call);
     const response = await this.#once(call, url, sent);
-    if (response.status !== 401) return response;
+    if (response.status !== 401) return { response };
     const answer = await this.#answerTo(call, parseChallenges(response.headers.get("www-authenticate") ?? ""), sent);
     // A stream cannot be sent twice, and a credential that was refused is not sent again.
-    if (answer === undefined || answer === sent || isStream(call.body)) return response;
+    const final = answer === undefined || answer.authorization === sent || isStream(call.body);
+    if (final) return { response, authenticated: answer?.exchanged !== undefined };
     await response.body?.cancel();
-    return this.#once(call, url, answer);
+    const second = await this.#once(call, url, answer.authorization);
+    const { exchanged } = answer;
+    if (exchanged === undefined) return { response: second };
+    return { response: await this.#widened(call, url, second, exchanged), authenticated: true };
+  }
+
+  /** Asks once more, for a token with our own scopes, if the challenge named less than they hold and that was not enough. */
+  async #widened(
+    call: RegistryRequest,
+    url: URL,
+    response: Response,
+    { challenge, token, scopes, covered }: Exchanged,
+  ): Promise<Response> {
+    if (covered || (response.status !== 401 && response.status !== 403)) return response;
+    const exchange = () => this.exchange(challenge, mergeScopes(...scopes, ...call.scopes));
+    const wider = await this.#tokens.renew(keyOf(call), token, this.#signal, exchange).catch((error: unknown) => {
+      // A token service that does not know our form has not changed what the registry said.
+      if (error instanceof OciError && error.status >= 400 && error.status < 429) return undefined;
+      throw error;
+    });
+    if (wider === undefined) return response;
+    await response.body?.cancel();
+    return this.#once(call, url, `Bearer ${wider}`);
   }
 
   /** Returns the `Authorization` that the registry is likely to ask for, if this client already has it. */
@@ -156,20 +187,21 @@ export class Transport {
     call: RegistryRequest,
     challenges: Challenge[],
     sent: string | undefined,
-  ): Promise<string | undefined> {
+  ): Promise<{ readonly authorization: string; readonly exchanged?: Exchanged } | undefined> {
     const credentials = this.#credentials;
     if (credentials !== undefined && "bearer" in credentials) return undefined;
     const basic = credentials === undefined ? undefined : `Basic ${basicPair(credentials)}`;
     const bearer = challenges.find((one) => one.scheme === "bearer" && one.params.realm !== undefined);
     if (bearer !== undefined) {
       const refused = sent?.startsWith("Bearer ") ? sent.slice(7) : undefined;
-      const exchange = () => this.exchange(bearer, call.scopes);
+      const asked = answeringScopes(bearer.params.scope, call.scopes);
+      const exchange = () => this.exchange(bearer, asked.scopes);
       const token = await this.#tokens.renew(keyOf(call), refused, this.#signal, exchange);
-      return `Bearer ${token}`;
+      return { authorization: `Bearer ${token}`, exchanged: { ...asked, challenge: bearer, token } };
     }
     if (basic === undefined || !challenges.some((one) => one.scheme === "basic")) return undefined;
     this.#session.basic = true;
-    return basic;
+    return { authorization: basic };
   }
 
   /** Sends one request, and follows the redirects of a read. Only the registry itself gets the `Authorization`. */
@@ -184,7 +216,7 @@ export class Transport {
         return response;
       await response.body?.cancel();
       const next = this.resolve(location, url);
-      if (hops === maxRedirects || (url.protocol === "https:" && next.protocol === "http:")) {
+      if (hops === maxRedirects) {
         throw new OciError(
           response.status,
           "REDIRECT_REFUSED",
@@ -215,6 +247,21 @@ export class Transport {
   #name(call: RegistryRequest, url: URL): string {
     return `${call.method ?? "GET"} ${url.origin}${url.pathname}`;
   }
+}
+
+interface Answered {
+  readonly response: Response;
+  /** Whether the token service took the credentials, so that a refusal is about what was asked for. */
+  readonly authenticated?: boolean;
+}
+
+/** A token that was got for a request, and what it was asked for. */
+interface Exchanged {
+  readonly challenge: Challenge;
+  readonly token: string;
+  readonly scopes: readonly string[];
+  /** Whether the scopes hold all that the request needs. */
+  readonly covered: boolean;
 }
 
 function isStream(body: RegistryRequest["body"]): boolean {

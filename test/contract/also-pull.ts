@@ -10,7 +10,10 @@ const refused = { status: expect.toSatisfy((status: number) => status === 401 ||
 const deletionRefused = { status: expect.toSatisfy((status: number) => [401, 403, 405].includes(status)) };
 
 /** Builds that start from one repository and push to another, with one credential. */
-export function alsoPullTests(subject: () => Subject, { publicPulls, credentialScope, lifetime }: Golden): void {
+export function alsoPullTests(
+  subject: () => Subject,
+  { publicPulls, credentialScope, lifetime, pushAlsoPulls = true }: Golden,
+): void {
   const withImage = async (stem: string) => {
     const { suite, registry, fresh, client } = subject();
     const { name } = await suite.ok("createRepository", { registry, name: fresh(stem) });
@@ -25,7 +28,19 @@ export function alsoPullTests(subject: () => Subject, { publicPulls, credentialS
   };
 
   describe("credentials that also pull from other repositories", () => {
-    test.each(["pull", "push-pull"] as const)(
+    const most = pushAlsoPulls ? "push-pull" : "pull";
+
+    if (!pushAlsoPulls) {
+      test("push-pull: are refused where they would push to them as well", async () => {
+        const { suite, registry } = subject();
+        const [app, base] = [await withImage("app"), await withImage("base")];
+        const input = { registry, repoId: app.name, permissions: "push-pull", alsoPull: [base.name] };
+        const { body } = await suite.refused("generateCredentials", input);
+        expect(body).toMatchObject({ code: "CLOUD_PLATFORM_ERROR", hint: expect.stringContaining("opens more") });
+      });
+    }
+
+    test.each(["pull", ...(pushAlsoPulls ? (["push-pull"] as const) : [])] as const)(
       "%s: pull from each of them, and push to none of them",
       async (permissions) => {
         const [app, base, tools, other] = [
@@ -68,7 +83,7 @@ export function alsoPullTests(subject: () => Subject, { publicPulls, credentialS
       const { suite, fresh } = subject();
       const [app, base] = [await withImage("app"), await withImage("base")];
       const { name: made } = await suite.ok("createRepository", { registry: "images", name: fresh("Base of ALL") });
-      await mint(app.name, "push-pull", [base.name, made, base.name, app.name]);
+      await mint(app.name, most, [base.name, made, base.name, app.name]);
       expect(suite.audit.at(-1)).toMatchObject({
         repoId: expect.any(String),
         alsoPull: [base.name, made],
@@ -80,9 +95,10 @@ export function alsoPullTests(subject: () => Subject, { publicPulls, credentialS
       const { suite, registry, client } = subject();
       const [app, base, other] = [await withImage("app"), await withImage("base"), await withImage("other")];
       const input = { registry, repoId: app.name, permissions: "push-pull" };
-      const builder = await suite.ok("generateCredentials", { ...input, alsoPull: [base.name] }, "builder");
-      expect(await pullImage(await client(builder), base.name, "1.0")).toEqual(base.image);
-
+      if (pushAlsoPulls) {
+        const builder = await suite.ok("generateCredentials", { ...input, alsoPull: [base.name] }, "builder");
+        expect(await pullImage(await client(builder), base.name, "1.0")).toEqual(base.image);
+      }
       const alsoPull = [base.name, other.name];
       const { status, body } = await suite.refused("generateCredentials", { ...input, alsoPull }, "builder");
       expect([status, body.code]).toEqual([403, "ACCESS_DENIED"]);

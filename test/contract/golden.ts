@@ -13,6 +13,16 @@ export interface Golden {
   readonly credentialScope: "repository" | "registry";
   /** Whether a lifetime can be asked for, is the platform's own, or does not end. */
   readonly lifetime: "asked" | "theirs" | "endless";
+  /** The tag by which a repository without images is known to exist, if it has one. It lies in every repository that was created. */
+  readonly ownTag?: string;
+  /** Whether credentials to push delete images as well. */
+  readonly pushDeletes?: boolean;
+  /** Whether credentials to push can pull from further repositories without pushing there. Default: they can. */
+  readonly pushAlsoPulls?: boolean;
+  /** Whether credentials to push mount a layer whose digest they know from any repository, also from one that they may not read. */
+  readonly mountsAnything?: boolean;
+  /** Whether layers can be read after their image was deleted, until the registry sweeps them by itself. */
+  readonly keepsLayers?: boolean;
   /** Whether an image's URI is read as an id. It is not where only the platform tells whose the URI is. */
   readonly readsUri: boolean;
 }
@@ -30,6 +40,7 @@ const external = {
   pushCreates: true,
   publicPulls: false,
   readsUri: true,
+  ownTag: "artifact-registry.repository",
 } as const;
 
 /** What each platform is known to be unable to do; its capabilities must say the same, no more and no less. */
@@ -88,6 +99,18 @@ export const golden = {
     readsUri: true,
   },
   external: { ...external, credentialScope: "repository", lifetime: "theirs" },
+  /** With a token server. zot asks for no right on the source of a mount there, but does with htpasswd. */
+  "external-zot": { ...external, credentialScope: "repository", lifetime: "theirs", mountsAnything: true },
+  /** With `pushMayDelete`. Quay deletes no layer by request, and who may push there may delete. */
+  "external-quay": {
+    ...external,
+    credentialScope: "repository",
+    lifetime: "theirs",
+    pushDeletes: true,
+    keepsLayers: true,
+  },
+  /** Harbor's tokens hold all that the account may do in each repository that was named, whatever was asked for. */
+  "external-harbor": { ...external, credentialScope: "repository", lifetime: "theirs", pushAlsoPulls: false },
   /** With `staticCredentials`. */
   "external-static": { ...external, credentialScope: "registry", lifetime: "endless" },
 } as const satisfies Record<string, Golden>;

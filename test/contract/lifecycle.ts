@@ -4,7 +4,10 @@ import { buildImage, buildIndex } from "../oci/client/images.ts";
 import type { Golden } from "./golden.ts";
 import type { Subject } from "./suite.ts";
 
-export function lifecycleTests(subject: () => Subject, { tellsAbsence, pushCreates }: Golden): void {
+export function lifecycleTests(
+  subject: () => Subject,
+  { tellsAbsence, pushCreates, ownTag, keepsLayers }: Golden,
+): void {
   const minted = async (repoId: string, permissions: "pull" | "push-pull") => {
     const { suite, registry, client } = subject();
     return client(await suite.ok("generateCredentials", { registry, repoId, permissions }));
@@ -44,6 +47,15 @@ export function lifecycleTests(subject: () => Subject, { tellsAbsence, pushCreat
       expect(await subject().tags(push, name)).toEqual(["1.0"]);
     });
 
+    if (ownTag !== undefined) {
+      test("a repository without images is known by a tag of ours, which garbage collectors keep", async () => {
+        const { suite, registry, fresh } = subject();
+        const { name } = await suite.ok("createRepository", { registry, name: fresh() });
+        expect(await (await minted(name, "pull")).tags(name)).toEqual([ownTag]);
+        expect((await suite.ok("getRepository", { registry, repoId: name })).name).toBe(name);
+      });
+    }
+
     if (pushCreates) {
       test("a repository that only a push made is found", async () => {
         const { suite, registry, fresh } = subject();
@@ -72,7 +84,9 @@ export function lifecycleTests(subject: () => Subject, { tellsAbsence, pushCreat
       }
       await expect(client.pullManifest(name, "1.0")).rejects.toMatchObject({ status: 404 });
       await expect(client.pullManifest(name, image.manifest.digest)).rejects.toMatchObject({ status: 404 });
-      for (const digest of image.blobs.keys()) expect(await client.headBlob(name, digest)).toBeUndefined();
+      for (const digest of image.blobs.keys()) {
+        expect((await client.headBlob(name, digest)) !== undefined).toBe(keepsLayers ?? false);
+      }
       expect(await suite.ok("deleteRepository", { registry, repoId: name })).toEqual({});
       expect(await suite.ok("deleteRepository", { registry, repoId: fresh("never") })).toEqual({});
     });

@@ -5,7 +5,7 @@ import { alsoPullTests } from "./also-pull.ts";
 import { auditTests } from "./audit.ts";
 import { credentialTests } from "./credentials.ts";
 import { errorTests } from "./errors.ts";
-import { golden, type PlatformName } from "./golden.ts";
+import { type Golden, golden, type PlatformName } from "./golden.ts";
 import { type Suite, startSuite } from "./harness.ts";
 import { lifecycleTests } from "./lifecycle.ts";
 import { nameTests } from "./names.ts";
@@ -52,7 +52,10 @@ export interface Subject {
   reach(moment: Date): void;
   /** A client of the registry itself, with what generateCredentials answered. */
   client(credentials: { authMethod: "basic" | "bearer"; username: string; password: string }): Promise<OciClient>;
-  /** The tags of a repository; none where it comes into being by its first push, and nobody has pushed yet. */
+  /**
+   * The tags of a repository, without the suite's own; none where it comes into being by its first push, and nobody has pushed
+   * yet.
+   */
   tags(client: OciClient, name: string): Promise<string[]>;
 }
 
@@ -85,11 +88,14 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
           if (advance === undefined) throw new Error("The clock of this backend cannot be turned.");
           advance(Math.max(0, moment.getTime() - Date.now()));
         },
-        tags: (client, repository) =>
-          client.tags(repository).catch((error: { status?: number }) => {
-            if (golden[name].pushCreates && error.status === 404) return [];
+        async tags(client, repository) {
+          const { pushCreates, ownTag }: Golden = golden[name];
+          const all = await client.tags(repository).catch((error: { status?: number }) => {
+            if (pushCreates && error.status === 404) return [];
             throw error;
-          }),
+          });
+          return all.filter((tag) => tag !== ownTag);
+        },
         client: async ({ authMethod, username, password }) => {
           const client = createClient({
             url: await endpoint(),

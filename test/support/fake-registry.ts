@@ -16,7 +16,7 @@ export interface FakeOptions {
   readonly space?: NameSpace;
   readonly capabilities?: Partial<Capabilities>;
   /** Runs inside `call.upstream` of every method; throw here to make the platform fail. */
-  readonly upstream?: (method: string, signal: AbortSignal) => Promise<void> | void;
+  readonly upstream?: (method: string, signal: AbortSignal, repository?: string) => Promise<void> | void;
   /** What a revocation answers. */
   readonly revoked?: RevokedAccess;
   readonly without?: readonly ("crossAccount" | "provisioning" | "revokeCredentials")[];
@@ -43,7 +43,7 @@ export function createFakeRegistry(options: FakeOptions = {}): FakeRegistry {
   const recorded: Recorded[] = [];
   const record = async (call: Call, method: string, repository?: string, detail?: unknown): Promise<void> => {
     recorded.push({ method, call, ...(repository !== undefined && { repository }), detail });
-    await call.upstream(`Fake ${method}`, async (signal) => options.upstream?.(method, signal));
+    await call.upstream(`Fake ${method}`, async (signal) => options.upstream?.(method, signal, repository));
   };
   const repositoryOf = (name: string) => ({ name, uri: `registry.example/${name}`, createdAt: fakeCreatedAt });
   const has = (what: NonNullable<FakeOptions["without"]>[number]) => !options.without?.includes(what);

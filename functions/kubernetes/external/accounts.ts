@@ -17,13 +17,14 @@ const readings = 20;
  * Reads an account from its files. We read them for each request, because Kubernetes replaces what is mounted while the
  * function runs.
  *
- * @param host the host of the registry, by which its entry in a Docker configuration is found
+ * @param place the registry's host, and its repository prefix if there is one, as `registry.example/images`. They decide which
+ *   entry of a Docker configuration counts
  * @throws BINDING_CONFIG_INVALID for a file that is missing, empty or not understood; the error never quotes the file
  */
-export async function readAccount(files: AccountFiles, field: AccountField, host: string): Promise<Account> {
+export async function readAccount(files: AccountFiles, field: AccountField, place: string): Promise<Account> {
   if ("dockerConfigFile" in files) {
     const { dockerConfigFile: file } = files;
-    return dockerConfigAccount(await readMountedFile(file, field), host, (why) => fileRefused(field, file, why));
+    return dockerConfigAccount(await readMountedFile(file, field), place, (why) => fileRefused(field, file, why));
   }
   const { usernameFile, passwordFile } = files;
   const read = async () =>
@@ -57,28 +58,43 @@ const dockerConfig = v.looseObject({ auths: v.record(v.string(), v.unknown()) })
 const plainEntry = v.looseObject({ username: text, password: text });
 const encodedEntry = v.looseObject({ auth: text });
 
-/** Finds the registry's account in a Docker configuration (`{"auths": {"registry.example": {"auth": "…"}}}`). */
-function dockerConfigAccount(json: string, host: string, refuse: (why: string) => Error): Account {
+/**
+ * Finds the registry's account in a Docker configuration (`{"auths": {"registry.example": {"auth": "…"}}}`). A key may name a
+ * part of the registry, as `registry.example/team`. The longest key that covers the whole place counts (containers-auth.json(5),
+ * and Kubernetes, "Images": interpretation of config.json).
+ */
+function dockerConfigAccount(json: string, place: string, refuse: (why: string) => Error): Account {
   const config = v.safeParse(dockerConfig, parseJson(json));
   if (!config.success) throw refuse('is not a Docker configuration with "auths"');
-  const entry = Object.entries(config.output.auths).find(([server]) => hostOf(server) === host)?.[1];
-  if (typeof entry !== "object" || entry === null) throw refuse(`has no entry for ${host}`);
+  const wanted = withoutAliases(place);
+  const [best] = Object.entries(config.output.auths)
+    .map(([key, entry]) => ({ key: withoutAliases(placeOf(key)), entry }))
+    .filter(({ key }) => wanted === key || wanted.startsWith(`${key}/`))
+    .sort((one, other) => other.key.length - one.key.length);
+  const entry = best?.entry;
+  if (typeof entry !== "object" || entry === null) throw refuse(`has no entry for ${place}`);
   const plain = v.safeParse(plainEntry, entry);
   const [, username = "", password = ""] = plain.success
     ? [undefined, plain.output.username, plain.output.password]
     : (/^([^:]+):(.+)$/s.exec(decoded(entry)) ?? []);
-  if (username === "") throw refuse(`has no user name and password for ${host}`);
+  if (username === "") throw refuse(`has no user name and password for ${place}`);
   return { username, password: new Secret(password) };
+}
+
+/** Reads what a key covers. Older tools write a URL in its place, and the API's version as its path. */
+function placeOf(key: string): string {
+  const url = URL.parse(key.includes("://") ? key : `https://${key}`);
+  return url === null ? "" : `${url.host}${url.pathname}`.replace(/(?:\/v[12])?\/*$/, "");
+}
+
+/** Docker Hub has one account under several names. `docker login` writes `https://index.docker.io/v1/` (docker/cli, `IndexServer`). */
+function withoutAliases(place: string): string {
+  return place.replace(/^(?:registry-1\.docker\.io|index\.docker\.io|registry\.hub\.docker\.com)(?=\/|$)/, "docker.io");
 }
 
 function decoded(entry: object): string {
   const encoded = v.safeParse(encodedEntry, entry);
   return encoded.success ? Buffer.from(encoded.output.auth, "base64").toString("utf8") : "";
-}
-
-/** Reads the host of an entry. Older tools write a URL in its place. */
-function hostOf(server: string): string | undefined {
-  return URL.parse(server.includes("://") ? server : `https://${server}`)?.host;
 }
 
 /** The parser's own message is not kept, since it quotes the text. */

@@ -59,12 +59,15 @@ const notProvisioned = {
 };
 
 /** Tells what a binding's registry can do. A static account opens every repository, a token one. */
-function externalCapabilities({ staticCredentials = false }: ExternalBinding): Capabilities {
+function externalCapabilities({ staticCredentials = false, pushMayDelete = false }: ExternalBinding): Capabilities {
   return {
     // The token service alone decides how long a token lives.
-    credentials: staticCredentials
-      ? { authMethod: "basic", scope: "registry" }
-      : { authMethod: "bearer", scope: "repository" },
+    credentials: {
+      ...(staticCredentials
+        ? ({ authMethod: "basic", scope: "registry" } as const)
+        : ({ authMethod: "bearer", scope: "repository" } as const)),
+      ...(pushMayDelete && { pushMayDelete }),
+    },
     tellsAbsence: true,
     unsupported: {
       addCrossAccountAccess: noAccounts,

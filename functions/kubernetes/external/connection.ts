@@ -34,12 +34,13 @@ interface Kept {
 export function createConnection(binding: ExternalBinding, env: Environment): Connection {
   const { registryUrl, tokenServiceUrl, caFile } = binding;
   const { host, hostname } = new URL(registryUrl);
+  const place = [host, binding.repositoryPrefix].filter(Boolean).join("/");
   const clients = new Map<AccountField, Kept>();
   const { fetch } = createHttpClient({ env, caFile, connections, connectMs, answerAtMost });
 
   const account: Connection["account"] = async (field) => {
     const files = binding[field];
-    return files && readAccount(files, field, host);
+    return files && readAccount(files, field, place);
   };
 
   // We read the file here, too: if it cannot be read, the error must say that the binding is wrong, and not the network.

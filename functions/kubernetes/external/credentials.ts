@@ -8,7 +8,7 @@ import { compareAccess, readRegistryClaims } from "../../../core/token-claims.ts
 import { type Challenge, scope } from "../../../oci/client/index.ts";
 import type { AccountField } from "../binding.ts";
 import { ask, type ExternalContext, step } from "./context.ts";
-import { tryOut } from "./try-out.ts";
+import { tryDeletion, tryOut } from "./try-out.ts";
 
 /**
  * Mints credentials for one repository, and for pulls from some others: the token that the registry's token service grants
@@ -40,8 +40,10 @@ export async function generateCredentials(
   const claims = checkClaims(value, wanted);
   const end = Math.min(expiresAt, claims.expiresAt ?? Number.POSITIVE_INFINITY);
   if (end <= call.now().getTime()) throw alreadyOver(context);
-  if (!claims.tellAccess)
-    await tryOut(context, { bearer: value }, { name, permissions, alsoPull, scope: "repository" }, call);
+  const claimed = { name, permissions, alsoPull, scope: "repository" } as const;
+  if (!claims.tellAccess) await tryOut(context, { bearer: value }, claimed, call);
+  // What a registry takes "push" for is not in the claims: Quay's deletes as well.
+  else if (permissions === "push-pull") await tryDeletion(context, { bearer: value }, name, call);
   return {
     authMethod: "bearer",
     username: "",

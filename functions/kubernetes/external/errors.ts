@@ -24,13 +24,21 @@ export function translateOciError(thrown: unknown, { what, host, as }: Refused):
       context: { field: "tokenServiceUrl" },
     });
   }
-  if (code === "UNEXPECTED_RESPONSE" || code === "DIGEST_MISMATCH" || code === "REDIRECT_REFUSED") {
+  if (code === "REDIRECT_REFUSED") {
+    return refuse("UNEXPECTED_RESPONSE_FORMAT", "the registry leads where no request may go.", {
+      hint:
+        `${thrown.message.slice(0, 200)} A proxy that ends TLS must send "X-Forwarded-Proto: https" to the registry. ` +
+        "In distribution, http.relativeurls: true helps as well.",
+    });
+  }
+  if (code === "UNEXPECTED_RESPONSE" || code === "DIGEST_MISMATCH") {
     return refuse("UNEXPECTED_RESPONSE_FORMAT", "the registry's answer cannot be understood.", {
       hint: `Check that registryUrl is that of an OCI registry. ${thrown.message.slice(0, 200)}`,
     });
   }
   if (code === "NETWORK") return unreachable(thrown, refuse);
-  switch (status) {
+  // A registry that knows who asks, and still answers 401, refuses what was asked for (distribution: `insufficient_scope`).
+  switch (status === 401 && thrown.authenticated ? 403 : status) {
     case 401:
       return refuse("BINDING_CONFIG_INVALID", `the registry does not accept the binding's ${as}.`, {
         hint: "Check that the files hold the account's present user name and password.",
@@ -38,7 +46,9 @@ export function translateOciError(thrown: unknown, { what, host, as }: Refused):
       });
     case 403:
       return refuse("ACCESS_DENIED", `the registry denies this to the binding's ${as}.`, {
-        hint: "Give the account the right to do it at the registry.",
+        hint:
+          "Give the account the right to do it at the registry. If the registry needs a project or an organization first, " +
+          "create the one that repositoryPrefix names: some registries deny what is not there.",
         context: { field: as },
       });
     case 404:

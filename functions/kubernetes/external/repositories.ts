@@ -5,11 +5,11 @@ import type { RepositoryResponse } from "../../../core/schemas.ts";
 import { OciError, repositoryMarker } from "../../../oci/client/index.ts";
 import { type ExternalContext, step } from "./context.ts";
 
-const { manifest, config } = repositoryMarker;
+const { manifest, config, tag: markerTag } = repositoryMarker;
 
 /**
- * Finds the repository: it is there if it has our marker or any tag. No registry tells when it was created, so there is no
- * `createdAt`.
+ * Finds the repository: it is there if it has our marker or any other tag. No registry tells when it was created, so there is
+ * no `createdAt`.
  *
  * @throws RESOURCE_NOT_FOUND
  */
@@ -18,17 +18,20 @@ export async function getRepository(
   name: RoutableName,
   call: Call,
 ): Promise<RepositoryResponse> {
-  if ((await hasMarker(context, name, call)) || (await listTags(context, name, call, 1)).length > 0) {
-    return answer(context, name);
-  }
+  const isThere =
+    (await hasMarker(context, name, call, markerTag)) ||
+    (await listTags(context, name, call, 1)).length > 0 ||
+    // Earlier versions pushed the marker without a tag.
+    (await hasMarker(context, name, call, manifest.digest));
+  if (isThere) return answer(context, name);
   throw new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${name}".`, {
     hint: "Create it with createRepository.",
   });
 }
 
 /**
- * Makes sure that the repository exists: we push a marker, a manifest without a tag. The marker is the same everywhere, so
- * pushing it twice changes nothing.
+ * Makes sure that the repository exists: we push a marker, a small manifest with a tag of our own, which no garbage collector
+ * takes for waste. The marker is the same everywhere, so pushing it twice changes nothing.
  */
 export async function createRepository(
   context: ExternalContext,
@@ -36,10 +39,10 @@ export async function createRepository(
   call: Call,
 ): Promise<RepositoryResponse> {
   await step(context, call, { what: "push marker", as: "account" }, async (client) => {
-    if ((await client.headManifest(name, manifest.digest)) !== undefined) return;
+    if ((await client.headManifest(name, markerTag)) !== undefined) return;
     try {
       await client.pushBlob(name, { digest: config.digest, body: config.bytes });
-      await client.pushManifest(name, manifest.digest, manifest);
+      await client.pushManifest(name, markerTag, manifest);
     } catch (error) {
       throw isDisturbed(error) ? disturbed(name, error) : error;
     }
@@ -67,9 +70,14 @@ export function listTags(context: ExternalContext, name: RoutableName, call: Cal
   });
 }
 
-async function hasMarker(context: ExternalContext, name: RoutableName, call: Call): Promise<boolean> {
+async function hasMarker(
+  context: ExternalContext,
+  name: RoutableName,
+  call: Call,
+  reference: string,
+): Promise<boolean> {
   const head = await step(context, call, { what: "look for marker", as: "account" }, (client) =>
-    client.headManifest(name, manifest.digest),
+    client.headManifest(name, reference),
   );
   return head !== undefined;
 }

@@ -21,8 +21,8 @@ const noDigest = `sha256:${"0".repeat(64)}`;
 const denials = new Set([401, 403, 405]);
 
 /**
- * Tries out credentials whose claims do not tell what they open. They must not delete, nor push where they are for pulls, nor open
- * anything beside the repositories (or outside the registry's prefix). This changes nothing: what we ask for does not exist,
+ * Tries out credentials whose claims do not tell what they open. They must not delete (unless they may push, and the binding
+ * accepts that with `pushMayDelete`), nor push where they are for pulls, nor open anything beside the repositories (or outside the registry's prefix). This changes nothing: what we ask for does not exist,
  * and we cancel an upload at once if it could begin.
  *
  * @throws OPERATION_NOT_SUPPORTED if they open too much, ACCESS_DENIED if they do not open each repository
@@ -41,7 +41,9 @@ export async function tryOut(
   for (const each of [name, ...alsoPull]) if (!(await attempt("pull", each))) throw tooNarrow(context);
   const beyond = beside(scope === "repository" ? name : context.binding.repositoryPrefix);
   const forbidden: [Action, string][] = [
-    ["delete", name],
+    ...(permissions === "push-pull" && context.binding.pushMayDelete
+      ? []
+      : [["delete", name] satisfies [Action, string]]),
     ...(permissions === "pull" ? [["push", name] satisfies [Action, string]] : []),
     ...alsoPull.flatMap((each): [Action, string][] => [
       ["delete", each],
@@ -53,6 +55,25 @@ export async function tryOut(
     if (await attempt(action, where))
       throw tooWide(context, action, where === beyond ? `what lies outside its ${scope}` : "the repository");
   }
+}
+
+/**
+ * Tries out whether credentials to push delete as well, unless the binding accepts that.
+ *
+ * @throws OPERATION_NOT_SUPPORTED if they do
+ */
+export async function tryDeletion(
+  context: ExternalContext,
+  credentials: Credentials,
+  name: RoutableName,
+  call: Call,
+): Promise<void> {
+  if (context.binding.pushMayDelete) return;
+  const client = await context.connection.with(credentials);
+  const opens = await ask(call, "try to delete", context.host, "credentials", (signal) =>
+    isOpen(client.withSignal(signal), "delete", name),
+  );
+  if (opens) throw tooWide(context, "delete", "the repository", acceptable);
 }
 
 /**
@@ -88,15 +109,21 @@ function tooNarrow({ host }: ExternalContext): ArtifactRegistryError {
   });
 }
 
-function tooWide({ host, binding }: ExternalContext, action: Action, where: string): ArtifactRegistryError {
+const acceptable =
+  "If whoever pushes may delete as well, as at Quay, set pushMayDelete in the binding: the capabilities then say so.";
+
+function tooWide(
+  { host, binding }: ExternalContext,
+  action: Action,
+  where: string,
+  hint = binding.staticCredentials
+    ? "Restrict the account at the registry, or at a proxy in front of it: to pull, or to pull and push, below the prefix. " +
+      "The registry must refuse the rest with 401 or 403: it answers 404 also to an account that may do everything."
+    : "Its tokens are not bound to one repository. Bind restricted accounts, and set staticCredentials to hand them out.",
+): ArtifactRegistryError {
   return new ArtifactRegistryError(
     "OPERATION_NOT_SUPPORTED",
     `The credentials that ${host} gives would ${action} beyond what they say: ${where}.`,
-    {
-      hint: binding.staticCredentials
-        ? "Restrict the account at the registry, or at a proxy in front of it: to pull, or to pull and push, below the prefix. " +
-          "The registry must refuse the rest with 401 or 403: it answers 404 also to an account that may do everything."
-        : "Its tokens are not bound to one repository. Bind restricted accounts, and set staticCredentials to hand them out.",
-    },
+    { hint: action === "delete" && hint !== acceptable ? `${hint} ${acceptable}` : hint },
   );
 }

@@ -8,7 +8,14 @@ import { readSeconds, settingRefused } from "../../../core/server/process.ts";
 /** What the environment sets for a run: which credentials to ask for, and which Secret holds them. */
 export interface PullSecretSettings {
   readonly name: string;
+  /** Where the Secret is; undefined means the pod's own namespace. */
   readonly namespace: string | undefined;
+  /** Labels of the namespaces that have such a Secret each, in the place of one namespace. */
+  readonly namespaceSelector: string | undefined;
+  /** Whether a Secret that is not there is made. */
+  readonly create: boolean;
+  /** ServiceAccounts beside the Secret, whose pods are to pull with it. */
+  readonly serviceAccounts: readonly string[];
   readonly registry: string;
   readonly repositories: readonly string[];
   /** The host in the references of the images. Credentials for another host are refused. */
@@ -23,22 +30,34 @@ export interface PullSecretSettings {
 const repositoryList = v.pipe(v.array(repositoryId), v.minLength(1, "must name a repository"), v.maxLength(100));
 // Kubernetes wants names as in RFC 1123. They are checked here because a name becomes part of a URL.
 const label = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?";
+const subdomain = new RegExp(`^${label}(?:\\.${label})*$`);
+const accountList = v.pipe(
+  v.array(v.pipe(v.string(), v.maxLength(253), v.regex(subdomain, "must be the name of a ServiceAccount"))),
+  v.maxLength(20),
+);
 
 /** @throws BINDING_CONFIG_INVALID, which names the variable */
 export function readPullSecretSettings(env: Environment): PullSecretSettings {
   const name = required(env, "PULL_SECRET_NAME");
-  if (name.length > 253 || !new RegExp(`^${label}(?:\\.${label})*$`).test(name)) {
+  if (name.length > 253 || !subdomain.test(name)) {
     throw settingRefused("PULL_SECRET_NAME must be the name of a Secret.");
   }
   const namespace = env.PULL_SECRET_NAMESPACE || undefined;
   if (namespace !== undefined && !new RegExp(`^${label}$`).test(namespace)) {
     throw settingRefused("PULL_SECRET_NAMESPACE must be the name of a namespace.");
   }
+  const namespaceSelector = env.PULL_SECRET_NAMESPACE_SELECTOR || undefined;
+  if (namespace !== undefined && namespaceSelector !== undefined) {
+    throw settingRefused("PULL_SECRET_NAMESPACE and PULL_SECRET_NAMESPACE_SELECTOR exclude each other.");
+  }
   return {
     name,
     namespace,
+    namespaceSelector,
+    create: env.PULL_SECRET_CREATE === "true",
+    serviceAccounts: listOf(env, "PULL_SECRET_SERVICE_ACCOUNTS", accountList, "names of ServiceAccounts"),
     registry: required(env, "PULL_SECRET_REGISTRY"),
-    repositories: repositories(required(env, "PULL_SECRET_REPOSITORIES")),
+    repositories: listOf(env, "PULL_SECRET_REPOSITORIES", repositoryList, "repository ids"),
     host: env.PULL_SECRET_HOST || undefined,
     ttlSeconds: optionalSeconds(env, "PULL_SECRET_TTL_SECONDS"),
     intervalSeconds: optionalSeconds(env, "PULL_SECRET_INTERVAL_SECONDS"),
@@ -56,12 +75,15 @@ function optionalSeconds(env: Environment, variable: string): number | undefined
   return env[variable] ? readSeconds(env, variable, 0, { min: 1, max: 9_999_999 }) : undefined;
 }
 
-function repositories(text: string): string[] {
+/** Reads a JSON list. A variable that is not set is an empty list, and refused where the list must not be empty. */
+function listOf(env: Environment, variable: string, schema: typeof accountList | typeof repositoryList, what: string) {
+  const { [variable]: text } = env;
+  if (!text && schema === repositoryList) throw settingRefused(`${variable} is missing.`);
   try {
-    return validate(repositoryList, JSON.parse(text));
+    return validate(schema, JSON.parse(text || "[]"));
   } catch (error) {
     const why = error instanceof ArtifactRegistryError ? error.message : "It is not JSON.";
-    throw settingRefused(`PULL_SECRET_REPOSITORIES must be a JSON list of repository ids. ${why}`);
+    throw settingRefused(`${variable} must be a JSON list of ${what}. ${why}`);
   }
 }
 

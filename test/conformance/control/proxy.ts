@@ -47,6 +47,8 @@ export async function startProxy(upstream: string, mutation: Mutation): Promise<
       res.destroy();
     });
   });
+  // Node closes idle connections after five seconds, perhaps just when a client that had to wait for the processor uses one.
+  server.keepAliveTimeout = 65_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -55,9 +55,23 @@ export function createSecrets() {
     kept.set(keyOf(namespace, name), secret);
     return secret;
   };
+  /** Server-side apply by one manager, of an object whose other fields are somebody else's. */
+  const apply = (namespace: string, name: string, sent: Partial<StoredSecret>): StoredSecret => {
+    if (sent.apiVersion !== "v1" || sent.kind !== "Secret") throw refuse(400, "BadRequest", "invalid object type");
+    if (kept.has(keyOf(namespace, name))) {
+      throw refuse(409, "Conflict", "Apply failed with 1 conflict: conflict with another manager");
+    }
+    check(sent.type ?? "Opaque", sent.data);
+    const metadata = { ...sent.metadata, name, namespace, resourceVersion: next() };
+    const { type = "Opaque", data = {} } = sent;
+    kept.set(keyOf(namespace, name), { apiVersion: "v1", kind: "Secret", type, metadata, data });
+    return get(namespace, name);
+  };
   return {
     get,
     put,
+    apply,
+    has: (namespace: string, name: string) => kept.has(keyOf(namespace, name)),
     /** As another client of the cluster writes it. */
     write(namespace: string, name: string, part: { type?: string; data?: Record<string, string>; metadata?: object }) {
       const { type = dockerConfig, data = { ".dockerconfigjson": btoa('{"auths":{}}') }, metadata = {} } = part;

@@ -77,6 +77,11 @@ describe("the chart refuses", () => {
     ["a digest that is none", { image: { digest: "sha256:abc" } }, /digest/],
     ["a budget that stops nothing", { podDisruptionBudget: { maxUnavailable: 0 } }, /maxUnavailable/],
     ["a pull secret whose interval is no step of the clock", withSecret({ intervalMinutes: 25 }), /intervalMinutes/],
+    [
+      "a pull secret of one namespace and of many",
+      withSecret({ namespace: "apps", namespaceSelector: "a=b" }),
+      /pullSecrets|namespaceSelector|not/,
+    ],
     ["a pull secret without a repository", withSecret({ repositories: [] }), /repositories/],
     ["a pull secret whose name is a path", withSecret({ name: "../x" }), /name/],
     [

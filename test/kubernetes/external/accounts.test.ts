@@ -19,8 +19,8 @@ async function mount(data: Readonly<Record<string, string>>): Promise<MountedSec
   return secret;
 }
 
-const read = async (files: AccountFiles) => {
-  const { username, password } = await readAccount(files, "pullAccount", host);
+const read = async (files: AccountFiles, place = host) => {
+  const { username, password } = await readAccount(files, "pullAccount", place);
   return [username, password.reveal()];
 };
 const basic = (secret: MountedSecret): AccountFiles => ({
@@ -97,6 +97,42 @@ describe("an account in a Docker configuration", () => {
   test.each(good)("is read %s", async (_, auths) => {
     expect(await read(await docker({ auths }))).toEqual(["robot", "pass:word"]);
   });
+
+  const named = (username: string) => ({ username, password: "word" });
+  const several = Object.fromEntries(
+    ["", "/team", "/team/images", "/team/images/base", "/teams"].map((path) => [host + path, named(`of ${path}`)]),
+  );
+  test.each([
+    ["", "of "],
+    ["/other", "of "],
+    ["/team", "of /team"],
+    ["/team/other", "of /team"],
+    ["/team/images", "of /team/images"],
+    ["/team/images/more", "of /team/images"],
+  ])("of several on one host the one is read that covers %j best", async (path, username) => {
+    const files = await docker({ auths: several });
+    expect(await read(files, host + path)).toEqual([username, "word"]);
+    const reversed = await docker({ auths: Object.fromEntries(Object.entries(several).reverse()) });
+    expect(await read(reversed, host + path)).toEqual([username, "word"]);
+  });
+
+  test("an entry for a part of what is bound is none", async () => {
+    const files = await docker({ auths: { [`${host}/team/images`]: named("narrow") } });
+    await expect(read(files, `${host}/team`)).rejects.toThrow(`has no entry for ${host}/team`);
+    await expect(read(files, `${host}/team/imagesque`)).rejects.toThrow("has no entry");
+  });
+
+  // `docker login` writes the first key (docker/cli, cli/config/credentials and `registry.IndexServer`).
+  test.each(["https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io"])(
+    "Docker Hub's account is found under %s",
+    async (key) => {
+      const files = await docker({ auths: { [key]: named("hub") } });
+      for (const place of ["registry-1.docker.io", "registry-1.docker.io/team", "docker.io", "index.docker.io/team"]) {
+        expect(await read(files, place)).toEqual(["hub", "word"]);
+      }
+      await expect(read(files, "docker.io.example")).rejects.toThrow("has no entry");
+    },
+  );
 
   const bad: [what: string, content: unknown, message: RegExp][] = [
     ["that is no JSON", `{"auths": ${auth}`, /is not a Docker configuration/],

@@ -18,7 +18,7 @@ export const golden = {
   getRepository: {
     "one that was created": marker,
     "one that was only pushed": [...marker, ...registry("GET tags")],
-    "one that does not exist": [...marker, ...registry("GET tags")],
+    "one that does not exist": [...marker, ...registry("GET tags"), ...registry("HEAD manifest")],
   },
   deleteRepository: {
     "one with an image of one layer": [
@@ -30,11 +30,11 @@ export const golden = {
       ...removal(registry("DELETE blob")),
     ],
     "an empty one": [...first("GET tags"), ...reading, ...removal(first("DELETE blob"))],
-    "one that is gone": [...first("GET tags"), ...registry("GET manifest")],
+    "one that is gone": [...first("GET tags"), ...registry("GET manifest"), ...registry("GET manifest")],
   },
   generateCredentials: {
     pull: [...registry("GET /v2/"), ...token],
-    "push-pull": [...registry("GET /v2/"), ...token],
+    "push-pull": [...registry("GET /v2/"), ...token, ...registry("DELETE manifest")],
     "once more": [],
     "pull, a static account": [
       ...marker,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { platform } from "../../../functions/kubernetes/index.ts";
-import { createClient, digestOf, pullImage, pushImage } from "../../../oci/client/index.ts";
+import { createClient, digestOf, pullImage, pushImage, repositoryMarker } from "../../../oci/client/index.ts";
 import { buildImage, buildIndex } from "../../oci/client/images.ts";
 import { openSuite } from "../../support/suite.ts";
 import { tool } from "../../tools/tools.ts";
@@ -90,7 +90,7 @@ describe("Gitea by itself", () => {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
-    expect((await owner.tags("images/clients")).sort()).toEqual(["2.0", "multi"]);
+    expect((await owner.tags("images/clients")).sort()).toEqual(["2.0", repositoryMarker.tag, "multi"]);
     expect((await suite.ask("deleteRepository", { repoId: "clients" })).status).toBe(200);
     expect((await suite.ask("getRepository", { repoId: "clients" })).body.code).toBe("RESOURCE_NOT_FOUND");
     expect(await owner.tags("images/clients").catch(() => [])).toEqual([]);

@@ -83,6 +83,30 @@ describe("a registry whose certificate a CA of its own signed", () => {
     expect(odd.body.code).toBe("BINDING_CONFIG_INVALID");
   });
 
+  test.each([
+    ["an upload", "POST upload", "location", "/v2/images/app-1/blobs/uploads/1"],
+    ["a next page", "GET tags", "link", "/v2/images/app-1/tags/list>; rel=next"],
+  ])(
+    "that sends %s to http, as behind a proxy without X-Forwarded-Proto, is not followed there",
+    async (_, action, name, path) => {
+      const plain = slot.front.url + path;
+      const value = name === "link" ? `<${plain}` : plain;
+      slot.front.faults.add({ fault: { kind: "header", name, value }, action, times: Number.POSITIVE_INFINITY });
+      const from = slot.front.passed.length;
+      const suite = bound({ caFile: ca.path("ca.crt") });
+      const { body } = await (action === "POST upload"
+        ? suite.ask("createRepository", { name: "app-1-new" })
+        : suite.ask("deleteRepository", { repoId: slot.name }));
+      slot.front.faults.clear();
+      expect(body).toMatchObject({
+        code: "UNEXPECTED_RESPONSE_FORMAT",
+        retryable: false,
+        hint: expect.stringContaining("X-Forwarded-Proto"),
+      });
+      expect(slot.front.passed.slice(from).map((each) => each.action)).not.toContain("PUT upload");
+    },
+  );
+
   test("a token service over http is refused behind https", async () => {
     const fault = {
       kind: "instead",

@@ -6,12 +6,14 @@ import { fakePlatform } from "../support/fake-platform.ts";
 import {
   authsOf,
   type Cluster,
+  eventGrant,
   grant,
   ourLabel,
   podEnvironment,
   refresh,
   refresher,
   secretName,
+  secretRequests,
   startCluster,
 } from "../support/refresh.ts";
 
@@ -28,7 +30,7 @@ const write = (part: Parameters<Cluster["api"]["secrets"]["write"]>[2]) =>
 
 let env: Record<string, string>;
 beforeEach(async () => {
-  cluster.api.grants = [grant];
+  cluster.api.grants = [grant, eventGrant];
   cluster.api.before = undefined;
   cluster.api.requests.length = 0;
   write({ metadata: { labels: ourLabel } });
@@ -110,7 +112,7 @@ describe("the Secret", () => {
     const name = "another-name";
     cluster.api.grants = [{ ...grant, resourceName: name }];
     const run = await refresh(fakePlatform(), { ...env, PULL_SECRET_NAME: name });
-    expect([run.code, cluster.api.requests.length]).toEqual([1, 1]);
+    expect([run.code, secretRequests(cluster).length]).toEqual([1, 1]);
     expect(run.last.message).toMatch(/answered 404 .* Create it first/);
   });
 });
@@ -132,7 +134,7 @@ describe("the cluster's refusals", () => {
     cluster.api.secrets.write("kube-system", secretName, { metadata: { labels: ourLabel } });
     expect((await refresh(fakePlatform(), { ...env, PULL_SECRET_NAME: "others" })).code).toBe(1);
     expect((await refresh(fakePlatform(), { ...env, PULL_SECRET_NAMESPACE: "kube-system" })).code).toBe(1);
-    expect(cluster.api.requests.map((line) => line.slice(-3))).toEqual(["403", "403"]);
+    expect(secretRequests(cluster).map((line) => line.slice(-3))).toEqual(["403", "403"]);
   });
 
   test("a token that has ended, or is meant for somebody else, is none", async () => {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { dockerConfigJson } from "../../../core/pull-secret.ts";
 import { Secret } from "../../../core/secret.ts";
-import { freshness } from "../../../functions/kubernetes/pull-secret/refresh.ts";
+import { freshness } from "../../../functions/kubernetes/pull-secret/fetch.ts";
 import { subjectOf } from "../../emulators/kubernetes/service-accounts.ts";
 import { fakePassword } from "../../support/fake-registry.ts";
 import { serve, temporaryFolder } from "../support/container.ts";
@@ -13,6 +13,7 @@ import { everythingFor } from "../support/grants.ts";
 import {
   authsOf,
   type Cluster,
+  eventGrant,
   grant,
   ourLabel,
   podEnvironment,
@@ -29,7 +30,7 @@ beforeAll(async () => {
   cluster = await startCluster();
 });
 beforeEach(async () => {
-  cluster.api.grants = [grant];
+  cluster.api.grants = [grant, eventGrant];
   cluster.api.requests.length = 0;
   cluster.api.secrets.write("apps", secretName, { metadata: { labels: ourLabel } });
   env = { ...(await podEnvironment(cluster)), ALIEN_IMAGES_BINDING: '{"service":"local"}' };
@@ -134,11 +135,11 @@ test("freshness is two intervals of lifetime, with a minute for the run", () => 
   fc.assert(
     fc.property(fc.integer({ min: 60, max: 86_400 }), fc.integer({ min: 1, max: 200_000 }), (interval, lifetime) => {
       const expiresAt = new Date(now.getTime() + lifetime * 1_000);
-      const state = freshness({ entries: [], expiresAt }, interval, now);
+      const state = freshness(expiresAt, interval, now);
       expect(state).toBe(lifetime <= interval ? "gap" : lifetime < 2 * interval - 60 ? "short" : "fresh");
     }),
   );
-  expect(freshness({ entries: [], expiresAt: undefined }, 60, now)).toBe("fresh");
+  expect(freshness(undefined, 60, now)).toBe("fresh");
 });
 
 test("a pull secret says what was put into it, whatever that is", () => {

@@ -10,12 +10,19 @@ import { temporaryFolder } from "./container.ts";
 export const refresher = { namespace: "registry", name: "pull-secret-refresher" };
 export const secretName = "registry-pull";
 export const ourLabel = { "artifact-registry.alien.dev/pull-secret": "true" };
-/** What the chart's Role allows, and nothing beside it. */
+/** What the chart's Role allows of the Secret; beside it, events may be made. */
 export const grant: Grant = {
   subject: subjectOf(refresher),
   namespace: "apps",
   resourceName: secretName,
   verbs: ["get", "update"],
+};
+
+export const eventGrant: Grant = {
+  subject: subjectOf(refresher),
+  namespace: "apps",
+  resource: "events",
+  verbs: ["create"],
 };
 
 export interface Cluster {
@@ -60,6 +67,11 @@ export async function refresh(platform: Platform, env: Environment, args: readon
   });
   const lines = log.trim().split("\n").filter(Boolean);
   return { code, out, log, last: JSON.parse(lines.at(-1) ?? "{}") as Record<string, unknown> };
+}
+
+/** The requests for Secrets that the API server has seen. Each failure makes an event beside them. */
+export function secretRequests({ api }: Cluster): string[] {
+  return api.requests.filter((line) => line.includes("/secrets/"));
 }
 
 /** The entries of a Secret, as a node reads them. */

@@ -4,7 +4,7 @@ import { startDistribution } from "./distribution.ts";
 import { type Login, mountAccounts } from "./files.ts";
 import { startGitea } from "./gitea.ts";
 import { startTokenGate } from "./token-gate.ts";
-import { startTokenServer, type TokenServer } from "./token-server.ts";
+import { startTokenServer, type TokenManners, type TokenServer } from "./token-server.ts";
 
 const folders = ["images", "builds"];
 
@@ -22,12 +22,16 @@ interface Registry {
 }
 
 /** A registry that takes the tokens of a token server, and the three accounts of a binding mounted. */
-export async function withTokens(startRegistry: (tokens: TokenServer) => Promise<Registry>) {
-  const tokens = await startTokenServer([
+export async function withTokens(
+  startRegistry: (tokens: TokenServer) => Promise<Registry>,
+  manners: TokenManners = {},
+) {
+  const grantees = [
     { ...logins.account, scopes: scopesOf("pull,push,delete") },
     { ...logins.pullAccount, scopes: scopesOf("pull") },
     { ...logins.pushAccount, scopes: scopesOf("pull,push") },
-  ]);
+  ];
+  const tokens = await startTokenServer(grantees, manners);
   const registry = await startRegistry(tokens);
   const accounts = await mountAccounts(logins);
   const binding = (repositoryPrefix: string, more: object = {}) =>
@@ -62,8 +66,10 @@ const startTokenGitea = () =>
     };
   });
 
-async function backendOf(stack: Awaited<ReturnType<typeof withTokens>>): Promise<Backend> {
-  const env = { ALIEN_IMAGES_BINDING: stack.binding("images"), ALIEN_BUILDS_BINDING: stack.binding("builds") };
+/** @param more fields of both bindings */
+export async function backendOf(stack: Awaited<ReturnType<typeof withTokens>>, more: object = {}): Promise<Backend> {
+  const [images, builds] = ["images", "builds"].map((prefix) => stack.binding(prefix, more));
+  const env = { ALIEN_IMAGES_BINDING: images, ALIEN_BUILDS_BINDING: builds };
   return { platform, env, stop: stack.stop };
 }
 

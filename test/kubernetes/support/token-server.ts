@@ -13,6 +13,16 @@ export interface Grantee extends Login {
   readonly scopes: string;
 }
 
+/** How a token service differs from what the specification says. */
+export interface TokenManners {
+  /** A scope that it does not understand, and answers with 400. */
+  readonly refusesScope?: RegExp;
+  /** Grants all that the account may do in a repository, whatever was asked for. */
+  readonly ignoresActions?: true;
+  /** The answer's members. Default: `token`, `expires_in` and `issued_at`. */
+  answer?(token: string, seconds: number, issuedAt: string): object;
+}
+
 export interface TokenServer {
   readonly realm: string;
   readonly service: string;
@@ -39,7 +49,14 @@ const algorithm = {
  * A token server as the distribution project specifies it: RS256, with the certificate in `x5c`. It grants what is both
  * asked for and allowed, which may be nothing, and refuses a wrong password.
  */
-export async function startTokenServer(grantees: readonly Grantee[]): Promise<TokenServer> {
+export async function startTokenServer(
+  grantees: readonly Grantee[],
+  {
+    refusesScope,
+    ignoresActions,
+    answer: written = (token, seconds, issuedAt) => ({ token, expires_in: seconds, issued_at: issuedAt }),
+  }: TokenManners = {},
+): Promise<TokenServer> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: "CN=Token server of a test",
@@ -69,12 +86,17 @@ export async function startTokenServer(grantees: readonly Grantee[]): Promise<To
     if (account === undefined || url.searchParams.get("service") !== service) {
       return [401, { errors: [{ code: "UNAUTHORIZED", message: "wrong account or service" }] }];
     }
-    const requested = parseScope(url.searchParams.getAll("scope").join(" "));
-    asked.push(`${account.username} ${formatScope(requested)}`);
+    const scopes = url.searchParams.getAll("scope");
+    if (refusesScope !== undefined && scopes.some((each) => refusesScope.test(each))) {
+      return [400, { errors: [{ code: "INVALID_REQUEST", message: "Unable to decode repository and actions" }] }];
+    }
+    const named = parseScope(scopes.join(" "));
+    asked.push(`${account.username} ${formatScope(named)}`);
+    const requested = ignoresActions ? named.map((each) => ({ ...each, actions: ["*"] })) : named;
     const now = Math.floor(Date.now() / 1_000);
     const { seconds } = server;
     const token = await sign(narrow(requested, parseScope(account.scopes)), account.username, now, seconds);
-    return [200, { token, expires_in: seconds, issued_at: new Date(now * 1_000).toISOString() }];
+    return [200, written(token, seconds, new Date(now * 1_000).toISOString())];
   };
   const http = createServer((request, response) => {
     answer(request).then(

@@ -69,6 +69,63 @@ describe("bearer tokens", () => {
     await expect(client().tags("team/app")).resolves.toEqual(["1"]);
   });
 
+  test("may come as access_token beside an empty token", async () => {
+    const server: Server = await serve((request, response) => {
+      if (request.url?.startsWith("/token")) return reply(response, 200, { token: "", access_token: "the-token" });
+      if (request.headers.authorization === "Bearer the-token") return reply(response, 200, { tags: ["1"] });
+      reply(response, 401, "", { "www-authenticate": `Bearer realm="${server.url}/token"` });
+    });
+    await expect(createClient({ url: server.url, credentials }).tags("a")).resolves.toEqual(["1"]);
+  });
+
+  describe("are asked for in the form of the challenge", () => {
+    /** A registry that names one scope in every challenge, and takes tokens that have another one. */
+    async function registryOf({ named, takes, refuses }: { named: string; takes: RegExp; refuses?: RegExp }) {
+      const asked: string[][] = [];
+      const server: Server = await serve((request, response) => {
+        const url = new URL(request.url ?? "", server.url);
+        if (url.pathname === "/token") {
+          const scopes = url.searchParams.getAll("scope");
+          asked.push(scopes);
+          const refused = refuses !== undefined && scopes.some((each) => refuses.test(each));
+          return reply(response, refused ? 400 : 200, { token: scopes.join(" ") });
+        }
+        if (takes.test(request.headers.authorization ?? "")) return reply(response, 202);
+        const error = request.headers.authorization === undefined ? "" : ',error="insufficient_scope"';
+        const challenge = `Bearer realm="${server.url}/token",scope="${named}"${error}`;
+        reply(response, 401, { errors: [{ code: "UNAUTHORIZED" }] }, { "www-authenticate": challenge });
+      });
+      return { server, asked, client: createClient({ url: server.url, credentials }) };
+    }
+
+    test("and not in ours, which Quay refuses for a deletion", async () => {
+      const named = "repository:a:pull,push";
+      const { asked, client } = await registryOf({ named, takes: /pull,push/, refuses: /delete/ });
+      await expect(client.deleteManifest("a", "1")).resolves.toBe(true);
+      expect(asked).toEqual([[named]]);
+    });
+
+    test("and then in ours too, if the challenge names less than is needed", async () => {
+      const { asked, client } = await registryOf({ named: "repository:a:pull", takes: /delete/ });
+      await expect(client.deleteManifest("a", "1")).resolves.toBe(true);
+      expect(asked).toEqual([["repository:a:pull"], ["repository:a:pull", "repository:a:delete"]]);
+    });
+
+    test("and the registry's refusal stands, if the token service does not know ours", async () => {
+      const { client } = await registryOf({ named: "repository:a:pull", takes: /never/, refuses: /delete/ });
+      const refused = client.deleteManifest("a", "1");
+      await expect(refused).rejects.toMatchObject({ status: 401, code: "UNAUTHORIZED", authenticated: true });
+    });
+  });
+
+  test("that the registry refuses after a successful exchange tell that the password was right", async () => {
+    const { client } = await tokenRegistry({ accept: () => false });
+    await expect(client().tags("team/app")).rejects.toMatchObject({ status: 401, authenticated: true });
+    const server = (await tokenRegistry()).server;
+    const stranger = createClient({ url: server.url, credentials: { username: "token", password: "wrong-password" } });
+    await expect(stranger.tags("team/app")).rejects.toMatchObject({ status: 401, authenticated: false });
+  });
+
   test("are used until they expire and not after", async () => {
     const { tokens, client } = await tokenRegistry({ expiresIn: 10 });
     let now = 1_000_000;
@@ -324,18 +381,23 @@ describe("requestToken()", () => {
     expect([asked.getAll("scope"), asked.getAll("service")]).toEqual([["repository:team/app:pull"], ["s"]]);
   });
 
-  test("counts a lifetime from when the token was issued, where that was earlier, and takes 60 s where none is named", async () => {
-    const answers = [
-      { token: "t", issued_at: "1970-01-01T00:00:10Z", expires_in: 30 },
-      { token: "t", issued_at: "2099-01-01T00:00:00Z", expires_in: 30 },
-      { token: "t" },
-      { token: "t", issued_at: "soon", expires_in: "long" },
-    ];
-    const server = await serve((_, response) => reply(response, 200, answers.shift()));
+  const jwt = (claims: object) =>
+    ["{}", JSON.stringify(claims), "s"].map((part) => Buffer.from(part).toString("base64url")).join(".");
+  const lifetimes: [what: string, answer: object, expiresAt: number][] = [
+    ["from when it was issued, if that was earlier", { issued_at: "1970-01-01T00:00:10Z", expires_in: 30 }, 40_000],
+    ["from the request, if it was issued later", { issued_at: "2099-01-01T00:00:00Z", expires_in: 30 }, 50_000],
+    ["in a string, as the specification's example once had it", { expires_in: "900" }, 920_000],
+    // The answers of GitLab and Quay have neither field.
+    ["by the token's own end, where the answer names none", { token: jwt({ exp: 3_600 }) }, 3_600_000],
+    ["by the answer, where both tell", { token: jwt({ exp: 3_600 }), expires_in: 30 }, 50_000],
+    ["as 60 s, where nothing tells", {}, 80_000],
+    ["as 60 s, where nothing can be understood", { issued_at: "soon", expires_in: "long" }, 80_000],
+    ["as 60 s for a JWT without an end", { token: jwt({ exp: "soon" }) }, 80_000],
+  ];
+  test.each(lifetimes)("counts a lifetime %s", async (_, answer, expiresAt) => {
+    const server = await serve((_, response) => reply(response, 200, { token: "t", ...answer }));
     const client = createClient({ url: server.url, credentials, now: () => 20_000 });
-    const ends: number[] = [];
-    for (let i = 0; i < 4; i++) ends.push((await client.requestToken(challengeOf(server), "s")).expiresAt);
-    expect(ends).toEqual([40_000, 50_000, 80_000, 80_000]);
+    expect((await client.requestToken(challengeOf(server), "s")).expiresAt).toBe(expiresAt);
   });
 
   test("sends the password to no realm that is not trusted", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createClient, digestOf } from "../../../oci/client/index.ts";
+import { createClient, digestOf, type OciClient } from "../../../oci/client/index.ts";
 import { bodyOf, reply, type Server, serve } from "./server.ts";
 
 const credentials = { username: "token", password: "correct horse battery" };
@@ -75,4 +75,31 @@ test("an upload whose Location is on another host is sent there without Authoriz
   expect(storage.seen).toMatchObject([
     { method: "PUT", authorization: undefined, url: `/upload?state=1&digest=${digest.replace(":", "%3A")}` },
   ]);
+});
+
+test.each([
+  [
+    "an upload",
+    (client: OciClient) => client.pushBlob("a", { digest, body: blob }),
+    { location: "http://r.example/u" },
+  ],
+  ["a next page", (client: OciClient) => client.tags("a"), { link: '<http://r.example/v2/a/tags/list>; rel="next"' }],
+  ["a blob", (client: OciClient) => client.readBlob("a", digest), { location: "http://r.example/b" }],
+])("%s that leaves https is not followed: a proxy ended TLS and did not say so", async (_, run, headers) => {
+  const asked: string[] = [];
+  const client = createClient({
+    url: "https://r.example",
+    credentials,
+    async fetch(url, init) {
+      asked.push(String(url));
+      const status = init?.method === "POST" ? 202 : "link" in headers ? 200 : 307;
+      const response = Response.json({ tags: [] }, { status, headers: headers as Record<string, string> });
+      return Object.defineProperty(response, "url", { value: String(url) });
+    },
+  });
+  await expect(run(client)).rejects.toMatchObject({
+    code: "REDIRECT_REFUSED",
+    message: expect.stringContaining("http:"),
+  });
+  expect(asked).toEqual([expect.stringMatching(/^https:/)]);
 });
