@@ -34,8 +34,8 @@ const cases: Readonly<Record<string, Case>> = {
     arrange: (prefix, { emulator, stack }) => emulator.role(stack.account, `${prefix}-push`, { tags: owned("other") }),
     says: "-push",
   },
-  "ten rules already": {
-    arrange: (_, account) => account.setRules(filled(10, [replica])),
+  "25 rules already": {
+    arrange: (_, account) => account.setRules(filled(25, [replica])),
     code: "QUOTA_EXCEEDED",
     says: "no room",
   },
@@ -47,6 +47,21 @@ const cases: Readonly<Record<string, Case>> = {
   "a repository that the filter would take too": {
     arrange: (prefix, account) => account.repository(`${prefix}2`),
     says: /would also replicate "[\w-]+2"/,
+  },
+  "six repositories that the filter would take too": {
+    arrange: async (prefix, account) => {
+      for (let n = 0; n < 6; n++) await account.repository(`${prefix}${n}`);
+    },
+    says: /would also replicate "[\w-]+0", .* and 1 more/,
+  },
+  "a registry whose rule would replicate ours": {
+    arrange: async (prefix, account) => {
+      const other = prefix.slice(0, -3);
+      await account.repository(other, owned(other));
+      await account.setRules([{ to: [replica], filters: [other] }]);
+    },
+    regions: [],
+    says: /The registry "[\w]+" would also replicate/,
   },
   "a registry with a shorter prefix": {
     arrange: (prefix, account) => account.repository(prefix.slice(0, -2), owned(prefix.slice(0, -2))),

@@ -95,6 +95,7 @@ export function assemble(options: EmulatorOptions, url: () => string): Assembled
     regionalTokens: true,
     tokensOutliveSessions: false,
     replicateAtOnce: false,
+    keepsNewMembers: false,
     trusting: false,
     ...options.behaviour,
   };
