@@ -22,7 +22,7 @@ export const ecrPublicGrammar: NameGrammar = {
 /** The tag on everything that this suite makes for a registry; its value is the registry's prefix. */
 export const ownershipTagKey = "alien:artifact-registry";
 
-/** On the registry's own repository: the regions that may hold replicas with grants, separated by spaces. */
+/** On the registry's own repository: the regions that may hold replicas with grants, in the form of `regionsTagValue`. */
 export const regionsTagKey = "alien:artifact-registry:regions";
 
 /** How AWS and its clients name the repositories of a registry, beside their names. */

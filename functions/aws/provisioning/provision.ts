@@ -8,6 +8,7 @@ import {
   findOwnRepository,
   foreignRepository,
   type OwnRepository,
+  regionsTagValue,
   rememberRegions,
 } from "./own-repository.ts";
 import { declareRegions, finishRegions } from "./regions.ts";
@@ -96,7 +97,9 @@ async function look(site: Site, asked: readonly string[] | undefined, call: Call
   const roles = wantedRoles({ context, account, env, regions: [place.region, ...wanted] });
   const drift = new Map<Wanted, readonly Drift[]>();
   for (const role of roles) drift.set(role, await examineRole(iam, role, call));
-  const known = [...new Set([...had, ...context.replicaRegions])];
+  const known = [...new Set([...had, ...context.replicaRegions])].filter((region) => region !== place.region);
+  // Throws before anything is made, and not when the tag is to be written.
+  regionsTagValue(place.region, [...new Set([...known, ...wanted])]);
   return { account, own, record, known, wanted, ruleStands, roles, drift };
 }
 

@@ -125,7 +125,8 @@ export function mergeRule(
   const merged = [...before, ...changed, ...after];
   const [had, count] = [countDestinations(rules), countDestinations(merged)];
   if (merged.length > Math.max(limits.rules, rules.length) || count > Math.max(limits.destinations, had)) {
-    throw new ArtifactRegistryError("QUOTA_EXCEEDED", "The account's replication configuration has no room for this.", {
+    const size = `${merged.length} rules and ${count} destinations, and AWS takes ${limits.rules} and ${limits.destinations}`;
+    throw new ArtifactRegistryError("QUOTA_EXCEEDED", `The account's replication configuration would have ${size}.`, {
       hint: "Drop regions or rules that are not needed. Nothing was changed.",
       context: {
         rules: merged.length,
