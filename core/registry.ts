@@ -68,6 +68,11 @@ export interface ArtifactRegistry {
 
   /** @throws INVALID_INPUT when the name is hostile or ambiguous, or an image reference, a URL or a cloud's resource */
   routeName(logical: string): RoutableName;
+  /**
+   * Learns what `resolveId` must know of these ids and the binding does not tell, such as the account that a URI must name. It is
+   * called before them, and makes no call for ids that are names. Absent where the binding tells everything.
+   */
+  learnForms?(ids: readonly string[], call: Call): Promise<void>;
   /** @throws INVALID_INPUT when the id lies outside the registry's own space */
   resolveId(repoId: string): RoutableName;
 
