@@ -60,7 +60,7 @@ export interface ParsedOperation {
   readonly registry: string;
   /** The id as the caller gave it, for the audit log. */
   readonly repoId: string | undefined;
-  /** All ids in the input, as the caller gave them. */
+  /** All ids in the input, as the caller gave them, or the name of what is to be created. */
   readonly repoIds: readonly string[];
   /** What the caller asked for, for the audit log. */
   readonly asked: AskedFor;
@@ -116,7 +116,7 @@ export function defineOperation<Entries extends v.ObjectEntries, Output extends 
       return {
         registry: named.registry,
         repoId: named.repoId ?? named.name,
-        repoIds: [...(named.repoId === undefined ? [] : [named.repoId]), ...(named.alsoPull ?? [])],
+        repoIds: [named.repoId ?? named.name ?? [], named.alsoPull ?? []].flat(),
         asked: definition.asked?.(parsed) ?? {},
         demands(registry) {
           const demand = definition.demand(registry, parsed);

@@ -48,9 +48,9 @@ export function registryHost(
 const hostForm = /^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+\.?\//i;
 const arnForm = /^arn:([\w-]+):(ecr|ecr-public):([a-z0-9-]*):(\d{12}):repository\//;
 
-/** Whether a text names a repository as only Amazon ECR or ECR Public does, whosever it is. */
+/** Whether a text names a repository by its host on Amazon ECR or by an ARN, whosever it is. */
 export function hasForm(id: string): boolean {
-  return hostForm.test(id) || arnForm.test(id) || publicForm.test(id);
+  return hostForm.test(id) || arnForm.test(id);
 }
 
 /**
@@ -84,16 +84,33 @@ export function ecrForms(place: Place, { account, regions }: Whereabouts): Forms
 
 const publicForm = /^(?:public\.ecr\.aws|ecr-public\.aws\.com)\//i;
 
-/** The ARNs of an account's public registry. Under its host stands an alias that only AWS knows, so no URI can be read. */
-export function ecrPublicForms({ partition }: Place, account: string): Forms {
-  const front = `arn:${partition}:ecr-public::${account}:repository/`;
+/** An account's public registry, as ECR Public describes it. */
+export interface PublicWhereabouts {
+  readonly account: string;
+  /** What may stand between the host and the repository's name. The first one stands in URIs. */
+  readonly aliases: readonly string[];
+}
+
+/** An alias and what follows it, in `{alias}/{name}` or in a URI. */
+export function afterAlias(id: string): readonly [alias: string, path: string] | undefined {
+  const [, alias, path] = /^([a-z0-9][a-z0-9-]*)\/(.+)$/s.exec(id.replace(publicForm, "")) ?? [];
+  return alias === undefined || path === undefined ? undefined : [alias, path];
+}
+
+/** The ARNs of an account's public registry. Its URIs and paths are read by `afterAlias`. */
+export function ecrPublicForms({ partition }: Place, { account, aliases = [] }: Partial<PublicWhereabouts>): Forms {
+  const fronts = account === undefined ? [] : [`arn:${partition}:ecr-public::${account}:repository/`];
   return {
     hosts: [],
-    readResource: (id) => afterOneOf([front], id),
+    readResource: (id) => afterOneOf(fronts, id),
     tellForeign(id) {
       const [, , service, , owner] = arnForm.exec(id) ?? [];
-      if (owner === undefined || owner === account || service !== "ecr-public") return undefined;
-      return `names a repository of the account ${owner}, and this registry is in ${account}`;
+      if (account !== undefined && owner !== undefined && owner !== account && service === "ecr-public") {
+        return `names a repository of the account ${owner}, and this registry is in ${account}`;
+      }
+      const [alias] = (publicForm.test(id) && afterAlias(id)) || [];
+      if (alias === undefined || aliases.length === 0 || aliases.includes(alias)) return undefined;
+      return `names a repository under the alias ${alias}, and this registry is under ${aliases.join(", ")}`;
     },
   };
 }
