@@ -167,6 +167,9 @@ export function createApplication(options: ApplicationOptions): Application {
     if (refusal) throw denied(refusal, name, seen);
 
     const registry = await options.directory.open(parsed.registry);
+    const call = callFor(requestId, caller, signal, request.asOf);
+    seen.call = call;
+    await registry.learnForms?.(parsed.repoIds, call);
     const demands = parsed.demands(registry);
     const [{ repository }, ...further] = demands;
     if (repository !== "none" && repository !== "every") seen.repoId = repository;
@@ -178,9 +181,6 @@ export function createApplication(options: ApplicationOptions): Application {
       seen.claims = { ...seen.claims, ...verdict.claims };
       maxTtlSeconds = leastOf(maxTtlSeconds, verdict.maxTtlSeconds);
     }
-
-    const call = callFor(requestId, caller, signal, request.asOf);
-    seen.call = call;
     return parsed.run(registry, call, {
       ...(maxTtlSeconds !== undefined && { maxTtlSeconds }),
       findings: problem ? [problem] : [],

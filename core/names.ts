@@ -31,6 +31,12 @@ export interface NameSpace {
    * @returns what stands for the routable name in it, or undefined if it is not a resource of this registry
    */
   readResource?(id: string): string | undefined;
+  /**
+   * Says whose repository an id of the cloud's own form names, where it is not this registry's.
+   *
+   * @returns the second half of a sentence, or undefined for what has no such form
+   */
+  tellForeign?(id: string): string | undefined;
   /** Match ids outside the prefix that only the platform knows to be another registry's. They would be read as logical names. */
   readonly elsewhere?: readonly RegExp[];
 }
@@ -128,7 +134,7 @@ export function resolveRepositoryId(id: string, space: NameSpace, field = "repoI
   if (what !== undefined) {
     const named = pathUnderHost(id, space) ?? space.readResource?.(id);
     if (named !== undefined && isRoutable(named, space)) return named;
-    throw refuse(`${what}: it is not the id of a repository of this registry`);
+    throw refuse(space.tellForeign?.(id) ?? `${what}: it is not the id of a repository of this registry`);
   }
   if (space.prefix !== "" && isInside(id, space)) {
     throw refuse("begins with this registry's prefix but is not a legal repository name");

@@ -60,6 +60,8 @@ export interface ParsedOperation {
   readonly registry: string;
   /** The id as the caller gave it, for the audit log. */
   readonly repoId: string | undefined;
+  /** All ids in the input, as the caller gave them, or the name of what is to be created. */
+  readonly repoIds: readonly string[];
   /** What the caller asked for, for the audit log. */
   readonly asked: AskedFor;
   /** The rules must allow each of these. The first one is about the repository that the input names. */
@@ -110,10 +112,11 @@ export function defineOperation<Entries extends v.ObjectEntries, Output extends 
       // The validator would take an array for an object without fields.
       if (Array.isArray(raw)) throw invalidInput("The body must be a JSON object.");
       const parsed = validate(input, raw) as Input<Entries>;
-      const named = parsed as { registry: string; repoId?: string; name?: string };
+      const named = parsed as { registry: string; repoId?: string; name?: string; alsoPull?: readonly string[] };
       return {
         registry: named.registry,
         repoId: named.repoId ?? named.name,
+        repoIds: [named.repoId ?? named.name ?? [], named.alsoPull ?? []].flat(),
         asked: definition.asked?.(parsed) ?? {},
         demands(registry) {
           const demand = definition.demand(registry, parsed);

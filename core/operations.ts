@@ -214,7 +214,7 @@ export const operations = {
       return {
         service: registry.service,
         registryEndpoint,
-        upstreamRepositoryPrefix: registry.upstreamRepositoryPrefix,
+        upstreamRepositoryPrefix: (await registry.upstreamPath?.(call)) ?? registry.upstreamRepositoryPrefix,
         capabilities: registry.capabilities,
         health: findings.length === 0 ? health : withFindings(health, findings),
       };

@@ -65,9 +65,16 @@ export interface ArtifactRegistry {
   readonly capabilities: Capabilities;
   /** The OCI repository path under which all repositories of this registry are. It may be empty. */
   readonly upstreamRepositoryPrefix: string;
+  /** The same as clients write it, where something stands before it that only the platform knows. */
+  upstreamPath?(call: Call): Promise<string>;
 
   /** @throws INVALID_INPUT when the name is hostile or ambiguous, or an image reference, a URL or a cloud's resource */
   routeName(logical: string): RoutableName;
+  /**
+   * Learns what `routeName` and `resolveId` must know of these texts and the binding does not tell, such as the account that a URI must name. It is
+   * called before them, and makes no call for plain names. Absent where the binding tells everything.
+   */
+  learnForms?(ids: readonly string[], call: Call): Promise<void>;
   /** @throws INVALID_INPUT when the id lies outside the registry's own space */
   resolveId(repoId: string): RoutableName;
 

@@ -5,7 +5,26 @@ const accountRole = v.pipe(
   v.regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, "must be the ARN of an IAM role"),
 );
 
-const tags = v.record(v.pipe(v.string(), v.regex(/^[\w\s.:/=+@-]{1,128}$/u, "must be a tag's key")), v.string());
+/** Of the 50 tags that a resource may have, five are left for our own. */
+const tagsAtMost = 45;
+
+/** Tags of a repository (Amazon ECR user guide, "Tag restrictions"). Those that begin with `aws:` are AWS's, and some are ours. */
+const tags = v.pipe(
+  v.record(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^(?!aws:|alien:artifact-registry)[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/iu,
+        "must be a tag's key, and none of AWS's or ours",
+      ),
+    ),
+    v.pipe(
+      v.string(),
+      v.regex(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u, "must be a tag's value of at most 256 characters"),
+    ),
+  ),
+  v.check((all) => Object.keys(all).length <= tagsAtMost, `must have at most ${tagsAtMost} entries`),
+);
 
 /** What a new repository gets beside its name. An existing one is left as it is. */
 const repositoryDefaults = v.strictObject({

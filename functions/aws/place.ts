@@ -10,6 +10,8 @@ export interface Place {
   readonly dnsSuffix: string;
   /** Of the hosts of AWS's APIs that IPv6 reaches too, such as `api.aws`. */
   readonly dualStackDnsSuffix: string;
+  /** Whether images are named by hosts that IPv6 reaches too: the SDK's own setting for its requests. */
+  readonly dualStack: boolean;
   /** Whether this is Lambda: its credentials are always a role session, so that AssumeRole is role chaining. */
   readonly onLambda: boolean;
 }
@@ -23,5 +25,7 @@ export function readPlace(env: Environment): Place {
     });
   }
   const { name, dnsSuffix, dualStackDnsSuffix } = partitionOf(region);
-  return { region, partition: name, dnsSuffix, dualStackDnsSuffix, onLambda: Boolean(env.AWS_LAMBDA_FUNCTION_NAME) };
+  const dualStack = env.AWS_USE_DUALSTACK_ENDPOINT === "true";
+  const onLambda = Boolean(env.AWS_LAMBDA_FUNCTION_NAME);
+  return { region, partition: name, dnsSuffix, dualStackDnsSuffix, dualStack, onLambda };
 }

@@ -3,7 +3,7 @@ import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import type { Call } from "../../core/call.ts";
 import type { Caller } from "../../core/caller.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { NotYet, pauseAtMost, untilReady } from "../../core/until-ready.ts";
+import { NotYet, untilReady } from "../../core/until-ready.ts";
 import { isServiceError, translateAwsError } from "./errors.ts";
 import type { Place } from "./place.ts";
 import { tooManyRepositories } from "./policy/session.ts";
@@ -45,7 +45,9 @@ export async function assumeRole(
   const { min, max } = sessionLifetimes(place);
   const seconds = Math.min(Math.max(request.seconds, min), max);
   try {
-    return await onceVisible(clients, request.roleArn, call, () => tryToAssume(clients, { ...request, seconds }, call));
+    return await onceSpread(clients, request.roleArn, "session", call, () =>
+      tryToAssume(clients, { ...request, seconds }, call),
+    );
   } catch (error) {
     const tooLong = isServiceError(error, "ValidationError") && seconds > sessionSeconds.chained;
     if (!tooLong) throw translate(error, request.roleArn);
@@ -57,27 +59,62 @@ export async function assumeRole(
   }
 }
 
-/** STS sees a role some seconds after it was made, and denies it until then. */
-const visibilityBackoff = { baseMs: 1_000, capMs: 2_000, attempts: 3 };
-/** Roles of which it is known whether they can be assumed. Nobody waits for those any more. */
-const known = new WeakMap<Clients, Set<string>>();
+/** IAM spreads what it was told for some seconds; reports say 10 to 60 (docs/aws.md, "New roles and policies"). */
+const spreading = { baseMs: 1_000, capMs: 4_000, mostMs: 60_000, retryAfterSeconds: 10 };
 
-async function onceVisible<T>(clients: Clients, roleArn: string, call: Call, assume: () => Promise<T>): Promise<T> {
-  const roles = known.get(clients) ?? new Set();
-  known.set(clients, roles);
-  if (roles.has(roleArn)) return assume();
-  const attempt = async (tries: number) => {
+/** What is known of a role and of what is asked of it: since when it is denied, in milliseconds, or that it was allowed once. */
+const seen = new WeakMap<Clients, Map<string, number | "allowed">>();
+
+/**
+ * Repeats what a role may be too new for: STS denies a role that it does not see yet, and a policy counts some seconds after
+ * it was put. Nobody waits for what was allowed once, or has been denied for longer than that takes.
+ *
+ * @param what is asked of the role; each is waited for by itself
+ * @param work throws AWS's own denial, or ACCESS_DENIED
+ * @throws SERVICE_UNAVAILABLE (retryable) when the operation's time is over first
+ */
+export async function onceSpread<T>(
+  clients: Clients,
+  roleArn: string,
+  what: string,
+  call: Call,
+  work: () => Promise<T>,
+): Promise<T> {
+  const known = seen.get(clients) ?? new Map<string, number | "allowed">();
+  seen.set(clients, known);
+  const key = `${roleArn} ${what}`;
+  let denied: ArtifactRegistryError | undefined;
+  const attempt = async () => {
     try {
-      const session = await assume();
-      roles.add(roleArn);
-      return session;
+      const result = await work();
+      known.set(key, "allowed");
+      return result;
     } catch (error) {
-      if (!isServiceError(error, "AccessDenied")) throw error;
-      if (tries === visibilityBackoff.attempts) roles.add(roleArn);
-      throw new NotYet(error);
+      if (!isDenied(error)) throw call.signal.aborted && denied !== undefined ? denied : error;
+      const now = call.now().getTime();
+      const since = known.get(key) ?? now;
+      known.set(key, since);
+      if (since === "allowed" || now - since >= spreading.mostMs) throw error;
+      denied = notSpread(roleArn, error);
+      throw new NotYet(denied);
     }
   };
-  return untilReady(attempt, call.signal, visibilityBackoff, { wait: pauseAtMost });
+  return untilReady(attempt, call.signal, spreading);
+}
+
+function isDenied(error: unknown): boolean {
+  if (isServiceError(error, "AccessDenied")) return true;
+  return error instanceof ArtifactRegistryError && error.code === "ACCESS_DENIED";
+}
+
+function notSpread(roleArn: string, cause: unknown): ArtifactRegistryError {
+  const { hint } = translate(cause, roleArn) as { hint?: string };
+  return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "AWS still denies what the bound role is needed for.", {
+    retryable: true,
+    retryAfterSeconds: spreading.retryAfterSeconds,
+    hint: `IAM's propagation of a new role or policy takes up to a minute: try again. ${hint}`,
+    cause,
+  });
 }
 
 async function tryToAssume(clients: Clients, request: SessionRequest, call: Call): Promise<Session> {
@@ -112,7 +149,7 @@ function translate(error: unknown, roleArn: string): unknown {
   if (isServiceError(error, "AccessDenied")) {
     // A role that does not exist and one that does not trust us look the same.
     return new ArtifactRegistryError("ACCESS_DENIED", "The bound role cannot be assumed.", {
-      hint: `${roleArn} must exist and trust the function's role, which needs sts:AssumeRole on it. One that was just made is known some seconds later.`,
+      hint: `${roleArn} must exist and trust the function's role, which needs sts:AssumeRole on it. One that was just made is known after up to a minute.`,
       cause: error,
     });
   }

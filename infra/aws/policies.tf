@@ -23,27 +23,29 @@ locals {
   # other registries are seen by names and tags alone, wherever they are (every_repository). Any region may have been one of
   # the registry's (repositories_anywhere). probes are empty repositories, on which the functions find out whom AWS refuses.
   policy_values = {
-    owners                = local.owners
-    repositories_home     = distinct(concat(local.own, local.inside_home))
-    inside_home           = distinct(local.inside_home)
-    kept_home             = [for registry in values(local.ecr) : format(local.ecr_arn, local.region, "${registry.prefix}-*") if registry.repository_defaults.keep_last != null]
-    repositories          = distinct(concat(local.own, local.inside_home, local.replicas, local.inside_copies))
-    inside                = distinct(concat(local.inside_home, local.inside_copies))
-    derived_home          = [for _ in values(local.derived) : format(local.ecr_arn, local.region, "${var.prefix}-*")]
-    keys                  = local.keys
-    lease_table           = local.lease_table_arn
-    minting_roles         = concat(flatten([for arns in values(local.role_arns) : values(arns)]), local.derived_role_arns)
-    public_repositories   = concat(local.public_own, local.public_inside)
-    public_inside         = local.public_inside
-    setup_queue           = local.setup_queue_arn
-    dead_letter_queue     = local.dead_letter_queue_arn
-    own_repositories      = distinct(local.own)
-    every_repository      = format(local.ecr_arn, "*", "*")
-    repositories_anywhere = distinct(flatten([for space in local.spaces : [for end in(space.derived ? ["-*"] : ["", "-*"]) : format(local.ecr_arn, "*", "${space.prefix}${end}")]]))
-    probes                = [for space in local.spaces : format(local.ecr_arn, "*", "${space.prefix}${space.derived ? "-*" : ""}--principals")]
-    replication_role      = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"
-    provisioned_roles     = concat(flatten([for name in keys(local.ecr) : values(local.role_arns[name])]), local.derived_role_arns)
-    boundary              = local.minting_boundary
+    owners                  = local.owners
+    repositories_home       = distinct(concat(local.own, local.inside_home))
+    inside_home             = distinct(local.inside_home)
+    kept_home               = [for registry in values(local.ecr) : format(local.ecr_arn, local.region, "${registry.prefix}-*") if registry.repository_defaults.keep_last != null]
+    repositories            = distinct(concat(local.own, local.inside_home, local.replicas, local.inside_copies))
+    inside                  = distinct(concat(local.inside_home, local.inside_copies))
+    derived_home            = [for _ in values(local.derived) : format(local.ecr_arn, local.region, "${var.prefix}-*")]
+    keys                    = local.keys
+    lease_table             = local.lease_table_arn
+    minting_roles           = concat(flatten([for arns in values(local.role_arns) : values(arns)]), local.derived_role_arns)
+    public_repositories     = concat(local.public_own, local.public_inside)
+    public_inside           = local.public_inside
+    public_registry         = "arn:${local.partition}:ecr-public::${local.account}:registry/${local.account}"
+    setup_queue             = local.setup_queue_arn
+    dead_letter_queue       = local.dead_letter_queue_arn
+    own_repositories        = distinct(local.own)
+    every_repository        = format(local.ecr_arn, "*", "*")
+    every_public_repository = format(local.public_arn, "*")
+    repositories_anywhere   = distinct(flatten([for space in local.spaces : [for end in(space.derived ? ["-*"] : ["", "-*"]) : format(local.ecr_arn, "*", "${space.prefix}${end}")]]))
+    probes                  = [for space in local.spaces : format(local.ecr_arn, "*", "${space.prefix}${space.derived ? "-*" : ""}--principals")]
+    replication_role        = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"
+    provisioned_roles       = concat(flatten([for name in keys(local.ecr) : values(local.role_arns[name])]), local.derived_role_arns)
+    boundary                = local.minting_boundary
   }
 
   operations = jsondecode(file("${path.module}/policies/operations.json"))
@@ -70,6 +72,7 @@ locals {
     provisioning        = length(local.spaces) > 0
     provisioning-roles  = length(local.spaces) > 0
     public-repositories = length(local.ecr_public) > 0
+    public-alias        = length(local.ecr_public) > 0
     public-creation     = length(local.ecr_public) > 0
     public-deletions    = length(local.ecr_public) > 0
   }

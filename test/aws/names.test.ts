@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EcrBinding, EcrPublicBinding } from "../../functions/aws/binding.ts";
 import { createEcrRegistry } from "../../functions/aws/ecr/adapter.ts";
@@ -34,6 +35,10 @@ foreignNameTests("Amazon ECR", ecr("us-east-1", { pullRoleArn: roleIn("aws"), re
     [`${arn}/images-my-app`, "images-my-app"],
     [`${arn}/images-team/my-app`, "images-team/my-app"],
     [`${arn}/images`, "images"],
+    // An id means home and all replicas, whichever of them it is read from.
+    [`${account}.dkr.ecr.eu-west-1.amazonaws.com/images-my-app`, "images-my-app"],
+    [`${account}.dkr-ecr-fips.eu-west-1.on.aws/images-my-app`, "images-my-app"],
+    [`arn:aws:ecr:eu-west-1:${account}:repository/images-my-app`, "images-my-app"],
   ],
   refused: [
     host,
@@ -41,9 +46,8 @@ foreignNameTests("Amazon ECR", ecr("us-east-1", { pullRoleArn: roleIn("aws"), re
     `${host}/imagesmy-app`,
     `${host}:443/images-my-app`,
     `https://${host}/images-my-app`,
-    // A replica is not the repository: who deletes it must not delete home.
-    `${account}.dkr.ecr.eu-west-1.amazonaws.com/images-my-app`,
-    `arn:aws:ecr:eu-west-1:${account}:repository/images-my-app`,
+    `${account}.dkr.ecr.eu-north-1.amazonaws.com/images-my-app`,
+    `arn:aws:ecr:eu-north-1:${account}:repository/images-my-app`,
     `${account}.dkr.ecr.us-east-1.amazonaws.com.cn/images-my-app`,
     `${account}.dkr.ecr.us-east-1.on.aws/images-my-app`,
     "999988887777.dkr.ecr.us-east-1.amazonaws.com/images-my-app",
@@ -97,6 +101,44 @@ describe("the account and the partition", () => {
     }
     foreign(() => registry.resolveId(`${arn}/images-my-app`));
   });
+});
+
+/** Every form in which somebody may have a repository's name from AWS, of whichever account and region. */
+const anyForm = fc
+  .record({
+    owner: fc.oneof(fc.constant(account), fc.stringMatching(/^\d{12}$/)),
+    region: fc.constantFrom("us-east-1", "eu-west-1", "eu-north-1", "ap-southeast-2"),
+    name: fc.constantFrom("images", "images-my-app", "images-team/my-app"),
+    form: fc.constantFrom("plain", "fips", "dual stack", "dual stack fips", "arn"),
+    upper: fc.boolean(),
+  })
+  .map(({ owner, region, name, form, upper }) => {
+    const hosts: Record<string, string> = {
+      plain: `${owner}.dkr.ecr.${region}.amazonaws.com`,
+      fips: `${owner}.dkr.ecr-fips.${region}.amazonaws.com`,
+      "dual stack": `${owner}.dkr-ecr.${region}.on.aws`,
+      "dual stack fips": `${owner}.dkr-ecr-fips.${region}.on.aws`,
+    };
+    const host = hosts[form];
+    const front = host === undefined ? `arn:aws:ecr:${region}:${owner}:repository` : upper ? host.toUpperCase() : host;
+    return { owner, region, name, id: `${front}/${name}` };
+  });
+
+test("any form of a repository of this registry is its id, and any other is refused by whose it is", () => {
+  const registry = ecr("us-east-1", { pullRoleArn: roleIn("aws"), replicationRegions: ["eu-west-1"] });
+  fc.assert(
+    fc.property(anyForm, ({ owner, region, name, id }) => {
+      expect(() => registry.routeName(id)).toThrow(expect.objectContaining({ code: "INVALID_INPUT" }));
+      if (owner === account && ["us-east-1", "eu-west-1"].includes(region)) {
+        expect(registry.resolveId(id)).toBe(name);
+        return;
+      }
+      const whose = owner === account ? `in ${region}` : `of the account ${owner}`;
+      const message = expect.stringMatching(new RegExp(`names a repository ${whose}`, "i"));
+      expect(() => registry.resolveId(id)).toThrow(expect.objectContaining({ code: "INVALID_INPUT", message }));
+    }),
+    { numRuns: 500 },
+  );
 });
 
 function foreign(run: () => unknown): void {

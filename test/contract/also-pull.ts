@@ -86,7 +86,7 @@ export function alsoPullTests(
       await mint(app.name, most, [base.name, made, base.name, app.name]);
       expect(suite.audit.at(-1)).toMatchObject({
         repoId: expect.any(String),
-        alsoPull: [base.name, made],
+        alsoPull: [base.name, made].map(subject().ruleName),
         outcome: "OK",
       });
     });
@@ -102,9 +102,13 @@ export function alsoPullTests(
       const alsoPull = [base.name, other.name];
       const { status, body } = await suite.refused("generateCredentials", { ...input, alsoPull }, "builder");
       expect([status, body.code]).toEqual([403, "ACCESS_DENIED"]);
-      expect(body.message).toContain(`"${other.name}"`);
+      expect(body.message).toContain(`"${subject().ruleName(other.name)}"`);
       expect(JSON.stringify(body)).not.toContain("password");
-      expect(suite.audit.at(-1)).toMatchObject({ outcome: "ACCESS_DENIED", alsoPull, upstreamCalls: 0 });
+      expect(suite.audit.at(-1)).toMatchObject({
+        outcome: "ACCESS_DENIED",
+        alsoPull: alsoPull.map(subject().ruleName),
+        upstreamCalls: 0,
+      });
     });
 
     test("of another registry, or of no repository, are refused by their place, before any call", async () => {

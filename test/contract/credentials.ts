@@ -103,7 +103,11 @@ export function credentialTests(subject: () => Subject, golden: Golden): void {
       expect([status, body.code]).toEqual([403, "ACCESS_DENIED"]);
       expect(body.hint).toMatch(/"permissions"/);
       expect(JSON.stringify(body)).not.toContain("password");
-      expect(suite.audit.at(-1)).toMatchObject({ outcome: "ACCESS_DENIED", repoId: name, upstreamCalls: 0 });
+      expect(suite.audit.at(-1)).toMatchObject({
+        outcome: "ACCESS_DENIED",
+        repoId: subject().ruleName(name),
+        upstreamCalls: 0,
+      });
 
       const pull = await suite.ok("generateCredentials", { ...input, permissions: "pull" }, "reader");
       const reader = await client(pull);

@@ -16,8 +16,9 @@ contractSuite({
         ALIEN_BUILDS_BINDING: stack.binding("builds"),
       },
       dataPlane: () => stack.emulator.publicRegistryUrl,
-      path: (name) => `${stack.alias}/${name}`,
-      resource: (name) => `arn:aws:ecr-public::${stack.account}:repository/${name}`,
+      // AWS's API, and so the rules, know the repository without the alias that stands in its path.
+      ruleName: (name) => name.slice(stack.alias.length + 1),
+      resource: (name) => `arn:aws:ecr-public::${stack.account}:repository/${name.slice(stack.alias.length + 1)}`,
       advance: (milliseconds) => stack.emulator.advance(milliseconds),
       stop: () => stack.stop(),
     };

@@ -77,8 +77,7 @@ export const golden = {
     publicPulls: true,
     credentialScope: "repository",
     lifetime: "asked",
-    // Between the host and the name stands the account's alias, which AWS makes.
-    readsUri: false,
+    readsUri: true,
   },
   gar: {
     unsupported: ["revokeCredentials"],

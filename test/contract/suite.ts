@@ -9,7 +9,6 @@ import { type Golden, golden, type PlatformName } from "./golden.ts";
 import { type Suite, startSuite } from "./harness.ts";
 import { lifecycleTests } from "./lifecycle.ts";
 import { nameTests } from "./names.ts";
-import { withPaths } from "./paths.ts";
 import { registryTests } from "./registry.ts";
 import { ruleTests } from "./rules.ts";
 import { serviceTests } from "./service.ts";
@@ -29,8 +28,8 @@ export interface Backend {
   readonly env: Environment;
   /** Where the registry is reached, if its endpoint's host is not to be had here. */
   dataPlane?(endpoint: string): string;
-  /** A repository's path in the registry, where it is not the routable name. */
-  path?(name: string): string;
+  /** What rules, refusals and the audit log call a repository, where it is not the name in answers. */
+  ruleName?(name: string): string;
   /** The cloud's own name of a repository, such as its ARN, if it has one. */
   resource?(name: string): string;
   /** Turns the backend's clock. Needed where callers choose how long a credential lives. */
@@ -48,6 +47,8 @@ export interface Subject {
   fresh(stem?: string): string;
   /** The cloud's own name of a repository, if it has one. */
   resource?(name: string): string;
+  /** What rules, refusals and the audit log call a repository. */
+  ruleName(name: string): string;
   /** Waits until the moment has come, or turns the clock to it. */
   reach(moment: Date): void;
   /** A client of the registry itself, with what generateCredentials answered. */
@@ -72,7 +73,14 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
     beforeAll(async () => {
       backend = await start();
       let count = 0;
-      const { platform, env, dataPlane = (endpoint) => endpoint, path, resource, advance } = backend;
+      const {
+        platform,
+        env,
+        dataPlane = (endpoint) => endpoint,
+        ruleName = (name: string) => name,
+        resource,
+        advance,
+      } = backend;
       const suite = await startSuite(platform, env, ["images", "builds"]);
       const endpoint = async () => {
         const { registryEndpoint } = await suite.ok("describeRegistry", { registry: "images" });
@@ -84,6 +92,7 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
         otherRegistry: "builds",
         fresh: (stem = "app") => `${stem}-${++count}`,
         ...(resource && { resource }),
+        ruleName,
         reach(moment) {
           if (advance === undefined) throw new Error("The clock of this backend cannot be turned.");
           advance(Math.max(0, moment.getTime() - Date.now()));
@@ -97,11 +106,8 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
           return all.filter((tag) => tag !== ownTag);
         },
         client: async ({ authMethod, username, password }) => {
-          const client = createClient({
-            url: await endpoint(),
-            credentials: authMethod === "bearer" ? { bearer: password } : { username, password },
-          });
-          return path ? withPaths(client, path) : client;
+          const credentials = authMethod === "bearer" ? { bearer: password } : { username, password };
+          return createClient({ url: await endpoint(), credentials });
         },
       };
     });

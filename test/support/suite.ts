@@ -15,6 +15,7 @@ import { watchedLog } from "./secrets.ts";
 export interface Limits {
   readonly operationTimeoutMs?: number;
   readonly upstreamTimeoutMs?: number;
+  readonly now?: () => Date;
 }
 
 /** What an operation answered, as it goes over the wire. */
@@ -38,7 +39,7 @@ export interface TestSuite {
 
 /** The suite of a platform, in an environment that binds `images`. */
 export function openSuite(platform: Platform, variables: Environment, limits: Limits = {}): TestSuite {
-  const { operationTimeoutMs, upstreamTimeoutMs } = limits;
+  const { operationTimeoutMs, upstreamTimeoutMs, now } = limits;
   const rules = [allowAll("door")];
   const audit = watchedLog<AuditLine>();
   const errors = watchedLog<ErrorLine>();
@@ -50,6 +51,7 @@ export function openSuite(platform: Platform, variables: Environment, limits: Li
     retry: { attempts: 4, baseMs: 5, capMs: 20 },
     ...(operationTimeoutMs !== undefined && { operationTimeoutMs }),
     ...(upstreamTimeoutMs !== undefined && { upstreamTimeoutMs }),
+    ...(now !== undefined && { now }),
   };
   const authenticate = async ({ authorization = "" }) => doorCaller(authorization);
   const http = createHttp(

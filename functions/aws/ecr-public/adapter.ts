@@ -1,16 +1,18 @@
+import { DescribeRegistriesCommand } from "@aws-sdk/client-ecr-public";
 import type { Call } from "../../../core/call.ts";
-import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import { checkHealth, missingFields } from "../../../core/health.ts";
 import { type NameSpace, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
 import type { Capabilities, Health } from "../../../core/schemas.ts";
 import type { EcrPublicBinding } from "../binding.ts";
-import { ecrPublicForms, ecrPublicGrammar } from "../names.ts";
+import { afterAlias, ecrPublicForms, ecrPublicGrammar, hasForm, type PublicWhereabouts } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
 import { accountOf } from "../sdk.ts";
 import { endedByRole, sessionLifetimes } from "../session.ts";
-import { createContext, type EcrPublicContext } from "./context.ts";
+import { catalogDrift } from "./catalog.ts";
+import { createContext, type EcrPublicContext, ecrPublic } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
 import { createRepository, deleteRepository, findRepository, getRepository } from "./repositories.ts";
 
@@ -18,7 +20,8 @@ const host = "public.ecr.aws";
 
 /**
  * A registry on Amazon ECR Public. Between the host and a repository's name stands the account's alias, which only AWS
- * knows: images are pushed to the `uri` that `createRepository` and `getRepository` answer.
+ * knows. It is a part of the names and of the prefix in answers, which are paths, and not of the names that AWS's own API
+ * and access rules have.
  *
  * @throws BINDING_CONFIG_INVALID outside the partition `aws`
  */
@@ -28,14 +31,47 @@ export function createEcrPublicRegistry({ binding, others, env }: OpenContext<Ec
   const { repositoryPrefix: prefix } = binding;
   const context = createContext(binding, place);
   const roleArn = binding.pullRoleArn ?? binding.pushRoleArn;
-  const forms = roleArn === undefined ? undefined : ecrPublicForms(place, accountOf(roleArn));
-  const space: NameSpace = { prefix, separator: "-", grammar: ecrPublicGrammar, others, ...forms };
+  let known: Partial<PublicWhereabouts> = roleArn === undefined ? {} : { account: accountOf(roleArn) };
+  /** Asks once: an account keeps its aliases. */
+  const learn = async (call: Call): Promise<PublicWhereabouts> => {
+    const { account, aliases } = known;
+    const whereabouts = account && aliases ? { account, aliases } : await describeOwn(context, call);
+    known = whereabouts;
+    return whereabouts;
+  };
+  const spaces = [{ prefix, separator: "-" as const }, ...others];
+  const isInSpace = (path: string) =>
+    spaces.some((each) => path === each.prefix || path.startsWith(each.prefix + each.separator));
+  /** What stands behind our alias, where that is the name of a repository of this installation. */
+  const withoutAlias = (id: string): string => {
+    const [alias = "", path = ""] = afterAlias(id) ?? [];
+    return known.aliases?.includes(alias) && isInSpace(path) ? path : id;
+  };
+  const spaceNow = (): NameSpace => {
+    return { prefix, separator: "-", grammar: ecrPublicGrammar, others, ...ecrPublicForms(place, known) };
+  };
+  const resolveId = (repoId: string) => resolveRepositoryId(withoutAlias(repoId), spaceNow());
   return {
     service: "ecr-public",
     capabilities: capabilitiesOf(place),
     upstreamRepositoryPrefix: prefix,
-    routeName: (logical) => routeLogicalName(logical, space),
-    resolveId: (repoId) => resolveRepositoryId(repoId, space),
+    upstreamPath: async (call) => `${(await learn(call)).aliases[0]}/${prefix}`,
+    async learnForms(texts, call) {
+      const mayHaveAlias = (text: string) => known.aliases === undefined && isInSpace(afterAlias(text)?.[1] ?? "");
+      const mayHaveAccount = (text: string) => known.account === undefined && hasForm(text);
+      if (texts.some((text) => mayHaveAlias(text) || mayHaveAccount(text))) await learn(call);
+    },
+    routeName(logical) {
+      const routed = routeLogicalName(logical, spaceNow());
+      const path = withoutAlias(logical);
+      if (path === logical) return routed;
+      throw invalidInput(
+        `The name "${logical}" already means the repository "${path}".`,
+        "name",
+        "Choose a name that does not begin with the account's alias.",
+      );
+    },
+    resolveId,
     registryEndpoint: async () => `https://${host}`,
     createRepository: (name, call) => createRepository(context, name, call),
     getRepository: (name, call) => getRepository(context, name, call),
@@ -43,6 +79,22 @@ export function createEcrPublicRegistry({ binding, others, env }: OpenContext<Ec
     generateCredentials: (request, call) => generateCredentials(context, request, call),
     health: (call) => ecrPublicHealth(context, call),
   };
+}
+
+/** Asks under which account and aliases the public registry is. */
+async function describeOwn(context: EcrPublicContext, call: Call): Promise<PublicWhereabouts> {
+  const { registries = [] } = await ecrPublic(context, call, "DescribeRegistries", (client, options) =>
+    client.send(new DescribeRegistriesCommand({}), options),
+  );
+  const [registry] = registries;
+  const named = (registry?.aliases ?? []).filter(({ status }) => status === "ACTIVE").flatMap(({ name }) => name ?? []);
+  const own = registry?.registryUri?.split("/")[1];
+  if (registry?.registryId === undefined || own === undefined || own === "") {
+    throw new ArtifactRegistryError("RESOURCE_NOT_FOUND", "The account has no public registry yet.", {
+      hint: "createRepository makes it with the first repository.",
+    });
+  }
+  return { account: registry.registryId, aliases: [...new Set([own, ...named])] };
 }
 
 function refuseOtherPartitions({ partition, region }: Place): void {
@@ -86,6 +138,6 @@ async function ecrPublicHealth(context: EcrPublicContext, call: Call): Promise<H
   const missing = missingFields(binding, ["pullRoleArn", "pushRoleArn"], hint);
   return checkHealth(missing, "degraded", async () => {
     await findRepository(context, binding.repositoryPrefix, call);
-    return [];
+    return catalogDrift(context, call);
   });
 }

@@ -6,7 +6,7 @@ import { mintedFrom } from "../ecr/credentials.ts";
 import { translateAwsError } from "../errors.ts";
 import { ecrPublicSessionPolicy } from "../policy/session.ts";
 import { accountOf } from "../sdk.ts";
-import { assumeRole, sessionSeconds } from "../session.ts";
+import { assumeRole, onceSpread, sessionSeconds } from "../session.ts";
 import type { EcrPublicContext } from "./context.ts";
 
 /**
@@ -36,13 +36,14 @@ export async function generateCredentials(
 
   const what = "ECR Public GetAuthorizationToken";
   // One object, where private ECR answers a list.
-  const { authorizationData } = await call.upstream(what, async (abortSignal) => {
+  const ask = async (abortSignal: AbortSignal) => {
     try {
       return await as(session.credentials).send(new GetAuthorizationTokenCommand({}), { abortSignal });
     } catch (error) {
       const needs = `ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken on * for ${roleArn}`;
       throw translateAwsError(error, what, needs);
     }
-  });
+  };
+  const { authorizationData } = await onceSpread(clients, roleArn, what, call, () => call.upstream(what, ask));
   return mintedFrom(authorizationData?.authorizationToken, authorizationData?.expiresAt, session.expiresAt);
 }

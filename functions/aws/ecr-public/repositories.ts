@@ -4,21 +4,18 @@ import {
   DeleteRepositoryCommand,
   DescribeRepositoriesCommand,
   type Repository,
-  type RepositoryCatalogDataInput,
 } from "@aws-sdk/client-ecr-public";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { RepositoryResponse } from "../../../core/schemas.ts";
-import type { CatalogData, EcrPublicBinding } from "../binding.ts";
+import type { EcrPublicBinding } from "../binding.ts";
 import { isServiceError } from "../errors.ts";
 import { ownershipTagKey } from "../names.ts";
+import { catalogInput, keepCatalog, refusedBinding, refusedData } from "./catalog.ts";
 import { type EcrPublicContext, ecrPublic } from "./context.ts";
 
-/** What ECR Public says of catalog data and tags that it does not take; the name has been checked before. */
-const refusedData = ["InvalidParameterException", "InvalidTagParameterException", "TooManyTagsException"];
-
-/** Creates the repository with the binding's catalog data and tags, or answers the one that exists as it is. */
+/** Creates the repository with the binding's catalog data and tags. One that exists gets the catalog data, and nothing else. */
 export async function createRepository(
   context: EcrPublicContext,
   name: RoutableName,
@@ -39,7 +36,10 @@ export async function createRepository(
     if (!isServiceError(error, "RepositoryAlreadyExistsException")) throw error;
   }
   const found = await findRepository(context, name, call);
-  if (found !== undefined) return answer(name, found);
+  if (found !== undefined) {
+    await keepCatalog(context, name, call);
+    return answer(name, found);
+  }
   throw new ArtifactRegistryError("RESOURCE_CONFLICT", `"${name}" was deleted while it was being created.`, {
     retryable: true,
   });
@@ -52,20 +52,7 @@ export function createInput(binding: EcrPublicBinding, name: RoutableName): Crea
   return {
     repositoryName: name,
     tags: [{ Key: ownershipTagKey, Value: repositoryPrefix }, ...tags],
-    ...(catalogData && { catalogData: catalogDataOf(catalogData) }),
-  };
-}
-
-function catalogDataOf(catalog: CatalogData): RepositoryCatalogDataInput {
-  const { description, about, usage, architectures, operatingSystems, logo } = catalog;
-  return {
-    ...(description !== undefined && { description }),
-    ...(about !== undefined && { aboutText: about }),
-    ...(usage !== undefined && { usageText: usage }),
-    ...(architectures !== undefined && { architectures }),
-    ...(operatingSystems !== undefined && { operatingSystems }),
-    // The SDK writes the bytes as base64 again.
-    ...(logo !== undefined && { logoImageBlob: Buffer.from(logo, "base64") }),
+    ...(catalogData && { catalogData: catalogInput(catalogData) }),
   };
 }
 
@@ -132,21 +119,11 @@ export async function deleteRepository(context: EcrPublicContext, name: Routable
   }
 }
 
-function refusedBinding(cause: unknown): ArtifactRegistryError {
-  return new ArtifactRegistryError(
-    "BINDING_CONFIG_INVALID",
-    "ECR Public does not take the catalog data or the tags that the binding gives a new repository.",
-    {
-      hint: "See catalogData and repositoryDefaults.tags in the binding: the logo's format, the texts, the keys.",
-      cause,
-    },
-  );
-}
-
+/** The name in an answer is the path that clients write: it begins with the account's alias. */
 function answer(name: RoutableName, repository: Repository | undefined): RepositoryResponse {
   if (repository?.repositoryName !== name || repository.repositoryUri === undefined) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "ECR Public answered without the repository's URI.");
   }
   const { repositoryUri: uri, createdAt } = repository;
-  return { name, uri, ...(createdAt && { createdAt: createdAt.toISOString() }) };
+  return { name: uri.slice(uri.indexOf("/") + 1), uri, ...(createdAt && { createdAt: createdAt.toISOString() }) };
 }

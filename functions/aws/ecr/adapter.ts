@@ -10,7 +10,7 @@ import { openTable } from "../lease/dynamo.ts";
 import { createProcessLease, leaseWithoutTable } from "../lease/process.ts";
 import { createProcessRecord, createRegistryRecords } from "../lease/registry.ts";
 import { createLeaseTable } from "../lease/table.ts";
-import { ecrForms, ecrGrammar } from "../names.ts";
+import { ecrForms, ecrGrammar, hasForm, registryHost } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
 import { accountOf, askAccount, createClients } from "../sdk.ts";
 import { endedByRole, sessionLifetimes } from "../session.ts";
@@ -39,10 +39,19 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     replicaRegions: [...new Set(replicationRegions)].filter((region) => region !== place.region),
   };
   const contextFor: ContextFor = derived ? completing(bound) : async () => bound;
+  const names: NameSpace = { prefix, separator: "-", grammar: ecrGrammar, others };
   const roleArn = binding.pullRoleArn ?? binding.pushRoleArn;
-  // Without a bound role only STS tells the account, so neither an image's URI nor an ARN can be read as an id.
-  const forms = roleArn === undefined ? undefined : ecrForms(place, accountOf(roleArn));
-  const space: NameSpace = { prefix, separator: "-", grammar: ecrGrammar, others, ...forms };
+  const spaceIn = (account: string, { replicaRegions }: EcrContext): NameSpace => {
+    return { ...names, ...ecrForms(place, { account, regions: [place.region, ...replicaRegions] }) };
+  };
+  // Without a bound role only AWS tells the account, so an image's URI and an ARN are read once it was asked.
+  let space = roleArn === undefined ? names : spaceIn(accountOf(roleArn), bound);
+  let account = roleArn === undefined ? undefined : accountOf(roleArn);
+  const learnAccount = async (call: Call): Promise<string> => {
+    const { clients, binding: complete } = await contextFor(call);
+    account ??= complete.pullRoleArn ? accountOf(complete.pullRoleArn) : await askAccount(clients, call);
+    return account;
+  };
   const leases = leasesOf(binding, place.region, env);
   // Loaded when the registry itself is made or looked at: IAM's client is no part of a credential request.
   const provisioning = async () =>
@@ -53,11 +62,14 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     capabilities: capabilitiesOf(place),
     upstreamRepositoryPrefix: prefix,
     routeName: (logical) => routeLogicalName(logical, space),
+    // A binding with a role tells everything.
+    ...(roleArn === undefined && {
+      async learnForms(ids: readonly string[], call: Call) {
+        if (ids.some(hasForm)) space = spaceIn(await learnAccount(call), await contextFor(call));
+      },
+    }),
     resolveId: (repoId) => resolveRepositoryId(repoId, space),
-    async registryEndpoint(call) {
-      const { hosts } = forms ?? ecrForms(place, await askAccount((await contextFor(call)).clients, call));
-      return `https://${hosts[0]}`;
-    },
+    registryEndpoint: async (call) => `https://${registryHost(place, await learnAccount(call), place.region)}`,
 
     async createRepository(name, call) {
       const context = await contextFor(call);

@@ -7,7 +7,7 @@ import { Secret } from "../../../core/secret.ts";
 import { translateAwsError } from "../errors.ts";
 import { ecrSessionPolicy } from "../policy/session.ts";
 import { accountOf } from "../sdk.ts";
-import { assumeRole, sessionSeconds } from "../session.ts";
+import { assumeRole, onceSpread, sessionSeconds } from "../session.ts";
 import type { EcrContext } from "./context.ts";
 
 /**
@@ -29,13 +29,14 @@ export async function generateCredentials(
   const session = await assumeRole(clients, place, { roleArn, policy, seconds: ttlSeconds, credentialId }, call);
 
   const what = "ECR GetAuthorizationToken";
-  const { authorizationData } = await call.upstream(what, async (abortSignal) => {
+  const ask = async (abortSignal: AbortSignal) => {
     try {
       return await clients.ecrAs(session.credentials).send(new GetAuthorizationTokenCommand({}), { abortSignal });
     } catch (error) {
       throw translateAwsError(error, what, `ecr:GetAuthorizationToken on * for ${roleArn}`);
     }
-  });
+  };
+  const { authorizationData } = await onceSpread(clients, roleArn, what, call, () => call.upstream(what, ask));
   const { authorizationToken, expiresAt } = authorizationData?.[0] ?? {};
   return mintedFrom(authorizationToken, expiresAt, session.expiresAt);
 }

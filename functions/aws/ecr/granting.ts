@@ -14,8 +14,8 @@ import { notFound } from "./repositories.ts";
  *
  * @param before what was granted before this edit
  * @param named the principals that the caller named, as the caller wrote them
- * @returns why the edit was refused, when it was taken back: INVALID_INPUT for somebody whom the caller named, for a role
- *   only after a while in which a new one becomes known; RESOURCE_CONFLICT for somebody who was granted access before
+ * @returns why the edit was refused, when it was taken back: INVALID_INPUT for somebody whom the caller named;
+ *   SERVICE_UNAVAILABLE (retryable) for roles alone, which may be new; RESOURCE_CONFLICT for somebody who was granted access before
  * @throws QUOTA_EXCEEDED; RESOURCE_NOT_FOUND or, for a replica, RESOURCE_CONFLICT where the repository was deleted meanwhile;
  *   and the refusal itself where it could not be taken back
  */
@@ -83,7 +83,17 @@ function refusedNow(
   const some = `${principals.slice(0, 5).join(", ")}${principals.length > 5 ? ", …" : ""}`;
   const which =
     principals.length === 1 ? "this principal" : refused.length > 0 ? "these principals" : "one of these principals";
-  return new ArtifactRegistryError("INVALID_INPUT", `AWS does not know ${which}${where(refused, context)}: ${some}.`, {
+  const message = `AWS does not know ${which}${where(refused, context)}: ${some}.`;
+  // A role may be new, and an account is known at once or not at all.
+  if (principals.every((principal) => !/^\d{12}$/.test(principal))) {
+    return new ArtifactRegistryError("SERVICE_UNAVAILABLE", message, {
+      retryable: true,
+      retryAfterSeconds: 15,
+      hint: "IAM's propagation of a new role takes up to a minute: try again. If it stays so, the role does not exist. Nobody was granted anything.",
+      context: { field: "access" },
+    });
+  }
+  return new ArtifactRegistryError("INVALID_INPUT", message, {
     hint: "Create a role first; a new one is known some seconds later. An account must be open, and must have enabled the region. Nobody was granted anything.",
     context: { field: "access" },
   });

@@ -10,7 +10,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { RepositoryResponse } from "../../../core/schemas.ts";
-import { ownershipTagKey } from "../names.ts";
+import { ownershipTagKey, registryHost } from "../names.ts";
 import { type EcrContext, ecr } from "./context.ts";
 
 /** Creates the repository with the binding's defaults, or answers the one that exists as it is. */
@@ -30,14 +30,14 @@ export async function createRepository(
     { instead: { RepositoryAlreadyExistsException: "exists" }, needs },
   );
   if (keepLast !== undefined) await ensureLifecycle(context, name, keepLast, created !== "exists", call);
-  return created === "exists" ? getRepository(context, name, call) : answer(name, created.repository);
+  return created === "exists" ? getRepository(context, name, call) : answer(context, name, created.repository);
 }
 
 /** @throws RESOURCE_NOT_FOUND */
 export async function getRepository(context: EcrContext, name: RoutableName, call: Call): Promise<RepositoryResponse> {
   const found = await describeRepository(context, name, call);
   if (found === undefined) throw notFound(context, name);
-  return answer(name, found);
+  return answer(context, name, found);
 }
 
 /** The repository of this name as ECR describes it, at home unless another region is named; undefined where there is none. */
@@ -121,10 +121,13 @@ async function hasLifecycle(context: EcrContext, name: RoutableName, call: Call)
   return found !== "absent";
 }
 
-function answer(name: RoutableName, repository: Repository | undefined): RepositoryResponse {
+function answer({ place }: EcrContext, name: RoutableName, repository: Repository | undefined): RepositoryResponse {
   if (repository?.repositoryName !== name || repository.repositoryUri === undefined) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "ECR answered without the repository's URI.");
   }
-  const { repositoryUri: uri, createdAt } = repository;
+  const { repositoryUri, registryId, createdAt } = repository;
+  // ECR always answers the host that IPv4 alone reaches.
+  const isMoved = place.dualStack && registryId !== undefined;
+  const uri = isMoved ? `${registryHost(place, registryId, place.region)}/${name}` : repositoryUri;
   return { name, uri, ...(createdAt && { createdAt: createdAt.toISOString() }) };
 }

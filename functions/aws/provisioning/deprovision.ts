@@ -7,7 +7,7 @@ import { roleName } from "../policy/roles.ts";
 import { askIdentity } from "../sdk.ts";
 import { findOwnRepository, type OwnRepository, ownerOf } from "./own-repository.ts";
 import { clearRegions, declareRegions } from "./regions.ts";
-import { putRule, readRules, regionsOfRule } from "./replication.ts";
+import { putRule, readReplication, regionsOfRule } from "./replication.ts";
 import { type Found, holdsImages, inTurns, isInside, withPrefix } from "./repositories.ts";
 import { removeRole } from "./roles.ts";
 import type { Site } from "./site.ts";
@@ -31,7 +31,7 @@ export async function deprovision(
   if (!deleteRepositories) await refuseWhatIsKept(site, inside, own, call);
 
   const { account } = await askIdentity(context.clients, call);
-  const standing = regionsOfRule(await readRules(context, call), prefix, account);
+  const standing = regionsOfRule((await readReplication(context, call)).rules, prefix, account);
   const record = await leases.registry.read(call);
   const had = [...(own?.regions ?? []), ...standing, ...context.replicaRegions, ...Object.keys(record.regions)];
   const known = [...new Set(had)].filter((region) => region !== place.region);

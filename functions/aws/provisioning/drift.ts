@@ -2,7 +2,8 @@ import type { Call } from "../../../core/call.ts";
 import type { Health } from "../../../core/registry.ts";
 import { regionsIn } from "../lease/registry.ts";
 import { findOwnRepository } from "./own-repository.ts";
-import { readRules, regionsOfRule } from "./replication.ts";
+import { readReplication, regionsOfRule } from "./replication.ts";
+import { foreignMatches, listSome, withPrefix } from "./repositories.ts";
 import { type Drift, roleDrift } from "./roles.ts";
 import type { Site } from "./site.ts";
 import { wantedRoles } from "./wanted-roles.ts";
@@ -18,17 +19,18 @@ const words: Readonly<Record<Drift, string>> = {
 
 /** Finds how the registry differs from what provisioning makes. It only reads. */
 export async function findDrift({ context, leases, env, iam, derived }: Site, call: Call): Promise<Health["findings"]> {
+  const { place } = context;
   const { repositoryPrefix: prefix } = context.binding;
   const hint = "Run provisionRegistry.";
   const own = await findOwnRepository(context, call);
   if (own?.owner !== prefix) return [{ message: `The registry "${prefix}" is not provisioned.`, hint }];
 
   const messages: string[] = [];
-  const standing = regionsOfRule(await readRules(context, call), prefix, own.account);
+  const standing = regionsOfRule((await readReplication(context, call)).rules, prefix, own.account);
   const record = await leases.registry.read(call);
   const has = record.provisioned ? regionsIn(record, "here", "filling") : standing;
   const regions = derived ? has : [...context.replicaRegions].sort();
-  for (const role of wantedRoles({ context, account: own.account, env, regions: [context.place.region, ...regions] })) {
+  for (const role of wantedRoles({ context, account: own.account, env, regions: [place.region, ...regions] })) {
     for (const each of await roleDrift(iam, role, call)) messages.push(`The role "${role.name}" ${words[each]}.`);
   }
   if (standing.join() !== regions.join()) {
@@ -43,7 +45,12 @@ export async function findDrift({ context, leases, env, iam, derived }: Site, ca
   if (left.length > 0) messages.push(`A change of regions was not finished: ${list(left)} may still hold grants.`);
   const filling = regionsIn(record, "filling");
   if (filling.length > 0) messages.push(`A change of regions was not finished: ${list(filling)} may lack grants.`);
-  return messages.map((message) => ({ message, hint }));
+  const findings = messages.map((message) => ({ message, hint }));
+  const taken =
+    standing.length === 0 ? [] : foreignMatches(await withPrefix(context, prefix, place.region, call), prefix);
+  if (taken.length === 0) return findings;
+  const message = `The rule for "${prefix}" also replicates ${listSome(taken)}, which this registry does not own.`;
+  return [...findings, { message, hint: "Rename those repositories: ECR filters by prefix only." }];
 }
 
 function list(regions: readonly string[]): string {

@@ -31,12 +31,12 @@ export async function findOwnRepository(
   const tags = await tagsOf(context, arn, region, call);
   // It was deleted since it was described.
   if (tags === undefined) return undefined;
-  const regions = (tags.get(regionsTagKey) ?? "").split(" ");
+  const regions = regionsInTag(tags.get(regionsTagKey) ?? "");
   return {
     arn,
     account,
     owner: tags.get(ownershipTagKey),
-    regions: regions.filter((each) => each !== "" && each !== context.place.region),
+    regions: regions.filter((each) => each !== context.place.region),
     provisioned: tags.has(regionsTagKey),
   };
 }
@@ -79,13 +79,66 @@ export async function rememberRegions(
   regions: readonly string[],
   call: Call,
 ): Promise<OwnRepository> {
-  const value = (each: readonly string[]) => [context.place.region, ...[...each].sort()].join(" ");
-  if (own.provisioned && value(own.regions) === value(regions)) return own;
-  const tags = [{ Key: regionsTagKey, Value: value(regions) }];
+  const [before, after] = [own.regions, regions].map((each) => regionsTagValue(context.place.region, each));
+  if (own.provisioned && before === after) return own;
+  const tags = [{ Key: regionsTagKey, Value: after }];
   await ecr(context, call, "TagResource", (client, options) =>
     client.send(new TagResourceCommand({ resourceArn: own.arn, tags }), options),
   );
   return { ...own, regions, provisioned: true };
+}
+
+/** How many characters the value of a tag may have (ECR and IAM, TagResource). */
+const tagValueLimit = 256;
+
+/**
+ * Regions as the value of a tag, home first: separated by spaces, as in `us-east-1 eu-west-1`. Where that is too long, they are
+ * grouped: `ap-south-1+2/southeast-1+3 eu-west-1`. All of AWS's 36 regions fit so.
+ *
+ * @throws QUOTA_EXCEEDED for regions that do not fit
+ */
+export function regionsTagValue(home: string, regions: readonly string[]): string {
+  const plain = [home, ...[...regions].sort()].join(" ");
+  const value = plain.length <= tagValueLimit ? plain : grouped([home, ...regions]);
+  if (value.length <= tagValueLimit) return value;
+  throw new ArtifactRegistryError(
+    "QUOTA_EXCEEDED",
+    `The names of ${regions.length} regions make a tag of ${value.length} characters, and AWS takes ${tagValueLimit}.`,
+    { hint: "Name fewer regions, or finish first what takes earlier ones away. Nothing was changed." },
+  );
+}
+
+function grouped(regions: readonly string[]): string {
+  const areas = new Map<string, Map<string, string[]>>();
+  for (const region of [...new Set(regions)].sort()) {
+    const [area = "", ...rest] = region.split("-");
+    const number = rest.pop() ?? "";
+    const directions = areas.get(area) ?? new Map<string, string[]>();
+    areas.set(area, directions);
+    directions.set(rest.join("-"), [...(directions.get(rest.join("-")) ?? []), number]);
+  }
+  const write = ([area, directions]: [string, Map<string, string[]>]) =>
+    `${area}-${[...directions].map(([direction, numbers]) => `${direction}-${numbers.join("+")}`).join("/")}`;
+  return [...areas].map(write).join(" ");
+}
+
+/** The regions in a tag of either form. */
+export function regionsInTag(value: string): string[] {
+  return value.split(" ").flatMap((group) => {
+    const [area = ""] = group.split("-");
+    return group
+      .slice(area.length + 1)
+      .split("/")
+      .flatMap((part) => {
+        const at = part.lastIndexOf("-");
+        return at < 0
+          ? []
+          : part
+              .slice(at + 1)
+              .split("+")
+              .map((number) => `${area}-${part.slice(0, at)}-${number}`);
+      });
+  });
 }
 
 /** Creates the registry's own repository. @throws RESOURCE_CONFLICT where somebody else was faster */

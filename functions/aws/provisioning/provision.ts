@@ -8,11 +8,18 @@ import {
   findOwnRepository,
   foreignRepository,
   type OwnRepository,
+  regionsTagValue,
   rememberRegions,
 } from "./own-repository.ts";
 import { declareRegions, finishRegions } from "./regions.ts";
-import { putRule, readRules, regionsOfRule, standsFor } from "./replication.ts";
-import { refuseForeignMatches, refuseOtherHome, refuseOverlappingRegistries, withPrefix } from "./repositories.ts";
+import { filtersAround, putRule, readReplication, regionsOfRule, standsFor } from "./replication.ts";
+import {
+  refuseForeignMatches,
+  refuseOtherHome,
+  refuseOverlappingRegistries,
+  refuseReplicatingRegistries,
+  withPrefix,
+} from "./repositories.ts";
 import { type Drift, ensureRole, examineRole } from "./roles.ts";
 import type { Site } from "./site.ts";
 import { type Wanted, wantedRoles } from "./wanted-roles.ts";
@@ -67,27 +74,32 @@ async function look(site: Site, asked: readonly string[] | undefined, call: Call
   const own = await findOwnRepository(context, call);
   if (own && own.owner !== prefix) throw foreignRepository(prefix);
 
-  const rules = await readRules(context, call);
-  const standing = regionsOfRule(rules, prefix, account);
+  const configuration = await readReplication(context, call);
+  const standing = regionsOfRule(configuration.rules, prefix, account);
   const record = await leases.registry.read(call);
   const has = record.provisioned ? regionsIn(record, "here", "filling") : standing;
   // A derived binding names no regions. That must not take away the regions that the registry has.
   const named = asked ?? binding.replicationRegions ?? (derived ? has : []);
   const wanted = [...new Set(named)].filter((region) => region !== place.region).sort();
   if (!own?.provisioned) refuseForeignRule(standing, wanted);
-  const ruleStands = standsFor(context, account, rules, wanted);
+  const ruleStands = standsFor(context, account, configuration, wanted);
 
   const all = await withPrefix(context, prefix, place.region, call);
   if (wanted.length > 0) refuseForeignMatches(all, prefix);
   // Once this registry is provisioned, the other one is refused.
-  if (!own?.provisioned) await refuseOverlappingRegistries(context, all, call);
+  if (!own?.provisioned) {
+    await refuseOverlappingRegistries(context, all, call);
+    await refuseReplicatingRegistries(context, filtersAround(configuration.rules, prefix), call);
+  }
   const had = [...(own?.regions ?? []), ...standing, ...Object.keys(record.regions)];
   for (const region of wanted) if (!had.includes(region)) await refuseOtherHome(context, region, call);
 
   const roles = wantedRoles({ context, account, env, regions: [place.region, ...wanted] });
   const drift = new Map<Wanted, readonly Drift[]>();
   for (const role of roles) drift.set(role, await examineRole(iam, role, call));
-  const known = [...new Set([...had, ...context.replicaRegions])];
+  const known = [...new Set([...had, ...context.replicaRegions])].filter((region) => region !== place.region);
+  // Throws before anything is made, and not when the tag is to be written.
+  regionsTagValue(place.region, [...new Set([...known, ...wanted])]);
   return { account, own, record, known, wanted, ruleStands, roles, drift };
 }
 

@@ -91,18 +91,47 @@ export async function refuseOtherHome(context: EcrContext, region: string, call:
 }
 
 /**
- * Refuses replication if its filter would match repositories that are not ours. ECR can filter by prefix only.
+ * Refuses a prefix whose repositories another registry's rule would replicate: the filter `images` matches `images2-app` too.
  *
- * @throws RESOURCE_CONFLICT naming one of them
+ * @param filters of the account's replication rules, those that match our prefix
+ * @throws RESOURCE_CONFLICT naming the registry
  */
+export async function refuseReplicatingRegistries(
+  context: EcrContext,
+  filters: readonly string[],
+  call: Call,
+): Promise<void> {
+  const { repositoryPrefix: prefix } = context.binding;
+  for (const name of filters.filter((each) => ecrGrammar.pattern.test(each))) {
+    if ((await findOwnRepository(context, call, name))?.owner !== name) continue;
+    throw new ArtifactRegistryError(
+      "RESOURCE_CONFLICT",
+      `The registry "${name}" would also replicate the repositories of "${prefix}".`,
+      { hint: "ECR filters by prefix only. Choose a prefix that does not begin like that one. Nothing was changed." },
+    );
+  }
+}
+
+/** The repositories that our replication rule would match although they are not ours. ECR can filter by prefix only. */
+export function foreignMatches(all: readonly Found[], prefix: string): string[] {
+  return all.map(({ name }) => name).filter((name) => name !== prefix && !isInside(name, prefix));
+}
+
+/** @throws RESOURCE_CONFLICT naming what replication would match although it is not ours */
 export function refuseForeignMatches(all: readonly Found[], prefix: string): void {
-  const foreign = all.find(({ name }) => name !== prefix && !isInside(name, prefix))?.name;
-  if (foreign === undefined) return;
+  const foreign = foreignMatches(all, prefix);
+  if (foreign.length === 0) return;
   throw new ArtifactRegistryError(
     "RESOURCE_CONFLICT",
-    `Replication by the prefix "${prefix}" would also replicate "${foreign}", which is not this registry's.`,
-    { hint: "Rename that repository, or choose another prefix. Nothing was changed." },
+    `Replication by the prefix "${prefix}" would also replicate ${listSome(foreign)}, which this registry does not own.`,
+    { hint: "Rename those repositories, or choose another prefix. Nothing was changed." },
   );
+}
+
+/** The first few names in quotation marks, and how many more there are. */
+export function listSome(names: readonly string[]): string {
+  const few = names.slice(0, 5).map((name) => `"${name}"`);
+  return names.length > few.length ? `${few.join(", ")} and ${names.length - few.length} more` : few.join(", ");
 }
 
 /** How many repositories we work on at the same time. */

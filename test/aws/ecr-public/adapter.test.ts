@@ -34,8 +34,8 @@ describe("a repository", () => {
   test("is created with what the binding says of it, under the account's alias", async () => {
     const registry = await openRegistry(stack(), { catalogData, repositoryDefaults });
     const name = fresh();
-    const { uri } = await registry.createRepository(name, call());
-    expect(uri).toBe(`public.ecr.aws/${stack().alias}/${name}`);
+    const path = `${stack().alias}/${name}`;
+    expect(await registry.createRepository(name, call())).toMatchObject({ name: path, uri: `public.ecr.aws/${path}` });
     expect(await stored(name)).toMatchObject({
       description: "an app",
       aboutText: "# About",
@@ -48,13 +48,31 @@ describe("a repository", () => {
     });
   });
 
-  test("that exists is left as it is", async () => {
+  test("that exists gets the binding's catalog data, and keeps what the binding does not name, and its tags", async () => {
     const name = fresh();
-    const first = await (await openRegistry(stack())).createRepository(name, call());
+    const before = await openRegistry(stack(), { catalogData: { usage: "run it", description: "old" } });
+    const first = await before.createRepository(name, call());
     const registry = await openRegistry(stack(), { catalogData, repositoryDefaults });
     expect(await registry.createRepository(name, call())).toEqual(first);
-    const { description, tags } = await stored(name);
-    expect([description, tags?.length]).toEqual([undefined, 1]);
+    expect(await stored(name)).toMatchObject({
+      description: "an app",
+      aboutText: "# About",
+      usageText: "run it",
+      architectures: ["ARM 64"],
+      logoUrl: expect.stringMatching(/^https:/),
+      tags: [{ Key: "alien:artifact-registry", Value: "images" }],
+    });
+  });
+
+  test("whose catalog data differs is told by describeRegistry, until createRepository sets it", async () => {
+    const name = fresh();
+    await (await openRegistry(stack(), { catalogData })).createRepository(name, call());
+    const registry = await openRegistry(stack(), { catalogData: { description: "a new one" } });
+    const told = async () => JSON.stringify(await registry.health(call()));
+    expect(await told()).toContain(name);
+    await registry.createRepository(name, call());
+    expect(await told()).not.toContain(`${name},`);
+    expect(await stored(name)).toMatchObject({ description: "a new one", aboutText: "# About" });
   });
 
   test("with the bare prefix is not deleted", async () => {
@@ -75,6 +93,50 @@ describe("a repository", () => {
     expect(registry.routeName("a__b")).toMatch(/^images-a-b-[a-z2-7]{20}$/);
     expect(registry.routeName("x".repeat(250))).toHaveLength(205);
     expect(() => registry.resolveId(`images-${"x".repeat(199)}`)).toThrow(/not a legal repository name/);
+  });
+});
+
+describe("the account's alias", () => {
+  test("stands in what clients write: endpoint, prefix and name make the URI", async () => {
+    const registry = await openRegistry(stack());
+    const { name, uri } = await registry.createRepository(fresh(), call());
+    const [endpoint, prefix] = [await registry.registryEndpoint(call()), await registry.upstreamPath?.(call())];
+    expect(`${endpoint}/${name}`).toBe(`https://${uri}`);
+    expect(`${endpoint}/${prefix}-`).toBe(`${endpoint}/${name}`.replace(/\d+$/, ""));
+  });
+
+  test.each([{}, { pullRoleArn: undefined, pushRoleArn: undefined }])(
+    "is read once, and then ids may have it: %j",
+    async (roles) => {
+      const registry = await openRegistry(stack(), roles, { ALIEN_BUILDS_BINDING: stack().binding("builds") });
+      const name = fresh();
+      const { alias, account } = stack();
+      const forms = [
+        `${alias}/${name}`,
+        `public.ecr.aws/${alias}/${name}`,
+        `ecr-public.aws.com/${alias}/${name}`,
+        `arn:aws:ecr-public::${account}:repository/${name}`,
+      ];
+      const asked = await sent(async () => {
+        for (const form of forms) {
+          await registry.learnForms?.([form], call());
+          expect(registry.resolveId(form)).toBe(name);
+          expect(() => registry.routeName(form)).toThrow(expect.objectContaining({ code: "INVALID_INPUT" }));
+        }
+      });
+      expect(asked).toEqual(["ecr-public DescribeRegistries us-east-1"]);
+      const theirs = `public.ecr.aws/somebody/${name}`;
+      const message = expect.stringContaining(`the alias somebody, and this registry is under ${alias}`);
+      expect(() => registry.resolveId(theirs)).toThrow(expect.objectContaining({ code: "INVALID_INPUT", message }));
+      for (const id of [`${alias}/builds-app`, `${alias}/${name}:1.0`, `public.ecr.aws/${alias}/builds-app`]) {
+        expect(() => registry.resolveId(id)).toThrow(expect.objectContaining({ code: "INVALID_INPUT" }));
+      }
+    },
+  );
+
+  test("is not asked for plain names", async () => {
+    const registry = await openRegistry(stack());
+    expect(await sent(async () => registry.learnForms?.(["my-app", "team/my-app", fresh()], call()))).toEqual([]);
   });
 });
 

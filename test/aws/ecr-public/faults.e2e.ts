@@ -60,10 +60,16 @@ const table = Object.entries(operations).flatMap(([title, { requests }]) => requ
 
 const exists = (name: string) => stack().emulator.world.publicRegistry(stack().account).repositories.has(name);
 
-async function arrange({ exists: [before] }: Operation): Promise<{ registry: ArtifactRegistry; name: RoutableName }> {
+async function arrange({
+  exists: [before],
+  requests,
+}: Operation): Promise<{ registry: ArtifactRegistry; name: RoutableName }> {
   const registry = await openRegistry(stack());
+  const mints = requests.includes("AssumeRole");
   const name = registry.routeName(`app-${++count}`);
   if (before) await registry.createRepository(name, call());
+  // What is denied at first may be new, and is waited for.
+  if (mints) await registry.generateCredentials({ name, permissions: "push-pull" }, call());
   return { registry, name };
 }
 

@@ -79,6 +79,30 @@ describe("what a new repository gets", () => {
   });
 });
 
+describe("tags", () => {
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`key-${n}`, "value"]));
+  const largest = { ...many(43), ["k".repeat(128)]: "v".repeat(256), "größe / 尺寸": "" };
+
+  test("as many and as long as AWS takes beside ours are set", async () => {
+    await create("large-tags", { repositoryDefaults: { tags: largest } });
+    const { tags } = await described("images-large-tags");
+    expect(tags).toEqual({ ...largest, [ownershipTagKey]: "images" });
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ["46", many(46)],
+    ["a value of 257 characters", { key: "v".repeat(257) }],
+    ["a key of 129 characters", { ["k".repeat(129)]: "v" }],
+    ["a character that AWS does not take", { key: "a,b" }],
+    ["one of AWS's own", { "aws:key": "v" }],
+    ["the one that says whose it is", { [ownershipTagKey]: "other" }],
+  ])("%s: the binding is refused at start", (_, tags) => {
+    expect(() => openApplication(registry().stack, { binding: { repositoryDefaults: { tags } } })).toThrow(
+      expect.objectContaining({ code: "BINDING_CONFIG_INVALID", message: expect.stringContaining("tags") }),
+    );
+  });
+});
+
 describe("one that exists", () => {
   test("keeps its settings, its tags and its own lifecycle policy", async () => {
     const repositoryName = "images-before";

@@ -18,12 +18,13 @@ const callsOf = async (work: () => Promise<unknown>) => {
 };
 
 describe("a role that AWS does not know", () => {
-  test("is refused by its name after a while, and the roles of others are not told", async () => {
+  test("is refused by its name after a while, for now, and the roles of others are not told", async () => {
     const name = await registry().repository();
     const [known, unknown] = [roleOf(registry().emulator, B, "ci"), `arn:aws:iam::${A}:role/no-such-role`];
     await registry().add(name, { roleArns: [known] });
     const { body } = await refusedAdd(name, { roleArns: [unknown] });
-    expect(body).toMatchObject({ code: "INVALID_INPUT", retryable: false, context: { field: "access" } });
+    expect(body).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true, context: { field: "access" } });
+    expect(body.hint).toContain("IAM's propagation");
     expect(body.message).toContain(unknown);
     expect(JSON.stringify(body)).not.toContain(B);
     expect(await whoMay(registry(), name)).toEqual(["B/ci"]);

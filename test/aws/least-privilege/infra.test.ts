@@ -48,7 +48,13 @@ describe("what the tests fill into the policies is what infra/aws/policies.tf do
     expect(Object.keys(valuesOf(scope)).sort()).toEqual(Object.keys(values).sort());
     const blanks = new Set(doors.flatMap((door) => doorPolicies[door] ?? []).flatMap(blanksOf));
     // What Lambda itself does, and what ECR Public needs, is not the code's on private ECR.
-    for (const other of ["log_streams", "public_inside", "public_repositories"])
+    for (const other of [
+      "log_streams",
+      "public_inside",
+      "public_repositories",
+      "public_registry",
+      "every_public_repository",
+    ])
       expect(blanks.delete(other)).toBe(true);
     expect([...blanks].filter((blank) => !Object.hasOwn(values, blank))).toEqual([]);
   });

@@ -50,6 +50,11 @@ describe("documents as they are written", () => {
     );
     expectGolden(`role-public-${permissions}.json`, publicRolePolicy({ ...registry, permissions }));
   });
+  test("a role's policy is never too long for IAM: 10,240 characters for all inline policies", () => {
+    const longest = { ...registry, repositoryPrefix: "x".repeat(128), permissions: "push-pull" } as const;
+    const regions = Array.from({ length: 26 }, (_, n) => `ap-southeast-${n}`);
+    expect(ecrRolePolicy(longest, regions).length).toBeLessThan(10_240);
+  });
   test("trust", () =>
     expectGolden(
       "trust.json",

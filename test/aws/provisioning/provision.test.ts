@@ -1,6 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ownershipTagKey, regionsTagKey } from "../../../functions/aws/names.ts";
 import { trustPolicy } from "../../../functions/aws/policy/roles.ts";
+import { regionsInTag, regionsTagValue } from "../../../functions/aws/provisioning/own-repository.ts";
 import { createClient, pullImage, pushImage } from "../../../oci/client/index.ts";
 import { buildImage } from "../../oci/client/images.ts";
 import { further, home, replica, rule, useAccount } from "./support/account.ts";
@@ -8,6 +10,45 @@ import { callsOf, isRead, stateOf } from "./support/state.ts";
 
 const account = useAccount({ accounts: ["444455556666"] });
 const arn = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
+
+/** AWS's regions in November 2026, but for home. */
+const everyRegion = [
+  ...["us-east-2", "us-west-1", "us-west-2", "ca-central-1", "ca-west-1", "mx-central-1", "sa-east-1"],
+  ...["eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2"],
+  ...["il-central-1", "me-south-1", "me-central-1", "af-south-1", "ap-east-1", "ap-east-2", "ap-south-1", "ap-south-2"],
+  ...["ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6"],
+  ...["ap-southeast-7", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3"],
+];
+
+describe("the tag of the regions", () => {
+  test("holds any of AWS's, or all of them, in 256 characters, and is read as it was written", () => {
+    fc.assert(
+      fc.property(fc.subarray(everyRegion), fc.constantFrom(...everyRegion), (regions, home) => {
+        const value = regionsTagValue(home, regions);
+        expect(value.length).toBeLessThanOrEqual(256);
+        expect(value).toMatch(/^[a-z0-9 +/-]+$/);
+        expect(new Set(regionsInTag(value))).toEqual(new Set([home, ...regions]));
+      }),
+      { examples: [[everyRegion, home]] },
+    );
+  });
+
+  test("and a registry in 25 regions is provisioned, known by its tags, and drops them again", async () => {
+    const stackPrefix = account().fresh();
+    const prefix = `${stackPrefix}-images`;
+    const env = { ALIEN_STACK_PREFIX: stackPrefix, ALIEN_LEASE_TABLE: account().stack.leaseTable };
+    const suite = await account().openDerived(env);
+    const regions = everyRegion.slice(0, 25);
+    await suite.ok("provisionRegistry", { registry: "images", replicationRegions: regions });
+    expect(regionsInTag(account().tags(prefix)[regionsTagKey] ?? "").sort()).toEqual([home, ...regions].sort());
+    const again = await account().openDerived(env);
+    const { binding } = await again.ok("provisionRegistry", { registry: "images" });
+    expect(binding.replicationRegions).toEqual([...regions].sort());
+    await again.ok("provisionRegistry", { registry: "images", replicationRegions: [] });
+    expect(account().tags(prefix)[regionsTagKey]).toBe(home);
+    await again.ok("deprovisionRegistry", { registry: "images" });
+  });
+});
 
 describe("from nothing", () => {
   test("the binding, two roles and the registry's own repository", async () => {

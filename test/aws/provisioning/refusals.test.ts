@@ -17,6 +17,8 @@ interface Case {
 const owned = (prefix: string) => ({ [ownershipTagKey]: prefix });
 const filled = (count: number, to: Rule["to"]): Rule[] =>
   Array.from({ length: count }, (_, n) => ({ to, filters: [`theirs-${n}`] }));
+const roleArns = (count: number) =>
+  Array.from({ length: count }, (_, n) => `arn:aws:iam::111122223333:role/a-function-${n}`);
 const manyRegions = ["eu-north", "eu-south", "sa-east"].flatMap((area) =>
   Array.from({ length: 9 }, (_, n) => `${area}-${n + 1}`),
 );
@@ -34,19 +36,34 @@ const cases: Readonly<Record<string, Case>> = {
     arrange: (prefix, { emulator, stack }) => emulator.role(stack.account, `${prefix}-push`, { tags: owned("other") }),
     says: "-push",
   },
-  "ten rules already": {
-    arrange: (_, account) => account.setRules(filled(10, [replica])),
+  "25 rules already": {
+    arrange: (_, account) => account.setRules(filled(25, [replica])),
     code: "QUOTA_EXCEEDED",
-    says: "no room",
+    says: "would have 26 rules and 1 destinations",
   },
   "25 destinations already": {
     arrange: (_, account) => account.setRules(filled(1, manyRegions.slice(0, 25))),
     code: "QUOTA_EXCEEDED",
-    says: "no room",
+    says: "26 destinations, and AWS takes 25 and 25",
   },
   "a repository that the filter would take too": {
     arrange: (prefix, account) => account.repository(`${prefix}2`),
     says: /would also replicate "[\w-]+2"/,
+  },
+  "six repositories that the filter would take too": {
+    arrange: async (prefix, account) => {
+      for (let n = 0; n < 6; n++) await account.repository(`${prefix}${n}`);
+    },
+    says: /would also replicate "[\w-]+0", .* and 1 more/,
+  },
+  "a registry whose rule would replicate ours": {
+    arrange: async (prefix, account) => {
+      const other = prefix.slice(0, -3);
+      await account.repository(other, owned(other));
+      await account.setRules([{ to: [replica], filters: [other] }]);
+    },
+    regions: [],
+    says: /The registry "[\w]+" would also replicate/,
   },
   "a registry with a shorter prefix": {
     arrange: (prefix, account) => account.repository(prefix.slice(0, -2), owned(prefix.slice(0, -2))),
@@ -81,6 +98,18 @@ const cases: Readonly<Record<string, Case>> = {
     env: { ALIEN_FUNCTION_ROLE_ARNS: "arn:aws:iam::444455556666:role/function" },
     code: "BINDING_CONFIG_INVALID",
     says: "ALIEN_FUNCTION_ROLE_ARNS",
+  },
+  "more functions than a trust policy holds": {
+    arrange: () => undefined,
+    env: { ALIEN_FUNCTION_ROLE_ARNS: roleArns(40).join() },
+    code: "BINDING_CONFIG_INVALID",
+    says: /ALIEN_FUNCTION_ROLE_ARNS makes a trust policy of 2,?\d{3} characters, and AWS takes 2048/,
+  },
+  "regions that make a tag too long": {
+    arrange: () => undefined,
+    regions: Array.from({ length: 20 }, (_, n) => `a${String.fromCharCode(97 + n)}-southwest-1`),
+    code: "QUOTA_EXCEEDED",
+    says: /The names of 20 regions make a tag of 3\d{2} characters, and AWS takes 256/,
   },
   "a region that cannot be reached": {
     arrange: (_, { emulator }) =>

@@ -1,6 +1,7 @@
 import { trustPolicy } from "../../../functions/aws/policy/roles.ts";
 import type { Statement } from "../../emulators/aws/identity/documents.ts";
 import { publicRolePolicy } from "../../infra/support/aws-roles.ts";
+import { renderPolicy } from "../../infra/support/module.ts";
 import { type AwsStack, startStack } from "./stack.ts";
 
 /** An account with what a registry on ECR Public needs, as infra/aws makes it. */
@@ -47,17 +48,31 @@ export async function startPublicStack(options: PublicStackOptions = {}): Promis
   };
 }
 
-/** The least that the function may do for its public registries: one action a statement, so that tests can take one away. */
+/** What infra/aws gives the function for its public registries, one action a statement, so that tests can take one away. */
 export function functionNeeds(partition: string, account: string, prefixes: readonly string[]): Statement[] {
-  const actions = ["CreateRepository", "TagResource", "DescribeRepositories", "DeleteRepository"];
-  const Resource = prefixes
-    .map((prefix) => `arn:${partition}:ecr-public::${account}:repository/${prefix}`)
-    .flatMap((repository) => [repository, `${repository}-*`]);
+  const arnOf = (name: string) => `arn:${partition}:ecr-public::${account}:repository/${name}`;
+  const values = {
+    owners: prefixes,
+    public_repositories: prefixes.flatMap((prefix) => [arnOf(prefix), arnOf(`${prefix}-*`)]),
+    public_inside: prefixes.map((prefix) => arnOf(`${prefix}-*`)),
+    every_public_repository: arnOf("*"),
+    public_registry: `arn:${partition}:ecr-public::${account}:registry/${account}`,
+  };
   const assume = prefixes.flatMap((prefix) =>
     ["pull", "push"].map((kind) => `arn:${partition}:iam::${account}:role/${prefix}-public-${kind}`),
   );
+  const statements = ["public-repositories", "public-alias", "public-creation", "public-deletions"].flatMap(
+    (name) => renderPolicy(name, values).Statement,
+  );
   return [
-    ...actions.map((action): Statement => ({ Effect: "Allow", Action: `ecr-public:${action}`, Resource })),
+    ...statements.flatMap(({ Action, Resource, Condition }) =>
+      [Action]
+        .flat()
+        .map(
+          (action): Statement =>
+            ({ Effect: "Allow", Action: action, Resource, ...(Condition && { Condition }) }) as Statement,
+        ),
+    ),
     { Effect: "Allow", Action: "sts:AssumeRole", Resource: assume },
   ];
 }

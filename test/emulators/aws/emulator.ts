@@ -6,7 +6,7 @@ import { ControlPlane } from "./control-plane.ts";
 import { DataPlane } from "./data-plane/data-plane.ts";
 import { Dynalites } from "./dynamodb/dynalite.ts";
 import type { EmulatorEvent } from "./events.ts";
-import { Directory, type RoleDelay } from "./identity/directory.ts";
+import { type Delays, Directory, type RoleDelay } from "./identity/directory.ts";
 import { type Fetcher, lambdaPull } from "./lambda-pull.ts";
 import { type PolicyInput, type RoleSeed, type SdkCredentials, seeding } from "./seeding.ts";
 import { type Behaviour, World } from "./world.ts";
@@ -19,6 +19,10 @@ export interface EmulatorOptions {
   readonly partition?: "aws" | "aws-cn" | "aws-us-gov";
   /** How late other services see a role that CreateRole made. */
   readonly roleDelay?: RoleDelay;
+  /** How late an inline policy counts that PutRolePolicy set. */
+  readonly policyDelay?: RoleDelay;
+  /** How late a repository's policy may name a role that CreateRole made. Default: as late as other services see it. */
+  readonly principalDelay?: RoleDelay;
   readonly behaviour?: Partial<Behaviour>;
   /** What time it is. Default: the machine's. */
   readonly clock?: () => Date;
@@ -74,6 +78,10 @@ export interface AwsEmulator extends EmulatedAccounts {
   stop(): Promise<void>;
 }
 
+function delaysOf({ roleDelay: role, policyDelay: policy, principalDelay: principal }: EmulatorOptions): Delays {
+  return { ...(role && { role }), ...(policy && { policy }), ...(principal && { principal }) };
+}
+
 /** The emulator without anything that listens, and its control plane. */
 export interface Assembled {
   readonly accounts: EmulatedAccounts;
@@ -82,19 +90,20 @@ export interface Assembled {
 
 /** @param url what the queues' URLs begin with */
 export function assemble(options: EmulatorOptions, url: () => string): Assembled {
-  const { accounts = ["111122223333"], partition = "aws", roleDelay = {} } = options;
+  const { accounts = ["111122223333"], partition = "aws" } = options;
   const { clock: given = () => new Date() } = options;
   const [home] = accounts;
   if (home === undefined) throw new Error("An emulator needs an account.");
   let ahead = 0;
   const clock = () => new Date(given().getTime() + ahead);
-  const directory = new Directory(partition, clock, roleDelay);
+  const directory = new Directory(partition, clock, delaysOf(options));
   for (const account of accounts) directory.account(account);
   const faults = new Faults<NamedError, CallRecord>();
   const behaviour = {
     regionalTokens: true,
     tokensOutliveSessions: false,
     replicateAtOnce: false,
+    keepsNewMembers: false,
     trusting: false,
     ...options.behaviour,
   };

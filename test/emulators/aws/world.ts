@@ -19,6 +19,8 @@ export interface Behaviour {
   readonly trusting: boolean;
   /** Pushes are replicated at once, not when a test says so. */
   readonly replicateAtOnce: boolean;
+  /** Members of a replication configuration that no model has yet are kept, as an AWS will that is newer than this emulator. */
+  readonly keepsNewMembers: boolean;
 }
 
 /** A registry token and whom it stands for. */

@@ -36,7 +36,7 @@ export interface ExecutionStatement {
 }
 
 /** Lambda itself writes the log and receives messages in the function's name, and ECR Public has tests of its own. */
-const beside = ["logs", "public-repositories", "public-creation", "public-deletions"];
+const beside = ["logs", "public-repositories", "public-alias", "public-creation", "public-deletions"];
 const ofLambda = ["ReceiveEvents"];
 
 /** The operations that need each concern, by which the public door gets those that its rules need. */

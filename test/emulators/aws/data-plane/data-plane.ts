@@ -49,7 +49,10 @@ export class DataPlane {
   reach(address: string): string {
     const host = address.replace(/^https:\/\//, "").split("/")[0] ?? "";
     if (host === "public.ecr.aws") return this.publicUrl;
-    const [, account, region] = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/.exec(host) ?? [];
+    // Amazon ECR user guide, "Making requests to Amazon ECR registries": plain, FIPS, and what IPv6 reaches too.
+    const plain = /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/;
+    const dualStack = /^(\d{12})\.dkr-ecr(?:-fips)?\.([a-z0-9-]+)\.on\.(?:aws|amazonwebservices\.com\.cn)$/;
+    const [, account, region] = plain.exec(host) ?? dualStack.exec(host) ?? [];
     if (account === undefined || region === undefined) throw new Error(`${address} is no registry of AWS.`);
     return this.url(account, region);
   }

@@ -3,12 +3,14 @@ import type { Input } from "../wire/input.ts";
 import { authorizeRegistry, registryOf } from "./authorize.ts";
 import type { ReplicationRule } from "./state.ts";
 
+/** botocore 1.44, RepositoryFilterValue. */
+const FILTER = /^(?:[a-z0-9]+(?:[._-][a-z0-9]*)*\/)*[a-z0-9]*(?:[._-][a-z0-9]*)*$/;
 const REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/;
 
 export async function describeRegistry(call: Call): Promise<object> {
   await authorizeRegistry(call);
-  const { account, rules } = registryOf(call);
-  return { registryId: account, replicationConfiguration: { rules } };
+  const { account, rules, newMembers } = registryOf(call);
+  return { registryId: account, replicationConfiguration: { ...newMembers, rules } };
 }
 
 /** Overwrites the whole configuration of this account in this region; there is no revision to compare. */
@@ -16,7 +18,8 @@ export async function putReplicationConfiguration(call: Call): Promise<object> {
   const configuration = call.input.optionalRecord("replicationConfiguration");
   if (configuration === undefined) throw call.input.invalid("replicationConfiguration must not be null");
   const rules = configuration.records("rules").map((rule) => readRule(call, rule));
-  if (rules.length > 10) throw against(call, "Member must have length less than or equal to 10");
+  // botocore 1.44, ReplicationRuleList.
+  if (rules.length > 25) throw against(call, "Member must have length less than or equal to 25");
   const destinations = new Set(
     rules.flatMap((rule) => rule.destinations.map(({ region, registryId }) => `${registryId}/${region}`)),
   );
@@ -33,7 +36,14 @@ export async function putReplicationConfiguration(call: Call): Promise<object> {
     registry.replicationRole = true;
   }
   registry.rules = rules;
-  return { replicationConfiguration: { rules } };
+  registry.newMembers = unknownTo(call, configuration, ["rules"]);
+  return { replicationConfiguration: { ...registry.newMembers, rules } };
+}
+
+/** What AWS would have to be newer for. Its JSON protocol ignores members that the service does not know. */
+function unknownTo(call: Call, { values }: Input, known: readonly string[]): Readonly<Record<string, unknown>> {
+  if (!call.world.behaviour.keepsNewMembers) return {};
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !known.includes(name)));
 }
 
 function readRule(call: Call, rule: Input): ReplicationRule {
@@ -44,20 +54,29 @@ function readRule(call: Call, rule: Input): ReplicationRule {
     if (region === call.region && registryId === call.account) {
       throw against(call, "Replication destination cannot be the same as the source registry");
     }
-    return { region, registryId };
+    return { ...unknownTo(call, destination, ["region", "registryId"]), region, registryId };
   });
   const repositoryFilters = rule.records("repositoryFilters").map((entry) => {
     const [filter, filterType] = [entry.text("filter"), entry.text("filterType")];
     if (filterType !== "PREFIX_MATCH") throw against(call, "Member must satisfy enum value set: [PREFIX_MATCH]");
-    if (filter.length < 2 || filter.length > 256 || !/^[a-z0-9](?:[._\-/a-z0-9]*[a-z0-9])?[._\-/]*$/.test(filter)) {
+    if (filter.length < 2 || filter.length > 256 || !FILTER.test(filter)) {
       throw against(call, "Invalid repository filter");
     }
-    return { filter, filterType };
+    return { ...unknownTo(call, entry, ["filter", "filterType"]), filter, filterType };
   });
   if (destinations.length === 0 && rule.list("destinations").length === 0)
     throw against(call, "A rule needs a destination");
   if (repositoryFilters.length > 100) throw against(call, "Member must have length less than or equal to 100");
-  return { destinations, repositoryFilters };
+  const deletes = rule.optionalRecord("deleteReplication");
+  if (deletes !== undefined && typeof deletes.values.enabled !== "boolean") {
+    throw against(call, "Member 'deleteReplication.enabled' must not be null");
+  }
+  return {
+    ...unknownTo(call, rule, ["destinations", "repositoryFilters", "deleteReplication"]),
+    destinations,
+    repositoryFilters,
+    ...(deletes !== undefined && { deleteReplication: { enabled: deletes.flag("enabled") } }),
+  };
 }
 
 function against(call: Call, constraint: string) {

@@ -29,6 +29,8 @@ export interface Repository {
 export interface ReplicationRule {
   readonly destinations: readonly { readonly region: string; readonly registryId: string }[];
   readonly repositoryFilters: readonly { readonly filter: string; readonly filterType: string }[];
+  /** Since November 2026 (botocore 1.44); the SDK for JavaScript does not know it in 3.1169. */
+  readonly deleteReplication?: { readonly enabled: boolean };
 }
 
 /** One image on its way to another region. */
@@ -47,6 +49,8 @@ export interface PrivateRegistry {
   readonly host: string;
   readonly repositories: Map<string, Repository>;
   rules: readonly ReplicationRule[];
+  /** Of the replication configuration, beside its rules: what no model has yet. */
+  newMembers: Readonly<Record<string, unknown>>;
   /** Pushed, matched by a rule at that moment, and not copied yet. */
   pending: Replica[];
   /** The service-linked role that replication needs is made at the first use. */
@@ -63,6 +67,7 @@ export function newPrivateRegistry(partition: string, account: string, region: s
     host: `${account}.dkr.ecr.${region}.${partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com"}`,
     repositories: new Map(),
     rules: [],
+    newMembers: {},
     pending: [],
     replicationRole: false,
     lastCreated: new Map(),

@@ -13,7 +13,7 @@ export async function putRolePolicy(call: Call): Promise<object> {
   if (size > MAX_INLINE) {
     throw call.error("LimitExceeded", `Maximum policy size of ${MAX_INLINE} bytes exceeded for role ${role.name}`, 409);
   }
-  role.policies.set(name, text);
+  call.world.directory.putPolicy(role, name, text);
   return {};
 }
 

@@ -30,6 +30,37 @@ export interface Role extends Identity {
   /** As in reality, a role is not seen by other services at once: how many looks, and until when. */
   hiddenLooks: number;
   readonly hiddenUntil: number;
+  /** The same for resource policies that name it, where that is later still. */
+  readonly unnamed: Delay | undefined;
+  /** What counts instead of an inline policy that was put just now, by its name. */
+  readonly before: Map<string, { readonly text: string | undefined; readonly delay: Delay }>;
+}
+
+/** How long something stays unseen: for so many looks, and until a moment in milliseconds. */
+export interface Delay {
+  looks: number;
+  readonly until: number;
+}
+
+/** Looks once. Each look brings the moment nearer at which it is seen. */
+export function isHidden(delay: Delay | undefined, now: number): boolean {
+  if (delay === undefined) return false;
+  if (delay.looks > 0) {
+    delay.looks--;
+    return true;
+  }
+  return now < delay.until;
+}
+
+/** The inline policies of an identity as other services see them at this moment. */
+export function policiesInForce(identity: User | Role, now: number): string[] {
+  if (identity.kind === "user") return [...identity.policies.values()];
+  return [...identity.policies].flatMap(([name, text]) => {
+    const before = identity.before.get(name);
+    if (before !== undefined && isHidden(before.delay, now)) return before.text ?? [];
+    identity.before.delete(name);
+    return [text];
+  });
 }
 
 /** One AWS account's identities. */

@@ -1,3 +1,4 @@
+import { policiesInForce } from "./account.ts";
 import type { Directory } from "./directory.ts";
 import type { PolicyDocument } from "./documents.ts";
 import { evaluate, type Question, type Subject, type Verdict } from "./oracle.ts";
@@ -33,7 +34,12 @@ function subjectOf(directory: Directory, { arn, identity, sessionPolicy }: Princ
   const { boundary } = identity;
   // A boundary that is gone allows nothing.
   const limit = boundary === undefined ? undefined : (directory.managedPolicy(boundary) ?? DENY_ALL);
-  return { arn, identityPolicies: [...identity.policies.values(), ...attached], sessionPolicy, boundary: limit };
+  return {
+    arn,
+    identityPolicies: [...policiesInForce(identity, directory.now()), ...attached],
+    sessionPolicy,
+    boundary: limit,
+  };
 }
 
 const DENY_ALL = JSON.stringify({

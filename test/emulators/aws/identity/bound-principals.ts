@@ -23,7 +23,7 @@ export function bindPrincipals(directory: Directory, document: PolicyDocument, r
     const arn = root ?? roleOfSession(principal) ?? principal;
     if (!directory.standing.isKnown(arn, region)) throw new PrincipalNotFound(principal);
     if (root !== undefined) return root;
-    const found = directory.look(arn);
+    const found = directory.lookForPrincipal(arn);
     if (found === undefined) throw new PrincipalNotFound(principal);
     ids.set(arn, found.id);
     return principal;

@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
-import type { Account, Role, User } from "./account.ts";
+import { type Account, type Delay, isHidden, type Role, type User } from "./account.ts";
 import type { BoundDocument } from "./bound-principals.ts";
 import type { Principal } from "./principal.ts";
 import { Standing } from "./standing.ts";
@@ -11,10 +11,20 @@ export interface AccessKey {
   readonly principal: Principal;
 }
 
-/** How long a role that CreateRole made stays unseen by other services: for so many looks, or milliseconds. */
+/** How long what IAM was told stays unseen by other services: for so many looks, or milliseconds. */
 export interface RoleDelay {
   readonly looks?: number;
   readonly ms?: number;
+}
+
+/** What is seen late: IAM is eventually consistent (IAM user guide, "Changes that I make are not always immediately visible"). */
+export interface Delays {
+  /** A role that CreateRole made. */
+  readonly role?: RoleDelay;
+  /** An inline policy that PutRolePolicy set: until then what was before counts. */
+  readonly policy?: RoleDelay;
+  /** A role that CreateRole made, as a principal of a repository's policy. Default: as for `role`. */
+  readonly principal?: RoleDelay;
 }
 
 const ADMINISTRATOR = JSON.stringify({
@@ -29,12 +39,12 @@ export class Directory {
   readonly keys = new Map<string, AccessKey>();
   readonly standing = new Standing();
   readonly #clock: () => Date;
-  readonly #roleDelay: RoleDelay;
+  readonly #delays: Delays;
 
-  constructor(partition: string, clock: () => Date, roleDelay: RoleDelay) {
+  constructor(partition: string, clock: () => Date, delays: Delays) {
     this.partition = partition;
     this.#clock = clock;
-    this.#roleDelay = roleDelay;
+    this.#delays = delays;
   }
 
   account(id: string): Account {
@@ -52,14 +62,17 @@ export class Directory {
 
   /** @param delayed whether other services see it late, as a role that was created through the API */
   addRole(accountId: string, name: string, trust: BoundDocument, { path = "/", delayed = false } = {}): Role {
+    const { role: late = {}, principal } = this.#delays;
     const role: Role = {
       ...this.#identity(accountId, name, path, "role"),
       kind: "role",
       trust,
       maxSessionDuration: 3600,
       description: undefined,
-      hiddenLooks: delayed ? (this.#roleDelay.looks ?? 0) : 0,
-      hiddenUntil: delayed ? this.#clock().getTime() + (this.#roleDelay.ms ?? 0) : 0,
+      hiddenLooks: delayed ? (late.looks ?? 0) : 0,
+      hiddenUntil: delayed ? this.now() + (late.ms ?? 0) : 0,
+      unnamed: delayed && principal ? this.#delay(principal) : undefined,
+      before: new Map(),
     };
     this.account(accountId).roles.set(name, role);
     return role;
@@ -83,7 +96,29 @@ export class Directory {
       found.hiddenLooks--;
       return undefined;
     }
-    return this.#clock().getTime() < found.hiddenUntil ? undefined : found;
+    return this.now() < found.hiddenUntil ? undefined : found;
+  }
+
+  /** The same, as services look that check the principals of a policy. */
+  lookForPrincipal(arn: string): User | Role | undefined {
+    const found = this.find(arn);
+    if (found?.kind !== "role" || found.unnamed === undefined) return this.look(arn);
+    return isHidden(found.unnamed, this.now()) ? undefined : found;
+  }
+
+  /** Sets an inline policy through the API: it counts after a while. */
+  putPolicy(role: Role, name: string, text: string): void {
+    const { policy } = this.#delays;
+    if (policy !== undefined) role.before.set(name, { text: role.policies.get(name), delay: this.#delay(policy) });
+    role.policies.set(name, text);
+  }
+
+  now(): number {
+    return this.#clock().getTime();
+  }
+
+  #delay({ looks = 0, ms = 0 }: RoleDelay): Delay {
+    return { looks, until: this.now() + ms };
   }
 
   /** The text of a managed policy, of this account or of AWS itself. */
