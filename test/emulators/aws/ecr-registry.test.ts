@@ -36,7 +36,6 @@ describe("the replication configuration", () => {
       region: "eu-west-1",
       registryId: String(100_000_000_000 + i),
     })),
-    repositoryFilters: [],
   });
   test("has ten rules and 25 destinations at most", async () => {
     await put(Array.from({ length: 10 }, (_, i) => rule(`images${i}`, "eu-west-1")));
