@@ -69,27 +69,28 @@ test("every request of the tests is one that AWS's models take, or is refused; e
   const judged = all.filter(({ outcome = "" }) => !/^(?:ValidationError|InvalidParameterException)$/.test(outcome));
   expect((await models("requests", judged)).split("\n").filter(Boolean)).toEqual([]);
 
-  const documents = sent.flatMap(policiesOf);
-  expect(documents.length).toBeGreaterThan(100);
+  const documents = sent.filter(({ outcome }) => outcome === "ok").flatMap(policiesOf);
+  expect(new Set(documents.map(([kind]) => kind))).toEqual(new Set(["trust", "inline", "session", "repository"]));
   const problems = new Set<string>();
   for (const [kind, text] of documents) for (const each of await lintPolicy(kind, text)) problems.add(each);
   expect([...problems]).toEqual([]);
 });
 
-/** The documents in a request that are ours alone: what others wrote into a repository's policy is theirs. */
+/** The documents that our code writes, by what stands in them: tests write others, and others' statements are kept in a repository's. */
+const ours: Readonly<Record<string, readonly [member: string, kind: PolicyKind, sign: RegExp]>> = {
+  CreateRole: ["AssumeRolePolicyDocument", "trust", /"FunctionsOfThisRegistry"/],
+  UpdateAssumeRolePolicy: ["PolicyDocument", "trust", /"FunctionsOfThisRegistry"/],
+  PutRolePolicy: ["PolicyDocument", "inline", /"Sid":"Token"/],
+  AssumeRole: ["Policy", "session", /^.{60,80}GetAuthorizationToken/],
+  SetRepositoryPolicy: [
+    "policyText",
+    "repository",
+    /^\{"Version":"2012-10-17","Statement":\[(?:\{"Sid":"ArtifactRegistry(?:(?!"Sid").)*)+$/,
+  ],
+};
+
 function policiesOf({ action, input }: Request): [PolicyKind, string][] {
-  const kinds: Readonly<Record<string, readonly [member: string, kind: PolicyKind]>> = {
-    CreateRole: ["AssumeRolePolicyDocument", "trust"],
-    UpdateAssumeRolePolicy: ["PolicyDocument", "trust"],
-    PutRolePolicy: ["PolicyDocument", "inline"],
-    AssumeRole: ["Policy", "session"],
-    SetRepositoryPolicy: ["policyText", "repository"],
-  };
-  const [member = "", kind] = kinds[action] ?? [];
+  const [member = "", kind, sign] = ours[action] ?? [];
   const text = input[member];
-  if (kind === undefined || typeof text !== "string") return [];
-  const isOurs = (JSON.parse(text).Statement as { readonly Sid?: string }[]).every(
-    ({ Sid }) => kind !== "repository" || /^ArtifactRegistry/.test(Sid ?? ""),
-  );
-  return isOurs ? [[kind, text]] : [];
+  return kind !== undefined && typeof text === "string" && sign?.test(text) ? [[kind, text]] : [];
 }
