@@ -10,6 +10,10 @@ locals {
     for door in keys(var.doors) : door => "arn:${local.partition}:iam::${local.account}:role/${var.prefix}-${door}"
   }
 
+  # Whom the provision door makes. IAM knows no path of a role that is not there, when somebody looks for it.
+  named_roles   = concat(flatten([for name in keys(local.ecr) : values(local.role_arns[name])]), local.derived_role_arns)
+  roles_on_path = "arn:${local.partition}:iam::${local.account}:role${local.role_path}*"
+
   own           = [for space in local.spaces : format(local.ecr_arn, local.region, space.derived ? "${space.prefix}-*" : space.prefix)]
   inside_home   = [for space in local.spaces : format(local.ecr_arn, local.region, "${space.prefix}-*")]
   replicas      = flatten([for space in local.spaces : [for region in space.regions : format(local.ecr_arn, region, space.derived ? "${space.prefix}-*" : space.prefix)]])
@@ -42,11 +46,16 @@ locals {
     repositories_anywhere = distinct(flatten([for space in local.spaces : [for end in(space.derived ? ["-*"] : ["", "-*"]) : format(local.ecr_arn, "*", "${space.prefix}${end}")]]))
     probes                = [for space in local.spaces : format(local.ecr_arn, "*", "${space.prefix}${space.derived ? "-*" : ""}--principals")]
     replication_role      = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"
-    provisioned_roles     = concat(flatten([for name in keys(local.ecr) : values(local.role_arns[name])]), local.derived_role_arns)
+    provisioned_roles     = local.role_path == "/" ? local.named_roles : [local.roles_on_path]
+    read_roles            = local.role_path == "/" ? local.named_roles : concat([local.roles_on_path], [for arn in local.named_roles : replace(arn, ":role${local.role_path}", ":role/")])
     boundary              = local.minting_boundary
+    queue_key             = compact([var.kms_keys.queues])
+    lease_key             = compact([var.kms_keys.leases])
   }
 
-  operations = jsondecode(file("${path.module}/policies/operations.json"))
+  operations = merge(local.operations_of, { lease-keys = local.operations_of["leases-reading"] })
+  # By concern; the table's key is needed wherever the table is.
+  operations_of = jsondecode(file("${path.module}/policies/operations.json"))
   # What is derived is known by its tags: every operation asks for them first.
   unneeded = { oidc = setsubtract(local.oidc_lacks, length(local.derived) > 0 ? ["repositories"] : []) }
   # Who lets nobody push needs no push role.
@@ -56,6 +65,9 @@ locals {
 
   # A concern that nothing here has is in no role.
   concerns = {
+    tracing             = var.tracing
+    queue-keys          = var.kms_keys.queues != null
+    lease-keys          = var.kms_keys.leases != null && length(local.spaces) > 0
     repositories        = length(local.spaces) > 0
     creation            = length(local.spaces) > 0
     lifecycle           = anytrue([for registry in values(local.ecr) : registry.repository_defaults.keep_last != null])

@@ -7,6 +7,7 @@ mock_provider "archive" {}
 variables {
   prefix       = "acme"
   package_path = "../../dist/aws"
+  role_path    = "/"
   registries   = { images = { replication_regions = ["eu-west-1", "ap-south-1"] } }
 }
 

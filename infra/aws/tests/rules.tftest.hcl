@@ -7,6 +7,7 @@ mock_provider "archive" {}
 variables {
   prefix       = "acme"
   package_path = "../../dist/aws"
+  role_path    = "/"
   doors        = { oidc = {} }
   oidc_issuers = [{ issuer = "https://token.example", audience = "acme" }]
   registries   = { images = {} }

@@ -5,7 +5,7 @@ import { ecrRolePolicy, trustPolicy } from "../../../functions/aws/policy/roles.
 import { ecrPublicSessionPolicy, ecrSessionPolicy } from "../../../functions/aws/policy/session.ts";
 import { publicRolePolicy, valuesOf } from "../../infra/support/aws-roles.ts";
 import { blanksOf, doorPolicies, policyNames, renderPolicy } from "../../infra/support/module.ts";
-import { account, scope } from "../least-privilege/support/scope.ts";
+import { account, keyArn, scope } from "../least-privilege/support/scope.ts";
 import { access, granted, writePolicy } from "../policy/support/access.ts";
 import type { PolicyKind } from "./policy-lint.ts";
 
@@ -26,7 +26,10 @@ const values: Readonly<Record<string, string | readonly string[]>> = {
   public_repositories: publicRepositories,
   public_inside: publicRepositories.slice(1),
   log_streams: arn("logs", "log-group:/aws/lambda/acme-invoke:*"),
-  function: [arn("lambda", "function:acme-invoke"), arn("lambda", "function:acme-invoke:*")],
+  function: arn("lambda", "function:acme-invoke"),
+  any_name: [arn("lambda", "function:acme-invoke"), arn("lambda", "function:acme-invoke:*")],
+  queue_key: [keyArn],
+  lease_key: [keyArn],
   queue: arn("sqs", "acme-setup"),
   rules: [arn("events", "rule/acme-setup"), arn("events", "rule/acme-replication", "eu-west-1")],
   home_bus: arn("events", "event-bus/default"),
