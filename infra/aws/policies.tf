@@ -1,5 +1,5 @@
 # The policies are JSON files, one per concern; policies/doors.json says which door has which, and policies/operations.json for which
-# operations, of which the public door has only those that its rules allow. What is here fills in the ARNs.
+# operations, of which a door for callers has only those that its rules allow. What is here fills in the ARNs.
 locals {
   ecr_arn    = "arn:${local.partition}:ecr:%s:${local.account}:repository/%s"
   public_arn = "arn:${local.partition}:ecr-public::${local.account}:repository/%s"
@@ -57,10 +57,10 @@ locals {
   # By concern; the table's key is needed wherever the table is.
   operations_of = jsondecode(file("${path.module}/policies/operations.json"))
   # What is derived is known by its tags: every operation asks for them first.
-  unneeded = { oidc = setsubtract(local.oidc_lacks, length(local.derived) > 0 ? ["repositories"] : []) }
+  unneeded = { for door, lacks in local.door_lacks : door => setsubtract(lacks, length(local.derived) > 0 ? ["repositories"] : []) }
   # Who lets nobody push needs no push role.
   door_values = {
-    oidc = contains(local.oidc_needs, "push-pull") ? {} : { minting_roles = [for arn in local.policy_values.minting_roles : arn if endswith(arn, "-pull")] }
+    for door, needs in local.door_needs : door => contains(needs, "push-pull") ? {} : { minting_roles = [for arn in local.policy_values.minting_roles : arn if endswith(arn, "-pull")] }
   }
 
   # A concern that nothing here has is in no role.

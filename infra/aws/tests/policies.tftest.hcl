@@ -10,8 +10,8 @@ variables {
   role_path    = "/"
   doors        = { platform = {}, oidc = {}, invoke = {}, events = {}, provision = {} }
   oidc_issuers = [{ issuer = "https://token.example", audience = "acme" }]
-  # Whoever may do everything at the public door has every right there.
-  access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
+  # Whoever may do everything at a door has every right there.
+  access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }, { issuer = "aws", subject = "*" }, { issuer = "door", subject = "invoke" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
   registries = {
     images = {
       replication_regions = ["eu-west-1", "us-east-1"]

@@ -176,8 +176,9 @@ run "policies_that_do_not_fit" {
   command = plan
 
   variables {
-    doors      = { invoke = {} }
-    registries = { for name in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x"] : "registry-${name}" => { replication_regions = ["eu-west-1", "eu-central-1"] } }
+    doors        = { invoke = {} }
+    access_rules = [{ callers = [{ issuer = "door", subject = "invoke" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
+    registries   = { for name in ["a", "b", "c", "d", "e", "f", "g", "h"] : "registry-${name}" => { replication_regions = ["eu-west-1", "eu-central-1"] } }
   }
 
   expect_failures = [aws_iam_role_policy.function]

@@ -132,6 +132,7 @@ run "derived" {
   variables {
     registries         = {}
     doors              = { invoke = {}, events = {}, provision = {} }
+    access_rules       = [{ callers = [{ issuer = "door", subject = "invoke" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
     derived_registries = { replication_regions = ["eu-west-1"] }
   }
 

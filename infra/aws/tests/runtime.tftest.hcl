@@ -9,7 +9,7 @@ variables {
   package_path = "../../dist/aws"
   doors        = { platform = {}, oidc = {}, invoke = {}, events = {}, provision = {} }
   oidc_issuers = [{ issuer = "https://token.example", audience = "acme" }]
-  access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
+  access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }, { issuer = "aws", subject = "*" }, { issuer = "door", subject = "invoke" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
   registries   = { images = { replication_regions = ["eu-west-1"] } }
 }
 
@@ -55,8 +55,11 @@ run "the_public_door_without_leases" {
   command = plan
 
   variables {
-    kms_keys     = { leases = "arn:aws:kms:us-east-1:111122223333:key/leases" }
-    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["generateCredentials"], registries = ["*"], repositories = ["*"] }]
+    kms_keys = { leases = "arn:aws:kms:us-east-1:111122223333:key/leases" }
+    access_rules = [
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["generateCredentials"], registries = ["*"], repositories = ["*"] },
+      { callers = [{ issuer = "door", subject = "invoke" }], operations = ["getCrossAccountAccess"], registries = ["*"], repositories = ["*"] },
+    ]
   }
 
   assert {
