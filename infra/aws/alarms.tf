@@ -1,11 +1,54 @@
 locals {
   alarm_actions = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
-  function_alarms = merge([
-    for door in keys(var.doors) : {
-      "${door}-errors"    = { door = door, metric = "Errors", description = "The ${door} door failed." }
-      "${door}-throttles" = { door = door, metric = "Throttles", description = "The ${door} door was throttled: raise its concurrency, or see who calls." }
-    }
-  ]...)
+  metrics       = "ArtifactRegistry/${var.prefix}"
+
+  # What the audit log says when the registry or AWS is to blame, and not the caller. Lambda's own metric of errors counts every refusal that
+  # a direct invocation gets, and none of the errors that a URL answers. An event that failed is delivered again, so there only what no
+  # delivery mends counts.
+  faults        = ["BINDING_CONFIG_INVALID", "INTERNAL_ERROR", "UNEXPECTED_RESPONSE_FORMAT"]
+  outages       = ["CLOUD_PLATFORM_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT"]
+  door_outcomes = { for door in keys(var.doors) : door => concat(local.faults, door == "events" ? [] : local.outages) }
+  urls          = setintersection(keys(var.doors), ["platform", "oidc"])
+
+  log_metrics = merge(
+    {
+      for door, outcomes in local.door_outcomes : "${door}-faults" => {
+        door    = door
+        pattern = "{ ${join(" || ", [for outcome in outcomes : "($.outcome = \"${outcome}\")"])} }"
+      }
+    },
+    {
+      # What Lambda writes where the function ended without an answer: its time was over, its memory, or it could not start.
+      for door in keys(var.doors) : "${door}-ends" => { door = door, pattern = "?\"Task timed out\" ?\"Runtime exited\" ?\"Runtime.\"" }
+    },
+  )
+
+  function_alarms = merge(
+    {
+      for name, metric in local.log_metrics : name => {
+        namespace   = local.metrics
+        metric      = name
+        dimensions  = {}
+        description = endswith(name, "-ends") ? "The ${metric.door} door's function ended without an answer: see its log." : "The ${metric.door} door failed, or what it calls: outcome in its log says how."
+      }
+    },
+    {
+      for door in local.urls : "${door}-url-errors" => {
+        namespace   = "AWS/Lambda"
+        metric      = "Url5xxCount"
+        dimensions  = { FunctionName = "${var.prefix}-${door}" }
+        description = "The URL of the ${door} door answered with a status of 500 or more."
+      }
+    },
+    {
+      for door in keys(var.doors) : "${door}-throttles" => {
+        namespace   = "AWS/Lambda"
+        metric      = "Throttles"
+        dimensions  = { FunctionName = "${var.prefix}-${door}" }
+        description = "The ${door} door was throttled: raise its concurrency, or see who calls."
+      }
+    },
+  )
   queue_alarms = local.takes_events ? {
     dead-letters = {
       queue       = "dead-letters"
@@ -22,14 +65,28 @@ locals {
   } : {}
 }
 
+resource "aws_cloudwatch_log_metric_filter" "function" {
+  for_each = local.log_metrics
+
+  name           = "${var.prefix}-${each.key}"
+  log_group_name = aws_cloudwatch_log_group.function[each.value.door].name
+  pattern        = each.value.pattern
+
+  metric_transformation {
+    namespace = local.metrics
+    name      = each.key
+    value     = "1"
+  }
+}
+
 resource "aws_cloudwatch_metric_alarm" "function" {
   for_each = local.function_alarms
 
   alarm_name          = "${var.prefix}-${each.key}"
   alarm_description   = each.value.description
-  namespace           = "AWS/Lambda"
+  namespace           = each.value.namespace
   metric_name         = each.value.metric
-  dimensions          = { FunctionName = "${var.prefix}-${each.value.door}" }
+  dimensions          = each.value.dimensions
   statistic           = "Sum"
   period              = 300
   evaluation_periods  = 1

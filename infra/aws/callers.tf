@@ -15,6 +15,8 @@ resource "aws_iam_policy" "caller" {
   tags        = var.tags
   policy = jsonencode(jsondecode(templatefile("${path.module}/policies/${each.value}.json.tftpl", {
     function = jsonencode(local.function_arns[each.key])
+    # The function may be invoked under its name, and under that of each of its versions and aliases.
+    any_name = jsonencode([local.function_arns[each.key], "${local.function_arns[each.key]}:*"])
   })))
 }
 

@@ -47,6 +47,13 @@ resource "aws_cloudwatch_event_rule" "home" {
   event_bus_name = each.value.bus
   event_pattern  = each.value.pattern
   tags           = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(each.value.pattern) <= 4096
+      error_message = "The pattern of the ${each.key} events exceeds EventBridge's 4,096 characters: serve fewer registries, regions or sources with one deployment."
+    }
+  }
 }
 
 resource "aws_cloudwatch_event_target" "home" {
@@ -72,6 +79,13 @@ resource "aws_cloudwatch_event_rule" "replica" {
   description   = "Artifact registry ${var.prefix}: tells ${local.region} of new replicas."
   event_pattern = local.replication_pattern
   tags          = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(local.replication_pattern) <= 4096
+      error_message = "The pattern of the replication events exceeds EventBridge's 4,096 characters: serve fewer registries or regions with one deployment."
+    }
+  }
 }
 
 resource "aws_cloudwatch_event_target" "replica" {
@@ -93,9 +107,8 @@ resource "aws_iam_role" "forwarding" {
   tags                 = var.tags
   assume_role_policy = jsonencode(jsondecode(templatefile("${path.module}/policies/forwarding-trust.json.tftpl", {
     account = jsonencode(local.account)
-    rules = jsonencode([
-      for region in sort(local.forwarding_regions) : "arn:${local.partition}:events:${region}:${local.account}:rule/${var.prefix}-replication"
-    ])
+    # One pattern for all regions: a trust policy may have 2,048 characters.
+    rules = jsonencode("arn:${local.partition}:events:*:${local.account}:rule/${var.prefix}-replication")
   })))
 }
 

@@ -2,6 +2,7 @@ locals {
   environments = {
     for door in keys(var.doors) : door => {
       for name, value in merge(
+        var.environment,
         { for name, registry in local.registries : registry.variable => local.bindings[name] },
         {
           ALIEN_DOOR                     = door
@@ -11,6 +12,7 @@ locals {
           ALIEN_OIDC_ISSUERS             = door != "oidc" ? null : jsonencode(local.oidc_issuers)
           ALIEN_STACK_PREFIX             = var.derived_registries == null ? null : var.prefix
           ALIEN_LEASE_TABLE              = var.derived_registries == null ? null : local.lease_table
+          ALIEN_ROLE_PATH                = local.role_path == "/" || (door != "provision" && var.derived_registries == null) ? null : local.role_path
           ALIEN_FUNCTION_ROLE_ARNS       = door != "provision" ? null : join(",", [for each in local.minting_doors : local.function_role_arns[each]])
           ALIEN_PERMISSIONS_BOUNDARY_ARN = door != "provision" ? null : local.minting_boundary
         },
@@ -20,6 +22,8 @@ locals {
 }
 
 data "archive_file" "package" {
+  count = var.package_path == null ? 0 : 1
+
   type             = "zip"
   source_dir       = var.package_path
   output_path      = "${path.root}/.terraform/${var.prefix}.zip"
@@ -27,11 +31,25 @@ data "archive_file" "package" {
   excludes         = ["**/*.map"]
 }
 
+locals {
+  package = var.package_path == null ? {
+    file = var.package_file
+    hash = filebase64sha256(var.package_file)
+    } : {
+    file = data.archive_file.package[0].output_path
+    hash = data.archive_file.package[0].output_base64sha256
+  }
+  # Whoever can reach the public door takes no more of the account's concurrency than this, unless another number is named.
+  reserved_concurrency = { oidc = 20 }
+}
+
 resource "aws_cloudwatch_log_group" "function" {
   for_each = var.doors
 
   name              = "/aws/lambda/${var.prefix}-${each.key}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_keys.logs
+  skip_destroy      = var.keep.logs
   tags              = var.tags
 }
 
@@ -44,11 +62,11 @@ resource "aws_lambda_function" "door" {
   runtime                        = "nodejs24.x"
   architectures                  = ["arm64"]
   handler                        = "index.handler"
-  filename                       = data.archive_file.package.output_path
-  source_code_hash               = data.archive_file.package.output_base64sha256
+  filename                       = local.package.file
+  source_code_hash               = local.package.hash
   memory_size                    = each.value.memory_size
   timeout                        = each.value.timeout
-  reserved_concurrent_executions = each.value.reserved_concurrency
+  reserved_concurrent_executions = each.value.reserved_concurrency != null ? each.value.reserved_concurrency : lookup(local.reserved_concurrency, each.key, null)
   tags                           = var.tags
 
   environment {
@@ -56,6 +74,22 @@ resource "aws_lambda_function" "door" {
       local.environments[each.key],
       each.key == "events" ? { ALIEN_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letters[0].url } : {},
     )
+  }
+
+  dynamic "vpc_config" {
+    for_each = var.network[*]
+    content {
+      subnet_ids                  = vpc_config.value.subnet_ids
+      security_group_ids          = vpc_config.value.security_group_ids
+      ipv6_allowed_for_dual_stack = vpc_config.value.ipv6
+    }
+  }
+
+  dynamic "tracing_config" {
+    for_each = var.tracing ? ["Active"] : []
+    content {
+      mode = tracing_config.value
+    }
   }
 
   logging_config {
@@ -71,7 +105,7 @@ resource "aws_lambda_function" "door" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.function]
+  depends_on = [aws_iam_role_policy.function, aws_iam_role_policy_attachment.network]
 }
 
 # Nobody gets lambda:InvokeFunction on a URL's function but under lambda:InvokedViaFunctionUrl: behind the platform door, who may

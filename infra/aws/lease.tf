@@ -13,6 +13,9 @@ resource "aws_dynamodb_table" "leases" {
   hash_key     = "repository"
   tags         = var.tags
 
+  # `keep` lets nobody delete it, this module included.
+  deletion_protection_enabled = var.keep.lease_table
+
   attribute {
     name = "repository"
     type = "S"
@@ -25,5 +28,13 @@ resource "aws_dynamodb_table" "leases" {
 
   point_in_time_recovery {
     enabled = true
+  }
+
+  dynamic "server_side_encryption" {
+    for_each = compact([var.kms_keys.leases])
+    content {
+      enabled     = true
+      kms_key_arn = server_side_encryption.value
+    }
   }
 }

@@ -5,6 +5,11 @@ locals {
   minting_boundary = var.permissions_boundary != null ? var.permissions_boundary : "arn:${local.partition}:iam::${local.account}:policy/${var.prefix}-minting-boundary"
   makes_boundary   = var.permissions_boundary == null && length(local.spaces) > 0
 
+  boundary_policy = jsonencode(jsondecode(templatefile("${path.module}/policies/ecr-minting.json.tftpl", {
+    actions      = jsonencode(concat(local.minting_actions.ecr.pull, local.minting_actions.ecr.push))
+    repositories = jsonencode(local.policy_values.repositories_anywhere)
+  })))
+
   minting_trust = jsonencode(jsondecode(templatefile("${path.module}/policies/minting-trust.json.tftpl", {
     account_root      = jsonencode("arn:${local.partition}:iam::${local.account}:root")
     minting_functions = jsonencode(sort([for door in local.minting_doors : local.function_role_arns[door]]))
@@ -35,6 +40,7 @@ resource "aws_iam_role" "minting" {
   for_each = local.minting_roles
 
   name                 = each.value.name
+  path                 = local.role_path
   description          = "Mints credentials for the artifact registry ${each.value.prefix}."
   assume_role_policy   = local.minting_trust
   max_session_duration = 43200
@@ -52,6 +58,13 @@ resource "aws_iam_role_policy" "minting" {
   name   = "artifact-registry"
   role   = aws_iam_role.minting[each.key].name
   policy = each.value.policy
+
+  lifecycle {
+    precondition {
+      condition     = length(each.value.policy) <= 10240
+      error_message = "The policy of ${each.value.name} exceeds 10,240 characters: name fewer regions."
+    }
+  }
 }
 
 # What a role that the provision door makes can do at most, whatever is written into it.
@@ -61,10 +74,14 @@ resource "aws_iam_policy" "minting_boundary" {
   name        = "${var.prefix}-minting-boundary"
   description = "Bounds the pull and push roles of the artifact registry ${var.prefix}."
   tags        = var.tags
-  policy = jsonencode(jsondecode(templatefile("${path.module}/policies/ecr-minting.json.tftpl", {
-    actions      = jsonencode(concat(local.minting_actions.ecr.pull, local.minting_actions.ecr.push))
-    repositories = jsonencode(local.policy_values.repositories_anywhere)
-  })))
+  policy      = local.boundary_policy
+
+  lifecycle {
+    precondition {
+      condition     = length(local.boundary_policy) <= 6144
+      error_message = "The permissions boundary exceeds 6,144 characters: serve fewer registries with one deployment, or name a permissions_boundary of your own."
+    }
+  }
 }
 
 # The repository under the bare prefix holds the deployment images; its tags say whose registry it is.
@@ -89,6 +106,14 @@ resource "aws_ecr_repository" "own" {
       kms_key         = encryption_configuration.value
     }
   }
+
+  force_delete = var.delete_images
+
+  # What stands here is destroyed before all this. A repository that still holds images is refused then, and nothing else is gone yet.
+  depends_on = [
+    aws_lambda_function.door, aws_lambda_function_url.door, aws_lambda_event_source_mapping.setup, aws_iam_role_policy.minting,
+    aws_dynamodb_table.leases, aws_cloudwatch_event_target.home, aws_cloudwatch_event_target.replica, aws_iam_role_policy_attachment.caller,
+  ]
 
   lifecycle {
     # provisionRegistry writes down here which regions may hold replicas.

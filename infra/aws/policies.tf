@@ -1,5 +1,5 @@
 # The policies are JSON files, one per concern; policies/doors.json says which door has which, and policies/operations.json for which
-# operations, of which the public door has only those that its rules allow. What is here fills in the ARNs.
+# operations, of which a door for callers has only those that its rules allow. What is here fills in the ARNs.
 locals {
   ecr_arn    = "arn:${local.partition}:ecr:%s:${local.account}:repository/%s"
   public_arn = "arn:${local.partition}:ecr-public::${local.account}:repository/%s"
@@ -9,6 +9,10 @@ locals {
   function_role_arns = {
     for door in keys(var.doors) : door => "arn:${local.partition}:iam::${local.account}:role/${var.prefix}-${door}"
   }
+
+  # Whom the provision door makes. IAM knows no path of a role that is not there, when somebody looks for it.
+  named_roles   = concat(flatten([for name in keys(local.ecr) : values(local.role_arns[name])]), local.derived_role_arns)
+  roles_on_path = "arn:${local.partition}:iam::${local.account}:role${local.role_path}*"
 
   own           = [for space in local.spaces : format(local.ecr_arn, local.region, space.derived ? "${space.prefix}-*" : space.prefix)]
   inside_home   = [for space in local.spaces : format(local.ecr_arn, local.region, "${space.prefix}-*")]
@@ -35,29 +39,37 @@ locals {
     minting_roles           = concat(flatten([for arns in values(local.role_arns) : values(arns)]), local.derived_role_arns)
     public_repositories     = concat(local.public_own, local.public_inside)
     public_inside           = local.public_inside
-    public_registry         = "arn:${local.partition}:ecr-public::${local.account}:registry/${local.account}"
     setup_queue             = local.setup_queue_arn
     dead_letter_queue       = local.dead_letter_queue_arn
     own_repositories        = distinct(local.own)
     every_repository        = format(local.ecr_arn, "*", "*")
-    every_public_repository = format(local.public_arn, "*")
     repositories_anywhere   = distinct(flatten([for space in local.spaces : [for end in(space.derived ? ["-*"] : ["", "-*"]) : format(local.ecr_arn, "*", "${space.prefix}${end}")]]))
     probes                  = [for space in local.spaces : format(local.ecr_arn, "*", "${space.prefix}${space.derived ? "-*" : ""}--principals")]
     replication_role        = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"
-    provisioned_roles       = concat(flatten([for name in keys(local.ecr) : values(local.role_arns[name])]), local.derived_role_arns)
+    provisioned_roles       = local.role_path == "/" ? local.named_roles : [local.roles_on_path]
+    read_roles              = local.role_path == "/" ? local.named_roles : concat([local.roles_on_path], [for arn in local.named_roles : replace(arn, ":role${local.role_path}", ":role/")])
     boundary                = local.minting_boundary
+    queue_key               = compact([var.kms_keys.queues])
+    lease_key               = compact([var.kms_keys.leases])
+    public_registry         = "arn:${local.partition}:ecr-public::${local.account}:registry/${local.account}"
+    every_public_repository = format(local.public_arn, "*")
   }
 
-  operations = jsondecode(file("${path.module}/policies/operations.json"))
+  operations = merge(local.operations_of, { lease-keys = local.operations_of["leases-reading"] })
+  # By concern; the table's key is needed wherever the table is.
+  operations_of = jsondecode(file("${path.module}/policies/operations.json"))
   # What is derived is known by its tags: every operation asks for them first.
-  unneeded = { oidc = setsubtract(local.oidc_lacks, length(local.derived) > 0 ? ["repositories"] : []) }
+  unneeded = { for door, lacks in local.door_lacks : door => setsubtract(lacks, length(local.derived) > 0 ? ["repositories"] : []) }
   # Who lets nobody push needs no push role.
   door_values = {
-    oidc = contains(local.oidc_needs, "push-pull") ? {} : { minting_roles = [for arn in local.policy_values.minting_roles : arn if endswith(arn, "-pull")] }
+    for door, needs in local.door_needs : door => contains(needs, "push-pull") ? {} : { minting_roles = [for arn in local.policy_values.minting_roles : arn if endswith(arn, "-pull")] }
   }
 
   # A concern that nothing here has is in no role.
   concerns = {
+    tracing             = var.tracing
+    queue-keys          = var.kms_keys.queues != null
+    lease-keys          = var.kms_keys.leases != null && length(local.spaces) > 0
     repositories        = length(local.spaces) > 0
     creation            = length(local.spaces) > 0
     lifecycle           = anytrue([for registry in values(local.ecr) : registry.repository_defaults.keep_last != null])

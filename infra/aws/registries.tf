@@ -36,11 +36,12 @@ locals {
       ])
     }
   }
+  role_path = coalesce(var.role_path, "/${var.prefix}/")
   role_arns = {
-    for name, names in local.role_names : name => { for kind, role in names : kind => "arn:${local.partition}:iam::${local.account}:role/${role}" }
+    for name, names in local.role_names : name => { for kind, role in names : kind => "arn:${local.partition}:iam::${local.account}:role${local.role_path}${role}" }
   }
   derived_role_arns = flatten([for _ in values(local.derived) : [
-    for kind in ["pull", "push"] : "arn:${local.partition}:iam::${local.account}:role/${var.prefix}-*-${kind}"
+    for kind in ["pull", "push"] : "arn:${local.partition}:iam::${local.account}:role${local.role_path}${var.prefix}-*-${kind}"
   ]])
 
   mints = length(local.minting_doors) > 0

@@ -9,6 +9,14 @@ resource "aws_iam_role" "function" {
   tags                 = var.tags
 }
 
+# Lambda puts the function into the network in the role's name.
+resource "aws_iam_role_policy_attachment" "network" {
+  for_each = var.network == null ? {} : var.doors
+
+  role       = aws_iam_role.function[each.key].name
+  policy_arn = "arn:${local.partition}:iam::aws:policy/service-role/AWSLambdaENIManagementAccess"
+}
+
 resource "aws_iam_role_policy" "function" {
   for_each = local.door_policies
 

@@ -10,12 +10,30 @@ variable "prefix" {
 }
 
 variable "package_path" {
-  description = "The folder that `npm run build` writes for AWS: dist/aws. It is archived here."
+  description = "The folder that `npm run build` writes for AWS: dist/aws. It is archived here, when the plan is made and again when it is applied."
   type        = string
+  default     = null
+
+  validation {
+    condition     = (var.package_path == null) != (var.package_file == null)
+    error_message = "Set package_path or package_file: one of them, and not both."
+  }
+}
+
+variable "package_file" {
+  description = "A package that was built elsewhere, in the place of package_path: the path of a ZIP file of what is in dist/aws, with index.js at its root. A pipeline that plans in one job and applies in another needs it at the same path in both."
+  type        = string
+  default     = null
+
+  validation {
+    # Every ZIP file that is not empty begins with the bytes 50 4B 03 04.
+    condition     = var.package_file == null || try(startswith(filebase64(coalesce(var.package_file, "-")), "UEsDB"), false)
+    error_message = "package_file must be the path of a ZIP file that is there."
+  }
 }
 
 variable "doors" {
-  description = "The functions that are wanted, one per door: platform, oidc, invoke, events, provision. Memory in MiB, time-out in seconds."
+  description = "The functions that are wanted, one per door: platform, oidc, invoke, events, provision. Memory in MiB, time-out in seconds. Without reserved_concurrency, oidc has 20 and the others share what the account has; -1 reserves none."
   type = map(object({
     memory_size          = optional(number, 512)
     timeout              = optional(number, 30)
@@ -73,6 +91,17 @@ variable "permissions_boundary" {
   }
 }
 
+variable "role_path" {
+  description = "IAM's path of the pull and push roles; /{prefix}/ if left out. The provision door may change whatever role is on it, and no other: give it to nobody else. IAM moves no role: another path means new roles."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.role_path == null || can(regex("^/(?:[A-Za-z0-9_+=,.@-]+/)*$", var.role_path)) && length(coalesce(var.role_path, "/")) <= 512
+    error_message = "role_path must be names between slashes, as /acme/, or /."
+  }
+}
+
 variable "setup_event_bus" {
   description = "Name of the event bus on which set-up events appear."
   type        = string
@@ -108,4 +137,10 @@ variable "tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    # With the tag of the registry and the one that provisionRegistry writes there may be 50.
+    condition     = length(var.tags) <= 48 && alltrue([for key, value in var.tags : length(key) >= 1 && length(key) <= 128 && length(value) <= 256])
+    error_message = "There may be 48 tags at most, with keys of 1 to 128 characters and values of at most 256."
+  }
 }

@@ -18,6 +18,14 @@ export function probeName(prefix: string): string {
   return `${prefix}--principals`;
 }
 
+/** The policy of that repository: ECR takes it if it knows all of these principals. */
+export function probePolicy(principals: readonly string[]): string {
+  return JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Deny", Principal: { AWS: principals }, Action: "ecr:BatchGetImage" }],
+  });
+}
+
 /** Milliseconds after which no other try begins: a revocation needs time for what it does without an answer. */
 const probingMs = 10_000;
 
@@ -50,10 +58,7 @@ export async function findRefused(
 
   async function set(some: readonly string[]): Promise<"taken" | "refused" | "no repository"> {
     if (call.now().getTime() > until) throw tooSlow(region);
-    const policyText = JSON.stringify({
-      Version: "2012-10-17",
-      Statement: [{ Effect: "Deny", Principal: { AWS: some }, Action: "ecr:BatchGetImage" }],
-    });
+    const policyText = probePolicy(some);
     const send = async (client: ReturnType<EcrContext["clients"]["ecr"]>, options: { abortSignal: AbortSignal }) => {
       try {
         await client.send(new SetRepositoryPolicyCommand({ repositoryName, policyText }), options);

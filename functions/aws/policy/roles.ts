@@ -18,8 +18,9 @@ export function roleName(repositoryPrefix: string, kind: RoleKind): string {
   return `${plain.slice(0, nameLimit - hash.length - kind.length - 2).replace(/-+$/, "")}-${hash}-${kind}`;
 }
 
-export function roleArn(partition: string, account: string, name: string): string {
-  return `arn:${partition}:iam::${account}:role/${name}`;
+/** @param path as IAM has it: begins and ends with `/` */
+export function roleArn(partition: string, account: string, name: string, path = "/"): string {
+  return `arn:${partition}:iam::${account}:role${path}${name}`;
 }
 
 export interface RoleScope {

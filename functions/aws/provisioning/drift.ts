@@ -11,6 +11,7 @@ import { wantedRoles } from "./wanted-roles.ts";
 const words: Readonly<Record<Drift, string>> = {
   missing: "does not exist",
   foreign: "is not this registry's",
+  path: "is on another path than ALIEN_ROLE_PATH",
   trust: "trusts others than the functions",
   session: "has a different maximum length of sessions",
   boundary: "has a different permissions boundary",

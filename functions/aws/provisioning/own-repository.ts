@@ -175,7 +175,8 @@ export async function completeDerived(context: EcrContext, call: Call): Promise<
       context: { field: "registry" },
     });
   }
-  const arnOf = (kind: "pull" | "push") => roleArn(place.partition, own.account, roleName(prefix, kind));
+  const arnOf = (kind: "pull" | "push") =>
+    roleArn(place.partition, own.account, roleName(prefix, kind), place.rolePath);
   return {
     ...context,
     binding: { ...binding, pullRoleArn: arnOf("pull"), pushRoleArn: arnOf("push") },

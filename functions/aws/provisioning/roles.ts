@@ -25,6 +25,8 @@ export const inlinePolicy = "artifact-registry";
 /** What a pull or push role must be. */
 export interface WantedRole {
   readonly name: string;
+  /** IAM's path, with `/` at both ends. */
+  readonly path: string;
   /** Value of the ownership tag. */
   readonly prefix: string;
   /** JSON. Undefined leaves an existing role's trust as it is. */
@@ -34,17 +36,19 @@ export interface WantedRole {
   readonly permissionsBoundary: string | undefined;
 }
 
-export type Drift = "missing" | "foreign" | "trust" | "session" | "boundary" | "policy";
+export type Drift = "missing" | "foreign" | "path" | "trust" | "session" | "boundary" | "policy";
 
 /**
  * Finds what must be done about a role. It only reads.
  *
- * @throws RESOURCE_CONFLICT for a role that is not ours, BINDING_CONFIG_INVALID where a new one would trust nobody
+ * @throws RESOURCE_CONFLICT for a role that is not ours, BINDING_CONFIG_INVALID for one on another path, or where a new one
+ *   would trust nobody
  */
 export async function examineRole(iam: Iam, wanted: WantedRole, call: Call): Promise<Drift[]> {
   refuseLongTrust(wanted);
   const drift = await roleDrift(iam, wanted, call);
   if (drift.includes("foreign")) throw foreignRole(wanted.name, " Nothing was changed.");
+  if (drift.includes("path")) throw onAnotherPath(wanted);
   if (drift.includes("missing") && wanted.trust === undefined) {
     throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", "ALIEN_FUNCTION_ROLE_ARNS is not set.", {
       hint: "List the execution roles of the functions that mint credentials, separated by commas.",
@@ -74,6 +78,13 @@ export async function ensureRole(iam: Iam, wanted: WantedRole, found: readonly D
     await createRole(iam, { ...wanted, trust }, call);
     drift = ["policy"];
   }
+  // First, since infra/aws lets this function change a role within the boundary only.
+  if (drift.includes("boundary") && permissionsBoundary !== undefined) {
+    const input = { RoleName: name, PermissionsBoundary: permissionsBoundary };
+    await iam.send(call, "PutRolePermissionsBoundary", (client, options) =>
+      client.send(new PutRolePermissionsBoundaryCommand(input), options),
+    );
+  }
   if (drift.includes("trust") && trust !== undefined) {
     await iam.send(call, "UpdateAssumeRolePolicy", (client, options) =>
       client.send(new UpdateAssumeRolePolicyCommand({ RoleName: name, PolicyDocument: trust }), options),
@@ -82,12 +93,6 @@ export async function ensureRole(iam: Iam, wanted: WantedRole, found: readonly D
   if (drift.includes("session")) {
     await iam.send(call, "UpdateRole", (client, options) =>
       client.send(new UpdateRoleCommand({ RoleName: name, MaxSessionDuration: sessionSeconds.max }), options),
-    );
-  }
-  if (drift.includes("boundary") && permissionsBoundary !== undefined) {
-    const input = { RoleName: name, PermissionsBoundary: permissionsBoundary };
-    await iam.send(call, "PutRolePermissionsBoundary", (client, options) =>
-      client.send(new PutRolePermissionsBoundaryCommand(input), options),
     );
   }
   if (drift.includes("policy")) {
@@ -102,6 +107,7 @@ export async function roleDrift(iam: Iam, wanted: WantedRole, call: Call): Promi
   if (!role) return ["missing"];
   if (!isOurs(role, wanted.prefix)) return ["foreign"];
   const drift: Drift[] = [];
+  if ((role.Path ?? "/") !== wanted.path) drift.push("path");
   const { trust, permissionsBoundary } = wanted;
   if (trust !== undefined && !sameDocument(role.AssumeRolePolicyDocument, trust)) drift.push("trust");
   if (role.MaxSessionDuration !== sessionSeconds.max) drift.push("session");
@@ -188,9 +194,10 @@ async function getPolicy(iam: Iam, name: string, call: Call): Promise<string | u
 }
 
 async function createRole(iam: Iam, wanted: WantedRole & { readonly trust: string }, call: Call): Promise<void> {
-  const { name, trust, permissionsBoundary } = wanted;
+  const { name, path, trust, permissionsBoundary } = wanted;
   const input = {
     RoleName: name,
+    ...(path !== "/" && { Path: path }),
     AssumeRolePolicyDocument: trust,
     Description: `Mints credentials for the artifact registry ${wanted.prefix}.`,
     MaxSessionDuration: sessionSeconds.max,
@@ -222,6 +229,13 @@ function sameDocument(encoded: string | undefined, wanted: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** IAM moves no role from one path to another. */
+function onAnotherPath({ name, path }: WantedRole): ArtifactRegistryError {
+  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The role "${name}" is not on the path "${path}".`, {
+    hint: "Set ALIEN_ROLE_PATH to the path that it is on, or delete it and call again. Nothing was changed.",
+  });
 }
 
 function foreignRole(name: string, more = ""): ArtifactRegistryError {

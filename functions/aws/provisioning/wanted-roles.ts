@@ -20,7 +20,7 @@ export type Wanted = WantedRole & { readonly arn: string };
  */
 export function wantedRoles({ context, account, env, regions }: Scope): [pull: Wanted, push: Wanted] {
   const { repositoryPrefix: prefix } = context.binding;
-  const { partition } = context.place;
+  const { partition, rolePath: path } = context.place;
   const functionRoleArns = (env.ALIEN_FUNCTION_ROLE_ARNS ?? "").split(",").flatMap((arn) => arn.trim() || []);
   const trust = functionRoleArns.length > 0 ? trustOf({ partition, account, functionRoleArns }) : undefined;
   const wanted = (kind: "pull" | "push"): Wanted => {
@@ -28,7 +28,8 @@ export function wantedRoles({ context, account, env, regions }: Scope): [pull: W
     const name = roleName(prefix, kind);
     return {
       name,
-      arn: roleArn(partition, account, name),
+      path,
+      arn: roleArn(partition, account, name, path),
       prefix,
       trust,
       policy: ecrRolePolicy({ partition, account, repositoryPrefix: prefix, permissions }, regions),

@@ -60,8 +60,34 @@ run "every_door" {
     error_message = "Logs are kept for 90 days, and not for ever."
   }
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.function) == 10 && keys(aws_cloudwatch_metric_alarm.queue) == ["backlog", "dead-letters"]
-    error_message = "Every function has alarms for errors and throttles, the queues for what they hold."
+    condition = join(" ", keys(aws_cloudwatch_metric_alarm.function)) == join(" ", sort(concat(
+      flatten([for door in ["events", "invoke", "oidc", "platform", "provision"] : [for kind in ["ends", "faults", "throttles"] : "${door}-${kind}"]]),
+      ["oidc-url-errors", "platform-url-errors"],
+    ))) && keys(aws_cloudwatch_metric_alarm.queue) == ["backlog", "dead-letters"]
+    error_message = "Every function has alarms for faults, sudden ends and throttles, URLs for their errors, the queues for what they hold."
+  }
+  assert {
+    condition     = length([for alarm in values(aws_cloudwatch_metric_alarm.function) : alarm if alarm.metric_name == "Errors"]) == 0
+    error_message = "No alarm rings for a caller's mistake: Lambda counts every refusal of a direct invocation as an error."
+  }
+  assert {
+    condition = alltrue([for name, alarm in aws_cloudwatch_metric_alarm.function :
+      alarm.namespace == "ArtifactRegistry/acme" ? aws_cloudwatch_log_metric_filter.function[name].metric_transformation[0].name == alarm.metric_name
+      : alarm.namespace == "AWS/Lambda" && contains(["Url5xxCount", "Throttles"], alarm.metric_name) && startswith(name, trimprefix(alarm.dimensions.FunctionName, "acme-"))
+    ])
+    error_message = "An alarm watches what a filter counts in the log, or Lambda's own metric of that function."
+  }
+  assert {
+    condition     = length([for filter in values(aws_cloudwatch_log_metric_filter.function) : filter if length(regexall("INVALID_INPUT|ACCESS_DENIED|NOT_FOUND|CONFLICT|RATE_LIMIT", filter.pattern)) > 0]) == 0
+    error_message = "What a caller did wrong is no fault."
+  }
+  assert {
+    condition     = strcontains(aws_cloudwatch_log_metric_filter.function["invoke-faults"].pattern, "SERVICE_UNAVAILABLE") && !strcontains(aws_cloudwatch_log_metric_filter.function["events-faults"].pattern, "SERVICE_UNAVAILABLE")
+    error_message = "An event that failed is delivered again, and tells of itself by its age or as a dead letter."
+  }
+  assert {
+    condition     = aws_lambda_function.door["oidc"].reserved_concurrent_executions == 20
+    error_message = "The public door takes 20 instances at most, unless another number is named."
   }
 }
 

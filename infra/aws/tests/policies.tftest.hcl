@@ -7,10 +7,11 @@ mock_provider "archive" {}
 variables {
   prefix       = "acme"
   package_path = "../../dist/aws"
+  role_path    = "/"
   doors        = { platform = {}, oidc = {}, invoke = {}, events = {}, provision = {} }
   oidc_issuers = [{ issuer = "https://token.example", audience = "acme" }]
-  # Whoever may do everything at the public door has every right there.
-  access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
+  # Whoever may do everything at a door has every right there.
+  access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }, { issuer = "aws", subject = "*" }, { issuer = "door", subject = "invoke" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
   registries = {
     images = {
       replication_regions = ["eu-west-1", "us-east-1"]
@@ -158,7 +159,9 @@ run "url_callers" {
 
   assert {
     condition = alltrue([for statement in jsondecode(aws_iam_policy.caller["platform"].policy).Statement :
-      statement.Effect == "Deny" ? statement.Condition == { BoolIfExists = { "lambda:InvokedViaFunctionUrl" = "false" } }
+      statement.Effect == "Deny" ? statement.Resource == [for end in ["", ":*"] : "arn:aws:lambda:us-east-1:111122223333:function:acme-platform${end}"] && (
+        statement.Action == "lambda:InvokeAsync" ? !can(statement.Condition) : statement.Condition == { BoolIfExists = { "lambda:InvokedViaFunctionUrl" = "false" } }
+      )
       : statement.Action == "lambda:InvokeFunction" ? statement.Condition == { Bool = { "lambda:InvokedViaFunctionUrl" = "true" } }
       : statement.Action == "lambda:InvokeFunctionUrl" && statement.Condition == { StringEquals = { "lambda:FunctionUrlAuthType" = "AWS_IAM" } }
     ])

@@ -176,9 +176,123 @@ run "policies_that_do_not_fit" {
   command = plan
 
   variables {
-    doors      = { invoke = {} }
-    registries = { for name in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x"] : "registry-${name}" => { replication_regions = ["eu-west-1", "eu-central-1"] } }
+    doors        = { invoke = {} }
+    access_rules = [{ callers = [{ issuer = "door", subject = "invoke" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
+    registries   = { for name in ["a", "b", "c", "d", "e", "f", "g", "h"] : "registry-${name}" => { replication_regions = ["eu-west-1", "eu-central-1"] } }
   }
 
   expect_failures = [aws_iam_role_policy.function]
+}
+
+run "no_package" {
+  command = plan
+
+  variables {
+    package_path = null
+  }
+
+  expect_failures = [var.package_path]
+}
+
+run "a_package_that_is_no_zip" {
+  command = plan
+
+  variables {
+    package_path = null
+    package_file = "./versions.tf"
+  }
+
+  expect_failures = [var.package_file]
+}
+
+run "a_variable_of_ours" {
+  command = plan
+
+  variables {
+    environment = { ALIEN_ACCESS_RULES = "[]" }
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "a_binding_from_outside" {
+  command = plan
+
+  variables {
+    environment = { ALIEN_OTHER_BINDING = "{}" }
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "a_variable_of_lambda" {
+  command = plan
+
+  variables {
+    environment = { AWS_SESSION_TOKEN = "mine" }
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "an_alias_for_a_key" {
+  command = plan
+
+  variables {
+    kms_keys = { logs = "arn:aws:kms:us-east-1:111122223333:alias/logs" }
+  }
+
+  expect_failures = [var.kms_keys]
+}
+
+run "a_network_without_subnets" {
+  command = plan
+
+  variables {
+    network = { subnet_ids = [], security_group_ids = ["sg-1"] }
+  }
+
+  expect_failures = [var.network]
+}
+
+run "a_path_without_slashes" {
+  command = plan
+
+  variables {
+    role_path = "acme"
+  }
+
+  expect_failures = [var.role_path]
+}
+
+run "a_tag_that_is_too_long" {
+  command = plan
+
+  variables {
+    tags = { team = join("", [for _ in range(257) : "a"]) }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "a_pattern_that_does_not_fit" {
+  command = plan
+
+  variables {
+    doors               = { events = {} }
+    setup_event_sources = [for number in range(200) : "com.example.projects.source-${number}"]
+  }
+
+  expect_failures = [aws_cloudwatch_event_rule.home]
+}
+
+run "a_boundary_that_does_not_fit" {
+  command = plan
+
+  variables {
+    doors      = { events = {} }
+    registries = { for number in range(60) : "registry-${number}" => {} }
+  }
+
+  expect_failures = [aws_iam_policy.minting_boundary, aws_iam_role_policy.function]
 }

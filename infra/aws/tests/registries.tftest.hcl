@@ -7,6 +7,7 @@ mock_provider "archive" {}
 variables {
   prefix       = "acme"
   package_path = "../../dist/aws"
+  role_path    = "/"
   registries   = { images = { replication_regions = ["eu-west-1", "ap-south-1"] } }
 }
 
@@ -131,6 +132,7 @@ run "derived" {
   variables {
     registries         = {}
     doors              = { invoke = {}, events = {}, provision = {} }
+    access_rules       = [{ callers = [{ issuer = "door", subject = "invoke" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
     derived_registries = { replication_regions = ["eu-west-1"] }
   }
 

@@ -7,6 +7,7 @@ mock_provider "archive" {}
 variables {
   prefix       = "acme"
   package_path = "../../dist/aws"
+  role_path    = "/"
   doors        = { oidc = {} }
   oidc_issuers = [{ issuer = "https://token.example", audience = "acme" }]
   registries   = { images = {} }
@@ -173,6 +174,35 @@ run "rules_of_other_doors" {
   assert {
     condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["grants-reading", "leases-reading", "logs"])
     error_message = "Rules for callers of other doors give this one nothing."
+  }
+}
+
+run "what_other_doors_serve" {
+  command = plan
+
+  variables {
+    doors = { platform = {}, invoke = {}, events = {}, provision = {} }
+    access_rules = [
+      { callers = [{ issuer = "aws", subject = "111122223333:role/*" }], operations = ["generateCredentials"], registries = ["*"], repositories = ["*"] },
+      { callers = [{ issuer = "door", subject = "invoke" }], operations = ["createRepository", "generateCredentials"], registries = ["*"], repositories = ["*"], permissions = ["push-pull"] },
+    ]
+  }
+
+  assert {
+    condition     = sort([for key in keys(aws_iam_role_policy.function) : key if startswith(key, "platform/")]) == sort(["platform/logs", "platform/sessions"])
+    error_message = "A door for callers has the rights for what its rules allow, whichever door it is."
+  }
+  assert {
+    condition     = sort([for key in keys(aws_iam_role_policy.function) : key if startswith(key, "invoke/")]) == sort(["invoke/creation", "invoke/logs", "invoke/repositories", "invoke/sessions"])
+    error_message = "Rules for other doors' callers are not its own."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.function["platform/sessions"].policy).Statement[0].Resource == ["arn:aws:iam::111122223333:role/acme-images-pull"] && length(jsondecode(aws_iam_role_policy.function["invoke/sessions"].policy).Statement[0].Resource) == 2
+    error_message = "Where nobody pushes, the push role is out of reach."
+  }
+  assert {
+    condition     = contains(keys(aws_iam_role_policy.function), "events/grants") && contains(keys(aws_iam_role_policy.function), "provision/provisioning")
+    error_message = "Events and provisioning do not hang on rules: replicas get their grants in any case."
   }
 }
 

@@ -26,10 +26,10 @@ type Row = readonly [
   why?: string,
 ];
 
-async function isAllowed(door: ExecutionDoor, [action, resource, context = {}]: Row): Promise<boolean> {
+async function isAllowed(door: ExecutionDoor, [action, resource, context = {}]: Row, of = scope): Promise<boolean> {
   const subject = {
     arn: `arn:aws:sts::${account}:assumed-role/function/s`,
-    identityPolicies: [executionPolicy(door, scope)],
+    identityPolicies: [executionPolicy(door, of)],
   };
   // A key's own policy leaves it to the account's IAM, where nobody wrote another one.
   const resourcePolicy = action.startsWith("kms:") ? keyPolicy : undefined;
@@ -106,7 +106,11 @@ const denied: Readonly<Record<"platform" | "events" | "provision", readonly Row[
     ["iam:PutRolePolicy", role("images-pull"), boundary, "of a role that is not ours"],
     ["iam:PutRolePermissionsBoundary", role("images-pull"), { ...has("images"), "iam:PermissionsBoundary": "arn:x" }],
     ["iam:UpdateAssumeRolePolicy", role("images-pull"), boundary, "of a role that is not ours"],
-    ["iam:DeleteRole", role("images-pull"), has("other")],
+    ["iam:UpdateAssumeRolePolicy", role("acme-x-pull"), has("acme-x"), "of a role that it tagged, and did not make"],
+    ["iam:UpdateRole", role("acme-x-pull"), has("acme-x"), "of such a role"],
+    ["iam:DeleteRolePolicy", role("acme-x-push"), has("acme-x"), "of such a role"],
+    ["iam:DeleteRole", role("acme-x-push"), has("acme-x"), "of such a role"],
+    ["iam:DeleteRole", role("images-pull"), { ...boundary, ...has("other") }],
     ["iam:DeleteRolePolicy", role("images-push"), {}],
     ["iam:CreateServiceLinkedRole", role("aws-service-role/x/y"), { "iam:AWSServiceName": "x" }],
     ["ecr:TagResource", repository("images"), asked("other"), "of one that is not ours, as another's"],
@@ -137,11 +141,32 @@ const allowed: readonly (readonly [ExecutionDoor, Row])[] = [
   ["events", ["sqs:SendMessage", queueArn]],
   ["provision", ["iam:CreateRole", role("images-pull"), { ...boundary, ...asked("images") }]],
   ["provision", ["iam:PutRolePolicy", role("images-pull"), { ...boundary, ...has("images") }]],
+  ["provision", ["iam:UpdateAssumeRolePolicy", role("images-pull"), { ...boundary, ...has("images") }]],
+  ["provision", ["iam:DeleteRole", role("acme-x-push"), { ...boundary, ...has("acme-x") }]],
   ["provision", ["ecr:TagResource", repository("images"), { ...has("images"), ...regionsOnly }]],
 ];
 
 test.each(allowed)("behind the %s door, %j is allowed", async (door, row) => {
   expect(await isAllowed(door, row)).toBe(true);
+});
+
+describe("with a path of its own, the provision door", () => {
+  const within = (name: string) => `arn:aws:iam::${account}:role/acme/${name}`;
+  const on = { ...boundary, ...asked("acme-x"), ...has("acme-x") };
+  const may = (action: string, resource: string) =>
+    isAllowed("provision", [action, resource, on], { ...scope, rolePath: "/acme/" });
+
+  test.each(["CreateRole", "TagRole", "PutRolePolicy", "UpdateAssumeRolePolicy", "DeleteRole"])("%s", async (name) => {
+    expect(await may(`iam:${name}`, within("acme-x-pull"))).toBe(true);
+    // Somebody's role, whatever its name and its tags are.
+    expect(await may(`iam:${name}`, role("acme-x-pull"))).toBe(false);
+    expect(await may(`iam:${name}`, within("acme-x-pull").replace("/acme/", "/team/"))).toBe(false);
+  });
+
+  test("reads a role that is not there yet: IAM knows no path of it", async () => {
+    expect(await may("iam:GetRole", role("images-pull"))).toBe(true);
+    expect(await may("iam:GetRole", within("images-pull"))).toBe(true);
+  });
 });
 
 describe("a registry that nobody derives", () => {

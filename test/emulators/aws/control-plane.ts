@@ -7,11 +7,13 @@ import { ECR_PUBLIC } from "./ecr-public/operations.ts";
 import { IAM } from "./iam/operations.ts";
 import { authenticate } from "./identity/authenticate.ts";
 import type { Principal } from "./identity/principal.ts";
+import { record as writeDown } from "./recording.ts";
 import { SQS } from "./sqs/operations.ts";
 import { STS } from "./sts/operations.ts";
 import { type Answer, refusal, success } from "./wire/answers.ts";
 import { AwsError } from "./wire/errors.ts";
 import { Input } from "./wire/input.ts";
+import { memberProblem } from "./wire/members.ts";
 import { type ApiRequest, type Message, readApiRequest } from "./wire/request.ts";
 import { failure, type ServiceName, type ServiceProfile } from "./wire/services.ts";
 import type { World } from "./world.ts";
@@ -23,6 +25,11 @@ const HANDLERS: Readonly<Record<Exclude<ServiceName, "dynamodb">, Readonly<Recor
   iam: IAM,
   sqs: SQS,
 };
+
+/** Every operation that is emulated here, as `ecr:CreateRepository`. DynamoDB's are dynalite's. */
+export const emulatedOperations: readonly string[] = Object.entries(HANDLERS).flatMap(([service, handlers]) =>
+  Object.keys(handlers).map((action) => `${service}:${action}`),
+);
 
 /** Everything behind the one endpoint, however a request came: which service, who asks, what goes wrong, who answers. */
 export class ControlPlane {
@@ -73,6 +80,7 @@ export class ControlPlane {
       },
       cut: () => undefined,
     });
+    writeDown(record);
     return sent;
   }
 
@@ -82,6 +90,8 @@ export class ControlPlane {
     const input = new Input(values, profile.protocol === "query" ? "ValidationError" : "InvalidParameterException");
     const call = new Call({ world: this.#world, profile, input, principal, record });
     if (profile.name === "dynamodb") return this.#dynamodb(call, req, body);
+    const problem = memberProblem(`${profile.name}:${action}`, values);
+    if (problem !== undefined) throw input.invalid(`1 validation error detected: ${problem}`);
     return success(profile, action, requestId, await handlerOf(profile, profile.name, action, record.region)(call));
   }
 

@@ -36,7 +36,6 @@ describe("the replication configuration", () => {
       region: "eu-west-1",
       registryId: String(100_000_000_000 + i),
     })),
-    repositoryFilters: [],
   });
   test("has 25 rules and 25 destinations at most", async () => {
     await put(Array.from({ length: 25 }, (_, i) => rule(`images${i}`, "eu-west-1")));

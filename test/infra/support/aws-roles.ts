@@ -16,6 +16,8 @@ export interface ExecutionScope {
   readonly registries: readonly { readonly prefix: string; readonly replicaRegions: readonly string[] }[];
   /** Set where registries are derived from the stack's prefix, and none of them is known by name. */
   readonly derived?: { readonly stackPrefix: string; readonly replicaRegions: readonly string[] } | undefined;
+  /** IAM's path of the pull and push roles. Default `/`. */
+  readonly rolePath?: string;
   readonly leaseTableArn: string;
   /** ARN of the permissions boundary that every role made at run time must have. */
   readonly boundaryArn: string;
@@ -36,7 +38,7 @@ export interface ExecutionStatement {
 }
 
 /** Lambda itself writes the log and receives messages in the function's name, and ECR Public has tests of its own. */
-const beside = ["logs", "public-repositories", "public-alias", "public-creation", "public-deletions"];
+const beside = ["logs", "tracing", "public-repositories", "public-alias", "public-creation", "public-deletions"];
 const ofLambda = ["ReceiveEvents"];
 
 /** The operations that need each concern, by which the public door gets those that its rules need. */
@@ -98,7 +100,7 @@ export function publicRolePolicy({ partition, account, repositoryPrefix, permiss
 
 /** What infra/aws/policies.tf fills into the policies. */
 export function valuesOf(scope: ExecutionScope): Readonly<Record<string, string | readonly string[]>> {
-  const { partition, account, region: home, registries, derived, keyArns } = scope;
+  const { partition, account, region: home, registries, derived, keyArns, rolePath = "/" } = scope;
   const repository = (region: string, name: string) => `arn:${partition}:ecr:${region}:${account}:repository/${name}`;
   const spaces = [
     ...registries.map((registry) => ({ ...registry, isDerived: false })),
@@ -116,7 +118,8 @@ export function valuesOf(scope: ExecutionScope): Readonly<Record<string, string 
   const roles = [
     ...registries.flatMap(({ prefix }) => kinds.map((kind) => roleName(prefix, kind))),
     ...(derived ? kinds.map((kind) => `${derived.stackPrefix}-*-${kind}`) : []),
-  ].map((name) => roleArn(partition, account, name));
+  ].map((name) => roleArn(partition, account, name, rolePath));
+  const withoutPath = roles.map((arn) => arn.replace(`:role${rolePath}`, ":role/"));
   const ecrReplication = "aws-service-role/replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication";
 
   return {
@@ -141,9 +144,12 @@ export function valuesOf(scope: ExecutionScope): Readonly<Record<string, string 
     keys: keyArns,
     lease_table: scope.leaseTableArn,
     minting_roles: roles,
-    provisioned_roles: roles,
+    provisioned_roles: rolePath === "/" ? roles : [roleArn(partition, account, "*", rolePath)],
+    read_roles: rolePath === "/" ? roles : [roleArn(partition, account, "*", rolePath), ...withoutPath],
     replication_role: roleArn(partition, account, ecrReplication),
     boundary: scope.boundaryArn,
+    queue_key: [],
+    lease_key: [],
     setup_queue: scope.deadLetterQueueArn.replace(/[^:]+$/, "setup"),
     dead_letter_queue: scope.deadLetterQueueArn,
   };

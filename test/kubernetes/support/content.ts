@@ -1,5 +1,5 @@
 import { digestOf } from "../../../oci/client/index.ts";
-import { parseRoute } from "../../../oci/registry/dispatch.ts";
+import { parseRoute } from "../../../oci/registry/route.ts";
 import { type Instead, type Passing, startProxy } from "../../conformance/control/proxy.ts";
 import { send } from "../../conformance/judge/http.ts";
 

@@ -11,7 +11,7 @@ import { ownershipTagKey, regionsTagKey } from "../../../../functions/aws/names.
 import type { CallRecord } from "../../../emulators/aws/call.ts";
 import type { Statement } from "../../../emulators/aws/identity/documents.ts";
 import { clients } from "../../../emulators/aws/support.ts";
-import { type ExecutionDoor, executionStatements } from "../../../infra/support/aws-roles.ts";
+import { type ExecutionDoor, type ExecutionScope, executionStatements } from "../../../infra/support/aws-roles.ts";
 import { type AwsStack, startStack } from "../../support/stack.ts";
 import { account, boundaryName, consumer, home, keyArn, replica, scope } from "./scope.ts";
 
@@ -29,12 +29,12 @@ export interface DoorFunction {
   repository(name: string, options?: { region?: string; owner?: string; policy?: object }): Promise<void>;
 }
 
-export async function startDoor(door: ExecutionDoor): Promise<DoorFunction> {
+export async function startDoor(door: ExecutionDoor, of: ExecutionScope = scope): Promise<DoorFunction> {
   const stack = await startStack({
     accounts: [consumer],
     prefixes: door === "provision" ? [] : ["images", "acme-builds"],
     replicaRegions: [replica],
-    functionPolicies: executionStatements(door, scope) as readonly Statement[],
+    functionPolicies: executionStatements(door, of) as readonly Statement[],
   });
   stack.useInThisProcess();
   const { emulator } = stack;
@@ -47,6 +47,7 @@ export async function startDoor(door: ExecutionDoor): Promise<DoorFunction> {
   const env = {
     ...stack.env(),
     ALIEN_DOOR: door,
+    ALIEN_ROLE_PATH: of.rolePath,
     ALIEN_STACK_PREFIX: "acme",
     ALIEN_LEASE_TABLE: stack.leaseTable,
     ALIEN_PERMISSIONS_BOUNDARY_ARN: boundary,

@@ -149,7 +149,9 @@ function toSdk({ to, filters }: Rule) {
       const [region, registryId] = typeof each === "string" ? [each, "111122223333"] : each;
       return { region, registryId };
     }),
-    repositoryFilters: filters.map((filter) => ({ filter, filterType: "PREFIX_MATCH" as const })),
+    ...(filters.length > 0 && {
+      repositoryFilters: filters.map((filter) => ({ filter, filterType: "PREFIX_MATCH" as const })),
+    }),
   };
 }
 

@@ -10,7 +10,12 @@ const REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/;
 export async function describeRegistry(call: Call): Promise<object> {
   await authorizeRegistry(call);
   const { account, rules, newMembers } = registryOf(call);
-  return { registryId: account, replicationConfiguration: { ...newMembers, rules } };
+  return { registryId: account, replicationConfiguration: { ...newMembers, rules: rules.map(shown) } };
+}
+
+/** A rule without filters has none in the answer: an empty list could not be sent back. */
+function shown({ repositoryFilters, ...rule }: ReplicationRule): object {
+  return repositoryFilters.length === 0 ? rule : { ...rule, repositoryFilters };
 }
 
 /** Overwrites the whole configuration of this account in this region; there is no revision to compare. */
