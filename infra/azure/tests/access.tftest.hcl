@@ -40,8 +40,9 @@ run "roles_on_registries" {
 
   assert {
     condition = sort([for key in keys(azurerm_role_assignment.registry) : key if startswith(key, "oidc/")]) == sort([
-      "oidc/builds/Container Registry Repository Contributor", "oidc/builds/ownership", "oidc/builds/reading", "oidc/builds/creation", "oidc/builds/deletion",
-      "oidc/images/AcrDelete", "oidc/images/AcrPush", "oidc/images/ownership", "oidc/images/reading", "oidc/images/creation", "oidc/images/deletion",
+      "oidc/builds/Container Registry Repository Contributor", "oidc/builds/Container Registry Repository Reader",
+      "oidc/builds/Container Registry Repository Writer", "oidc/builds/ownership", "oidc/builds/reading", "oidc/builds/creation", "oidc/builds/deletion",
+      "oidc/images/AcrDelete", "oidc/images/AcrPull", "oidc/images/AcrPush", "oidc/images/ownership", "oidc/images/reading", "oidc/images/creation", "oidc/images/deletion",
       ]) && sort([for key in keys(azurerm_role_assignment.registry) : key if startswith(key, "platform/")]) == sort([
       "platform/builds/Container Registry Repository Contributor", "platform/builds/repositories",
       "platform/images/AcrDelete", "platform/images/AcrPush", "platform/images/repositories",

@@ -129,8 +129,8 @@ run "what_is_pushed" {
   }
 
   assert {
-    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Writer", "builds/ownership", "images/AcrPush", "images/ownership"])
-    error_message = "Who lets callers push deletes and grants nothing."
+    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Reader", "builds/Container Registry Repository Writer", "builds/ownership", "images/AcrPull", "images/AcrPush", "images/ownership"])
+    error_message = "Who lets callers push deletes and grants nothing, and keeps the roles of who lets them pull."
   }
 }
 
@@ -145,7 +145,7 @@ run "what_is_created" {
   }
 
   assert {
-    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Contributor", "builds/creation", "builds/deletion", "builds/ownership", "builds/reading", "images/AcrDelete", "images/AcrPull", "images/creation", "images/deletion", "images/ownership", "images/reading"])
+    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Contributor", "builds/Container Registry Repository Reader", "builds/creation", "builds/deletion", "builds/ownership", "builds/reading", "images/AcrDelete", "images/AcrPull", "images/creation", "images/deletion", "images/ownership", "images/reading"])
     error_message = "A pattern stands for the operations that it fits, as in the functions."
   }
 }
@@ -206,7 +206,7 @@ run "rules_in_a_file" {
   }
 
   assert {
-    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Contributor", "builds/creation", "builds/deletion", "builds/ownership", "builds/reading", "images/AcrDelete", "images/AcrPush", "images/creation", "images/deletion", "images/ownership", "images/reading"])
+    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Contributor", "builds/Container Registry Repository Reader", "builds/Container Registry Repository Writer", "builds/creation", "builds/deletion", "builds/ownership", "builds/reading", "images/AcrDelete", "images/AcrPull", "images/AcrPush", "images/creation", "images/deletion", "images/ownership", "images/reading"])
     error_message = "What the plan does not see may allow everything."
   }
 }

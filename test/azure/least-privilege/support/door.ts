@@ -34,13 +34,19 @@ export function assignDoor(
 /** The operations that need each role, by which the public door gets those that its rules need. */
 const neededFor: Readonly<Record<string, readonly string[]>> = JSON.parse(read("infra/azure/roles/operations.json"));
 
-/** Built-in roles that do all that another one does: infra/azure/roles.tf leaves the other one out then. */
-const wider: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  [...read("infra/azure/roles.tf").matchAll(/^ {4}"([\w ]+)" += \[(.+)\]$/gm)].map(([, role = "", list = ""]) => [
-    role,
-    [...list.matchAll(/"([\w ]+)"/g)].map(([, each = ""]) => each),
-  ]),
-);
+/** Built-in roles that do all that another one does. */
+const wider: Readonly<Record<string, readonly string[]>> = {
+  AcrPull: ["AcrPush"],
+  "Container Registry Repository Reader": [
+    "Container Registry Repository Writer",
+    "Container Registry Repository Contributor",
+  ],
+  "Container Registry Repository Writer": ["Container Registry Repository Contributor"],
+};
+
+/** The roles of these that no other one of them stands in for. */
+export const alone = (roles: readonly string[]): string[] =>
+  roles.filter((role) => !(wider[role] ?? []).some((each) => roles.includes(each)));
 
 /** The roles that infra/azure gives the public door where its rules allow this operation only. */
 export function rolesFor(operation: string, mode: RoleMode): { concerns: string[]; builtIn: string[] } {
@@ -48,7 +54,7 @@ export function rolesFor(operation: string, mode: RoleMode): { concerns: string[
   const isNeeded = (role: string) => neededFor[role]?.includes(operation) ?? true;
   return {
     concerns: (registry?.concerns ?? []).filter(isNeeded),
-    builtIn: (registry?.[mode] ?? []).filter((role) => isNeeded(role) && !(wider[role] ?? []).some(isNeeded)),
+    builtIn: (registry?.[mode] ?? []).filter(isNeeded),
   };
 }
 
