@@ -72,7 +72,7 @@ const publicRepositoryPrefix = v.pipe(
   v.maxLength(128, "must have at most 128 characters"),
 );
 
-const publicRole = v.pipe(accountRole, v.startsWith("arn:aws:", "must be a role in the partition aws"));
+const publicRole = v.pipe(accountRole, v.regex(/^arn:aws:/, "must be a role in the partition aws"));
 
 const text = (length: number) => v.pipe(v.string(), v.maxLength(length, `must have at most ${length} characters`));
 

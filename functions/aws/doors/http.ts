@@ -8,7 +8,7 @@ import type { Suite } from "./suite.ts";
 /** The part that we read of a request in payload format 2.0, which function URLs and HTTP APIs send. */
 export const httpEvent = v.looseObject({
   version: v.literal("2.0"),
-  rawPath: v.pipe(v.string(), v.startsWith("/")),
+  rawPath: v.pipe(v.string(), v.regex(/^\//)),
   rawQueryString: v.optional(v.string()),
   headers: v.optional(v.record(v.string(), v.string())),
   body: v.nullish(v.string()),

@@ -28,7 +28,7 @@ export async function readReplication(context: EcrContext, call: Call): Promise<
     await client.send(command, options);
     return read();
   });
-  const parsed = v.safeParse(v.object({ replicationConfiguration: v.nullish(configurationSchema) }), answer);
+  const parsed = v.safeParse(v.looseObject({ replicationConfiguration: v.nullish(configurationSchema) }), answer);
   if (parsed.success) return parsed.output.replicationConfiguration ?? { rules: [] };
   // If we sent back what we cannot read, we would change somebody else's rule.
   throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "ECR's replication configuration cannot be read.");

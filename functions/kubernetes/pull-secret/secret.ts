@@ -69,7 +69,7 @@ function newSecret(namespace: string, name: string, entries: Fetched["entries"])
 }
 
 const held = v.looseObject({ auths: v.record(v.string(), v.unknown()) });
-const told = v.record(v.string(), v.object({ repository: v.string(), expiresAt: v.optional(v.string()) }));
+const told = v.record(v.string(), v.looseObject({ repository: v.string(), expiresAt: v.optional(v.string()) }));
 
 /** Puts new entries in the place of old ones. What others wrote beside them stays. */
 export function merge(
