@@ -72,18 +72,14 @@ const proxyVariables = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   const { env = {}, caFile, tokenFile, answerAtMost = 2 * 1024 * 1024, connections, connectMs = 5_000 } = options;
   const proxyEnv = Object.fromEntries(proxyVariables.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
-  const agentOptions = {
-    keepAlive: true,
-    ...(connections !== undefined && { maxSockets: connections }),
-  };
-  const noProxy = env.no_proxy || env.NO_PROXY || "";
-  const direct = createAgents(agentOptions);
-  const proxied = Object.keys(proxyEnv).length > 0 ? createAgents({ ...agentOptions, proxyEnv }) : undefined;
+  const agentOptions = { keepAlive: true, ...(connections !== undefined && { maxSockets: connections }) };
+  const noProxy = Object.keys(proxyEnv).length > 0 ? env.no_proxy || env.NO_PROXY : undefined;
+  const [direct, proxied] = [createAgents(agentOptions), createAgents({ ...agentOptions, proxyEnv })];
 
   async function agentFor(url: URL): Promise<HttpAgent> {
     const ca = caFile === undefined ? undefined : await readFile(caFile, "utf8");
-    const isDirect = proxied !== undefined && noProxy !== "" && (await import("./no-proxy.ts")).isDirect(url, noProxy);
-    return (isDirect || proxied === undefined ? direct : proxied)(url, ca);
+    const agents = noProxy && (await import("./no-proxy.ts")).isDirect(url, noProxy) ? direct : proxied;
+    return agents(url, ca);
   }
 
   async function start(target: string | URL, options: HttpRequestOptions): Promise<IncomingMessage> {

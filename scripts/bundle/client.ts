@@ -44,7 +44,8 @@ export async function bundleClient(): Promise<void> {
     ...common,
     entryPoints: { index: "client/index.ts", direct: "client/direct.ts", ...commands },
     outdir,
-    chunkNames: "chunks/[name]-[hash]",
+    // Each import repeats the name.
+    chunkNames: "chunks/[hash]",
     format: "esm",
     splitting: true,
     sourcemap: true,
