@@ -28,7 +28,7 @@ locals {
       for name, metric in local.log_metrics : name => {
         namespace   = local.metrics
         metric      = name
-        dimensions  = {}
+        dimensions  = null
         description = endswith(name, "-ends") ? "The ${metric.door} door's function ended without an answer: see its log." : "The ${metric.door} door failed, or what it calls: outcome in its log says how."
       }
     },

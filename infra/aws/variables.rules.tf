@@ -37,8 +37,9 @@ variable "access_rules" {
   description = <<-EOT
     Who may do what (ALIEN_ACCESS_RULES): a list of { callers = [{ issuer, subject, claims? }], operations, registries, repositories,
     permissions?, maxTtlSeconds?, via?, grantees?, consumer? }. What no rule allows is refused. A rule without permissions lets its callers
-    pull and not push; a rule without grantees allows no grant to anybody. The platform, oidc and invoke doors have only the rights that
-    the rules for their callers need, so that the plan must know the issuers, operations and permissions in them.
+    pull and not push; a rule without grantees allows no grant to anybody. The oidc door has only the rights that the rules for callers of
+    oidc_issuers need, so that the plan must know the issuers, operations and permissions in them. The same holds of platform and invoke, by
+    the issuers aws and door.
   EOT
   type        = any
   default     = []

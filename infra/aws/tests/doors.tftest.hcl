@@ -73,7 +73,7 @@ run "every_door" {
   assert {
     condition = alltrue([for name, alarm in aws_cloudwatch_metric_alarm.function :
       alarm.namespace == "ArtifactRegistry/acme" ? aws_cloudwatch_log_metric_filter.function[name].metric_transformation[0].name == alarm.metric_name
-      : alarm.namespace == "AWS/Lambda" && contains(["Url5xxCount", "Throttles"], alarm.metric_name) && startswith(name, trimprefix(alarm.dimensions.FunctionName, "acme-"))
+      : alarm.namespace == "AWS/Lambda" && contains(["Url5xxCount", "Throttles"], alarm.metric_name) && startswith(name, trimprefix(alarm.dimensions["FunctionName"], "acme-"))
     ])
     error_message = "An alarm watches what a filter counts in the log, or Lambda's own metric of that function."
   }

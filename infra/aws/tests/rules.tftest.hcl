@@ -184,7 +184,7 @@ run "what_other_doors_serve" {
     doors = { platform = {}, invoke = {}, events = {}, provision = {} }
     access_rules = [
       { callers = [{ issuer = "aws", subject = "111122223333:role/*" }], operations = ["generateCredentials"], registries = ["*"], repositories = ["*"] },
-      { callers = [{ issuer = "door", subject = "invoke" }], operations = ["createRepository", "generateCredentials"], registries = ["*"], repositories = ["*"], permissions = ["push-pull"] },
+      { callers = [{ issuer = "door", subject = "invoke" }], operations = ["createRepository", "generateCredentials", "addCrossAccountAccess"], registries = ["*"], repositories = ["*"], permissions = ["push-pull"] },
     ]
   }
 
@@ -194,7 +194,7 @@ run "what_other_doors_serve" {
   }
   assert {
     condition     = sort([for key in keys(aws_iam_role_policy.function) : key if startswith(key, "invoke/")]) == sort(["invoke/creation", "invoke/logs", "invoke/repositories", "invoke/sessions"])
-    error_message = "Rules for other doors' callers are not its own."
+    error_message = "Rules for other doors' callers are not its own, and a rule without grantees opens nothing."
   }
   assert {
     condition     = jsondecode(aws_iam_role_policy.function["platform/sessions"].policy).Statement[0].Resource == ["arn:aws:iam::111122223333:role/acme-images-pull"] && length(jsondecode(aws_iam_role_policy.function["invoke/sessions"].policy).Statement[0].Resource) == 2

@@ -30,6 +30,33 @@ run "by_default" {
   }
 }
 
+# A package from elsewhere: a plan and an apply in two jobs see the same file.
+run "a_package_that_was_built" {
+  command = plan
+
+  variables {
+    package_path = null
+    package_file = "tests/package.zip"
+  }
+
+  assert {
+    condition = length(data.archive_file.package) == 0 && alltrue([for function in values(aws_lambda_function.door) :
+      function.filename == "tests/package.zip" && function.source_code_hash == filebase64sha256("tests/package.zip")
+    ])
+    error_message = "Nothing is zipped here, and a function changes when the file does."
+  }
+}
+
+run "two_packages" {
+  command = plan
+
+  variables {
+    package_file = "tests/package.zip"
+  }
+
+  expect_failures = [var.package_path]
+}
+
 run "keys" {
   command = plan
 

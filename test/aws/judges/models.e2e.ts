@@ -67,13 +67,15 @@ test("every request of the tests is one that AWS's models take, or is refused; e
 
   // A request that the emulator refused for its form is one that a test made up. What nobody knows is never refused.
   const judged = all.filter(({ outcome = "" }) => !/^(?:ValidationError|InvalidParameterException)$/.test(outcome));
-  expect((await models("requests", judged)).split("\n").filter(Boolean)).toEqual([]);
+  // Members that no AWS has, which tests make up to see that they are kept: an `x` before a capital letter.
+  const problems = (await models("requests", judged)).split("\n").filter(Boolean);
+  expect(problems.filter((each) => !/\.x[A-Z][a-z]*: is unknown"$/.test(each))).toEqual([]);
 
   const documents = sent.filter(({ outcome }) => outcome === "ok").flatMap(policiesOf);
   expect(new Set(documents.map(([kind]) => kind))).toEqual(new Set(["trust", "inline", "session", "repository"]));
-  const problems = new Set<string>();
-  for (const [kind, text] of documents) for (const each of await lintPolicy(kind, text)) problems.add(each);
-  expect([...problems]).toEqual([]);
+  const unsound = new Set<string>();
+  for (const [kind, text] of documents) for (const each of await lintPolicy(kind, text)) unsound.add(each);
+  expect([...unsound]).toEqual([]);
 });
 
 /** The documents that our code writes, by what stands in them: tests write others, and others' statements are kept in a repository's. */

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { authenticate } from "../../emulators/aws/identity/authenticate.ts";
@@ -8,15 +7,14 @@ import type { AwsEmulator, PolicyInput } from "../../emulators/aws/index.ts";
 import { AwsError } from "../../emulators/aws/wire/errors.ts";
 import { FUNCTION_URL } from "../../emulators/aws/wire/services.ts";
 import { readSigned } from "../../emulators/aws/wire/signature.ts";
+import { renderPolicy } from "../../infra/support/module.ts";
 import { type Front, serve } from "../../support/front.ts";
 import { eventOf } from "../handler/events.ts";
 import { functionArn, type RunningFunction } from "./function.ts";
 
 /** The policy of infra/aws for those who may call the function by its URL. */
 export function callUrlPolicy(): PolicyInput {
-  const template = new URL("../../../infra/aws/policies/call-url.json.tftpl", import.meta.url);
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholder of OpenTofu's template
-  return JSON.parse(readFileSync(template, "utf8").replaceAll("${function}", JSON.stringify(functionArn)));
+  return renderPolicy("call-url", { function: functionArn, any_name: [functionArn, `${functionArn}:*`] });
 }
 
 /**
