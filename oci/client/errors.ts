@@ -22,8 +22,8 @@ export class OciError extends Error {
   /** The seconds for which the registry asks the client to wait before it tries again. */
   readonly retryAfterSeconds?: number;
   /**
-   * Whether the registry's token service had accepted the credentials of this very request. A 401 then means that they may not do
-   * this (`insufficient_scope`), and not that they are wrong.
+   * Whether the registry's token service had accepted the client's credentials. A 401 of the registry then means that they may not
+   * do this (`insufficient_scope`), and not that they are wrong.
    */
   readonly authenticated: boolean;
 

@@ -55,8 +55,12 @@ export class Transport {
   readonly #trustRealm: TrustRealm | undefined;
   readonly #tokens: TokenCache;
   readonly #redactor: Redactor;
-  /** Is set once the registry has asked for Basic, so that later requests send it at once. */
-  readonly #session: { basic: boolean };
+  readonly #session: {
+    /** Is set once the registry has asked for Basic, so that later requests send it at once. */
+    basic: boolean;
+    /** Is set once a token service has taken the credentials. A refusal is then about what was asked for. */
+    accepted: boolean;
+  };
 
   /** @param shared another transport to the same registry, whose tokens and secrets this one shares */
   constructor(options: ClientOptions, shared?: Transport) {
@@ -68,7 +72,7 @@ export class Transport {
     this.#trustRealm = options.trustRealm;
     this.#tokens = shared === undefined ? new TokenCache(this.#now) : shared.#tokens;
     this.#redactor = shared === undefined ? new Redactor() : shared.#redactor;
-    this.#session = shared === undefined ? { basic: false } : shared.#session;
+    this.#session = shared === undefined ? { basic: false, accepted: false } : shared.#session;
     const { credentials } = options;
     if (credentials === undefined) return;
     if ("bearer" in credentials) this.#redactor.learn(credentials.bearer);
@@ -86,9 +90,9 @@ export class Transport {
    */
   async send(call: RegistryRequest): Promise<Response> {
     const url = this.resolve(call.to);
-    const { response, authenticated = false } = await this.#authenticated(call, url);
+    const response = await this.#authenticated(call, url);
     if (call.expect.includes(response.status)) return response;
-    throw await errorFrom(response, this.#name(call, url), this.#redactor.clean, authenticated);
+    throw await errorFrom(response, this.#name(call, url), this.#redactor.clean, this.#session.accepted);
   }
 
   /** Sends one GET without credentials, and returns the challenges. @throws OciError unless the answer is 200 or 401 */
@@ -103,9 +107,9 @@ export class Transport {
   }
 
   /** Asks the token service of a Bearer challenge for a new token. See {@link exchangeToken}. @throws OciError */
-  exchange(challenge: Challenge, scopes: readonly string[]): Promise<Grant> {
+  async exchange(challenge: Challenge, scopes: readonly string[]): Promise<Grant> {
     const credentials = this.#credentials;
-    return exchangeToken({
+    const grant = await exchangeToken({
       registry: this.root,
       challenge,
       trustRealm: this.#trustRealm,
@@ -116,6 +120,8 @@ export class Transport {
       redactor: this.#redactor,
       now: this.#now,
     });
+    this.#session.accepted = true;
+    return grant;
   }
 
   /**
@@ -139,20 +145,17 @@ export class Transport {
     return url;
   }
 
-  async #authenticated(call: RegistryRequest, url: URL): Promise<Answered> {
-    if (url.origin !== this.root.origin) return { response: await this.#once(call, url, undefined) };
+  async #authenticated(call: RegistryRequest, url: URL): Promise<Response> {
+    if (url.origin !== this.root.origin) return this.#once(call, url, undefined);
     const sent = await this.#known(call);
     const response = await this.#once(call, url, sent);
-    if (response.status !== 401) return { response };
+    if (response.status !== 401) return response;
     const answer = await this.#answerTo(call, parseChallenges(response.headers.get("www-authenticate") ?? ""), sent);
     // A stream cannot be sent twice, and a credential that was refused is not sent again.
-    const final = answer === undefined || answer.authorization === sent || isStream(call.body);
-    if (final) return { response, authenticated: answer?.exchanged !== undefined };
+    if (answer === undefined || answer.authorization === sent || isStream(call.body)) return response;
     await response.body?.cancel();
     const second = await this.#once(call, url, answer.authorization);
-    const { exchanged } = answer;
-    if (exchanged === undefined) return { response: second };
-    return { response: await this.#widened(call, url, second, exchanged), authenticated: true };
+    return answer.exchanged === undefined ? second : this.#widened(call, url, second, answer.exchanged);
   }
 
   /** Asks once more, for a token with our own scopes, if the challenge named less than they hold and that was not enough. */
@@ -247,12 +250,6 @@ export class Transport {
   #name(call: RegistryRequest, url: URL): string {
     return `${call.method ?? "GET"} ${url.origin}${url.pathname}`;
   }
-}
-
-interface Answered {
-  readonly response: Response;
-  /** Whether the token service took the credentials, so that a refusal is about what was asked for. */
-  readonly authenticated?: boolean;
 }
 
 /** A token that was got for a request, and what it was asked for. */

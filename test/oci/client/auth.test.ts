@@ -121,6 +121,14 @@ describe("bearer tokens", () => {
   test("that the registry refuses after a successful exchange tell that the password was right", async () => {
     const { client } = await tokenRegistry({ accept: () => false });
     await expect(client().tags("team/app")).rejects.toMatchObject({ status: 401, authenticated: true });
+    // As Harbor, which asks for Basic once it has seen a token.
+    const harbor: Server = await serve((request, response) => {
+      if (request.url?.startsWith("/token")) return reply(response, 200, { token: "the-token", expires_in: 300 });
+      const asks = request.headers.authorization === undefined ? `Bearer realm="${harbor.url}/token"` : "Basic";
+      reply(response, 401, "", { "www-authenticate": asks });
+    });
+    const one = createClient({ url: harbor.url, credentials });
+    for (let i = 0; i < 3; i++) await expect(one.tags("a")).rejects.toMatchObject({ status: 401, authenticated: true });
     const server = (await tokenRegistry()).server;
     const stranger = createClient({ url: server.url, credentials: { username: "token", password: "wrong-password" } });
     await expect(stranger.tags("team/app")).rejects.toMatchObject({ status: 401, authenticated: false });
