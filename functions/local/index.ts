@@ -1,8 +1,6 @@
 import type { Environment, Platform } from "../../core/platform.ts";
 import { localPlatform } from "./platform.ts";
 
-type Upkeep = typeof import("./upkeep.ts");
-
 export { keyFile, openCredentials, rotateKey } from "./credentials.ts";
 export { localPlatform } from "./platform.ts";
 
@@ -13,8 +11,14 @@ export async function serve(env: Environment): Promise<boolean> {
   return (await import("./run.ts")).run(env);
 }
 
-/** As {@link import("./upkeep.ts").verify}. The store is loaded for it alone. */
-export const verify: Upkeep["verify"] = async (...given) => (await import("./upkeep.ts")).verify(...given);
+type Upkeep = typeof import("./upkeep.ts");
 
-/** As {@link import("./upkeep.ts").collect}. */
-export const collect: Upkeep["collect"] = async (...given) => (await import("./upkeep.ts")).collect(...given);
+/** Reads everything that a data folder keeps, and sets aside what is damaged. Whoever only calls the registry does not load this. */
+export async function verify(...of: Parameters<Upkeep["verify"]>): ReturnType<Upkeep["verify"]> {
+  return (await import("./upkeep.ts")).verify(...of);
+}
+
+/** Removes untagged images of a data folder, and blobs that no image needs. */
+export async function collect(...of: Parameters<Upkeep["collect"]>): ReturnType<Upkeep["collect"]> {
+  return (await import("./upkeep.ts")).collect(...of);
+}

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Call } from "../../core/call.ts";
 import { createHttpClient } from "../../core/http-client.ts";
-import { createClient, type OciClient, OciError } from "../../oci/client/index.ts";
+import { createClient, errorFrom, type OciClient, OciError } from "../../oci/client/index.ts";
 import { type Access, mintToken, type TokenKeys } from "../../oci/token/index.ts";
 import { translateRegistryError } from "./errors.ts";
 
@@ -58,7 +58,9 @@ export function createRegistryClient(registryUrl: string, keys: TokenKeys): Regi
     });
     if (response.status === 404) return undefined;
     if (response.status < 300) return response.body.toString("utf8");
-    throw new OciError(response.status, `HTTP_${response.status}`, `${method} repository`);
+    const answer = new Response(new Uint8Array(response.body), { status: response.status });
+    // The registry is our own, and repeats no secret.
+    throw await errorFrom(answer, `${method} repository`, (text) => text);
   }
 
   return {

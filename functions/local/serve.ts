@@ -14,7 +14,7 @@ import { readPort, requireOwnDoor, settingRefused } from "../../core/server/proc
 import { openDoor, readDirectory } from "../../core/suite.ts";
 import { listen, stopListening, urlOf } from "../../oci/http/listening.ts";
 import { createHttpServer } from "../../oci/http/server.ts";
-import { type AccessLog, bindRegistry } from "../../oci/registry/index.ts";
+import { bindRegistry } from "../../oci/registry/index.ts";
 import { makeRevocationList, openCredentials } from "./credentials.ts";
 import { localPlatform } from "./platform.ts";
 import { audience } from "./registry-client.ts";
@@ -32,8 +32,8 @@ export interface LocalSuite {
 
 export interface LocalSuiteOptions {
   readonly audit?: Audit;
-  /** Takes a line for each request to the registry. Default: none. */
-  readonly access?: AccessLog;
+  /** Takes a line for each request to the registry, and for what the registry removes by itself. Default: none. */
+  readonly access?: (line: object) => void;
   /** Takes errors that no caller sees. */
   readonly log?: (message: string, cause: unknown) => void;
   /** Takes, at start, what an operator should know. */
@@ -53,6 +53,7 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   const { audit = auditToStdout, now = () => new Date(), warn = () => {}, graceMs = 30_000 } = options;
   const settings = readSettings(env);
   const { host, dataDir } = settings;
+  const access = settings.accessLog ? options.access : undefined;
   // The holder of the caller token may do everything, because this is the developer's own machine.
   const door = env.ALIEN_DOOR === undefined ? localDoor(settings.callerToken) : await openDoor(env);
   const rules = readRules(env, { warn, issuers: door.issuers }) ?? fixedRules(allowEverything(doorCaller("local")));
@@ -99,11 +100,21 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
           untaggedMs: settings.collectUntaggedDays * 24 * hourMs,
           keepLast: settings.collectKeepLast,
           everyMs: 6 * hourMs,
+          removed: ({ kind, repository: repoId, digest: reference, bytes }) =>
+            access?.({
+              time: now().toISOString(),
+              door: "registry",
+              operation: "collectGarbage",
+              repoId,
+              reference,
+              kind,
+              bytes,
+            }),
         },
       }),
       ...(settings.verifyHours > 0 && { verify: { everyMs: settings.verifyHours * hourMs } }),
       ...(settings.registryUrl !== undefined && { publicUrl: settings.registryUrl }),
-      ...(options.access && settings.accessLog && { access: options.access }),
+      ...(access && { access }),
       ...(options.log && { log: options.log }),
     });
     // On a full disk the registry still serves pulls, and no list means that nothing is revoked.

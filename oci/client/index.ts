@@ -4,7 +4,7 @@ export type { Challenge } from "./challenge.ts";
 export { parseChallenges } from "./challenge.ts";
 export { createClient, type OciClient } from "./client.ts";
 export { type Algorithm, digestOf, isDigest } from "./digest.ts";
-export { OciError } from "./errors.ts";
+export { errorFrom, OciError } from "./errors.ts";
 export { type Image, type ImageIndex, pullImage, pushImage, repositoryMarker } from "./image.ts";
 export type { Manifest, ManifestHead } from "./manifests.ts";
 export { bytesOf } from "./read.ts";

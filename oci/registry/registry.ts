@@ -12,7 +12,13 @@ import { freeUnusedBlobs } from "./store/blobs.ts";
 import { readOnlyLock } from "./store/folder-lock.ts";
 import { emptyTrash } from "./store/repositories.ts";
 import { inBackground, openStore, type Store } from "./store/store.ts";
-import { type Collected, type CollectOptions, type CollectPolicy, collectGarbage } from "./upkeep/collect.ts";
+import {
+  type Collected,
+  type CollectOptions,
+  type CollectPolicy,
+  collectGarbage,
+  type Removal,
+} from "./upkeep/collect.ts";
 import { paceOf, startUpkeep, type Upkeep } from "./upkeep/schedule.ts";
 import { type Problem, type Verified, verifyStore } from "./upkeep/verify.ts";
 
@@ -75,6 +81,8 @@ export interface CollectSchedule extends CollectPolicy {
   readonly everyMs: number;
   /** Milliseconds from the start to the first; an hour by default, since clients may have asked the last registry what is there. */
   readonly firstMs?: number;
+  /** Is called with what was removed. */
+  readonly removed?: (removal: Removal) => void;
 }
 
 /** How many uploads and blobs a sweep removed, and the bytes of the blobs. */
@@ -250,12 +258,12 @@ function verifying(store: Store, { everyMs, bytesPerSecond = 16 * 1024 * 1024 }:
   };
 }
 
-function collecting(store: Store, { everyMs, firstMs = hourMs, ...policy }: CollectSchedule): Upkeep {
+function collecting(store: Store, { everyMs, firstMs = hourMs, removed, ...policy }: CollectSchedule): Upkeep {
   return {
     name: "the collection of garbage",
     firstMs,
     everyMs,
-    run: async (signal) => void (await collectGarbage(store, { policy, signal })),
+    run: async (signal) => void (await collectGarbage(store, { policy, signal, ...(removed && { report: removed }) })),
   };
 }
 

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { createClient, repositoryMarker } from "../../oci/client/index.ts";
 import type { CollectOptions } from "../../oci/registry/index.ts";
+import { parseDigest, parseRepositoryName } from "../../oci/registry/store/names.ts";
+import { Recent } from "../../oci/registry/store/recent.ts";
 import {
   type Client,
   filesIn,
@@ -193,6 +195,23 @@ it("beside pushes leaves every image that was acknowledged whole", async () => {
   expect((await filesIn(join(client.dataDir, "repositories/a/_/manifests"))).length).toBe(1);
 });
 
+it("collects nothing while more was asked for than it can remember", () => {
+  let now = 0;
+  const recent = new Recent(1_000, () => now, 2);
+  const [name, digests] = [parseRepositoryName("a"), ["a", "b", "c"].map((text) => parseDigest(sha256(text)))];
+  const [one, two, three] = digests;
+  if (name === undefined || one === undefined || two === undefined || three === undefined) throw new Error("no names");
+  recent.note(name, one);
+  expect([recent.has(name, one), recent.has(name, three)]).toEqual([true, false]);
+  recent.note(name, two);
+  recent.note(name, three);
+  expect([one, two, three].map((digest) => recent.has(name, digest))).toEqual([true, true, true]);
+  now = 1_500;
+  expect(recent.has(name, three)).toBe(true);
+  now = 2_600;
+  expect(recent.has(name, three)).toBe(false);
+});
+
 it("is done by the server itself only where it is told to", async () => {
   const at = (days: number) => new Date(Date.now() + days * dayMs);
   const [first, quiet] = [await startRegistry(), await startRegistry()];
@@ -201,12 +220,20 @@ it("is done by the server itself only where it is told to", async () => {
     await pushImage(as(scope), "a", "latest");
   }
   await first.running.close();
+  const removed: string[] = [];
   const client = await startRegistry({
     dataDir: first.dataDir,
     clock: () => at(30),
-    collect: { untaggedMs: dayMs, keepLast: 0, firstMs: 1, everyMs: 1 },
+    collect: {
+      untaggedMs: dayMs,
+      keepLast: 0,
+      firstMs: 1,
+      everyMs: 1,
+      removed: ({ kind, repository }) => removed.push(`${kind} ${repository}`),
+    },
   });
   const manifests = ({ dataDir }: Client) => filesIn(join(dataDir, "repositories/a/_/manifests"));
   await expect.poll(async () => (await manifests(client)).length).toBe(1);
   expect((await manifests(quiet)).length).toBe(2);
+  await expect.poll(() => removed.sort()).toEqual(["blob a", "blob a", "image a"]);
 });

@@ -23,7 +23,7 @@ export async function blobSize(store: Store, name: RepositoryName, digest: Diges
   const file = store.layout.blob(name, digest);
   const size = (await ifThere(stat(file)))?.size;
   if (size === undefined || (await hasItsSize(store, digest, size))) return size;
-  return mend(store, digest, file);
+  return mend(store, digest, file, "sized");
 }
 
 /**
@@ -42,7 +42,7 @@ export async function openBlob(store: Store, name: RepositoryName, digest: Diges
     throw error;
   }
   await found.handle.close();
-  return (await mend(store, digest, file)) === undefined ? undefined : openFile(file);
+  return (await mend(store, digest, file, "sized")) === undefined ? undefined : openFile(file);
 }
 
 async function openFile(file: string): Promise<OpenBlob | undefined> {
@@ -175,7 +175,7 @@ async function confirm(store: Store, digest: Digest, file: string, content: Fing
   await store.durable.syncFolder(dirname(file));
   const found = await fingerprintAt(file);
   if (found !== undefined && isSameContent(found, content)) return true;
-  return (await mend(store, digest, file)) !== undefined;
+  return (await mend(store, digest, file, "read")) !== undefined;
 }
 
 // The shared name serves deduplication only, so it need not be durable. A file system without links goes without it.

@@ -99,11 +99,20 @@ export async function readIfWhole(store: Store, digest: Digest, path: string): P
  * Makes a blob's file whole, if it is not: by a link to the shared copy. If that is damaged too, the file is moved to the
  * quarantine, so that a client pushes the blob again.
  *
+ * @param how `sized` leaves a file alone that has the length that was noted; `read` reads it in any case
  * @returns the bytes that the blob has, or undefined if it is not there any more
  * @throws DataFolderError; the system's error if the disk refuses, or the file cannot be read
  */
-export async function mend(store: Store, digest: Digest, file: string): Promise<number | undefined> {
+export async function mend(
+  store: Store,
+  digest: Digest,
+  file: string,
+  how: "sized" | "read",
+): Promise<number | undefined> {
   return store.blobs.exclusive(digest.text, async () => {
+    // Several requests may wait for the first reading of a blob. It notes the size for the others.
+    const size = how === "read" ? undefined : (await fingerprintAt(file))?.size;
+    if (size !== undefined && (await hasItsSize(store, digest, Number(size)))) return Number(size);
     const own = await readIntact(store, digest, file);
     if (own !== undefined) return Number(own.size);
     if ((await fingerprintAt(file)) === undefined) return undefined;

@@ -66,7 +66,7 @@ export async function verifyStore(store: Store, { report, pace }: VerifyOptions)
         whole.add(data);
         return undefined;
       }
-      return (await mend(store, digest, file)) === undefined ? "quarantined" : "restored";
+      return (await mend(store, digest, file, "read")) === undefined ? "quarantined" : "restored";
     } catch (error) {
       // Where one sector is lost, the rest of the disk is still read.
       if (errnoOf(error) !== "EIO") throw error;
