@@ -23,6 +23,8 @@ const publicRepositories = ["acme-public", "acme-public-*"].map((name) => arn("e
 /** What the module fills into the blanks of its templates, for every one that there is. */
 const values: Readonly<Record<string, string | readonly string[]>> = {
   ...valuesOf(scope),
+  public_registry: `arn:aws:ecr-public::${account}:registry/${account}`,
+  every_public_repository: `arn:aws:ecr-public::${account}:repository/*`,
   public_repositories: publicRepositories,
   public_inside: publicRepositories.slice(1),
   log_streams: arn("logs", "log-group:/aws/lambda/acme-invoke:*"),

