@@ -65,10 +65,12 @@ export const operations = {
       permissions: schema.permissions,
       ttlSeconds: v.optional(schema.ttlSeconds),
       alsoPull: v.optional(schema.alsoPull),
+      region: v.optional(schema.credentialRegion),
     },
     output: schema.credentials,
-    asked: ({ permissions, ttlSeconds, alsoPull }) => ({
+    asked: ({ permissions, ttlSeconds, alsoPull, region }) => ({
       permissions,
+      ...(region !== undefined && { region }),
       ...(alsoPull && { alsoPull }),
       ...(ttlSeconds !== undefined && { ttlSeconds }),
     }),
