@@ -77,14 +77,6 @@ export const region = v.pipe(
   v.string(),
   v.regex(/^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/, "must be a plain region, as us-east-1"),
 );
-export const credentialRegion = v.pipe(
-  region,
-  v.description(
-    "The region in which the credentials count, where tokens are regional: home, or a replica region to pull from.",
-  ),
-  v.examples(["eu-west-1"]),
-);
-
 export const roleArn = v.pipe(
   v.string(),
   v.regex(
@@ -147,9 +139,8 @@ export const credentials = v.strictObject({
   password,
   expiresAt: v.optional(v.pipe(timestamp, v.description("The moment until which they are promised to work."))),
   scope,
-  registryEndpoint: v.optional(
-    v.pipe(v.string(), v.description("The registry in which they count, if a region was asked for.")),
-  ),
+  // Where they count, if a region was asked for. The credential helper loads this file: no text that it does not need.
+  registryEndpoint: v.optional(v.string()),
   // Optional for clients: a function of an earlier version sends none.
   credentialId: v.optional(credentialId),
 });
