@@ -18,6 +18,8 @@ export interface CredentialOptions extends CallOptions {
    * long. The caller's rules must allow `pull` on each.
    */
   readonly alsoPull?: readonly string[] | undefined;
+  /** On Amazon ECR, the replica region to pull from. Tokens are regional, and nobody pushes to a replica. Absent means home. */
+  readonly region?: string | undefined;
 }
 
 /**
@@ -46,7 +48,8 @@ export interface Registry extends RegistryFacts {
    *
    * @param ttlSeconds the lifetime that you want, in seconds. It is raised or capped to what the platform allows;
    *   `expiresAt` says how long the credentials are good for
-   * @param options `alsoPull` names further repositories of the registry that the credentials pull from
+   * @param options `alsoPull` names further repositories of the registry that the credentials pull from,
+   *   `region` a replica region
    * @example
    * const { username, password } = await registry.generateCredentials(name, "pull", 900);
    *
@@ -130,8 +133,8 @@ function registryOf({ call }: Connection, { registryEndpoint, upstreamRepository
     async deleteRepository(repoId, options) {
       await call("deleteRepository", { repoId }, options);
     },
-    generateCredentials: (repoId, permissions, ttlSeconds, { alsoPull, ...options } = {}) =>
-      call("generateCredentials", { repoId, permissions, ttlSeconds, alsoPull }, options),
+    generateCredentials: (repoId, permissions, ttlSeconds, { alsoPull, region, ...options } = {}) =>
+      call("generateCredentials", { repoId, permissions, ttlSeconds, alsoPull, region }, options),
     revokeCredentials: (which = {}, options) => call("revokeCredentials", which, options),
     async addCrossAccountAccess(repoId, access, options) {
       await call("addCrossAccountAccess", { repoId, access }, options);

@@ -15,6 +15,8 @@ export interface RepositoryResponse {
 
 /** Short-lived credentials for one repository, and for pulls from those of `alsoPull`. */
 export interface ArtifactRegistryCredentials {
+  /** The registry in which they count, if a region was asked for. */
+  registryEndpoint?: string;
   /** How to present them to the registry. */
   authMethod: "basic" | "bearer";
   /** Empty for bearer. */
@@ -157,6 +159,8 @@ export interface Operations {
       ttlSeconds?: number | undefined;
       /** Further repositories to pull from, at most 10. */
       alsoPull?: readonly string[] | undefined;
+      /** A replica region to pull from, where tokens are regional. */
+      region?: string | undefined;
     };
     output: ArtifactRegistryCredentials;
   };

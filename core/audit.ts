@@ -17,6 +17,7 @@ export interface AskedFor {
   readonly permissions?: Permissions;
   /** From which other repositories the credentials were to pull. Routable names once they are known, as with `repoId`. */
   readonly alsoPull?: readonly string[];
+  readonly region?: string;
   /** The lifetime that was asked for, in seconds. */
   readonly ttlSeconds?: number;
   /** Whom the call lets in or shuts out, as rules name them. */

@@ -51,11 +51,11 @@ export function withCredentialCache(name: string, registry: ArtifactRegistry): A
   };
 
   const generateCredentials: ArtifactRegistry["generateCredentials"] = async (request, call) => {
-    const { name: repository, alsoPull = [], permissions } = request;
+    const { name: repository, alsoPull = [], permissions, region } = request;
     const { issuer, subject } = call.caller;
     const caller = JSON.stringify([issuer, subject]);
     const opened = [repository, ...alsoPull.toSorted()].map((each) => [each, generations.get(each) ?? 0]);
-    const key = JSON.stringify([name, opened, permissions, lifetimeOf(registry, request)]);
+    const key = JSON.stringify([name, opened, permissions, region, lifetimeOf(registry, request)]);
     const known = mintedFor.get(caller)?.get(key);
     if (known && isFresh(known, call.now())) {
       const { stillCounts } = known.credentials;

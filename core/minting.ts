@@ -12,6 +12,7 @@ export interface MintingInput {
   readonly permissions: Permissions;
   readonly ttlSeconds?: number | undefined;
   readonly alsoPull?: readonly string[] | undefined;
+  readonly region?: string | undefined;
 }
 
 /**
@@ -26,12 +27,16 @@ export async function mintCredentials(
   { maxTtlSeconds, tell }: Bounds,
 ): Promise<ArtifactRegistryCredentials> {
   const newId = randomUUID();
-  const { repoId, permissions, ttlSeconds } = input;
+  const { repoId, permissions, ttlSeconds, region } = input;
+  if (region !== undefined && !registry.mintsByRegion) {
+    throw invalidInput("Credentials of this registry count wherever it is reached.", "region", "Leave the region out.");
+  }
   // Credentials for the whole registry pull from every repository anyway.
   const alsoPull = registry.capabilities.credentials.scope === "registry" ? [] : furtherRepositories(registry, input);
   const asked = {
     name: registry.resolveId(repoId),
     permissions,
+    ...(region !== undefined && { region }),
     ttlSeconds: cappedTtl(registry, ttlSeconds, maxTtlSeconds),
     ...(alsoPull.length > 0 && { alsoPull }),
   };

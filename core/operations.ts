@@ -8,6 +8,14 @@ import * as schema from "./schemas.ts";
 
 const nothing = v.strictObject({});
 
+const credentialRegion = v.pipe(
+  schema.region,
+  v.description(
+    "Where the credentials count, on platforms whose tokens are regional: home, or a replica region to pull from.",
+  ),
+  v.examples(["eu-west-1"]),
+);
+
 const onRepository = (registry: ArtifactRegistry, { repoId }: { repoId: string }): Demand => ({
   repository: registry.resolveId(repoId),
   permissions: "none",
@@ -65,10 +73,12 @@ export const operations = {
       permissions: schema.permissions,
       ttlSeconds: v.optional(schema.ttlSeconds),
       alsoPull: v.optional(schema.alsoPull),
+      region: v.optional(credentialRegion),
     },
     output: schema.credentials,
-    asked: ({ permissions, ttlSeconds, alsoPull }) => ({
+    asked: ({ permissions, ttlSeconds, alsoPull, region }) => ({
       permissions,
+      ...(region !== undefined && { region }),
       ...(alsoPull && { alsoPull }),
       ...(ttlSeconds !== undefined && { ttlSeconds }),
     }),

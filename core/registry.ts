@@ -22,6 +22,8 @@ export interface MintedCredentials {
   /** Only static accounts have no end. */
   readonly expiresAt?: Date;
   readonly scope: "repository" | "registry";
+  /** Where they count, if a region was asked for. */
+  readonly registryEndpoint?: string;
   /** The id of the request that they were minted for. Absent where it is the very request that they answer. */
   readonly credentialId?: string;
   /** Whether nobody has revoked them since. Present where they can be revoked. */
@@ -34,6 +36,8 @@ export interface CredentialRequest {
   readonly permissions: Permissions;
   /** Repositories that the credentials pull from as well. Neither `name` nor any of them is there twice. */
   readonly alsoPull?: readonly RoutableName[] | undefined;
+  /** Where they count, on platforms that mint by region. Absent means home. */
+  readonly region?: string | undefined;
   /** The lifetime that the caller wishes, a positive whole number. Absent means the platform's default. */
   readonly ttlSeconds?: number | undefined;
   /** Names the credential in the audit log, and upstream where the platform has a place for it. */
@@ -88,6 +92,8 @@ export interface ArtifactRegistry {
   /** Deletes exactly this repository with all its images. Idempotent. */
   deleteRepository(name: RoutableName, call: Call): Promise<void>;
   generateCredentials(request: CredentialRequest, call: Call): Promise<MintedCredentials>;
+  /** Whether `generateCredentials` takes a region. */
+  readonly mintsByRegion?: boolean;
 
   /** Ends credentials before their time. Idempotent. Absent where `capabilities.unsupported` says so. */
   revokeCredentials?(request: RevocationRequest, call: Call): Promise<Revoked>;

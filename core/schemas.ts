@@ -139,6 +139,8 @@ export const credentials = v.strictObject({
   password,
   expiresAt: v.optional(v.pipe(timestamp, v.description("The moment until which they are promised to work."))),
   scope,
+  // Where they count, if a region was asked for. The credential helper loads this file: no text that it does not need.
+  registryEndpoint: v.optional(v.string()),
   // Optional for clients: a function of an earlier version sends none.
   credentialId: v.optional(credentialId),
 });

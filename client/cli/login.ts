@@ -28,12 +28,15 @@ export async function login(
   input: Operations["generateCredentials"]["input"],
   { env, signal }: { readonly env: Environment; readonly signal: AbortSignal },
 ): Promise<LoggedIn> {
-  const { registryEndpoint } = connection.facts ?? (await connection.call("describeRegistry", {}));
+  const credentials = await connection.call("generateCredentials", input);
+  const { registryEndpoint } =
+    credentials.registryEndpoint === undefined
+      ? (connection.facts ?? (await connection.call("describeRegistry", {})))
+      : { registryEndpoint: credentials.registryEndpoint };
   if (!URL.canParse(registryEndpoint) || !/^https?:/i.test(registryEndpoint)) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The registry's endpoint is not a URL.");
   }
   const { host } = new URL(registryEndpoint);
-  const credentials = await connection.call("generateCredentials", input);
   const username = await usernameFor(credentials, connection);
   const password = new Secret(credentials.password);
   const stored = await storeLogin({ host, username, password }, env, signal);

@@ -26,12 +26,30 @@ const tags = v.pipe(
   v.check((all) => Object.keys(all).length <= tagsAtMost, `must have at most ${tagsAtMost} entries`),
 );
 
+const region = v.pipe(v.string(), v.regex(/^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/, "must be a region"));
+
+const kmsKey = v.pipe(v.string(), v.minLength(1), v.maxLength(2_048));
+
 /** What a new repository gets beside its name. An existing one is left as it is. */
 const repositoryDefaults = v.strictObject({
-  imageTagMutability: v.optional(v.picklist(["MUTABLE", "IMMUTABLE"])),
+  imageTagMutability: v.optional(
+    v.picklist(["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]),
+  ),
+  /** Tags to which the opposite applies, with `*` as a wildcard; for the two kinds of mutability with exclusions. */
+  imageTagMutabilityExclusions: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.regex(/^[0-9a-zA-Z._*-]{1,128}$/, "must be a tag, or a part of one with *"))),
+      v.minLength(1, "must have at least 1 entry"),
+      v.maxLength(5, "must have at most 5 entries"),
+    ),
+  ),
   scanOnPush: v.optional(v.boolean()),
-  /** ARN, id or alias of a KMS key; absent means ECR's own AES-256. */
-  kmsKey: v.optional(v.pipe(v.string(), v.minLength(1))),
+  /** How KMS encrypts: once, or twice (`KMS_DSSE`). With neither this nor a key, ECR's own AES-256 does. */
+  encryptionType: v.optional(v.picklist(["KMS", "KMS_DSSE"])),
+  /** ARN, id or alias of a KMS key in the home region. Absent with an `encryptionType` means the key that AWS keeps for ECR. */
+  kmsKey: v.optional(kmsKey),
+  /** The keys of replica regions, by region. An alias and a multi-Region key (`mrk-…`) need none: they are there under the same name. */
+  replicaKmsKeys: v.optional(v.record(region, kmsKey)),
   /** Keeps this many images and lets the older ones expire. */
   keepLast: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   tags: v.optional(tags),
@@ -48,8 +66,6 @@ const repositoryPrefix = v.pipe(
   v.maxLength(128, "must have at most 128 characters"),
 );
 
-const region = v.pipe(v.string(), v.regex(/^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/, "must be a region"));
-
 export const ecrBinding = v.strictObject({
   service: v.literal("ecr"),
   repositoryPrefix,
@@ -58,7 +74,16 @@ export const ecrBinding = v.strictObject({
   replicationRegions: v.optional(v.array(region)),
   /** DynamoDB table of the leases under which policies are edited. Required on Lambda for edits. */
   leaseTable: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{3,255}$/, "must be a table's name"))),
-  repositoryDefaults: v.optional(repositoryDefaults),
+  repositoryDefaults: v.optional(
+    v.pipe(
+      repositoryDefaults,
+      v.check(
+        ({ imageTagMutability: kind, imageTagMutabilityExclusions: exclusions }) =>
+          (kind?.endsWith("_WITH_EXCLUSION") ?? false) === (exclusions !== undefined),
+        "must have imageTagMutabilityExclusions with a mutability WITH_EXCLUSION, and with no other",
+      ),
+    ),
+  ),
 });
 
 /** Repository names of ECR Public know single separators only. */

@@ -17,7 +17,7 @@ export interface SessionCredentials {
 export interface Clients {
   ecr(region: string): ECRClient;
   /** A client under another identity; not kept, but on the connections of the others. */
-  ecrAs(credentials: SessionCredentials): ECRClient;
+  ecrAs(credentials: SessionCredentials, region: string): ECRClient;
   sts(): STSClient;
 }
 
@@ -31,9 +31,9 @@ export function createClients({ region: home }: Place): Clients {
   };
   return {
     ecr,
-    ecrAs(credentials) {
-      const { requestHandler } = ecr(home).config;
-      return new ECRClient({ ...sdkSettings("ECR"), region: home, credentials, requestHandler });
+    ecrAs(credentials, region) {
+      const { requestHandler } = ecr(region).config;
+      return new ECRClient({ ...sdkSettings("ECR"), region, credentials, requestHandler });
     },
     sts() {
       sts ??= new STSClient({ ...sdkSettings("STS"), region: home });

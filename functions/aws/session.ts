@@ -83,6 +83,7 @@ export async function onceSpread<T>(
   const known = seen.get(clients) ?? new Map<string, number | "allowed">();
   seen.set(clients, known);
   const key = `${roleArn} ${what}`;
+  if (known.get(key) === "allowed") return work();
   let denied: ArtifactRegistryError | undefined;
   const attempt = async () => {
     try {
@@ -94,6 +95,7 @@ export async function onceSpread<T>(
       const now = call.now().getTime();
       const since = known.get(key) ?? now;
       known.set(key, since);
+      // Somebody else was allowed meanwhile: then nothing is new here.
       if (since === "allowed" || now - since >= spreading.mostMs) throw error;
       denied = notSpread(roleArn, error);
       throw new NotYet(denied);

@@ -21,10 +21,13 @@ locals {
         name     = local.role_names[name][kind]
         prefix   = registry.prefix
         boundary = registry.service == "ecr" ? local.minting_boundary : var.permissions_boundary
-        policy = jsonencode(jsondecode(templatefile("${path.module}/policies/${registry.service}-minting.json.tftpl", {
-          actions = jsonencode(kind == "pull" ? local.minting_actions[registry.service].pull : concat(
+        # What is pushed to a replica would be overwritten, or never replicated: pushes go home.
+        policy = jsonencode(jsondecode(templatefile("${path.module}/policies/${registry.service}-minting${registry.service == "ecr" && kind == "push" ? "-push" : ""}.json.tftpl", {
+          actions = jsonencode(kind == "push" && registry.service == "ecr-public" ? concat(
             local.minting_actions[registry.service].pull, local.minting_actions[registry.service].push
-          ))
+          ) : local.minting_actions[registry.service].pull)
+          uploads           = jsonencode(local.minting_actions[registry.service].push)
+          repositories_home = jsonencode([for end in ["", "-*"] : format(local.ecr_arn, local.region, "${registry.prefix}${end}")])
           repositories = jsonencode(registry.service == "ecr-public" ? [
             for end in ["", "-*"] : format(local.public_arn, "${registry.prefix}${end}")
             ] : flatten([for region in sort(concat([local.region], registry.regions)) : [

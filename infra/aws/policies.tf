@@ -22,15 +22,14 @@ locals {
   public_inside = [for registry in values(local.ecr_public) : format(local.public_arn, "${registry.prefix}-*")]
   keys          = distinct(compact([for registry in values(local.ecr) : registry.repository_defaults.kms_key_arn]))
 
-  # kept_home leaves derived registries out: they have no defaults, and so no lifecycle policy. own_repositories is what the
+  # kept leaves derived registries out: they have no defaults, and so no lifecycle policy. own_repositories is what the
   # provision door tags only where it carries our tag already, since the tag is what makes a repository ours. Overlaps with
   # other registries are seen by names and tags alone, wherever they are (every_repository). Any region may have been one of
   # the registry's (repositories_anywhere). probes are empty repositories, on which the functions find out whom AWS refuses.
   policy_values = {
     owners                  = local.owners
     repositories_home       = distinct(concat(local.own, local.inside_home))
-    inside_home             = distinct(local.inside_home)
-    kept_home               = [for registry in values(local.ecr) : format(local.ecr_arn, local.region, "${registry.prefix}-*") if registry.repository_defaults.keep_last != null]
+    kept                    = flatten([for registry in values(local.ecr) : [for region in concat([local.region], registry.regions) : format(local.ecr_arn, region, "${registry.prefix}-*")] if registry.repository_defaults.keep_last != null])
     repositories            = distinct(concat(local.own, local.inside_home, local.replicas, local.inside_copies))
     inside                  = distinct(concat(local.inside_home, local.inside_copies))
     derived_home            = [for _ in values(local.derived) : format(local.ecr_arn, local.region, "${var.prefix}-*")]

@@ -14,17 +14,19 @@ const arns = (service: string, regions: readonly string[]) =>
   regions.flatMap((region) =>
     ["", "-*"].map((end) => `arn:aws:${service}:${region}:${account}:repository/acme-images${end}`),
   );
-const standIns = (blank: string) => [blank, blank === "actions" ? "ecr:PutImage" : "arn"];
+const standIns = (blank: string) => [blank, ["actions", "uploads"].includes(blank) ? "ecr:PutImage" : "arn"];
 const filled = (name: string) => renderPolicy(name, Object.fromEntries(blanksOf(name).map(standIns)));
 const actionsOf = (door: string) => (doorPolicies[door] ?? []).flatMap((name) => allowedActions(filled(name)));
 
 describe("what the module and provisionRegistry make alike", () => {
   test.each(["pull", "push-pull"] as const)("the policy of a role for %s", (permissions) => {
-    const regions = ["eu-west-1", "us-east-1"];
+    const regions = ["us-east-1", "eu-west-1"] as const;
     expect(
-      renderPolicy("ecr-minting", {
-        actions: repositoryActions.ecr[permissions],
-        repositories: arns("ecr", regions),
+      renderPolicy(permissions === "pull" ? "ecr-minting" : "ecr-minting-push", {
+        actions: repositoryActions.ecr.pull,
+        uploads: repositoryActions.ecr.push,
+        repositories: arns("ecr", [...regions].sort()),
+        repositories_home: arns("ecr", ["us-east-1"]),
       }),
     ).toEqual(JSON.parse(ecrRolePolicy({ ...scope, permissions }, regions)));
   });

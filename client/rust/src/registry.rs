@@ -130,6 +130,7 @@ impl Registry {
             repo_id: id(repo_id)?,
             permissions,
             ttl_seconds: ttl_seconds.map(positive).transpose()?,
+            region: None,
             also_pull: also_pull.iter().map(|id| parse(id, "alsoPull")).collect::<Result<_>>()?,
         };
         Ok(self.client.generate_credentials(&body).await?.into_inner())

@@ -73,13 +73,14 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
 
     async createRepository(name, call) {
       const context = await contextFor(call);
-      const create = () => createRepository(context, name, call);
+      const create = () => createRepository(context, leases, name, call);
       return call.asOf && binding.leaseTable !== undefined
         ? unlessRevoked(context, leases, name, call, create)
         : create();
     },
     getRepository: async (name, call) => getRepository(await contextFor(call), name, call),
     deleteRepository: async (name, call) => deleteRepository(await contextFor(call), leases, name, call),
+    mintsByRegion: true,
     generateCredentials: async (request, call) => generateCredentials(await contextFor(call), request, call),
     crossAccount: createCrossAccount(contextFor, leases),
     provisioning: {

@@ -1,5 +1,5 @@
 import type { ECRClient } from "@aws-sdk/client-ecr";
-import type { Call } from "../../../core/call.ts";
+import type { Call, UpstreamOptions } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { EcrBinding } from "../binding.ts";
@@ -47,10 +47,10 @@ export function ecr<T, const Instead extends string = never>(
   call: Call,
   action: string,
   send: (client: ECRClient, options: { abortSignal: AbortSignal }) => Promise<T>,
-  { region = place.region, instead = {}, needs }: EcrRequestOptions<Instead> = {},
+  { region = place.region, instead = {}, needs, limits }: EcrRequestOptions<Instead> = {},
 ): Promise<T | Instead> {
   const what = requestName(place, action, region);
-  return call.upstream(what, async (abortSignal) => {
+  const request = async (abortSignal: AbortSignal) => {
     try {
       return await send(clients.ecr(region), { abortSignal });
     } catch (error) {
@@ -58,7 +58,8 @@ export function ecr<T, const Instead extends string = never>(
       if (answer !== undefined) return answer;
       throw translateAwsError(error, what, needs ?? `ecr:${action} on the repository, in ${region}`);
     }
-  });
+  };
+  return call.upstream(what, request, limits);
 }
 
 export interface EcrRequestOptions<Instead extends string> {
@@ -67,6 +68,8 @@ export interface EcrRequestOptions<Instead extends string> {
   readonly instead?: Readonly<Record<string, Instead>>;
   /** The permissions without which it is denied, where the action's own is not all. */
   readonly needs?: string;
+  /** How long it may take, where that differs from the other requests of the operation. */
+  readonly limits?: UpstreamOptions | undefined;
 }
 
 /** What errors call a request. The home region goes without saying. */

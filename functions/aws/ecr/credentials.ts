@@ -1,10 +1,11 @@
 import { GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import type { Call } from "../../../core/call.ts";
-import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
 import type { Permissions } from "../../../core/schemas.ts";
 import { Secret } from "../../../core/secret.ts";
 import { translateAwsError } from "../errors.ts";
+import { registryHost } from "../names.ts";
 import { ecrSessionPolicy } from "../policy/session.ts";
 import { accountOf } from "../sdk.ts";
 import { assumeRole, onceSpread, sessionSeconds } from "../session.ts";
@@ -15,30 +16,38 @@ import type { EcrContext } from "./context.ts";
  * policy, asks for the token, and a token may do what the session may.
  *
  * @throws BINDING_CONFIG_INVALID where no role is bound: the function's own identity never mints
- * @throws INVALID_INPUT where the names of the repositories fill a session's policy
+ * @throws INVALID_INPUT for a region that is not the registry's, or to which nobody pushes; where the names of the repositories fill a session's policy
  */
 export async function generateCredentials(
-  { binding, clients, place }: EcrContext,
-  { name, permissions, alsoPull, ttlSeconds = sessionSeconds.default, credentialId }: CredentialRequest,
+  { binding, clients, place, replicaRegions }: EcrContext,
+  { region: asked, ttlSeconds = sessionSeconds.default, ...request }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
+  const { name, permissions, alsoPull, credentialId } = request;
+  const region = asked ?? place.region;
+  refuseRegion(region, permissions, [place.region, ...replicaRegions]);
   const roleArn = permissions === "pull" ? binding.pullRoleArn : binding.pushRoleArn;
   if (roleArn === undefined) throw noRole(permissions);
   const { partition } = place;
-  const policy = ecrSessionPolicy({ partition, account: accountOf(roleArn), name, permissions, alsoPull });
+  const scope = { partition, account: accountOf(roleArn), region: place.region, name, permissions, alsoPull };
+  const policy = ecrSessionPolicy(scope);
   const session = await assumeRole(clients, place, { roleArn, policy, seconds: ttlSeconds, credentialId }, call);
 
   const what = "ECR GetAuthorizationToken";
   const ask = async (abortSignal: AbortSignal) => {
     try {
-      return await clients.ecrAs(session.credentials).send(new GetAuthorizationTokenCommand({}), { abortSignal });
+      return await clients
+        .ecrAs(session.credentials, region)
+        .send(new GetAuthorizationTokenCommand({}), { abortSignal });
     } catch (error) {
       throw translateAwsError(error, what, `ecr:GetAuthorizationToken on * for ${roleArn}`);
     }
   };
   const { authorizationData } = await onceSpread(clients, roleArn, what, call, () => call.upstream(what, ask));
   const { authorizationToken, expiresAt } = authorizationData?.[0] ?? {};
-  return mintedFrom(authorizationToken, expiresAt, session.expiresAt);
+  const minted = mintedFrom(authorizationToken, expiresAt, session.expiresAt);
+  if (asked === undefined) return minted;
+  return { ...minted, registryEndpoint: `https://${registryHost(place, accountOf(roleArn), region)}` };
 }
 
 /** The token in the form that clients present. It ends with its session or by itself, whichever comes first. */
@@ -56,6 +65,16 @@ export function mintedFrom(token: string | undefined, tokenEnd: Date | undefined
     expiresAt: new Date(Math.min(tokenEnd.getTime(), sessionEnd.getTime())),
     scope: "repository",
   };
+}
+
+/** A token counts in the region that minted it, and replication overwrites what is pushed elsewhere than home. */
+function refuseRegion(region: string, permissions: Permissions, regions: readonly string[]): void {
+  if (!regions.includes(region)) {
+    throw invalidInput(`The registry is not in ${region}.`, "region", `It is in ${regions.join(", ")}.`);
+  }
+  if (permissions !== "pull" && region !== regions[0]) {
+    throw invalidInput(`Nothing is pushed to ${region}, which holds replicas.`, "region", `Push to ${regions[0]}.`);
+  }
 }
 
 function noRole(permissions: Permissions): ArtifactRegistryError {

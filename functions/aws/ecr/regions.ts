@@ -33,6 +33,17 @@ export async function regionsOf(context: EcrContext, { registry }: PolicyLeases,
   return { here, leaving, refused: written.refused };
 }
 
+/** The regions that have, or shall have, a replica of each repository. It only reads. */
+export async function replicasOf(
+  { place, replicaRegions }: EcrContext,
+  { registry }: PolicyLeases,
+  call: Call,
+): Promise<readonly string[]> {
+  const record = await registry.read(call);
+  const here = record.provisioned ? regionsIn(record, "here", "filling") : replicaRegions;
+  return here.filter((region) => region !== place.region);
+}
+
 /** @returns nothing to change where the registry was provisioned meanwhile */
 function remembering(before: RegistryRecord, here: readonly string[]): RecordDraft | undefined {
   if (before.provisioned) return undefined;

@@ -6,31 +6,78 @@ import {
   PutLifecyclePolicyCommand,
   type Repository,
 } from "@aws-sdk/client-ecr";
-import type { Call } from "../../../core/call.ts";
+import type { Call, UpstreamOptions } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import type { RepositoryResponse } from "../../../core/schemas.ts";
+import type { EcrBinding } from "../binding.ts";
 import { ownershipTagKey, registryHost } from "../names.ts";
-import { type EcrContext, ecr } from "./context.ts";
+import { type EcrContext, ecr, type PolicyLeases } from "./context.ts";
+import { replicasOf } from "./regions.ts";
 
-/** Creates the repository with the binding's defaults, or answers the one that exists as it is. */
+/**
+ * Creates the repository with the binding's defaults, or answers the one that exists as it is. Its replicas are made too: ECR
+ * would make them with settings of its own, when the first image comes. A region that cannot be reached does not fail it. The
+ * same call again makes what is missing, and describeRegistry tells of it.
+ */
 export async function createRepository(
   context: EcrContext,
+  leases: PolicyLeases,
   name: RoutableName,
   call: Call,
 ): Promise<RepositoryResponse> {
-  const { kmsKey, keepLast } = context.binding.repositoryDefaults ?? {};
+  const created = await createIn(context.place.region, context, name, call);
+  await createReplicas(context, leases, name, call);
+  return created === "exists" ? getRepository(context, name, call) : answer(context, name, created);
+}
+
+/** How long one region may keep the others waiting. */
+const replicaLimits = { timeoutMs: 4_000, retry: { attempts: 2, baseMs: 100, capMs: 1_000 } };
+
+async function createReplicas(
+  context: EcrContext,
+  leases: PolicyLeases,
+  name: RoutableName,
+  call: Call,
+): Promise<void> {
+  // A binding without replicas is not asked for any: most have none, and pay for no look.
+  if (context.replicaRegions.length === 0) return;
+  try {
+    const regions = await replicasOf(context, leases, call);
+    await Promise.all(
+      regions.map((region) => createIn(region, context, name, call, replicaLimits).catch(unlessOurMistake)),
+    );
+  } catch (error) {
+    unlessOurMistake(error);
+  }
+}
+
+function unlessOurMistake(error: unknown): void {
+  if (!(error instanceof ArtifactRegistryError)) throw error;
+}
+
+async function createIn(
+  region: string,
+  context: EcrContext,
+  name: RoutableName,
+  call: Call,
+  limits?: UpstreamOptions,
+): Promise<Repository | "exists" | undefined> {
+  const input = createInput(context, name, region);
+  const { kmsKey } = input.encryptionConfiguration ?? {};
+  const { keepLast } = context.binding.repositoryDefaults ?? {};
   const key = kmsKey === undefined ? "" : "; kms:DescribeKey and kms:CreateGrant on the key";
-  const needs = `ecr:CreateRepository and ecr:TagResource on the repository, in ${context.place.region}${key}`;
+  const needs = `ecr:CreateRepository and ecr:TagResource on the repository, in ${region}${key}`;
   const created = await ecr(
     context,
     call,
     "CreateRepository",
-    (client, options) => client.send(new CreateRepositoryCommand(createInput(context, name)), options),
-    { instead: { RepositoryAlreadyExistsException: "exists" }, needs },
+    (client, options) => client.send(new CreateRepositoryCommand(input), options),
+    { region, limits, instead: { RepositoryAlreadyExistsException: "exists" }, needs },
   );
-  if (keepLast !== undefined) await ensureLifecycle(context, name, keepLast, created !== "exists", call);
-  return created === "exists" ? getRepository(context, name, call) : answer(context, name, created.repository);
+  if (keepLast !== undefined)
+    await ensureLifecycle(region, context, name, keepLast, created !== "exists", call, limits);
+  return created === "exists" ? created : created.repository;
 }
 
 /** @throws RESOURCE_NOT_FOUND */
@@ -68,9 +115,21 @@ export function notFound({ replicaRegions }: EcrContext, name: RoutableName): Ar
   });
 }
 
-/** What a new repository is made with: the binding's defaults, and whose it is. */
-export function createInput({ binding }: EcrContext, name: string): CreateRepositoryCommandInput {
-  const { imageTagMutability, scanOnPush, kmsKey, tags = {} } = binding.repositoryDefaults ?? {};
+/**
+ * What a new repository is made with: the binding's defaults, and whose it is.
+ *
+ * @throws BINDING_CONFIG_INVALID for a replica whose region has no key to encrypt it with
+ */
+export function createInput(
+  { binding, place }: EcrContext,
+  name: string,
+  region: string = place.region,
+): CreateRepositoryCommandInput {
+  const defaults = binding.repositoryDefaults ?? {};
+  const { imageTagMutability, imageTagMutabilityExclusions: exclusions, scanOnPush, tags = {} } = defaults;
+  const { encryptionType = "KMS" } = defaults;
+  const kmsKey = keyIn(region, binding, place.region);
+  const encrypts = kmsKey !== undefined || defaults.encryptionType !== undefined;
   return {
     repositoryName: name,
     tags: [
@@ -78,9 +137,26 @@ export function createInput({ binding }: EcrContext, name: string): CreateReposi
       ...Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
     ],
     ...(imageTagMutability && { imageTagMutability }),
+    ...(exclusions && {
+      imageTagMutabilityExclusionFilters: exclusions.map((filter) => ({ filterType: "WILDCARD" as const, filter })),
+    }),
     ...(scanOnPush !== undefined && { imageScanningConfiguration: { scanOnPush } }),
-    ...(kmsKey !== undefined && { encryptionConfiguration: { encryptionType: "KMS", kmsKey } }),
+    ...(encrypts && { encryptionConfiguration: { encryptionType, ...(kmsKey !== undefined && { kmsKey }) } }),
   };
+}
+
+/** The key of one region. A key is in its region alone, unless it is a multi-Region key, and an alias is one of each region. */
+function keyIn(region: string, { repositoryDefaults = {} }: EcrBinding, home: string): string | undefined {
+  const { kmsKey, replicaKmsKeys = {} } = repositoryDefaults;
+  if (kmsKey === undefined || region === home) return kmsKey;
+  const own = replicaKmsKeys[region];
+  if (own !== undefined) return own;
+  const [, front, back] = /^(arn:[^:]+:kms:)[^:]+(:\d+:(?:key\/mrk-|alias\/).+)$/.exec(kmsKey) ?? [];
+  if (front !== undefined && back !== undefined) return `${front}${region}${back}`;
+  if (/^(?:mrk-|alias\/)/.test(kmsKey)) return kmsKey;
+  throw new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The binding has no KMS key for ${region}.`, {
+    hint: "Name it in repositoryDefaults.replicaKmsKeys, or use a multi-Region key or an alias.",
+  });
 }
 
 /**
@@ -88,13 +164,15 @@ export function createInput({ binding }: EcrContext, name: string): CreateReposi
  * try may have ended between the two requests.
  */
 async function ensureLifecycle(
+  region: string,
   context: EcrContext,
   name: RoutableName,
   keepLast: number,
   isNew: boolean,
   call: Call,
+  limits?: UpstreamOptions,
 ): Promise<void> {
-  if (!isNew && (await hasLifecycle(context, name, call))) return;
+  if (!isNew && (await hasLifecycle(region, context, name, call, limits))) return;
   const lifecyclePolicyText = JSON.stringify({
     rules: [
       {
@@ -105,18 +183,29 @@ async function ensureLifecycle(
       },
     ],
   });
-  await ecr(context, call, "PutLifecyclePolicy", (client, options) =>
-    client.send(new PutLifecyclePolicyCommand({ repositoryName: name, lifecyclePolicyText }), options),
+  await ecr(
+    context,
+    call,
+    "PutLifecyclePolicy",
+    (client, options) =>
+      client.send(new PutLifecyclePolicyCommand({ repositoryName: name, lifecyclePolicyText }), options),
+    { region, limits },
   );
 }
 
-async function hasLifecycle(context: EcrContext, name: RoutableName, call: Call): Promise<boolean> {
+async function hasLifecycle(
+  region: string,
+  context: EcrContext,
+  name: RoutableName,
+  call: Call,
+  limits?: UpstreamOptions,
+): Promise<boolean> {
   const found = await ecr(
     context,
     call,
     "GetLifecyclePolicy",
     (client, options) => client.send(new GetLifecyclePolicyCommand({ repositoryName: name }), options),
-    { instead: { LifecyclePolicyNotFoundException: "absent" } },
+    { region, limits, instead: { LifecyclePolicyNotFoundException: "absent" } },
   );
   return found !== "absent";
 }

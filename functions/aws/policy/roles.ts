@@ -35,25 +35,25 @@ export interface RoleScope {
 /**
  * What the pull or the push role of a registry on private ECR may do, in the repository with the bare prefix and in those
  * that follow it with `-`. The session policy of each credential narrows it to one of them. Never `CreateRepository`.
- * The longest prefix in 26 regions stays below the 10,240 characters that IAM takes.
  *
- * @param regions home and replica regions
+ * @param regions home first, which is the only one that is pushed to: replication overwrites its replicas
  */
-export function ecrRolePolicy(scope: RoleScope, regions: readonly string[]): string {
+export function ecrRolePolicy(scope: RoleScope, regions: readonly [home: string, ...replicas: string[]]): string {
   const { partition, account, repositoryPrefix, permissions } = scope;
-  const repositories = [...new Set(regions)]
-    .sort()
-    .map((region) => `arn:${partition}:ecr:${region}:${account}:repository/${repositoryPrefix}`);
+  const repositoriesIn = (places: readonly string[]) =>
+    [...new Set(places)].sort().flatMap((region) => {
+      const repository = `arn:${partition}:ecr:${region}:${account}:repository/${repositoryPrefix}`;
+      return [repository, `${repository}-*`];
+    });
+  const { pull, push } = repositoryActions.ecr;
   return JSON.stringify({
     Version: "2012-10-17",
     Statement: [
       { Sid: "Token", Effect: "Allow", Action: tokenActions.ecr, Resource: "*" },
-      {
-        Sid: "Repositories",
-        Effect: "Allow",
-        Action: repositoryActions.ecr[permissions],
-        Resource: repositories.flatMap((repository) => [repository, `${repository}-*`]),
-      },
+      { Sid: "Repositories", Effect: "Allow", Action: pull, Resource: repositoriesIn(regions) },
+      ...(permissions === "pull"
+        ? []
+        : [{ Sid: "Uploads", Effect: "Allow", Action: push, Resource: repositoriesIn([regions[0]]) }]),
     ],
   });
 }

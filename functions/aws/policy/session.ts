@@ -25,12 +25,14 @@ export type EcrService = "ecr" | "ecr-public";
 
 /** What a role, and the session that bounds it, may do in a repository. Never `CreateRepository`. */
 export const repositoryActions = {
-  ecr: { pull: ecrPull, "push-pull": [...ecrPull, ...upload.map((action) => `ecr:${action}`)] },
-  "ecr-public": {
-    pull: ecrPublicPull,
-    "push-pull": [...ecrPublicPull, ...upload.map((action) => `ecr-public:${action}`)],
-  },
-} as const satisfies Record<EcrService, Record<Permissions, readonly string[]>>;
+  ecr: withPushes("ecr", ecrPull),
+  "ecr-public": withPushes("ecr-public", ecrPublicPull),
+} as const satisfies Record<EcrService, Record<Permissions | "push", readonly string[]>>;
+
+function withPushes(service: EcrService, pull: readonly string[]) {
+  const push = upload.map((action) => `${service}:${action}`);
+  return { pull, push, "push-pull": [...pull, ...push] };
+}
 
 /** What asking for a token needs. These actions know no resource but `*`. */
 export const tokenActions = {
@@ -48,45 +50,53 @@ export interface SessionScope {
   readonly alsoPull?: readonly RoutableName[] | undefined;
 }
 
+/** The home region stands beside it: what is pushed elsewhere is overwritten by replication, or never replicated. */
+export type EcrSessionScope = SessionScope & { readonly region: string };
+
 /** How many characters an inline session policy may have (STS, AssumeRole). */
 const maxCharacters = 2_048;
 
 /**
  * The inline policy that bounds a session to one repository and one permission level, and to pulls from some others. It
- * grants nothing by itself: a session may do what both this and its role allow. `*` as region lets in the replicas, and
+ * grants nothing by itself: a session may do what both this and its role allow. `*` as region lets in pulls from the replicas, and
  * keeps the text far below the 2,048 characters of STS for every name, and for ten more of common length.
  *
  * @throws INVALID_INPUT for a name that would mean more than itself in an ARN, and where the further repositories fill the
  *   policy
  */
-export function ecrSessionPolicy(scope: SessionScope): string {
-  return sessionPolicy("ecr", scope, `arn:${scope.partition}:ecr:*:${scope.account}:repository/`);
+export function ecrSessionPolicy(scope: EcrSessionScope): string {
+  const { partition, region, account } = scope;
+  const arnsIn = (place: string) => `arn:${partition}:ecr:${place}:${account}:repository/`;
+  return sessionPolicy("ecr", scope, { pull: arnsIn("*"), push: arnsIn(region) });
 }
 
 /** The same for ECR Public, whose ARNs have no region. */
 export function ecrPublicSessionPolicy(scope: SessionScope): string {
-  return sessionPolicy("ecr-public", scope, `arn:${scope.partition}:ecr-public::${scope.account}:repository/`);
+  const front = `arn:${scope.partition}:ecr-public::${scope.account}:repository/`;
+  return sessionPolicy("ecr-public", scope, { pull: front, push: front });
 }
 
-function sessionPolicy(service: EcrService, scope: SessionScope, arnPrefix: string): string {
-  const { name, permissions, alsoPull = [] } = scope;
-  const allow = (action: readonly string[], names: readonly string[]) => {
-    const [first, ...more] = names.map((each) => arnPrefix + each);
-    return { Effect: "Allow", Action: action, Resource: more.length === 0 ? first : [first, ...more] };
+function sessionPolicy(
+  service: EcrService,
+  { name, permissions, alsoPull = [] }: SessionScope,
+  arnFronts: Readonly<Record<"pull" | "push", string>>,
+): string {
+  const allow = (kind: "pull" | "push", names: readonly string[]) => {
+    const [first, ...more] = names.map((each) => arnFronts[kind] + each);
+    const resource = more.length === 0 ? first : [first, ...more];
+    return { Effect: "Allow", Action: repositoryActions[service][kind], Resource: resource };
   };
   // `*`, `?` and `${` are wildcards and variables in a policy. No legal name has them.
   for (const each of [name, ...alsoPull]) {
     if (/^[a-z0-9._/-]+$/.test(each)) continue;
     throw invalidInput(`"${each}" is not the name of a repository.`, each === name ? "repoId" : "alsoPull");
   }
-  const { pull, [permissions]: actions } = repositoryActions[service];
   const text = JSON.stringify({
     Version: "2012-10-17",
     Statement: [
       { Effect: "Allow", Action: tokenActions[service], Resource: "*" },
-      ...(permissions === "pull" || alsoPull.length === 0
-        ? [allow(actions, [name, ...alsoPull])]
-        : [allow(actions, [name]), allow(pull, alsoPull)]),
+      allow("pull", [name, ...alsoPull]),
+      ...(permissions === "pull" ? [] : [allow("push", [name])]),
     ],
   });
   if (text.length <= maxCharacters) return text;

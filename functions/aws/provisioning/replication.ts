@@ -12,7 +12,7 @@ import { onTheWire } from "../wire.ts";
 const destination = v.looseObject({ region: v.string(), registryId: v.string() });
 const rule = v.looseObject({
   destinations: v.array(destination),
-  repositoryFilters: v.nullish(v.array(v.looseObject({ filter: v.string(), filterType: v.string() }))),
+  repositoryFilters: v.optional(v.array(v.looseObject({ filter: v.string(), filterType: v.string() }))),
 });
 /** ECR's replication configuration on the wire. Whatever else is in it, in a rule or in a part of one, is kept as it is. */
 const configurationSchema = v.looseObject({ rules: v.optional(v.array(rule), []) });
@@ -28,7 +28,7 @@ export async function readReplication(context: EcrContext, call: Call): Promise<
     await client.send(command, options);
     return read();
   });
-  const parsed = v.safeParse(v.looseObject({ replicationConfiguration: v.nullish(configurationSchema) }), answer);
+  const parsed = v.safeParse(v.looseObject({ replicationConfiguration: v.optional(configurationSchema) }), answer);
   if (parsed.success) return parsed.output.replicationConfiguration ?? { rules: [] };
   // If we sent back what we cannot read, we would change somebody else's rule.
   throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "ECR's replication configuration cannot be read.");

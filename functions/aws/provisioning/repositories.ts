@@ -1,4 +1,4 @@
-import { DescribeRepositoriesCommand, ListImagesCommand } from "@aws-sdk/client-ecr";
+import { DescribeRepositoriesCommand, ListImagesCommand, type Repository } from "@aws-sdk/client-ecr";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type EcrContext, ecr } from "../ecr/context.ts";
@@ -8,6 +8,8 @@ import { findOwnRepository, ownerOf } from "./own-repository.ts";
 export interface Found {
   readonly name: string;
   readonly arn: string;
+  /** What createRepository gives a repository beside its name, comparable between regions. */
+  readonly settings: string;
 }
 
 /** Lists all repositories of the account in a region whose names begin with the prefix, whoever they belong to. */
@@ -23,12 +25,28 @@ export async function withPrefix(context: EcrContext, prefix: string, region: st
         client.send(new DescribeRepositoriesCommand({ maxResults: 1_000, ...(nextToken && { nextToken }) }), options),
       { region },
     );
-    for (const { repositoryName: name, repositoryArn: arn } of page.repositories ?? []) {
-      if (name?.startsWith(prefix) && arn !== undefined) found.push({ name, arn });
+    for (const repository of page.repositories ?? []) {
+      const { repositoryName: name, repositoryArn: arn } = repository;
+      if (name?.startsWith(prefix) && arn !== undefined) found.push({ name, arn, settings: settingsOf(repository) });
     }
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
   return found;
+}
+
+/** Keys are regional, so the kind of encryption counts, and not the key. */
+function settingsOf({
+  imageTagMutability,
+  imageTagMutabilityExclusionFilters: exclusions = [],
+  imageScanningConfiguration,
+  encryptionConfiguration,
+}: Repository): string {
+  return JSON.stringify([
+    imageTagMutability,
+    exclusions.map(({ filter }) => filter).sort(),
+    imageScanningConfiguration?.scanOnPush ?? false,
+    encryptionConfiguration?.encryptionType,
+  ]);
 }
 
 /** Whether a repository belongs to the registry: `{prefix}-…`. */

@@ -45,7 +45,7 @@ export type Drift = "missing" | "foreign" | "path" | "trust" | "session" | "boun
  *   would trust nobody
  */
 export async function examineRole(iam: Iam, wanted: WantedRole, call: Call): Promise<Drift[]> {
-  refuseLongTrust(wanted);
+  refuseLongPolicies(wanted);
   const drift = await roleDrift(iam, wanted, call);
   if (drift.includes("foreign")) throw foreignRole(wanted.name, " Nothing was changed.");
   if (drift.includes("path")) throw onAnotherPath(wanted);
@@ -57,17 +57,28 @@ export async function examineRole(iam: Iam, wanted: WantedRole, call: Call): Pro
   return drift;
 }
 
-/** How many characters a trust policy may have where the account has not asked for more (IAM user guide, "IAM and AWS STS quotas"). */
-const trustLimit = 2_048;
+/**
+ * How many characters a role's policies may have (IAM user guide, "IAM and AWS STS quotas"): its trust policy, where the
+ * account has not asked for more, and its inline policies together.
+ */
+const policyLimits = { trust: 2_048, inline: 10_240 } as const;
 
-/** @throws BINDING_CONFIG_INVALID for a trust policy that IAM would refuse when other things have been made */
-function refuseLongTrust({ trust = "" }: WantedRole): void {
-  if (trust.length <= trustLimit) return;
-  throw new ArtifactRegistryError(
-    "BINDING_CONFIG_INVALID",
-    `ALIEN_FUNCTION_ROLE_ARNS makes a trust policy of ${trust.length} characters, and AWS takes ${trustLimit}.`,
-    { hint: "List only the functions that mint credentials. Nothing was changed." },
-  );
+/** @throws BINDING_CONFIG_INVALID, QUOTA_EXCEEDED for policies that IAM would refuse when other things have been made */
+function refuseLongPolicies({ name, trust = "", policy }: WantedRole): void {
+  if (trust.length > policyLimits.trust) {
+    throw new ArtifactRegistryError(
+      "BINDING_CONFIG_INVALID",
+      `ALIEN_FUNCTION_ROLE_ARNS makes a trust policy of ${trust.length} characters, and AWS takes ${policyLimits.trust}.`,
+      { hint: "List only the functions that mint credentials. Nothing was changed." },
+    );
+  }
+  if (policy.length > policyLimits.inline) {
+    throw new ArtifactRegistryError(
+      "QUOTA_EXCEEDED",
+      `The policy of the role "${name}" would have ${policy.length} characters, and AWS takes ${policyLimits.inline}.`,
+      { hint: "Name fewer replication regions, or choose a shorter prefix. Nothing was changed." },
+    );
+  }
 }
 
 /** Creates the role, or changes what differs. @param found how the role differs, from `examineRole` */

@@ -8,8 +8,7 @@ interface Scope {
   readonly context: EcrContext;
   readonly account: string;
   readonly env: Environment;
-  /** The home region and the replica regions. */
-  readonly regions: readonly string[];
+  readonly regions: readonly [home: string, ...replicas: string[]];
 }
 
 export type Wanted = WantedRole & { readonly arn: string };

@@ -136,7 +136,7 @@ test("a repository that goes while it is created again is a conflict that passes
     code: "RESOURCE_CONFLICT",
     retryable: true,
   });
-  expect((await registry.createRepository(name, call())).name).toBe(name);
+  expect((await registry.createRepository(name, call())).name).toBe(`${stack().alias}/${name}`);
 });
 
 test("an account without a public registry has no repository", async () => {

@@ -7,6 +7,8 @@ import { east, useReplicatedRegistry, west, worker } from "./support/replicated.
 const { registry, application } = useReplicatedRegistry();
 const bare = async (stem: string) => {
   const { name } = await registry().suite.ok("createRepository", { registry: "images", name: stem });
+  // As one that is older than its replicas.
+  for (const region of [west, east]) registry().lose(name, region);
   await registry().push(name);
   return name;
 };

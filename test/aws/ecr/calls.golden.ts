@@ -21,18 +21,30 @@ const edit = [...lease, ...read, ...everywhere("SetRepositoryPolicy"), ...lease]
 const look = [...regions, ...ecr("GetRepositoryPolicy", replicas[0]), ...atHome("DescribeRepositories"), ...regions];
 const noEdit = [...lease, ...read, ...lease];
 const mint = [...sts("AssumeRole"), ...atHome("GetAuthorizationToken")];
-const setUp = [...atHome("CreateRepository"), ...lease, ...read, ...atHome("SetRepositoryPolicy"), ...lease];
+/** The replicas that the registry's record names get the repository as home has it. */
+const replicasToo = (action: string) => ecr(action, ...replicas);
+const create = [...atHome("CreateRepository"), ...regions, ...replicasToo("CreateRepository")];
+const setUp = [...create, ...lease, ...read, ...everywhere("SetRepositoryPolicy"), ...lease];
 const deletion = everywhere("DeleteRepository");
 
 /** By operation, then by case: each call as `service:action@region`, in order; those of several regions go out at once. */
 export const golden = {
   createRepository: {
-    "a new one": atHome("CreateRepository"),
-    "one that exists": [...atHome("CreateRepository"), ...atHome("DescribeRepositories")],
-    "a new one, with keepLast": [...atHome("CreateRepository"), ...atHome("PutLifecyclePolicy")],
+    "a new one": create,
+    "one that exists": [...create, ...atHome("DescribeRepositories")],
+    "a new one, with keepLast": [
+      ...atHome("CreateRepository"),
+      ...atHome("PutLifecyclePolicy"),
+      ...regions,
+      ...replicasToo("CreateRepository"),
+      ...replicasToo("PutLifecyclePolicy"),
+    ],
     "one that exists, with keepLast": [
       ...atHome("CreateRepository"),
       ...atHome("GetLifecyclePolicy"),
+      ...regions,
+      ...replicasToo("CreateRepository"),
+      ...replicasToo("GetLifecyclePolicy"),
       ...atHome("DescribeRepositories"),
     ],
   },
@@ -86,11 +98,11 @@ export const golden = {
     "an event, with access": [
       ...lease,
       ...readHome,
-      ...atHome("CreateRepository"),
+      ...create,
       ...lease,
       ...lease,
       ...read,
-      ...atHome("SetRepositoryPolicy"),
+      ...everywhere("SetRepositoryPolicy"),
       ...lease,
     ],
     "an event that comes too late": [...lease, ...readHome, ...lease],

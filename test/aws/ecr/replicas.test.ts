@@ -10,8 +10,12 @@ const { registry, application } = useReplicatedRegistry();
 
 const everywhere = async (name: string) =>
   Promise.all([home, west, east].map((region) => registry().statements(name, region)));
-const created = async (name: string) =>
-  (await registry().suite.ok("createRepository", { registry: "images", name })).name;
+/** Without replicas: their regions could not be reached, or the repository is older than them. */
+const created = async (logical: string) => {
+  const { name } = await registry().suite.ok("createRepository", { registry: "images", name: logical });
+  for (const region of [west, east]) registry().lose(name, region);
+  return name;
+};
 const broken = (region: string, action: string) =>
   registry().emulator.faults.add({
     fault: { kind: "failure", status: 503 },

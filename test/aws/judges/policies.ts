@@ -90,7 +90,7 @@ export function functionsWrite(): Written[] {
     for (const permissions of ["pull", "push-pull"] as const) {
       const role = { partition, account, repositoryPrefix: "images", permissions };
       const alsoPull = ["images-b", "images-c"] as RoutableName[];
-      const session = { partition, account, name: "images-app" as RoutableName, permissions };
+      const session = { partition, account, region: home, name: "images-app" as RoutableName, permissions };
       add(`${permissions} role`, "inline", ecrRolePolicy(role, [home, replica]));
       add(`${permissions} session`, "session", ecrSessionPolicy(session));
       add(`${permissions} session for several`, "session", ecrSessionPolicy({ ...session, alsoPull }));

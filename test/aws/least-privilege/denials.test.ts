@@ -46,7 +46,7 @@ const everywhereDenied: readonly Row[] = [
   ["ecr:CreateRepository", repository("images2"), asked("images"), "a prefix that only begins alike"],
   ["ecr:CreateRepository", repository("images-app"), {}, "without our tag"],
   ["ecr:CreateRepository", repository("images-app"), asked("other"), "with the tag of another"],
-  ["ecr:CreateRepository", repository("images-app", replica), asked("images"), "away from home"],
+  ["ecr:CreateRepository", repository("images-app", "sa-east-1"), asked("images"), "in no region of the registry"],
   ["ecr:TagResource", repository("images-app"), regionsOnly, "tags of one that is not ours"],
   ["ecr:UntagResource", repository("images"), has("images")],
   ["ecr:DeleteRepository", repository("other")],

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { roleArn } from "../../../functions/aws/policy/roles.ts";
 import { valuesOf } from "../../infra/support/aws-roles.ts";
 import { blanksOf, doorPolicies } from "../../infra/support/module.ts";
-import { account, doors, home, keyArn, queueArn, replica, scope } from "./support/scope.ts";
+import { account, doors, home, queueArn, replica, scope } from "./support/scope.ts";
 
 const repository = (region: string, name: string) => `arn:aws:ecr:${region}:${account}:repository/${name}`;
 const insideHome = [repository(home, "images-*"), repository(home, "acme-*")];
@@ -14,12 +14,11 @@ const roles = ["images-pull", "images-push", "acme-*-pull", "acme-*-push"].map((
 const values: Readonly<Record<string, string | readonly string[]>> = {
   owners: ["images", "acme-*"],
   repositories_home: [...own, ...insideHome],
-  inside_home: insideHome,
-  kept_home: [repository(home, "images-*")],
+  kept: [repository(home, "images-*"), repository(replica, "images-*")],
   repositories: [...own, ...insideHome, repository(replica, "images"), ...inside],
   inside: [...insideHome, ...inside],
   derived_home: [repository(home, "acme-*")],
-  keys: [keyArn],
+  keys: scope.keyArns,
   lease_table: scope.leaseTableArn,
   minting_roles: roles,
   provisioned_roles: roles,

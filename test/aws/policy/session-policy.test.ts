@@ -67,7 +67,7 @@ describe("a session may use exactly its repository", () => {
   test.each(["pull", "push-pull"] as const)("%s: under 2,048 characters for every name", (permissions) => {
     const name = "a".repeat(256) as RoutableName;
     for (const partition of ["aws", "aws-cn", "aws-us-gov"]) {
-      const scope = { partition, account: registryAccount, name, permissions };
+      const scope = { partition, account: registryAccount, region: "us-gov-west-1", name, permissions };
       expect(ecrSessionPolicy(scope).length).toBeLessThan(1_100);
       expect(ecrPublicSessionPolicy(scope).length).toBeLessThan(1_100);
     }
@@ -154,9 +154,9 @@ describe("the roles that sessions are made of", () => {
   });
 
   test("thirty regions fit an inline policy of IAM (10,240 characters)", () => {
-    const many = Array.from({ length: 30 }, (_, index) => `ap-southeast-${index}`);
+    const many = Array.from({ length: 29 }, (_, index) => `ap-southeast-${index}`);
     const scope = { ...pullScope, repositoryPrefix: "a".repeat(64), permissions: "push-pull" } as const;
-    expect(ecrRolePolicy(scope, many).length).toBeLessThan(10_240);
+    expect(ecrRolePolicy(scope, ["ap-northeast-1", ...many]).length).toBeLessThan(10_240);
   });
 
   test("only the functions' own roles may assume them", async () => {

@@ -159,7 +159,8 @@ describe("removes", () => {
       repoId: app,
       access: access(consumer),
     });
-    expect(answer).toEqual({ leftOut: [{ principal: gone, region: home }] });
+    const everywhere = [home, replica].map((region) => ({ principal: gone, region }));
+    expect(answer).toEqual({ leftOut: everywhere });
     const probe = () => emulator.world.registry(stack.account, home).repositories.has(probeName(prefix));
     expect(probe()).toBe(true);
     await suite.ok("deleteRepository", { registry: "images", repoId: app });

@@ -138,6 +138,8 @@ describe("a registry that no variable binds", () => {
       "UpdateItem",
       ...read,
       "SetRepositoryPolicy",
+      // The replica is there since its repository was created.
+      "SetRepositoryPolicy",
       "UpdateItem",
     ]);
     const deletion = await callsOf(account().emulator, () =>

@@ -9,6 +9,8 @@ interface Case {
   /** What stands in the way. */
   readonly arrange: (prefix: string, account: Account) => unknown;
   readonly regions?: readonly string[];
+  /** What the prefix ends with. */
+  readonly end?: string;
   readonly env?: Record<string, string>;
   readonly code?: string;
   readonly says: string | RegExp;
@@ -105,6 +107,13 @@ const cases: Readonly<Record<string, Case>> = {
     code: "BINDING_CONFIG_INVALID",
     says: /ALIEN_FUNCTION_ROLE_ARNS makes a trust policy of 2,?\d{3} characters, and AWS takes 2048/,
   },
+  "regions that make a role's policy too long": {
+    arrange: () => undefined,
+    end: "x".repeat(116),
+    regions: Array.from({ length: 25 }, (_, n) => `ap-southeast-${n}`),
+    code: "QUOTA_EXCEEDED",
+    says: /The policy of the role "[\w-]+" would have 1\d{4} characters, and AWS takes 10240/,
+  },
   "regions that make a tag too long": {
     arrange: () => undefined,
     regions: Array.from({ length: 20 }, (_, n) => `a${String.fromCharCode(97 + n)}-southwest-1`),
@@ -125,19 +134,22 @@ afterEach(async () => {
 });
 
 describe("provisionRegistry refuses, and nothing was changed", () => {
-  test.each(Object.entries(cases))("%s", async (_title, { arrange, regions = [replica], env = {}, code, says }) => {
-    const prefix = `${account().fresh()}-x`;
-    await arrange(prefix, account());
-    const suite = await account().open(prefix, { env });
-    const before = stateOf(account());
-    const calls = await callsOf(account().emulator, async () => {
-      const { body } = await suite.refused("provisionRegistry", { registry: "images", replicationRegions: regions });
-      expect(body).toMatchObject({ code: code ?? "RESOURCE_CONFLICT", retryable: code === "SERVICE_UNAVAILABLE" });
-      expect(`${body.message} ${body.hint}`).toMatch(says);
-    });
-    expect(calls.filter((call) => !isRead(call))).toEqual([]);
-    expect(stateOf(account())).toEqual(before);
-  });
+  test.each(Object.entries(cases))(
+    "%s",
+    async (_title, { arrange, regions = [replica], env = {}, code, says, end = "" }) => {
+      const prefix = `${account().fresh()}-x${end}`;
+      await arrange(prefix, account());
+      const suite = await account().open(prefix, { env });
+      const before = stateOf(account());
+      const calls = await callsOf(account().emulator, async () => {
+        const { body } = await suite.refused("provisionRegistry", { registry: "images", replicationRegions: regions });
+        expect(body).toMatchObject({ code: code ?? "RESOURCE_CONFLICT", retryable: code === "SERVICE_UNAVAILABLE" });
+        expect(`${body.message} ${body.hint}`).toMatch(says);
+      });
+      expect(calls.filter((call) => !isRead(call))).toEqual([]);
+      expect(stateOf(account())).toEqual(before);
+    },
+  );
 });
 
 describe("what is no refusal", () => {

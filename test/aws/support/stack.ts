@@ -47,7 +47,7 @@ export const leaseTableSchema = {
 
 export async function startStack(options: StackOptions = {}): Promise<AwsStack> {
   const { prefixes = ["images", "builds"], replicaRegions = [], region = "us-east-1" } = options;
-  const regions = [region, ...replicaRegions];
+  const regions = [region, ...replicaRegions] as const;
   const emulator = await startAwsEmulator({ ...options, accounts: [account, ...(options.accounts ?? [])], regions });
   const { partition } = emulator;
   const functionRole = emulator.role(account, "function", {

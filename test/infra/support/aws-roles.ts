@@ -125,9 +125,12 @@ export function valuesOf(scope: ExecutionScope): Readonly<Record<string, string 
   return {
     owners: spaces.map(ownName),
     own_repositories: own,
-    inside_home: insideHome,
     repositories_home: unique([...own, ...insideHome]),
-    kept_home: scope.keepsLast ? registries.map(({ prefix }) => repository(home, `${prefix}-*`)) : [],
+    kept: scope.keepsLast
+      ? registries.flatMap(({ prefix, replicaRegions }) =>
+          [home, ...replicaRegions].map((region) => repository(region, `${prefix}-*`)),
+        )
+      : [],
     derived_home: derived ? [repository(home, `${derived.stackPrefix}-*`)] : [],
     inside: unique([...insideHome, ...insideReplicas]),
     repositories: unique([

@@ -25,6 +25,8 @@ export interface TestRegistry {
   ecr(region?: string): ECRClient;
   /** Makes a repository with an image in it, at home and at every replica region, and returns its routable name. */
   repository(stem?: string): Promise<string>;
+  /** Takes a replica away, as if its region could not be reached when the repository was created. */
+  lose(name: string, region: string): void;
   /** Pushes an image, which is not replicated yet. */
   push(name: string, tag?: string): Promise<Image>;
   add(name: string, access: Partial<AwsAccess>): Promise<unknown>;
@@ -96,6 +98,9 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
       await registry.push(name);
       await emulator.replicate();
       return name;
+    },
+    lose(name, region) {
+      emulator.world.registry(account, region).repositories.delete(name);
     },
     async push(name, tag = "1.0") {
       const image = imageOf(name);

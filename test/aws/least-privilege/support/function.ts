@@ -13,7 +13,7 @@ import type { Statement } from "../../../emulators/aws/identity/documents.ts";
 import { clients } from "../../../emulators/aws/support.ts";
 import { type ExecutionDoor, type ExecutionScope, executionStatements } from "../../../infra/support/aws-roles.ts";
 import { type AwsStack, startStack } from "../../support/stack.ts";
-import { account, boundaryName, consumer, home, keyArn, replica, scope } from "./scope.ts";
+import { account, boundaryName, consumer, home, keyArn, replica, replicaKeyArn, scope } from "./scope.ts";
 
 /** A function behind one door, under a role that has exactly the door's policy. */
 export interface DoorFunction {
@@ -42,7 +42,7 @@ export async function startDoor(door: ExecutionDoor, of: ExecutionScope = scope)
   emulator.world.registry(account, home).repositories.get("acme-builds")?.tags.set(regionsTagKey, `${home} ${replica}`);
   const more = {
     replicationRegions: [replica],
-    repositoryDefaults: { keepLast: 3, kmsKey: keyArn },
+    repositoryDefaults: { keepLast: 3, kmsKey: keyArn, replicaKmsKeys: { [replica]: replicaKeyArn } },
   };
   const env = {
     ...stack.env(),
@@ -70,11 +70,18 @@ export async function startDoor(door: ExecutionDoor, of: ExecutionScope = scope)
     async repository(repositoryName, { region = home, owner, policy } = {}) {
       const { ecr } = clients(emulator, emulator.admin(), region);
       const tags = owner === undefined ? [] : [{ Key: ownershipTagKey, Value: owner }];
-      await ecr.send(new CreateRepositoryCommand({ repositoryName, tags }));
+      // The replica of a repository that we created is there already.
+      const isThere = emulator.world.registry(account, region).repositories.has(repositoryName);
+      if (!isThere) await ecr.send(new CreateRepositoryCommand({ repositoryName, tags, ...encryptionIn(region) }));
       if (policy === undefined) return;
       await ecr.send(new SetRepositoryPolicyCommand({ repositoryName, policyText: JSON.stringify(policy) }));
     },
   };
+}
+
+/** As createRepository makes replicas. */
+function encryptionIn(region: string) {
+  return region === replica && { encryptionConfiguration: { encryptionType: "KMS" as const, kmsKey: replicaKeyArn } };
 }
 
 export const call = () =>

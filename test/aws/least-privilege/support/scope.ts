@@ -7,6 +7,7 @@ export const replica = "eu-west-1";
 export const table = "leases";
 export const boundaryName = "minting-boundary";
 export const keyArn = `arn:aws:kms:${home}:${account}:key/images`;
+export const replicaKeyArn = `arn:aws:kms:${replica}:${account}:key/images-copies`;
 export const queueArn = `arn:aws:sqs:${home}:${account}:dead-letters`;
 
 export const doors: readonly ExecutionDoor[] = ["platform", "oidc", "invoke", "events", "provision"];
@@ -22,5 +23,5 @@ export const scope: ExecutionScope = {
   boundaryArn: `arn:aws:iam::${account}:policy/${boundaryName}`,
   deadLetterQueueArn: queueArn,
   keepsLast: true,
-  keyArns: [keyArn],
+  keyArns: [keyArn, replicaKeyArn],
 };

@@ -1,14 +1,14 @@
 import type { RoutableName } from "../../../../core/names.ts";
 import type { Permissions } from "../../../../core/schemas.ts";
-import type { EcrService, SessionScope } from "../../../../functions/aws/policy/session.ts";
+import type { EcrService, EcrSessionScope, SessionScope } from "../../../../functions/aws/policy/session.ts";
 import { regions } from "./access.ts";
 import { type Document, type Question, registryAccount } from "./oracle.ts";
 import type { Sheet } from "./sheet.ts";
 
 const name = "images-app" as RoutableName;
-const common = { partition: "aws", account: registryAccount, name };
-export const pullScope: SessionScope = { ...common, permissions: "pull" };
-export const pushScope: SessionScope = { ...common, permissions: "push-pull" };
+const common = { partition: "aws", account: registryAccount, region: "us-east-1", name };
+export const pullScope: EcrSessionScope = { ...common, permissions: "pull" };
+export const pushScope: EcrSessionScope = { ...common, permissions: "push-pull" };
 export const publicScope: SessionScope = { ...common, permissions: "push-pull" };
 
 // Spelled out again: a list taken from the code would agree with every mistake in it.
@@ -30,7 +30,12 @@ function sheet(
   inside: readonly string[],
   outside: readonly string[],
 ): Sheet[] {
-  const may = actions(service, permissions === "pull" ? reading[service] : `${reading[service]} ${uploading}`);
+  // Pushes go home alone.
+  const may = (resource: string, action: string) => {
+    const atHome = service === "ecr-public" || resource.includes(":us-east-1:");
+    const named = permissions === "push-pull" && atHome ? `${reading[service]} ${uploading}` : reading[service];
+    return actions(service, named).includes(action);
+  };
   const all = actions(service, `${reading[service]} ${uploading} ${never}`);
   const token = [`${service}:GetAuthorizationToken`, ...(service === "ecr" ? [] : ["sts:GetServiceBearerToken"])];
   return [
@@ -38,7 +43,7 @@ function sheet(
     ...[...inside, ...outside].flatMap((resource) =>
       all.map((action) => ({
         question: { ...asked, action, resource },
-        expected: inside.includes(resource) && may.includes(action),
+        expected: inside.includes(resource) && may(resource, action),
       })),
     ),
   ];

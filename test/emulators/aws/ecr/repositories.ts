@@ -14,6 +14,7 @@ export async function createRepository(call: Call): Promise<object> {
   const tags = readTags(input);
   const mutability = input.optionalText("imageTagMutability") ?? "MUTABLE";
   requireMutability(call, mutability);
+  requireExclusions(call, mutability);
   await authorizeName(call, registry, name, "CreateRepository", requestTagKeys(tags));
   if (tags.size > 0) await authorizeName(call, registry, name, "TagResource", requestTagKeys(tags));
   const encryption = await encryptionOf(call);
@@ -69,6 +70,7 @@ export async function deleteRepository(call: Call): Promise<object> {
 export async function putImageTagMutability(call: Call): Promise<object> {
   const mutability = call.input.text("imageTagMutability");
   requireMutability(call, mutability);
+  requireExclusions(call, mutability);
   const repository = await authorizedRepository(call);
   repository.tagMutability = mutability;
   repository.tagMutabilityExclusions = call.input.list("imageTagMutabilityExclusionFilters");
@@ -90,6 +92,18 @@ function requireMutability(call: Call, value: string): void {
   if (known.includes(value)) return;
   throw call.input.invalid(
     `Invalid parameter at 'imageTagMutability' failed to satisfy constraint: 'Member must satisfy enum value set: [${known.join(", ")}]'`,
+  );
+}
+
+/** botocore 1.44, ImageTagMutabilityExclusionFilters; Amazon ECR user guide, "Preventing image tags from being overwritten". */
+function requireExclusions(call: Call, mutability: string): void {
+  const filters = call.input.records("imageTagMutabilityExclusionFilters");
+  const legal = filters.every(
+    (each) => each.text("filterType") === "WILDCARD" && /^[0-9a-zA-Z._*-]{1,128}$/.test(each.text("filter")),
+  );
+  if (legal && filters.length <= 5 && mutability.endsWith("_WITH_EXCLUSION") === filters.length > 0) return;
+  throw call.input.invalid(
+    "Invalid parameter at 'imageTagMutabilityExclusionFilters': it goes with a mutability WITH_EXCLUSION, and has 1 to 5 wildcard filters.",
   );
 }
 
