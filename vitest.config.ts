@@ -1,8 +1,13 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-/** Test files that change their whole process: they replace a module, or shield it from the functions framework. */
-const alone = ["test/gcp/handler/http.test.ts", "test/oci/key-file.test.ts", "test/unit/once.test.ts"];
+/** Test files that change their whole process, or must find it new: they replace a module, or use a library that keeps what it found. */
+const alone = [
+  "test/emulators/azure/managed-identity.test.ts",
+  "test/gcp/handler/http.test.ts",
+  "test/oci/key-file.test.ts",
+  "test/unit/once.test.ts",
+];
 
 export default defineConfig({
   test: {
@@ -12,8 +17,8 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     expect: { poll: { timeout: 300_000 } },
-    // One more than there are cores, since tests also wait: for servers, disks and clocks.
-    maxWorkers: availableParallelism() + 1,
+    // Two more than there are cores, since tests also wait: for servers, disks and clocks.
+    maxWorkers: availableParallelism() + 2,
     allowOnly: false,
     passWithNoTests: false,
     projects: [

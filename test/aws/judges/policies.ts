@@ -56,7 +56,7 @@ function template(name: string, more: Readonly<Record<string, string | readonly 
 
 /** The templates of infra/aws: by concern, and those of a door together. */
 export function moduleWrites(): Written[] {
-  const others = policyNames.filter((name) => !name.endsWith("-minting"));
+  const others = policyNames.filter((name) => !/-minting(?:-push)?$/.test(name));
   return [
     ...others.map((name): Written => ({ name, kind: kinds[name] ?? "inline", texts: [template(name)] })),
     ...Object.entries(doorPolicies).map(
