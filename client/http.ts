@@ -82,7 +82,7 @@ async function sendOnce({ url, body, authenticate, fetch }: Target, signal: Abor
   if (response.headers.has("x-amz-function-error")) throw errorFromLambda(response.headers, text);
   const answer = tryParseObject(text);
   if (answer !== undefined) return answer;
-  throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The function's answer is not a JSON object.", {
+  throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The answer is not a JSON object.", {
     hint: "Check the URL of the function.",
   });
 }
