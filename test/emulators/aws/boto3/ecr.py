@@ -74,7 +74,7 @@ def the_replication_configuration_is_overwritten():
     put = ecr.put_replication_configuration
     equal(put(replicationConfiguration={"rules": rules})["replicationConfiguration"], {"rules": rules})
     equal(ecr.describe_registry()["replicationConfiguration"], {"rules": rules})
-    refused("InvalidParameterException", put, replicationConfiguration={"rules": rules * 11})
+    refused("InvalidParameterException", put, replicationConfiguration={"rules": rules * 26})
     put(replicationConfiguration={"rules": []})
 
 
