@@ -1,7 +1,7 @@
 import { faultTests as everyFault } from "../../../support/faults/fault-tests.ts";
 import { Lanes } from "../../../support/faults/lanes.ts";
 import type { Row } from "../../../support/faults/rows.ts";
-import { startBench } from "./bench.ts";
+import { type Slot, startBench } from "./bench.ts";
 import { inject, isNameless, type Kind, kinds, reference, upstreamTimeoutMs } from "./injections.ts";
 
 /** Every kind of fault at every call of these rows, and what must hold then. */
@@ -12,12 +12,13 @@ export function faultTests(rows: readonly Row[]): void {
     const bench = await startBench(numbers);
     const lanes = new Lanes(widths);
     const slots = Array.from({ length: numbers }, (_, index) => bench.slot(index + 1));
-    const all = slots.map((slot) => ({
+    const open = (slot: Slot) => ({
       slot,
       fast: bench.applications({}, slot),
       // The time of a whole operation is cut, so that nobody waits for four tries of the longest request.
       slow: bench.applications({ upstreamTimeoutMs, operationTimeoutMs: 12_000 }, slot),
-    }));
+    });
+    const all = slots.map(open);
     const at = (number: number) => {
       const found = all[number - 1];
       if (found === undefined) throw new Error(`There is no slot ${number}.`);
@@ -34,7 +35,8 @@ export function faultTests(rows: readonly Row[]): void {
         return (injection) => {
           const isSlow = injection.kind === "slow";
           return lanes.run(own ?? (isSlow ? "slow" : "fast"), (number) => {
-            const { slot, fast, slow } = at(number);
+            // An application asks for its account once: one that shall be disturbed in that is new.
+            const { slot, fast, slow } = isNameless(row) ? open(at(number).slot) : at(number);
             return inject(bench, slot, { applications: isSlow ? slow : fast, patient: fast }, injection, wanted);
           });
         };
