@@ -193,7 +193,7 @@ run "what_other_doors_serve" {
     error_message = "A door for callers has the rights for what its rules allow, whichever door it is."
   }
   assert {
-    condition     = sort([for key in keys(aws_iam_role_policy.function) : key if startswith(key, "invoke/")]) == sort(["invoke/creation", "invoke/logs", "invoke/repositories", "invoke/sessions"])
+    condition     = sort([for key in keys(aws_iam_role_policy.function) : key if startswith(key, "invoke/")]) == sort(["invoke/creation", "invoke/leases-reading", "invoke/logs", "invoke/repositories", "invoke/sessions"])
     error_message = "Rules for other doors' callers are not its own, and a rule without grantees opens nothing."
   }
   assert {
