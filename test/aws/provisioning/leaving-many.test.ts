@@ -3,8 +3,10 @@ import type { Suite } from "../../contract/harness.ts";
 import type { CallRecord } from "../../emulators/aws/call.ts";
 import { addRepository } from "../../emulators/aws/ecr/state.ts";
 import { consumer, home, replica, rule } from "./support/account.ts";
-import { account, add, other, remove, replicated, whoPulls } from "./support/pulls.ts";
+import { add, other, remove, useConsumers } from "./support/pulls.ts";
 import { callsOf } from "./support/state.ts";
+
+const { account, whoPulls, replicated } = useConsumers();
 
 describe("two who provision, one of whom is overtaken", () => {
   /** Runs `meanwhile` once, right before the first of these requests. */

@@ -3,7 +3,9 @@ import { regionsTagKey } from "../../../functions/aws/names.ts";
 import type { Suite } from "../../contract/harness.ts";
 import type { CallRecord } from "../../emulators/aws/call.ts";
 import { consumer, home, replica, rule } from "./support/account.ts";
-import { account, add, other, remove, replicated, whoPulls } from "./support/pulls.ts";
+import { add, other, remove, useConsumers } from "./support/pulls.ts";
+
+const { account, whoPulls, replicated } = useConsumers();
 
 describe("a region that was dropped, in functions whose binding still names it", () => {
   test("gets no grants any more, and a revocation after the binding was changed leaves nothing", async () => {

@@ -8,8 +8,10 @@ import { type Reply, startFake } from "../support/server.ts";
 import { startLocal } from "../support/suite.ts";
 import { configured, folder } from "./support/configure.ts";
 import { jwt } from "./support/forms/tokens.ts";
-import { machine } from "./support/machine.ts";
+import { machine, useCompiled } from "./support/machine.ts";
 import { type Item, saltName, systemStore } from "./support/store.ts";
+
+useCompiled();
 
 const host = "registry.example.com";
 const epoch = Date.parse("2030-01-01T00:00:00Z");

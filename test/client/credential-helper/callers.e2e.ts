@@ -5,7 +5,9 @@ import { awsForms, sessionForms } from "./support/forms/aws.ts";
 import { azureForms } from "./support/forms/azure.ts";
 import { gcpForms } from "./support/forms/gcp.ts";
 import { githubForms, tokenForms } from "./support/forms/tokens.ts";
-import { type Form, machine } from "./support/machine.ts";
+import { type Form, machine, useCompiled } from "./support/machine.ts";
+
+useCompiled();
 
 /** By form of authentication: the compiler wants each that a binding may name. */
 const forms: Readonly<Record<AuthOptions["type"], readonly Form[]>> = {

@@ -81,12 +81,15 @@ export function elsewhere(hosts: Readonly<Record<string, string>>): Environment 
   return { NODE_OPTIONS: `--require ${JSON.stringify(file)}`, ELSEWHERE: JSON.stringify(Object.fromEntries(ports)) };
 }
 
-/** What Node compiled, between the runs of one test file: they load the same SDKs again and again. */
 let compiled = "";
-beforeAll(async () => {
-  compiled = await mkdtemp(join(tmpdir(), "credential-helper-compiled-"));
-});
-afterAll(() => rm(compiled, { recursive: true, force: true }));
+
+/** Keeps what Node compiled between the runs of one test file: they load the same SDKs again and again. */
+export function useCompiled(): void {
+  beforeAll(async () => {
+    compiled = await mkdtemp(join(tmpdir(), "credential-helper-compiled-"));
+  });
+  afterAll(() => rm(compiled, { recursive: true, force: true }));
+}
 
 async function runOnce(env: Environment): Promise<string> {
   const all = { HOME: "/nowhere", ...env, NODE_COMPILE_CACHE: compiled };
