@@ -229,6 +229,11 @@ function mapLogicalName(logical: string, space: NameSpace, field: string): Routa
   return routable;
 }
 
+/** Whether a name lies in this registry's space, or in that of another one of this installation, whatever else it is. */
+export function isInAnySpace(name: string, space: NameSpace): boolean {
+  return isInside(name, space) || inOtherSpace(name, space);
+}
+
 function inOtherSpace(name: string, { others = [] }: NameSpace): boolean {
   return others.some(({ prefix, separator }) => name === prefix || name.startsWith(prefix + separator));
 }

@@ -34,15 +34,20 @@ export interface Whereabouts {
   readonly regions: readonly string[];
 }
 
+/** The hosts of an account's private registry in one region (Amazon ECR user guide, "Making requests to Amazon ECR registries"). */
+function hostsIn({ dnsSuffix, dualStackDnsSuffix }: Place, account: string, region: string) {
+  const dualStackSuffix = dualStackDnsSuffix.replace(/^api\./, "on.");
+  return {
+    plain: `${account}.dkr.ecr.${region}.${dnsSuffix}`,
+    fips: `${account}.dkr.ecr-fips.${region}.${dnsSuffix}`,
+    dualStack: `${account}.dkr-ecr.${region}.${dualStackSuffix}`,
+    dualStackFips: `${account}.dkr-ecr-fips.${region}.${dualStackSuffix}`,
+  };
+}
+
 /** The host of an account's private registry in one region, as images are named here. */
-export function registryHost(
-  { dnsSuffix, dualStackDnsSuffix, dualStack }: Place,
-  account: string,
-  region: string,
-): string {
-  return dualStack
-    ? `${account}.dkr-ecr.${region}.${dualStackDnsSuffix.replace(/^api\./, "on.")}`
-    : `${account}.dkr.ecr.${region}.${dnsSuffix}`;
+export function registryHost(place: Place, account: string, region: string): string {
+  return hostsIn(place, account, region)[place.dualStack ? "dualStack" : "plain"];
 }
 
 const hostForm = /^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+\.?\//i;
@@ -54,19 +59,11 @@ export function hasForm(id: string): boolean {
 }
 
 /**
- * The hosts and ARNs of an account's private registry (Amazon ECR user guide, "Private registries" and "Making requests to
- * Amazon ECR registries"). A replica's are among them: an id means the repository at home and all of its replicas.
+ * The hosts and ARNs of an account's private registry (Amazon ECR user guide, "Private registries"). A replica's are among them: an id means the repository at home and all of its replicas.
  */
 export function ecrForms(place: Place, { account, regions }: Whereabouts): Forms {
-  const { partition, dnsSuffix, dualStackDnsSuffix } = place;
-  const dualStack = dualStackDnsSuffix.replace(/^api\./, "on.");
-  const hosts = regions.flatMap((region) => [
-    `${account}.dkr.ecr.${region}.${dnsSuffix}`,
-    `${account}.dkr.ecr-fips.${region}.${dnsSuffix}`,
-    `${account}.dkr-ecr.${region}.${dualStack}`,
-    `${account}.dkr-ecr-fips.${region}.${dualStack}`,
-  ]);
-  const arns = regions.map((region) => `arn:${partition}:ecr:${region}:${account}:repository/`);
+  const hosts = regions.flatMap((region) => Object.values(hostsIn(place, account, region)));
+  const arns = regions.map((region) => `arn:${place.partition}:ecr:${region}:${account}:repository/`);
   return {
     hosts,
     readResource: (id) => afterOneOf(arns, id),

@@ -2,7 +2,7 @@ import { DescribeRegistriesCommand } from "@aws-sdk/client-ecr-public";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import { checkHealth, missingFields } from "../../../core/health.ts";
-import { type NameSpace, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
+import { isInAnySpace, type NameSpace, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
 import type { Capabilities, Health } from "../../../core/schemas.ts";
@@ -39,25 +39,21 @@ export function createEcrPublicRegistry({ binding, others, env }: OpenContext<Ec
     known = whereabouts;
     return whereabouts;
   };
-  const spaces = [{ prefix, separator: "-" as const }, ...others];
-  const isInSpace = (path: string) =>
-    spaces.some((each) => path === each.prefix || path.startsWith(each.prefix + each.separator));
+  const names: NameSpace = { prefix, separator: "-", grammar: ecrPublicGrammar, others };
   /** What stands behind our alias, where that is the name of a repository of this installation. */
   const withoutAlias = (id: string): string => {
     const [alias = "", path = ""] = afterAlias(id) ?? [];
-    return known.aliases?.includes(alias) && isInSpace(path) ? path : id;
+    return known.aliases?.includes(alias) && isInAnySpace(path, names) ? path : id;
   };
-  const spaceNow = (): NameSpace => {
-    return { prefix, separator: "-", grammar: ecrPublicGrammar, others, ...ecrPublicForms(place, known) };
-  };
-  const resolveId = (repoId: string) => resolveRepositoryId(withoutAlias(repoId), spaceNow());
+  const spaceNow = (): NameSpace => ({ ...names, ...ecrPublicForms(place, known) });
   return {
     service: "ecr-public",
     capabilities: capabilitiesOf(place),
     upstreamRepositoryPrefix: prefix,
     upstreamPath: async (call) => `${(await learn(call)).aliases[0]}/${prefix}`,
     async learnForms(texts, call) {
-      const mayHaveAlias = (text: string) => known.aliases === undefined && isInSpace(afterAlias(text)?.[1] ?? "");
+      const mayHaveAlias = (text: string) =>
+        known.aliases === undefined && isInAnySpace(afterAlias(text)?.[1] ?? "", names);
       const mayHaveAccount = (text: string) => known.account === undefined && hasForm(text);
       if (texts.some((text) => mayHaveAlias(text) || mayHaveAccount(text))) await learn(call);
     },
@@ -71,7 +67,7 @@ export function createEcrPublicRegistry({ binding, others, env }: OpenContext<Ec
         "Choose a name that does not begin with the account's alias.",
       );
     },
-    resolveId,
+    resolveId: (repoId) => resolveRepositoryId(withoutAlias(repoId), spaceNow()),
     registryEndpoint: async () => `https://${host}`,
     createRepository: (name, call) => createRepository(context, name, call),
     getRepository: (name, call) => getRepository(context, name, call),

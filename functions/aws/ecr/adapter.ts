@@ -45,11 +45,12 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     return { ...names, ...ecrForms(place, { account, regions: [place.region, ...replicaRegions] }) };
   };
   // Without a bound role only AWS tells the account, so an image's URI and an ARN are read once it was asked.
-  let space = roleArn === undefined ? names : spaceIn(accountOf(roleArn), bound);
   let account = roleArn === undefined ? undefined : accountOf(roleArn);
+  let space = account === undefined ? names : spaceIn(account, bound);
   const learnAccount = async (call: Call): Promise<string> => {
+    if (account !== undefined) return account;
     const { clients, binding: complete } = await contextFor(call);
-    account ??= complete.pullRoleArn ? accountOf(complete.pullRoleArn) : await askAccount(clients, call);
+    account = complete.pullRoleArn ? accountOf(complete.pullRoleArn) : await askAccount(clients, call);
     return account;
   };
   const leases = leasesOf(binding, place.region, env);

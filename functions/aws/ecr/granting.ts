@@ -1,6 +1,6 @@
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { LeftOut } from "../../../core/schemas.ts";
-import type { GrantSet } from "../grants/grant.ts";
+import { type GrantSet, isAccountId } from "../grants/grant.ts";
 import { principalsOf, writePolicy } from "../policy/write.ts";
 import { type EcrContext, inEveryRegion, type RegionOutcome, refuseFailures } from "./context.ts";
 import { type Edit, type Target, writeIn } from "./policies.ts";
@@ -85,7 +85,7 @@ function refusedNow(
     principals.length === 1 ? "this principal" : refused.length > 0 ? "these principals" : "one of these principals";
   const message = `AWS does not know ${which}${where(refused, context)}: ${some}.`;
   // A role may be new, and an account is known at once or not at all.
-  if (principals.every((principal) => !/^\d{12}$/.test(principal))) {
+  if (!principals.some(isAccountId)) {
     return new ArtifactRegistryError("SERVICE_UNAVAILABLE", message, {
       retryable: true,
       retryAfterSeconds: 15,

@@ -12,7 +12,7 @@ import type { RoutableName } from "../../../core/names.ts";
 import type { RepositoryResponse } from "../../../core/schemas.ts";
 import type { EcrBinding } from "../binding.ts";
 import { ownershipTagKey, registryHost } from "../names.ts";
-import { type EcrContext, ecr, type PolicyLeases } from "./context.ts";
+import { type EcrContext, type EcrRequestOptions, ecr, type PolicyLeases } from "./context.ts";
 import { replicasOf } from "./regions.ts";
 
 /**
@@ -75,8 +75,10 @@ async function createIn(
     (client, options) => client.send(new CreateRepositoryCommand(input), options),
     { region, limits, instead: { RepositoryAlreadyExistsException: "exists" }, needs },
   );
-  if (keepLast !== undefined)
-    await ensureLifecycle(region, context, name, keepLast, created !== "exists", call, limits);
+  // One that existed keeps the policy that it has; where it has none, an earlier try may have ended between the two requests.
+  const where = { region, limits };
+  const hasOne = async () => created === "exists" && (await hasLifecycle(context, name, call, where));
+  if (keepLast !== undefined && !(await hasOne())) await putLifecycle(context, name, keepLast, call, where);
   return created === "exists" ? created : created.repository;
 }
 
@@ -159,20 +161,15 @@ function keyIn(region: string, { repositoryDefaults = {} }: EcrBinding, home: st
   });
 }
 
-/**
- * Gives the repository its lifecycle policy. One that existed keeps the policy that it has; where it has none, an earlier
- * try may have ended between the two requests.
- */
-async function ensureLifecycle(
-  region: string,
+type Where = Pick<EcrRequestOptions<never>, "region" | "limits">;
+
+async function putLifecycle(
   context: EcrContext,
   name: RoutableName,
   keepLast: number,
-  isNew: boolean,
   call: Call,
-  limits?: UpstreamOptions,
+  where: Where,
 ): Promise<void> {
-  if (!isNew && (await hasLifecycle(region, context, name, call, limits))) return;
   const lifecyclePolicyText = JSON.stringify({
     rules: [
       {
@@ -189,23 +186,17 @@ async function ensureLifecycle(
     "PutLifecyclePolicy",
     (client, options) =>
       client.send(new PutLifecyclePolicyCommand({ repositoryName: name, lifecyclePolicyText }), options),
-    { region, limits },
+    where,
   );
 }
 
-async function hasLifecycle(
-  region: string,
-  context: EcrContext,
-  name: RoutableName,
-  call: Call,
-  limits?: UpstreamOptions,
-): Promise<boolean> {
+async function hasLifecycle(context: EcrContext, name: RoutableName, call: Call, where: Where): Promise<boolean> {
   const found = await ecr(
     context,
     call,
     "GetLifecyclePolicy",
     (client, options) => client.send(new GetLifecyclePolicyCommand({ repositoryName: name }), options),
-    { region, limits, instead: { LifecyclePolicyNotFoundException: "absent" } },
+    { ...where, instead: { LifecyclePolicyNotFoundException: "absent" } },
   );
   return found !== "absent";
 }
