@@ -33,11 +33,7 @@ export async function tryOut(
   { name, permissions, alsoPull = [], scope }: Claimed,
   call: Call,
 ): Promise<void> {
-  const client = await context.connection.with(credentials);
-  const attempt = (action: Action, where: string) =>
-    ask(call, `try to ${action}`, context.host, "credentials", (signal) =>
-      isOpen(client.withSignal(signal), action, where),
-    );
+  const attempt = await attemptsWith(context, credentials, call);
   for (const each of [name, ...alsoPull]) if (!(await attempt("pull", each))) throw tooNarrow(context);
   const beyond = beside(scope === "repository" ? name : context.binding.repositoryPrefix);
   const forbidden: [Action, string][] = [
@@ -69,11 +65,15 @@ export async function tryDeletion(
   call: Call,
 ): Promise<void> {
   if (context.binding.pushMayDelete) return;
-  const client = await context.connection.with(credentials);
-  const opens = await ask(call, "try to delete", context.host, "credentials", (signal) =>
-    isOpen(client.withSignal(signal), "delete", name),
-  );
-  if (opens) throw tooWide(context, "delete", "the repository", acceptable);
+  const attempt = await attemptsWith(context, credentials, call);
+  if (await attempt("delete", name)) throw tooWide(context, "delete", "the repository", [acceptable]);
+}
+
+/** Returns what tells whether the credentials open a repository for an action. */
+async function attemptsWith({ connection, host }: ExternalContext, credentials: Credentials, call: Call) {
+  const client = await connection.with(credentials);
+  return (action: Action, where: string) =>
+    ask(call, `try to ${action}`, host, "credentials", (signal) => isOpen(client.withSignal(signal), action, where));
 }
 
 /**
@@ -116,14 +116,17 @@ function tooWide(
   { host, binding }: ExternalContext,
   action: Action,
   where: string,
-  hint = binding.staticCredentials
-    ? "Restrict the account at the registry, or at a proxy in front of it: to pull, or to pull and push, below the prefix. " +
-      "The registry must refuse the rest with 401 or 403: it answers 404 also to an account that may do everything."
-    : "Its tokens are not bound to one repository. Bind restricted accounts, and set staticCredentials to hand them out.",
+  hints: readonly string[] = [
+    binding.staticCredentials
+      ? "Restrict the account at the registry, or at a proxy in front of it: to pull, or to pull and push, below the prefix. " +
+        "The registry must refuse the rest with 401 or 403: it answers 404 also to an account that may do everything."
+      : "Its tokens are not bound to one repository. Bind restricted accounts, and set staticCredentials to hand them out.",
+    ...(action === "delete" ? [acceptable] : []),
+  ],
 ): ArtifactRegistryError {
   return new ArtifactRegistryError(
     "OPERATION_NOT_SUPPORTED",
     `The credentials that ${host} gives would ${action} beyond what they say: ${where}.`,
-    { hint: action === "delete" && hint !== acceptable ? `${hint} ${acceptable}` : hint },
+    { hint: hints.join(" ") },
   );
 }

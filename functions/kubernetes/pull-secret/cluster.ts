@@ -73,11 +73,23 @@ const mounted = "/var/run/secrets/kubernetes.io/serviceaccount";
 /** Who writes, as the cluster notes it. */
 const component = "artifact-registry-refresher";
 
-interface Sending {
-  readonly method: "PUT" | "PATCH" | "POST";
+/** One request to the API. */
+interface Request<Schema extends v.GenericSchema> {
+  /** The right that it needs, as `get of the Secret apps/pull`. */
+  readonly right: string;
+  /** The hint where that right is missing, if it says more than the right. */
+  readonly denied?: string;
+  /** What the answer holds, as errors name it. */
+  readonly kind: string;
+  readonly schema: Schema;
+  readonly path: string;
+  readonly method?: "PUT" | "PATCH" | "POST";
   readonly contentType?: string;
-  readonly body: object;
+  readonly body?: object;
 }
+
+/** Everybody who reads the Secret also updates it. */
+const readAndUpdate = "Its Role must allow get and update on exactly this Secret.";
 
 /** @throws BINDING_CONFIG_INVALID outside a cluster */
 export function openCluster(env: Environment): Cluster {
@@ -90,83 +102,110 @@ export function openCluster(env: Environment): Cluster {
     tokenFile: env.KUBERNETES_TOKEN_FILE || `${mounted}/token`,
   });
 
-  /** Sends one request. `what` is the verb and the object, as `get of the Secret apps/pull`. */
-  function ask<Schema extends v.GenericSchema>(
-    what: string,
-    path: string,
-    schema: Schema,
-    call: Call,
-    sending?: Sending,
-  ): Promise<v.InferOutput<Schema>> {
-    return call.upstream(`The cluster's ${what}`, async (signal) => {
-      const headers = { "content-type": sending?.contentType ?? "application/json" };
-      const init = sending && { method: sending.method, headers, body: JSON.stringify(sending.body) };
-      const response = await fetch(`${root}/${path}`, { ...init, signal }).catch((cause: unknown) => {
+  function ask<Schema extends v.GenericSchema>(request: Request<Schema>, call: Call): Promise<v.InferOutput<Schema>> {
+    const { right, kind, schema, path, method = "GET", contentType = "application/json", body } = request;
+    return call.upstream(`The cluster's ${right}`, async (signal) => {
+      const content = body && { headers: { "content-type": contentType }, body: JSON.stringify(body) };
+      const response = await fetch(`${root}/${path}`, { method, ...content, signal }).catch((cause: unknown) => {
         throw unreachable(cause);
       });
-      if (response.status !== 200 && response.status !== 201) throw toError(response, what);
+      if (response.status !== 200 && response.status !== 201) throw toError(response, request);
       const answer = v.safeParse(schema, await response.json().catch(() => undefined));
       if (answer.success) return answer.output;
-      const [kind = ""] = / (Secret|namespaces|ServiceAccount|event)/.exec(what)?.slice(1) ?? [];
       throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", `The cluster's API answered with no ${kind}.`);
     });
   }
 
-  const pathOf = (namespace: string, name: string) => `namespaces/${namespace}/secrets/${name}`;
+  const askSecret = (
+    verb: string,
+    { namespace, name }: Name,
+    call: Call,
+    more: Partial<Request<typeof secretSchema>>,
+  ) => {
+    const path = `namespaces/${namespace}/secrets/${name}`;
+    const right = `${verb} of the Secret ${namespace}/${name}`;
+    return ask({ right, kind: "Secret", schema: secretSchema, path, ...more }, call);
+  };
   return {
-    getSecret: (namespace, name, call) =>
-      ask(`get of the Secret ${namespace}/${name}`, pathOf(namespace, name), secretSchema, call),
+    getSecret: (namespace, name, call) => askSecret("get", { namespace, name }, call, { denied: readAndUpdate }),
     async replaceSecret(secret, call) {
-      const { namespace, name } = secret.metadata;
-      const sending = { method: "PUT", body: secret } as const;
-      await ask(`update of the Secret ${namespace}/${name}`, pathOf(namespace, name), secretSchema, call, sending);
+      await askSecret("update", secret.metadata, call, { method: "PUT", body: secret, denied: readAndUpdate });
     },
     async applySecret(secret, call) {
       const { namespace, name } = secret.metadata;
+      const path = `namespaces/${namespace}/secrets/${name}?fieldManager=${component}`;
       const sending = { method: "PATCH", contentType: "application/apply-patch+yaml", body: secret } as const;
-      const path = `${pathOf(namespace, name)}?fieldManager=${component}`;
-      await ask(`create of the Secret ${namespace}/${name}`, path, secretSchema, call, sending);
+      await askSecret("create", secret.metadata, call, { path, ...sending });
     },
     async listNamespaces(labelSelector, call) {
       const names: string[] = [];
       let next: string | undefined;
       do {
         const query = new URLSearchParams({ labelSelector, limit: "500", ...(next && { continue: next }) });
-        const { items, metadata } = await ask("list of the namespaces", `namespaces?${query}`, namespaceList, call);
+        const { items, metadata } = await ask(
+          {
+            right: "list of the namespaces",
+            kind: "namespaces",
+            schema: namespaceList,
+            path: `namespaces?${query}`,
+          },
+          call,
+        );
         names.push(...items.filter(({ status }) => status?.phase !== "Terminating").map((each) => each.metadata.name));
         next = metadata.continue;
       } while (next);
       return names;
     },
     async addPullSecret(namespace, serviceAccount, secret, call) {
-      // The list is merged by the names in it (Kubernetes' API, `patchMergeKey` of `imagePullSecrets`).
-      const body = { imagePullSecrets: [{ name: secret }] };
-      const sending = { method: "PATCH", contentType: "application/strategic-merge-patch+json", body } as const;
-      const what = `patch of the ServiceAccount ${namespace}/${serviceAccount}`;
-      await ask(what, `namespaces/${namespace}/serviceaccounts/${serviceAccount}`, anything, call, sending);
+      await ask(
+        {
+          right: `patch of the ServiceAccount ${namespace}/${serviceAccount}`,
+          kind: "ServiceAccount",
+          schema: anything,
+          path: `namespaces/${namespace}/serviceaccounts/${serviceAccount}`,
+          method: "PATCH",
+          contentType: "application/strategic-merge-patch+json",
+          // The list is merged by the names in it (Kubernetes' API, `patchMergeKey` of `imagePullSecrets`).
+          body: { imagePullSecrets: [{ name: secret }] },
+        },
+        call,
+      );
     },
     async createEvent(namespace, { secret, type, reason, message }, call) {
       const now = call
         .now()
         .toISOString()
         .replace(/\.\d+Z$/, "Z");
-      const body = {
-        apiVersion: "v1",
-        kind: "Event",
-        metadata: { generateName: `${secret.slice(0, 200)}.`, namespace },
-        involvedObject: { apiVersion: "v1", kind: "Secret", namespace, name: secret },
-        type,
-        reason,
-        message: message.slice(0, 1_024),
-        source: { component },
-        firstTimestamp: now,
-        lastTimestamp: now,
-        count: 1,
-      };
-      const what = `create of an event for ${namespace}/${secret}`;
-      await ask(what, `namespaces/${namespace}/events`, anything, call, { method: "POST", body });
+      await ask(
+        {
+          right: `create of an event for ${namespace}/${secret}`,
+          kind: "event",
+          schema: anything,
+          path: `namespaces/${namespace}/events`,
+          method: "POST",
+          body: {
+            apiVersion: "v1",
+            kind: "Event",
+            metadata: { generateName: `${secret.slice(0, 200)}.`, namespace },
+            involvedObject: { apiVersion: "v1", kind: "Secret", namespace, name: secret },
+            type,
+            reason,
+            message: message.slice(0, 1_024),
+            source: { component },
+            firstTimestamp: now,
+            lastTimestamp: now,
+            count: 1,
+          },
+        },
+        call,
+      );
     },
   };
+}
+
+interface Name {
+  readonly namespace: string;
+  readonly name: string;
 }
 
 /** Reads the namespace of this pod. @throws BINDING_CONFIG_INVALID */
@@ -187,9 +226,9 @@ function unreachable(cause: unknown): ArtifactRegistryError {
   });
 }
 
-const codes: Readonly<Record<number, { code: ErrorCode; hint: string }>> = {
+const codes: Readonly<Record<number, { code: ErrorCode; hint?: string }>> = {
   401: { code: "AUTHENTICATION_ERROR", hint: "The pod's token must be for the API server, and must not have expired." },
-  403: { code: "ACCESS_DENIED", hint: "Its Role must allow get and update on exactly this Secret." },
+  403: { code: "ACCESS_DENIED" },
   404: {
     code: "RESOURCE_NOT_FOUND",
     hint: "Create it first, or set PULL_SECRET_CREATE=true and give the refresher the rights to create and patch exactly this Secret.",
@@ -198,16 +237,17 @@ const codes: Readonly<Record<number, { code: ErrorCode; hint: string }>> = {
 };
 
 /** The API's own message is left out, because it may quote what was sent. */
-function toError(response: Response, what: string): ArtifactRegistryError {
-  const { status } = response;
+function toError(
+  { status, headers }: Response,
+  { right, denied = `Its Role must allow the ${right}.` }: Pick<Request<v.GenericSchema>, "right" | "denied">,
+): ArtifactRegistryError {
   const known = codes[status];
-  const hint =
-    status === 403 && !/(?:get|update) of the Secret/.test(what) ? `Its Role must allow the ${what}.` : known?.hint;
-  const wait = Number(response.headers.get("retry-after") ?? Number.NaN);
+  const hint = status === 403 ? denied : known?.hint;
+  const wait = Number(headers.get("retry-after") ?? Number.NaN);
   const busy = status === 429 || status >= 500;
   return new ArtifactRegistryError(
     known?.code ?? (busy ? "SERVICE_UNAVAILABLE" : "UNEXPECTED_RESPONSE_FORMAT"),
-    `The cluster's API answered ${status} to ${what}.`,
+    `The cluster's API answered ${status} to ${right}.`,
     { retryable: busy, retryAfterSeconds: wait, ...(hint !== undefined && { hint }) },
   );
 }
