@@ -190,24 +190,19 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const timer = setInterval(() => inBackground(store, "the sweep", expireIdle()), Math.min(uploadIdleMs, hourMs / 60));
   timer.unref();
   const expireIdle = async () => void (await uploads.expire(uploadIdleMs));
-  const changes = store.lock !== readOnlyLock;
-  if (changes)
+  const upkeep: Upkeep[] = [];
+  if (store.lock === readOnlyLock) {
+    log("The data folder's disk is read-only: pulls are served, and nothing else", undefined);
+  } else {
     inBackground(
       store,
       "the sweep at the start",
       sweep().then(() => undefined),
     );
-  else log("The data folder's disk is read-only: pulls are served, and nothing else", undefined);
-
-  const endUpkeep = startUpkeep(
-    store,
-    !changes
-      ? []
-      : [
-          ...(options.verify === undefined ? [] : [verifying(store, options.verify)]),
-          ...(options.collect === undefined ? [] : [collecting(store, options.collect)]),
-        ],
-  );
+    if (options.verify) upkeep.push(verifying(store, options.verify));
+    if (options.collect) upkeep.push(collecting(store, options.collect));
+  }
+  const endUpkeep = startUpkeep(store, upkeep);
 
   // A list that cannot be read is told at the start, and not first when somebody is refused.
   await revocations?.().catch(() => undefined);
