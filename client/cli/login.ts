@@ -29,10 +29,9 @@ export async function login(
   { env, signal }: { readonly env: Environment; readonly signal: AbortSignal },
 ): Promise<LoggedIn> {
   const credentials = await connection.call("generateCredentials", input);
-  const { registryEndpoint } =
-    credentials.registryEndpoint === undefined
-      ? (connection.facts ?? (await connection.call("describeRegistry", {})))
-      : { registryEndpoint: credentials.registryEndpoint };
+  const registryEndpoint =
+    credentials.registryEndpoint ??
+    (connection.facts ?? (await connection.call("describeRegistry", {}))).registryEndpoint;
   if (!URL.canParse(registryEndpoint) || !/^https?:/i.test(registryEndpoint)) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The registry's endpoint is not a URL.");
   }
