@@ -1,41 +1,26 @@
 import { writeFile } from "node:fs/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createAuthority } from "../../emulators/azure/http/certificates.ts";
 import { fakePassword } from "../../support/fake-registry.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
 import {
   authsOf,
   type Cluster,
-  eventGrant,
   grant,
   ourLabel,
-  podEnvironment,
   refresh,
   refresher,
   secretName,
   secretRequests,
-  startCluster,
+  useCluster,
 } from "../support/refresh.ts";
 
-let cluster: Cluster;
-beforeAll(async () => {
-  cluster = await startCluster();
-});
-afterAll(() => cluster.api.stop());
+const { cluster, env } = useCluster();
 
 const path = `/api/v1/namespaces/apps/secrets/${secretName}`;
 const read = () => cluster.api.secrets.get("apps", secretName);
 const write = (part: Parameters<Cluster["api"]["secrets"]["write"]>[2]) =>
   cluster.api.secrets.write("apps", secretName, part);
-
-let env: Record<string, string>;
-beforeEach(async () => {
-  cluster.api.grants = [grant, eventGrant];
-  cluster.api.before = undefined;
-  cluster.api.requests.length = 0;
-  write({ metadata: { labels: ourLabel } });
-  env = { ...(await podEnvironment(cluster)), ALIEN_IMAGES_BINDING: '{"service":"local"}' };
-});
 
 describe("the Secret", () => {
   test("gets new credentials under the repository's own key, and keeps what others wrote beside them", async () => {

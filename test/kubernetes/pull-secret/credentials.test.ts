@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { dockerConfigJson } from "../../../core/pull-secret.ts";
 import { Secret } from "../../../core/secret.ts";
 import { freshness } from "../../../functions/kubernetes/pull-secret/fetch.ts";
@@ -10,32 +10,10 @@ import { fakePassword } from "../../support/fake-registry.ts";
 import { serve, temporaryFolder } from "../support/container.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
 import { everythingFor } from "../support/grants.ts";
-import {
-  authsOf,
-  type Cluster,
-  eventGrant,
-  grant,
-  ourLabel,
-  podEnvironment,
-  refresh,
-  refresher,
-  secretName,
-  startCluster,
-} from "../support/refresh.ts";
+import { authsOf, ourLabel, refresh, refresher, secretName, useCluster } from "../support/refresh.ts";
 
 const audience = "artifact-registry";
-let cluster: Cluster;
-let env: Record<string, string>;
-beforeAll(async () => {
-  cluster = await startCluster();
-});
-beforeEach(async () => {
-  cluster.api.grants = [grant, eventGrant];
-  cluster.api.requests.length = 0;
-  cluster.api.secrets.write("apps", secretName, { metadata: { labels: ourLabel } });
-  env = { ...(await podEnvironment(cluster)), ALIEN_IMAGES_BINDING: '{"service":"local"}' };
-});
-afterAll(() => cluster.api.stop());
+const { cluster, env } = useCluster();
 
 /** The function of this cluster, and what the refresher needs to call it. */
 async function withFunction(subject = subjectOf(refresher)) {

@@ -1,41 +1,26 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { subjectOf } from "../../emulators/kubernetes/service-accounts.ts";
 import { fakePassword } from "../../support/fake-registry.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
 import {
   authsOf,
-  type Cluster,
   eventGrant,
   grant,
   ourLabel,
-  podEnvironment,
   refresh,
   refresher,
   secretName,
   secretRequests,
-  startCluster,
+  useCluster,
 } from "../support/refresh.ts";
 
 const notes = "artifact-registry.alien.dev/entries";
 const end = "artifact-registry.alien.dev/expires-at";
-let cluster: Cluster;
-let env: Record<string, string>;
-beforeAll(async () => {
-  cluster = await startCluster();
+const { cluster, env } = useCluster();
+beforeEach(() => {
+  env.PULL_SECRET_REPOSITORIES = '["a","gone","b"]';
 });
-beforeEach(async () => {
-  cluster.api.grants = [grant, eventGrant];
-  cluster.api.requests.length = 0;
-  cluster.api.objects.events.length = 0;
-  cluster.api.secrets.write("apps", secretName, { metadata: { labels: ourLabel } });
-  env = {
-    ...(await podEnvironment(cluster)),
-    ALIEN_IMAGES_BINDING: '{"service":"local"}',
-    PULL_SECRET_REPOSITORIES: '["a","gone","b"]',
-  };
-});
-afterAll(() => cluster.api.stop());
 
 /** A registry that lacks some repositories. */
 const lacking = (...names: string[]) =>
@@ -178,12 +163,11 @@ describe("many namespaces", () => {
       { subject: subjectOf(refresher), resource: "events", verbs: ["create"] },
       { subject: subjectOf(refresher), resource: "namespaces", verbs: ["list"] },
     ];
-    env = {
-      ...env,
+    Object.assign(env, {
       PULL_SECRET_NAMESPACE: "",
       PULL_SECRET_NAMESPACE_SELECTOR: "pull=images",
       PULL_SECRET_CREATE: "true",
-    };
+    });
   });
 
   test("with the labels have the Secret, and no other; credentials are asked for once", async () => {

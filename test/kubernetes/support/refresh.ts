@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach } from "vitest";
 import type { Environment, Platform } from "../../../core/platform.ts";
 import { runRefresh } from "../../../functions/kubernetes/pull-secret/run.ts";
 import { type Authority, createAuthority } from "../../emulators/azure/http/certificates.ts";
@@ -52,6 +53,29 @@ export async function podEnvironment({ authority, accounts, api }: Cluster): Pro
     PULL_SECRET_REGISTRY: "images",
     PULL_SECRET_REPOSITORIES: '["my-app"]',
   };
+}
+
+/**
+ * One cluster for the tests of a file. Before each test it has our Secret, empty, with the rights that the chart gives, and `env` is what
+ * the CronJob's pod has then.
+ */
+export function useCluster(): { readonly cluster: Cluster; readonly env: Record<string, string> } {
+  const cluster = {} as Cluster;
+  const env: Record<string, string> = {};
+  beforeAll(async () => {
+    Object.assign(cluster, await startCluster());
+  });
+  beforeEach(async () => {
+    const { api } = cluster;
+    Object.assign(api, { grants: [grant, eventGrant], before: undefined });
+    api.requests.length = 0;
+    api.objects.events.length = 0;
+    api.secrets.write("apps", secretName, { metadata: { labels: ourLabel } });
+    for (const name of Object.keys(env)) delete env[name];
+    Object.assign(env, await podEnvironment(cluster), { ALIEN_IMAGES_BINDING: '{"service":"local"}' });
+  });
+  afterAll(() => cluster.api.stop());
+  return { cluster, env };
 }
 
 /** One run, with all that it wrote. */
