@@ -7,5 +7,5 @@ const { MUTATION_SET, MUTATION_ROUND } = process.env;
 const { tests = [], slower = [] } = sets[Number(MUTATION_SET)] ?? {};
 
 export default defineConfig({
-  test: { ...all.test, projects: [], include: [...(MUTATION_ROUND === "slower" ? slower : tests)] },
+  test: { ...all.test, projects: undefined, include: [...(MUTATION_ROUND === "slower" ? slower : tests)] },
 });
