@@ -1,4 +1,13 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+
+/** What builds a bundle anew while it runs, or measures how the machine copes: nothing else runs beside these. */
+const alone = [
+  "test/docs/*.e2e.ts",
+  "test/kubernetes/image/*.e2e.ts",
+  "test/kubernetes/rolling/*.e2e.ts",
+  "test/**/floods.e2e.ts",
+];
 
 /**
  * Real clients against the built server, the controls of the conformance judge, a fault at every call of a cloud, and what
@@ -7,15 +16,26 @@ import { defineConfig } from "vitest/config";
  */
 export default defineConfig({
   test: {
-    // A real zot cannot be installed by a script: where `ZOT` names its binary, the tests over it run as well.
-    include: ["test/**/*.e2e.ts", ...(process.env.ZOT ? ["test/**/*.zot.ts"] : [])],
+    globalSetup: "test/e2e/built.ts",
     // As in vitest.config.ts: a time limit only ends what would never end.
     testTimeout: 1_200_000,
     hookTimeout: 1_200_000,
     expect: { poll: { timeout: 300_000 } },
-    // Several build the same bundle.
-    fileParallelism: false,
     allowOnly: false,
     passWithNoTests: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "side by side",
+          // A real zot cannot be installed by a script: where `ZOT` names its binary, the tests over it run as well.
+          include: ["test/**/*.e2e.ts", ...(process.env.ZOT ? ["test/**/*.zot.ts"] : [])],
+          exclude: alone,
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { extends: true, test: { name: "one by one", include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
   },
 });

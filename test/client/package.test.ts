@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildBundle } from "../support/bundle.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -17,7 +18,7 @@ const helperLimit = 40;
 /** A program of somebody who installed the package, and nothing else. */
 let program: string;
 beforeAll(async () => {
-  await run(process.execPath, ["scripts/build.ts", "client"], { cwd: root });
+  buildBundle("client");
   program = await mkdtemp(join(tmpdir(), "client-package-"));
   await run("npm", ["pack", built, "--pack-destination", program, "--silent"]);
   await run("mkdir", ["-p", "node_modules/artifact-registry-functions"], { cwd: program });

@@ -1,5 +1,3 @@
-import { execFileSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { eventOf, httpEventOf } from "../aws/handler/events.ts";
@@ -7,14 +5,14 @@ import { functionEnv } from "../aws/handler/functions.ts";
 import { type RunningFunction, startRunningFunction } from "../aws/runtime/function.ts";
 import { type Ask, access, walk } from "../aws/runtime/walk.ts";
 import { type AwsStack, startStack } from "../aws/support/stack.ts";
+import { buildBundle } from "../support/bundle.ts";
 
 /** The bundle as it is deployed, under Lambda's own runtime client, in every form in which it is called. */
 
 let stack: AwsStack;
 let queueUrl: string;
 beforeAll(async () => {
-  const root = fileURLToPath(new URL("../../", import.meta.url));
-  execFileSync(process.execPath, ["scripts/build.ts", "aws"], { cwd: root, stdio: "inherit" });
+  buildBundle("aws");
   stack = await startStack({
     accounts: ["444455556666"],
     functionPolicies: [

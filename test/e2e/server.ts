@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildBundle } from "../support/bundle.ts";
 import { freePorts } from "./ports.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -28,7 +29,7 @@ export type Suite = {
 };
 
 export async function startSuite(): Promise<Suite> {
-  execFileSync(process.execPath, ["scripts/build.ts", "local"], { cwd: root, stdio: "inherit" });
+  buildBundle("local");
   const dataDir = await mkdtemp(join(tmpdir(), "suite-e2e-"));
   const [port, registryPort] = await freePorts(2);
   const url = `http://127.0.0.1:${port}`;

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Metafile } from "esbuild";
 import { beforeAll, expect, test } from "vitest";
+import { buildBundle } from "../support/bundle.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = join(root, "dist/kubernetes");
 beforeAll(() => {
-  execFileSync(process.execPath, ["scripts/build.ts", "kubernetes"], { cwd: root, stdio: "inherit" });
+  buildBundle("kubernetes");
 });
 
 const modules = () => {

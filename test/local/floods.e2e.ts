@@ -1,11 +1,11 @@
-import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
 import { floodLocal, localFloods } from "../bench/floods/local.ts";
+import { buildBundle } from "../support/bundle.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 beforeAll(() => {
-  execFileSync(process.execPath, ["scripts/build.ts", "local"], { cwd: root, stdio: "inherit" });
+  buildBundle("local");
 });
 
 test.each(["manifests", "uploads"] as const)(

@@ -6,6 +6,8 @@ import { sets } from "./sets.ts";
 const { MUTATION_SET, MUTATION_ROUND } = process.env;
 const { tests = [], slower = [] } = sets[Number(MUTATION_SET)] ?? {};
 
+const { projects: _, ...test } = all.test ?? {};
+
 export default defineConfig({
-  test: { ...all.test, projects: undefined, include: [...(MUTATION_ROUND === "slower" ? slower : tests)] },
+  test: { ...test, include: [...(MUTATION_ROUND === "slower" ? slower : tests)] },
 });

@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { buildBundle } from "../../support/bundle.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -45,7 +46,7 @@ process.stdout.write(stdout, () => process.exit(status));
  * @param sdks beside it, which what runs in process needs: those of the clone
  */
 export async function installHelper(folder: string, { sdks = false } = {}): Promise<Installed> {
-  await run(process.execPath, ["scripts/build.ts", "client"], { cwd: root });
+  buildBundle("client");
   await mkdir(join(folder, "bin"), { recursive: true });
   const flags = ["--global", "--prefix", join(folder, "npm"), "--offline", "--no-audit", "--no-fund"];
   await run("npm", ["install", ...flags, await pack(folder)]);

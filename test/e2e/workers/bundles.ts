@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Metafile } from "esbuild";
 import { readPages } from "../../docs/pages.ts";
+import { buildBundle } from "../../support/bundle.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -39,7 +40,7 @@ export interface WorkerBundles {
 
 /** Builds dist/client, and with it the program, once for each form of authentication. */
 export async function buildWorkers(): Promise<WorkerBundles> {
-  await run(process.execPath, ["scripts/build.ts", "client"], { cwd: root });
+  buildBundle("client");
   const folder = await mkdtemp(join(tmpdir(), "workers-"));
   const { stdout } = await run("npm", ["pack", "--silent", "--pack-destination", folder, join(root, "dist/client")]);
   const packed = join(folder, stdout.trim());

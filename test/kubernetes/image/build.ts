@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildBundle } from "../../support/bundle.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 /** Nobody's own number: what builds has no right on this machine, and no range of users to map. */
@@ -37,7 +38,7 @@ export interface Image {
  * @param folder an empty one, of which everything below belongs to nobody afterwards
  */
 export function buildImage(folder: string): Image {
-  execFileSync(process.execPath, ["scripts/build.ts", "kubernetes"], { cwd: root, stdio: "inherit" });
+  buildBundle("kubernetes");
   cpSync(join(root, "dist/kubernetes"), join(folder, "build/src/dist/kubernetes"), { recursive: true });
   nodeRootfs(join(folder, "base/rootfs"));
   mkdirSync(join(folder, "home"));

@@ -1,6 +1,5 @@
-import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { buildBundle } from "../../support/bundle.ts";
 import { startIssuer } from "../../support/issuer.ts";
 import { mountAccounts } from "../support/files.ts";
 import { everythingFor } from "../support/grants.ts";
@@ -34,8 +33,7 @@ export interface RollingResult {
 
 /** Two instances over a registry of its own, under load; each is replaced by a new one as a Deployment does it. */
 export async function rollingRestart({ connections, seconds, signal }: RollingOptions): Promise<RollingResult> {
-  const root = fileURLToPath(new URL("../../../", import.meta.url));
-  execFileSync(process.execPath, ["scripts/build.ts", "kubernetes"], { cwd: root, stdio: "inherit" });
+  buildBundle("kubernetes");
   const registry = await startOurRegistry(["images"]);
   const logins = {
     account: registry.account(["pull", "push", "delete"]),

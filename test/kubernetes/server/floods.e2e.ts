@@ -1,11 +1,11 @@
-import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
 import { containerFloods, floodContainer } from "../../bench/floods/container.ts";
+import { buildBundle } from "../../support/bundle.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 beforeAll(() => {
-  execFileSync(process.execPath, ["scripts/build.ts", "kubernetes"], { cwd: root, stdio: "inherit" });
+  buildBundle("kubernetes");
 });
 
 test.each(["headers", "bodies"] as const)(

@@ -1,5 +1,3 @@
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import { vi } from "vitest";
 import { createAuthority } from "../../../emulators/azure/http/certificates.ts";
 import { startApiServer } from "../../../emulators/kubernetes/api-server.ts";
@@ -7,6 +5,7 @@ import { createServiceAccounts, subjectOf } from "../../../emulators/kubernetes/
 import { startInstance } from "../../../kubernetes/rolling/instance.ts";
 import { mountAccounts, mountSecret } from "../../../kubernetes/support/files.ts";
 import { startOurRegistry } from "../../../kubernetes/support/our-registry.ts";
+import { buildBundle } from "../../../support/bundle.ts";
 import { oidcEnv, type Place, unnamed, unverified } from "../place.ts";
 
 const audience = "artifact-registry";
@@ -18,8 +17,7 @@ type Account = { readonly namespace: string; readonly name: string };
 
 /** Pods of a cluster, each with a projected token of its service account, before the container's server. */
 export async function onKubernetes(): Promise<Place> {
-  const root = join(import.meta.dirname, "../../../..");
-  execFileSync(process.execPath, ["scripts/build.ts", "kubernetes"], { cwd: root, stdio: "inherit" });
+  buildBundle("kubernetes");
   const authority = await createAuthority();
   const accounts = await createServiceAccounts();
   const api = await startApiServer(accounts, authority);
