@@ -7,6 +7,7 @@ import { bundleAzure } from "./bundle/azure.ts";
 import { bundleClient } from "./bundle/client.ts";
 import { bundleFunction } from "./bundle/function.ts";
 import { bundleGcp } from "./bundle/gcp.ts";
+import { selfContained } from "./bundle/self-contained.ts";
 import { bundleKubernetes, bundleLocal } from "./bundle/servers.ts";
 import { writeOpenApi } from "./openapi.ts";
 
@@ -20,6 +21,7 @@ const platforms: Readonly<Record<string, () => Promise<void>>> = {
       outdir: "dist/aws",
       entryPoint: "functions/aws/handler.ts",
       packageJson: { type: "commonjs" },
+      options: { plugins: [selfContained(["@smithy/signature-v4"])] },
     }),
   azure: bundleAzure,
   client: bundleClient,

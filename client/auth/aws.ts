@@ -1,4 +1,4 @@
-import { type BinaryLike, createHash, createHmac, type Hash, type Hmac } from "node:crypto";
+import { Sha256 } from "../../core/sha256.ts";
 import { type Environment, invalidBinding } from "../binding.ts";
 import type { Authenticate, AwsKeys, Prove } from "./proof.ts";
 import { noIdentity, notInstalled } from "./proof.ts";
@@ -61,32 +61,4 @@ function scopeOf(hostname: string): { service: string; region: string | undefine
 
 function noRegion(): never {
   throw invalidBinding("The function's URL", "does not name its region.", "Set auth.region, or AWS_REGION.");
-}
-
-/** Node's own SHA-256 and HMAC behind the interface that the signer expects. */
-class Sha256 {
-  readonly #secret: BinaryLike | undefined;
-  #hash: Hash | Hmac;
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    // Node takes an ArrayBuffer as a key, too; only its types do not say so.
-    this.#secret = secret as BinaryLike | undefined;
-    this.#hash = this.#start();
-  }
-
-  #start(): Hash | Hmac {
-    return this.#secret === undefined ? createHash("sha256") : createHmac("sha256", this.#secret);
-  }
-
-  update(chunk: Uint8Array): void {
-    this.#hash.update(chunk);
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {
-    this.#hash = this.#start();
-  }
 }

@@ -25,6 +25,11 @@ export const ownershipTagKey = "alien:artifact-registry";
 /** On the registry's own repository: the regions that may hold replicas with grants, in the form of `regionsTagValue`. */
 export const regionsTagKey = "alien:artifact-registry:regions";
 
+/** The account in an ARN. */
+export function accountOf(arn: string): string {
+  return arn.split(":")[4] ?? "";
+}
+
 /** How AWS and its clients name the repositories of a registry, beside their names. */
 type Forms = Required<Pick<NameSpace, "hosts" | "readResource" | "tellForeign">>;
 

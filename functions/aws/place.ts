@@ -1,15 +1,12 @@
-import { partition as partitionOf } from "@aws-sdk/core/client";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import type { Environment } from "../../core/platform.ts";
+import { type Partition, partitionOf } from "./endpoints.ts";
 
-/** Where a function runs. The SDK's own table knows the partitions. */
-export interface Place {
+/** Where a function runs. */
+export interface Place extends Omit<Partition, "name"> {
   readonly region: string;
-  /** As in ARNs: `aws`, `aws-cn`, `aws-us-gov`, … */
+  /** The partition's name, as in ARNs. */
   readonly partition: string;
-  readonly dnsSuffix: string;
-  /** Of the hosts of AWS's APIs that IPv6 reaches too, such as `api.aws`. */
-  readonly dualStackDnsSuffix: string;
   /** Whether images are named by hosts that IPv6 reaches too: the SDK's own setting for its requests. */
   readonly dualStack: boolean;
   /** IAM's path of the pull and push roles that provisioning makes, as `/acme/`. Nothing else should be on it. */

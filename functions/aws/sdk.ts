@@ -1,23 +1,17 @@
-import { ECRClient } from "@aws-sdk/client-ecr";
-import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { getEndpointFromInstructions } from "@smithy/core/endpoints";
 import type { Call } from "../../core/call.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import type { Environment } from "../../core/platform.ts";
+import type { CredentialService } from "./endpoints.ts";
 import { translateAwsError } from "./errors.ts";
 import type { Place } from "./place.ts";
-
-/** Credentials of a role session. */
-export interface SessionCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken: string;
-}
+import { sdkSettings } from "./sdk-settings.ts";
+import type { Keys } from "./signed.ts";
 
 /** The SDK's clients, one per region, made when they are first needed. */
 export interface Clients {
   ecr(region: string): ECRClient;
-  /** A client under another identity; not kept, but on the connections of the others. */
-  ecrAs(credentials: SessionCredentials, region: string): ECRClient;
   sts(): STSClient;
 }
 
@@ -31,10 +25,6 @@ export function createClients({ region: home }: Place): Clients {
   };
   return {
     ecr,
-    ecrAs(credentials, region) {
-      const { requestHandler } = ecr(region).config;
-      return new ECRClient({ ...sdkSettings("ECR"), region, credentials, requestHandler });
-    },
     sts() {
       sts ??= new STSClient({ ...sdkSettings("STS"), region: home });
       return sts;
@@ -42,40 +32,29 @@ export function createClients({ region: home }: Place): Clients {
   };
 }
 
-/** What the SDK's clients are told, so that they need not find it out. */
-export interface SdkSettings {
-  readonly maxAttempts: number;
-  readonly [setting: string]: unknown;
-}
-
-// Repeating is the core's: it counts the calls, and an edit under a lease must know each of them.
-const everywhere: SdkSettings = { maxAttempts: 1 };
-
 /**
- * Settings of every client. On Lambda everything is in the environment, and there are no files of settings to look for:
- * a client that is told so has its first answer some 15 ms sooner.
+ * What the SDK's clients would sign with, and whom they would ask: as files, metadata servers and the environment say.
  *
- * @param serviceId the service's name in `AWS_ENDPOINT_URL_{NAME}`, as `STS`
+ * @param region of the function
  */
-export function sdkSettings(serviceId: string, env: Environment = process.env): SdkSettings {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
-  if (!env.AWS_LAMBDA_FUNCTION_NAME || !accessKeyId || !secretAccessKey) return everywhere;
-  const { AWS_SESSION_TOKEN: sessionToken, AWS_SDK_UA_APP_ID: userAgentAppId } = env;
-  const endpoint = env[`AWS_ENDPOINT_URL_${serviceId}`] ?? env.AWS_ENDPOINT_URL;
+export function createSdkSettings(region: string) {
+  const { config } = new STSClient({ region });
   return {
-    ...everywhere,
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) },
-    ...(endpoint && env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS !== "true"
-      ? { endpoint }
-      : { ignoreConfiguredEndpointUrls: true }),
-    defaultsMode: "standard",
-    retryMode: "standard",
-    authSchemePreference: [],
-    disableClockSkewCorrection: false,
-    sigv4aSigningRegionSet: [],
-    useFipsEndpoint: env.AWS_USE_FIPS_ENDPOINT === "true",
-    useDualstackEndpoint: env.AWS_USE_DUALSTACK_ENDPOINT === "true",
-    userAgentAppId: userAgentAppId ?? "",
+    keys: (): Promise<Keys> => config.credentials(),
+    async endpoint(service: CredentialService, region: string): Promise<string> {
+      const resolve = getEndpointFromInstructions;
+      switch (service) {
+        case "sts":
+          return (await resolve({}, AssumeRoleCommand, new STSClient({ region }).config)).url.href;
+        case "ecr":
+          return (await resolve({}, GetAuthorizationTokenCommand, new ECRClient({ region }).config)).url.href;
+        case "ecr-public": {
+          const sdk = await import("@aws-sdk/client-ecr-public");
+          const { config } = new sdk.ECRPUBLICClient({ region });
+          return (await resolve({}, sdk.GetAuthorizationTokenCommand, config)).url.href;
+        }
+      }
+    },
   };
 }
 
@@ -91,13 +70,4 @@ export async function askIdentity(clients: Clients, call: Call): Promise<{ accou
   });
   if (account !== undefined && arn !== undefined) return { account, arn };
   throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "STS answered without an account.");
-}
-
-export async function askAccount(clients: Clients, call: Call): Promise<string> {
-  return (await askIdentity(clients, call)).account;
-}
-
-/** The account in an ARN. */
-export function accountOf(arn: string): string {
-  return arn.split(":")[4] ?? "";
 }

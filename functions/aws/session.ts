@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import type { Call } from "../../core/call.ts";
 import type { Caller } from "../../core/caller.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
@@ -7,7 +6,7 @@ import { NotYet, untilReady } from "../../core/until-ready.ts";
 import { isServiceError, translateAwsError } from "./errors.ts";
 import type { Place } from "./place.ts";
 import { tooManyRepositories } from "./policy/session.ts";
-import type { Clients, SessionCredentials } from "./sdk.ts";
+import type { Keys, SignedRequests } from "./signed.ts";
 
 /** AWS STS, AssumeRole: seconds. */
 export const sessionSeconds = { min: 900, max: 43_200, default: 3_600, chained: 3_600 } as const;
@@ -19,7 +18,7 @@ export function sessionLifetimes({ onLambda }: Pick<Place, "onLambda">) {
 }
 
 export interface Session {
-  readonly credentials: SessionCredentials;
+  readonly keys: Required<Keys>;
   readonly expiresAt: Date;
 }
 
@@ -37,7 +36,7 @@ export interface SessionRequest {
  * STS refuses a longer session instead of shortening it.
  */
 export async function assumeRole(
-  clients: Clients,
+  requests: SignedRequests,
   place: Place,
   request: SessionRequest,
   call: Call,
@@ -45,15 +44,15 @@ export async function assumeRole(
   const { min, max } = sessionLifetimes(place);
   const seconds = Math.min(Math.max(request.seconds, min), max);
   try {
-    return await onceSpread(clients, request.roleArn, "session", call, () =>
-      tryToAssume(clients, { ...request, seconds }, call),
+    return await onceSpread(requests, request.roleArn, "session", call, () =>
+      tryToAssume(requests, { ...request, seconds }, call),
     );
   } catch (error) {
     const tooLong = isServiceError(error, "ValidationError") && seconds > sessionSeconds.chained;
     if (!tooLong) throw translate(error, request.roleArn);
   }
   try {
-    return await tryToAssume(clients, { ...request, seconds: sessionSeconds.chained }, call);
+    return await tryToAssume(requests, { ...request, seconds: sessionSeconds.chained }, call);
   } catch (error) {
     throw translate(error, request.roleArn);
   }
@@ -63,7 +62,7 @@ export async function assumeRole(
 const spreading = { baseMs: 1_000, capMs: 4_000, mostMs: 60_000, retryAfterSeconds: 10 };
 
 /** What is known of a role and of what is asked of it: since when it is denied, in milliseconds, or that it was allowed once. */
-const seen = new WeakMap<Clients, Map<string, number | "allowed">>();
+const seen = new WeakMap<SignedRequests, Map<string, number | "allowed">>();
 
 /**
  * Repeats what a role may be too new for: STS denies a role that it does not see yet, and a policy counts some seconds after
@@ -74,14 +73,14 @@ const seen = new WeakMap<Clients, Map<string, number | "allowed">>();
  * @throws SERVICE_UNAVAILABLE (retryable) when the operation's time is over first
  */
 export async function onceSpread<T>(
-  clients: Clients,
+  requests: SignedRequests,
   roleArn: string,
   what: string,
   call: Call,
   work: () => Promise<T>,
 ): Promise<T> {
-  const known = seen.get(clients) ?? new Map<string, number | "allowed">();
-  seen.set(clients, known);
+  const known = seen.get(requests) ?? new Map<string, number | "allowed">();
+  seen.set(requests, known);
   const key = `${roleArn} ${what}`;
   if (known.get(key) === "allowed") return work();
   let denied: ArtifactRegistryError | undefined;
@@ -119,29 +118,25 @@ function notSpread(roleArn: string, cause: unknown): ArtifactRegistryError {
   });
 }
 
-async function tryToAssume(clients: Clients, request: SessionRequest, call: Call): Promise<Session> {
-  const { Credentials: answer } = await call.upstream("STS AssumeRole", async (abortSignal) => {
+async function tryToAssume(requests: SignedRequests, request: SessionRequest, call: Call): Promise<Session> {
+  const answer = await call.upstream("STS AssumeRole", async (abortSignal) => {
     try {
       const input = {
         RoleArn: request.roleArn,
         RoleSessionName: sessionName(call.caller, request.credentialId),
         Policy: request.policy,
-        DurationSeconds: request.seconds,
+        DurationSeconds: String(request.seconds),
       };
-      return await clients.sts().send(new AssumeRoleCommand(input), { abortSignal });
+      return await requests.assumeRole(input, abortSignal);
     } catch (error) {
       if (isServiceError(error, "ValidationError", "AccessDenied", ...malformed, ...tooLarge)) throw error;
       throw translateAwsError(error, "STS AssumeRole", `sts:AssumeRole on ${request.roleArn}`);
     }
   });
-  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer ?? {};
-  if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Expiration) {
+  if (answer === undefined) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "STS answered without credentials.");
   }
-  return {
-    credentials: { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken },
-    expiresAt: Expiration,
-  };
+  return answer;
 }
 
 const malformed = ["MalformedPolicyDocument", "MalformedPolicyDocumentException"];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sdkSettings } from "../../functions/aws/sdk.ts";
+import { sdkSettings } from "../../functions/aws/sdk-settings.ts";
 
 const lambda = {
   AWS_LAMBDA_FUNCTION_NAME: "artifact-registry",

@@ -2,7 +2,7 @@ import type { SQSClient } from "@aws-sdk/client-sqs";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { DeadLetters } from "../../../core/events.ts";
 import { translateAwsError } from "../errors.ts";
-import { sdkSettings } from "../sdk.ts";
+import { sdkSettings } from "../sdk-settings.ts";
 
 const sendTimeoutMs = 5_000;
 

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { type EventOutcome, finishDelivery, handleEvent } from "../../../core/events.ts";
 import type { Environment } from "../../../core/platform.ts";
-import { accountOf } from "../sdk.ts";
+import { accountOf } from "../names.ts";
 import { sqsDeadLetters } from "./dead-letters.ts";
 import { type EventBridgeEvent, eventBridgeEvent, type SqsEvent, sqsEvent, toCloudEvent } from "./event-shapes.ts";
 import { chain, type Invocation, type LambdaHandler, shape, throwErrors } from "./middleware.ts";

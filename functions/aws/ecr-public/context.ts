@@ -3,31 +3,27 @@ import type { Call } from "../../../core/call.ts";
 import type { EcrPublicBinding } from "../binding.ts";
 import { translateAwsError } from "../errors.ts";
 import type { Place } from "../place.ts";
-import { type Clients, createClients, type SessionCredentials } from "../sdk.ts";
+import { createSignedRequests, type SignedRequests } from "../signed.ts";
 
 /** What every part of the adapter works with. */
 export interface EcrPublicContext {
   readonly binding: EcrPublicBinding;
   readonly place: Place;
-  readonly clients: Clients;
+  readonly requests: SignedRequests;
   /** The client under the function's own identity. */
   readonly own: ECRPUBLICClient;
-  /** A client under another identity; not kept. */
-  as(credentials: SessionCredentials): ECRPUBLICClient;
 }
 
 /** ECR Public answers here and nowhere else, wherever the function runs (Amazon ECR Public endpoints and quotas). */
-const region = "us-east-1";
+export const region = "us-east-1";
 
 export function createContext(binding: EcrPublicBinding, place: Place): EcrPublicContext {
-  // Repeating is the core's, which counts the calls.
-  const common = { region, maxAttempts: 1 };
   return {
     binding,
     place,
-    clients: createClients(place),
-    own: new ECRPUBLICClient(common),
-    as: (credentials) => new ECRPUBLICClient({ ...common, credentials }),
+    requests: createSignedRequests(place.region),
+    // Repeating is the core's, which counts the calls.
+    own: new ECRPUBLICClient({ region, maxAttempts: 1 }),
   };
 }
 

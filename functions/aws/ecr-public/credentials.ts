@@ -1,13 +1,12 @@
-import { GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr-public";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
 import { mintedFrom } from "../ecr/credentials.ts";
 import { translateAwsError } from "../errors.ts";
+import { accountOf } from "../names.ts";
 import { ecrPublicSessionPolicy } from "../policy/session.ts";
-import { accountOf } from "../sdk.ts";
 import { assumeRole, onceSpread, sessionSeconds } from "../session.ts";
-import type { EcrPublicContext } from "./context.ts";
+import { type EcrPublicContext, region } from "./context.ts";
 
 /**
  * Mints credentials that push to one repository, or to none: anybody reads all of ECR Public, and credentials for pulls
@@ -18,7 +17,7 @@ import type { EcrPublicContext } from "./context.ts";
  * @throws INVALID_INPUT where the names of the repositories fill a session's policy
  */
 export async function generateCredentials(
-  { binding, clients, place, as }: EcrPublicContext,
+  { binding, requests, place }: EcrPublicContext,
   { name, permissions, alsoPull, ttlSeconds = sessionSeconds.default, credentialId }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
@@ -32,18 +31,17 @@ export async function generateCredentials(
   }
   const { partition } = place;
   const policy = ecrPublicSessionPolicy({ partition, account: accountOf(roleArn), name, permissions, alsoPull });
-  const session = await assumeRole(clients, place, { roleArn, policy, seconds: ttlSeconds, credentialId }, call);
+  const session = await assumeRole(requests, place, { roleArn, policy, seconds: ttlSeconds, credentialId }, call);
 
   const what = "ECR Public GetAuthorizationToken";
-  // One object, where private ECR answers a list.
   const ask = async (abortSignal: AbortSignal) => {
     try {
-      return await as(session.credentials).send(new GetAuthorizationTokenCommand({}), { abortSignal });
+      return await requests.authorizationToken({ service: "ecr-public", region, keys: session.keys }, abortSignal);
     } catch (error) {
       const needs = `ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken on * for ${roleArn}`;
       throw translateAwsError(error, what, needs);
     }
   };
-  const { authorizationData } = await onceSpread(clients, roleArn, what, call, () => call.upstream(what, ask));
-  return mintedFrom(authorizationData?.authorizationToken, authorizationData?.expiresAt, session.expiresAt);
+  const token = await onceSpread(requests, roleArn, what, call, () => call.upstream(what, ask));
+  return mintedFrom(token, session.expiresAt);
 }

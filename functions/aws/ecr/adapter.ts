@@ -1,27 +1,16 @@
 import type { Call } from "../../../core/call.ts";
-import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { checkHealth, healthOf, missingFields } from "../../../core/health.ts";
 import { type NameSpace, type RoutableName, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
-import type { Environment, OpenContext } from "../../../core/platform.ts";
+import { once } from "../../../core/once.ts";
+import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Capabilities, Health } from "../../../core/schemas.ts";
+import type { Capabilities } from "../../../core/schemas.ts";
 import type { EcrBinding } from "../binding.ts";
-import { openTable } from "../lease/dynamo.ts";
-import { createProcessLease, leaseWithoutTable } from "../lease/process.ts";
-import { createProcessRecord, createRegistryRecords } from "../lease/registry.ts";
-import { createLeaseTable } from "../lease/table.ts";
-import { ecrForms, ecrGrammar, hasForm, registryHost } from "../names.ts";
+import { accountOf, ecrForms, ecrGrammar, hasForm, registryHost } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
-import { accountOf, askAccount, createClients } from "../sdk.ts";
 import { endedByRole, sessionLifetimes } from "../session.ts";
-import { copyGrants, createCrossAccount, unlessRevoked } from "./access.ts";
-import type { ContextFor, EcrContext, PolicyLeases } from "./context.ts";
+import { createSignedRequests } from "../signed.ts";
+import type { MintingContext } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
-import { deleteRepository } from "./deletion.ts";
-import { createRepository, describeRepository, getRepository } from "./repositories.ts";
-
-/** Milliseconds of a lease: more than an operation may take, so that no edit outlives its own. */
-const leaseMs = 60_000;
 
 /** A registry on Amazon ECR, and what events do for it. */
 export interface EcrRegistry extends ArtifactRegistry {
@@ -32,16 +21,19 @@ export interface EcrRegistry extends ArtifactRegistry {
 export function createEcrRegistry({ binding, derived, others, env }: OpenContext<EcrBinding>): EcrRegistry {
   const place = readPlace(env);
   const { repositoryPrefix: prefix, replicationRegions = [] } = binding;
-  const bound: EcrContext = {
+  const bound: MintingContext = {
     binding,
     place,
-    clients: createClients(place),
+    requests: createSignedRequests(place.region, env),
     replicaRegions: [...new Set(replicationRegions)].filter((region) => region !== place.region),
   };
-  const contextFor: ContextFor = derived ? completing(bound) : async () => bound;
+  // A credential needs neither the SDK nor what edits grants.
+  const manage = once(async () => (await import("./management.ts")).createManagement(bound, derived, env));
+  const contextFor = async (call: Call): Promise<MintingContext> =>
+    derived ? (await manage()).contextFor(call) : bound;
   const names: NameSpace = { prefix, separator: "-", grammar: ecrGrammar, others };
   const roleArn = binding.pullRoleArn ?? binding.pushRoleArn;
-  const spaceIn = (account: string, { replicaRegions }: EcrContext): NameSpace => {
+  const spaceIn = (account: string, { replicaRegions }: MintingContext): NameSpace => {
     return { ...names, ...ecrForms(place, { account, regions: [place.region, ...replicaRegions] }) };
   };
   // Without a bound role only AWS tells the account, so an image's URI and an ARN are read once it was asked.
@@ -49,15 +41,10 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
   let space = account === undefined ? names : spaceIn(account, bound);
   const learnAccount = async (call: Call): Promise<string> => {
     if (account !== undefined) return account;
-    const { clients, binding: complete } = await contextFor(call);
-    account = complete.pullRoleArn ? accountOf(complete.pullRoleArn) : await askAccount(clients, call);
+    const { pullRoleArn } = (await contextFor(call)).binding;
+    account = pullRoleArn ? accountOf(pullRoleArn) : await (await manage()).account(call);
     return account;
   };
-  const leases = leasesOf(binding, place.region, env);
-  // Loaded when the registry itself is made or looked at: IAM's client is no part of a credential request.
-  const provisioning = async () =>
-    (await import("../provisioning/provisioning.ts")).createAwsProvisioning({ context: bound, leases, env, derived });
-
   return {
     service: "ecr",
     capabilities: capabilitiesOf(place),
@@ -72,37 +59,23 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     resolveId: (repoId) => resolveRepositoryId(repoId, space),
     registryEndpoint: async (call) => `https://${registryHost(place, await learnAccount(call), place.region)}`,
 
-    async createRepository(name, call) {
-      const context = await contextFor(call);
-      const create = () => createRepository(context, leases, name, call);
-      return call.asOf && binding.leaseTable !== undefined
-        ? unlessRevoked(context, leases, name, call, create)
-        : create();
-    },
-    getRepository: async (name, call) => getRepository(await contextFor(call), name, call),
-    deleteRepository: async (name, call) => deleteRepository(await contextFor(call), leases, name, call),
     mintsByRegion: true,
     generateCredentials: async (request, call) => generateCredentials(await contextFor(call), request, call),
-    crossAccount: createCrossAccount(contextFor, leases),
+
+    createRepository: async (name, call) => (await manage()).createRepository(name, call),
+    getRepository: async (name, call) => (await manage()).getRepository(name, call),
+    deleteRepository: async (name, call) => (await manage()).deleteRepository(name, call),
+    crossAccount: {
+      add: async (name, accesses, call) => (await manage()).crossAccount.add(name, accesses, call),
+      remove: async (name, access, call) => (await manage()).crossAccount.remove(name, access, call),
+      get: async (name, call) => (await manage()).crossAccount.get(name, call),
+    },
     provisioning: {
-      provision: async (options, call) => (await provisioning()).provision(options, call),
-      deprovision: async (options, call) => (await provisioning()).deprovision(options, call),
+      provision: async (options, call) => (await manage()).provisioning.provision(options, call),
+      deprovision: async (options, call) => (await manage()).provisioning.deprovision(options, call),
     },
-    async health(call) {
-      // Only this door's role may look at IAM.
-      const findings = env.ALIEN_DOOR === "provision" ? await (await provisioning()).drift(call) : [];
-      return findings.length > 0 ? healthOf(findings) : ecrHealth(await contextFor(call), leases, call);
-    },
-    async replicated(name, region, call) {
-      const context = await contextFor(call);
-      // A region that was never the registry's needs nothing.
-      const isKnown = async () => Object.hasOwn((await leases.registry.read(call)).regions, region);
-      if (!context.replicaRegions.includes(region) && !(await isKnown())) return;
-      // Nor does what is left of a repository that is gone.
-      await copyGrants(context, leases, name, region, call).catch((error: unknown) => {
-        if (!(error instanceof ArtifactRegistryError && error.code === "RESOURCE_NOT_FOUND")) throw error;
-      });
-    },
+    health: async (call) => (await manage()).health(call),
+    replicated: async (name, region, call) => (await manage()).replicated(name, region, call),
   };
 }
 
@@ -114,58 +87,4 @@ function capabilitiesOf(place: Place): Capabilities {
     crossAccountScope: "repository",
     unsupported: { revokeCredentials: endedByRole },
   };
-}
-
-/** Milliseconds for which we believe that a registry is ours. */
-const believedMs = 60_000;
-
-/**
- * Completes a derived binding at the first call that needs it. While the registry is not there, every call asks. Which regions
- * it has at this moment is in the registry's record; where there is none, edits ask the tags anew.
- */
-function completing(bound: EcrContext): ContextFor {
-  let known: { readonly context: EcrContext; readonly at: number } | undefined;
-  const latest: ContextFor = async (call) => {
-    const { completeDerived } = await import("../provisioning/own-repository.ts");
-    known = undefined;
-    const context = { ...(await completeDerived(bound, call)), latest };
-    known = { context, at: call.now().getTime() };
-    return context;
-  };
-  return async (call) => (known && call.now().getTime() - known.at <= believedMs ? known.context : latest(call));
-}
-
-function leasesOf(
-  { leaseTable: tableName, repositoryPrefix }: EcrBinding,
-  region: string,
-  env: Environment,
-): PolicyLeases {
-  const key = (name: string) => `${region}/${name}`;
-  if (tableName !== undefined) {
-    const table = openTable({ tableName });
-    const lease = createLeaseTable({ tableName, table, leaseMs });
-    // No repository can have this key, because no repository's name has a colon.
-    const registry = createRegistryRecords(table, key(`${repositoryPrefix}:registry`));
-    return { edits: lease, deletions: lease, registry, key };
-  }
-  const lease = createProcessLease();
-  return { edits: leaseWithoutTable(lease, env), deletions: lease, registry: createProcessRecord(), key };
-}
-
-/** Whether the registry answers, its binding is complete, and AWS takes everybody into its policies. */
-async function ecrHealth(context: EcrContext, { registry }: PolicyLeases, call: Call): Promise<Health> {
-  const { binding } = context;
-  const { repositoryPrefix: prefix } = binding;
-  const hint = "Run provisionRegistry and bind what it answers: without the role no credentials are minted.";
-  const missing = missingFields(binding, ["pullRoleArn", "pushRoleArn"], hint);
-  return checkHealth(missing, "degraded", async () => {
-    const [own, { refused }] = await Promise.all([describeRepository(context, prefix, call), registry.read(call)]);
-    if (own === undefined) {
-      return [{ message: `The repository "${prefix}" does not exist.`, hint: "Run provisionRegistry." }];
-    }
-    return refused.map(({ principal, region }) => ({
-      message: `AWS refused ${principal} in ${region}: policies there are without it.`,
-      hint: "Its account was closed or has not enabled that region, or the role is gone. Remove its access, or add it again when AWS takes it.",
-    }));
-  });
 }

@@ -8,14 +8,20 @@ import type { PolicyLease } from "../lease/lease.ts";
 import type { RegistryRecords } from "../lease/registry.ts";
 import type { Place } from "../place.ts";
 import type { Clients } from "../sdk.ts";
+import type { SignedRequests } from "../signed.ts";
 
-/** What every part of the adapter works with. */
-export interface EcrContext {
+/** What a credential is made with. */
+export interface MintingContext {
   readonly binding: EcrBinding;
   readonly place: Place;
-  readonly clients: Clients;
+  readonly requests: SignedRequests;
   /** Replica regions that the binding names; the home region is never among them. What an edit reaches says `regionsOf`. */
   readonly replicaRegions: readonly string[];
+}
+
+/** What every other part of the adapter works with. */
+export interface EcrContext extends MintingContext {
+  readonly clients: Clients;
   /** Of a derived binding: asks the registry's tags anew. */
   readonly latest?: ContextFor;
 }

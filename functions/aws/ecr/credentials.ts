@@ -1,15 +1,14 @@
-import { GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import type { CredentialRequest, MintedCredentials } from "../../../core/registry.ts";
 import type { Permissions } from "../../../core/schemas.ts";
 import { Secret } from "../../../core/secret.ts";
 import { translateAwsError } from "../errors.ts";
-import { registryHost } from "../names.ts";
+import { accountOf, registryHost } from "../names.ts";
 import { ecrSessionPolicy } from "../policy/session.ts";
-import { accountOf } from "../sdk.ts";
 import { assumeRole, onceSpread, sessionSeconds } from "../session.ts";
-import type { EcrContext } from "./context.ts";
+import type { AuthorizationToken } from "../signed.ts";
+import type { MintingContext } from "./context.ts";
 
 /**
  * Mints credentials for one repository and one permission level, and for pulls from some others: a session of the bound role, bounded by an inline
@@ -19,7 +18,7 @@ import type { EcrContext } from "./context.ts";
  * @throws INVALID_INPUT for a region that is not the registry's, or to which nobody pushes; where the names of the repositories fill a session's policy
  */
 export async function generateCredentials(
-  { binding, clients, place, replicaRegions }: EcrContext,
+  { binding, requests, place, replicaRegions }: MintingContext,
   { region: asked, ttlSeconds = sessionSeconds.default, ...request }: CredentialRequest,
   call: Call,
 ): Promise<MintedCredentials> {
@@ -31,38 +30,35 @@ export async function generateCredentials(
   const { partition } = place;
   const scope = { partition, account: accountOf(roleArn), region: place.region, name, permissions, alsoPull };
   const policy = ecrSessionPolicy(scope);
-  const session = await assumeRole(clients, place, { roleArn, policy, seconds: ttlSeconds, credentialId }, call);
+  const session = await assumeRole(requests, place, { roleArn, policy, seconds: ttlSeconds, credentialId }, call);
 
   const what = "ECR GetAuthorizationToken";
   const ask = async (abortSignal: AbortSignal) => {
     try {
-      return await clients
-        .ecrAs(session.credentials, region)
-        .send(new GetAuthorizationTokenCommand({}), { abortSignal });
+      return await requests.authorizationToken({ service: "ecr", region, keys: session.keys }, abortSignal);
     } catch (error) {
       throw translateAwsError(error, what, `ecr:GetAuthorizationToken on * for ${roleArn}`);
     }
   };
-  const { authorizationData } = await onceSpread(clients, roleArn, what, call, () => call.upstream(what, ask));
-  const { authorizationToken, expiresAt } = authorizationData?.[0] ?? {};
-  const minted = mintedFrom(authorizationToken, expiresAt, session.expiresAt);
+  const token = await onceSpread(requests, roleArn, what, call, () => call.upstream(what, ask));
+  const minted = mintedFrom(token, session.expiresAt);
   if (asked === undefined) return minted;
   return { ...minted, registryEndpoint: `https://${registryHost(place, accountOf(roleArn), region)}` };
 }
 
 /** The token in the form that clients present. It ends with its session or by itself, whichever comes first. */
-export function mintedFrom(token: string | undefined, tokenEnd: Date | undefined, sessionEnd: Date): MintedCredentials {
-  const [username, ...rest] = Buffer.from(token ?? "", "base64")
+export function mintedFrom({ authorizationToken, expiresAt }: AuthorizationToken, sessionEnd: Date): MintedCredentials {
+  const [username, ...rest] = Buffer.from(authorizationToken ?? "", "base64")
     .toString("utf8")
     .split(":");
-  if (username !== "AWS" || rest.length === 0 || tokenEnd === undefined) {
+  if (username !== "AWS" || rest.length === 0 || expiresAt === undefined) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "AWS answered without an authorization token.");
   }
   return {
     authMethod: "basic",
     username,
     password: new Secret(rest.join(":")),
-    expiresAt: new Date(Math.min(tokenEnd.getTime(), sessionEnd.getTime())),
+    expiresAt: new Date(Math.min(expiresAt.getTime(), sessionEnd.getTime())),
     scope: "repository",
   };
 }

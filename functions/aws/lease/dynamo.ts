@@ -8,7 +8,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { once } from "../../../core/once.ts";
 import { isServiceError, translateAwsError } from "../errors.ts";
-import { sdkSettings } from "../sdk.ts";
+import { sdkSettings } from "../sdk-settings.ts";
 import { type Item, keyAttribute } from "./item.ts";
 
 export interface TableOptions {

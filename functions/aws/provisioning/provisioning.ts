@@ -1,7 +1,7 @@
 import { IAMClient } from "@aws-sdk/client-iam";
 import type { Call } from "../../../core/call.ts";
 import type { Health, Provisioning } from "../../../core/registry.ts";
-import { sdkSettings } from "../sdk.ts";
+import { sdkSettings } from "../sdk-settings.ts";
 import { deprovision } from "./deprovision.ts";
 import { findDrift } from "./drift.ts";
 import { createIam } from "./iam.ts";

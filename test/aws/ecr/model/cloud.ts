@@ -15,7 +15,7 @@ import { readDirectory } from "../../../../core/suite.ts";
 import { handleReplication } from "../../../../functions/aws/doors/replication.ts";
 import { platform } from "../../../../functions/aws/index.ts";
 import { readLease } from "../../../../functions/aws/lease/item.ts";
-import { sdkSettings } from "../../../../functions/aws/sdk.ts";
+import { sdkSettings } from "../../../../functions/aws/sdk-settings.ts";
 import { addRepository, type Repository } from "../../../emulators/aws/ecr/state.ts";
 import { type EmulatorEvent, eventOf } from "../../../emulators/aws/events.ts";
 import { bindPrincipals, readPrincipals } from "../../../emulators/aws/identity/bound-principals.ts";
