@@ -14,7 +14,6 @@ const peers = [
   "@aws-sdk/client-ecr-public",
   "@aws-sdk/client-iam",
   "@aws-sdk/client-sts",
-  "@aws-sdk/core",
   "@aws-sdk/credential-provider-node",
   "@azure/arm-authorization",
   "@azure/arm-containerregistry",
@@ -22,6 +21,7 @@ const peers = [
   "@azure/identity",
   "@google-cloud/artifact-registry",
   "@grpc/grpc-js",
+  "@smithy/core",
   "@smithy/signature-v4",
   "google-auth-library",
 ];

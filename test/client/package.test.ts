@@ -163,7 +163,7 @@ describe("the package", () => {
   });
 
   it.each([
-    ["@aws-sdk/client-ecr", { service: "ecr", repositoryPrefix: "images" }],
+    ["@smithy/signature-v4", { service: "ecr", repositoryPrefix: "images" }],
     [
       "google-auth-library",
       { service: "gar", projectId: "a-project", location: "europe-west1", repositoryName: "images" },
