@@ -1,4 +1,5 @@
 import { ArtifactRegistryError, type ErrorOptions } from "../../core/errors.ts";
+import type { HttpAnswer } from "../../core/http-client.ts";
 import { meaningOf, propagation } from "./refusals.ts";
 
 /** The codes of google.rpc.Code. gRPC answers with them; over HTTP a status stands for them. */
@@ -46,7 +47,7 @@ interface GoogleError {
   readonly reason?: unknown;
   readonly response?: {
     readonly status?: number;
-    readonly headers?: Headers;
+    readonly headers?: Pick<Headers, "get">;
     readonly data?: {
       readonly error?: {
         readonly message?: unknown;
@@ -55,6 +56,27 @@ interface GoogleError {
       };
     };
   } | null;
+}
+
+/** An answer of Google's that is no success, over HTTP. */
+export class GoogleRefusal extends Error {
+  readonly response: NonNullable<GoogleError["response"]>;
+
+  constructor(answer: HttpAnswer) {
+    super(`Google answered with the status ${answer.status}.`);
+    const data = jsonOf(answer);
+    const headers = { get: (name: string) => String(answer.headers[name] ?? "") || null };
+    this.response = { status: answer.status, headers, ...(typeof data === "object" && data !== null && { data }) };
+  }
+}
+
+/** The JSON of an answer. @returns undefined for anything else, as a proxy's page */
+export function jsonOf({ body }: HttpAnswer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 function asGoogleError(error: unknown): GoogleError {

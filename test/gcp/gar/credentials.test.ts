@@ -77,23 +77,18 @@ describe("a function without its rights", () => {
   test("is told which permission it lacks, and nothing of the service's own words", async () => {
     const { gcp } = stack();
     const bare = gcp.serviceAccount("bare");
-    const before = process.env.GCE_METADATA_HOST;
-    process.env.GCE_METADATA_HOST = await gcp.metadata(bare);
-    try {
-      const registry = openRegistry(stack());
-      const name = registry.resolveId("x");
-      for (const [attempt, permission] of [
-        [crossAccountOf(registry).get(name, newCall()), "repositories.getIamPolicy"],
-        [registry.deleteRepository(name, newCall()), "packages.delete"],
-      ] as const) {
-        await expect(attempt).rejects.toMatchObject({
-          code: "ACCESS_DENIED",
-          hint: expect.stringContaining(permission),
-        });
-      }
-      expect(await registry.health(newCall())).toMatchObject({ status: "degraded" });
-    } finally {
-      process.env.GCE_METADATA_HOST = before;
+    const env = { ...stack().env(), GCE_METADATA_HOST: await gcp.metadata(bare) };
+    const registry = openRegistry({ ...stack(), env: () => env });
+    const name = registry.resolveId("x");
+    for (const [attempt, permission] of [
+      [crossAccountOf(registry).get(name, newCall()), "repositories.getIamPolicy"],
+      [registry.deleteRepository(name, newCall()), "packages.delete"],
+    ] as const) {
+      await expect(attempt).rejects.toMatchObject({
+        code: "ACCESS_DENIED",
+        hint: expect.stringContaining(permission),
+      });
     }
+    expect(await registry.health(newCall())).toMatchObject({ status: "degraded" });
   });
 });
