@@ -9,7 +9,7 @@ const depthLimit = 16;
  *
  * @throws PAYLOAD_TOO_LARGE over 64 KiB; INVALID_INPUT for what is not JSON, not UTF-8, or nested too deep
  */
-export async function readJson(body: ReadableStream<Uint8Array> | null): Promise<unknown> {
+export async function readJson(body: AsyncIterable<Uint8Array> | null): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {

@@ -1,9 +1,8 @@
-/** Between Node's HTTP and the contract: requests of the Fetch standard, and errors in the form of the contract. */
+/** Between Node's HTTP and the contract: its requests, and errors in its form. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { getRequestListener, RequestError } from "@hono/node-server";
 import { ArtifactRegistryError, type ErrorCode, invalidInput, toArtifactRegistryError } from "../errors.ts";
-import { errorResponse } from "../http.ts";
+import { type ApiAnswer, type ApiRequest, errorResponse, whole } from "../http.ts";
 import { bodyLimit } from "../json.ts";
 
 /** How a server of the API bounds its bodies: `each` is what is read of one, `bytes` what may be on its way at once. */
@@ -13,36 +12,76 @@ export const apiBodies = { each: bodyLimit, bytes: 8 * 1024 * 1024 };
 export const apiRequestTimeout = 60_000;
 
 /**
- * Makes a listener that turns Node's requests into requests of the Fetch standard. It answers a request that cannot be
- * converted with INVALID_INPUT, and turns what `serve` throws into an answer. It never throws, and its promise never rejects.
+ * Makes a listener that answers Node's requests by the contract. It answers a request that is none with INVALID_INPUT, and turns what
+ * `serve` throws into an answer. It never throws, and its promise never rejects.
  *
- * @param serve answers one request; it may look at Node's own request for what the Fetch standard leaves out
+ * @param serve answers one request; it may look at Node's own request for what the contract leaves out
  *
  * @example
  * const server = createServer(requestListener((request) => http(request)));
  */
 export function requestListener(
-  serve: (request: Request, incoming: IncomingMessage) => Promise<Response>,
+  serve: (request: ApiRequest, incoming: IncomingMessage) => Promise<ApiAnswer>,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void> {
-  return getRequestListener(
-    async (request, { incoming }) => {
-      // Until here the URL has only been put together from parts. Nobody has parsed it yet, and parsing may fail.
-      const url = URL.parse(request.url);
-      if (url === null || url.username !== "" || url.password !== "") throw new RequestError("Not a URL");
-      return serve(request, incoming as IncomingMessage);
-    },
-    {
-      // Only the path decides what is asked for. HTTP/1.0 may leave the host out.
-      hostname: "localhost",
-      errorHandler: (error) =>
-        errorResponse(
-          error instanceof RequestError
-            ? invalidInput("The request is not one that HTTP allows.")
-            : toArtifactRegistryError(error),
-          randomUUID(),
-        ),
-    },
-  );
+  return async (incoming, outgoing) => {
+    const gone = new AbortController();
+    outgoing.once("close", () => {
+      if (!outgoing.writableFinished) gone.abort(new Error("The client has gone."));
+    });
+    let answer: ApiAnswer;
+    try {
+      answer = await serve(toRequest(incoming, gone.signal), incoming);
+    } catch (error) {
+      answer = errorResponse(toArtifactRegistryError(error), randomUUID());
+    }
+    if (outgoing.destroyed || outgoing.headersSent) return;
+    const { status, headers, body } = answer;
+    outgoing.once("finish", () => passOver(incoming));
+    outgoing.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
+    outgoing.end(incoming.method === "HEAD" ? undefined : body);
+  };
+}
+
+/** What a host may be made of (RFC 3986, 3.2.2), and a port. */
+const hostForm = /^[\w.~%!$&'()*+,;=:[\]-]*$/;
+
+/** Functions-framework reads bodies by itself, and keeps them here. */
+type Incoming = IncomingMessage & { readonly rawBody?: unknown };
+
+/** @throws INVALID_INPUT for a host that is none, and for a target that is neither a path nor a URL */
+function toRequest(incoming: Incoming, signal: AbortSignal): ApiRequest {
+  const { method = "GET", url: target = "", headers, headersDistinct, rawBody } = incoming;
+  // Only the path decides what is asked for, so the host is not looked at.
+  const url = target.startsWith("/") ? `http://localhost${target}` : target;
+  const parsed = /^https?:\/\//i.test(url) ? URL.parse(url) : null;
+  if (parsed === null || parsed.username !== "" || parsed.password !== "" || !hostForm.test(headers.host ?? "")) {
+    throw invalidInput("The request is not one that HTTP allows.");
+  }
+  // Who reads only a part must still be able to answer.
+  const body = () => (rawBody instanceof Uint8Array ? whole(rawBody) : incoming.iterator({ destroyOnReturn: false }));
+  return {
+    method,
+    url,
+    headers: { get: (name) => headersDistinct[name.toLowerCase()]?.join(", ") ?? null },
+    body: method === "GET" || method === "HEAD" ? null : body(),
+    signal,
+  };
+}
+
+/** What is passed over of a body that nobody wanted. A client that has not sent it all by then might not read its answer before. */
+const passedOver = { bytes: 64 * 1024 * 1024, milliseconds: 500 };
+
+function passOver(incoming: IncomingMessage): void {
+  if (incoming.readableEnded || incoming.destroyed) return;
+  let bytes = 0;
+  const end = () => incoming.socket.destroySoon();
+  const timer = setTimeout(end, passedOver.milliseconds);
+  incoming.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > passedOver.bytes) end();
+  });
+  for (const event of ["end", "close"]) incoming.once(event, () => clearTimeout(timer));
+  incoming.resume();
 }
 
 /** The codes of the statuses that mean something else than INVALID_INPUT. */

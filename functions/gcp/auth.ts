@@ -36,22 +36,22 @@ function ofMetadata(host: string, env: Environment): OwnIdentity {
   const own = metadataTokens(host);
   return {
     async request(url, options) {
-      const { token } = await own.get();
+      const { token, forget } = await own();
       options.signal?.throwIfAborted();
       const headers = { ...options.headers, authorization: `Bearer ${token}` };
       const answer = await http.request(url, { ...options, headers });
       // Whatever ended it before its time, the next request asks for another one.
-      if (answer.status === 401) own.forget();
+      if (answer.status === 401) forget();
       return answer;
     },
     async client() {
-      await own.get();
+      await own();
       // The package's index would load every kind of identity that there is. Of a CommonJS package that is loaded lazily, a
       // bundle has the default export only.
       const { default: library } = await import("google-auth-library/build/src/auth/oauth2client.js");
       const client = new library.OAuth2Client({ eagerRefreshThresholdMillis: marginMs });
       client.refreshHandler = async () => {
-        const { token, endsAt } = await own.get();
+        const { token, endsAt } = await own();
         return { access_token: token, expiry_date: endsAt };
       };
       return client;
@@ -111,9 +111,8 @@ function metadataTokens(host: string) {
   const base = /^https?:\/\//.test(host) ? host : `http://${host}`;
   const url = new URL("/computeMetadata/v1/instance/service-accounts/default/token", base);
   url.searchParams.set("scopes", cloudPlatform);
-  let kept: Token | undefined;
-  let asking: Promise<Token> | undefined;
-  const ask = async (): Promise<Token> => {
+  // Everybody who asks at the same time gets the answer of one request, which nobody's own end ends.
+  const asked = once(async (): Promise<Token> => {
     const askedAt = Date.now();
     const headers = { "metadata-flavor": "Google" };
     const answer = await http.request(url, { headers, signal: AbortSignal.timeout(metadataMs) });
@@ -121,25 +120,19 @@ function metadataTokens(host: string) {
     if (answer.status !== 200 || answer.headers["metadata-flavor"] !== "Google") throw new GoogleRefusal(answer);
     const { access_token: token, expires_in: seconds } = JSON.parse(answer.body.toString("utf8")) ?? {};
     if (typeof token !== "string" || token === "" || !(seconds > 0)) throw new Error("an answer without a token");
-    kept = { token, endsAt: askedAt + seconds * 1_000 };
-    return kept;
-  };
-  return {
-    /** Everybody who asks at the same time gets the answer of one request, which nobody's own end ends. */
-    async get(): Promise<Token> {
-      if (kept !== undefined && kept.endsAt - marginMs > Date.now()) return kept;
-      asking ??= ask().finally(() => {
-        asking = undefined;
-      });
-      try {
-        return await asking;
-      } catch (error) {
-        throw translateIdentityError(error);
+    return { token, endsAt: askedAt + seconds * 1_000 };
+  });
+  return async (): Promise<Token & { forget(): void }> => {
+    try {
+      let load = asked();
+      if ((await load).endsAt - marginMs <= Date.now()) {
+        asked.forget(load);
+        load = asked();
       }
-    },
-    forget(): void {
-      kept = undefined;
-    },
+      return { ...(await load), forget: () => asked.forget(load) };
+    } catch (error) {
+      throw translateIdentityError(error);
+    }
   };
 }
 

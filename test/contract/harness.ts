@@ -1,6 +1,5 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { getRequestListener } from "@hono/node-server";
 import { createApplication } from "../../core/application.ts";
 import type { AuditLine } from "../../core/audit.ts";
 import { type AuthenticatedCaller, doorCaller } from "../../core/caller.ts";
@@ -13,6 +12,7 @@ import type { Environment, Platform } from "../../core/platform.ts";
 import type { Rule } from "../../core/rules.ts";
 import { fixedRules } from "../../core/rules-source.ts";
 import type { ArtifactRegistryCredentials, Capabilities, RepositoryResponse } from "../../core/schemas.ts";
+import { requestListener } from "../../core/server/http.ts";
 import { readDirectory } from "../../core/suite.ts";
 import { watchedLog } from "../support/secrets.ts";
 
@@ -117,7 +117,7 @@ export async function startSuite(platform: Platform, env: Environment, registrie
   });
   const http = createHttp(application);
   const server = createServer(
-    getRequestListener((request, { incoming }) => http(request, { address: incoming.socket.remoteAddress })),
+    requestListener((request, { socket }) => http(request, { address: socket.remoteAddress })),
   );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -4,7 +4,7 @@ import type { RegistryDirectory } from "../../core/bindings.ts";
 import { type Door, platformDoor } from "../../core/doors.ts";
 import type { ErrorLine } from "../../core/error-log.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { createHttp, type HttpApplication } from "../../core/http.ts";
+import { createHttp, type HttpContext } from "../../core/http.ts";
 import type { Rule } from "../../core/rules.ts";
 import { fixedRules } from "../../core/rules-source.ts";
 import { createFakeRegistry, type FakeOptions, type FakeRegistry } from "./fake-registry.ts";
@@ -16,7 +16,8 @@ export const now = new Date("2026-05-06T07:08:09.123Z");
 
 export interface Suite {
   readonly application: Application;
-  readonly http: HttpApplication;
+  /** Over HTTP, with the Fetch standard's own requests and responses. */
+  http(request: Request, context?: HttpContext): Promise<Response>;
   readonly registry: FakeRegistry;
   readonly audit: AuditLine[];
   readonly errors: ErrorLine[];
@@ -30,6 +31,15 @@ export interface SuiteOptions extends Partial<Omit<ApplicationOptions, "audit" |
   readonly door?: Door;
   readonly rules?: readonly Rule[];
   readonly fake?: FakeOptions;
+}
+
+/** Serves an application over HTTP, with the Fetch standard's own requests and responses. */
+export function overFetch(application: Application): Suite["http"] {
+  const http = createHttp(application);
+  return async (request, context) => {
+    const { body, ...rest } = await http(request, context);
+    return new Response(body, rest);
+  };
 }
 
 /** The whole core around a registry in memory, which is bound as `images`. */
@@ -57,7 +67,7 @@ export function createSuite({ fake, rules = ["aws", "door"].map(allowAll), ...op
     errorLog: (line) => errors.push(line),
   };
   const application = createApplication(made);
-  return { application, http: createHttp(application), registry, audit, errors, options: made, opened };
+  return { application, http: overFetch(application), registry, audit, errors, options: made, opened };
 }
 
 export function post(path: string, body: unknown, headers: Record<string, string> = {}): Request {

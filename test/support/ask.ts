@@ -38,7 +38,6 @@ export async function askOnce(
     method: "POST",
     body: JSON.stringify({ registry: "images", ...input }),
   });
-  const response = await createHttp(application)(request);
-  const text = await response.text();
-  return { answer: { status: response.status, text, body: JSON.parse(text) }, audit: JSON.stringify(lines) };
+  const { status, body: text } = await createHttp(application)(request);
+  return { answer: { status, text, body: JSON.parse(text) }, audit: JSON.stringify(lines) };
 }

@@ -78,8 +78,8 @@ export function openSuite(platform: Platform, variables: Environment, limits: Li
           body: JSON.stringify({ registry: "images", ...input }),
         }),
       );
-      const text = await response.text();
-      const headers = JSON.stringify([...response.headers]);
+      const headers = JSON.stringify(Object.entries(response.headers));
+      const text = response.body;
       return { status: response.status, text, body: JSON.parse(text), headers };
     },
     event: (data, time) =>

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { localDoor, oidcDoor, platformDoor, trustedDoor } from "../../core/doors.ts";
 import { ArtifactRegistryError, type ErrorCode, type ErrorOptions, statusOf } from "../../core/errors.ts";
-import { createHttp, type HttpContext } from "../../core/http.ts";
+import type { HttpContext } from "../../core/http.ts";
 import { operationNames } from "../../core/operations.ts";
 import { servicePaths } from "../contract/service.ts";
-import { caller, createSuite, post, type Suite, type SuiteOptions } from "../support/application.ts";
+import { caller, createSuite, overFetch, post, type Suite, type SuiteOptions } from "../support/application.ts";
 import { fakePassword } from "../support/fake-registry.ts";
 import { allowAll, goodInputs } from "../support/inputs.ts";
 
@@ -80,7 +80,7 @@ describe("routes", () => {
     const suite = createSuite();
     const problem = { message: "The access rules are not valid. Access rule 1 (callers: gcp alice@example.com) …" };
     const rules = { current: async () => ({ rules: [], problem }) };
-    const http = createHttp({ ...suite.application, rules });
+    const http = overFetch({ ...suite.application, rules });
     const { status, body } = await answerOf(await http(get("/readyz"), {}));
     expect([status, body.status]).toEqual([200, "ready"]);
     expect(body.findings).toEqual([
@@ -300,7 +300,7 @@ describe("errors", () => {
   test("even an application that throws is answered", async () => {
     const suite = createSuite();
     const run = () => Promise.reject(new Error(canary));
-    const http = createHttp({ ...suite.application, run });
+    const http = overFetch({ ...suite.application, run });
     const answer = await send({ ...suite, http }, post("/v1/getRepository", goodInputs.getRepository));
     expect(answer).toMatchObject({ status: 500, body: { code: "INTERNAL_ERROR", requestId: "req-1" } });
     expect(answer.text).not.toContain(canary);

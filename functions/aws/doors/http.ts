@@ -1,7 +1,8 @@
+import { METHODS, validateHeaderName, validateHeaderValue } from "node:http";
 import * as v from "valibot";
 import type { Caller } from "../../../core/caller.ts";
 import { invalidInput, toArtifactRegistryError } from "../../../core/errors.ts";
-import { createHttp, errorResponse } from "../../../core/http.ts";
+import { type ApiAnswer, type ApiRequest, createHttp, errorResponse, whole } from "../../../core/http.ts";
 import { chain, type LambdaHandler, type Middleware, shape } from "./middleware.ts";
 import type { Suite } from "./suite.ts";
 
@@ -25,7 +26,7 @@ type HttpEvent = v.InferOutput<typeof httpEvent>;
 /** An answer in payload format 2.0. */
 interface HttpResult {
   readonly statusCode: number;
-  readonly headers: Record<string, string>;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
@@ -41,8 +42,7 @@ export function httpHandler({ application }: Suite): LambdaHandler {
     const caller = trustsPlatform ? platformCaller(event.requestContext.authorizer?.iam?.userArn) : undefined;
     const { sourceIp: address } = event.requestContext.http;
     const context = { requestId, address, ...(caller && { platformCaller: caller }) };
-    const response = await http(toRequest(event, signal), context);
-    return toResult(response);
+    return toResult(await http(toRequest(event, signal), context));
   });
 }
 
@@ -51,7 +51,7 @@ export function answerErrors(): Middleware {
   return {
     async onError(request) {
       const error = toArtifactRegistryError(request.error);
-      request.response = await toResult(errorResponse(error, request.context.awsRequestId));
+      request.response = toResult(errorResponse(error, request.context.awsRequestId));
     },
   };
 }
@@ -74,21 +74,30 @@ function platformCaller(arn: string | null | undefined): Caller | undefined {
 }
 
 /** @throws INVALID_INPUT for a method, a path or a header that HTTP does not allow */
-function toRequest(event: HttpEvent, signal: AbortSignal): Request {
+function toRequest(event: HttpEvent, signal: AbortSignal): ApiRequest {
   const { method } = event.requestContext.http;
   const query = event.rawQueryString ? `?${event.rawQueryString}` : "";
-  const hasBody = method !== "GET" && method !== "HEAD" && typeof event.body === "string";
+  // Nobody looks at the host, because only the path decides what is asked for.
+  const url = `https://function.invalid${pathOf(event)}${query}`;
+  const headers = new Map<string, string>();
   try {
-    // Nobody looks at the host, because only the path decides what is asked for.
-    return new Request(`https://function.invalid${pathOf(event)}${query}`, {
-      method,
-      headers: { ...event.headers },
-      signal,
-      ...(hasBody && { body: Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8") }),
-    });
+    for (const [name, value] of Object.entries(event.headers ?? {})) {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+      headers.set(name.toLowerCase(), value);
+    }
+    if (!METHODS.includes(method) || !URL.canParse(url)) throw new Error("no method, or no path");
   } catch {
     throw invalidInput("The request has a method, a path or a header that HTTP does not allow.");
   }
+  const hasBody = method !== "GET" && method !== "HEAD" && typeof event.body === "string";
+  return {
+    method,
+    url,
+    headers: { get: (name) => headers.get(name.toLowerCase()) ?? null },
+    body: hasBody ? whole(Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8")) : null,
+    signal,
+  };
 }
 
 /** The path without the stage. An HTTP API puts every stage but the default one in front of the path. */
@@ -97,6 +106,6 @@ function pathOf({ rawPath, requestContext: { stage } }: HttpEvent): string {
   return stage !== undefined && rawPath.startsWith(`${front}/`) ? rawPath.slice(front.length) : rawPath;
 }
 
-async function toResult(response: Response): Promise<HttpResult> {
-  return { statusCode: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
+function toResult({ status, headers, body }: ApiAnswer): HttpResult {
+  return { statusCode: status, headers, body };
 }

@@ -1,13 +1,13 @@
-import type { HttpHandler, HttpRequest, HttpResponseInit } from "@azure/functions";
+import type { HttpHandler, HttpRequest } from "@azure/functions";
 import { type Audit, auditToStdout } from "../../../core/audit.ts";
 import { Unauthenticated } from "../../../core/doors.ts";
 import { ArtifactRegistryError, toArtifactRegistryError } from "../../../core/errors.ts";
-import { createHttp, errorResponse, sourceOf } from "../../../core/http.ts";
+import { type ApiAnswer, createHttp, errorResponse, sourceOf } from "../../../core/http.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { openAtStart, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { createPlatformCaller } from "./platform-caller.ts";
 
-type Serve = (request: Request, requestId: string) => Promise<Response>;
+type Serve = (request: HttpRequest, requestId: string) => Promise<ApiAnswer>;
 
 /** The roles that callers must have if the environment names none. */
 const defaultRoles = { platform: "ArtifactRegistry.Caller", provision: "ArtifactRegistry.Provisioner" } as const;
@@ -21,7 +21,8 @@ export function httpFunction(suite: () => Promise<Suite>, env: Environment, opti
   const opened = openAtStart(async () => open(await suite(), env, audit), env, options);
   return async (request, { invocationId }) => {
     const serve = await opened().catch(refuseAll);
-    return toResult(await serve(toRequest(request), invocationId));
+    // The worker's request resembles one of the Fetch standard, and has all that the contract looks at.
+    return { ...(await serve(request, invocationId)) };
   };
 }
 
@@ -59,18 +60,4 @@ async function open({ application }: Suite, env: Environment, audit: Audit): Pro
 
 function refuseAll(error: ArtifactRegistryError): Serve {
   return async (_request, requestId) => errorResponse(error, requestId);
-}
-
-/** Converts a request. The worker's request resembles one of the Fetch standard but is not one. */
-export function toRequest({ url, method, headers, body }: HttpRequest): Request {
-  return new Request(url, { method, headers: new Headers([...headers]), body, duplex: "half" } as RequestInit);
-}
-
-/** Converts a response into what the worker takes. */
-export async function toResult(response: Response): Promise<HttpResponseInit> {
-  return {
-    status: response.status,
-    headers: Object.fromEntries(response.headers),
-    body: await response.text(),
-  };
 }

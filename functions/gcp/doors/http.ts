@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ArtifactRegistryError } from "../../../core/errors.ts";
-import { createHttp, errorResponse, type HttpApplication } from "../../../core/http.ts";
+import { type ApiAnswer, type ApiRequest, createHttp, errorResponse } from "../../../core/http.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { requestListener } from "../../../core/server/http.ts";
 import { openAtStart, type Suite, type SuiteOptions } from "../../../core/suite.ts";
 import { createPlatformCaller } from "./caller.ts";
 
-type ServeHttp = (request: Request, incoming: IncomingMessage) => Promise<Response>;
+type ServeHttp = (request: ApiRequest, incoming: IncomingMessage) => Promise<ApiAnswer>;
 
 /**
  * The doors over HTTP. They never throw, so that the framework never answers by itself. A request's claim that the platform
@@ -24,7 +24,7 @@ export function httpFunction(
 }
 
 function open({ application }: Suite, env: Environment): ServeHttp {
-  const http: HttpApplication = createHttp(application);
+  const http = createHttp(application);
   if (application.door.name !== "platform") {
     return (request, { socket }) => http(request, { address: socket.remoteAddress });
   }

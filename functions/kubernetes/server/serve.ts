@@ -5,7 +5,7 @@ import type { RegistryDirectory } from "../../../core/bindings.ts";
 import { readLimits } from "../../../core/budget.ts";
 import type { ErrorLog } from "../../../core/error-log.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
-import { createHttp, isProbe } from "../../../core/http.ts";
+import { type ApiAnswer, type ApiRequest, createHttp, isProbe } from "../../../core/http.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
 import { createReadiness } from "../../../core/readiness.ts";
 import { fixedRules, readRules, type Warn } from "../../../core/rules-source.ts";
@@ -113,7 +113,7 @@ export async function serveContainer(
     }),
     readiness,
   );
-  const serve = (request: Request, { socket }: IncomingMessage) => {
+  const serve = (request: ApiRequest, { socket }: IncomingMessage) => {
     const answer = () => http(request, { address: socket.remoteAddress });
     return isProbe(request) ? answer() : metrics.track(answer);
   };
@@ -177,10 +177,10 @@ async function openRegistries(directory: RegistryDirectory): Promise<void> {
   throw settingRefused("No registry is bound.", "Set ALIEN_{NAME}_BINDING to a registry's binding, as JSON.");
 }
 
-function serveMetrics(metrics: Metrics): (request: Request) => Promise<Response> {
+function serveMetrics(metrics: Metrics): (request: ApiRequest) => Promise<ApiAnswer> {
   return async ({ method, url }) => {
-    if (new URL(url).pathname !== "/metrics" || method !== "GET") return new Response(null, { status: 404 });
-    return new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } });
+    if (new URL(url).pathname !== "/metrics" || method !== "GET") return { status: 404, headers: {}, body: "" };
+    return { status: 200, headers: { "content-type": metrics.contentType }, body: await metrics.text() };
   };
 }
 

@@ -10,7 +10,7 @@ import { useStack } from "../support/registry.ts";
 import { type Answer, type Asked, coldStart } from "./child.ts";
 
 /** Bytes that a cold request for credentials may load. */
-const budget = 210 * 1024;
+const budget = 200 * 1024;
 
 const bundle = bundleOf("azure");
 const { contentOf } = bundle;
