@@ -1,5 +1,5 @@
 import type { Call } from "../../../core/call.ts";
-import type { HttpClient } from "../../../core/http-client.ts";
+import type { HttpAnswer, HttpClient } from "../../../core/http-client.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { errorFrom, OciError } from "../../../oci/client/errors.ts";
 import { type Refused, translateRegistryError } from "../errors.ts";
@@ -21,7 +21,7 @@ export interface RegistryRequest extends Refused {
 
 export interface RegistryAnswer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: Pick<Headers, "get">;
   /** Undefined if the body is not JSON. */
   readonly json: unknown;
 }
@@ -69,22 +69,26 @@ async function send(
     ...(authorization !== undefined && { authorization }),
   };
   // The client follows no redirect, which would carry the form's secrets to another place.
-  const response = await http
-    .fetch(url, { method, headers, signal, ...(form !== undefined && { body: form }) })
-    .catch((cause: unknown) => {
-      throw new OciError(0, "NETWORK", `${what}: no answer`, { cause });
-    });
-  // We read the registry's message only to tell refusals apart. Callers never see it.
-  if (!expect.includes(response.status)) throw await errorFrom(response, what, (text) => text);
-  const text = await response.text().catch((cause: unknown) => {
-    throw new OciError(0, "NETWORK", `${what}: the answer was cut off`, { cause });
+  const answer = await http.request(url, { method, headers, body: form, signal }).catch((cause: unknown) => {
+    throw new OciError(0, "NETWORK", `${what}: no answer, or one that was cut off`, { cause });
   });
-  const { status, headers: answered } = response;
+  // We read the registry's message only to tell refusals apart. Callers never see it.
+  if (!expect.includes(answer.status)) throw await errorFrom(toResponse(answer), what, (text) => text);
+  const answered = { get: (name: string) => [answer.headers[name.toLowerCase()] ?? []].flat().join(", ") || null };
   try {
-    return { status, headers: answered, json: JSON.parse(text) };
+    return { status: answer.status, headers: answered, json: JSON.parse(answer.body.toString("utf8")) };
   } catch {
-    return { status, headers: answered, json: undefined };
+    return { status: answer.status, headers: answered, json: undefined };
   }
+}
+
+/** A response of the Fetch standard, whose classes are loaded for refusals alone. */
+function toResponse({ status, headers, body }: HttpAnswer): Response {
+  const entries = Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().map((each) => [name, each]));
+  return new Response(body.length > 0 ? new Uint8Array(body) : null, {
+    status,
+    headers: entries as [string, string][],
+  });
 }
 
 /** @returns the member of an answer if it is a string that is not empty */
