@@ -1,78 +1,114 @@
 /**
- * The time from the import of a platform's bundle to its first credential, above an empty module: `npm run bench:cold
- * [rounds [platform …]]`. Each round is a new process per row, in turn, so that whatever else the machine does hits all
- * alike.
+ * What the first credential costs after a cold start: `npm run bench:cold [rounds [platform …]]`, with `LATENCY_MS` for how long
+ * each request to the cloud takes. Beside our bundle: a function that does nothing, those that make the same requests in other
+ * ways, and our bundle of an earlier commit. Each round is a new process per row, in turn, so that whatever else the machine does
+ * hits all alike; what counts are the ratios. The clouds are servers on the loopback that speak TLS and answer without thinking.
  */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { createAuthority } from "../emulators/azure/http/certificates.ts";
 import type { ColdStart } from "../support/cold-start.ts";
 import { awsSubject } from "./cold/aws.ts";
 import { azureSubject } from "./cold/azure.ts";
 import { gcpSubject } from "./cold/gcp.ts";
-import type { Subject } from "./cold/subject.ts";
+import { bundleFor, bundleSource, type Subject } from "./cold/subject.ts";
 
 const platforms = { aws: awsSubject, azure: azureSubject, gcp: gcpSubject };
+/** Before credentials were made without the clouds' libraries. */
+const earlier = "eccb7f4";
+const root = join(import.meta.dirname, "../..");
 
 type What = keyof ColdStart<unknown>["milliseconds"];
 interface Row {
   readonly name: string;
-  readonly of: "function" | "empty";
   readonly file: string;
   readonly env: Subject["env"];
   readonly results: ColdStart<unknown>[];
 }
 
-const [rounds = "20", ...asked] = process.argv.slice(2);
-console.log(`${cpus()[0]?.model ?? "?"}, ${cpus().length} cores, Node ${process.versions.node}`);
-for (const [name, open] of Object.entries(platforms)) {
-  if (asked.length > 0 && !asked.includes(name)) continue;
-  const subject = await open();
-  const folder = mkdtempSync(join(tmpdir(), "bench-cold-"));
-  try {
-    await bench(subject, folder, Number(rounds));
-  } finally {
-    subject.stop();
-    rmSync(folder, { recursive: true });
+const [rounds = "30", ...asked] = process.argv.slice(2);
+const latencyMs = Number(process.env.LATENCY_MS ?? 0);
+console.log(`${cpus()[0]?.model ?? "?"}, ${cpus().length} cores, Node ${process.versions.node}, ${latencyMs} ms away`);
+const folder = mkdtempSync(join(tmpdir(), "bench-cold-"));
+try {
+  const { ca, server: certificate } = await createAuthority();
+  const caFile = join(folder, "ca.pem");
+  writeFileSync(caFile, ca);
+  buildEarlier(join(folder, "earlier"));
+  for (const [name, open] of Object.entries(platforms)) {
+    if (asked.length > 0 && !asked.includes(name)) continue;
+    const subject = await open({ latencyMs, certificate });
+    try {
+      await bench({ ...subject, env: { ...subject.env, NODE_EXTRA_CA_CERTS: caFile } }, Number(rounds));
+    } finally {
+      subject.stop();
+    }
   }
+} finally {
+  rmSync(folder, { recursive: true });
 }
 
-async function bench(subject: Subject, folder: string, times: number): Promise<void> {
-  const { bundle, env, empty, name } = subject;
+/** The bundles of the earlier commit, with its own packages. */
+function buildEarlier(into: string): void {
+  const run = (command: string, args: readonly string[], cwd: string) =>
+    execFileSync(command, args, { cwd, stdio: "pipe" });
+  execFileSync("mkdir", [into]);
+  run("git", ["archive", "--output", join(into, "source.tar"), earlier], root);
+  run("tar", ["-xf", "source.tar"], into);
+  run("npm", ["ci", "--no-audit", "--no-fund"], into);
+  run(process.execPath, ["scripts/build.ts", "aws", "azure", "gcp"], into);
+}
+
+async function bench(subject: Subject, times: number): Promise<void> {
+  const { env, others, name } = subject;
+  const bundle = bundleFor(subject);
   bundle.build();
-  const nothing = join(folder, "empty.js");
-  writeFileSync(nothing, empty);
-  const cached = { ...env, NODE_COMPILE_CACHE: join(folder, "cache") };
-  const rows: Row[] = [
-    { name: "without a compile cache", env },
-    { name: "with NODE_COMPILE_CACHE", env: cached },
-  ].flatMap((row) => [
-    { ...row, of: "function", file: join(bundle.dir, "index.js"), results: [] },
-    { ...row, of: "empty", file: nothing, results: [] },
-  ]);
+  const row = (rowName: string, file: string, its = env): Row => ({ name: rowName, file, env: its, results: [] });
+  const ours = row("ours", join(bundle.dir, "index.js"));
+  const rows = [
+    ours,
+    row("ours, with NODE_COMPILE_CACHE", ours.file, { ...env, NODE_COMPILE_CACHE: join(folder, "cache") }),
+    row(`ours of ${earlier}`, join(folder, "earlier/dist", name, "index.js"), withoutPermissions(env)),
+  ];
+  for (const [each, source] of Object.entries(others)) {
+    rows.push(row(each, await bundleSource(source, join(folder, `${name}-${each.replaceAll(/\W+/g, "-")}.js`))));
+  }
   const load = loadavg()[0]?.toFixed(1);
   // The first two fill the disk's cache and the compile cache.
   for (let round = -2; round < times; round++) {
-    for (const { of, file, env: its, results } of rows) {
+    for (const { name: each, file, env: its, results } of rows) {
       const result = await subject.run(file, its);
-      if (of === "function" && !result.minted) throw new Error(JSON.stringify(result));
+      if (each !== "empty" && !result.minted) throw new Error(`${each}: ${JSON.stringify(result)}`);
       if (round >= 0) results.push(result);
     }
   }
-  const loaded = bundle.contentOf(rows[0]?.results[0]?.loaded ?? []).bytes / 1024;
+  const loaded = bundle.contentOf(ours.results[0]?.loaded ?? []).bytes / 1024;
+  console.log(`\n${name}: load average ${load} before; ours loads ${loaded.toFixed(0)} KiB of its bundle\n`);
   console.log(
-    `\n${name}: load average ${load} before; files of the bundle that are loaded: ${loaded.toFixed(0)} KiB\n`,
+    `| ms above an empty module, median of ${times} (fastest) | import | first credential | of the processor | ours / it, wall | processor |`,
   );
-  console.log(`| ms above an empty module, median of ${times} (fastest) | import | import and first credential |`);
-  console.log("|---|---|---|");
-  for (const row of rows.filter(({ of }) => of === "function")) {
-    const beside = rows.find((other) => other.name === row.name && other.of === "empty");
-    const above = (what: What) => {
-      const [ours, without] = [sorted(row, what), sorted(beside, what)];
-      return `${(median(ours) - median(without)).toFixed(1)} (${(least(ours) - least(without)).toFixed(1)})`;
-    };
-    console.log(`| ${row.name} | ${above("import")} | ${above("total")} |`);
+  console.log("|---|---|---|---|---|---|");
+  const empty = rows.find((each) => each.name === "empty");
+  const above = (each: Row, what: What) =>
+    [median, least].map((of) => of(sorted(each, what)) - of(sorted(empty, what)));
+  for (const each of rows.filter((one) => one !== empty)) {
+    const cells = (["import", "total", "processor"] as const).map((what) => {
+      const [middle = Number.NaN, fastest = Number.NaN] = above(each, what);
+      return `${middle.toFixed(1)} (${fastest.toFixed(1)})`;
+    });
+    const ratios = (["total", "processor"] as const).map((what) =>
+      ((above(ours, what)[0] ?? Number.NaN) / (above(each, what)[0] ?? Number.NaN)).toFixed(2),
+    );
+    console.log(`| ${[each.name, ...cells, ...ratios].join(" | ")} |`);
   }
+}
+
+/** Rules had no permissions then. */
+function withoutPermissions({ ALIEN_ACCESS_RULES: rules = "[]", ...env }: Subject["env"]): Subject["env"] {
+  const without = JSON.parse(rules).map(({ permissions: _, ...rule }: { permissions: unknown }) => rule);
+  return { ...env, ALIEN_ACCESS_RULES: JSON.stringify(without) };
 }
 
 function sorted(row: Row | undefined, what: What): number[] {

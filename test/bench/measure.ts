@@ -13,7 +13,7 @@ import { hasOneImporter, isSmall, readImports, sizesOf } from "../support/import
 import { awsSubject } from "./cold/aws.ts";
 import { azureSubject } from "./cold/azure.ts";
 import { gcpSubject } from "./cold/gcp.ts";
-import type { Subject } from "./cold/subject.ts";
+import { bundleFor, type Subject } from "./cold/subject.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const asked = process.argv.slice(2);
@@ -51,7 +51,7 @@ async function printBundles(): Promise<void> {
   for (const folder of readdirSync(join(root, "dist")).map((name) => `dist/${name}`)) {
     const bytes = bytesIn(join(root, folder));
     const open = cold.get(folder);
-    if (bytes > 0) console.log(`| ${folder} | ${bytes} | ${open ? await loadedCold(await open()) : ""} |`);
+    if (bytes > 0) console.log(`| ${folder} | ${bytes} | ${open ? await loadedCold(await open({})) : ""} |`);
   }
 }
 
@@ -63,8 +63,8 @@ function bytesIn(folder: string): number {
 }
 
 async function loadedCold(subject: Subject): Promise<number> {
-  const { loaded, minted, ...said } = await subject.run(join(subject.bundle.dir, "index.js"), subject.env);
+  const { loaded, minted, ...said } = await subject.run(join(bundleFor(subject).dir, "index.js"), subject.env);
   subject.stop();
   if (!minted) throw new Error(`No credential: ${JSON.stringify(said)}`);
-  return subject.bundle.contentOf(loaded).bytes;
+  return bundleFor(subject).contentOf(loaded).bytes;
 }

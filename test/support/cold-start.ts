@@ -7,8 +7,8 @@ import { text } from "node:stream/consumers";
 export interface ColdStart<Answer> {
   readonly answer?: Answer;
   readonly error?: { readonly name: string; readonly message: string };
-  /** From before the import: to its end, and to the answer of the first invocation. */
-  readonly milliseconds: { readonly import: number; readonly total: number };
+  /** From before the import: to its end, and to the answer of the first invocation; and what all of it took of the processor. */
+  readonly milliseconds: { readonly import: number; readonly total: number; readonly processor: number };
   /** Paths of the files that were loaded, as Node names them. */
   readonly loaded: readonly string[];
 }

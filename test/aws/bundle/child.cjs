@@ -10,7 +10,7 @@ const context = {
 };
 
 async function main() {
-  const started = performance.now();
+  const [started, used] = [performance.now(), process.cpuUsage()];
   // As Lambda's runtime does: a CommonJS function is required, an ES module imported.
   const { handler } = file.endsWith(".mjs") ? await import(file) : require(file);
   const imported = performance.now();
@@ -18,7 +18,9 @@ async function main() {
     (answer) => ({ answer }),
     (error) => ({ error: { name: error.name, message: error.message } }),
   );
-  const milliseconds = { import: imported - started, total: performance.now() - started };
+  const total = performance.now() - started;
+  const { user, system } = process.cpuUsage(used);
+  const milliseconds = { import: imported - started, total, processor: (user + system) / 1_000 };
   writeSync(3, JSON.stringify({ ...outcome, milliseconds, loaded: Object.keys(require.cache) }));
 }
 

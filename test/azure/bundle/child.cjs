@@ -28,7 +28,7 @@ async function ask(worker) {
 }
 
 async function main() {
-  const started = performance.now();
+  const [started, used] = [performance.now(), process.cpuUsage()];
   const worker = await start(file);
   const imported = performance.now();
   let outcome;
@@ -39,7 +39,9 @@ async function main() {
   } catch (error) {
     outcome = { error: { name: error.name, message: error.message } };
   }
-  const milliseconds = { import: imported - started, total: performance.now() - started };
+  const total = performance.now() - started;
+  const { user, system } = process.cpuUsage(used);
+  const milliseconds = { import: imported - started, total, processor: (user + system) / 1_000 };
   const loaded = Object.keys(require.cache).filter((each) => !before.has(each));
   writeSync(3, JSON.stringify({ ...outcome, milliseconds, loaded }));
   process.exit();

@@ -21,13 +21,15 @@ function ask(port) {
 }
 
 async function main() {
-  const started = performance.now();
+  const [started, used] = [performance.now(), process.cpuUsage()];
   require(file);
   const imported = performance.now();
   const server = getTestServer(target);
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const answer = await ask(server.address().port);
-  const milliseconds = { import: imported - started, total: performance.now() - started };
+  const total = performance.now() - started;
+  const { user, system } = process.cpuUsage(used);
+  const milliseconds = { import: imported - started, total, processor: (user + system) / 1_000 };
   const loaded = Object.keys(require.cache).filter((each) => !before.has(each));
   writeSync(3, JSON.stringify({ answer, milliseconds, loaded }));
   process.exit();
