@@ -41,7 +41,8 @@ func provide(ctx context.Context, arguments []string, stdin io.Reader, stdout io
 		return err
 	}
 	flags := newFlags("")
-	file := flags.String("config", self+".json", "which function answers for which images")
+	// Not .json: a kubelet whose configuration is a folder reads every such file in it.
+	file := flags.String("config", self+".conf", "which function answers for which images")
 	if err := parse(flags, arguments); err != nil {
 		return err
 	}

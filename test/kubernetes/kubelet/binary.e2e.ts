@@ -48,7 +48,7 @@ function emptyRoot(architecture: string, entry: object, files: Readonly<Record<s
   const root = mkdtempSync(join(folder, "root-"));
   copyFileSync(built(architecture), join(root, "provider"));
   const usual = { images: "registry.example/images", registry: "images" };
-  writeFileSync(join(root, "provider.json"), JSON.stringify({ registries: [{ ...usual, ...entry }] }));
+  writeFileSync(join(root, "provider.conf"), JSON.stringify({ registries: [{ ...usual, ...entry }] }));
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(join(root, name, ".."), { recursive: true });
     writeFileSync(join(root, name), text);
@@ -128,7 +128,7 @@ test("it writes to no file, by the system calls", async () => {
   const { code } = await run(tool("strace"), [...calls, join(root, "provider")], request);
   expect(code).toBe(0);
   const opened = readFileSync(trace, "utf8").split("\n");
-  expect(opened.some((line) => line.includes("provider.json"))).toBe(true);
+  expect(opened.some((line) => line.includes("provider.conf"))).toBe(true);
   const writes = /O_WRONLY|O_RDWR|O_CREAT|\b(?:mkdir|rename|link|symlink|unlink|truncate|chmod|mknod)(?:at2?)?\(/;
   expect(opened.filter((line) => writes.test(line))).toEqual([]);
 });
@@ -179,7 +179,7 @@ test("the program for arm64 answers under qemu, in an empty root", async () => {
   copyFileSync(tool("qemu-aarch64-static"), join(root, "qemu"));
   const { code, stdout, stderr } = await run(
     "chroot",
-    [root, "/qemu", "/provider", "-config", "/provider.json"],
+    [root, "/qemu", "/provider", "-config", "/provider.conf"],
     request,
   );
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -190,12 +190,12 @@ test("it installs itself and the files beside it into a folder of the node", asy
   const root = emptyRoot(native, { function: "https://functions.test" });
   const { code, stdout } = await run(
     "chroot",
-    [root, "/provider", "install", "-to", "/node/plugins", "/provider.json"],
+    [root, "/provider", "install", "-to", "/node/plugins", "/provider.conf"],
     "",
   );
   expect({ code, stdout }).toEqual({
     code: 0,
-    stdout: "installed /node/plugins/provider.json\ninstalled /node/plugins/provider\n",
+    stdout: "installed /node/plugins/provider.conf\ninstalled /node/plugins/provider\n",
   });
   expect(readFileSync(join(root, "node/plugins/provider"))).toEqual(readFileSync(built(native)));
 });
