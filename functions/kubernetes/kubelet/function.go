@@ -12,7 +12,6 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -52,7 +51,7 @@ func newClient(each registry, folder string) (*client, error) {
 		http: &http.Client{
 			Timeout: tryLimit,
 			Transport: &http.Transport{
-				Proxy:               proxy,
+				Proxy:               http.ProxyFromEnvironment,
 				DialContext:         (&net.Dialer{Timeout: connectLimit}).DialContext,
 				TLSClientConfig:     security,
 				TLSHandshakeTimeout: connectLimit,
@@ -62,15 +61,6 @@ func newClient(each registry, folder string) (*client, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
-}
-
-func proxy(request *http.Request) (*url.URL, error) {
-	found, err := http.ProxyFromEnvironment(request)
-	if err != nil {
-		// The error quotes the variable, which may hold a password.
-		return nil, errors.New("the proxy that the environment names is no URL")
-	}
-	return found, nil
 }
 
 // ask sends one request for credentials, and repeats it once where that may help.

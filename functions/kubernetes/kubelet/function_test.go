@@ -159,19 +159,6 @@ func TestReadsCACertificates(t *testing.T) {
 	}
 }
 
-func TestDoesNotTellTheProxysPassword(t *testing.T) {
-	// Another scheme than that of the other tests: the variables are read once.
-	t.Setenv("HTTPS_PROXY", "http://user:proxy-password@[broken")
-	to, err := newClient(registry{Function: "https://f.example"}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	to.wait = func(context.Context, time.Duration) error { return errors.New("no") }
-	if _, err := to.ask(context.Background(), mintInput{}, token); err == nil || strings.Contains(err.Error(), "proxy-password") {
-		t.Error(err)
-	}
-}
-
 func TestTellsNoToken(t *testing.T) {
 	err := scrubbed(token, func() error {
 		return errors.New("somebody echoes " + token + "\nand more" + strings.Repeat("x", 3_000))

@@ -9,7 +9,7 @@ import { chart, lint, type Manifest, type Rendered, refusal, render, validate } 
 
 const options = ["--values", join(chart, "ci/kubelet.yaml")];
 const registry = { images: "registry.example/images", function: "https://f.example", registry: "images" };
-const plain = { enabled: true, registries: [registry] };
+const plain = { enabled: true, image: { repository: "registry.example/provider" }, registries: [registry] };
 const plainOptions = ["--set-json", `kubeletProvider=${JSON.stringify(plain)}`];
 const ours = ({ metadata }: Manifest) => /-kubelet(?:-audience)?$/.test(metadata.name);
 
@@ -131,6 +131,7 @@ describe("the kubelet's credential provider in the chart", () => {
   });
 
   test.each<[string, object, RegExp]>([
+    ["an image that is nowhere", { image: { repository: "" } }, /name your own image, as docs\/kubelet\.md builds it/],
     ["no registry", { registries: [] }, /kubeletProvider\.registries: name at least one registry/],
     ["a glob in a path", { registries: [{ ...registry, images: "registry.example/*" }] }, /images/],
     ["a function in the clear", { registries: [{ ...registry, function: "http://f.example" }] }, /plainHttp/],

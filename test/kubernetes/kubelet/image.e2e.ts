@@ -49,6 +49,10 @@ test("a container of it installs the program, with a root that it cannot write, 
   const installing = startContainer(image, folder, {}, ["install", "-to", "/dev/shm/plugins"]);
   expect(await installing.ended).toBe(0);
   expect(installing.stdout()).toBe(`installed /dev/shm/plugins/${providerName}\n`);
+  const keeping = startContainer(image, folder, {}, ["install", "-to", "/dev/shm/plugins", "-keep"]);
+  await expect.poll(keeping.stdout).toContain("installed");
+  keeping.signal("SIGTERM");
+  expect(await keeping.ended).toBe(0);
   const untold = startContainer(image, folder, {});
   expect(await untold.ended).toBe(1);
   expect(untold.stderr()).toContain("install needs -to");

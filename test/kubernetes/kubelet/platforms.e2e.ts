@@ -155,6 +155,14 @@ test("a registry of somebody else's: static accounts work, and a bearer is an er
   const [login] = await (await node(host, fixed.url)).pull(web, fixed.uri);
   expect(await pull(bench.registry.url, fixed.name, login)).toEqual(image);
 
+  // Images name another host than the binding, as those of Docker Hub do.
+  const hub = await startKubelet({
+    provider,
+    issuer,
+    config: { registries: [{ ...documented.entry, images: "docker.io", registryHost: host, function: fixed.url }] },
+  });
+  expect(await hub.pull(web, `docker.io/${fixed.name}`)).toEqual([login]);
+
   const tokens = await start(bound({}), bench.registry.url);
   const refused = await node(host, tokens.url);
   expect(await refused.pull(web, tokens.uri)).toEqual([]);
