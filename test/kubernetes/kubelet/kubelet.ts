@@ -25,11 +25,16 @@ export interface Login {
 /** The kubelet of one node, as far as it asks credential providers: a process with the kubelet's own code. */
 export interface Kubelet {
   /** The credentials with which a pod of this account would pull, in the order in which the kubelet tries them. */
-  pull(account: Account, image: string): Promise<Login[]>;
+  pull(account: Account, image: string, pod?: Pod): Promise<Login[]>;
   /** What the kubelet has logged. */
   readonly log: () => string;
   /** The requests for tokens that it sent to the API server. */
   readonly tokenRequests: TokenRequest[];
+}
+
+export interface Pod {
+  readonly name: string;
+  readonly uid: string;
 }
 
 export interface TokenRequest {
@@ -39,6 +44,12 @@ export interface TokenRequest {
   };
 }
 
+export interface RealApiServer {
+  readonly apiServer: string;
+  readonly caFile: string;
+  readonly tokenFile: string;
+}
+
 export interface Node {
   /** The provider's program, as it was built. */
   readonly provider: string;
@@ -46,8 +57,8 @@ export interface Node {
   readonly config: object;
   /** The provider's entry in the kubelet's configuration, but for `matchImages`; without it, the documented one. */
   readonly provided?: object;
-  /** Who signs the cluster's tokens. */
-  readonly issuer: Issuer;
+  /** Who signs the cluster's tokens, before an API server that stands in; or a real one, and who the node is to it. */
+  readonly issuer: Issuer | RealApiServer;
   /** Writes down what goes into the provider and comes out of it, in `request` and `response` of this folder. */
   readonly recordIn?: string;
   /** Files beside the provider's configuration, by their names. */
@@ -85,13 +96,11 @@ export async function startKubelet(node: Node): Promise<Kubelet> {
   await writeFile(join(folder, "config.json"), JSON.stringify(config));
 
   const tokenRequests: TokenRequest[] = [];
-  const apiServer = await serve(serviceAccountsOf(node.issuer, tokenRequests));
-  onTestFinished(() => apiServer.stop());
-  const child = spawn(
-    tool("kubelet-program"),
-    ["-config", join(folder, "config.json"), "-bin-dir", plugins, "-api-server", apiServer.url],
-    { env: { PATH: "/nowhere" }, stdio: ["pipe", "pipe", "pipe"] },
-  );
+  const own = ["-config", join(folder, "config.json"), "-bin-dir", plugins];
+  const child = spawn(tool("kubelet-program"), [...own, ...(await apiServerOf(node.issuer, tokenRequests))], {
+    env: { PATH: "/nowhere" },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   onTestFinished(() => void child.kill("SIGKILL"));
   return { ...speakWith(child), tokenRequests };
 }
@@ -114,6 +123,15 @@ async function installProvider(plugins: string, { provider, config, recordIn, fi
 function matchImages(config: object): string[] {
   const { registries } = config as { registries: { images: string }[] };
   return registries.map(({ images }) => images);
+}
+
+async function apiServerOf(issuer: Node["issuer"], tokenRequests: TokenRequest[]): Promise<string[]> {
+  if ("apiServer" in issuer) {
+    return ["-api-server", issuer.apiServer, "-ca-file", issuer.caFile, "-token-file", issuer.tokenFile];
+  }
+  const standIn = await serve(serviceAccountsOf(issuer, tokenRequests));
+  onTestFinished(() => standIn.stop());
+  return ["-api-server", standIn.url];
 }
 
 /** ServiceAccounts of a cluster in which every one exists, and its TokenRequests, which the issuer signs. */
@@ -153,9 +171,10 @@ function speakWith(child: ChildProcess): Pick<Kubelet, "pull" | "log"> {
   let pods = 0;
   return {
     log: () => logged,
-    pull({ namespace, name: serviceAccount }, image) {
+    pull({ namespace, name: serviceAccount }, image, pod) {
       pods += 1;
-      const asked = { namespace, serviceAccount, pod: `pod-${pods}`, podUid: `uid-${pods}`, image };
+      const { name, uid } = pod ?? { name: `pod-${pods}`, uid: `uid-${pods}` };
+      const asked = { namespace, serviceAccount, pod: name, podUid: uid, image };
       return new Promise((resolve, reject) => {
         waiting.push({ resolve, reject });
         stdin.write(`${JSON.stringify(asked)}\n`);

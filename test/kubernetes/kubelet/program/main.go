@@ -1,6 +1,6 @@
 // The part of the kubelet that asks credential providers, by itself: its own plugin code behind one line of JSON for each pull.
 //
-//	program -config FILE -bin-dir FOLDER -api-server URL <<<'{"namespace":"apps","serviceAccount":"web","image":"registry.example/images/web"}'
+//	program -config FILE -bin-dir FOLDER -api-server URL [-ca-file FILE -token-file FILE] <<<'{"namespace":"apps","serviceAccount":"web","image":"registry.example/images/web"}'
 //
 // Tokens and service accounts come from the API server, as the kubelet asks for them. What the kubelet would log goes to the
 // standard error.
@@ -9,14 +9,18 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/credentialprovider/plugin"
 )
@@ -41,16 +45,23 @@ func main() {
 	klog.InitFlags(nil)
 	config := flag.String("config", "", "the kubelet's --image-credential-provider-config")
 	binDir := flag.String("bin-dir", "", "the kubelet's --image-credential-provider-bin-dir")
-	apiServer := flag.String("api-server", "", "URL of the API server")
+	url := flag.String("api-server", "", "URL of the API server")
+	caFile := flag.String("ca-file", "", "the CA of the API server")
+	tokenFile := flag.String("token-file", "", "the node's token before the API server")
 	flag.Parse()
+	api, err := newAPIServer(*url, *caFile, *tokenFile)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 
 	getToken := func(namespace, name string, request *authenticationv1.TokenRequest) (*authenticationv1.TokenRequest, error) {
 		answer := &authenticationv1.TokenRequest{}
-		return answer, call(http.MethodPost, *apiServer+path(namespace, name)+"/token", request, answer)
+		return answer, api.call(http.MethodPost, path(namespace, name)+"/token", request, answer)
 	}
 	getAccount := func(namespace, name string) (*corev1.ServiceAccount, error) {
 		answer := &corev1.ServiceAccount{}
-		return answer, call(http.MethodGet, *apiServer+path(namespace, name), nil, answer)
+		return answer, api.call(http.MethodGet, path(namespace, name), nil, answer)
 	}
 	if err := plugin.RegisterCredentialProviderPlugins(*config, *binDir, getToken, getAccount); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -86,23 +97,53 @@ func path(namespace, name string) string {
 	return "/api/v1/namespaces/" + namespace + "/serviceaccounts/" + name
 }
 
-func call(method, url string, input, output any) error {
+type apiServer struct {
+	url, token string
+	client     *http.Client
+}
+
+func newAPIServer(url, caFile, tokenFile string) (*apiServer, error) {
+	api := &apiServer{url: url, client: http.DefaultClient}
+	if caFile == "" {
+		return api, nil
+	}
+	ca, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, err
+	}
+	token, err := os.ReadFile(tokenFile)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca)
+	api.token = strings.TrimSpace(string(token))
+	api.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	return api, nil
+}
+
+func (api *apiServer) call(method, path string, input, output any) error {
 	body, err := json.Marshal(input)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequest(method, url, bytes.NewReader(body))
+	request, err := http.NewRequest(method, api.url+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	if api.token != "" {
+		request.Header.Set("Authorization", "Bearer "+api.token)
+	}
+	response, err := api.client.Do(request)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
 	if response.StatusCode >= 300 {
-		return fmt.Errorf("the API server answered %s to %s %s", response.Status, method, url)
+		var status metav1.Status
+		_ = json.NewDecoder(response.Body).Decode(&status)
+		return fmt.Errorf("the API server answered %s to %s %s: %s", response.Status, method, path, status.Message)
 	}
 	return json.NewDecoder(response.Body).Decode(output)
 }
