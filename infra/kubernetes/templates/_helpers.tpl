@@ -34,6 +34,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- define "artifact-registry.image" -}}
 {{- with .Values.image -}}
+{{- $_ := required "image.repository must name the image that you built and pushed (docs/container.md): none is published" .repository -}}
 {{- if .digest -}}{{ .repository }}@{{ .digest }}{{- else -}}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{- end -}}
 {{- end -}}
 {{- end -}}
@@ -110,6 +111,27 @@ seccompProfile:
         path: ca.crt
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* The bindings' variables, as the server makes them of the names. Two names of one variable are refused, as by the server. */}}
+{{- define "artifact-registry.bindings" -}}
+{{- $names := keys .Values.bindings -}}
+{{- range .Values.accessRules -}}
+{{- range .registries -}}
+{{- if regexMatch "^[A-Za-z0-9_-]{1,64}$" . -}}{{- $names = append $names . -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $seen := dict -}}
+{{- range $name := $names | uniq | sortAlpha -}}
+{{- $variable := printf "ALIEN_%s_BINDING" ($name | replace "-" "_" | upper) -}}
+{{- with get $seen $variable -}}
+{{- fail (printf "bindings: %s and %s are both %s; rename one" . $name $variable) -}}
+{{- end -}}
+{{- $_ := set $seen $variable $name -}}
+{{- with get $.Values.bindings $name }}
+{{ $variable }}: {{ toJson . | quote }}
+{{- end }}
+{{- end -}}
 {{- end -}}
 
 {{- define "artifact-registry.issuers" -}}

@@ -217,7 +217,7 @@ describe("a pull secret", () => {
   test("from a function needs its token and none of the registry's accounts", () => {
     const volumes = (secret: string) => podOf(of("CronJob", secret)).volumes.map(({ name }: { name: string }) => name);
     expect(volumes("ecr-pull")).toEqual(["cluster", "function", "ca-bundle"]);
-    expect(volumes("images-pull")).toEqual(["cluster", "secret-robot", "secret-pull", "ca-bundle"]);
+    expect(volumes("images-pull")).toEqual(["cluster", "secret-robot", "secret-pull", "secret-keys", "ca-bundle"]);
     expect(podOf(of("CronJob", "ecr-pull")).containers[0]).not.toHaveProperty("envFrom");
   });
 

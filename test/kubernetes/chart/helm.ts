@@ -37,7 +37,7 @@ export interface Rendered {
 /** Renders the chart as Helm does. @throws with what Helm said, where it refuses */
 export async function render(args: readonly string[] = [], values?: object): Promise<Rendered> {
   const given = values === undefined ? [] : ["--values", writeValues(values)];
-  const common = ["template", "acme", chart, "--namespace", "registry", "--kube-version", "1.34.0"];
+  const common = ["template", "acme", chart, "--namespace", "registry", "--kube-version", "1.34.0", ...least];
   const { stdout } = await run(join(bin, "helm"), [...common, ...given, ...args], { maxBuffer: 16 * 1024 * 1024 });
   const manifests = parseAllDocuments(stdout)
     .map((document) => document.toJS() as Manifest | null)
@@ -100,6 +100,7 @@ export interface Summary {
   };
 }
 
+const least = ["--values", join(chart, "ci/least.yaml")];
 export const everyOption = ["--values", join(chart, "ci/every-option.yaml")];
 
 function writeValues(values: object): string {
