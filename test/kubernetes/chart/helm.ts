@@ -55,6 +55,14 @@ export async function render(args: readonly string[] = [], values?: object): Pro
   };
 }
 
+/** The pod that a workload makes. */
+export const podOf = ({ kind, spec }: Manifest) =>
+  (kind === "CronJob" ? spec.jobTemplate.spec.template : spec.template).spec;
+
+export const envOf = (container: {
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+}): Record<string, string> => Object.fromEntries(container.env.map(({ name, value }) => [name, value ?? ""]));
+
 /** What Helm says when it refuses the values; fails where it does not. */
 export async function refusal(values: object): Promise<string> {
   try {

@@ -49,6 +49,11 @@ describe("the chart refuses", () => {
       },
       /bindings: Images and images are both ALIEN_IMAGES_BINDING; rename one/,
     ],
+    ["an ingress for every name", { ingress: { enabled: true } }, /hosts/],
+    ["an ingress of a path", { ingress: { enabled: true, hosts: ["functions.example/v1"] } }, /hosts/],
+    ["a route without a gateway", { httpRoute: { enabled: true, hostnames: ["functions.example"] } }, /parentRefs/],
+    ["a route for every name", { httpRoute: { enabled: true, parentRefs: [{ name: "public" }] } }, /hostnames/],
+    ["a certificate in the values", { tls: { cert: "x" } }, /cert/],
     ["no image", { image: { repository: "" } }, /image\.repository must name the image .* none is published/],
     [
       "a rule for every issuer",
