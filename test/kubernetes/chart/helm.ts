@@ -19,6 +19,8 @@ export interface Manifest {
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;
+    /** What the cluster gave it. */
+    readonly uid?: string;
     readonly labels?: Record<string, string>;
     readonly annotations?: Record<string, string>;
   };
