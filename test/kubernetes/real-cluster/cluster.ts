@@ -12,7 +12,7 @@ import { freePorts } from "../../e2e/ports.ts";
 import { tool } from "../../tools/tools.ts";
 import type { Manifest } from "../chart/helm.ts";
 
-/** A real API server of Kubernetes over a real etcd, with RBAC, the admission of its defaults, and its controllers. There is no node. */
+/** A real API server of Kubernetes over a real etcd, with RBAC, what it allows to nodes, the admission of its defaults, and its controllers. No node runs. */
 export interface RealCluster {
   readonly port: number;
   readonly caFile: string;
@@ -24,12 +24,16 @@ export interface RealCluster {
   list(kind: string, ...args: readonly string[]): Promise<Manifest[]>;
   /** Writes a file that goes with the cluster. @returns its path */
   file(content: string): Promise<string>;
+  /** Whose holder is this node's kubelet before the API server: `node-1` or `node-2`. */
+  nodeToken(node: string): string;
   /** Runs Helm as the administrator. @throws with what it said */
   helm(args: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 }
 
 const adminToken = "administrator-of-a-test";
+
+const nodeToken = (node: string) => `${node}-of-a-test`;
 
 /** The path of a program in the folder that `KUBERNETES_BIN` names. */
 function program(name: string): string {
@@ -48,7 +52,9 @@ export async function startRealCluster(): Promise<RealCluster> {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   await writeFile(file("accounts.key"), privateKey.export({ type: "pkcs8", format: "pem" }));
   await writeFile(file("accounts.pub"), publicKey.export({ type: "spki", format: "pem" }));
-  await writeFile(file("tokens.csv"), `${adminToken},admin,admin,"system:masters"\n`);
+  const nodes = ["node-1", "node-2"].map((node) => `${nodeToken(node)},system:node:${node},${node},"system:nodes"\n`);
+  const tokens = [`${adminToken},admin,admin,"system:masters"\n`, ...nodes].join("");
+  await writeFile(file("tokens.csv"), tokens);
   await writeFile(file("config"), configOf(port, caFile));
   const children: ChildProcess[] = [];
   const start = (name: string, args: readonly string[]) => {
@@ -81,7 +87,8 @@ export async function startRealCluster(): Promise<RealCluster> {
     `--secure-port=${port}`,
     "--bind-address=127.0.0.1",
     `--cert-dir=${file("certificates")}`,
-    "--authorization-mode=RBAC",
+    "--authorization-mode=Node,RBAC",
+    "--enable-admission-plugins=NodeRestriction",
     `--token-auth-file=${file("tokens.csv")}`,
     "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
     `--service-account-key-file=${file("accounts.pub")}`,
@@ -125,6 +132,7 @@ export async function startRealCluster(): Promise<RealCluster> {
       await writeFile(path, content);
       return path;
     },
+    nodeToken,
     helm: (args) => run(tool("helm"), args),
     stop,
   };
