@@ -35,7 +35,7 @@ export function buildImage(folder: string, architecture: Architecture): Image {
   execFileSync(process.execPath, ["scripts/build.ts", "kubernetes"], { cwd: root, stdio: "inherit" });
   const build = join(folder, "build");
   cpSync(join(root, "dist/kubernetes"), join(build, "src/dist/kubernetes"), { recursive: true });
-  const layOut = /^RUN sh (\S+) "\$\{TARGETARCH\}" \/node \/rootfs$/m.exec(dockerfile)?.[1] ?? "";
+  const layOut = /^RUN sh (\S+) "\$\{TARGETARCH:-.*\}" \/node \/rootfs$/m.exec(dockerfile)?.[1] ?? "";
   const node = architecture === "arm64" ? tool("node-arm64") : process.execPath;
   execFileSync("sh", [layOut, architecture, node, join(build, "rootfs")], { cwd: root, stdio: "inherit" });
   for (const name of ["home", "context"]) mkdirSync(join(folder, name));
