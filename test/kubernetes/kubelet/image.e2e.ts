@@ -13,7 +13,7 @@ beforeAll(() => buildKubeletProvider(join(folder, "built")));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The Dockerfile's last stage for one kind of node, over the program that its first stage builds by the same command. */
-function buildInstaller(architecture: string): Image & { config: { architecture: string } } {
+function buildInstaller(architecture: "amd64" | "arm64"): Image {
   const text = readFileSync("functions/kubernetes/kubelet/Dockerfile", "utf8");
   const [stage = "", context, layout] = [
     /^FROM scratch[\s\S]*/m.exec(text)?.[0],
@@ -32,28 +32,29 @@ function buildInstaller(architecture: string): Image & { config: { architecture:
   const blob = (digest: string) => JSON.parse(readFileSync(join(layout, "blobs", digest.replace(":", "/")), "utf8"));
   const [manifest] = JSON.parse(readFileSync(join(layout, "index.json"), "utf8")).manifests;
   const { config, ...about } = blob(blob(manifest.digest).config.digest);
-  return { reference: `${layout}:latest`, config: { ...config, architecture: about.architecture } };
+  return { reference: `${layout}:latest`, config, architecture: about.architecture };
 }
 
 test.each(architectures)("the image for %s holds the program and nothing else", (architecture) => {
-  const { reference, config } = buildInstaller(architecture);
-  expect(config).toMatchObject({ architecture, Entrypoint: [`/${providerName}`], Cmd: ["install"] });
+  const { reference, config, architecture: told } = buildInstaller(architecture);
+  expect({ ...config, told }).toMatchObject({ told: architecture, Entrypoint: [`/${providerName}`], Cmd: ["install"] });
   const bundle = join(folder, `${architecture}-unpacked`);
   execFileSync(tool("umoci"), ["unpack", "--image", reference, bundle], { stdio: ["ignore", "ignore", "inherit"] });
   const found = execFileSync("find", [join(bundle, "rootfs"), "-type", "f"], { encoding: "utf8" }).trim();
   expect(found).toBe(join(bundle, "rootfs", providerName));
 });
 
-test("a container of it installs the program, with a root that it cannot write, and without a capability", async () => {
-  const image = buildInstaller(process.arch === "arm64" ? "arm64" : "amd64");
-  const installing = startContainer(image, folder, {}, ["install", "-to", "/dev/shm/plugins"]);
+const title = "a container for %s installs the program, with a root that it cannot write, and without a capability";
+test.each(architectures)(title, async (architecture) => {
+  const image = buildInstaller(architecture);
+  const installing = startContainer(image, folder, { args: ["install", "-to", "/dev/shm/plugins"] });
   expect(await installing.ended).toBe(0);
   expect(installing.stdout()).toBe(`installed /dev/shm/plugins/${providerName}\n`);
-  const keeping = startContainer(image, folder, {}, ["install", "-to", "/dev/shm/plugins", "-keep"]);
+  const keeping = startContainer(image, folder, { args: ["install", "-to", "/dev/shm/plugins", "-keep"] });
   await expect.poll(keeping.stdout).toContain("installed");
   keeping.signal("SIGTERM");
   expect(await keeping.ended).toBe(0);
-  const untold = startContainer(image, folder, {});
+  const untold = startContainer(image, folder);
   expect(await untold.ended).toBe(1);
   expect(untold.stderr()).toContain("install needs -to");
 });
