@@ -1,12 +1,13 @@
 /**
  * Bundles the platforms, the client and the OpenAPI document: `node scripts/build.ts [name …]`, all of them without a name.
- * One bundle per platform, so that none knows of another's SDK.
+ * One bundle per platform, so that none knows of another's SDK. `kubelet` is built only where it is named, since it needs Go.
  */
 import { join } from "node:path";
 import { bundleAzure } from "./bundle/azure.ts";
 import { bundleClient } from "./bundle/client.ts";
 import { bundleFunction } from "./bundle/function.ts";
 import { bundleGcp } from "./bundle/gcp.ts";
+import { buildKubeletProvider } from "./bundle/kubelet.ts";
 import { selfContained } from "./bundle/self-contained.ts";
 import { bundleKubernetes, bundleLocal } from "./bundle/servers.ts";
 import { writeOpenApi } from "./openapi.ts";
@@ -31,9 +32,11 @@ const platforms: Readonly<Record<string, () => Promise<void>>> = {
   openapi: () => writeOpenApi(),
 };
 
+const withOtherTools: Readonly<Record<string, () => Promise<void>>> = { kubelet: () => buildKubeletProvider() };
+
 const asked = process.argv.slice(2);
 for (const name of asked.length > 0 ? asked : Object.keys(platforms)) {
-  const bundle = platforms[name];
+  const bundle = platforms[name] ?? withOtherTools[name];
   if (!bundle) throw new Error(`There is no platform "${name}".`);
   await bundle();
 }

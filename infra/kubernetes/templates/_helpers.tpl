@@ -34,6 +34,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- define "artifact-registry.image" -}}
 {{- with .Values.image -}}
+{{- $_ := required "image.repository must name the image that you built and pushed (docs/container.md): none is published" .repository -}}
 {{- if .digest -}}{{ .repository }}@{{ .digest }}{{- else -}}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{- end -}}
 {{- end -}}
 {{- end -}}
@@ -43,22 +44,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- printf "%s-%s" (include "artifact-registry.fullname" .root) (printf "%s/%s" .namespace .secret.name | sha256sum | trunc 8) -}}
 {{- end -}}
 
-{{/* What every container of this chart may do: nothing. */}}
-{{- define "artifact-registry.containerSecurityContext" -}}
-allowPrivilegeEscalation: false
-capabilities:
-  drop: [ALL]
-readOnlyRootFilesystem: true
-runAsNonRoot: true
-{{- end -}}
-
-{{- define "artifact-registry.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 10001
-runAsGroup: 10001
-fsGroup: 10001
-seccompProfile:
-  type: RuntimeDefault
+{{/* http or https: how the server is spoken to, and what its port is called. */}}
+{{- define "artifact-registry.scheme" -}}
+{{- ternary "https" "http" (not (empty .Values.tls.secretName)) -}}
 {{- end -}}
 
 {{/* The account of a pod before the cluster's API server: its token, and the CA. */}}
@@ -87,7 +75,24 @@ seccompProfile:
 - name: secret-{{ .name }}
   secret:
     secretName: {{ .secretName }}
-    defaultMode: 0440
+    defaultMode: 288 # 0440, which YAML 1.2 reads as another number
+{{- end }}
+{{- end -}}
+
+{{- define "artifact-registry.tlsMount" -}}
+{{- if .Values.tls.secretName }}
+- name: tls
+  mountPath: /etc/artifact-registry/tls
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{- define "artifact-registry.tlsVolume" -}}
+{{- with .Values.tls.secretName }}
+- name: tls
+  secret:
+    secretName: {{ . }}
+    defaultMode: 288 # 0440, which YAML 1.2 reads as another number
 {{- end }}
 {{- end -}}
 
@@ -110,6 +115,27 @@ seccompProfile:
         path: ca.crt
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* The bindings' variables, as the server makes them of the names. Two names of one variable are refused, as by the server. */}}
+{{- define "artifact-registry.bindings" -}}
+{{- $names := keys .Values.bindings -}}
+{{- range .Values.accessRules -}}
+{{- range .registries -}}
+{{- if regexMatch "^[A-Za-z0-9_-]{1,64}$" . -}}{{- $names = append $names . -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $seen := dict -}}
+{{- range $name := $names | uniq | sortAlpha -}}
+{{- $variable := printf "ALIEN_%s_BINDING" ($name | replace "-" "_" | upper) -}}
+{{- with get $seen $variable -}}
+{{- fail (printf "bindings: %s and %s are both %s; rename one" . $name $variable) -}}
+{{- end -}}
+{{- $_ := set $seen $variable $name -}}
+{{- with get $.Values.bindings $name }}
+{{ $variable }}: {{ toJson . | quote }}
+{{- end }}
+{{- end -}}
 {{- end -}}
 
 {{- define "artifact-registry.issuers" -}}

@@ -18,7 +18,7 @@ template:
       {{- toYaml . | nindent 6 }}
     {{- end }}
     securityContext:
-      {{- include "artifact-registry.podSecurityContext" $root | nindent 6 }}
+      {{- toYaml $root.Values.podSecurityContext | nindent 6 }}
     containers:
       - name: refresh
         image: {{ include "artifact-registry.image" $root }}
@@ -68,6 +68,9 @@ template:
             value: /etc/artifact-registry/ca/ca.crt
           {{- end }}
           {{- end }}
+          {{- with $root.Values.extraEnv }}
+          {{- toYaml . | nindent 10 }}
+          {{- end }}
         {{- if not $secret.function }}
         envFrom:
           - configMapRef:
@@ -80,7 +83,7 @@ template:
           limits:
             memory: 192Mi
         securityContext:
-          {{- include "artifact-registry.containerSecurityContext" $root | nindent 10 }}
+          {{- toYaml $root.Values.securityContext | nindent 10 }}
         volumeMounts:
           - name: cluster
             mountPath: /var/run/secrets/artifact-registry/cluster
@@ -94,6 +97,9 @@ template:
           {{- include "artifact-registry.secretMounts" $root | nindent 10 }}
           {{- end }}
           {{- include "artifact-registry.caMount" $root | nindent 10 }}
+          {{- with $root.Values.extraVolumeMounts }}
+          {{- toYaml . | nindent 10 }}
+          {{- end }}
     volumes:
       - name: cluster
         projected:
@@ -112,6 +118,9 @@ template:
       {{- include "artifact-registry.secretVolumes" $root | nindent 6 }}
       {{- end }}
       {{- include "artifact-registry.caVolume" $root | nindent 6 }}
+      {{- with $root.Values.extraVolumes }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
     {{- with $root.Values.nodeSelector }}
     nodeSelector:
       {{- toYaml . | nindent 6 }}

@@ -7,38 +7,52 @@ import { parseIssuers } from "../../../core/oidc-issuers.ts";
 import { callerFields, ruleFields } from "../../../core/rules.ts";
 import { parseRules } from "../../../core/rules-source.ts";
 import { platform } from "../../../functions/kubernetes/index.ts";
-import { readPullSecretSettings } from "../../../functions/kubernetes/pull-secret/settings.ts";
 import { readSettings } from "../../../functions/kubernetes/server/serve.ts";
-import { chart, everyOption, type Manifest, type Rendered, render } from "./helm.ts";
+import { chart, envOf, everyOption, type Manifest, podOf, type Rendered, render } from "./helm.ts";
 
 let standard: Rendered;
 let all: Rendered;
+let openshift: Rendered;
 beforeAll(async () => {
-  [standard, all] = await Promise.all([render(), render(everyOption)]);
+  const file = (name: string) => ["--values", join(chart, "ci", name)];
+  [standard, all, openshift] = await Promise.all([render(), render(everyOption), render(file("openshift.yaml"))]);
 });
 
-const podOf = ({ kind, spec }: Manifest) => (kind === "CronJob" ? spec.jobTemplate.spec.template : spec.template).spec;
 const kinds = ["Deployment", "CronJob", "Job"];
-const workloads = () => [standard, all].flatMap((each) => kinds.flatMap((kind) => each.all(kind)));
-const envOf = (container: { env: { name: string; value?: string }[] }) =>
-  Object.fromEntries(container.env.map(({ name, value }) => [name, value ?? ""]));
+const workloadsOf = (chart: Rendered) => kinds.flatMap((kind) => chart.all(kind));
+const workloads = () => [standard, all, openshift].flatMap(workloadsOf);
 
 describe("every pod", () => {
-  test("runs as nobody, with a root file system that it cannot write, and with no right", () => {
+  const nothing = {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ["ALL"] },
+    readOnlyRootFilesystem: true,
+    runAsNonRoot: true,
+  };
+  const noRoot = { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } };
+
+  test("runs as nobody by default, as who is named, or as whom the platform chooses", () => {
+    for (const workload of workloadsOf(standard)) {
+      const nobody = { runAsUser: 10001, runAsGroup: 10001, fsGroup: 10001 };
+      expect(podOf(workload).securityContext).toEqual({ ...noRoot, ...nobody });
+    }
+    for (const workload of workloadsOf(all)) {
+      const named = { runAsUser: 20002, runAsGroup: 20002, fsGroup: 20002, supplementalGroups: [3000] };
+      expect(podOf(workload).securityContext).toEqual({ ...noRoot, ...named });
+      expect(podOf(workload).containers[0].securityContext).toEqual({ ...nothing, runAsUser: 20003 });
+    }
+    // OpenShift's restricted-v2 refuses every user and group that is not of the namespace's own range.
+    expect(workloadsOf(openshift)).toHaveLength(3);
+    for (const workload of workloadsOf(openshift)) {
+      expect(podOf(workload).securityContext).toEqual(noRoot);
+      expect(podOf(workload).containers.map((each: Manifest) => each.securityContext)).toEqual([nothing]);
+    }
+  });
+
+  test("has a root file system that it cannot write, and no right", () => {
     for (const workload of workloads()) {
-      const pod = podOf(workload);
-      expect(pod.securityContext).toMatchObject({
-        runAsNonRoot: true,
-        runAsUser: 10001,
-        seccompProfile: { type: "RuntimeDefault" },
-      });
-      for (const { securityContext, volumeMounts, resources } of pod.containers) {
-        expect(securityContext).toEqual({
-          allowPrivilegeEscalation: false,
-          capabilities: { drop: ["ALL"] },
-          readOnlyRootFilesystem: true,
-          runAsNonRoot: true,
-        });
+      for (const { securityContext, volumeMounts = [], resources } of podOf(workload).containers) {
+        expect(securityContext).toMatchObject(nothing);
         for (const mount of volumeMounts) expect(mount.readOnly).toBe(true);
         expect(resources.limits.memory).toBeDefined();
       }
@@ -107,7 +121,77 @@ describe("the server", () => {
     const ports = (chart: Rendered) =>
       chart.all("Service").flatMap(({ spec }) => spec.ports.map((port: { targetPort: string }) => port.targetPort));
     expect(ports(standard)).toEqual(["http"]);
-    expect(ports(all).sort()).toEqual(["http", "metrics"]);
+    expect(ports(all).sort()).toEqual(["https", "metrics"]);
+  });
+
+  test("speaks HTTPS with the certificate of a Secret, to its probes too, and plain HTTP without one", () => {
+    const probesOf = (chart: Rendered) => {
+      const { startupProbe, livenessProbe, readinessProbe } = podOf(chart.one("Deployment")).containers[0];
+      return [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => [httpGet.port, httpGet.scheme]);
+    };
+    expect(probesOf(standard)).toEqual(Array(3).fill(["http", "HTTP"]));
+    expect(probesOf(all)).toEqual(Array(3).fill(["https", "HTTPS"]));
+    const [server] = podOf(all.one("Deployment")).containers;
+    expect(envOf(server)).toMatchObject({
+      TLS_CERT_FILE: "/etc/artifact-registry/tls/chain.pem",
+      TLS_KEY_FILE: "/etc/artifact-registry/tls/key.pem",
+    });
+    expect(envOf(podOf(standard.one("Deployment")).containers[0])).not.toHaveProperty("TLS_CERT_FILE");
+    const volume = podOf(all.one("Deployment")).volumes.find(({ name }: { name: string }) => name === "tls");
+    expect(volume.secret).toEqual({ secretName: "acme-registry-tls", defaultMode: 0o440 });
+    expect(server.volumeMounts).toContainEqual({
+      name: "tls",
+      mountPath: "/etc/artifact-registry/tls",
+      readOnly: true,
+    });
+    const [port] = all.one("Service", "acme-registry").spec.ports;
+    expect(port).toMatchObject({ name: "https", targetPort: "https", appProtocol: "https" });
+    expect(server.ports[0]).toMatchObject({ name: "https", containerPort: 8443 });
+  });
+
+  test("is reached through an Ingress and an HTTPRoute, by the port of its Service, if that is wished", () => {
+    expect([...standard.all("Ingress"), ...standard.all("HTTPRoute")]).toEqual([]);
+    const { metadata, spec } = all.one("Service", "acme-registry");
+    const [{ name, port }] = spec.ports;
+    const ingress = all.one("Ingress");
+    expect(ingress.metadata.annotations).toEqual({ "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS" });
+    expect(ingress.spec.ingressClassName).toBe("nginx");
+    const backend = { service: { name: metadata.name, port: { name } } };
+    const paths = [{ path: "/", pathType: "Prefix", backend }];
+    const hosts = ["functions.example", "functions.acme.example"];
+    expect(ingress.spec.rules).toEqual(hosts.map((host) => ({ host, http: { paths } })));
+    expect(ingress.spec.tls).toEqual([{ secretName: "functions-tls", hosts }]);
+    expect(all.one("HTTPRoute").spec).toEqual({
+      parentRefs: [{ name: "public", namespace: "gateways", sectionName: "https" }],
+      hostnames: ["functions.example"],
+      rules: [
+        {
+          matches: [{ path: { type: "PathPrefix", value: "/" } }],
+          backendRefs: [{ name: metadata.name, port }],
+        },
+      ],
+    });
+  });
+
+  test("has other containers before and beside it, and its refreshers have none, which would never end", () => {
+    const pod = podOf(all.one("Deployment"));
+    const names = (containers: { name: string }[]) => containers.map(({ name }) => name);
+    expect([names(pod.initContainers), names(pod.containers)]).toEqual([["wait"], ["server", "audit"]]);
+    for (const job of all.all("CronJob")) {
+      expect(podOf(job)).not.toHaveProperty("initContainers");
+      expect(names(podOf(job).containers)).toEqual(["refresh"]);
+    }
+  });
+
+  test("has what is added to environment and volumes, and so have its refreshers", () => {
+    for (const workload of workloadsOf(all)) {
+      const [container] = podOf(workload).containers;
+      expect(envOf(container)).toMatchObject({ HTTPS_PROXY: "http://proxy.example:3128", NO_PROXY: ".svc,10.0.0.0/8" });
+      expect(container.volumeMounts).toContainEqual(expect.objectContaining({ mountPath: "/var/run/secrets/keys" }));
+    }
+    const own = (workload: Manifest) => envOf(podOf(workload).containers[0]).NODE_OPTIONS;
+    expect(own(all.one("Deployment"))).toBe("--max-old-space-size=192");
+    expect(all.all("CronJob").map(own)).toEqual(Array(4).fill(undefined));
   });
 
   test("leaves the number of its pods to the autoscaler where there is one", () => {
@@ -129,105 +213,5 @@ describe("the server", () => {
       ...all.all("Service").map(({ spec }) => spec.selector),
     ];
     for (const selector of others) expect([fits(server, selector), fits(job, selector)]).toEqual([true, false]);
-  });
-});
-
-describe("a pull secret", () => {
-  const of = (kind: string, secret: string) => {
-    const roles = [...all.all("Role"), ...all.all("ClusterRole")];
-    const role = roles.find(({ rules }) => rules[0].resourceNames[0] === secret);
-    const found = all.all(kind).find(({ metadata }) => metadata.name === role?.metadata.name);
-    if (!found) throw new Error(`no ${kind} for ${secret}`);
-    return found;
-  };
-  const exactly = (secret: string, ...verbs: string[]) => ({
-    apiGroups: [""],
-    resources: ["secrets"],
-    resourceNames: [secret],
-    verbs,
-  });
-  const events = { apiGroups: [""], resources: ["events"], verbs: ["create"] };
-
-  test.each([
-    ["images-pull", "apps", "*/30 * * * *", ["get", "update", "create", "patch"]],
-    ["ecr-pull", "registry", "0 */4 * * *", ["get", "update"]],
-    ["in-cluster", "registry", "0 */1 * * *", ["get", "update", "create", "patch"]],
-  ])("%s has an account of its own, which may do exactly what it needs", (secret, namespace, schedule, verbs) => {
-    const role = of("Role", secret);
-    expect(role.metadata.namespace).toBe(namespace);
-    expect(role.rules).toEqual([exactly(secret, ...verbs), events]);
-    const account = of("ServiceAccount", secret).metadata;
-    const binding = of("RoleBinding", secret);
-    expect(binding.metadata.namespace).toBe(namespace);
-    expect(binding.subjects).toEqual([{ kind: "ServiceAccount", name: account.name, namespace: "registry" }]);
-    const job = of("CronJob", secret);
-    expect([job.spec.schedule, podOf(job).serviceAccountName]).toEqual([schedule, account.name]);
-    const [container] = podOf(job).containers;
-    expect(container.args).toEqual(["/app/refresh.js"]);
-    expect(readPullSecretSettings(envOf(container))).toMatchObject({ name: secret, namespace, registry: "images" });
-  });
-
-  test("of many namespaces has rights in all of them, on this name alone", () => {
-    const role = of("ClusterRole", "everywhere");
-    expect(role.metadata).not.toHaveProperty("namespace");
-    expect(role.rules).toEqual([
-      exactly("everywhere", "get", "update", "create", "patch"),
-      events,
-      { apiGroups: [""], resources: ["serviceaccounts"], resourceNames: ["default", "builder"], verbs: ["patch"] },
-      { apiGroups: [""], resources: ["namespaces"], verbs: ["list"] },
-    ]);
-    const binding = of("ClusterRoleBinding", "everywhere");
-    expect(binding.subjects).toEqual([{ kind: "ServiceAccount", name: role.metadata.name, namespace: "registry" }]);
-    expect(readPullSecretSettings(envOf(podOf(of("CronJob", "everywhere")).containers[0]))).toMatchObject({
-      name: "everywhere",
-      namespace: undefined,
-      namespaceSelector: "example.com/pull=images",
-      create: true,
-      serviceAccounts: ["default", "builder"],
-    });
-  });
-
-  test("is in no template, so that no apply of one empties it", () => {
-    expect(all.all("Secret")).toEqual([]);
-    expect(envOf(podOf(of("CronJob", "ecr-pull")).containers[0]).PULL_SECRET_CREATE).toBe("false");
-  });
-
-  test("is filled after installation and upgrade by a Job of the same pod, unless that is not wanted", () => {
-    const jobs = all.all("Job");
-    expect(jobs).toHaveLength(3);
-    for (const { metadata, spec } of jobs) {
-      expect(metadata.annotations).toMatchObject({
-        "helm.sh/hook": "post-install,post-upgrade",
-        "argocd.argoproj.io/hook": "PostSync",
-      });
-      // An apply of a rendered template makes it anew: it cannot be changed, and goes by itself.
-      expect(spec.ttlSecondsAfterFinished).toBe(600);
-      const cron = all.all("CronJob").find((each) => metadata.name.startsWith(`${each.metadata.name}-`));
-      expect(spec.template).toEqual(cron?.spec.jobTemplate.spec.template);
-    }
-  });
-
-  test("whose pod changes has a Job of another name", async () => {
-    const changed = await render([...everyOption, "--set", "image.tag=other", "--set", "image.digest="]);
-    const names = (chart: Rendered) => chart.all("Job").map(({ metadata }) => metadata.name);
-    expect(names(changed).filter((name) => names(all).includes(name))).toEqual([]);
-    expect(names(await render(everyOption))).toEqual(names(all));
-  });
-
-  test("from a function needs its token and none of the registry's accounts", () => {
-    const volumes = (secret: string) => podOf(of("CronJob", secret)).volumes.map(({ name }: { name: string }) => name);
-    expect(volumes("ecr-pull")).toEqual(["cluster", "function", "ca-bundle"]);
-    expect(volumes("images-pull")).toEqual(["cluster", "secret-robot", "secret-pull", "ca-bundle"]);
-    expect(podOf(of("CronJob", "ecr-pull")).containers[0]).not.toHaveProperty("envFrom");
-  });
-
-  test("adds no right to the server's own account", () => {
-    const server = podOf(all.one("Deployment")).serviceAccountName;
-    const subjects = [...all.all("RoleBinding"), ...all.all("ClusterRoleBinding")].flatMap((binding) =>
-      binding.subjects.map((each: { name: string }) => each.name),
-    );
-    expect(subjects).not.toContain(server);
-    expect(standard.all("Role")).toEqual([]);
-    expect(standard.all("ClusterRole")).toEqual([]);
   });
 });

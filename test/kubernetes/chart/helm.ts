@@ -19,6 +19,8 @@ export interface Manifest {
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;
+    /** What the cluster gave it. */
+    readonly uid?: string;
     readonly labels?: Record<string, string>;
     readonly annotations?: Record<string, string>;
   };
@@ -37,7 +39,7 @@ export interface Rendered {
 /** Renders the chart as Helm does. @throws with what Helm said, where it refuses */
 export async function render(args: readonly string[] = [], values?: object): Promise<Rendered> {
   const given = values === undefined ? [] : ["--values", writeValues(values)];
-  const common = ["template", "acme", chart, "--namespace", "registry", "--kube-version", "1.34.0"];
+  const common = ["template", "acme", chart, "--namespace", "registry", "--kube-version", "1.34.0", ...least];
   const { stdout } = await run(join(bin, "helm"), [...common, ...given, ...args], { maxBuffer: 16 * 1024 * 1024 });
   const manifests = parseAllDocuments(stdout)
     .map((document) => document.toJS() as Manifest | null)
@@ -54,6 +56,14 @@ export async function render(args: readonly string[] = [], values?: object): Pro
     },
   };
 }
+
+/** The pod that a workload makes. */
+export const podOf = ({ kind, spec }: Manifest) =>
+  (kind === "CronJob" ? spec.jobTemplate.spec.template : spec.template).spec;
+
+export const envOf = (container: {
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+}): Record<string, string> => Object.fromEntries(container.env.map(({ name, value }) => [name, value ?? ""]));
 
 /** What Helm says when it refuses the values; fails where it does not. */
 export async function refusal(values: object): Promise<string> {
@@ -100,6 +110,7 @@ export interface Summary {
   };
 }
 
+const least = ["--values", join(chart, "ci/least.yaml")];
 export const everyOption = ["--values", join(chart, "ci/every-option.yaml")];
 
 function writeValues(values: object): string {

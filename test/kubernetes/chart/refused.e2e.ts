@@ -32,10 +32,29 @@ describe("the chart refuses", () => {
     ["an issuer without an audience", { oidc: { issuers: [{ issuer: "https://i.example" }] } }, /audience/],
     ["an issuer over http", { oidc: { issuers: [{ issuer: "http://i.example", audience: "a" }] } }, /issuer/],
     [
-      "a token for another issuer than the cluster",
+      "a token for an issuer whose keys may be anywhere",
       { oidc: { issuers: [{ issuer: "https://i.example", audience: "a", tokenFile: "/t" }] } },
-      /tokenFile/,
+      /jwksUri/,
     ],
+    [
+      "two registries that share one variable",
+      { bindings: { "my-builds": binding, my_builds: binding } },
+      /bindings: my-builds and my_builds are both ALIEN_MY_BUILDS_BINDING; rename one/,
+    ],
+    [
+      "a rule for a registry that shares its variable with another one",
+      {
+        bindings: { images: binding },
+        accessRules: [{ callers: [], operations: [], registries: ["Images"], repositories: [] }],
+      },
+      /bindings: Images and images are both ALIEN_IMAGES_BINDING; rename one/,
+    ],
+    ["an ingress for every name", { ingress: { enabled: true } }, /hosts/],
+    ["an ingress of a path", { ingress: { enabled: true, hosts: ["functions.example/v1"] } }, /hosts/],
+    ["a route without a gateway", { httpRoute: { enabled: true, hostnames: ["functions.example"] } }, /parentRefs/],
+    ["a route for every name", { httpRoute: { enabled: true, parentRefs: [{ name: "public" }] } }, /hostnames/],
+    ["a certificate in the values", { tls: { cert: "x" } }, /cert/],
+    ["no image", { image: { repository: "" } }, /image\.repository must name the image .* none is published/],
     [
       "a rule for every issuer",
       {

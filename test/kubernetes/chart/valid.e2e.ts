@@ -1,14 +1,15 @@
+import { HTTPRoute } from "@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1";
 import { ServiceMonitor } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1";
 import { describe, expect, test } from "vitest";
 import { everyOption, lint, type Manifest, render, validate } from "./helm.ts";
 
 /** The oldest version that the chart asks for, and the newest whose schemas are to be had. */
 const versions = ["1.27.0", "1.37.0"];
-const isOfTheApi = ({ apiVersion }: Manifest) => !apiVersion.startsWith("monitoring.coreos.com/");
+const isOfTheApi = ({ apiVersion }: Manifest) => !/^(?:monitoring\.coreos\.com|gateway\.networking)/.test(apiVersion);
 
 describe.each([
   ["its defaults", [], 8],
-  ["every option on", everyOption, 30],
+  ["every option on", everyOption, 32],
 ] as const)("the chart with %s", (_title, args, count) => {
   test.each(versions)("is valid for Kubernetes %s", async (version) => {
     const { manifests } = await render(args);
@@ -38,6 +39,13 @@ test("the ServiceMonitor is one to the Prometheus operator", async () => {
   const { apiVersion: _, kind: _kind, ...monitor } = (await render(everyOption)).one("ServiceMonitor");
   expect(() => new ServiceMonitor(monitor as never).validate()).not.toThrow();
   expect(() => new ServiceMonitor({ ...monitor, spec: { endpoints: [] } } as never).validate()).toThrow(/selector/);
+});
+
+test("the HTTPRoute is one to the Gateway API", async () => {
+  const { apiVersion: _, kind: _kind, ...route } = (await render(everyOption)).one("HTTPRoute");
+  expect(() => new HTTPRoute(route as never).validate()).not.toThrow();
+  const broken = { ...route, spec: { ...route.spec, rules: [{ matches: [{ path: { type: "Somehow" } }] }] } };
+  expect(() => new HTTPRoute(broken as never).validate()).toThrow(/type/);
 });
 
 test("the validation says no", async () => {

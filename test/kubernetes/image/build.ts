@@ -1,25 +1,20 @@
 import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  cpSync,
-  lchownSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, chownSync, cpSync, lchownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildBundle } from "../../support/bundle.ts";
+import { tool } from "../../tools/tools.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 /** Nobody's own number: what builds has no right on this machine, and no range of users to map. */
 const nobody = 65_534;
 
+/** As the OCI and Debian name them. */
+export type Architecture = "amd64" | "arm64";
+
 /** The image in an OCI layout, built from the Dockerfile's own last stage. */
 export interface Image {
+  readonly architecture: Architecture;
   /** As umoci and skopeo name it: folder and tag. */
   readonly reference: string;
   readonly config: {
@@ -31,19 +26,21 @@ export interface Image {
 }
 
 /**
- * Builds the image rootless with buildah, over a base of Node and the libraries that it needs, and nothing else: no
- * shell, no package manager. What the first stage does (`npm ci`, the bundle) has been done on this machine; no registry
- * with a base image can be reached from a test.
+ * Builds the image rootless with buildah. What its first stages do (`npm ci`, the bundle, the file system of Debian's packages) is done
+ * on this machine, by the commands of the Dockerfile; no registry with a base image can be reached from a test.
  *
  * @param folder an empty one, of which everything below belongs to nobody afterwards
  */
-export function buildImage(folder: string): Image {
+export function buildImage(folder: string, architecture: Architecture): Image {
+  const dockerfile = readFileSync(join(root, "functions/kubernetes/Dockerfile"), "utf8");
   buildBundle("kubernetes");
-  cpSync(join(root, "dist/kubernetes"), join(folder, "build/src/dist/kubernetes"), { recursive: true });
-  nodeRootfs(join(folder, "base/rootfs"));
-  mkdirSync(join(folder, "home"));
-  writeFileSync(join(folder, "base/Containerfile"), "FROM scratch\nCOPY --chown=0:0 rootfs /\n");
-  writeFileSync(join(folder, "Containerfile"), lastStage());
+  const build = join(folder, "build");
+  cpSync(join(root, "dist/kubernetes"), join(build, "src/dist/kubernetes"), { recursive: true });
+  const layOut = /^RUN sh (\S+) "\$\{TARGETARCH:-.*\}" \/node \/rootfs$/m.exec(dockerfile)?.[1] ?? "";
+  const node = architecture === "arm64" ? tool("node-arm64") : process.execPath;
+  execFileSync("sh", [layOut, architecture, node, join(build, "rootfs")], { cwd: root, stdio: "inherit" });
+  for (const name of ["home", "context"]) mkdirSync(join(folder, name));
+  writeFileSync(join(folder, "Containerfile"), lastStage(dockerfile));
   chmodSync(folder, 0o711);
   giveToNobody(folder);
 
@@ -53,12 +50,12 @@ export function buildImage(folder: string): Image {
       env: environment(folder),
       stdio: ["ignore", "pipe", "pipe"],
     });
-  const build = ["build", "--isolation", "chroot", "--layers=false", "--quiet"];
-  buildah(...build, "--tag", "localhost/base", "--file", "base/Containerfile", "base");
-  const from = ["--build-arg", "BASE_IMAGE=localhost/base", "--build-context", `build=${join(folder, "build")}`];
-  buildah(...build, "--tag", "localhost/suite", ...from, "--file", "Containerfile", "base");
+  const how = ["--isolation", "chroot", "--layers=false", "--quiet", "--arch", architecture];
+  const from = ["--build-context", `build=${build}`, "--file", "Containerfile", "context"];
+  buildah("build", ...how, "--tag", "localhost/suite", ...from);
   buildah("push", "--quiet", "localhost/suite", `oci:${join(folder, "image")}:latest`);
-  return { reference: `${join(folder, "image")}:latest`, config: configOf(join(folder, "image")) };
+  const { config, architecture: built } = configOf(join(folder, "image"));
+  return { reference: `${join(folder, "image")}:latest`, architecture: built, config };
 }
 
 const asNobody = ["--reuid", `${nobody}`, "--regid", `${nobody}`, "--clear-groups"];
@@ -84,23 +81,10 @@ function command(folder: string): string[] {
 }
 
 /** The instructions that make the container itself, as they stand in the Dockerfile. */
-function lastStage(): string {
-  const text = readFileSync(join(root, "functions/kubernetes/Dockerfile"), "utf8");
-  const argument = /^ARG BASE_IMAGE=.*$/m.exec(text)?.[0];
-  const start = text.indexOf(`\nFROM \${BASE_IMAGE}`);
-  if (argument === undefined || start < 0) throw new Error("The Dockerfile has no last stage as expected.");
-  return `${argument}${text.slice(start)}`;
-}
-
-/** Node as it runs these tests, at its place in the official image. */
-function nodeRootfs(rootfs: string): void {
-  const place = (source: string, target: string) => {
-    mkdirSync(dirname(join(rootfs, target)), { recursive: true });
-    copyFileSync(source, join(rootfs, target));
-  };
-  place(process.execPath, "/usr/local/bin/node");
-  const libraries = execFileSync("ldd", [process.execPath], { encoding: "utf8" }).match(/\/\S+\.so\S*/g) ?? [];
-  for (const library of libraries) place(library, library);
+function lastStage(dockerfile: string): string {
+  const start = dockerfile.indexOf("\nFROM scratch ");
+  if (start < 0) throw new Error("The Dockerfile has no last stage as expected.");
+  return dockerfile.slice(start);
 }
 
 function giveToNobody(path: string): void {
@@ -109,8 +93,8 @@ function giveToNobody(path: string): void {
     lchownSync(join(path, entry), nobody, nobody);
 }
 
-function configOf(layout: string): Image["config"] {
+function configOf(layout: string): Pick<Image, "architecture" | "config"> {
   const blob = (digest: string) => JSON.parse(readFileSync(join(layout, "blobs", digest.replace(":", "/")), "utf8"));
   const index = JSON.parse(readFileSync(join(layout, "index.json"), "utf8"));
-  return blob(blob(index.manifests[0].digest).config.digest).config;
+  return blob(blob(index.manifests[0].digest).config.digest);
 }

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { tool } from "../../tools/tools.ts";
 import type { Image } from "./build.ts";
 
 /** A container of the image under runc, in this machine's own network. */
@@ -15,12 +16,23 @@ export interface RunningContainer {
 
 let serial = 0;
 
-/** Starts a container as the chart does: root file system read-only, no capability, no new privileges. */
+export interface Start {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  /** In the place of the image's own, as a platform may choose one. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  /** Files of this machine, by their paths in the container, as the kubelet mounts them. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Starts a container as the chart does: root file system read-only, no capability, no new privileges. One for another processor is
+ * run by an emulator, which is put into it.
+ */
 export function startContainer(
   image: Image,
   folder: string,
-  env: Readonly<Record<string, string>>,
-  args?: readonly string[],
+  { env = {}, args = image.config.Cmd, user, files = {} }: Start = {},
 ): RunningContainer {
   const id = `suite-${process.pid}-${++serial}`;
   const bundle = join(folder, id);
@@ -28,7 +40,13 @@ export function startContainer(
   const file = join(bundle, "config.json");
   const config = JSON.parse(readFileSync(file, "utf8"));
   Object.assign(config.process, { terminal: false, capabilities: {}, noNewPrivileges: true });
-  if (args) config.process.args = [...image.config.Entrypoint, ...args];
+  const emulator = image.architecture === "arm64" ? ["/qemu"] : [];
+  if (emulator.length > 0) copyFileSync(tool("qemu-aarch64-static"), join(bundle, "rootfs/qemu"));
+  config.process.args = [...emulator, ...image.config.Entrypoint, ...args];
+  if (user) config.process.user = user;
+  for (const [destination, source] of Object.entries(files)) {
+    config.mounts.push({ destination, source, type: "bind", options: ["bind", "ro"] });
+  }
   config.process.env.push(...Object.entries(env).map(([name, value]) => `${name}=${value}`));
   config.root.readonly = true;
   // The test reaches it on loopback; and no cgroup is needed to see it start.
@@ -52,7 +70,9 @@ export function startContainer(
     stderr: () => said.stderr,
     ended: new Promise((resolve) => child.once("close", resolve)),
     evaluate: (script) =>
-      execFileSync("runc", [...runc, "exec", id, "/usr/local/bin/node", "-e", script], { encoding: "utf8" }).trim(),
+      execFileSync("runc", [...runc, "exec", id, ...emulator, "/usr/local/bin/node", "-e", script], {
+        encoding: "utf8",
+      }).trim(),
     signal: (name) => void execFileSync("runc", [...runc, "kill", id, name]),
   };
 }

@@ -25,7 +25,7 @@ export interface Served extends Container {
 export async function serve(
   env: Environment,
   platform?: Platform,
-  options: Pick<ContainerOptions, "pause"> = {},
+  options: Pick<ContainerOptions, "pause" | "lookEveryMs"> = {},
 ): Promise<Served> {
   const audit = watchedLog<AuditLine>();
   const warnings: string[] = [];
