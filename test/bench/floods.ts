@@ -13,6 +13,10 @@ execFileSync(process.execPath, ["scripts/build.ts", "kubernetes", "local"], { cw
 const rows: readonly [name: string, run: () => Promise<Flooded>][] = [
   ["container, 12,000 unfinished headers of 12 KB", () => floodContainer(checkout, containerFloods.headers())],
   ["container, 6,000 unfinished bodies of 58 KB", () => floodContainer(checkout, containerFloods.bodies())],
+  [
+    "container with TLS, 12,000 unfinished headers of 12 KB",
+    () => floodContainer(checkout, containerFloods.headers(), { tls: true }),
+  ],
   ["local, 200 unfinished manifests of 4 MiB", () => floodLocal(checkout, localFloods.manifests())],
   ["local, 10,100 upload sessions", () => floodLocal(checkout, localFloods.uploads())],
 ];

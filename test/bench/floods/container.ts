@@ -1,5 +1,7 @@
 import { join } from "node:path";
-import { mountAccounts } from "../../kubernetes/support/files.ts";
+import { createHttpClient } from "../../../core/http-client.ts";
+import { createAuthority } from "../../emulators/azure/http/certificates.ts";
+import { mountAccounts, mountSecret } from "../../kubernetes/support/files.ts";
 import { everythingFor } from "../../kubernetes/support/grants.ts";
 import { startOurRegistry } from "../../kubernetes/support/our-registry.ts";
 import { startIssuer } from "../../support/issuer.ts";
@@ -37,8 +39,17 @@ export const containerFloods = {
 /**
  * Floods the built container (`dist/kubernetes` of a checkout), and mints a credential again and again beside it.
  * Callers have no budget meanwhile: whoever has the tokens of many callers has the budgets of many.
+ *
+ * @param tls whether it speaks HTTPS, and is flooded over it
  */
-export async function floodContainer(checkout: string, flood: ContainerFlood): Promise<Flooded> {
+export async function floodContainer(
+  checkout: string,
+  flood: ContainerFlood,
+  { tls = false }: { readonly tls?: boolean } = {},
+): Promise<Flooded> {
+  const authority = await createAuthority();
+  const files = { "ca.crt": authority.ca, "tls.crt": authority.server.cert, "tls.key": authority.server.key };
+  const secret = await mountSecret(files);
   const registry = await startOurRegistry(["images"]);
   const account = registry.account(["pull", "push", "delete"]);
   const accounts = await mountAccounts({ account, pullAccount: account, pushAccount: account });
@@ -57,13 +68,15 @@ export async function floodContainer(checkout: string, flood: ContainerFlood): P
       repositoryPrefix: "images",
       ...accounts.files,
     }),
+    ...(tls && { TLS_CERT_FILE: secret.path("tls.crt"), TLS_KEY_FILE: secret.path("tls.key") }),
   };
-  const server = await startServer(join(checkout, "dist/kubernetes/server.js"), env, /listening on (http:[^,]+),/);
+  const server = await startServer(join(checkout, "dist/kubernetes/server.js"), env, /listening on (https?:[^,]+),/);
   try {
     const [url = ""] = server.said;
     const [token, own] = await Promise.all([issuer.sign({ sub: "flood" }), issuer.sign({ sub: "beside" })]);
+    const http = createHttpClient({ caFile: secret.path("ca.crt") });
     const ask = async () => {
-      const answer = await fetch(`${url}/v1/generateCredentials`, {
+      const answer = await http.fetch(`${url}/v1/generateCredentials`, {
         method: "POST",
         headers: { authorization: `Bearer ${own}`, connection: "close" },
         body: JSON.stringify({ registry: "images", repoId: "app", permissions: "pull" }),
@@ -81,5 +94,6 @@ export async function floodContainer(checkout: string, flood: ContainerFlood): P
     await issuer.stop();
     await registry.stop();
     await accounts.remove();
+    await secret.remove();
   }
 }
