@@ -1,12 +1,13 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-/** What builds a bundle anew while it runs, or measures how the machine copes: nothing else runs beside these. */
+/** What builds a bundle anew while it runs, measures how the machine copes, or lets leases end: nothing else runs beside these. */
 const alone = [
   "test/docs/*.e2e.ts",
-  "test/kubernetes/image/*.e2e.ts",
+  "test/kubernetes/**/image.e2e.ts",
   "test/kubernetes/rolling/*.e2e.ts",
   "test/**/floods.e2e.ts",
+  "test/aws/lease/concurrent.e2e.ts",
 ];
 
 /**
