@@ -16,6 +16,7 @@ export default defineConfig({
     // never end: none is so short that a machine with ten times too much to do could meet it.
     testTimeout: 600_000,
     hookTimeout: 600_000,
+    teardownTimeout: 600_000,
     expect: { poll: { timeout: 300_000 } },
     // Two more than there are cores, since tests also wait: for servers, disks and clocks.
     maxWorkers: availableParallelism() + 2,

@@ -21,6 +21,7 @@ export default defineConfig({
     // As in vitest.config.ts: a time limit only ends what would never end.
     testTimeout: 1_200_000,
     hookTimeout: 1_200_000,
+    teardownTimeout: 1_200_000,
     expect: { poll: { timeout: 300_000 } },
     allowOnly: false,
     passWithNoTests: false,
