@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { ArtifactRegistryError } from "./errors.ts";
+import { ArtifactRegistryError, invalidInput } from "./errors.ts";
 import { withFindings } from "./health.ts";
 import { furtherRepositories, mintCredentials } from "./minting.ts";
 import { type Demand, defineOperation, granteesOf, type Operation } from "./operation.ts";
@@ -196,12 +196,28 @@ export const operations = {
     summary: "Provision the registry itself",
     description: "Makes what the registry needs on its platform, once per stack. Idempotent; adopts what exists.",
     kind: "provision",
-    input: { replicationRegions: v.optional(schema.awsAccess.entries.regions) },
-    output: v.strictObject({ binding: v.record(v.string(), v.unknown()) }),
+    input: {
+      replicationRegions: v.optional(schema.awsAccess.entries.regions),
+      backfill: v.optional(
+        v.pipe(
+          v.boolean(),
+          v.description("AWS only: also copy the images that replica regions lack. AWS bills the transfer."),
+        ),
+      ),
+    },
+    output: v.strictObject({
+      binding: v.record(v.string(), v.unknown()),
+      backfills: v.optional(v.array(schema.backfill)),
+    }),
     demand: onEveryRepository,
-    async run(registry, { replicationRegions }, call) {
+    async run(registry, { replicationRegions, backfill }, call) {
       const options = replicationRegions === undefined ? {} : { replicationRegions };
-      return { binding: await provisioning(registry, "provisionRegistry").provision(options, call) };
+      const control = provisioning(registry, "provisionRegistry");
+      if (!backfill) return { binding: await control.provision(options, call) };
+      // Refused before anything is made.
+      if (control.backfill === undefined) throw noBackfill(registry);
+      const binding = await control.provision(options, call);
+      return { binding, backfills: await control.backfill(call) };
     },
   }),
 
@@ -268,6 +284,10 @@ function crossAccount(registry: ArtifactRegistry, operation: string): CrossAccou
 function provisioning(registry: ArtifactRegistry, operation: string): Provisioning {
   if (registry.provisioning) return registry.provisioning;
   throw notSupported(registry, operation);
+}
+
+function noBackfill({ service }: ArtifactRegistry): ArtifactRegistryError {
+  return invalidInput(`The ${service} platform copies no older images to replicas.`, "backfill", "Leave it out.");
 }
 
 /** The refusal of what a platform cannot do. The reason, and how to do it on that platform, come from its capabilities. */

@@ -25,9 +25,10 @@ locals {
   # kept leaves derived registries out: they have no defaults, and so no lifecycle policy. own_repositories is what the
   # provision door tags only where it carries our tag already, since the tag is what makes a repository ours. Overlaps with
   # other registries are seen by names and tags alone, wherever they are (every_repository). Any region may have been one of
-  # the registry's (repositories_anywhere). probes are empty repositories, on which the functions find out whom AWS refuses.
+  # the registry's (repositories_anywhere), and repositories are made in those that are (regions). probes are empty repositories, on which the functions find out whom AWS refuses.
   policy_values = {
     owners                  = local.owners
+    regions                 = sort(setunion([local.region], local.replica_regions))
     repositories_home       = distinct(concat(local.own, local.inside_home))
     kept                    = flatten([for registry in values(local.ecr) : [for region in concat([local.region], registry.regions) : format(local.ecr_arn, region, "${registry.prefix}-*")] if registry.repository_defaults.keep_last != null])
     repositories            = distinct(concat(local.own, local.inside_home, local.replicas, local.inside_copies))

@@ -113,7 +113,7 @@ describe("the policies of the doors", () => {
       expect(allowedActions(policy).filter((action) => !/^[a-z-]+:[A-Za-z]+$/.test(action))).toEqual([]);
       const open = policy.Statement.filter(({ Effect, Resource }) => Effect === "Allow" && Resource === "*");
       const known =
-        /:(?:GetAuthorizationToken|GetServiceBearerToken|DescribeRegistry|PutReplicationConfiguration|PutTraceSegments|PutTelemetryRecords)$/;
+        /:(?:GetAuthorizationToken|GetServiceBearerToken|DescribeRegistry|PutReplicationConfiguration|StartReplicationBackfill|PutTraceSegments|PutTelemetryRecords)$/;
       expect(open.flatMap(({ Action }) => Action).filter((action) => !known.test(action))).toEqual([]);
     }
   });

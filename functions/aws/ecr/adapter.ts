@@ -86,6 +86,7 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     crossAccount: createCrossAccount(contextFor, leases),
     provisioning: {
       provision: async (options, call) => (await provisioning()).provision(options, call),
+      backfill: async (call) => (await provisioning()).backfill(call),
       deprovision: async (options, call) => (await provisioning()).deprovision(options, call),
     },
     async health(call) {

@@ -37,7 +37,7 @@ run "every_role" {
       for statement in jsondecode(role_policy.policy).Statement :
       flatten([statement.Resource]) != ["*"] || length(setsubtract(flatten([statement.Action]), [
         "ecr:GetAuthorizationToken", "ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken",
-        "ecr:DescribeRegistry", "ecr:PutReplicationConfiguration",
+        "ecr:DescribeRegistry", "ecr:PutReplicationConfiguration", "ecr:StartReplicationBackfill",
       ])) == 0
     ]]))
     error_message = "Only actions that know no resource have * as theirs."
@@ -116,6 +116,12 @@ run "provisioning" {
   assert {
     condition     = !strcontains(aws_iam_policy.minting_boundary[0].policy, "CreateRepository") && !strcontains(aws_iam_policy.minting_boundary[0].policy, "RepositoryPolicy")
     error_message = "The boundary allows pushes at most."
+  }
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.function["provision/provisioning"].policy).Statement :
+      statement.Condition.StringEquals["aws:RequestedRegion"] if statement.Sid == "Create"
+    ] == [["eu-west-1", "us-east-1"]]
+    error_message = "The provision door makes repositories at home and in replica regions."
   }
 }
 

@@ -33,7 +33,15 @@ async function isAllowed(door: ExecutionDoor, [action, resource, context = {}]: 
   };
   // A key's own policy leaves it to the account's IAM, where nobody wrote another one.
   const resourcePolicy = action.startsWith("kms:") ? keyPolicy : undefined;
-  const question: Question = { action, resource, resourceAccount: account, context, resourcePolicy };
+  // AWS sets it for every request; a regional resource is in the region that is asked.
+  const region = resource.split(":")[3] || home;
+  const question: Question = {
+    action,
+    resource,
+    resourceAccount: account,
+    context: { "aws:RequestedRegion": region, ...context },
+    resourcePolicy,
+  };
   return (await evaluate(subject, question)) === "Allowed";
 }
 
@@ -144,6 +152,8 @@ const allowed: readonly (readonly [ExecutionDoor, Row])[] = [
   ["provision", ["iam:UpdateAssumeRolePolicy", role("images-pull"), { ...boundary, ...has("images") }]],
   ["provision", ["iam:DeleteRole", role("acme-x-push"), { ...boundary, ...has("acme-x") }]],
   ["provision", ["ecr:TagResource", repository("images"), { ...has("images"), ...regionsOnly }]],
+  ["provision", ["ecr:CreateRepository", repository("images", replica), asked("images")]],
+  ["provision", ["ecr:CreateRepository", repository("acme-x-app", replica), asked("acme-x")]],
 ];
 
 test.each(allowed)("behind the %s door, %j is allowed", async (door, row) => {

@@ -13,6 +13,7 @@ const roles = ["images-pull", "images-push", "acme-*-pull", "acme-*-push"].map((
 /** What infra/aws/policies.tf fills in for the same registries. */
 const values: Readonly<Record<string, string | readonly string[]>> = {
   owners: ["images", "acme-*"],
+  regions: [home, replica],
   repositories_home: [...own, ...insideHome],
   kept: [repository(home, "images-*"), repository(replica, "images-*")],
   repositories: [...own, ...insideHome, repository(replica, "images"), ...inside],

@@ -124,6 +124,7 @@ export function valuesOf(scope: ExecutionScope): Readonly<Record<string, string 
 
   return {
     owners: spaces.map(ownName),
+    regions: unique([home, ...spaces.flatMap(({ replicaRegions }) => replicaRegions)]),
     own_repositories: own,
     repositories_home: unique([...own, ...insideHome]),
     kept: scope.keepsLast
