@@ -20,7 +20,13 @@ locals {
   inside_copies = flatten([for space in local.spaces : [for region in space.regions : format(local.ecr_arn, region, "${space.prefix}-*")]])
   public_own    = [for registry in values(local.ecr_public) : format(local.public_arn, registry.prefix)]
   public_inside = [for registry in values(local.ecr_public) : format(local.public_arn, "${registry.prefix}-*")]
-  keys          = distinct(compact([for registry in values(local.ecr) : registry.repository_defaults.kms_key_arn]))
+  # Of each registry with a key: that of home, and of each replica region the one that is named, or the multi-Region key under the same name.
+  keys = distinct(flatten([for registry in values(local.ecr) : [for key in registry.repository_defaults.kms_key_arn[*] : concat([key], [
+    for region in registry.regions : lookup(
+      coalesce(registry.repository_defaults.replica_kms_key_arns, {}), region,
+      replace(key, "/^(arn:[^:]+:kms:)[^:]+(:\\d+:key/mrk-.+)$/", "$${1}${region}$${2}")
+    )
+  ])]]))
 
   # kept leaves derived registries out: they have no defaults, and so no lifecycle policy. own_repositories is what the
   # provision door tags only where it carries our tag already, since the tag is what makes a repository ours. Overlaps with
