@@ -199,7 +199,10 @@ run "derived" {
     error_message = "The functions find registries by the stack's prefix."
   }
   assert {
-    condition     = jsondecode(aws_iam_role_policy.function["invoke/grants"].policy).Statement[0].Resource == [for region in ["us-east-1", "eu-west-1"] : "arn:aws:ecr:${region}:111122223333:repository/acme-*"]
+    condition = (
+      jsondecode(aws_iam_role_policy.function["invoke/grants"].policy).Statement[0].Resource == ["arn:aws:ecr:*:111122223333:repository/acme-*"]
+      && jsondecode(aws_iam_role_policy.function["invoke/grants"].policy).Statement[0].Condition == { StringEquals = { "aws:RequestedRegion" = ["eu-west-1", "us-east-1"] } }
+    )
     error_message = "They reach what begins with the prefix, in the regions that are named."
   }
   assert {

@@ -179,6 +179,21 @@ describe("with a path of its own, the provision door", () => {
   });
 });
 
+test("where registries have different regions, no function reaches a registry in another's", async () => {
+  const registries = [
+    { prefix: "images", replicaRegions: [replica] },
+    { prefix: "builds", replicaRegions: ["us-west-2"] },
+  ];
+  const of = { ...scope, registries, derived: undefined };
+  const actions = ["SetRepositoryPolicy", "GetRepositoryPolicy", "DeleteRepository", "PutLifecyclePolicy"];
+  for (const action of actions) {
+    const may = (name: string, region: string) =>
+      isAllowed("platform", [`ecr:${action}`, repository(name, region)], of);
+    expect(await Promise.all([may("images-app", replica), may("builds-app", "us-west-2")])).toEqual([true, true]);
+    expect(await Promise.all([may("images-app", "us-west-2"), may("builds-app", replica)])).toEqual([false, false]);
+  }
+});
+
 describe("a registry that nobody derives", () => {
   test("leaves no pattern for a stack in any policy", () => {
     for (const door of ["platform", "events", "provision"] as const) {
