@@ -18,8 +18,8 @@ import { notFound } from "./repositories.ts";
  *
  * @param before what was granted before this edit
  * @param named the principals that the caller named, as the caller wrote them
- * @returns why the edit was refused, when it was taken back: INVALID_INPUT for somebody whom the caller named;
- *   SERVICE_UNAVAILABLE (retryable, `Unseen`) for roles alone, which may be new; RESOURCE_CONFLICT for somebody who was granted access before
+ * @returns why the edit was refused, when it was taken back: INVALID_INPUT for somebody whom the caller named; RESOURCE_CONFLICT for
+ *   roles alone, which may be new (retryable, `Unseen`), and for somebody who was granted access before
  * @throws QUOTA_EXCEEDED; RESOURCE_NOT_FOUND or, for a replica, RESOURCE_CONFLICT where the repository was deleted meanwhile;
  *   and the refusal itself where it could not be taken back
  */
@@ -115,7 +115,7 @@ class Unseen extends ArtifactRegistryError {}
  * Repeats an edit for as long as AWS refuses it because of a role that may be new: until the call's time is over, or the role has been
  * refused for longer than IAM needs. No lease is held in between, so that nobody's access waits for it to be taken away.
  *
- * @throws SERVICE_UNAVAILABLE or TIMEOUT (retryable, with a hint that names propagation) when the time is over first
+ * @throws RESOURCE_CONFLICT or TIMEOUT (retryable, with a hint that names propagation) when the time is over first
  */
 export async function onceSeen(edit: () => Promise<unknown>, call: Call): Promise<void> {
   let refused = false;
@@ -153,7 +153,8 @@ function refusedNow(
     principals.length === 1 ? "this principal" : refused.length > 0 ? "these principals" : "one of these principals";
   const message = `AWS does not know ${which}${where(refused, context)}: ${some}.`;
   if (mayBeNew) {
-    return new Unseen("SERVICE_UNAVAILABLE", message, {
+    // Not an outage: alarms ring for those, and the caller may have written a role that never was.
+    return new Unseen("RESOURCE_CONFLICT", message, {
       retryable: true,
       retryAfterSeconds: spreading.retryAfterSeconds,
       hint: `${propagation} If it stays so, the role does not exist. Nobody was granted anything.`,

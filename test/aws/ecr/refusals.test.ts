@@ -37,8 +37,8 @@ describe("a role that AWS does not know", () => {
     const [known, unknown] = [roleOf(registry().emulator, B, "ci"), `arn:aws:iam::${A}:role/no-such-role`];
     await registry().add(name, { roleArns: [known] });
     const { status, headers, body } = await addInVain(holdTimeLimits(deadlineMs), name, unknown);
-    expect([status, headers]).toEqual([503, expect.stringMatching(/"retry-after",?:?"10"/)]);
-    expect(body).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true, context: { field: "access" } });
+    expect([status, headers]).toEqual([409, expect.stringMatching(/"retry-after",?:?"10"/)]);
+    expect(body).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true, context: { field: "access" } });
     expect(body.hint).toContain("IAM's propagation");
     expect(body.message).toContain(unknown);
     expect(JSON.stringify(body)).not.toContain(B);

@@ -68,7 +68,7 @@ describe.each(refusals)("whom AWS refuses: %s", (what, region, partsOf, begin) =
     if (mayBeNew) nextWait(1_000).then(() => limits.end());
     const { ask } = openApplication(registry().stack, { operationTimeoutMs: deadlineMs, binding });
     const { status, body } = await ask("addCrossAccountAccess", { repoId: name, access: access(parts) });
-    const refusal = mayBeNew ? [503, "SERVICE_UNAVAILABLE", true] : [400, "INVALID_INPUT", false];
+    const refusal = mayBeNew ? [409, "RESOURCE_CONFLICT", true] : [400, "INVALID_INPUT", false];
     expect([status, body.code, body.retryable]).toEqual(refusal);
     expect(body.message).toContain(named());
     expect(body.message).not.toContain(C);
