@@ -215,7 +215,9 @@ export const operations = {
       const control = provisioning(registry, "provisionRegistry");
       if (!backfill) return { binding: await control.provision(options, call) };
       // Refused before anything is made.
-      if (control.backfill === undefined) throw noBackfill(registry);
+      if (control.backfill === undefined) {
+        throw invalidInput(`${registry.service} copies no older images to replicas.`, "backfill", "Leave it out.");
+      }
       const binding = await control.provision(options, call);
       return { binding, backfills: await control.backfill(call) };
     },
@@ -284,10 +286,6 @@ function crossAccount(registry: ArtifactRegistry, operation: string): CrossAccou
 function provisioning(registry: ArtifactRegistry, operation: string): Provisioning {
   if (registry.provisioning) return registry.provisioning;
   throw notSupported(registry, operation);
-}
-
-function noBackfill({ service }: ArtifactRegistry): ArtifactRegistryError {
-  return invalidInput(`The ${service} platform copies no older images to replicas.`, "backfill", "Leave it out.");
 }
 
 /** The refusal of what a platform cannot do. The reason, and how to do it on that platform, come from its capabilities. */
