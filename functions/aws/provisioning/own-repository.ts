@@ -66,9 +66,16 @@ async function tagsOf(
   return new Map((answer.tags ?? []).map(({ Key, Value }) => [Key, Value]));
 }
 
-export function foreignRepository(name: string): ArtifactRegistryError {
-  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The repository "${name}" exists and is not this registry's.`, {
-    hint: `Give it the tag ${ownershipTagKey}=${name} to have it adopted, or choose another prefix. Nothing was changed.`,
+/** @param replicaOf the home region that a tag of the repository names */
+export function foreignRepository(name: string, replicaOf?: string): ArtifactRegistryError {
+  const adopt =
+    replicaOf === undefined
+      ? `Give it the tag ${ownershipTagKey}=${name} to have it adopted, or choose another prefix.`
+      : `Provision the registry there. If it has no home any more, take the tag ${replicaTagKey} away to have this one adopted.`;
+  const what =
+    replicaOf === undefined ? "exists and is not this registry's" : `is a replica of the one in ${replicaOf}`;
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The repository "${name}" ${what}.`, {
+    hint: `${adopt} Nothing was changed.`,
   });
 }
 

@@ -73,7 +73,7 @@ async function look(site: Site, asked: readonly string[] | undefined, call: Call
   const { repositoryPrefix: prefix } = binding;
   const { account } = await askIdentity(context.clients, call);
   const own = await findOwnRepository(context, call);
-  if (own && own.owner !== prefix) throw foreignRepository(prefix);
+  if (own && own.owner !== prefix) throw foreignRepository(prefix, own.replicaOf);
 
   const configuration = await readReplication(context, call);
   const standing = regionsOfRule(configuration.rules, prefix, account);

@@ -202,7 +202,11 @@ describe("the replica of the repository under the bare prefix", () => {
     await provision(suite, { replicationRegions: [replica] });
     const there = await account().open(prefix, { env: { AWS_REGION: replica } });
     const { body } = await there.refused("provisionRegistry", { registry: "images" });
-    expect(body.code).toBe("RESOURCE_CONFLICT");
+    expect(body).toMatchObject({
+      code: "RESOURCE_CONFLICT",
+      message: expect.stringContaining(`is a replica of the one in ${home}`),
+      hint: expect.stringContaining("replica-of"),
+    });
     const third = await account().open(prefix, { env: { AWS_REGION: further } });
     const refused = await third.refused("provisionRegistry", { registry: "images", replicationRegions: [replica] });
     expect(refused.body).toMatchObject({ code: "RESOURCE_CONFLICT", message: expect.stringContaining(home) });
