@@ -9,6 +9,7 @@ export { ArtifactRegistry, type RegistryDefinition } from "./stack.ts";
 export type {
   ArtifactRegistryCredentials,
   AwsAccess,
+  Backfill,
   CrossAccountAccess,
   CrossAccountPermissions,
   GcpAccess,

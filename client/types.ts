@@ -100,6 +100,18 @@ export interface RevokedAccess {
   unmanaged?: Unmanaged[];
 }
 
+/** What a replica region lacked, and what became of it. */
+export interface Backfill {
+  region: string;
+  images: number;
+  /** A layer that several images share counts each time. */
+  sizeBytes: number;
+  /** `complete`: nothing was lacking. `running`: an earlier one is under way. `waiting`: call again later. */
+  state: "complete" | "started" | "running" | "waiting";
+  /** Prefixes of others' rules to this region: what they match is copied too, and not counted here. */
+  others?: string[];
+}
+
 /** Who else may pull. */
 export interface CrossAccountPermissions {
   /** The union of all grants. */
@@ -174,8 +186,8 @@ export interface Operations {
     output: RepositoryResponse;
   };
   provisionRegistry: {
-    input: { replicationRegions?: string[] | undefined };
-    output: { binding: Record<string, unknown> };
+    input: { replicationRegions?: string[] | undefined; backfill?: boolean | undefined };
+    output: { binding: Record<string, unknown>; backfills?: Backfill[] };
   };
   // biome-ignore lint/complexity/noBannedTypes: nothing beside the registry.
   describeRegistry: { input: {}; output: RegistryDescription };

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { ArtifactRegistryError } from "./errors.ts";
+import { ArtifactRegistryError, invalidInput } from "./errors.ts";
 import { withFindings } from "./health.ts";
 import { furtherRepositories, mintCredentials } from "./minting.ts";
 import { type Demand, defineOperation, granteesOf, type Operation } from "./operation.ts";
@@ -196,12 +196,30 @@ export const operations = {
     summary: "Provision the registry itself",
     description: "Makes what the registry needs on its platform, once per stack. Idempotent; adopts what exists.",
     kind: "provision",
-    input: { replicationRegions: v.optional(schema.awsAccess.entries.regions) },
-    output: v.strictObject({ binding: v.record(v.string(), v.unknown()) }),
+    input: {
+      replicationRegions: v.optional(schema.awsAccess.entries.regions),
+      backfill: v.optional(
+        v.pipe(
+          v.boolean(),
+          v.description("AWS only: also copy the images that replica regions lack. AWS bills the transfer."),
+        ),
+      ),
+    },
+    output: v.strictObject({
+      binding: v.record(v.string(), v.unknown()),
+      backfills: v.optional(v.array(schema.backfill)),
+    }),
     demand: onEveryRepository,
-    async run(registry, { replicationRegions }, call) {
+    async run(registry, { replicationRegions, backfill }, call) {
       const options = replicationRegions === undefined ? {} : { replicationRegions };
-      return { binding: await provisioning(registry, "provisionRegistry").provision(options, call) };
+      const control = provisioning(registry, "provisionRegistry");
+      if (!backfill) return { binding: await control.provision(options, call) };
+      // Refused before anything is made.
+      if (control.backfill === undefined) {
+        throw invalidInput(`${registry.service} copies no older images to replicas.`, "backfill", "Leave it out.");
+      }
+      const binding = await control.provision(options, call);
+      return { binding, backfills: await control.backfill(call) };
     },
   }),
 

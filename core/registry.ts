@@ -2,6 +2,7 @@ import type { Call } from "./call.ts";
 import type { Caller } from "./caller.ts";
 import type { RoutableName } from "./names.ts";
 import type {
+  Backfill,
   Capabilities,
   CrossAccountAccess,
   CrossAccountPermissions,
@@ -122,6 +123,13 @@ export interface CrossAccountControl {
 export interface Provisioning {
   /** Makes what is missing. @returns the binding under which the registry is reached */
   provision(options: ProvisionOptions, call: Call): Promise<Record<string, unknown>>;
+  /**
+   * Copies images that the replica regions of a provisioned registry lack, because they were pushed earlier. Absent where nothing
+   * is replicated, or older images by themselves.
+   *
+   * @returns what each region lacked
+   */
+  backfill?(call: Call): Promise<Backfill[]>;
   /** Removes what provisioning made. @throws RESOURCE_CONFLICT while there are images, unless it is told to delete them */
   deprovision(options: DeprovisionOptions, call: Call): Promise<void>;
 }

@@ -201,6 +201,24 @@ export const crossAccountPermissions = v.strictObject({
 
 export const finding = v.strictObject({ message: v.string(), hint: v.optional(v.string()) });
 
+export const backfill = v.strictObject({
+  region,
+  images: v.pipe(v.number(), v.integer(), v.description("How many images the region lacked.")),
+  sizeBytes: v.pipe(v.number(), v.integer(), v.description("Their size. A layer that several share counts each time.")),
+  state: v.pipe(
+    v.picklist(["complete", "started", "running", "waiting"]),
+    v.description(
+      "complete: nothing was lacking. running: an earlier one is under way. waiting: the platform runs no more at once; call again later.",
+    ),
+  ),
+  others: v.optional(
+    v.pipe(
+      v.array(v.string()),
+      v.description("Prefixes of others' rules to this region: what they match is copied too, and not counted here."),
+    ),
+  ),
+});
+
 export const health = v.strictObject({
   status: v.picklist(["healthy", "degraded", "unhealthy"]),
   findings: v.array(finding),
@@ -243,5 +261,6 @@ export type LeftOut = v.InferOutput<typeof leftOut>;
 export type RevokedAccess = v.InferOutput<typeof revokedAccess>;
 export type CrossAccountPermissions = v.InferOutput<typeof crossAccountPermissions>;
 export type Capabilities = v.InferOutput<typeof capabilities>;
+export type Backfill = v.InferOutput<typeof backfill>;
 export type Health = v.InferOutput<typeof health>;
 export type Finding = v.InferOutput<typeof finding>;

@@ -3,7 +3,16 @@ import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
 import type { OperationName, Operations, RepositoryResponse } from "../types.ts";
 import { type LoggedIn, login } from "./login.ts";
-import { consumers, credentialsNamed, credentialsView, description, grants, pairs, stillIn } from "./views.ts";
+import {
+  backfillsView,
+  consumers,
+  credentialsNamed,
+  credentialsView,
+  description,
+  grants,
+  pairs,
+  stillIn,
+} from "./views.ts";
 
 /** What a command was called with. Questions and answers repeat it. */
 export interface Invocation<Name extends OperationName> {
@@ -116,8 +125,8 @@ export const commands = {
     operation: "provisionRegistry",
     progress: "Provisioning the registry",
     timeoutMs: provisioningMs,
-    show: ({ binding }, { registry }) =>
-      `Provisioned. Bind the function to it:\n\n${bindingVariable(registry)}='${JSON.stringify(binding).replaceAll("'", "'\\''")}'\n`,
+    show: ({ binding, backfills = [] }, { registry }) =>
+      `Provisioned. Bind the function to it:\n\n${bindingVariable(registry)}='${JSON.stringify(binding).replaceAll("'", "'\\''")}'\n${backfillsView(backfills)}`,
     essence: ({ binding }) => JSON.stringify(binding),
   } satisfies CommandEntry<"provisionRegistry">,
   deprovision: {

@@ -1,5 +1,6 @@
 import type {
   ArtifactRegistryCredentials,
+  Backfill,
   CrossAccountAccess,
   CrossAccountPermissions,
   RegistryDescription,
@@ -21,6 +22,14 @@ export function pairs(values: Readonly<Record<string, string | undefined>>): str
 /** Lists rows under a heading. */
 function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   return columns([heading, ...rows], (row) => (row === 0 ? title : plain));
+}
+
+/** Shows what replicas lacked; nothing where nobody asked. */
+export function backfillsView(backfills: readonly Backfill[]): string {
+  if (backfills.length === 0) return "";
+  const row = ({ region, images, sizeBytes, state, others = [] }: Backfill) =>
+    [region, images, sizeBytes, state, others.join(", ") || "-"].map(String);
+  return `\n${table(["REGION", "IMAGES", "BYTES", "BACKFILL", "ALSO COPIES"], backfills.map(row))}`;
 }
 
 /** Shows the password, since that is what `credentials` is for. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
-import { alsoPull, permissions, registryName, repositoryId, ttlSeconds } from "../../core/schemas.ts";
+import { alsoPull, permissions, region, registryName, repositoryId, ttlSeconds } from "../../core/schemas.ts";
 import { type Environment, invalidBinding } from "../binding.ts";
 
 /**
@@ -17,6 +17,7 @@ const account = v.strictObject({
   permissions: v.optional(permissions, "pull"),
   ttlSeconds: v.optional(ttlSeconds),
   alsoPull: v.optional(alsoPull),
+  region: v.optional(region),
   binding: v.optional(v.looseObject({ service: v.string() })),
 });
 

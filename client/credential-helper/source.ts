@@ -53,8 +53,8 @@ export async function openSource(host: string, account: Account, env: Environmen
 }
 
 async function mint(host: string, account: Account, env: Environment, { call }: Connection): Promise<Login> {
-  const { repository: repoId, permissions, ttlSeconds, alsoPull } = account;
-  const minted = await call("generateCredentials", { repoId, permissions, ttlSeconds, alsoPull });
+  const { registry: _registry, binding: _binding, repository: repoId, ...wish } = account;
+  const minted = await call("generateCredentials", { repoId, ...wish });
   const { password, expiresAt } = minted;
   if (typeof minted.username !== "string" || typeof password !== "string") {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The answer holds no credentials.", {

@@ -123,8 +123,8 @@ const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange
   },
   provisionRegistry: {
     ecr: {
-      summary: "With replicas in two regions",
-      request: { replicationRegions: ["us-west-2", "eu-west-1"] },
+      summary: "With replicas in two regions, and the images that they lack",
+      request: { replicationRegions: ["us-west-2", "eu-west-1"], backfill: true },
       response: {
         binding: {
           service: "ecr",
@@ -133,6 +133,10 @@ const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange
           pushRoleArn: "arn:aws:iam::123456789012:role/images-push",
           replicationRegions: ["us-west-2", "eu-west-1"],
         },
+        backfills: [
+          { region: "eu-west-1", images: 0, sizeBytes: 0, state: "complete" },
+          { region: "us-west-2", images: 42, sizeBytes: 9_876_543_210, state: "started" },
+        ],
       },
     },
   },

@@ -25,6 +25,9 @@ export const ownershipTagKey = "alien:artifact-registry";
 /** On the registry's own repository: the regions that may hold replicas with grants, in the form of `regionsTagValue`. */
 export const regionsTagKey = "alien:artifact-registry:regions";
 
+/** On the replica of the registry's own repository that we made: the home region. What carries it is no registry's own. */
+export const replicaTagKey = "alien:artifact-registry:replica-of";
+
 /** The account in an ARN. */
 export function accountOf(arn: string): string {
   return arn.split(":")[4] ?? "";

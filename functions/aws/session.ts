@@ -59,7 +59,7 @@ export async function assumeRole(
 }
 
 /** IAM spreads what it was told for some seconds; reports say 10 to 60 (docs/aws.md, "New roles and policies"). */
-const spreading = { baseMs: 1_000, capMs: 4_000, mostMs: 60_000, retryAfterSeconds: 10 };
+export const spreading = { baseMs: 1_000, capMs: 4_000, mostMs: 60_000, retryAfterSeconds: 10 };
 
 /** What is known of a role and of what is asked of it: since when it is denied, in milliseconds, or that it was allowed once. */
 const seen = new WeakMap<SignedRequests, Map<string, number | "allowed">>();

@@ -102,11 +102,19 @@ resource "aws_ecr_repository" "own" {
     }
   }
 
-  dynamic "encryption_configuration" {
-    for_each = each.value.repository_defaults.kms_key_arn == null ? [] : [each.value.repository_defaults.kms_key_arn]
+  dynamic "image_tag_mutability_exclusion_filter" {
+    for_each = coalesce(each.value.repository_defaults.image_tag_mutability_exclusions, [])
     content {
-      encryption_type = "KMS"
-      kms_key         = encryption_configuration.value
+      filter      = image_tag_mutability_exclusion_filter.value
+      filter_type = "WILDCARD"
+    }
+  }
+
+  dynamic "encryption_configuration" {
+    for_each = each.value.repository_defaults.kms_key_arn == null && each.value.repository_defaults.encryption_type == null ? [] : [each.value.repository_defaults]
+    content {
+      encryption_type = coalesce(encryption_configuration.value.encryption_type, "KMS")
+      kms_key         = encryption_configuration.value.kms_key_arn
     }
   }
 

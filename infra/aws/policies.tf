@@ -14,24 +14,38 @@ locals {
   named_roles   = concat(flatten([for name in keys(local.ecr) : values(local.role_arns[name])]), local.derived_role_arns)
   roles_on_path = "arn:${local.partition}:iam::${local.account}:role${local.role_path}*"
 
-  own           = [for space in local.spaces : format(local.ecr_arn, local.region, space.derived ? "${space.prefix}-*" : space.prefix)]
-  inside_home   = [for space in local.spaces : format(local.ecr_arn, local.region, "${space.prefix}-*")]
+  own         = [for space in local.spaces : format(local.ecr_arn, local.region, space.derived ? "${space.prefix}-*" : space.prefix)]
+  inside_home = [for space in local.spaces : format(local.ecr_arn, local.region, "${space.prefix}-*")]
+  # Where all registries have the same regions, their ARNs name any region, and each statement's condition those regions: as narrow, and shorter.
+  grouped_regions = length(distinct([for space in local.spaces : join(" ", space.regions)])) == 1 && length(local.replica_regions) > 0
+  inside_anywhere = [for space in local.spaces : format(local.ecr_arn, "*", "${space.prefix}-*")]
+  repositories_anywhere = distinct(flatten([for space in local.spaces : [
+    for end in(space.derived ? ["-*"] : ["", "-*"]) : format(local.ecr_arn, "*", "${space.prefix}${end}")
+  ]]))
+
   replicas      = flatten([for space in local.spaces : [for region in space.regions : format(local.ecr_arn, region, space.derived ? "${space.prefix}-*" : space.prefix)]])
   inside_copies = flatten([for space in local.spaces : [for region in space.regions : format(local.ecr_arn, region, "${space.prefix}-*")]])
   public_own    = [for registry in values(local.ecr_public) : format(local.public_arn, registry.prefix)]
   public_inside = [for registry in values(local.ecr_public) : format(local.public_arn, "${registry.prefix}-*")]
-  keys          = distinct(compact([for registry in values(local.ecr) : registry.repository_defaults.kms_key_arn]))
+  # Of each registry with a key: that of home, and of each replica region the one that is named, or the multi-Region key under the same name.
+  keys = distinct(flatten([for registry in values(local.ecr) : [for key in registry.repository_defaults.kms_key_arn[*] : concat([key], [
+    for region in registry.regions : lookup(
+      coalesce(registry.repository_defaults.replica_kms_key_arns, {}), region,
+      replace(key, "/^(arn:[^:]+:kms:)[^:]+(:\\d+:key/mrk-.+)$/", "$${1}${region}$${2}")
+    )
+  ])]]))
 
   # kept leaves derived registries out: they have no defaults, and so no lifecycle policy. own_repositories is what the
   # provision door tags only where it carries our tag already, since the tag is what makes a repository ours. Overlaps with
   # other registries are seen by names and tags alone, wherever they are (every_repository). Any region may have been one of
-  # the registry's (repositories_anywhere). probes are empty repositories, on which the functions find out whom AWS refuses.
+  # the registry's (repositories_anywhere), and repositories are made in those that are (regions). probes are empty repositories, on which the functions find out whom AWS refuses.
   policy_values = {
     owners                  = local.owners
+    regions                 = sort(setunion([local.region], local.replica_regions))
     repositories_home       = distinct(concat(local.own, local.inside_home))
-    kept                    = flatten([for registry in values(local.ecr) : [for region in concat([local.region], registry.regions) : format(local.ecr_arn, region, "${registry.prefix}-*")] if registry.repository_defaults.keep_last != null])
-    repositories            = distinct(concat(local.own, local.inside_home, local.replicas, local.inside_copies))
-    inside                  = distinct(concat(local.inside_home, local.inside_copies))
+    kept                    = flatten([for registry in values(local.ecr) : [for region in local.grouped_regions ? ["*"] : concat([local.region], registry.regions) : format(local.ecr_arn, region, "${registry.prefix}-*")] if registry.repository_defaults.keep_last != null])
+    repositories            = local.grouped_regions ? local.repositories_anywhere : distinct(concat(local.own, local.inside_home, local.replicas, local.inside_copies))
+    inside                  = local.grouped_regions ? local.inside_anywhere : distinct(concat(local.inside_home, local.inside_copies))
     derived_home            = [for _ in values(local.derived) : format(local.ecr_arn, local.region, "${var.prefix}-*")]
     keys                    = local.keys
     lease_table             = local.lease_table_arn
@@ -42,7 +56,7 @@ locals {
     dead_letter_queue       = local.dead_letter_queue_arn
     own_repositories        = distinct(local.own)
     every_repository        = format(local.ecr_arn, "*", "*")
-    repositories_anywhere   = distinct(flatten([for space in local.spaces : [for end in(space.derived ? ["-*"] : ["", "-*"]) : format(local.ecr_arn, "*", "${space.prefix}${end}")]]))
+    repositories_anywhere   = local.repositories_anywhere
     probes                  = [for space in local.spaces : format(local.ecr_arn, "*", "${space.prefix}${space.derived ? "-*" : ""}--principals")]
     replication_role        = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"
     provisioned_roles       = local.role_path == "/" ? local.named_roles : [local.roles_on_path]

@@ -50,11 +50,14 @@ locals {
   repository_defaults = {
     for name, registry in local.registries : name => {
       for key, value in {
-        imageTagMutability = registry.repository_defaults.image_tag_mutability
-        scanOnPush         = registry.repository_defaults.scan_on_push
-        kmsKey             = registry.repository_defaults.kms_key_arn
-        keepLast           = registry.repository_defaults.keep_last
-        tags               = registry.repository_defaults.tags
+        imageTagMutability           = registry.repository_defaults.image_tag_mutability
+        imageTagMutabilityExclusions = registry.repository_defaults.image_tag_mutability_exclusions
+        scanOnPush                   = registry.repository_defaults.scan_on_push
+        encryptionType               = registry.repository_defaults.encryption_type
+        kmsKey                       = registry.repository_defaults.kms_key_arn
+        replicaKmsKeys               = registry.repository_defaults.replica_kms_key_arns
+        keepLast                     = registry.repository_defaults.keep_last
+        tags                         = registry.repository_defaults.tags
       } : key => value if value != null
     }
   }

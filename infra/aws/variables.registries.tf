@@ -4,7 +4,9 @@ variable "registries" {
     - service: ecr or ecr-public
     - repository_prefix: what every repository begins with; {prefix}-{name} if left out
     - replication_regions: regions that hold replicas (ecr only); provisionRegistry makes the replication rule
-    - repository_defaults: what a new repository gets; an existing one is left as it is
+    - repository_defaults: what a new repository gets, and its replicas; an existing one is left as it is.
+      image_tag_mutability_exclusions belong to the two kinds of mutability WITH_EXCLUSION. A key is in one region: a multi-Region key
+      (mrk-…) is used in each, and for any other replica_kms_key_arns name the one of each replica region
     - catalog_data: what the gallery shows of a new repository (ecr-public only)
   EOT
   type = map(object({
@@ -12,11 +14,14 @@ variable "registries" {
     repository_prefix   = optional(string)
     replication_regions = optional(list(string), [])
     repository_defaults = optional(object({
-      image_tag_mutability = optional(string)
-      scan_on_push         = optional(bool)
-      kms_key_arn          = optional(string)
-      keep_last            = optional(number)
-      tags                 = optional(map(string))
+      image_tag_mutability            = optional(string)
+      image_tag_mutability_exclusions = optional(list(string))
+      scan_on_push                    = optional(bool)
+      encryption_type                 = optional(string)
+      kms_key_arn                     = optional(string)
+      replica_kms_key_arns            = optional(map(string))
+      keep_last                       = optional(number)
+      tags                            = optional(map(string))
     }), {})
     catalog_data = optional(object({
       description       = optional(string)
@@ -85,16 +90,45 @@ variable "registries" {
     error_message = "ECR Public knows catalog_data, and of repository_defaults the tags only; ECR knows no catalog_data."
   }
   validation {
-    condition = alltrue([for registry in values(var.registries) :
-      contains(["MUTABLE", "IMMUTABLE"], coalesce(registry.repository_defaults.image_tag_mutability, "MUTABLE"))
-    ])
-    error_message = "image_tag_mutability must be MUTABLE or IMMUTABLE."
+    condition = alltrue([for registry in values(var.registries) : contains(
+      ["MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION"],
+      coalesce(registry.repository_defaults.image_tag_mutability, "MUTABLE")
+    )])
+    error_message = "image_tag_mutability must be MUTABLE or IMMUTABLE, or one of them with _WITH_EXCLUSION."
   }
   validation {
     condition = alltrue([for registry in values(var.registries) :
-      can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:key/.+$", coalesce(registry.repository_defaults.kms_key_arn, "arn:aws:kms:us-east-1:111122223333:key/none")))
+      registry.repository_defaults.image_tag_mutability_exclusions == null
+      ? !endswith(coalesce(registry.repository_defaults.image_tag_mutability, "MUTABLE"), "_WITH_EXCLUSION")
+      : endswith(coalesce(registry.repository_defaults.image_tag_mutability, "MUTABLE"), "_WITH_EXCLUSION")
     ])
-    error_message = "kms_key_arn must be the ARN of a key: an alias cannot be put into a role's policy."
+    error_message = "image_tag_mutability_exclusions belong to a mutability WITH_EXCLUSION, which needs them."
+  }
+  validation {
+    condition = alltrue([for exclusions in [for registry in values(var.registries) : coalesce(registry.repository_defaults.image_tag_mutability_exclusions, ["none"])] :
+      length(exclusions) >= 1 && length(exclusions) <= 5 && alltrue([for tag in exclusions : can(regex("^[0-9a-zA-Z._*-]{1,128}$", tag))])
+    ])
+    error_message = "image_tag_mutability_exclusions must be 1 to 5 tags, or parts of tags with *."
+  }
+  validation {
+    condition = alltrue([for registry in values(var.registries) :
+      contains(["KMS", "KMS_DSSE"], coalesce(registry.repository_defaults.encryption_type, "KMS"))
+    ])
+    error_message = "encryption_type must be KMS or KMS_DSSE; without it and without a key ECR encrypts by itself."
+  }
+  validation {
+    condition = alltrue(flatten([for registry in values(var.registries) : [
+      for arn in concat(registry.repository_defaults.kms_key_arn[*], values(coalesce(registry.repository_defaults.replica_kms_key_arns, {}))) :
+      can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:key/.+$", arn))
+    ]]))
+    error_message = "kms_key_arn and replica_kms_key_arns must be ARNs of keys: an alias cannot be put into a role's policy."
+  }
+  validation {
+    condition = alltrue(flatten([for registry in values(var.registries) : [
+      for region, arn in coalesce(registry.repository_defaults.replica_kms_key_arns, {}) :
+      contains(registry.replication_regions, region) && registry.repository_defaults.kms_key_arn != null && split(":", "${arn}::::")[3] == region
+    ]]))
+    error_message = "replica_kms_key_arns are keys of replication_regions, each in its own region, beside a kms_key_arn for the home region."
   }
 }
 

@@ -31,6 +31,8 @@ describe("the types that callers see", () => {
       Same<Operations["describeRegistry"]["output"]["capabilities"], schemas.Capabilities>
     >().toEqualTypeOf<true>();
     expectTypeOf<Same<Operations["describeRegistry"]["output"]["health"], schemas.Health>>().toEqualTypeOf<true>();
+    type Backfills = NonNullable<Operations["provisionRegistry"]["output"]["backfills"]>;
+    expectTypeOf<Same<Backfills[number], schemas.Backfill>>().toEqualTypeOf<true>();
   });
 
   it("of what a credential is asked for are those of the schema", () => {

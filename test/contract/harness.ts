@@ -11,7 +11,7 @@ import type { OperationName } from "../../core/operations.ts";
 import type { Environment, Platform } from "../../core/platform.ts";
 import type { Rule } from "../../core/rules.ts";
 import { fixedRules } from "../../core/rules-source.ts";
-import type { ArtifactRegistryCredentials, Capabilities, RepositoryResponse } from "../../core/schemas.ts";
+import type { ArtifactRegistryCredentials, Backfill, Capabilities, RepositoryResponse } from "../../core/schemas.ts";
 import { requestListener } from "../../core/server/http.ts";
 import { readDirectory } from "../../core/suite.ts";
 import { watchedLog } from "../support/secrets.ts";
@@ -43,7 +43,7 @@ interface Outputs {
     health: { status: string; findings: { message: string }[] };
   };
   revokeCredentials: { notBefore: string; certainBy: string };
-  provisionRegistry: { binding: Record<string, unknown> };
+  provisionRegistry: { binding: Record<string, unknown>; backfills?: Backfill[] };
 }
 type Output<Name extends OperationName> = Name extends keyof Outputs ? Outputs[Name] : Record<string, never>;
 

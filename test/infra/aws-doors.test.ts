@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../emulators/aws/identity/oracle.ts";
 import { renderPolicy } from "./support/module.ts";
@@ -27,6 +28,19 @@ describe("who may invoke everything, and calls the platform door", () => {
   // Nobody invokes it directly under any of its names: what they write into the event would be believed.
   test.each([fn, `${fn}:$LATEST`, `${fn}:1`, `${fn}:live`])("never directly: %s", async (resource) => {
     expect(await may(resource, false)).toBe("ExplicitlyDenied");
+  });
+
+  test("never directly, whatever a version or an alias is called", async () => {
+    // Lambda API reference, Alias: letters, digits, - and _, up to 128; and `$LATEST` or the number of a version.
+    const qualifier = fc.oneof(
+      fc.constant("$LATEST"),
+      fc.nat().map(String),
+      fc.stringMatching(/^[A-Za-z0-9_-]{1,128}$/),
+    );
+    const denied = fc.asyncProperty(qualifier, async (name) => {
+      expect(await may(`${fn}:${name}`, false)).toBe("ExplicitlyDenied");
+    });
+    await fc.assert(denied, { numRuns: 50 });
   });
 
   test("by its URL", async () => {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { doorNames } from "../../core/doors.ts";
+import { type ErrorCode, statusOf } from "../../core/errors.ts";
 import { setupEventType } from "../../core/events.ts";
 import { attributes, keyAttribute } from "../../functions/aws/lease/item.ts";
 import { ownershipTagKey, regionsTagKey } from "../../functions/aws/names.ts";
@@ -8,6 +9,7 @@ import { ecrRolePolicy, roleName, trustPolicy } from "../../functions/aws/policy
 import { repositoryActions } from "../../functions/aws/policy/session.ts";
 import { allowedActions, blanksOf, doorPolicies, policyNames, read, readAll, renderPolicy } from "./support/module.ts";
 
+const errorCodes = Object.keys(statusOf) as ErrorCode[];
 const account = "111122223333";
 const scope = { partition: "aws", account, repositoryPrefix: "acme-images" };
 const arns = (service: string, regions: readonly string[]) =>
@@ -113,7 +115,7 @@ describe("the policies of the doors", () => {
       expect(allowedActions(policy).filter((action) => !/^[a-z-]+:[A-Za-z]+$/.test(action))).toEqual([]);
       const open = policy.Statement.filter(({ Effect, Resource }) => Effect === "Allow" && Resource === "*");
       const known =
-        /:(?:GetAuthorizationToken|GetServiceBearerToken|DescribeRegistry|PutReplicationConfiguration|PutTraceSegments|PutTelemetryRecords)$/;
+        /:(?:GetAuthorizationToken|GetServiceBearerToken|DescribeRegistry|PutReplicationConfiguration|StartReplicationBackfill|PutTraceSegments|PutTelemetryRecords)$/;
       expect(open.flatMap(({ Action }) => Action).filter((action) => !known.test(action))).toEqual([]);
     }
   });
@@ -152,6 +154,16 @@ describe("the policies of the doors", () => {
     expect(having(/^sqs:/)).toEqual(["events"]);
     expect(having(/:DeleteRepository$/)).not.toContain("events");
   });
+});
+
+test("alarms ring for every outcome that no caller is to blame for, and for no other", () => {
+  const alarms = read("infra/aws/alarms.tf");
+  const codesIn = (list: string) =>
+    (new RegExp(`\\b${list} += \\[(.*)\\]`).exec(alarms)?.[1] ?? "").match(/[A-Z_]+/g) ?? [];
+  // A binding that is wrong is the operator's, and a time-out the platform's; what a platform cannot do is no fault of it.
+  const ours = errorCodes.filter((code) => statusOf[code] >= 500 && code !== "OPERATION_NOT_SUPPORTED");
+  const expected = [...ours, "BINDING_CONFIG_INVALID", "TIMEOUT"].sort();
+  expect([...codesIn("faults"), ...codesIn("outages")].sort()).toEqual(expected);
 });
 
 function hash(prefix: string): string {

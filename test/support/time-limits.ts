@@ -1,3 +1,5 @@
+import { syncBuiltinESMExports } from "node:module";
+import timers from "node:timers/promises";
 import { onTestFinished, vi } from "vitest";
 
 /** Time limits that run out when a test says so. */
@@ -37,4 +39,26 @@ export function holdTimeLimits(heldMs?: number): HeldTimeLimits {
       for (const { controller } of ending) controller.abort(reason());
     },
   };
+}
+
+/** Resolves in the next wait (`setTimeout` of `node:timers/promises`) of at least so many milliseconds, when it has begun. */
+export function nextWait(atLeastMs: number): Promise<void> {
+  const real = timers.setTimeout;
+  const restore = () => {
+    timers.setTimeout = real;
+    syncBuiltinESMExports();
+  };
+  onTestFinished(restore);
+  return new Promise((resolve) => {
+    const watched = (milliseconds?: number, ...more: unknown[]) => {
+      const waiting = (real as (...all: unknown[]) => Promise<unknown>)(milliseconds, ...more);
+      if ((milliseconds ?? 0) >= atLeastMs) {
+        restore();
+        resolve();
+      }
+      return waiting;
+    };
+    timers.setTimeout = watched as typeof real;
+    syncBuiltinESMExports();
+  });
 }

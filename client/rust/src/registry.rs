@@ -110,7 +110,7 @@ impl Registry {
         permissions: types::ArtifactRegistryPermissions,
         ttl_seconds: Option<u32>,
     ) -> Result<types::ArtifactRegistryCredentials> {
-        self.generate_build_credentials(repo_id, permissions, ttl_seconds, &[]).await
+        self.mint(repo_id, permissions, ttl_seconds, &[], None).await
     }
 
     /// Does the same as [`Self::generate_credentials`], for a build that starts from other repositories of the registry: the
@@ -122,6 +122,28 @@ impl Registry {
         ttl_seconds: Option<u32>,
         also_pull: &[&str],
     ) -> Result<types::ArtifactRegistryCredentials> {
+        self.mint(repo_id, permissions, ttl_seconds, also_pull, None).await
+    }
+
+    /// Mints credentials that pull from one repository in one region of the registry: home, or a replica region. On Amazon ECR
+    /// tokens are regional, and `registry_endpoint` in the answer says where these count. Other platforms refuse a region.
+    pub async fn generate_regional_credentials(
+        &self,
+        repo_id: &str,
+        ttl_seconds: Option<u32>,
+        region: &str,
+    ) -> Result<types::ArtifactRegistryCredentials> {
+        self.mint(repo_id, types::ArtifactRegistryPermissions::Pull, ttl_seconds, &[], Some(region)).await
+    }
+
+    async fn mint(
+        &self,
+        repo_id: &str,
+        permissions: types::ArtifactRegistryPermissions,
+        ttl_seconds: Option<u32>,
+        also_pull: &[&str],
+        region: Option<&str>,
+    ) -> Result<types::ArtifactRegistryCredentials> {
         let positive = |seconds: u32| {
             NonZeroU64::new(seconds.into()).ok_or_else(|| invalid("ttlSeconds", "must be at least 1 second"))
         };
@@ -130,7 +152,7 @@ impl Registry {
             repo_id: id(repo_id)?,
             permissions,
             ttl_seconds: ttl_seconds.map(positive).transpose()?,
-            region: None,
+            region: region.map(|region| parse(region, "region")).transpose()?,
             also_pull: also_pull.iter().map(|id| parse(id, "alsoPull")).collect::<Result<_>>()?,
         };
         Ok(self.client.generate_credentials(&body).await?.into_inner())

@@ -3,7 +3,7 @@
 
 use artifact_registry_functions::{
     ArtifactRegistryPermissions, AuthMethod, CrossAccountAccess, ErrorCode, Registry, Scope, ServiceType, Token,
-    artifact_registry,
+    artifact_registry, types::ErrorContextValue,
 };
 use chrono::{TimeDelta, Utc};
 use std::env;
@@ -71,6 +71,19 @@ async fn the_registry_takes_what_the_credentials_say_and_no_more() {
     assert_eq!(tags(&repo.name, creds.password.reveal()).await, 200);
     assert_eq!(tags(&base.name, creds.password.reveal()).await, 200);
     assert!(matches!(tags("images/rust-other", creds.password.reveal()).await, 401 | 403));
+}
+
+#[tokio::test]
+async fn a_region_reaches_the_function_and_is_refused_where_tokens_are_not_regional() {
+    let registry = images().await;
+    let repo = registry.create_repository("rust-region").await.expect("a repository");
+    for region in ["eu-west-1", "no region"] {
+        let refused = registry.generate_regional_credentials(&repo.name, None, region).await.expect_err("a refusal");
+        assert_eq!(refused.code, ErrorCode::InvalidInput);
+        assert!(matches!(refused.context.get("field"), Some(ErrorContextValue::String(field)) if field == "region"));
+        // Only the one that is no region is refused before it is sent.
+        assert_eq!(refused.request_id.is_empty(), region == "no region");
+    }
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ import type { Held, LeaseRecord } from "../lease/lease.ts";
 import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
 import { writePolicy } from "../policy/write.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
-import { grant } from "./granting.ts";
+import { grant, onceSeen } from "./granting.ts";
 import { type RegionPolicy, readPolicyIn, type Target } from "./policies.ts";
 import { noteRefused, regionsOf } from "./regions.ts";
 import { describeRepository, notFound } from "./repositories.ts";
@@ -34,7 +34,8 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
       for (const { roleArns } of aws) refuseOtherPartitions(roleArns, context.place.partition);
       const change = (before: GrantSet) => aws.reduce(addAccess, before);
       const named = aws.flatMap(({ roleArns, accountIds }) => [...roleArns, ...accountIds]);
-      await editGrants(context, leases, name, { plan: planToAdd(...aws), change, named }, call);
+      const edit = { plan: planToAdd(...aws), change, named };
+      await onceSeen(() => editGrants(context, leases, name, edit, call), call);
     },
 
     async remove(name, access, call) {

@@ -72,6 +72,7 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     },
     provisioning: {
       provision: async (options, call) => (await manage()).provisioning.provision(options, call),
+      backfill: async (call) => (await manage()).provisioning.backfill(call),
       deprovision: async (options, call) => (await manage()).provisioning.deprovision(options, call),
     },
     health: async (call) => (await manage()).health(call),

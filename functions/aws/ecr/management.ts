@@ -2,7 +2,7 @@ import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { checkHealth, healthOf, missingFields } from "../../../core/health.ts";
 import type { Environment } from "../../../core/platform.ts";
-import type { ArtifactRegistry } from "../../../core/registry.ts";
+import type { ArtifactRegistry, Provisioning } from "../../../core/registry.ts";
 import type { Health } from "../../../core/schemas.ts";
 import type { EcrBinding } from "../binding.ts";
 import { openTable } from "../lease/dynamo.ts";
@@ -23,6 +23,7 @@ type Managed = "createRepository" | "getRepository" | "deleteRepository" | "cros
 
 /** What is done with a registry apart from minting. It goes over the SDK, without which a credential is made sooner. */
 export interface EcrManagement extends Required<Pick<ArtifactRegistry, Managed>>, Pick<EcrRegistry, "replicated"> {
+  readonly provisioning: Required<Provisioning>;
   readonly contextFor: ContextFor;
   /** The account, as AWS tells it. */
   account(call: Call): Promise<string>;
@@ -52,6 +53,7 @@ export function createManagement(minting: MintingContext, derived: boolean, env:
     crossAccount: createCrossAccount(contextFor, leases),
     provisioning: {
       provision: async (options, call) => (await provisioning()).provision(options, call),
+      backfill: async (call) => (await provisioning()).backfill(call),
       deprovision: async (options, call) => (await provisioning()).deprovision(options, call),
     },
     async health(call) {

@@ -6,10 +6,9 @@ import {
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
-import { NotYet, pauseAtMost, untilReady } from "../../../core/until-ready.ts";
 import { isServiceError, translateAwsError } from "../errors.ts";
 import type { GrantSet } from "../grants/grant.ts";
-import { type Held, tooLate } from "../lease/lease.ts";
+import type { Held } from "../lease/lease.ts";
 import { type Policy, readPolicy } from "../policy/read.ts";
 import type { WrittenPolicy } from "../policy/write.ts";
 import { type EcrContext, ecr, requestName } from "./context.ts";
@@ -65,25 +64,10 @@ export type Written = "written" | "refused" | "no repository";
 
 /** Milliseconds for one request that changes a policy. */
 const writeTimeoutMs = 5_000;
-/** IAM tells ECR of a new role some seconds after it was made. */
-const principalBackoff = { baseMs: 1_000, capMs: 2_000 };
-const patientTries = 3;
 
-/** Writes the policy where it differs from what stands. With `patience` it waits for principals that may be new. */
-export async function writeIn(
-  region: string,
-  { text, differs }: WrittenPolicy,
-  edit: Edit,
-  patience?: "patience",
-): Promise<Written> {
-  if (!differs) return "written";
-  const write = async (tries: number) => {
-    const written = await replaceIn(region, text, edit);
-    if (written === "refused" && patience && tries < patientTries) throw new NotYet(tooLate());
-    return written;
-  };
-  // If the time is over after a wait, the next write says so.
-  return untilReady(write, edit.call.signal, principalBackoff, { wait: pauseAtMost });
+/** Writes the policy where it differs from what stands. */
+export async function writeIn(region: string, { text, differs }: WrittenPolicy, edit: Edit): Promise<Written> {
+  return differs ? replaceIn(region, text, edit) : "written";
 }
 
 /** Replaces the policy in one region, under the lease: each try starts only while the lease outlives it. */

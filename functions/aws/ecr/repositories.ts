@@ -32,7 +32,7 @@ export async function createRepository(
 }
 
 /** How long one region may keep the others waiting. */
-const replicaLimits = { timeoutMs: 4_000, retry: { attempts: 2, baseMs: 100, capMs: 1_000 } };
+export const replicaLimits = { timeoutMs: 4_000, retry: { attempts: 2, baseMs: 100, capMs: 1_000 } };
 
 async function createReplicas(
   context: EcrContext,
@@ -43,20 +43,28 @@ async function createReplicas(
   // A binding without replicas is not asked for any: most have none, and pay for no look.
   if (context.replicaRegions.length === 0) return;
   try {
-    const regions = await replicasOf(context, leases, call);
-    await Promise.all(
-      regions.map((region) => createIn(region, context, name, call, replicaLimits).catch(unlessOurMistake)),
+    await eachReplica(await replicasOf(context, leases, call), (region) =>
+      createIn(region, context, name, call, replicaLimits),
     );
   } catch (error) {
     unlessOurMistake(error);
   }
 }
 
+/** Works in every region at once, whatever the others answer. */
+export async function eachReplica(
+  regions: readonly string[],
+  work: (region: string) => Promise<unknown>,
+): Promise<void> {
+  await Promise.all(regions.map((region) => work(region).catch(unlessOurMistake)));
+}
+
 function unlessOurMistake(error: unknown): void {
   if (!(error instanceof ArtifactRegistryError)) throw error;
 }
 
-async function createIn(
+/** Creates the repository in one region, at home or as a replica, with the binding's defaults. */
+export async function createIn(
   region: string,
   context: EcrContext,
   name: RoutableName,
@@ -95,13 +103,14 @@ export async function describeRepository(
   name: string,
   call: Call,
   region: string = context.place.region,
+  limits?: UpstreamOptions,
 ): Promise<Repository | undefined> {
   const found = await ecr(
     context,
     call,
     "DescribeRepositories",
     (client, options) => client.send(new DescribeRepositoriesCommand({ repositoryNames: [name] }), options),
-    { region, instead: { RepositoryNotFoundException: "absent" } },
+    { region, limits, instead: { RepositoryNotFoundException: "absent" } },
   );
   if (found === "absent") return undefined;
   const [repository] = found.repositories ?? [];
@@ -191,6 +200,16 @@ async function putLifecycle(
 }
 
 async function hasLifecycle(context: EcrContext, name: RoutableName, call: Call, where: Where): Promise<boolean> {
+  return (await readLifecycle(context, name, call, where)) !== undefined;
+}
+
+/** The lifecycle policy of a repository as ECR has it; undefined where there is none. */
+export async function readLifecycle(
+  context: EcrContext,
+  name: string,
+  call: Call,
+  where: Where,
+): Promise<string | undefined> {
   const found = await ecr(
     context,
     call,
@@ -198,7 +217,7 @@ async function hasLifecycle(context: EcrContext, name: RoutableName, call: Call,
     (client, options) => client.send(new GetLifecyclePolicyCommand({ repositoryName: name }), options),
     { ...where, instead: { LifecyclePolicyNotFoundException: "absent" } },
   );
-  return found !== "absent";
+  return found === "absent" ? undefined : (found.lifecyclePolicyText ?? "");
 }
 
 function answer({ place }: EcrContext, name: RoutableName, repository: Repository | undefined): RepositoryResponse {

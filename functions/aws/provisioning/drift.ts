@@ -1,12 +1,10 @@
 import type { Call } from "../../../core/call.ts";
-import { lookFor } from "../../../core/health.ts";
 import type { Health } from "../../../core/registry.ts";
-import type { EcrContext } from "../ecr/context.ts";
-import { probeName } from "../ecr/refused.ts";
 import { regionsIn } from "../lease/registry.ts";
 import { findOwnRepository } from "./own-repository.ts";
+import { replicaDrift, replicatedOf } from "./replicas.ts";
 import { readReplication, regionsOfRule } from "./replication.ts";
-import { type Found, foreignMatches, isInside, listSome, withPrefix } from "./repositories.ts";
+import { foreignMatches, listSome, withPrefix } from "./repositories.ts";
 import { type Drift, roleDrift } from "./roles.ts";
 import type { Site } from "./site.ts";
 import { wantedRoles } from "./wanted-roles.ts";
@@ -52,43 +50,12 @@ export async function findDrift({ context, leases, env, iam, derived }: Site, ca
   const findings = messages.map((message) => ({ message, hint }));
   if (has.length === 0) return findings;
   const atHome = await withPrefix(context, prefix, place.region, call);
-  const inside = atHome.filter(({ name }) => isInside(name, prefix) && name !== probeName(prefix));
-  const ofReplicas = await Promise.all(has.map((region) => replicaDrift(context, region, inside, call)));
+  const ofReplicas = await replicaDrift(context, has, replicatedOf(atHome, prefix), call);
   const taken = standing.length === 0 ? [] : foreignMatches(atHome, prefix);
-  if (taken.length === 0) return [...findings, ...ofReplicas.flat()];
+  if (taken.length === 0) return [...findings, ...ofReplicas];
   const message = `The rule for "${prefix}" also replicates ${listSome(taken)}, which this registry does not own.`;
   const rename = { message, hint: "Rename those repositories: ECR filters by prefix only." };
-  return [...findings, ...ofReplicas.flat(), rename];
-}
-
-/** Finds repositories that one region lacks, or has with other settings than home. Its error is a finding, too. */
-async function replicaDrift(
-  context: EcrContext,
-  region: string,
-  atHome: readonly Found[],
-  call: Call,
-): Promise<Health["findings"]> {
-  const look = async () => {
-    const replicas = new Map(
-      (await withPrefix(context, context.binding.repositoryPrefix, region, call)).map((each) => [each.name, each]),
-    );
-    const missing = atHome.filter(({ name }) => !replicas.has(name)).map(({ name }) => name);
-    const different = atHome.filter(({ name, settings }) => (replicas.get(name)?.settings ?? settings) !== settings);
-    return [
-      ...(missing.length === 0
-        ? []
-        : [{ message: `${region} lacks ${listSome(missing)}.`, hint: "Call createRepository for them again." }]),
-      ...(different.length === 0
-        ? []
-        : [
-            {
-              message: `${listSome(different.map(({ name }) => name))} in ${region} has other settings than at home.`,
-              hint: "ECR made it when an image came first. Change its settings, or delete it there and call createRepository.",
-            },
-          ]),
-    ];
-  };
-  return (await lookFor(look)).findings;
+  return [...findings, ...ofReplicas, rename];
 }
 
 function list(regions: readonly string[]): string {

@@ -1,17 +1,19 @@
 import { CreateRepositoryCommand, ListTagsForResourceCommand, TagResourceCommand } from "@aws-sdk/client-ecr";
-import type { Call } from "../../../core/call.ts";
+import type { Call, UpstreamOptions } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type EcrContext, ecr } from "../ecr/context.ts";
-import { createInput, describeRepository } from "../ecr/repositories.ts";
-import { ownershipTagKey, regionsTagKey } from "../names.ts";
+import { createInput, describeRepository, eachReplica, replicaLimits } from "../ecr/repositories.ts";
+import { ownershipTagKey, regionsTagKey, replicaTagKey } from "../names.ts";
 import { roleArn, roleName } from "../policy/roles.ts";
 
 /** The repository under the bare prefix. It holds the deployment images, and its tags say what the registry is. */
 export interface OwnRepository {
   readonly arn: string;
   readonly account: string;
-  /** Value of the ownership tag; undefined for a repository that somebody else made. */
+  /** Value of the ownership tag; undefined for a repository that somebody else made, and for a replica. */
   readonly owner: string | undefined;
+  /** The home region of a replica that provisioning made. */
+  readonly replicaOf: string | undefined;
   /** Regions that may hold replicas with grants, besides home. */
   readonly regions: readonly string[];
   /** Whether provisioning has written its tag of regions here. A repository that was only adopted does not have it yet. */
@@ -35,7 +37,8 @@ export async function findOwnRepository(
   return {
     arn,
     account,
-    owner: tags.get(ownershipTagKey),
+    owner: tags.has(replicaTagKey) ? undefined : tags.get(ownershipTagKey),
+    replicaOf: tags.get(replicaTagKey),
     regions: regions.filter((each) => each !== context.place.region),
     provisioned: tags.has(regionsTagKey),
   };
@@ -63,9 +66,16 @@ async function tagsOf(
   return new Map((answer.tags ?? []).map(({ Key, Value }) => [Key, Value]));
 }
 
-export function foreignRepository(name: string): ArtifactRegistryError {
-  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The repository "${name}" exists and is not this registry's.`, {
-    hint: `Give it the tag ${ownershipTagKey}=${name} to have it adopted, or choose another prefix. Nothing was changed.`,
+/** @param replicaOf the home region that a tag of the repository names */
+export function foreignRepository(name: string, replicaOf?: string): ArtifactRegistryError {
+  const adopt =
+    replicaOf === undefined
+      ? `Give it the tag ${ownershipTagKey}=${name} to have it adopted, or choose another prefix.`
+      : `Provision the registry there. If it has no home any more, take the tag ${replicaTagKey} away to have this one adopted.`;
+  const what =
+    replicaOf === undefined ? "exists and is not this registry's" : `is a replica of the one in ${replicaOf}`;
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `The repository "${name}" ${what}.`, {
+    hint: `${adopt} Nothing was changed.`,
   });
 }
 
@@ -152,11 +162,41 @@ export async function createOwnRepository(context: EcrContext, call: Call): Prom
     { instead: { RepositoryAlreadyExistsException: "exists" } },
   );
   const { repositoryArn: arn, registryId: account } = (created !== "exists" && created.repository) || {};
-  if (arn !== undefined && account !== undefined) return { arn, account, owner: name, regions: [], provisioned: false };
+  if (arn !== undefined && account !== undefined) {
+    return { arn, account, owner: name, replicaOf: undefined, regions: [], provisioned: false };
+  }
   // It may be ours: the answer to an earlier try may have been lost.
   const found = await findOwnRepository(context, call);
   if (found?.owner === name) return found;
   throw foreignRepository(name);
+}
+
+/**
+ * Makes the replica of the registry's own repository in every region that lacks it, with the binding's defaults, as createRepository
+ * makes the others. It gets no lifecycle policy, since the one at home has none. A region that cannot be reached does not fail it.
+ */
+export async function createOwnReplicas(context: EcrContext, regions: readonly string[], call: Call): Promise<void> {
+  await eachReplica(regions, (region) => createOwnReplica(region, context, call, replicaLimits));
+}
+
+/** The same in one region. @throws where it cannot be made */
+export async function createOwnReplica(
+  region: string,
+  context: EcrContext,
+  call: Call,
+  limits?: UpstreamOptions,
+): Promise<void> {
+  const { repositoryPrefix: name } = context.binding;
+  if ((await describeRepository(context, name, call, region, limits)) !== undefined) return;
+  const { tags = [], ...input } = createInput(context, name, region);
+  const marked = { ...input, tags: [...tags, { Key: replicaTagKey, Value: context.place.region }] };
+  await ecr(
+    context,
+    call,
+    "CreateRepository",
+    (client, options) => client.send(new CreateRepositoryCommand(marked), options),
+    { region, limits, instead: { RepositoryAlreadyExistsException: "exists" } },
+  );
 }
 
 /**

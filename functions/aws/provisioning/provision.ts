@@ -4,6 +4,7 @@ import type { ProvisionOptions } from "../../../core/registry.ts";
 import { type RegistryRecord, regionsIn } from "../lease/registry.ts";
 import { askIdentity } from "../sdk.ts";
 import {
+  createOwnReplicas,
   createOwnRepository,
   findOwnRepository,
   foreignRepository,
@@ -72,7 +73,7 @@ async function look(site: Site, asked: readonly string[] | undefined, call: Call
   const { repositoryPrefix: prefix } = binding;
   const { account } = await askIdentity(context.clients, call);
   const own = await findOwnRepository(context, call);
-  if (own && own.owner !== prefix) throw foreignRepository(prefix);
+  if (own && own.owner !== prefix) throw foreignRepository(prefix, own.replicaOf);
 
   const configuration = await readReplication(context, call);
   const standing = regionsOfRule(configuration.rules, prefix, account);
@@ -112,6 +113,8 @@ async function apply(site: Site, survey: Survey, call: Call): Promise<void> {
   // Written down before the first replica can exist, so that a region is never forgotten while it may hold grants.
   const remembered = await rememberRegions(context, own, [...new Set([...known, ...wanted])], call);
   const declared = await declareRegions(site, wanted, known, call);
+  // Before the first image can come, for which ECR would make it with settings of its own.
+  await createOwnReplicas(context, wanted, call);
   // If the record had to be changed, somebody else may have changed the rule since we looked.
   if (!ruleStands || declared.version !== record.version) await putRule(context, leases, account, call);
   const { regions } = await finishRegions(site, declared, call);

@@ -101,9 +101,10 @@ export async function refuseOverlappingRegistries(
  */
 export async function refuseOtherHome(context: EcrContext, region: string, call: Call): Promise<void> {
   const { repositoryPrefix: prefix } = context.binding;
-  const there = await findOwnRepository(context, call, prefix, region);
-  if (there?.owner === undefined) return;
-  throw new ArtifactRegistryError("RESOURCE_CONFLICT", `A registry "${prefix}" has its home in ${region}.`, {
+  const { owner, replicaOf } = (await findOwnRepository(context, call, prefix, region)) ?? {};
+  const otherHome = owner === undefined ? replicaOf : region;
+  if (otherHome === undefined || otherHome === context.place.region) return;
+  throw new ArtifactRegistryError("RESOURCE_CONFLICT", `A registry "${prefix}" has its home in ${otherHome}.`, {
     hint: "Choose another prefix or another region: its repositories would be overwritten. Nothing was changed.",
   });
 }

@@ -37,7 +37,7 @@ run "every_role" {
       for statement in jsondecode(role_policy.policy).Statement :
       flatten([statement.Resource]) != ["*"] || length(setsubtract(flatten([statement.Action]), [
         "ecr:GetAuthorizationToken", "ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken",
-        "ecr:DescribeRegistry", "ecr:PutReplicationConfiguration",
+        "ecr:DescribeRegistry", "ecr:PutReplicationConfiguration", "ecr:StartReplicationBackfill",
       ])) == 0
     ]]))
     error_message = "Only actions that know no resource have * as theirs."
@@ -47,11 +47,31 @@ run "every_role" {
       for statement in jsondecode(role_policy.policy).Statement : [
         for resource in flatten([statement.Resource]) :
         !startswith(resource, "arn:aws:ecr:") || startswith(key, "provision/") ||
-        can(regex("^arn:aws:ecr:(us-east-1|eu-west-1):111122223333:repository/acme-images(-\\*)?$", resource)) ||
+        can(regex("^arn:aws:ecr:us-east-1:111122223333:repository/acme-images(-\\*)?$", resource)) ||
+        (can(regex("^arn:aws:ecr:\\*:111122223333:repository/acme-images(-\\*)?$", resource)) && try(statement.Condition.StringEquals["aws:RequestedRegion"], []) == ["eu-west-1", "us-east-1"]) ||
         resource == "arn:aws:ecr:*:111122223333:repository/acme-images--principals"
       ]
     ]]))
     error_message = "The doors reach the registry's own repositories, at home and in its replica regions, and the empty one that is asked about principals."
+  }
+}
+
+run "regions_that_differ" {
+  command = plan
+
+  variables {
+    registries = {
+      images = { replication_regions = ["eu-west-1"], repository_defaults = { keep_last = 10 } }
+      builds = { replication_regions = ["us-west-2"], repository_defaults = { keep_last = 10 } }
+    }
+  }
+
+  assert {
+    condition = alltrue(flatten([for concern in ["creation", "lifecycle", "deletions", "grants-reading", "grants"] : [
+      for resource in jsondecode(aws_iam_role_policy.function["invoke/${concern}"].policy).Statement[0].Resource :
+      can(regex("^arn:aws:ecr:(us-east-1|eu-west-1):111122223333:repository/acme-images(-\\*)?$", resource)) || can(regex("^arn:aws:ecr:(us-east-1|us-west-2):111122223333:repository/acme-builds(-\\*)?$", resource))
+    ]]))
+    error_message = "No registry is reached in another's region."
   }
 }
 
@@ -116,6 +136,12 @@ run "provisioning" {
   assert {
     condition     = !strcontains(aws_iam_policy.minting_boundary[0].policy, "CreateRepository") && !strcontains(aws_iam_policy.minting_boundary[0].policy, "RepositoryPolicy")
     error_message = "The boundary allows pushes at most."
+  }
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.function["provision/provisioning"].policy).Statement :
+      statement.Condition.StringEquals["aws:RequestedRegion"] if statement.Sid == "Create"
+    ] == [["eu-west-1", "us-east-1"]]
+    error_message = "The provision door makes repositories at home and in replica regions."
   }
 }
 

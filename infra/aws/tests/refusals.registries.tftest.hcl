@@ -139,3 +139,83 @@ run "the_alias_of_a_key" {
 
   expect_failures = [var.registries]
 }
+
+run "exclusions_without_their_mutability" {
+  command = plan
+
+  variables {
+    registries = { images = { repository_defaults = { image_tag_mutability = "IMMUTABLE", image_tag_mutability_exclusions = ["latest"] } } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "a_mutability_without_its_exclusions" {
+  command = plan
+
+  variables {
+    registries = { images = { repository_defaults = { image_tag_mutability = "MUTABLE_WITH_EXCLUSION" } } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "six_exclusions" {
+  command = plan
+
+  variables {
+    registries = { images = { repository_defaults = { image_tag_mutability = "MUTABLE_WITH_EXCLUSION", image_tag_mutability_exclusions = ["a", "b", "c", "d", "e", "f"] } } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "an_exclusion_that_is_no_tag" {
+  command = plan
+
+  variables {
+    registries = { images = { repository_defaults = { image_tag_mutability = "MUTABLE_WITH_EXCLUSION", image_tag_mutability_exclusions = ["a b"] } } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "an_encryption_that_is_none" {
+  command = plan
+
+  variables {
+    registries = { images = { repository_defaults = { encryption_type = "AES256" } } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "the_alias_of_a_replica_key" {
+  command = plan
+
+  variables {
+    registries = { images = { replication_regions = ["eu-west-1"], repository_defaults = { kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/one", replica_kms_key_arns = { eu-west-1 = "alias/images" } } } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "a_replica_key_of_no_replica" {
+  command = plan
+
+  variables {
+    registries = { images = { repository_defaults = { kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/one", replica_kms_key_arns = { eu-west-1 = "arn:aws:kms:eu-west-1:111122223333:key/one" } } } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "a_replica_key_of_another_region" {
+  command = plan
+
+  variables {
+    registries = { images = { replication_regions = ["eu-west-1"], repository_defaults = { kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/one", replica_kms_key_arns = { eu-west-1 = "arn:aws:kms:us-east-1:111122223333:key/one" } } } }
+  }
+
+  expect_failures = [var.registries]
+}

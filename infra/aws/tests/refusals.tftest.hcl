@@ -177,8 +177,8 @@ run "policies_that_do_not_fit" {
 
   variables {
     doors        = { invoke = {} }
-    access_rules = [{ callers = [{ issuer = "door", subject = "invoke" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"] }]
-    registries   = { for name in ["a", "b", "c", "d", "e", "f", "g", "h"] : "registry-${name}" => { replication_regions = ["eu-west-1", "eu-central-1"] } }
+    access_rules = [{ callers = [{ issuer = "door", subject = "invoke" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"], grantees = ["aws:*"] }]
+    registries   = { for name in ["a", "b", "c", "d", "e", "f", "g", "h"] : "registry-${name}" => { replication_regions = ["eu-west-1", name == "h" ? "us-west-2" : "eu-central-1"] } }
   }
 
   expect_failures = [aws_iam_role_policy.function]

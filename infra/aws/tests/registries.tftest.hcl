@@ -87,6 +87,60 @@ run "bindings" {
   }
 }
 
+run "settings_of_repositories" {
+  command = plan
+
+  variables {
+    doors        = { invoke = {} }
+    access_rules = [{ callers = [{ issuer = "door", subject = "invoke" }], operations = ["*"], registries = ["*"], repositories = ["*"] }]
+    registries = {
+      images = {
+        replication_regions = ["eu-west-1", "us-west-2"]
+        repository_defaults = {
+          image_tag_mutability            = "IMMUTABLE_WITH_EXCLUSION"
+          image_tag_mutability_exclusions = ["latest*", "dev"]
+          encryption_type                 = "KMS_DSSE"
+          kms_key_arn                     = "arn:aws:kms:us-east-1:111122223333:key/mrk-1"
+          replica_kms_key_arns            = { eu-west-1 = "arn:aws:kms:eu-west-1:111122223333:key/own" }
+        }
+      }
+      # A key of one region, and the one that AWS keeps.
+      single  = { replication_regions = ["eu-west-1"], repository_defaults = { kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/single" } }
+      managed = { repository_defaults = { encryption_type = "KMS" } }
+    }
+  }
+
+  assert {
+    condition = jsondecode(output.bindings.images).repositoryDefaults == {
+      imageTagMutability           = "IMMUTABLE_WITH_EXCLUSION"
+      imageTagMutabilityExclusions = ["latest*", "dev"]
+      encryptionType               = "KMS_DSSE"
+      kmsKey                       = "arn:aws:kms:us-east-1:111122223333:key/mrk-1"
+      replicaKmsKeys               = { eu-west-1 = "arn:aws:kms:eu-west-1:111122223333:key/own" }
+    }
+    error_message = "A binding has the settings as the functions call them."
+  }
+  assert {
+    condition = (
+      toset([for each in aws_ecr_repository.own["images"].image_tag_mutability_exclusion_filter : "${each.filter_type} ${each.filter}"]) == toset(["WILDCARD latest*", "WILDCARD dev"])
+      && aws_ecr_repository.own["images"].image_tag_mutability == "IMMUTABLE_WITH_EXCLUSION"
+      && aws_ecr_repository.own["images"].encryption_configuration[0].encryption_type == "KMS_DSSE"
+      && aws_ecr_repository.own["single"].encryption_configuration[0].encryption_type == "KMS"
+      && aws_ecr_repository.own["managed"].encryption_configuration[0].encryption_type == "KMS"
+    )
+    error_message = "The repository under the bare prefix has them too."
+  }
+  assert {
+    condition = alltrue([for concern in ["encryption", "encryption-release"] :
+      toset(jsondecode(aws_iam_role_policy.function["invoke/${concern}"].policy).Statement[0].Resource) == toset([
+        "arn:aws:kms:us-east-1:111122223333:key/mrk-1", "arn:aws:kms:us-west-2:111122223333:key/mrk-1", "arn:aws:kms:eu-west-1:111122223333:key/own",
+        "arn:aws:kms:us-east-1:111122223333:key/single",
+      ])
+    ])
+    error_message = "The rights for keys are for those of each region, and a key of one region is in no other."
+  }
+}
+
 run "names_of_roles" {
   command = plan
 
@@ -145,7 +199,10 @@ run "derived" {
     error_message = "The functions find registries by the stack's prefix."
   }
   assert {
-    condition     = jsondecode(aws_iam_role_policy.function["invoke/grants"].policy).Statement[0].Resource == [for region in ["us-east-1", "eu-west-1"] : "arn:aws:ecr:${region}:111122223333:repository/acme-*"]
+    condition = (
+      jsondecode(aws_iam_role_policy.function["invoke/grants"].policy).Statement[0].Resource == ["arn:aws:ecr:*:111122223333:repository/acme-*"]
+      && jsondecode(aws_iam_role_policy.function["invoke/grants"].policy).Statement[0].Condition == { StringEquals = { "aws:RequestedRegion" = ["eu-west-1", "us-east-1"] } }
+    )
     error_message = "They reach what begins with the prefix, in the regions that are named."
   }
   assert {

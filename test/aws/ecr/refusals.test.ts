@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { AwsAccess } from "../../../core/schemas.ts";
+import { type HeldTimeLimits, holdTimeLimits, nextWait } from "../../support/time-limits.ts";
 import { openApplication } from "./support/application.ts";
 import { A, B, makeConsumers, roleOf, whoMay } from "./support/consumers.ts";
 import { access, addReplica, useRegistry } from "./support/registry.ts";
@@ -18,16 +19,81 @@ const callsOf = async (work: () => Promise<unknown>) => {
 };
 
 describe("a role that AWS does not know", () => {
-  test("is refused by its name after a while, for now, and the roles of others are not told", async () => {
+  const deadlineMs = 50_000;
+  const open = (now = () => new Date()) => openApplication(registry().stack, { operationTimeoutMs: deadlineMs, now });
+  const add = (name: string, role: string, { ask } = open()) =>
+    ask("addCrossAccountAccess", { repoId: name, access: access({ roleArns: [role] }) });
+
+  /** Asks to grant access to a role, until the operation's time is over in a wait for it. */
+  async function addInVain(limits: HeldTimeLimits, ...asked: Parameters<typeof add>) {
+    const [waits, adding] = [nextWait(1_000), add(...asked)];
+    await waits;
+    limits.end();
+    return adding;
+  }
+
+  test("is waited for, then refused by its name and for now, and the roles of others are not told", async () => {
     const name = await registry().repository();
     const [known, unknown] = [roleOf(registry().emulator, B, "ci"), `arn:aws:iam::${A}:role/no-such-role`];
     await registry().add(name, { roleArns: [known] });
-    const { body } = await refusedAdd(name, { roleArns: [unknown] });
-    expect(body).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true, context: { field: "access" } });
+    const { status, headers, body } = await addInVain(holdTimeLimits(deadlineMs), name, unknown);
+    expect([status, headers]).toEqual([409, expect.stringMatching(/"retry-after",?:?"10"/)]);
+    expect(body).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true, context: { field: "access" } });
     expect(body.hint).toContain("IAM's propagation");
     expect(body.message).toContain(unknown);
     expect(JSON.stringify(body)).not.toContain(B);
     expect(await whoMay(registry(), name)).toEqual(["B/ci"]);
+  });
+
+  test("is told at last when it has been refused for a minute, and waited for again after a pause as long", async () => {
+    const name = await registry().repository();
+    const unknown = `arn:aws:iam::${A}:role/never-there`;
+    let ahead = 0;
+    const suite = open(() => new Date(Date.now() + ahead));
+    const limits = holdTimeLimits(deadlineMs);
+    for (ahead of [0, 40_000]) expect((await addInVain(limits, name, unknown, suite)).body.retryable).toBe(true);
+    ahead = 80_000;
+    const { body } = await add(name, unknown, suite);
+    expect(body).toMatchObject({ code: "INVALID_INPUT", retryable: false, message: expect.stringContaining(unknown) });
+    ahead = 200_000;
+    expect((await addInVain(limits, name, unknown, suite)).body.retryable).toBe(true);
+  });
+
+  test("is told at once where its account is not known either", async () => {
+    const name = await registry().repository();
+    const unknown = "arn:aws:iam::000011112222:role/ci";
+    const { body } = await refusedAdd(name, { roleArns: [unknown] });
+    expect(body).toMatchObject({ code: "INVALID_INPUT", retryable: false, message: expect.stringContaining(unknown) });
+  });
+
+  test("keeps nobody's access from being taken away while it is waited for, and is itself revoked at once", async () => {
+    const name = await registry().repository();
+    const unknown = `arn:aws:iam::${A}:role/no-such-role`;
+    await registry().add(name, { accountIds: [B] });
+    const limits = holdTimeLimits(deadlineMs);
+    const [waits, adding] = [nextWait(1_000), add(name, unknown)];
+    await waits;
+    // The lease is free: these do not wait for the end of that operation, which the test holds.
+    await registry().remove(name, { accountIds: [B] });
+    await registry().remove(name, { roleArns: [unknown] });
+    expect(await whoMay(registry(), name)).toEqual([]);
+    limits.end();
+    expect((await adding).body.retryable).toBe(true);
+    expect(await whoMay(registry(), name)).toEqual([]);
+  });
+
+  test("tells of propagation too where the time is over in the midst of a later try", async () => {
+    const name = await registry().repository();
+    const limits = holdTimeLimits(deadlineMs);
+    let tries = 0;
+    registry().emulator.faults.after = async ({ action, input }) => {
+      if (action === "SetRepositoryPolicy" && input.repositoryName === name && ++tries === 2) limits.end();
+    };
+    onTestFinished(() => {
+      registry().emulator.faults.after = undefined;
+    });
+    const { body } = await add(name, `arn:aws:iam::${A}:role/no-such-role`);
+    expect(body).toMatchObject({ retryable: true, hint: expect.stringContaining("IAM's propagation") });
   });
 
   test("an account that does not exist is refused by its number", async () => {
@@ -51,13 +117,6 @@ describe("a role that AWS does not know", () => {
     });
     await registry().add(name, { roleArns: [arn] });
     expect(JSON.stringify(await registry().statements(name))).toContain(arn);
-  });
-
-  test("when the operation's time is over while it waits, that is a time-out", async () => {
-    const name = await registry().repository();
-    const { ask } = openApplication(registry().stack, { operationTimeoutMs: 700 });
-    const input = { repoId: name, access: access({ roleArns: [`arn:aws:iam::${A}:role/no-such-role`] }) };
-    expect((await ask("addCrossAccountAccess", input)).body).toMatchObject({ code: "TIMEOUT", retryable: true });
   });
 
   test("one of another partition is refused before any call", async () => {

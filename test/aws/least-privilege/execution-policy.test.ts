@@ -3,7 +3,7 @@ import type { CallRecord } from "../../emulators/aws/call.ts";
 import { replayCall } from "../../emulators/aws/replay.ts";
 import { type ExecutionStatement, executionStatements } from "../../infra/support/aws-roles.ts";
 import { type DoorFunction, startDoor } from "./support/function.ts";
-import { replicaKeyArn, scope } from "./support/scope.ts";
+import { scope } from "./support/scope.ts";
 import { work } from "./support/work.ts";
 
 // The doors for callers have the same policy, which a test below holds them to.
@@ -53,19 +53,13 @@ describe.each(["platform", "events", "provision"] as const)("the execution role 
     },
   );
 
-  // All doors have one list of keys, and the provision door makes no replica.
-  const isShared = (sid: string, resource: string) =>
-    door === "provision" && sid === "EncryptNewRepositories" && resource === replicaKeyArn;
   const rows = statements.flatMap(({ Sid, Resource }) => Resource.map((resource) => ({ Sid, resource })));
-  test.each(rows.filter(({ Sid, resource }) => !isShared(Sid, resource)))(
-    "has no superfluous resource $resource in $Sid",
-    async ({ Sid, resource }) => {
-      const fewer = without(Sid).map((each) =>
-        each.Sid === Sid ? { ...each, Resource: each.Resource.filter((other) => other !== resource) } : each,
-      );
-      expect(await isMissed(fewer, () => true)).toBe(true);
-    },
-  );
+  test.each(rows)("has no superfluous resource $resource in $Sid", async ({ Sid, resource }) => {
+    const fewer = without(Sid).map((each) =>
+      each.Sid === Sid ? { ...each, Resource: each.Resource.filter((other) => other !== resource) } : each,
+    );
+    expect(await isMissed(fewer, () => true)).toBe(true);
+  });
 });
 
 test("every door for callers has the same rights", () => {

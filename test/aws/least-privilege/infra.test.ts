@@ -7,16 +7,18 @@ import { account, doors, home, queueArn, replica, scope } from "./support/scope.
 const repository = (region: string, name: string) => `arn:aws:ecr:${region}:${account}:repository/${name}`;
 const insideHome = [repository(home, "images-*"), repository(home, "acme-*")];
 const own = [repository(home, "images"), repository(home, "acme-*")];
-const inside = [repository(replica, "images-*"), repository(replica, "acme-*")];
+// All of them have the same replica regions, which the statements' conditions name.
+const inside = [repository("*", "images-*"), repository("*", "acme-*")];
 const roles = ["images-pull", "images-push", "acme-*-pull", "acme-*-push"].map((name) => roleArn("aws", account, name));
 
 /** What infra/aws/policies.tf fills in for the same registries. */
 const values: Readonly<Record<string, string | readonly string[]>> = {
   owners: ["images", "acme-*"],
+  regions: [home, replica],
   repositories_home: [...own, ...insideHome],
-  kept: [repository(home, "images-*"), repository(replica, "images-*")],
-  repositories: [...own, ...insideHome, repository(replica, "images"), ...inside],
-  inside: [...insideHome, ...inside],
+  kept: [repository("*", "images-*")],
+  repositories: [repository("*", "images"), ...inside],
+  inside,
   derived_home: [repository(home, "acme-*")],
   keys: scope.keyArns,
   lease_table: scope.leaseTableArn,

@@ -93,7 +93,10 @@ const cases: Readonly<Record<string, Case>> = {
     says: `${further} may still hold grants`,
   },
   "a binding with a region that the registry does not have": {
-    change: (prefix, account) => setState(account, prefix, { [replica]: "here", [further]: "here" }),
+    change: async (prefix, account) => {
+      await account.repository(prefix, {}, further);
+      await setState(account, prefix, { [replica]: "here", [further]: "here" });
+    },
     says: `gives grants in ${further}, ${replica}; its binding names ${replica}`,
   },
   "a repository that is gone": {

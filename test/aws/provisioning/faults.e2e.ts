@@ -14,8 +14,9 @@ async function inUse(account: Account, prefix: string): Promise<void> {
   const scenario = { prefix, binding: replicating, operation: "provisionRegistry" as const };
   expect((await ask(account, scenario)).answer.status).toBe(200);
   await account.repository(`${prefix}-app`, { [ownershipTagKey]: prefix });
+  // Provisioning made the replica of the registry's own repository.
+  await account.repository(`${prefix}-app`, {}, replica);
   for (const name of [prefix, `${prefix}-app`]) {
-    await account.repository(name, {}, replica);
     for (const region of [home, replica]) await grant(account, name, region);
   }
 }

@@ -75,6 +75,11 @@ describe("its content", () => {
       'registries["a.example"].ttlSeconds must be of type number.',
     ],
     [
+      "a region that is none",
+      at("a.example", { region: "europe" }),
+      'registries["a.example"].region must be a plain region',
+    ],
+    [
       "a control character in a further repository",
       at("a.example", { alsoPull: ["base", "\u0000"] }),
       'registries["a.example"].alsoPull.1 must be 1 to 512 characters',

@@ -40,14 +40,26 @@ it.each([
   ]);
 });
 
-it("asks for pulls from further repositories", async () => {
+it("asks for pulls from further repositories, and in a region", async () => {
   const { url, seen } = await startFake({ body: { ...basic("token"), password: "minted" } });
   const binding = { service: "function", url, platform: "local", auth };
-  const account = { registry: "images", repository: "my-app", alsoPull: ["base", "images/tools"], binding };
+  const account = {
+    registry: "images",
+    repository: "my-app",
+    alsoPull: ["base", "images/tools"],
+    region: "eu-west-1",
+    binding,
+  };
   const env = await configured({ registries: { "127.0.0.1:5000": account } }, { CALLER: "caller" });
   expect(await credentialHelper(env, () => {}).get("127.0.0.1:5000")).toMatchObject({ password: "minted" });
   expect(seen.map(({ body }) => JSON.parse(body))).toEqual([
-    { registry: "images", repoId: "my-app", permissions: "pull", alsoPull: ["base", "images/tools"] },
+    {
+      registry: "images",
+      repoId: "my-app",
+      permissions: "pull",
+      alsoPull: ["base", "images/tools"],
+      region: "eu-west-1",
+    },
   ]);
 });
 

@@ -124,10 +124,14 @@ describe("tags", () => {
     ]);
   });
 
-  test("of AWS's own kind, and too many of them, are refused", async () => {
+  test("of AWS's own kind, too long ones, and too many of them, are refused", async () => {
     const resourceArn = (await create("images-tags")).repository?.repositoryArn ?? "";
     const tag = (tags: { Key: string; Value: string }[]) => ecr().send(new TagResourceCommand({ resourceArn, tags }));
     expect((await refused(tag([{ Key: "aws:own", Value: "x" }]))).name).toBe("InvalidTagParameterException");
+    await tag([{ Key: "k".repeat(128), Value: "v".repeat(256) }]);
+    expect((await refused(tag([{ Key: "k", Value: "v".repeat(257) }]))).name).toBe("InvalidTagParameterException");
+    expect((await refused(tag([{ Key: "k".repeat(129), Value: "v" }]))).name).toBe("InvalidTagParameterException");
+    await ecr().send(new UntagResourceCommand({ resourceArn, tagKeys: ["k".repeat(128)] }));
     const many = Array.from({ length: 51 }, (_, i) => ({ Key: `k${i}`, Value: "" }));
     expect((await refused(tag(many))).name).toBe("TooManyTagsException");
   });

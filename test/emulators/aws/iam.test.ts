@@ -109,6 +109,16 @@ describe("roles", () => {
   });
 });
 
+test("a trust policy has 2,048 characters at most, without white space", async () => {
+  const trust = (length: number) => {
+    const around = policy({ Sid: "", Effect: "Allow", Principal: { AWS: HOME }, Action: "sts:AssumeRole" });
+    return around.replace('"Sid":""', `"Sid":"${"s".repeat(length - around.length)}"`);
+  };
+  await create("trusting", { AssumeRolePolicyDocument: `  ${trust(2_048)}` });
+  const { name } = await refused(create("trusting-more", { AssumeRolePolicyDocument: trust(2_049) }));
+  expect(name).toBe("LimitExceededException");
+});
+
 describe("inline policies", () => {
   test("are put, listed, read and deleted", async () => {
     const RoleName = "policies";

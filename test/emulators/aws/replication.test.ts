@@ -6,11 +6,12 @@ import {
   ListTagsForResourceCommand,
   PutReplicationConfigurationCommand,
   SetRepositoryPolicyCommand,
+  StartReplicationBackfillCommand,
 } from "@aws-sdk/client-ecr";
 import { beforeAll, expect, test } from "vitest";
 import { pullImage, pushImage } from "../../../oci/client/index.ts";
 import { buildImage, buildIndex } from "../../oci/client/images.ts";
-import { clients, HOME, OTHER, policy, refused, registryClient, useEmulator } from "./support.ts";
+import { allow, clients, HOME, OTHER, policy, refused, registryClient, useEmulator } from "./support.ts";
 
 const aws = useEmulator({ regions: ["us-east-1", "eu-west-1"] });
 const ecr = (region = "us-east-1") => clients(aws(), aws().admin(), region).ecr;
@@ -90,4 +91,58 @@ test("a repository that the filter leaves out stays at home", async () => {
   expect(await aws().replicate()).toEqual([]);
   const names = (await ecr("eu-west-1").send(new DescribeRepositoriesCommand({}))).repositories;
   expect(names?.map(({ repositoryName }) => repositoryName)).toEqual(["images-app"]);
+});
+
+const backfill = (region: string, registryId: string = HOME) =>
+  ecr().send(new StartReplicationBackfillCommand({ destination: { region, registryId } }));
+
+test("a backfill copies what was pushed before the rule, one at a time to a destination", async () => {
+  const { replicationBackfillId, ...started } = await backfill("eu-west-1");
+  expect([replicationBackfillId, started]).toEqual([
+    expect.any(String),
+    expect.objectContaining({
+      registryId: HOME,
+      destination: { region: "eu-west-1", registryId: HOME },
+      status: "PREPARING",
+      startedAt: expect.any(Date),
+    }),
+  ]);
+  expect((await refused(backfill("eu-west-1"))).name).toBe("ReplicationBackfillInProgressException");
+  const copied = (await aws().replicate()).map(({ detail }) => detail["image-tag"]);
+  expect(copied).toContain("before");
+  expect(await pullImage(await registryClient(aws(), aws().admin(), "eu-west-1"), "images-app", "before")).toEqual(
+    image,
+  );
+  await backfill("eu-west-1");
+  await aws().replicate();
+});
+
+test.each([
+  ["another region", "us-west-2", HOME],
+  ["another account", "eu-west-1", OTHER],
+])("no backfill goes where no rule does: %s", async (_, region, account) => {
+  expect((await refused(backfill(region, account))).name).toBe("ValidationException");
+});
+
+test("ten backfills run at once", async () => {
+  const regions = Array.from({ length: 11 }, (_, n) => `${["us", "eu"][n % 2]}-north-${n % 9}`);
+  const rules = [{ destinations: regions.map((region) => ({ region, registryId: HOME })) }];
+  await ecr().send(new PutReplicationConfigurationCommand({ replicationConfiguration: { rules } }));
+  for (const region of regions.slice(0, 10)) await backfill(region);
+  expect((await refused(backfill(regions[10] ?? ""))).name).toBe("LimitExceededException");
+});
+
+test("who may replicate may not therefore backfill, and who may backfill may", async () => {
+  const start = (name: string, ...actions: string[]) => {
+    const role = aws().role(HOME, name, { policies: actions.map((action) => allow(action)) });
+    const { ecr: client } = clients(aws(), aws().credentialsFor(role));
+    return client.send(
+      new StartReplicationBackfillCommand({ destination: { region: "us-north-0", registryId: HOME } }),
+    );
+  };
+  const others = ["ecr:PutReplicationConfiguration", "ecr:PutRegistryScanningConfiguration"];
+  expect((await refused(start("replicator", ...others))).name).toBe("AccessDeniedException");
+  expect((await refused(start("backfiller", "ecr:StartReplicationBackfill"))).name).toBe(
+    "ReplicationBackfillInProgressException",
+  );
 });

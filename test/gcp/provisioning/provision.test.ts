@@ -112,12 +112,15 @@ describe("the calls", () => {
     await suite.ok("provisionRegistry", { ...input, replicationRegions: [] });
   });
 
-  test("regions are refused before anything is asked", async () => {
+  test.each([
+    ["replicationRegions", ["eu-west-1"], "multi-region"],
+    ["backfill", true, "Leave it out"],
+  ])("%s are refused before anything is asked", async (field, value, hint) => {
     const suite = await project().open(project().fresh());
     const calls = await callsOf(project().gcp, async () => {
-      const { body } = await suite.refused("provisionRegistry", { ...input, replicationRegions: ["eu-west-1"] });
-      expect(body).toMatchObject({ code: "INVALID_INPUT", context: { field: "replicationRegions" } });
-      expect(body.hint).toContain("multi-region");
+      const { body } = await suite.refused("provisionRegistry", { ...input, [field]: value });
+      expect(body).toMatchObject({ code: "INVALID_INPUT", context: { field } });
+      expect(body.hint).toContain(hint);
     });
     expect(calls).toEqual([]);
   });

@@ -114,6 +114,11 @@ export function valuesOf(scope: ExecutionScope): Readonly<Record<string, string 
     space.replicaRegions.filter((region) => region !== home).map((region) => ({ space, region })),
   );
   const insideReplicas = replicas.map(({ space, region }) => repository(region, `${space.prefix}-*`));
+  const anywhere = unique(
+    spaces.flatMap((space) => [repository("*", ownName(space)), repository("*", `${space.prefix}-*`)]),
+  );
+  // Where all have the same regions, ARNs name any region, and conditions those.
+  const isGrouped = new Set(spaces.map((space) => space.replicaRegions.join())).size === 1 && replicas.length > 0;
   const kinds = ["pull", "push"] as const;
   const roles = [
     ...registries.flatMap(({ prefix }) => kinds.map((kind) => roleName(prefix, kind))),
@@ -124,24 +129,27 @@ export function valuesOf(scope: ExecutionScope): Readonly<Record<string, string 
 
   return {
     owners: spaces.map(ownName),
+    regions: unique([home, ...spaces.flatMap(({ replicaRegions }) => replicaRegions)]),
     own_repositories: own,
     repositories_home: unique([...own, ...insideHome]),
     kept: scope.keepsLast
       ? registries.flatMap(({ prefix, replicaRegions }) =>
-          [home, ...replicaRegions].map((region) => repository(region, `${prefix}-*`)),
+          (isGrouped ? ["*"] : [home, ...replicaRegions]).map((region) => repository(region, `${prefix}-*`)),
         )
       : [],
     derived_home: derived ? [repository(home, `${derived.stackPrefix}-*`)] : [],
-    inside: unique([...insideHome, ...insideReplicas]),
-    repositories: unique([
-      ...own,
-      ...insideHome,
-      ...replicas.map(({ space, region }) => repository(region, ownName(space))),
-      ...insideReplicas,
-    ]),
-    repositories_anywhere: unique(
-      spaces.flatMap((space) => [repository("*", ownName(space)), repository("*", `${space.prefix}-*`)]),
-    ),
+    inside: isGrouped
+      ? spaces.map(({ prefix }) => repository("*", `${prefix}-*`))
+      : unique([...insideHome, ...insideReplicas]),
+    repositories: isGrouped
+      ? anywhere
+      : unique([
+          ...own,
+          ...insideHome,
+          ...replicas.map(({ space, region }) => repository(region, ownName(space))),
+          ...insideReplicas,
+        ]),
+    repositories_anywhere: anywhere,
     every_repository: repository("*", "*"),
     probes: spaces.map((space) => repository("*", probeName(ownName(space)))),
     keys: keyArns,

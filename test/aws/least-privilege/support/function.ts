@@ -8,10 +8,12 @@ import { startCall } from "../../../../core/call.ts";
 import type { EcrRegistry } from "../../../../functions/aws/ecr/adapter.ts";
 import { platform } from "../../../../functions/aws/index.ts";
 import { ownershipTagKey, regionsTagKey } from "../../../../functions/aws/names.ts";
+import { pushImage } from "../../../../oci/client/index.ts";
 import type { CallRecord } from "../../../emulators/aws/call.ts";
 import type { Statement } from "../../../emulators/aws/identity/documents.ts";
-import { clients } from "../../../emulators/aws/support.ts";
+import { clients, registryClient } from "../../../emulators/aws/support.ts";
 import { type ExecutionDoor, type ExecutionScope, executionStatements } from "../../../infra/support/aws-roles.ts";
+import { buildImage } from "../../../oci/client/images.ts";
 import { type AwsStack, startStack } from "../../support/stack.ts";
 import { account, boundaryName, consumer, home, keyArn, replica, replicaKeyArn, scope } from "./scope.ts";
 
@@ -26,7 +28,10 @@ export interface DoorFunction {
   calls(): CallRecord[];
   /** By somebody who may do everything. */
   forgetPolicy(name: string): Promise<void>;
-  repository(name: string, options?: { region?: string; owner?: string; policy?: object }): Promise<void>;
+  repository(
+    name: string,
+    options?: { region?: string; owner?: string; policy?: object; isPushed?: boolean },
+  ): Promise<void>;
 }
 
 export async function startDoor(door: ExecutionDoor, of: ExecutionScope = scope): Promise<DoorFunction> {
@@ -67,12 +72,16 @@ export async function startDoor(door: ExecutionDoor, of: ExecutionScope = scope)
       const { ecr } = clients(emulator, emulator.admin());
       await ecr.send(new DeleteRepositoryPolicyCommand({ repositoryName }));
     },
-    async repository(repositoryName, { region = home, owner, policy } = {}) {
+    async repository(repositoryName, { region = home, owner, policy, isPushed = false } = {}) {
       const { ecr } = clients(emulator, emulator.admin(), region);
       const tags = owner === undefined ? [] : [{ Key: ownershipTagKey, Value: owner }];
       // The replica of a repository that we created is there already.
       const isThere = emulator.world.registry(account, region).repositories.has(repositoryName);
       if (!isThere) await ecr.send(new CreateRepositoryCommand({ repositoryName, tags, ...encryptionIn(region) }));
+      if (isPushed) {
+        const client = await registryClient(emulator, emulator.admin(), region);
+        await pushImage(client, repositoryName, "1.0", buildImage({ seed: repositoryName }));
+      }
       if (policy === undefined) return;
       await ecr.send(new SetRepositoryPolicyCommand({ repositoryName, policyText: JSON.stringify(policy) }));
     },

@@ -94,15 +94,19 @@ async function provision(door: DoorFunction, registry: EcrRegistry, prefix: stri
   if (!provisioning) throw new Error("There is no provisioning.");
   const { directory } = door.stack.emulator.world;
   await provisioning.provision({ replicationRegions: [replica] }, call());
+  await door.repository(`${prefix}-app`, { owner: prefix, isPushed: true });
+  await provisioning.backfill?.(call());
   await registry.health(call());
   const role = directory.account(account).roles.get(`${prefix}-pull`);
   if (!role) throw new Error("There is no role.");
   role.boundary = undefined;
   role.maxSessionDuration = 3_600;
   role.trust = { ...role.trust, document: { Version: "2012-10-17", Statement: [] } };
+  // A region that infra/aws does not name: replicas there are ECR's own.
+  await door.repository(prefix, { region: "eu-north-1" });
   await provisioning.provision({ replicationRegions: [replica, "eu-north-1"] }, call());
 
-  await door.repository(`${prefix}-app`, { owner: prefix, policy: ours });
+  await door.repository(`${prefix}-app`, { policy: ours });
   await door.repository(`${prefix}-app`, { region: replica, policy: shared });
   await door.repository(prefix, { region: replica, policy: ours });
   await door.repository(`${prefix}-left`, { region: replica, policy: shared });

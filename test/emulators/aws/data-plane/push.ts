@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isIndex } from "../../../../oci/client/index.ts";
-import type { PrivateRegistry, Repository, StoredImage } from "../ecr/state.ts";
+import { destinationsOf, type PrivateRegistry, type Repository, type StoredImage } from "../ecr/state.ts";
 import { eventOf } from "../events.ts";
 import type { World } from "../world.ts";
 import type { Backing } from "./backing.ts";
@@ -97,12 +97,9 @@ export function noteImage(
   image.tags.add(tag);
 }
 
-/** Only what is pushed while a rule matches is ever replicated. */
+/** What is pushed while a rule matches is replicated; what was pushed before, by a backfill only. */
 function queueReplicas(registry: PrivateRegistry, repository: string, digest: string, tag: string | undefined): void {
-  for (const { destinations, repositoryFilters } of registry.rules) {
-    const matches =
-      repositoryFilters.length === 0 || repositoryFilters.some(({ filter }) => repository.startsWith(filter));
-    if (!matches) continue;
-    for (const destination of destinations) registry.pending.push({ repository, digest, tag, destination });
+  for (const destination of destinationsOf(registry, repository)) {
+    registry.pending.push({ repository, digest, tag, destination });
   }
 }

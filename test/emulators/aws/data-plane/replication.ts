@@ -22,6 +22,7 @@ export async function replicateFrom(
     if (reachable) await copy(world, source, destination, replica, backingOf);
     events.push(eventFor(world, source, destination, replica, reachable));
   }
+  for (const backfill of source.backfills) backfill.status = "COMPLETE";
   world.events.push(...events);
   return events;
 }

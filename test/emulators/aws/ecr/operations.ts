@@ -2,7 +2,7 @@ import type { Handler } from "../call.ts";
 import { batchDeleteImage, batchGetImage, describeImages, listImages } from "./images.ts";
 import { deleteLifecyclePolicy, getLifecyclePolicy, putLifecyclePolicy } from "./lifecycle.ts";
 import { deleteRepositoryPolicy, getRepositoryPolicy, setRepositoryPolicy } from "./policies.ts";
-import { describeRegistry, putReplicationConfiguration } from "./registry.ts";
+import { describeRegistry, putReplicationConfiguration, startReplicationBackfill } from "./registry.ts";
 import {
   createRepository,
   deleteRepository,
@@ -33,6 +33,7 @@ export const ECR: Readonly<Record<string, Handler>> = {
   PutLifecyclePolicy: putLifecyclePolicy,
   PutReplicationConfiguration: putReplicationConfiguration,
   SetRepositoryPolicy: setRepositoryPolicy,
+  StartReplicationBackfill: startReplicationBackfill,
   TagResource: tagResource,
   UntagResource: untagResource,
 };

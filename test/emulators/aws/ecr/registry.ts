@@ -1,7 +1,8 @@
+import { randomUUID } from "node:crypto";
 import type { Call } from "../call.ts";
 import type { Input } from "../wire/input.ts";
 import { authorizeRegistry, registryOf } from "./authorize.ts";
-import type { ReplicationRule } from "./state.ts";
+import { type Backfill, destinationsOf, type ReplicationRule } from "./state.ts";
 
 /** botocore 1.44, RepositoryFilterValue. */
 const FILTER = /^(?:[a-z0-9]+(?:[._-][a-z0-9]*)*\/)*[a-z0-9]*(?:[._-][a-z0-9]*)*$/;
@@ -43,6 +44,47 @@ export async function putReplicationConfiguration(call: Call): Promise<object> {
   registry.rules = rules;
   registry.newMembers = unknownTo(call, configuration, ["rules"]);
   return { replicationConfiguration: { ...registry.newMembers, rules } };
+}
+
+/**
+ * Queues all images that the rules replicate to a destination and that are there already (API reference, StartReplicationBackfill).
+ * The backfill is in progress until the emulator is told to replicate.
+ */
+export async function startReplicationBackfill(call: Call): Promise<object> {
+  const asked = call.input.optionalRecord("destination");
+  if (asked === undefined) throw call.input.invalid("destination must not be null");
+  const destination = { region: asked.text("region"), registryId: asked.text("registryId") };
+  await authorizeRegistry(call);
+  const registry = registryOf(call);
+  const isSame = (other: Backfill["destination"]) =>
+    other.region === destination.region && other.registryId === destination.registryId;
+  if (!registry.rules.some(({ destinations }) => destinations.some(isSame))) {
+    throw call.error("ValidationException", "The destination is not in the registry's replication configuration");
+  }
+  const running = registry.backfills.filter(({ status }) => status === "PREPARING");
+  if (running.some((each) => each.destination.region === destination.region)) {
+    throw call.error(
+      "ReplicationBackfillInProgressException",
+      `A replication backfill is already in progress for ${destination.region}`,
+    );
+  }
+  if (running.length >= 10) throw call.error("LimitExceededException", "At most 10 replication backfills at once");
+  for (const { name, images } of registry.repositories.values()) {
+    if (!destinationsOf(registry, name).some(isSame)) continue;
+    for (const { digest, tags } of images.values()) {
+      const queued = tags.size === 0 ? [undefined] : [...tags];
+      registry.pending.push(...queued.map((tag) => ({ repository: name, digest, tag, destination })));
+    }
+  }
+  const backfill: Backfill = {
+    id: randomUUID(),
+    destination,
+    startedAt: call.world.clock(),
+    status: "PREPARING",
+  };
+  registry.backfills.push(backfill);
+  const { id: replicationBackfillId, startedAt, status } = backfill;
+  return { replicationBackfillId, registryId: registry.account, destination, status, startedAt };
 }
 
 /** What AWS would have to be newer for. Its JSON protocol ignores members that the service does not know. */

