@@ -4,8 +4,8 @@ import { ArtifactRegistryError } from "../../core/errors.ts";
 import { checkHealth } from "../../core/health.ts";
 import { fitName, type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../core/names.ts";
 import type { OpenContext } from "../../core/platform.ts";
-import type { ArtifactRegistry, Provisioning } from "../../core/registry.ts";
-import type { Capabilities } from "../../core/schemas.ts";
+import { type ArtifactRegistry, notListedYet, type Provisioning } from "../../core/registry.ts";
+import type { Capabilities } from "../../core/registry-schemas.ts";
 import { Secret } from "../../core/secret.ts";
 import { repositoryMarker } from "../../oci/client/index.ts";
 import { isDiskFull } from "../../oci/files.ts";
@@ -42,6 +42,9 @@ const capabilities: Capabilities = {
     addCrossAccountAccess: noAccounts,
     removeCrossAccountAccess: noAccounts,
     getCrossAccountAccess: noAccounts,
+    listGranteeAccess: noAccounts,
+    removeGranteeAccess: noAccounts,
+    ...notListedYet,
   },
 };
 

@@ -3,6 +3,7 @@ import type { Environment, Platform } from "../../core/platform.ts";
 import { createClient, type OciClient } from "../../oci/client/index.ts";
 import { alsoPullTests } from "./also-pull.ts";
 import { auditTests } from "./audit.ts";
+import { contentTests } from "./content.ts";
 import { credentialTests } from "./credentials.ts";
 import { errorTests } from "./errors.ts";
 import { type Golden, golden, type PlatformName } from "./golden.ts";
@@ -121,6 +122,7 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
     registryTests(current, golden[name]);
     nameTests(current, golden[name]);
     lifecycleTests(current, golden[name]);
+    contentTests(current, golden[name]);
     // Before the credentials' tests, which turn the backend's clock away from ours.
     ruleTests(current, golden[name]);
     auditTests(current, name);

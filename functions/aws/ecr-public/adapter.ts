@@ -4,8 +4,9 @@ import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import { checkHealth, missingFields } from "../../../core/health.ts";
 import { isInAnySpace, type NameSpace, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
-import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Capabilities, Health } from "../../../core/schemas.ts";
+import { type ArtifactRegistry, notListedYet } from "../../../core/registry.ts";
+import type { Capabilities } from "../../../core/registry-schemas.ts";
+import type { Health } from "../../../core/schemas.ts";
 import type { EcrPublicBinding } from "../binding.ts";
 import { afterAlias, ecrPublicForms, ecrPublicGrammar, hasForm, type PublicWhereabouts } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
@@ -120,6 +121,9 @@ function capabilitiesOf(place: Place): Capabilities {
       addCrossAccountAccess: openToAll,
       removeCrossAccountAccess: openToAll,
       getCrossAccountAccess: openToAll,
+      listGranteeAccess: openToAll,
+      removeGranteeAccess: openToAll,
+      ...notListedYet,
       revokeCredentials: endedByRole,
       provisionRegistry: madeOutside,
       deprovisionRegistry: madeOutside,

@@ -3,8 +3,9 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { checkHealth, healthOf, missingFields } from "../../../core/health.ts";
 import { type NameSpace, type RoutableName, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { Environment, OpenContext } from "../../../core/platform.ts";
-import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Capabilities, Health } from "../../../core/schemas.ts";
+import { type ArtifactRegistry, noConsumersYet, notListedYet } from "../../../core/registry.ts";
+import type { Capabilities } from "../../../core/registry-schemas.ts";
+import type { Health } from "../../../core/schemas.ts";
 import type { EcrBinding } from "../binding.ts";
 import { openTable } from "../lease/dynamo.ts";
 import { createProcessLease, leaseWithoutTable } from "../lease/process.ts";
@@ -112,7 +113,7 @@ function capabilitiesOf(place: Place): Capabilities {
     tellsAbsence: true,
     crossAccountAccess: "aws",
     crossAccountScope: "repository",
-    unsupported: { revokeCredentials: endedByRole },
+    unsupported: { ...notListedYet, ...noConsumersYet, revokeCredentials: endedByRole },
   };
 }
 

@@ -2,8 +2,8 @@ import { healthOf } from "../../../core/health.ts";
 import { createHttpClient } from "../../../core/http-client.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import { ifProvisioned, proofOf } from "../../../core/provisioned.ts";
-import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Capabilities } from "../../../core/schemas.ts";
+import { type ArtifactRegistry, notListedYet } from "../../../core/registry.ts";
+import type { Capabilities } from "../../../core/registry-schemas.ts";
 import { createArm } from "../arm/requests.ts";
 import type { AcrBinding } from "../binding.ts";
 import { createOwnIdentity } from "../identity.ts";
@@ -36,6 +36,9 @@ const capabilities: Capabilities = {
     addCrossAccountAccess: byRoles,
     removeCrossAccountAccess: byRoles,
     getCrossAccountAccess: byRoles,
+    listGranteeAccess: byRoles,
+    removeGranteeAccess: byRoles,
+    ...notListedYet,
     revokeCredentials: endedByAzure,
   },
 };

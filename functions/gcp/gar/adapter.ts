@@ -4,8 +4,8 @@ import type { RoutableName } from "../../../core/names.ts";
 import { once } from "../../../core/once.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import { ifProvisioned, proofOf } from "../../../core/provisioned.ts";
-import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Capabilities } from "../../../core/schemas.ts";
+import { type ArtifactRegistry, noConsumersYet, notListedYet } from "../../../core/registry.ts";
+import type { Capabilities } from "../../../core/registry-schemas.ts";
 import { createOwnIdentity } from "../auth.ts";
 import type { GarBinding } from "../binding.ts";
 import { grpcCode, undefinedIfNotFound } from "../errors.ts";
@@ -29,6 +29,8 @@ const capabilities: Capabilities = {
   crossAccountAccess: "gcp",
   crossAccountScope: "registry",
   unsupported: {
+    ...notListedYet,
+    ...noConsumersYet,
     revokeCredentials: {
       reason: "Google checks these tokens, and has no call that ends one of them.",
       hint:

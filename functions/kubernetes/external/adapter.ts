@@ -2,8 +2,9 @@ import type { Call } from "../../../core/call.ts";
 import { checkHealth, missingFields } from "../../../core/health.ts";
 import { type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
-import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Capabilities, Health } from "../../../core/schemas.ts";
+import { type ArtifactRegistry, notListedYet } from "../../../core/registry.ts";
+import type { Capabilities } from "../../../core/registry-schemas.ts";
+import type { Health } from "../../../core/schemas.ts";
 import type { ExternalBinding } from "../binding.ts";
 import { createConnection } from "./connection.ts";
 import { type ExternalContext, step } from "./context.ts";
@@ -73,6 +74,9 @@ function externalCapabilities({ staticCredentials = false, pushMayDelete = false
       addCrossAccountAccess: noAccounts,
       removeCrossAccountAccess: noAccounts,
       getCrossAccountAccess: noAccounts,
+      listGranteeAccess: noAccounts,
+      removeGranteeAccess: noAccounts,
+      ...notListedYet,
       revokeCredentials: endedThere,
       provisionRegistry: notProvisioned,
       deprovisionRegistry: notProvisioned,
