@@ -84,7 +84,7 @@ export const golden = {
     readsUri: true,
   },
   gar: {
-    unsupported: [...notListedYet, "listGranteeAccess", "removeGranteeAccess", "revokeCredentials"],
+    unsupported: ["revokeCredentials"],
     tellsAbsence: false,
     pushCreates: true,
     publicPulls: false,
