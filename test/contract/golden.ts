@@ -93,7 +93,7 @@ export const golden = {
     readsUri: true,
   },
   acr: {
-    unsupported: [...noConsumers, ...notListedYet, "revokeCredentials"],
+    unsupported: [...noConsumers, "revokeCredentials"],
     tellsAbsence: true,
     pushCreates: true,
     publicPulls: false,
