@@ -45,7 +45,8 @@ const noConsumers = [
 ] as const;
 
 const external = {
-  unsupported: [...noConsumers, ...notListedYet, "revokeCredentials", "provisionRegistry", "deprovisionRegistry"],
+  unsupported: [...noConsumers, "revokeCredentials", "provisionRegistry", "deprovisionRegistry"],
+  listsUntagged: false,
   tellsAbsence: true,
   pushCreates: true,
   publicPulls: false,
