@@ -20,7 +20,9 @@ export const kinds = {
   denied: {
     fault: instead(403, "DENIED"),
     passing: false,
-    codes: () => ["ACCESS_DENIED"],
+    // A token service that refuses the first token refuses the catalogue, where a list begins.
+    codes: (call: string) =>
+      call.startsWith("token:") ? ["ACCESS_DENIED", "OPERATION_NOT_SUPPORTED"] : ["ACCESS_DENIED"],
     at: mustWork,
     noticed: true,
   },
