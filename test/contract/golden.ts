@@ -85,7 +85,7 @@ export const golden = {
     readsUri: true,
   },
   gar: {
-    unsupported: [...notListedYet, "listGranteeAccess", "removeGranteeAccess", "revokeCredentials"],
+    unsupported: ["revokeCredentials"],
     tellsAbsence: false,
     pushCreates: true,
     publicPulls: false,
@@ -94,7 +94,7 @@ export const golden = {
     readsUri: true,
   },
   acr: {
-    unsupported: [...noConsumers, ...notListedYet, "revokeCredentials"],
+    unsupported: [...noConsumers, "revokeCredentials"],
     tellsAbsence: true,
     pushCreates: true,
     publicPulls: false,
