@@ -65,7 +65,7 @@ export const golden = {
     readsUri: true,
   },
   ecr: {
-    unsupported: [...notListedYet, "listGranteeAccess", "removeGranteeAccess", "revokeCredentials"],
+    unsupported: ["revokeCredentials"],
     imageEndsWithTags: true,
     tellsAbsence: true,
     pushCreates: false,
@@ -75,7 +75,8 @@ export const golden = {
     readsUri: true,
   },
   "ecr-public": {
-    unsupported: [...noConsumers, ...notListedYet, "revokeCredentials", "provisionRegistry", "deprovisionRegistry"],
+    unsupported: [...noConsumers, "revokeCredentials", "provisionRegistry", "deprovisionRegistry"],
+    imageEndsWithTags: true,
     tellsAbsence: true,
     pushCreates: false,
     publicPulls: true,

@@ -4,6 +4,8 @@ mock_provider "aws" {
 
 mock_provider "archive" {}
 
+mock_provider "random" {}
+
 variables {
   prefix       = "acme"
   package_path = "../../dist/aws"
@@ -233,7 +235,7 @@ run "rules_in_a_file" {
   }
 
   assert {
-    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["creation", "deletions", "grants", "grants-reading", "leases", "leases-reading", "logs", "repositories", "sessions"])
+    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["creation", "deletions", "grants", "grants-reading", "image-deletions", "images-reading", "leases", "leases-reading", "listing", "logs", "repositories", "sessions"])
     error_message = "What the plan does not see may allow everything."
   }
 }

@@ -104,9 +104,7 @@ describe("images", () => {
     const [held] = index.images;
     await pushImage(client, name, "one", held as (typeof index.images)[number]);
     const remove = async (imageId: object) => {
-      const { failures } = await ecr().send(
-        new BatchDeleteImageCommand({ repositoryName: name, imageIds: [imageId] }),
-      );
+      const { failures } = await ecr().send(new BatchDeleteImageCommand({ repositoryName: name, imageIds: [imageId] }));
       return failures?.map(({ failureCode }) => failureCode);
     };
     const imageDigest = held?.manifest.digest;

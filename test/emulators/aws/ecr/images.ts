@@ -3,7 +3,7 @@ import { eventOf } from "../events.ts";
 import type { Input } from "../wire/input.ts";
 import { paged, refusePages } from "../wire/paging.ts";
 import { authorizedRepository, registryOf } from "./authorize.ts";
-import { type Images, type ImageStore, type StoredImage, tagged } from "./state.ts";
+import { type ImageStore, type Images, type StoredImage, tagged } from "./state.ts";
 
 export async function listImages(call: Call): Promise<object> {
   const repository = await authorizedRepository(call);
@@ -23,7 +23,10 @@ export async function describeImages(call: Call): Promise<object> {
   const repository = await authorizedRepository(call);
   const filter = call.input.optionalRecord("filter");
   // botocore 1.44, DescribeImagesFilter: images in the archive are told only to who asks for them.
-  const [tagStatus = "ANY", status = "ACTIVE"] = [filter?.optionalText("tagStatus"), filter?.optionalText("imageStatus")];
+  const [tagStatus = "ANY", status = "ACTIVE"] = [
+    filter?.optionalText("tagStatus"),
+    filter?.optionalText("imageStatus"),
+  ];
   const isWanted = (image: StoredImage) =>
     [image.status, "ANY"].includes(status) && [image.tags.size > 0 ? "TAGGED" : "UNTAGGED", "ANY"].includes(tagStatus);
   const { items, nextToken } = pageOfImages(call, repository, `${tagStatus} ${status}`, isWanted);
