@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { OperationName } from "../../core/operations.ts";
 import { type GranteeAccess, type Image, image } from "../../core/registry-schemas.ts";
 import type { CrossAccountAccess, RepositoryResponse } from "../../core/schemas.ts";
-import { pushImage } from "../../oci/client/index.ts";
+import { pushImage, repositoryMarker } from "../../oci/client/index.ts";
 import { buildImage, buildIndex } from "../oci/client/images.ts";
 import type { Golden } from "./golden.ts";
 import { type CallerName, onlyGrantee, otherGrantee } from "./harness.ts";
@@ -234,6 +234,15 @@ export function contentTests(subject: () => Subject, golden: Golden): void {
           expect(body).toMatchObject({ code: "INVALID_INPUT", context: { field: "reference" } });
         }
         expect(await tagsByDigest(name)).toEqual({ [digest]: ["1.0", "latest"], [other]: ["2.0"] });
+      });
+
+      test("takes nothing with it by which a repository is known to exist", async () => {
+        const { suite, registry, fresh } = subject();
+        const { name } = await suite.ok("createRepository", { registry, name: fresh() });
+        const input = { registry, repoId: name, reference: repositoryMarker.manifest.digest };
+        // Where there is no marker, it is an image that is not there.
+        await Promise.allSettled([suite.ok("deleteImage", input)]);
+        expect((await suite.ok("getRepository", { registry, repoId: name })).name).toBe(name);
       });
 
       if (ownTag !== undefined) {

@@ -45,7 +45,8 @@ const noConsumers = [
 ] as const;
 
 const external = {
-  unsupported: [...noConsumers, ...notListedYet, "revokeCredentials", "provisionRegistry", "deprovisionRegistry"],
+  unsupported: [...noConsumers, "revokeCredentials", "provisionRegistry", "deprovisionRegistry"],
+  listsUntagged: false,
   tellsAbsence: true,
   pushCreates: true,
   publicPulls: false,
@@ -56,7 +57,7 @@ const external = {
 /** What each platform is known to be unable to do; its capabilities must say the same, no more and no less. */
 export const golden = {
   local: {
-    unsupported: [...noConsumers, ...notListedYet],
+    unsupported: noConsumers,
     tellsAbsence: true,
     pushCreates: true,
     publicPulls: false,
