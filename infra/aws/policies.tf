@@ -58,8 +58,10 @@ locals {
   operations = merge(local.operations_of, { lease-keys = local.operations_of["leases-reading"] })
   # By concern; the table's key is needed wherever the table is.
   operations_of = jsondecode(file("${path.module}/policies/operations.json"))
-  # What is derived is known by its tags: every operation asks for them first.
-  unneeded = { for door, lacks in local.door_lacks : door => setsubtract(lacks, length(local.derived) > 0 ? ["repositories"] : []) }
+  # What is derived is known by its tags: every operation asks for them first. Who lists all repositories may describe each.
+  unneeded = { for door, lacks in local.door_lacks : door => setunion(
+    setsubtract(lacks, length(local.derived) > 0 ? ["repositories"] : []), contains(lacks, "listing") ? [] : ["repositories"]
+  ) }
   # Who lets nobody push needs no push role.
   door_values = {
     for door, needs in local.door_needs : door => contains(needs, "push-pull") ? {} : { minting_roles = [for arn in local.policy_values.minting_roles : arn if endswith(arn, "-pull")] }

@@ -91,7 +91,7 @@ run "each_door" {
     error_message = "Only the provision door may change IAM."
   }
   assert {
-    condition = alltrue(flatten([for key in ["repositories", "lifecycle", "deletions"] : [
+    condition = alltrue(flatten([for key in ["listing", "lifecycle", "deletions"] : [
       for statement in jsondecode(aws_iam_role_policy.function["invoke/${key}"].policy).Statement :
       flatten([statement.Action]) == ["ecr:DescribeRepositories"] || alltrue([for arn in flatten([statement.Resource]) : endswith(arn, "repository/acme-images-*")])
     ]]))

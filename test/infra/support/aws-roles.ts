@@ -60,6 +60,8 @@ export function executionStatements(
   return (
     concerns
       .filter((name) => !beside.includes(name) && !name.startsWith("public-"))
+      // Who lists all repositories may describe each.
+      .filter((name) => name !== "repositories" || !concerns.includes("listing"))
       .flatMap((name) => renderPolicy(name, values).Statement)
       .filter(({ Sid }) => !ofLambda.includes(Sid))
       .map(({ Sid, Action, Resource = [], Condition }) => ({
