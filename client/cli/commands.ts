@@ -1,8 +1,7 @@
 import { bindingVariable } from "../../core/platform.ts";
-import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
 import type { OperationName, Operations, RepositoryResponse } from "../types.ts";
-import { cutOff, type Ended, everyPage } from "./listing.ts";
+import { cutOff, type Ended, everyPage, type PerformContext } from "./listing.ts";
 import { type LoggedIn, login } from "./login.ts";
 import {
   consumers,
@@ -21,14 +20,6 @@ import {
 export interface Invocation<Name extends OperationName> {
   readonly registry: string;
   readonly input: Operations[Name]["input"];
-}
-
-/** What a command that does more than its operation works with. */
-export interface PerformContext {
-  readonly env: Environment;
-  readonly signal: AbortSignal;
-  /** Says what is under way, and how to go on if it stops here. */
-  tell(now: { readonly activity: string; readonly goOn?: string }): void;
 }
 
 /** A command of the command line. Its arguments and options come from the schema of its operation. */

@@ -1,9 +1,17 @@
 import { ArtifactRegistryError } from "../../core/errors.ts";
+import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
 import type { Operations, RemovedGrantee } from "../types.ts";
-import type { PerformContext } from "./commands.ts";
 
 /** Commands that read a list to its end. */
+
+/** What a command that does more than its operation works with. */
+export interface PerformContext {
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+  /** Says what is under way, and how to go on if it stops here. */
+  tell(now: { readonly activity: string; readonly goOn?: string }): void;
+}
 
 /** One page as the operations answer it. */
 type Page<Key extends string, Item> = Readonly<Record<Key, Item[]>> & { readonly nextPageToken?: string };

@@ -86,7 +86,7 @@ export const golden = {
     readsUri: true,
   },
   gar: {
-    unsupported: [...notListedYet, "listGranteeAccess", "removeGranteeAccess", "revokeCredentials"],
+    unsupported: ["revokeCredentials"],
     tellsAbsence: false,
     pushCreates: true,
     publicPulls: false,
@@ -95,7 +95,7 @@ export const golden = {
     readsUri: true,
   },
   acr: {
-    unsupported: [...noConsumers, ...notListedYet, "revokeCredentials"],
+    unsupported: [...noConsumers, "revokeCredentials"],
     tellsAbsence: true,
     pushCreates: true,
     publicPulls: false,

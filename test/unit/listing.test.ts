@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { OperationName } from "../../core/operations.ts";
 import { readPageKey } from "../../core/pages.ts";
@@ -114,6 +115,65 @@ test("a token is good for one list: operation, registry, caller, and what else t
     const error = await errorOf(() => ask(many, name, { pageToken: token, grantee: consumer }));
     expect([error.code, error.context]).toEqual(["INVALID_INPUT", { field: "pageToken" }]);
   }
+});
+
+test("no change of a token leaves it good, and nothing that is made up ever is", async () => {
+  const suite = suiteOf();
+  const { nextPageToken: token = "" } = await ask(suite, "listRepositories", { pageSize: 1 });
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const texts = fc.oneof(
+    fc
+      .tuple(fc.nat(token.length - 1), fc.nat(63))
+      .map(([place, letter]) => token.slice(0, place) + alphabet.charAt(letter) + token.slice(place + 1)),
+    fc.tuple(fc.nat(token.length), fc.nat(token.length)).map(([from, to]) => token.slice(from, to)),
+    fc.string({ unit: fc.constantFrom(...alphabet), minLength: 1, maxLength: 200 }),
+    fc.string({ minLength: 1, maxLength: 50 }),
+  );
+  const calls = suite.registry.recorded.length;
+  await fc.assert(
+    fc.asyncProperty(
+      texts.filter((text) => text !== token),
+      async (pageToken) => {
+        const error = await errorOf(() => ask(suite, "listRepositories", { pageToken }));
+        expect([error.code, error.context]).toEqual(["INVALID_INPUT", { field: "pageToken" }]);
+      },
+    ),
+    { numRuns: 500 },
+  );
+  expect(suite.registry.recorded.length).toBe(calls);
+});
+
+test("whatever is no consumer's literal name is refused, and so is what is no page size", async () => {
+  const suite = suiteOf();
+  const good = [
+    "aws:123456789012",
+    "aws:arn:aws:iam::123456789012:role/x",
+    "gcp:123456789",
+    "gcp:a@p.iam.gserviceaccount.com",
+  ];
+  const wild = fc
+    .tuple(fc.constantFrom(...good), fc.nat(40), fc.constantFrom("*", "?", " ", "\n", ",", "\u0000"))
+    .map(([name, place, letter]) => name.slice(0, place) + letter + name.slice(place));
+  const refused = async (name: OperationName, more: object, field: string) => {
+    const error = await errorOf(() => ask(suite, name, more));
+    expect([error.code, error.context]).toEqual(["INVALID_INPUT", { field }]);
+  };
+  await fc.assert(
+    fc.asyncProperty(
+      wild,
+      fc.oneof(
+        fc.double().filter((each) => !(Number.isInteger(each) && each >= 1 && each <= 1_000)),
+        fc.integer({ max: 0 }),
+      ),
+      async (grantee, pageSize) => {
+        await refused("removeGranteeAccess", { grantee }, "grantee");
+        await refused("listGranteeAccess", { grantee }, "grantee");
+        await refused("listRepositories", { pageSize }, "pageSize");
+      },
+    ),
+    { numRuns: 300 },
+  );
+  expect(suite.registry.recorded).toEqual([]);
 });
 
 test("a token is good for an hour", async () => {

@@ -29,6 +29,11 @@ const inputs = {
   addCrossAccountAccess: { repoId: "app", access: worker },
   removeCrossAccountAccess: { repoId: "app", access: worker },
   getCrossAccountAccess: { repoId: "app" },
+  listRepositories: {},
+  listImages: { repoId: "app" },
+  deleteImage: { repoId: "app", reference: `sha256:${"0".repeat(64)}` },
+  listGranteeAccess: { grantee: "gcp:444455556666" },
+  removeGranteeAccess: { grantee: "gcp:444455556666" },
 } as const;
 type Needed = keyof typeof inputs;
 const operations = Object.keys(inputs) as Needed[];
@@ -41,7 +46,7 @@ async function run({ suite, gcp }: DoorFunction, operation: Needed): Promise<voi
     ["images", images],
     ["builds", registries],
   ] as const) {
-    if (operation === "removeCrossAccountAccess") {
+    if (operation === "removeCrossAccountAccess" || operation === "removeGranteeAccess") {
       const resource = `projects/${project}/locations/${location}/repositories/acme-${registry}`;
       const granted = { role: readerRole, members: [`serviceAccount:${workerAgent}`] };
       gcp.setPolicy(resource, [...gcp.policy(resource).bindings, granted]);

@@ -7,8 +7,8 @@ const versions = ["1.27.0", "1.37.0"];
 const isOfTheApi = ({ apiVersion }: Manifest) => !apiVersion.startsWith("monitoring.coreos.com/");
 
 describe.each([
-  ["its defaults", [], 8],
-  ["every option on", everyOption, 30],
+  ["its defaults", [], 9],
+  ["every option on", everyOption, 31],
 ] as const)("the chart with %s", (_title, args, count) => {
   test.each(versions)("is valid for Kubernetes %s", async (version) => {
     const { manifests } = await render(args);
