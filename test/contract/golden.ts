@@ -33,8 +33,6 @@ export interface Golden {
   readonly readsUri: boolean;
 }
 
-const notListedYet = ["listRepositories", "listImages", "deleteImage"] as const;
-
 /** Of platforms on which consumers are not accounts of a cloud. */
 const noConsumers = [
   "addCrossAccountAccess",

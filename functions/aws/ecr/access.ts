@@ -133,7 +133,7 @@ export async function editGrants(
     if (isGone && !(revokes && mayBeElsewhere)) throw notFound(context, name);
     const before = isGone ? noGrants : await grantsBefore(held, home);
     held.refuseStale();
-    if (!revokes) refuseEnded(ended, change(noGrants), call);
+    if (!revokes && call.asOf) refuseEnded(ended, change(noGrants), call.asOf);
     const grants = change(before);
     const targets: Target[] = [
       ...[home, ...replicas].map((each) => ({ ...each, grants })),

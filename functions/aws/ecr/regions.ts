@@ -1,5 +1,5 @@
 import type { Call } from "../../../core/call.ts";
-import { refuseStale } from "../../../core/event-time.ts";
+import { type EventTime, refuseStale } from "../../../core/event-time.ts";
 import type { LeftOut } from "../../../core/schemas.ts";
 import { consumerOf, grantsTo } from "../grants/changes.ts";
 import type { GrantSet } from "../grants/grant.ts";
@@ -101,8 +101,7 @@ export async function noteRefused(
 }
 
 /** @throws RESOURCE_CONFLICT (not retryable) for an event that would let in whose access was ended everywhere since */
-export function refuseEnded(ended: Regions["ended"], added: GrantSet, { asOf }: Call): void {
-  if (asOf === undefined) return;
+export function refuseEnded(ended: Regions["ended"], added: GrantSet, asOf: EventTime): void {
   for (const [name, at] of Object.entries(ended)) {
     const { accounts, roles, workers } = grantsTo(consumerOf(name), added);
     if (accounts.length + roles.length + workers.length > 0) refuseStale(asOf, at);
