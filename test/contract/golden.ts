@@ -33,8 +33,6 @@ export interface Golden {
   readonly readsUri: boolean;
 }
 
-const notListedYet = ["listRepositories", "listImages", "deleteImage"] as const;
-
 /** Of platforms on which consumers are not accounts of a cloud. */
 const noConsumers = [
   "addCrossAccountAccess",
@@ -66,7 +64,7 @@ export const golden = {
     readsUri: true,
   },
   ecr: {
-    unsupported: [...notListedYet, "listGranteeAccess", "removeGranteeAccess", "revokeCredentials"],
+    unsupported: ["revokeCredentials"],
     imageEndsWithTags: true,
     tellsAbsence: true,
     pushCreates: false,
@@ -76,7 +74,8 @@ export const golden = {
     readsUri: true,
   },
   "ecr-public": {
-    unsupported: [...noConsumers, ...notListedYet, "revokeCredentials", "provisionRegistry", "deprovisionRegistry"],
+    unsupported: [...noConsumers, "revokeCredentials", "provisionRegistry", "deprovisionRegistry"],
+    imageEndsWithTags: true,
     tellsAbsence: true,
     pushCreates: false,
     publicPulls: true,

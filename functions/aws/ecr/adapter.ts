@@ -3,7 +3,7 @@ import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { checkHealth, healthOf, missingFields } from "../../../core/health.ts";
 import { type NameSpace, type RoutableName, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { Environment, OpenContext } from "../../../core/platform.ts";
-import { type ArtifactRegistry, noConsumersYet, notListedYet } from "../../../core/registry.ts";
+import type { ArtifactRegistry } from "../../../core/registry.ts";
 import type { Capabilities } from "../../../core/registry-schemas.ts";
 import type { Health } from "../../../core/schemas.ts";
 import type { EcrBinding } from "../binding.ts";
@@ -19,6 +19,8 @@ import { copyGrants, createCrossAccount, unlessRevoked } from "./access.ts";
 import type { ContextFor, EcrContext, PolicyLeases } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
 import { deleteRepository } from "./deletion.ts";
+import type { IsOurs } from "./listing.ts";
+import { probeName } from "./refused.ts";
 import { createRepository, describeRepository, getRepository } from "./repositories.ts";
 
 /** Milliseconds of a lease: more than an operation may take, so that no edit outlives its own. */
@@ -55,6 +57,19 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     return account;
   };
   const leases = leasesOf(binding, place.region, env);
+  const resolveId = (repoId: string) => resolveRepositoryId(repoId, space);
+  const isOurs: IsOurs = (name): name is RoutableName => {
+    if (name === probeName(prefix)) return false;
+    try {
+      return resolveId(name) === name;
+    } catch {
+      // Others' names are refused.
+      return false;
+    }
+  };
+  // What a credential request does not need is loaded when it is needed.
+  const listing = () => import("./listing.ts");
+  const consumers = async () => (await import("./consumers.ts")).createConsumers(contextFor, leases, isOurs);
   // Loaded when the registry itself is made or looked at: IAM's client is no part of a credential request.
   const provisioning = async () =>
     (await import("../provisioning/provisioning.ts")).createAwsProvisioning({ context: bound, leases, env, derived });
@@ -70,7 +85,7 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
         if (ids.some(hasForm)) space = spaceIn(await learnAccount(call), await contextFor(call));
       },
     }),
-    resolveId: (repoId) => resolveRepositoryId(repoId, space),
+    resolveId,
     registryEndpoint: async (call) => `https://${registryHost(place, await learnAccount(call), place.region)}`,
 
     async createRepository(name, call) {
@@ -82,9 +97,18 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     },
     getRepository: async (name, call) => getRepository(await contextFor(call), name, call),
     deleteRepository: async (name, call) => deleteRepository(await contextFor(call), leases, name, call),
+    listRepositories: async (page, call) =>
+      (await listing()).listRepositories(await contextFor(call), isOurs, page, call),
+    listImages: async (name, page, call) => (await listing()).listImages(await contextFor(call), name, page, call),
+    deleteImage: async (name, reference, call) =>
+      (await listing()).deleteImage(await contextFor(call), leases, name, reference, call),
     mintsByRegion: true,
     generateCredentials: async (request, call) => generateCredentials(await contextFor(call), request, call),
-    crossAccount: createCrossAccount(contextFor, leases),
+    crossAccount: {
+      ...createCrossAccount(contextFor, leases),
+      listOf: async (consumer, page, call) => (await consumers()).listOf(consumer, page, call),
+      removeAll: async (consumer, page, call) => (await consumers()).removeAll(consumer, page, call),
+    },
     provisioning: {
       provision: async (options, call) => (await provisioning()).provision(options, call),
       deprovision: async (options, call) => (await provisioning()).deprovision(options, call),
@@ -113,7 +137,7 @@ function capabilitiesOf(place: Place): Capabilities {
     tellsAbsence: true,
     crossAccountAccess: "aws",
     crossAccountScope: "repository",
-    unsupported: { ...notListedYet, ...noConsumersYet, revokeCredentials: endedByRole },
+    unsupported: { revokeCredentials: endedByRole },
   };
 }
 

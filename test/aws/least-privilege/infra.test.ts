@@ -16,6 +16,7 @@ const values: Readonly<Record<string, string | readonly string[]>> = {
   repositories_home: [...own, ...insideHome],
   kept: [repository(home, "images-*"), repository(replica, "images-*")],
   repositories: [...own, ...insideHome, repository(replica, "images"), ...inside],
+  listed: [repository(home, "*"), repository(replica, "*")],
   inside: [...insideHome, ...inside],
   derived_home: [repository(home, "acme-*")],
   keys: scope.keyArns,
