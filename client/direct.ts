@@ -3,6 +3,7 @@ import { createDirectory } from "../core/bindings.ts";
 import { doorCaller } from "../core/caller.ts";
 import type { Door } from "../core/doors.ts";
 import { ArtifactRegistryError } from "../core/errors.ts";
+import { passingPageKey } from "../core/pages.ts";
 import { bindingVariable, type Platform } from "../core/platform.ts";
 import { allowEverything } from "../core/rules.ts";
 import { fixedRules } from "../core/rules-source.ts";
@@ -32,6 +33,7 @@ export async function connectDirectly(name: string, env: Environment, defaults: 
   const platform = await platformOf(name, env);
   const rules = fixedRules(allowEverything(caller));
   // There is no credential cache: the identity that the SDK finds may change between two calls.
+  const pages = passingPageKey();
   const directory = createDirectory(platform, onlyBindingOf(name, env), [name]);
   return {
     registry: name,
@@ -43,6 +45,7 @@ export async function connectDirectly(name: string, env: Environment, defaults: 
         door,
         audit: () => {},
         errorLog: () => {},
+        pages,
         operationTimeoutMs,
       });
       const answer = await application.run({

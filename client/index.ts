@@ -1,5 +1,5 @@
 /** The package's entry: `artifactRegistry()` uses a registry, `ArtifactRegistry` declares one. */
-export { artifactRegistry, type CredentialOptions, type Registry } from "./artifact-registry.ts";
+export { artifactRegistry, type CredentialOptions, type ListOptions, type Registry } from "./artifact-registry.ts";
 export type { Token } from "./auth/authenticator.ts";
 export type { AuthOptions, FunctionBinding, PlatformName } from "./binding.ts";
 export { type Connection, type ConnectOptions, connect, type RegistryFacts } from "./connection.ts";
@@ -13,10 +13,13 @@ export type {
   CrossAccountAccess,
   CrossAccountPermissions,
   GcpAccess,
+  GranteeAccess,
+  Image,
   OperationName,
   Operations,
   Permissions,
   RegistryDescription,
+  RemovedGrantee,
   RepositoryResponse,
   RevokedAccess,
   RevokedCredentials,

@@ -126,6 +126,39 @@ export interface CrossAccountPermissions {
   lastUpdated?: string;
 }
 
+/** An image of a repository. */
+export interface Image {
+  digest: string;
+  tags: string[];
+  mediaType?: string;
+  /** Of the manifest and its layers, as the platform counts. */
+  sizeBytes?: number;
+  /** ISO 8601, UTC. */
+  pushedAt?: string;
+  /** ISO 8601, UTC. Absent where the platform does not say it, and for what was never pulled. */
+  lastPulledAt?: string;
+}
+
+/** What one consumer may pull from one repository. */
+export interface GranteeAccess {
+  /** Routable name; the registry's own prefix where grants are for the whole registry. */
+  repoId: string;
+  /** Adding these values one by one gives the consumer what it has. */
+  grants: CrossAccountAccess[];
+}
+
+/** One page of a consumer's end. */
+export interface RemovedGrantee {
+  /** The repositories that let the consumer in before. */
+  changed: string[];
+  /** Accounts and roles that had access as well, but that AWS refuses. */
+  leftOut?: { repoId: string; principal: string; region: string }[];
+  /** Statements that others wrote, and that still let the consumer in. */
+  unmanaged?: ({ repoId: string } & Unmanaged)[];
+  /** There is more to do: ask again with this `pageToken`. */
+  nextPageToken?: string;
+}
+
 /** Something about a registry that is not as it should be. */
 export interface Finding {
   message: string;
@@ -152,10 +185,20 @@ export interface RegistryDescription {
     tellsAbsence: boolean;
     crossAccountAccess?: "aws" | "gcp";
     crossAccountScope?: "repository" | "registry";
+    /** Whether lists go on beyond their first page. Absent where the function is of an earlier version. */
+    paging?: boolean;
     /** By operation that the platform cannot do: the reason, and the platform's own way. */
     unsupported: Record<string, { reason: string; hint: string }>;
   };
   health: { status: "healthy" | "degraded" | "unhealthy"; findings: Finding[] };
+}
+
+/** Which page of a list. */
+interface Paging {
+  /** The `nextPageToken` of the page before. */
+  pageToken?: string | undefined;
+  /** 1 to 1,000. Default 100. A page may be shorter, or empty, and still have a `nextPageToken`. */
+  pageSize?: number | undefined;
 }
 
 /** What each operation takes beside `registry`, and what it returns. */
@@ -164,6 +207,15 @@ export interface Operations {
   getRepository: { input: { repoId: string }; output: RepositoryResponse };
   // biome-ignore lint/complexity/noBannedTypes: an answer without a field.
   deleteRepository: { input: { repoId: string }; output: {} };
+  listRepositories: { input: Paging; output: { repositories: RepositoryResponse[]; nextPageToken?: string } };
+  listImages: { input: { repoId: string } & Paging; output: { images: Image[]; nextPageToken?: string } };
+  // biome-ignore lint/complexity/noBannedTypes: an answer without a field.
+  deleteImage: { input: { repoId: string; reference: string }; output: {} };
+  listGranteeAccess: {
+    input: { grantee: string; pageToken?: string | undefined };
+    output: { repositories: GranteeAccess[]; nextPageToken?: string };
+  };
+  removeGranteeAccess: { input: { grantee: string; pageToken?: string | undefined }; output: RemovedGrantee };
   generateCredentials: {
     input: {
       repoId: string;

@@ -18,6 +18,7 @@ import { type ErrorLog, errorLine, errorLogToStdout } from "./error-log.ts";
 import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "./errors.ts";
 import type { Demand } from "./operation.ts";
 import { type OperationName, operationNames, operations } from "./operations.ts";
+import { type PageTokens, withoutPageKey } from "./pages.ts";
 import type { ArtifactRegistry } from "./registry.ts";
 import { authorise, type Refused, refuseEarly, ruleFields } from "./rules.ts";
 import type { RulesSource } from "./rules-source.ts";
@@ -37,6 +38,8 @@ export interface ApplicationOptions {
   readonly retry?: RetryPolicy;
   /** Without them there are none. */
   readonly limits?: Limits;
+  /** Without them a list ends with its first page. */
+  readonly pages?: PageTokens;
 }
 
 /** One operation as it arrives, over HTTP, by direct invocation or in an event. */
@@ -83,7 +86,7 @@ export interface Upkeep {
 
 export function createApplication(options: ApplicationOptions): Application {
   const { door, now = () => new Date(), audit = auditToStdout, operationTimeoutMs = 55_000 } = options;
-  const { errorLog = errorLogToStdout, limits = noLimits } = options;
+  const { errorLog = errorLogToStdout, limits = noLimits, pages = withoutPageKey } = options;
   const callers = createBudget(limits.caller);
   const failures = createBudget(limits.failures);
 
@@ -183,6 +186,9 @@ export function createApplication(options: ApplicationOptions): Application {
     }
     return parsed.run(registry, call, {
       ...(maxTtlSeconds !== undefined && { maxTtlSeconds }),
+      covers: (repository) =>
+        authorise(rules, caller, name, parsed.registry, { repository, permissions: "none", grantees: [] }).allowed,
+      pages,
       findings: problem ? [problem] : [],
       tell: (outcome) => Object.assign(seen.outcome, outcome),
     });

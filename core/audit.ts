@@ -22,6 +22,8 @@ export interface AskedFor {
   readonly ttlSeconds?: number;
   /** Whom the call lets in or shuts out, as rules name them. */
   readonly grantees?: readonly string[];
+  /** The image or the tag to delete. */
+  readonly reference?: string;
   /** Whose credentials, and which one, the call revokes. */
   readonly revoked?: { readonly caller?: Caller; readonly credentialId?: string };
 }
@@ -33,6 +35,12 @@ export interface Outcome {
   /** ISO 8601, UTC. */
   readonly expiresAt?: string;
   readonly credentialId?: string;
+  /** How many repositories or images the page of a list has. */
+  readonly listed?: number;
+  /** The repositories from which the page took the consumer's access. */
+  readonly changed?: readonly string[];
+  /** Whether the list goes on. */
+  readonly more?: boolean;
   /** Whether the credential was minted before, and handed out again. */
   readonly reused?: boolean;
 }

@@ -179,7 +179,7 @@ function isInside(id: string, { prefix, separator }: NameSpace): boolean {
 }
 
 /** Whether an id is a routable name as it stands. */
-function isRoutable(id: string, space: NameSpace): id is RoutableName {
+export function isRoutable(id: string, space: NameSpace): id is RoutableName {
   const { prefix, grammar } = space;
   if (!isInside(id, space) || id.length > grammar.maxLength || !grammar.pattern.test(id)) return false;
   if (inOtherSpace(id, space)) return false;

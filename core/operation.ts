@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import type { AskedFor, Outcome } from "./audit.ts";
 import type { Call } from "./call.ts";
-import { invalidInput } from "./errors.ts";
+import { ArtifactRegistryError, invalidInput } from "./errors.ts";
 import type { RoutableName } from "./names.ts";
+import type { PageTokens } from "./pages.ts";
 import type { ArtifactRegistry } from "./registry.ts";
 import { type CrossAccountAccess, type Finding, type Permissions, registryName } from "./schemas.ts";
 
@@ -41,6 +42,26 @@ export function granteesOf(access: CrossAccountAccess): Grantee[] {
   }
 }
 
+/** The demand of what is about one repository, and hands out nothing. */
+export const onRepository = (registry: ArtifactRegistry, { repoId }: { repoId: string }): Demand => ({
+  repository: registry.resolveId(repoId),
+  permissions: "none",
+  grantees: [],
+});
+
+/** The demand of what is about all repositories. */
+export const onEveryRepository = (): Demand => ({ repository: "every", permissions: "none", grantees: [] });
+
+/** The refusal of what a platform cannot do. The reason, and how to do it on that platform, come from its capabilities. */
+export function notSupported(registry: ArtifactRegistry, operation: string): ArtifactRegistryError {
+  const why = registry.capabilities.unsupported[operation];
+  return new ArtifactRegistryError(
+    "OPERATION_NOT_SUPPORTED",
+    why?.reason ?? `The ${registry.service} platform does not support this operation.`,
+    { ...(why && { hint: why.hint }), context: { service: registry.service } },
+  );
+}
+
 /** `runtime` operations serve repositories; `provision` ones make and unmake registries, behind a door of their own. */
 export type OperationKind = "runtime" | "provision" | "both";
 
@@ -74,6 +95,10 @@ export interface ParsedOperation {
 export interface Bounds {
   /** The longest lifetime, in seconds, of credentials that the caller's rules allow. Absent where they set none. */
   readonly maxTtlSeconds?: number;
+  /** Whether the caller's rules for this operation cover a repository. Lists answer no other. */
+  covers(name: RoutableName): boolean;
+  /** Makes and reads the tokens of a list's pages. */
+  readonly pages: PageTokens;
   /** What is wrong with the suite itself, for whoever asks how the registry is. */
   readonly findings: readonly Finding[];
   /** Tells the audit log what came of it. */

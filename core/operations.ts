@@ -1,9 +1,19 @@
 import * as v from "valibot";
-import { ArtifactRegistryError, invalidInput } from "./errors.ts";
+import { invalidInput } from "./errors.ts";
 import { withFindings } from "./health.ts";
+import { listing } from "./listing.ts";
 import { furtherRepositories, mintCredentials } from "./minting.ts";
-import { type Demand, defineOperation, granteesOf, type Operation } from "./operation.ts";
+import {
+  type Demand,
+  defineOperation,
+  granteesOf,
+  notSupported,
+  type Operation,
+  onEveryRepository,
+  onRepository,
+} from "./operation.ts";
 import type { ArtifactRegistry, CrossAccountControl, Provisioning } from "./registry.ts";
+import { capabilities } from "./registry-schemas.ts";
 import * as schema from "./schemas.ts";
 
 const nothing = v.strictObject({});
@@ -15,14 +25,6 @@ const credentialRegion = v.pipe(
   ),
   v.examples(["eu-west-1"]),
 );
-
-const onRepository = (registry: ArtifactRegistry, { repoId }: { repoId: string }): Demand => ({
-  repository: registry.resolveId(repoId),
-  permissions: "none",
-  grantees: [],
-});
-
-const onEveryRepository = (): Demand => ({ repository: "every", permissions: "none", grantees: [] });
 
 /** What a credential or grant demands. Where the platform cannot narrow it, the rules must allow it for every repository. */
 const onScope = (registry: ArtifactRegistry, input: { repoId: string }, scope: string | undefined): Demand =>
@@ -62,6 +64,8 @@ export const operations = {
       return {};
     },
   }),
+
+  ...listing.content,
 
   generateCredentials: defineOperation({
     summary: "Mint short-lived credentials",
@@ -164,6 +168,8 @@ export const operations = {
       crossAccount(registry, "getCrossAccountAccess").get(registry.resolveId(repoId), call),
   }),
 
+  ...listing.consumers,
+
   setupRepository: defineOperation({
     summary: "Create a repository and grant access to it",
     description: "Creates the repository, then adds all accesses in one edit. Idempotent: it is what events run.",
@@ -232,18 +238,18 @@ export const operations = {
       service: v.string(),
       registryEndpoint: v.string(),
       upstreamRepositoryPrefix: v.string(),
-      capabilities: schema.capabilities,
+      capabilities,
       health: schema.health,
     }),
     demand: () => ({ repository: "none", permissions: "none", grantees: [] }),
-    async run(registry, _input, call, { findings }) {
+    async run(registry, _input, call, { findings, pages }) {
       const registryEndpoint = await registry.registryEndpoint(call);
       const health = await registry.health(call);
       return {
         service: registry.service,
         registryEndpoint,
         upstreamRepositoryPrefix: (await registry.upstreamPath?.(call)) ?? registry.upstreamRepositoryPrefix,
-        capabilities: registry.capabilities,
+        capabilities: { ...registry.capabilities, paging: pages.lasting },
         health: findings.length === 0 ? health : withFindings(health, findings),
       };
     },
@@ -286,14 +292,4 @@ function crossAccount(registry: ArtifactRegistry, operation: string): CrossAccou
 function provisioning(registry: ArtifactRegistry, operation: string): Provisioning {
   if (registry.provisioning) return registry.provisioning;
   throw notSupported(registry, operation);
-}
-
-/** The refusal of what a platform cannot do. The reason, and how to do it on that platform, come from its capabilities. */
-function notSupported(registry: ArtifactRegistry, operation: string): ArtifactRegistryError {
-  const why = registry.capabilities.unsupported[operation];
-  return new ArtifactRegistryError(
-    "OPERATION_NOT_SUPPORTED",
-    why?.reason ?? `The ${registry.service} platform does not support this operation.`,
-    { ...(why && { hint: why.hint }), context: { service: registry.service } },
-  );
 }

@@ -43,44 +43,35 @@ export function proofOf(isOurs: (call: Call) => Promise<boolean>): Proof {
  * ask the platform again. Provisioning creates what the proof looks for, so it asks nothing.
  */
 export function ifProvisioned(registry: ArtifactRegistry, prove: Proof): ArtifactRegistry {
-  const { crossAccount } = registry;
+  const { crossAccount, listRepositories, listImages, deleteImage } = registry;
+  const { listOf, removeAll } = crossAccount ?? {};
+  const first = <Of extends readonly unknown[], Result>(
+    work: (...of: [...Of, Call]) => Promise<Result>,
+    fresh?: "fresh",
+  ): ((...of: [...Of, Call]) => Promise<Result>) => {
+    return async (...of) => {
+      await prove(of[of.length - 1] as Call, fresh);
+      return work(...of);
+    };
+  };
   return {
     ...registry,
-    async createRepository(name, call) {
-      await prove(call);
-      return registry.createRepository(name, call);
-    },
-    async getRepository(name, call) {
-      await prove(call);
-      return registry.getRepository(name, call);
-    },
-    async deleteRepository(name, call) {
-      await prove(call, "fresh");
-      await registry.deleteRepository(name, call);
-    },
-    async generateCredentials(request, call) {
-      await prove(call);
-      return registry.generateCredentials(request, call);
-    },
+    createRepository: first(registry.createRepository),
+    getRepository: first(registry.getRepository),
+    deleteRepository: first(registry.deleteRepository, "fresh"),
+    ...(listRepositories && { listRepositories: first(listRepositories) }),
+    ...(listImages && { listImages: first(listImages) }),
+    ...(deleteImage && { deleteImage: first(deleteImage, "fresh") }),
+    generateCredentials: first(registry.generateCredentials),
     ...(crossAccount && {
       crossAccount: {
-        async add(name, accesses, call) {
-          await prove(call, "fresh");
-          await crossAccount.add(name, accesses, call);
-        },
-        async remove(name, access, call) {
-          await prove(call, "fresh");
-          return crossAccount.remove(name, access, call);
-        },
-        async get(name, call) {
-          await prove(call);
-          return crossAccount.get(name, call);
-        },
+        add: first(crossAccount.add, "fresh"),
+        remove: first(crossAccount.remove, "fresh"),
+        get: first(crossAccount.get),
+        ...(listOf && { listOf: first(listOf) }),
+        ...(removeAll && { removeAll: first(removeAll, "fresh") }),
       },
     }),
-    async health(call) {
-      await prove(call);
-      return registry.health(call);
-    },
+    health: first(registry.health),
   };
 }

@@ -1,9 +1,9 @@
 import type { Call } from "./call.ts";
 import type { Caller } from "./caller.ts";
 import type { RoutableName } from "./names.ts";
+import type { Capabilities, GranteeAccess, Image } from "./registry-schemas.ts";
 import type {
   Backfill,
-  Capabilities,
   CrossAccountAccess,
   CrossAccountPermissions,
   Health,
@@ -92,6 +92,24 @@ export interface ArtifactRegistry {
   getRepository(name: RoutableName, call: Call): Promise<RepositoryResponse>;
   /** Deletes exactly this repository with all its images. Idempotent. */
   deleteRepository(name: RoutableName, call: Call): Promise<void>;
+  /**
+   * Lists the repositories of this registry and no others, in any order, page by page. One that exists from the first page to
+   * the last is on exactly one of them, whatever comes and goes meanwhile. Absent where `capabilities.unsupported` says so.
+   */
+  listRepositories?(page: PageRequest, call: Call): Promise<Page<RepositoryResponse>>;
+  /**
+   * Lists the images of a repository, also those without a tag, likewise. Nothing that is our own, such as a marker, is among them.
+   *
+   * @throws RESOURCE_NOT_FOUND where the platform can tell
+   */
+  listImages?(name: RoutableName, page: PageRequest, call: Call): Promise<Page<Image>>;
+  /**
+   * Deletes an image with its tags, or one tag alone. Idempotent: what is not in this repository is no error. A tag that is moved
+   * meanwhile takes nothing with it that the caller did not mean. What is our own, such as a marker, is refused.
+   *
+   * @throws RESOURCE_CONFLICT for an image that an index holds, where the platform refuses it
+   */
+  deleteImage?(name: RoutableName, reference: ImageReference, call: Call): Promise<void>;
   generateCredentials(request: CredentialRequest, call: Call): Promise<MintedCredentials>;
   /** Whether `generateCredentials` takes a region. */
   readonly mintsByRegion?: boolean;
@@ -106,8 +124,54 @@ export interface ArtifactRegistry {
   health(call: Call): Promise<Health>;
 }
 
+/** What is asked of a list. */
+export interface PageRequest {
+  /** The `next` of the page before. Absent means the first page. */
+  readonly cursor?: string | undefined;
+  /** How many items are wanted at most, 1 to 1,000. A platform whose pages are smaller answers fewer. */
+  readonly pageSize: number;
+}
+
+/** A part of a list. It may be short or empty, and the list still goes on. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /**
+   * Where the list goes on: anything up to 4,000 characters. The core seals it, so no caller sees or forges it. Absent on the
+   * last page. A cursor that the platform no longer takes is `staleCursor()`.
+   */
+  readonly next?: string | undefined;
+}
+
+/** What `deleteImage` deletes: an image, or a tag alone. */
+export type ImageReference = { readonly digest: string } | { readonly tag: string };
+
+/** One consumer. An account or a project is all that belongs to it. */
+export type Consumer =
+  | { readonly type: "aws"; readonly accountId: string }
+  | { readonly type: "aws"; readonly roleArn: string }
+  | { readonly type: "gcp"; readonly projectNumber: string }
+  | { readonly type: "gcp"; readonly serviceAccountEmail: string };
+
+/** A repository from which a consumer's access was taken, and what the caller should know of that edit. */
+export interface ConsumerRemoval extends RevokedAccess {
+  readonly name: RoutableName;
+  /** Whether the consumer had access. What had none is told only for its `unmanaged` or `leftOut`. */
+  readonly changed: boolean;
+}
+
 /** Who else may pull from a repository. */
 export interface CrossAccountControl {
+  /**
+   * Lists what a consumer may pull: an account with its roles and workers. Grants are read from the platform, not only from a
+   * record. A page ends before the operation's time does. Absent where `capabilities.unsupported` says so.
+   */
+  listOf?(consumer: Consumer, page: PageRequest, call: Call): Promise<Page<GranteeAccess>>;
+  /**
+   * Ends a consumer's access, as far as a page reaches: an account takes its roles and workers with it. The removal is recorded
+   * first, so that an older event cannot grant again. Idempotent, and safe to repeat from the start. Absent likewise.
+   */
+  removeAll?(consumer: Consumer, page: PageRequest, call: Call): Promise<Page<ConsumerRemoval>>;
+
   /** Grants in one edit what these values spell out, in addition to what is granted already: all of it or nothing. Idempotent. */
   add(name: RoutableName, accesses: readonly CrossAccountAccess[], call: Call): Promise<void>;
   /**

@@ -224,22 +224,6 @@ export const health = v.strictObject({
   findings: v.array(finding),
 });
 
-export const capabilities = v.strictObject({
-  credentials: v.strictObject({
-    authMethod,
-    scope,
-    ttlSeconds: v.optional(v.strictObject({ min: v.number(), max: v.number(), default: v.number() })),
-    /** Whether credentials to push may delete images of the repository as well. Absent means that they do not. */
-    pushMayDelete: v.optional(v.boolean()),
-  }),
-  /** Whether the platform can tell a repository that was never created from one that is empty. */
-  tellsAbsence: v.boolean(),
-  crossAccountAccess: v.optional(v.picklist(["aws", "gcp"])),
-  crossAccountScope: v.optional(scope),
-  /** The operations that the platform cannot do, each with the reason, and how to do it on that platform. */
-  unsupported: v.record(v.string(), v.strictObject({ reason: v.string(), hint: v.string() })),
-});
-
 export const errorJson = v.strictObject({
   code: v.string(),
   message: v.string(),
@@ -260,7 +244,6 @@ export type Unmanaged = v.InferOutput<typeof unmanaged>;
 export type LeftOut = v.InferOutput<typeof leftOut>;
 export type RevokedAccess = v.InferOutput<typeof revokedAccess>;
 export type CrossAccountPermissions = v.InferOutput<typeof crossAccountPermissions>;
-export type Capabilities = v.InferOutput<typeof capabilities>;
 export type Backfill = v.InferOutput<typeof backfill>;
 export type Health = v.InferOutput<typeof health>;
 export type Finding = v.InferOutput<typeof finding>;

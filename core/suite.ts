@@ -7,6 +7,7 @@ import { type Door, oidcDoor, parseDoorName, platformDoor, trustedDoor } from ".
 import type { ErrorLog } from "./error-log.ts";
 import { type ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
 import { once } from "./once.ts";
+import { readPageKey } from "./pages.ts";
 import type { Environment, Platform } from "./platform.ts";
 import type { Rule } from "./rules.ts";
 import { fixedRules, readRules, type Warn } from "./rules-source.ts";
@@ -99,7 +100,8 @@ export async function readSuite(platform: Platform, env: Environment, options: S
   tell = warn;
   for (const message of warnings) warn(message);
   const limits = readLimits(env);
-  return { application: createApplication({ directory, rules, door, limits, ...given }), directory, eventLog };
+  const pages = readPageKey(env);
+  return { application: createApplication({ directory, rules, door, limits, pages, ...given }), directory, eventLog };
 }
 
 /** Writes JSON lines to the standard output, beside the audit log. */

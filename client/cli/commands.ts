@@ -1,7 +1,7 @@
 import { bindingVariable } from "../../core/platform.ts";
-import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
 import type { OperationName, Operations, RepositoryResponse } from "../types.ts";
+import { cutOff, type Ended, everyPage, type PerformContext } from "./listing.ts";
 import { type LoggedIn, login } from "./login.ts";
 import {
   backfillsView,
@@ -10,7 +10,10 @@ import {
   credentialsView,
   description,
   grants,
+  grantsOf,
+  imageTable,
   pairs,
+  repositoryTable,
   stillIn,
 } from "./views.ts";
 
@@ -34,15 +37,11 @@ export interface CommandEntry<Name extends OperationName = OperationName, Output
   /** Asked before the command destroys something. */
   question?(invocation: Invocation<Name>): string;
   /** Present where the command does more than the operation. */
-  perform?(
-    connection: Connection,
-    input: Operations[Name]["input"],
-    context: { readonly env: Environment; readonly signal: AbortSignal },
-  ): Promise<Output>;
+  perform?(connection: Connection, input: Operations[Name]["input"], context: PerformContext): Promise<Output>;
   /** Formats the answer for people. */
   show(output: Output, invocation: Invocation<Name>): string;
   /** The one part of the answer that a script needs, for --quiet. */
-  essence?(output: Output): string;
+  essence?(output: Output): string | undefined;
   /** What people should know about the answer. It goes to the standard error. */
   warning?(output: Output): string | undefined;
 }
@@ -51,6 +50,9 @@ const repository = {
   show: (output: RepositoryResponse) => pairs({ Name: output.name, URI: output.uri, Created: output.createdAt }),
   essence: (output: RepositoryResponse) => output.name,
 };
+
+/** What a script reads line by line; nothing where there is none. */
+const lines = (names: readonly string[]) => (names.length === 0 ? undefined : names.join("\n"));
 
 /** Provisioning waits until the cloud has made everything. */
 const provisioningMs = 15 * 60_000;
@@ -66,6 +68,31 @@ export const commands = {
     question: ({ input: { repoId } }) => `Delete the repository "${repoId}" with all its images?`,
     show: (_output, { input: { repoId } }) => `Deleted ${repoId}.\n`,
   } satisfies CommandEntry<"deleteRepository">,
+  list: {
+    operation: "listRepositories",
+    progress: "Reading the repositories",
+    perform: (connection, input) =>
+      everyPage(({ pageToken }) => connection.call("listRepositories", { ...input, pageToken }), "repositories", input),
+    show: ({ repositories }) => repositoryTable(repositories),
+    essence: ({ repositories }) => lines(repositories.map(({ name }) => name)),
+  } satisfies CommandEntry<"listRepositories">,
+  images: {
+    operation: "listImages",
+    progress: "Reading the images",
+    perform: (connection, input) =>
+      everyPage(({ pageToken }) => connection.call("listImages", { ...input, pageToken }), "images", input),
+    show: ({ images }) => imageTable(images),
+    essence: ({ images }) => lines(images.map(({ digest }) => digest)),
+  } satisfies CommandEntry<"listImages">,
+  "delete-image": {
+    operation: "deleteImage",
+    progress: "Deleting the image",
+    question: ({ input: { repoId, reference } }) =>
+      reference.includes(":")
+        ? `Delete the image ${reference} of "${repoId}" with all its tags?`
+        : `Delete the tag "${reference}" of "${repoId}"?`,
+    show: (_output, { input: { repoId, reference } }) => `Deleted ${reference} of ${repoId}.\n`,
+  } satisfies CommandEntry<"deleteImage">,
   login: {
     operation: "generateCredentials",
     summary: "Log Docker, podman and skopeo in, with short-lived credentials for one repository",
@@ -115,6 +142,32 @@ export const commands = {
     essence: (output) => JSON.stringify(output.grants),
     warning: ({ scope }) => (scope === "registry" ? "Grants are for every repository of this registry." : undefined),
   } satisfies CommandEntry<"getCrossAccountAccess">,
+  who: {
+    operation: "listGranteeAccess",
+    summary: "Show what one consumer may pull",
+    progress: "Reading what it may pull",
+    perform: (connection, input) =>
+      everyPage(
+        ({ pageToken }) => connection.call("listGranteeAccess", { ...input, pageToken }),
+        "repositories",
+        input,
+      ),
+    show: ({ repositories }, { input: { grantee } }) => grantsOf(grantee, repositories),
+    essence: ({ repositories }) => lines(repositories.map(({ repoId }) => repoId)),
+  } satisfies CommandEntry<"listGranteeAccess">,
+  "cut-off": {
+    operation: "removeGranteeAccess",
+    summary: "End one consumer's access to every repository",
+    progress: "Ending its access",
+    timeoutMs: provisioningMs,
+    question: ({ registry, input: { grantee } }) =>
+      `End the access of ${grantee} to every repository of the registry "${registry}"?`,
+    perform: cutOff,
+    show: ({ changed }, { input: { grantee } }) =>
+      `${changed.map((name) => `${name}\n`).join("")}Ended the access of ${grantee}: ${changed.length} ${changed.length === 1 ? "repository" : "repositories"} had let it in.\n`,
+    essence: ({ changed }) => lines(changed),
+    warning: stillIn,
+  } satisfies CommandEntry<"removeGranteeAccess", Ended>,
   describe: {
     operation: "describeRegistry",
     progress: "Asking the registry",

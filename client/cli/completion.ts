@@ -1,4 +1,6 @@
 import type { Command } from "commander";
+import type { Environment } from "../binding.ts";
+import { boundRegistries, chooseRegistry, openConnection } from "./connecting.ts";
 
 /** `complete <shell>`: prints the script by which a shell completes our commands. */
 
@@ -14,6 +16,8 @@ interface CompletedCommand {
   readonly options: readonly CompletedOption[];
   /** What its argument may be, if that is a choice. */
   readonly choices: readonly string[];
+  /** Whether its first argument is a repository that exists. */
+  readonly takesRepository: boolean;
 }
 
 interface CompletedOption {
@@ -24,9 +28,46 @@ interface CompletedOption {
   readonly value?: string;
   readonly choices: readonly string[];
   readonly repeatable: boolean;
+  /** Whether its value is a registry that the environment binds. */
+  readonly takesRegistry: boolean;
 }
 
+/** The command that prints the names for a shell, while somebody completes. */
+const namesOf = (program: string, kind: "registries" | "repositories") => `$(${program} names ${kind} 2>/dev/null)`;
+
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
+
+/** The most names that are offered, and how long a shell may wait for them, in milliseconds. */
+const atMost = { pageSize: 1_000, timeoutMs: 3_000 };
+
+/**
+ * Adds the hidden command `names <kind>`, which the scripts call: the registries that are bound, or the repositories of the one that is meant.
+ * A shell evaluates what it completes, so a name that could be anything but a word is left out. Nothing is printed if anything fails.
+ */
+export function addNames(
+  program: Command,
+  { env, signal }: { readonly env: Environment; readonly signal: AbortSignal },
+): void {
+  program
+    .command("names", { hidden: true })
+    .argument("<kind>")
+    .action(async (kind: string) => {
+      const names = async () => {
+        if (kind === "registries") return boundRegistries(env);
+        const { timeoutMs, pageSize } = atMost;
+        const connection = await openConnection(chooseRegistry(undefined, env), {}, { env, signal, timeoutMs });
+        const { repositories } = await connection.call("listRepositories", { pageSize });
+        return repositories.map(({ name }) => name);
+      };
+      const found = await names().catch(() => []);
+      process.stdout.write(
+        found
+          .filter((name) => /^[\w./-]+$/.test(name))
+          .map((name) => `${name}\n`)
+          .join(""),
+      );
+    });
+}
 
 /** Adds the command `complete <shell>`, which completes all commands of the program. */
 export function addComplete(program: Command): void {
@@ -58,9 +99,11 @@ function readCommand(command: Command): CompletedCommand {
         ...(value !== undefined && { value }),
         choices: option.argChoices ?? [],
         repeatable: /\(repeatable\)/.test(option.description),
+        takesRegistry: option.long === "--registry",
       };
     }),
     choices: command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
+    takesRepository: command.registeredArguments[0]?.name() === "repository",
   };
 }
 
@@ -81,9 +124,9 @@ ${name}() {
     words="${[...commands.map((command) => command.name), "--help", "--version"].join(" ")}"
   else
     case $previous in
-${bashValues(commands)}    *)
+${bashValues(program, commands)}    *)
       case \${COMP_WORDS[1]} in
-${commands.map(bashFlags).join("")}      esac
+${commands.map((command) => bashFlags(program, command)).join("")}      esac
       ;;
     esac
   fi
@@ -95,20 +138,22 @@ complete -F ${name} ${program}
 }
 
 /** Completes values of options. An option means the same in every command. */
-function bashValues(commands: readonly CompletedCommand[]): string {
+function bashValues(program: string, commands: readonly CompletedCommand[]): string {
   const actions = new Map<string, Set<string>>();
-  for (const { flags: names, value, choices } of commands.flatMap(({ options }) => options)) {
+  for (const { flags: names, value, choices, takesRegistry } of commands.flatMap(({ options }) => options)) {
     if (value === undefined) continue;
     const folders = value === "folder" ? "compopt -o dirnames 2>/dev/null" : ":";
-    const action = choices.length > 0 ? `words="${choices.join(" ")}"` : folders;
+    const words = takesRegistry ? namesOf(program, "registries") : choices.join(" ");
+    const action = words === "" ? folders : `words="${words}"`;
     actions.set(action, new Set([...(actions.get(action) ?? []), ...names]));
   }
   return [...actions].map(([action, names]) => `    ${[...names].join(" | ")}) ${action} ;;\n`).join("");
 }
 
-function bashFlags({ name, options, choices }: CompletedCommand): string {
+function bashFlags(program: string, { name, options, choices, takesRepository }: CompletedCommand): string {
   const all = options.flatMap((option) => option.flags).join(" ");
-  const words = choices.length > 0 ? ` || words="${choices.join(" ")}"` : "";
+  const named = takesRepository ? namesOf(program, "repositories") : choices.join(" ");
+  const words = named === "" ? "" : ` || words="${named}"`;
   return `      ${name}) [[ $current == -* ]] && words="${all}"${words} ;;\n`;
 }
 
@@ -128,7 +173,7 @@ ${commands.map((command) => `    ${shellQuoted(`${command.name}:${command.summar
   shift words
   ((CURRENT--))
   case $words[1] in
-${commands.map(zshCommand).join("")}  esac
+${commands.map((command) => zshCommand(program, command)).join("")}  esac
 }
 if [[ $funcstack[1] == _${program} ]]; then
   ${name} "$@"
@@ -138,16 +183,26 @@ fi
 `;
 }
 
-function zshCommand({ name, options, choices }: CompletedCommand): string {
+function zshCommand(program: string, { name, options, choices, takesRepository }: CompletedCommand): string {
   // With a plain message for the argument, zsh would not complete an option in its place. {true} offers nothing.
-  const argument = choices.length > 0 ? `1: :(${choices.join(" ")})` : "*: :{true}";
-  const lines = [...options.map(zshOption), shellQuoted(argument)];
+  const other = choices.length > 0 ? `1: :(${choices.join(" ")})` : "*: :{true}";
+  const argument = takesRepository ? `1: :${zshNames(program, "repositories")}` : other;
+  const lines = [...options.map((option) => zshOption(program, option)), shellQuoted(argument)];
   return `    ${name})\n      _arguments ${lines.join(" \\\n        ")}\n      ;;\n`;
 }
 
-function zshOption({ flags, description, value, choices, repeatable }: CompletedOption): string {
+/** Runs a command for the names, and offers each as it is. */
+function zshNames(program: string, kind: "registries" | "repositories"): string {
+  return `{compadd -- \${(f)"${namesOf(program, kind)}"}}`;
+}
+
+function zshOption(
+  program: string,
+  { flags, description, value, choices, repeatable, takesRegistry }: CompletedOption,
+): string {
   const text = description.replace(/[\\[\]:]/g, "\\$&");
-  const action = choices.length > 0 ? `(${choices.join(" ")})` : value === "folder" ? "_files -/" : " ";
+  const other = choices.length > 0 ? `(${choices.join(" ")})` : value === "folder" ? "_files -/" : " ";
+  const action = takesRegistry ? zshNames(program, "registries") : other;
   const rest = shellQuoted(`[${text}]${value === undefined ? "" : `:${value}:${action}`}`);
   if (repeatable) return `\\*${flags[0]}${rest}`;
   // Each of the flags excludes all of them, itself included.
@@ -164,7 +219,9 @@ function fishScript({ program, commands }: CommandTree): string {
   const complete = `complete -c ${program}`;
   const lines = commands.flatMap((command) => [
     `${complete} -n __fish_use_subcommand -a ${command.name} -d ${fishQuoted(command.summary)}`,
-    ...fishCommand(command).map((rest) => `${complete} -n '__fish_seen_subcommand_from ${command.name}' ${rest}`),
+    ...fishCommand(program, command).map(
+      (rest) => `${complete} -n '__fish_seen_subcommand_from ${command.name}' ${rest}`,
+    ),
   ]);
   return `# fish completion for ${program}: ${program} complete fish | source
 ${complete} -f
@@ -172,15 +229,19 @@ ${lines.join("\n")}
 `;
 }
 
-function fishCommand({ options, choices }: CompletedCommand): string[] {
+function fishCommand(program: string, { options, choices, takesRepository }: CompletedCommand): string[] {
   return [
     ...(choices.length > 0 ? [`-a ${fishQuoted(choices.join(" "))}`] : []),
-    ...options.map(({ flags, description, value, choices: values }) => {
+    ...(takesRepository ? [`-a ${fishQuoted(fishNames(program, "repositories"))}`] : []),
+    ...options.map(({ flags, description, value, choices: values, takesRegistry }) => {
       const names = flags.map((flag) => (flag.startsWith("--") ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`));
-      return [...names, ...fishValue(value, values), `-d ${fishQuoted(description)}`].join(" ");
+      const offered = takesRegistry ? [fishNames(program, "registries")] : values;
+      return [...names, ...fishValue(value, offered), `-d ${fishQuoted(description)}`].join(" ");
     }),
   ];
 }
+
+const fishNames = (program: string, kind: "registries" | "repositories") => namesOf(program, kind).slice(1);
 
 /** -x: the option has a value, which is not a file. -r -F: it has a value, which may be a file. */
 function fishValue(value: string | undefined, choices: readonly string[]): string[] {

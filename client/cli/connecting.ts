@@ -72,7 +72,7 @@ export function chooseRegistry(option: string | undefined, env: Environment): st
 }
 
 /** The names of the registries that the environment binds: in lower case, with `-`. */
-function boundRegistries(env: Environment): string[] {
+export function boundRegistries(env: Environment): string[] {
   return Object.keys(env).flatMap((variable) => {
     const [, name] = /^ALIEN_([A-Z0-9_]+)_BINDING$/.exec(variable) ?? [];
     return name === undefined ? [] : [name.toLowerCase().replaceAll("_", "-")];

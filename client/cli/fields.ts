@@ -12,6 +12,8 @@ const flags: Readonly<Record<string, string>> = {
   repoId: "--repository <name>",
   credentialId: "--credential-id <id>",
   replicationRegions: "--replication-region <region>",
+  pageToken: "--page-token <token>",
+  pageSize: "--page-size <number>",
 };
 
 /** The help of fields for which the schema's own description does not fit a command line. */
@@ -22,6 +24,8 @@ const descriptions: Readonly<Record<string, string>> = {
   credentialId: "the one credential that the audit log names so",
   issuer: "who vouches for the caller who got them, as the audit log names it; with --subject",
   subject: "the caller who got them, as the audit log names it; with --issuer",
+  pageToken: "where to begin: the nextPageToken of an earlier answer (default: the beginning)",
+  pageSize: "how many one call asks for, up to 1,000 (default: 100)",
   deleteRepositories: "also delete the repositories with all their images",
 };
 

@@ -40,18 +40,18 @@ const delayMs = 300;
 const frameMs = 100;
 
 /**
- * Shows on the standard error what is under way, once it has taken a moment, and removes the line at the end.
+ * Shows on the standard error what is under way at the moment, once it has taken a moment, and removes the line at the end.
  *
  * @param visible false for scripts; nothing is shown either when the standard error is not a terminal
  */
-export async function withProgress<T>(activity: string, visible: boolean, work: () => Promise<T>): Promise<T> {
+export async function withProgress<T>(activity: () => string, visible: boolean, work: () => Promise<T>): Promise<T> {
   const { stderr } = process;
   if (!visible || !stderr.isTTY) return work();
   let frame = 0;
   let shown = false;
   const show = () => {
     shown = true;
-    stderr.write(`\r${paint(stderr, "cyan", frames[frame++ % frames.length] ?? "")} ${activity} ...\x1b[K`);
+    stderr.write(`\r${paint(stderr, "cyan", frames[frame++ % frames.length] ?? "")} ${activity()} ...\x1b[K`);
   };
   let timer = setTimeout(() => {
     show();

@@ -5,7 +5,7 @@ import { operations } from "../../core/operations.ts";
 import type { Environment } from "../binding.ts";
 import { defaultTimeoutMs } from "../http.ts";
 import { type CommandEntry, commands } from "./commands.ts";
-import { addComplete } from "./completion.ts";
+import { addComplete, addNames } from "./completion.ts";
 import { addConnectionOptions, type ConnectionOptions, chooseRegistry, openConnection } from "./connecting.ts";
 import { addInput } from "./fields.ts";
 import { confirm, withProgress } from "./interaction.ts";
@@ -77,6 +77,7 @@ function createProgram(signal: AbortSignal, env: Environment): Command {
   addVerify(program, env);
   addCollect(program, env);
   addComplete(program);
+  addNames(program, { env, signal });
   return program;
 }
 
@@ -106,12 +107,27 @@ function addCommand(program: Command, name: string, entry: CommandEntry, context
     if (entry.question && !options.yes) await confirm(entry.question({ registry, input }), signal);
     const { json = false, quiet = false } = options;
     const limits = { ...context, timeoutMs: entry.timeoutMs ?? defaultTimeoutMs };
+    let [activity, unfinished]: (string | undefined)[] = [entry.progress];
+    const work = {
+      ...context,
+      tell(now: { readonly activity: string; readonly goOn?: string }) {
+        activity = now.activity;
+        unfinished = now.goOn;
+      },
+    };
     const output = await rejectOnAbort(signal, () =>
-      withProgress(entry.progress, !json && !quiet, async () => {
-        const connection = await openConnection(registry, options, limits);
-        return entry.perform?.(connection, input, context) ?? connection.call(entry.operation, input);
-      }),
-    );
+      withProgress(
+        () => activity ?? entry.progress,
+        !json && !quiet,
+        async () => {
+          const connection = await openConnection(registry, options, limits);
+          return entry.perform?.(connection, input, work) ?? connection.call(entry.operation, input);
+        },
+      ),
+    ).catch((error: unknown) => {
+      if (unfinished !== undefined) process.stderr.write(`${activity}. To go on: ${unfinished}\n`);
+      throw error;
+    });
     const warning = quiet ? undefined : entry.warning?.(output);
     if (warning !== undefined) {
       process.stderr.write(`${paint(process.stderr, "yellow", "warning:")} ${printable(warning)}\n`);

@@ -3,7 +3,10 @@ import type {
   Backfill,
   CrossAccountAccess,
   CrossAccountPermissions,
+  GranteeAccess,
+  Image,
   RegistryDescription,
+  RepositoryResponse,
   RevokedAccess,
   Unmanaged,
   WhichCredentials,
@@ -86,6 +89,44 @@ export function stillIn({ leftOut = [], unmanaged = [] }: RevokedAccess): string
     ...(refused.length > 0 ? [`AWS refused others, who lost their access as well: ${refused.join(", ")}.`] : []),
   ];
   return sentences.length > 0 ? sentences.join(" ") : undefined;
+}
+
+/** Shows a list of repositories. */
+export function repositoryTable(repositories: readonly RepositoryResponse[]): string {
+  if (repositories.length === 0) return "There are no repositories that you may see.\n";
+  const rows = repositories.map(({ name, uri, createdAt }) => [name, createdAt ?? "-", uri ?? "-"]);
+  return table(["REPOSITORY", "CREATED", "URI"], rows);
+}
+
+/** Shows the images of a repository, the youngest first where the platform tells when they were pushed. */
+export function imageTable(images: readonly Image[]): string {
+  if (images.length === 0) return "There are no images.\n";
+  const rows = images
+    .toSorted((one, other) => (other.pushedAt ?? "").localeCompare(one.pushedAt ?? ""))
+    .map(({ digest, tags, sizeBytes, pushedAt, lastPulledAt }) => [
+      digest,
+      tags.join(", ") || "-",
+      sizeBytes === undefined ? "-" : inBytes(sizeBytes),
+      pushedAt ?? "-",
+      lastPulledAt ?? "-",
+    ]);
+  return table(["DIGEST", "TAGS", "SIZE", "PUSHED", "LAST PULLED"], rows);
+}
+
+/** A size for people. @example inBytes(4_214_503) // "4.2 MB" */
+function inBytes(size: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const step = size === 0 ? 0 : Math.min(Math.floor(Math.log10(size) / 3), units.length - 1);
+  return `${(size / 1000 ** step).toFixed(step === 0 ? 0 : 1)} ${units[step]}`;
+}
+
+/** Shows what one consumer may pull. */
+export function grantsOf(grantee: string, repositories: readonly GranteeAccess[]): string {
+  const rows = repositories.flatMap(({ repoId, grants: values }) =>
+    values.flatMap(rowsOf).map((row) => [repoId, ...row]),
+  );
+  if (rows.length === 0) return `${grantee} may pull nothing that you may see.\n`;
+  return table(["REPOSITORY", "KIND", "CONSUMER", "WORKERS"], rows);
 }
 
 /** Workers act under the service of an account or project. A role or a service account stands only for itself. */

@@ -2,6 +2,7 @@ import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { type ErrorCode, statusOf } from "../errors.ts";
 import { type OperationName, operationNames, operations } from "../operations.ts";
+import { capabilities, granteeAccess, image, pageToken } from "../registry-schemas.ts";
 import * as schema from "../schemas.ts";
 import { type Example, errorExamples, examplesOf } from "./examples.ts";
 
@@ -136,16 +137,19 @@ const named: Readonly<Record<string, v.GenericSchema>> = {
   ArtifactRegistryPermissions: schema.permissions,
   AuthMethod: schema.authMethod,
   Caller: schema.caller,
-  Capabilities: schema.capabilities,
+  Capabilities: capabilities,
   CredentialId: schema.credentialId,
   CrossAccountAccess: schema.crossAccountAccess,
   CrossAccountPermissions: schema.crossAccountPermissions,
   Error: error,
   ErrorCode: error.entries.code,
   Finding: schema.finding,
+  GranteeAccess: granteeAccess,
   Health: schema.health,
+  Image: image,
   LeftOut: schema.leftOut,
   LogicalName: schema.logicalName,
+  PageToken: pageToken,
   Password: schema.password,
   ProjectNumber: schema.projectNumber,
   Region: schema.region,

@@ -44,10 +44,66 @@ const byHand: Unmanaged = {
   conditional: false,
 };
 
+const digest = `sha256:${"9f86d081884c7d65".repeat(4)}`;
+const pageToken = "q83vEjRWeJASNFZ4kBI0VniQq83vEjRWeJASNFZ4kBI0VniQ";
+
 const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange>>>> = {
   createRepository: { ecr: { summary: "On Amazon ECR", request: { name: "my-app" }, response: repository } },
   getRepository: { ecr: { summary: "On Amazon ECR", request: { repoId }, response: repository } },
   deleteRepository: { ecr: { summary: "On Amazon ECR", request: { repoId }, response: {} } },
+  listRepositories: {
+    first: {
+      summary: "The first page, on Amazon ECR",
+      request: { pageSize: 1 },
+      response: { repositories: [repository], nextPageToken: pageToken },
+    },
+    last: {
+      summary: "The last page",
+      request: { pageSize: 1, pageToken },
+      response: { repositories: [{ ...repository, name: "images-other", uri: `${host}/images-other` }] },
+    },
+  },
+  listImages: {
+    ecr: {
+      summary: "On Amazon ECR",
+      request: { repoId },
+      response: {
+        images: [
+          {
+            digest,
+            tags: ["1.0", "latest"],
+            mediaType: "application/vnd.oci.image.manifest.v1+json",
+            sizeBytes: 4_214_503,
+            pushedAt: "2026-01-15T09:31:00.000Z",
+            lastPulledAt: "2026-01-16T00:00:00.000Z",
+          },
+        ],
+      },
+    },
+  },
+  deleteImage: {
+    digest: { summary: "An image with all its tags", request: { repoId, reference: digest }, response: {} },
+    tag: { summary: "One tag", request: { repoId, reference: "1.0" }, response: {} },
+  },
+  listGranteeAccess: {
+    aws: {
+      summary: "Of an account on AWS",
+      request: { grantee: "aws:987654321098" },
+      response: { repositories: [{ repoId, grants: [aws] }] },
+    },
+  },
+  removeGranteeAccess: {
+    aws: {
+      summary: "Of an account on AWS, the first page",
+      request: { grantee: "aws:987654321098" },
+      response: { changed: [repoId], nextPageToken: pageToken },
+    },
+    role: {
+      summary: "Of one role on AWS, which a statement of somebody else's lets in as well",
+      request: { grantee: "aws:arn:aws:iam::987654321098:role/lambda-execution" },
+      response: { changed: [repoId], unmanaged: [{ repoId, ...byHand }] },
+    },
+  },
   generateCredentials: {
     ecr: {
       summary: "To push, for an hour, on Amazon ECR",
@@ -157,6 +213,7 @@ const exchanges: Readonly<Record<OperationName, Readonly<Record<string, Exchange
           tellsAbsence: true,
           crossAccountAccess: "aws",
           crossAccountScope: "repository",
+          paging: true,
           unsupported: {},
         },
         health: { status: "healthy", findings: [] },

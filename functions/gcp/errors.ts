@@ -235,7 +235,8 @@ function smallestRoleWith(permission: string): string {
   if (permission === "iam.serviceAccounts.getAccessToken") return "roles/iam.serviceAccountTokenCreator";
   if (permission.startsWith("iam.serviceAccounts.")) return "roles/iam.serviceAccountAdmin";
   if (permission.startsWith("resourcemanager.tag")) return "roles/resourcemanager.tagUser";
-  if (permission === "artifactregistry.packages.delete") return "roles/artifactregistry.repoAdmin";
+  if (/^artifactregistry\.(?:packages|versions|tags)\.delete$/.test(permission))
+    return "roles/artifactregistry.repoAdmin";
   return /\.(?:get|list|listTagBindings)$/.test(permission)
     ? "roles/artifactregistry.reader"
     : "roles/artifactregistry.admin";

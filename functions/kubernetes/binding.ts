@@ -51,6 +51,8 @@ export const externalBinding = v.pipe(
     staticCredentials: v.optional(v.boolean()),
     /** Accepts that credentials to push delete as well, as those of Quay do. Without it such credentials are not handed out. */
     pushMayDelete: v.optional(v.boolean()),
+    /** Whether the account may read the registry's catalogue, `/v2/_catalog`. False: repositories cannot be listed. Default: true. */
+    catalog: v.optional(v.boolean()),
     /** Allows plain http, so that passwords and tokens are sent in the clear. */
     plainHttp: v.optional(v.boolean()),
   }),

@@ -1,16 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { Call } from "../../core/call.ts";
-import { ArtifactRegistryError } from "../../core/errors.ts";
+import { ArtifactRegistryError, invalidInput } from "../../core/errors.ts";
 import { checkHealth } from "../../core/health.ts";
 import { fitName, type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../core/names.ts";
 import type { OpenContext } from "../../core/platform.ts";
 import type { ArtifactRegistry, Provisioning } from "../../core/registry.ts";
-import type { Capabilities } from "../../core/schemas.ts";
+import type { Capabilities } from "../../core/registry-schemas.ts";
 import { Secret } from "../../core/secret.ts";
 import { repositoryMarker } from "../../oci/client/index.ts";
 import { isDiskFull } from "../../oci/files.ts";
 import {
-  type Access,
   callerHash,
   hasEnded,
   isRevoked,
@@ -22,7 +21,7 @@ import {
 } from "../../oci/token/index.ts";
 import { type LocalCredentials, lifetimes } from "./credentials.ts";
 import { diskFull } from "./errors.ts";
-import { audience, createRegistryClient, type RegistryClient, repositoryAccess } from "./registry-client.ts";
+import { audience, catalog, createRegistryClient, type RegistryClient, repositoryAccess } from "./registry-client.ts";
 
 /** Where a local registry is and where its signing key lies. */
 export interface LocalRegistryLocation {
@@ -42,6 +41,8 @@ const capabilities: Capabilities = {
     addCrossAccountAccess: noAccounts,
     removeCrossAccountAccess: noAccounts,
     getCrossAccountAccess: noAccounts,
+    listGranteeAccess: noAccounts,
+    removeGranteeAccess: noAccounts,
   },
 };
 
@@ -94,12 +95,30 @@ export function createLocalRegistry(
     async getRepository(repository, call) {
       const createdAt = await registry.repositoryCreatedAt(call, repository);
       if (createdAt !== undefined) return toRepository(repository, createdAt);
-      throw new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${repository}".`, {
-        hint: "Create it with createRepository.",
-      });
+      throw notFound(repository);
     },
 
     deleteRepository: (repository, call) => registry.deleteRepository(call, repository),
+
+    async listRepositories(page, call) {
+      const { items, next } = await registry.listRepositories(call, prefix, page);
+      return { items: items.map((each) => toRepository(each.name, each.createdAt)), next };
+    },
+
+    async listImages(repository, page, call) {
+      const images = await registry.listImages(call, repository, page);
+      if (images === undefined) throw notFound(repository);
+      return { ...images, items: images.items.filter(({ digest }) => digest !== repositoryMarker.manifest.digest) };
+    },
+
+    async deleteImage(repository, image, call) {
+      const reference = "digest" in image ? image.digest : image.tag;
+      if (reference === repositoryMarker.manifest.digest) {
+        throw invalidInput("This image marks the repository as created.", "reference", "Use deleteRepository.");
+      }
+      const access = repositoryAccess(repository, "delete");
+      await registry.oci(call, "delete manifest", access, (client) => client.deleteManifest(repository, reference));
+    },
 
     async generateCredentials(
       { name: repository, permissions, alsoPull = [], ttlSeconds, credentialId = randomUUID() },
@@ -171,6 +190,12 @@ export function createLocalRegistry(
   };
 }
 
+function notFound(repository: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${repository}".`, {
+    hint: "Create it with createRepository.",
+  });
+}
+
 /** Reads the list of revocations. @throws SERVICE_UNAVAILABLE while it cannot be read */
 async function readable(credentials: LocalCredentials): Promise<readonly Revocation[]> {
   try {
@@ -215,7 +240,6 @@ async function pushMarker(registry: RegistryClient, repository: string, call: Ca
 /** The local server runs the registry itself. So provisioning only answers a binding, and deprovisioning only deletes repositories. */
 function createProvisioning(prefix: string, location: LocalRegistryLocation, registry: RegistryClient): Provisioning {
   const listRepositories = async (call: Call): Promise<string[]> => {
-    const catalog: Access = { type: "registry", name: "catalog", actions: ["*"] };
     const all = await registry.oci(call, "list repositories", catalog, (client) => client.catalog());
     return all.filter((name) => name === prefix || name.startsWith(`${prefix}/`));
   };

@@ -6,6 +6,7 @@ import { readLimits } from "../../core/budget.ts";
 import { doorCaller } from "../../core/caller.ts";
 import { localDoor } from "../../core/doors.ts";
 import { createHttp } from "../../core/http.ts";
+import { passingPageKey, readPageKey } from "../../core/pages.ts";
 import { bindingVariable, type Environment } from "../../core/platform.ts";
 import { allowEverything } from "../../core/rules.ts";
 import { fixedRules, readRules, type Warn } from "../../core/rules-source.ts";
@@ -58,6 +59,8 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   const door = env.ALIEN_DOOR === undefined ? localDoor(settings.callerToken) : await openDoor(env);
   const rules = readRules(env, { warn, issuers: door.issuers }) ?? fixedRules(allowEverything(doorCaller("local")));
   const { rules: atStart } = await rules.current();
+  // Nobody else goes on with this server's lists, so a key of its own will do.
+  const pages = env.ALIEN_PAGE_KEY === undefined ? passingPageKey() : readPageKey(env);
   // The bindings are read once before anything listens, so that a bad binding is reported before a port is taken.
   const bound: Environment = { [bindingVariable(defaultRegistry)]: '{"service":"local"}', ...env };
   // Adapter and registry share the keys, because the file may be removed while the server runs.
@@ -73,7 +76,15 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   const registryPort = await bindRegistry({ host, port: settings.registryPort });
   const registryUrl = settings.registryUrl ?? registryPort.url;
   const http = createHttp(
-    createApplication({ directory: directoryFor(registryUrl), rules, door, audit, now, limits: readLimits(env) }),
+    createApplication({
+      directory: directoryFor(registryUrl),
+      rules,
+      door,
+      audit,
+      now,
+      limits: readLimits(env),
+      pages,
+    }),
   );
   const server = createHttpServer(
     {

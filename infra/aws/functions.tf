@@ -1,4 +1,6 @@
 locals {
+  page_keys = [for number in [var.page_key_number, var.page_key_number - 1] : tostring(number)]
+
   environments = {
     for door in keys(var.doors) : door => {
       for name, value in merge(
@@ -19,6 +21,19 @@ locals {
       ) : name => value if value != null && value != ""
     }
   }
+}
+
+locals {
+  # Under it the tokens are sealed with which lists go on. The key before it is still read, so that a rotation ends no list.
+  page_environment = { for door in keys(var.doors) : door => contains(local.minting_doors, door) ? {
+    ALIEN_PAGE_KEY = join(",", [for number in local.page_keys : random_bytes.page_key[number].base64])
+  } : {} }
+}
+
+resource "random_bytes" "page_key" {
+  for_each = toset(local.page_keys)
+
+  length = 32
 }
 
 data "archive_file" "package" {
@@ -72,6 +87,7 @@ resource "aws_lambda_function" "door" {
   environment {
     variables = merge(
       local.environments[each.key],
+      local.page_environment[each.key],
       each.key == "events" ? { ALIEN_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letters[0].url } : {},
     )
   }
@@ -99,7 +115,7 @@ resource "aws_lambda_function" "door" {
 
   lifecycle {
     precondition {
-      # Room is left for the dead-letter queue's URL.
+      # Room is left for the dead-letter queue's URL, or the keys of lists.
       condition     = length(jsonencode(local.environments[each.key])) <= 3900
       error_message = "The environment of the ${each.key} door exceeds Lambda's 4 KiB: put the rules into the package and name them with access_rules_file, or shorten catalog_data."
     }

@@ -38,7 +38,7 @@ locals {
   # kept leaves derived registries out: they have no defaults, and so no lifecycle policy. own_repositories is what the
   # provision door tags only where it carries our tag already, since the tag is what makes a repository ours. Overlaps with
   # other registries are seen by names and tags alone, wherever they are (every_repository). Any region may have been one of
-  # the registry's (repositories_anywhere), and repositories are made in those that are (regions). probes are empty repositories, on which the functions find out whom AWS refuses.
+  # the registry's (repositories_anywhere), and repositories are made in those that are (regions). ECR lists all of an account's repositories or none (listed). probes are empty repositories, on which the functions find out whom AWS refuses.
   policy_values = {
     owners                  = local.owners
     regions                 = sort(setunion([local.region], local.replica_regions))
@@ -46,6 +46,7 @@ locals {
     kept                    = flatten([for registry in values(local.ecr) : [for region in local.grouped_regions ? ["*"] : concat([local.region], registry.regions) : format(local.ecr_arn, region, "${registry.prefix}-*")] if registry.repository_defaults.keep_last != null])
     repositories            = local.grouped_regions ? local.repositories_anywhere : distinct(concat(local.own, local.inside_home, local.replicas, local.inside_copies))
     inside                  = local.grouped_regions ? local.inside_anywhere : distinct(concat(local.inside_home, local.inside_copies))
+    listed                  = distinct(flatten([for space in local.spaces : [for region in concat([local.region], space.regions) : format(local.ecr_arn, region, "*")]]))
     derived_home            = [for _ in values(local.derived) : format(local.ecr_arn, local.region, "${var.prefix}-*")]
     keys                    = local.keys
     lease_table             = local.lease_table_arn
@@ -71,8 +72,10 @@ locals {
   operations = merge(local.operations_of, { lease-keys = local.operations_of["leases-reading"] })
   # By concern; the table's key is needed wherever the table is.
   operations_of = jsondecode(file("${path.module}/policies/operations.json"))
-  # What is derived is known by its tags: every operation asks for them first.
-  unneeded = { for door, lacks in local.door_lacks : door => setsubtract(lacks, length(local.derived) > 0 ? ["repositories"] : []) }
+  # What is derived is known by its tags: every operation asks for them first. Who lists all repositories may describe each.
+  unneeded = { for door, lacks in local.door_lacks : door => setunion(
+    setsubtract(lacks, length(local.derived) > 0 ? ["repositories"] : []), contains(lacks, "listing") ? [] : ["repositories"]
+  ) }
   # Who lets nobody push needs no push role.
   door_values = {
     for door, needs in local.door_needs : door => contains(needs, "push-pull") ? {} : { minting_roles = [for arn in local.policy_values.minting_roles : arn if endswith(arn, "-pull")] }
@@ -89,6 +92,9 @@ locals {
     encryption          = length(local.keys) > 0
     encryption-release  = length(local.keys) > 0
     deletions           = length(local.spaces) > 0
+    listing             = length(local.spaces) > 0
+    images-reading      = length(local.spaces) > 0
+    image-deletions     = length(local.spaces) > 0
     grants-reading      = length(local.spaces) > 0
     grants              = length(local.spaces) > 0
     derived             = length(local.derived) > 0
@@ -100,6 +106,9 @@ locals {
     public-alias        = length(local.ecr_public) > 0
     public-creation     = length(local.ecr_public) > 0
     public-deletions    = length(local.ecr_public) > 0
+
+    public-images-reading  = length(local.ecr_public) > 0
+    public-image-deletions = length(local.ecr_public) > 0
   }
   door_policies = merge([
     for door, names in jsondecode(file("${path.module}/policies/doors.json")) : {

@@ -9,7 +9,7 @@ variable "environment" {
 
   validation {
     condition = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !can(regex(
-      "^(?:ALIEN_(?:DOOR|REGISTRIES|ACCESS_RULES|ACCESS_RULES_FILE|OIDC_ISSUERS|STACK_PREFIX|LEASE_TABLE|FUNCTION_ROLE_ARNS|PERMISSIONS_BOUNDARY_ARN|ROLE_PATH|DEAD_LETTER_QUEUE_URL|[A-Z0-9_]+_BINDING)|_.*|AWS_(?:REGION|DEFAULT_REGION|ACCESS_KEY.*|SECRET_ACCESS_KEY|SESSION_TOKEN|EXECUTION_ENV|LAMBDA_.*|XRAY_.*)|LAMBDA_.*)$",
+      "^(?:ALIEN_(?:DOOR|REGISTRIES|ACCESS_RULES|ACCESS_RULES_FILE|OIDC_ISSUERS|STACK_PREFIX|LEASE_TABLE|FUNCTION_ROLE_ARNS|PERMISSIONS_BOUNDARY_ARN|PAGE_KEY|ROLE_PATH|DEAD_LETTER_QUEUE_URL|[A-Z0-9_]+_BINDING)|_.*|AWS_(?:REGION|DEFAULT_REGION|ACCESS_KEY.*|SECRET_ACCESS_KEY|SESSION_TOKEN|EXECUTION_ENV|LAMBDA_.*|XRAY_.*)|LAMBDA_.*)$",
       name
     ))])
     error_message = "environment may name no variable that this module or Lambda itself sets."
@@ -36,6 +36,20 @@ variable "kms_keys" {
       arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:key/.+$", arn))
     ])
     error_message = "kms_keys must be ARNs of keys: an alias cannot be put into a role's policy."
+  }
+}
+
+variable "page_key_number" {
+  description = <<-EOT
+    Counts the keys under which the tokens of lists are sealed (ALIEN_PAGE_KEY). A new number makes a new key, and the one before it is read on. The
+    keys are in the state, and in the environment of the doors for callers.
+  EOT
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.page_key_number >= 1 && floor(var.page_key_number) == var.page_key_number
+    error_message = "page_key_number must be 1 or a greater whole number."
   }
 }
 

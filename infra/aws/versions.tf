@@ -13,6 +13,10 @@ terraform {
       source  = "hashicorp/archive"
       version = ">= 2.4.0, < 3.0.0"
     }
+    random = {
+      source  = "hashicorp/random"
+      version = ">= 3.5.0, < 4.0.0"
+    }
   }
 }
 

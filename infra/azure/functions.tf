@@ -61,9 +61,15 @@ locals {
     }
   }
 
+  # Under the first key the tokens are sealed with which lists go on; the second is still read, so that a rotation ends no list.
+  page_keys = [for number in [var.page_key_number, var.page_key_number - 1] : tostring(number)]
+
   app_settings = {
     for door in keys(var.doors) : door => merge(
       local.settings[door],
+      !contains(local.minting_doors, door) ? {} : {
+        ALIEN_PAGE_KEY = join(",", [for number in local.page_keys : random_bytes.page_key[number].base64])
+      },
       { for name, registry in local.registries : registry.variable => local.bindings[name] },
       local.identity_settings[door],
       local.host_settings[door],
@@ -82,6 +88,12 @@ locals {
       triggers = door.concurrency == null ? null : { http = { perInstanceConcurrency = door.concurrency } }
     }
   }
+}
+
+resource "random_bytes" "page_key" {
+  for_each = toset(local.page_keys)
+
+  length = 32
 }
 
 # Of Flex Consumption each app has its own plan.

@@ -19,11 +19,14 @@ locals {
   # Of registries that are not there yet, the mode is not known for certain.
   group_modes = var.provisioned_registries.role_assignment_mode == null ? ["rbac", "rbac-abac"] : [var.provisioned_registries.role_assignment_mode]
 
+  # Azure takes no condition on repositories for it: who lists a registry's catalog sees the names under every prefix.
+  catalog_role = "Container Registry Repository Catalog Lister"
+
   registry_grants = merge(flatten([
     for door, roles in local.door_roles : [
       for name, registry in local.registries : merge(
         { for concern in roles.registry.concerns : "${door}/${name}/${concern}" => { door = door, scope = registry.id, concern = concern, role = null, prefix = "" } },
-        { for role in roles.registry[registry.mode] : "${door}/${name}/${role}" => { door = door, scope = registry.id, concern = null, role = role, prefix = registry.mode == "rbac" ? "" : registry.prefix } },
+        { for role in roles.registry[registry.mode] : "${door}/${name}/${role}" => { door = door, scope = registry.id, concern = null, role = role, prefix = registry.mode == "rbac" || role == local.catalog_role ? "" : registry.prefix } },
       )
     ]
   ])...)

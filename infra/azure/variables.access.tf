@@ -76,3 +76,17 @@ variable "tags" {
     error_message = "There may be 50 tags, with names of 1 to 128 characters, none of <>%&\\?/, and values of at most 256."
   }
 }
+
+variable "page_key_number" {
+  description = <<-EOT
+    Counts the keys under which the tokens of lists are sealed (ALIEN_PAGE_KEY). A new number makes a new key, and the one before it is read on. The
+    keys are in the state, and among the settings of the doors for callers.
+  EOT
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.page_key_number >= 1 && floor(var.page_key_number) == var.page_key_number
+    error_message = "page_key_number must be 1 or a greater whole number."
+  }
+}

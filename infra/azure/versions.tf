@@ -19,6 +19,10 @@ terraform {
       source  = "hashicorp/archive"
       version = ">= 2.4.0, < 3.0.0"
     }
+    random = {
+      source  = "hashicorp/random"
+      version = ">= 3.5.0, < 4.0.0"
+    }
     time = {
       source  = "hashicorp/time"
       version = ">= 0.12.0, < 1.0.0"

@@ -43,7 +43,7 @@ resource "google_cloud_run_v2_service" "door" {
       }
 
       dynamic "env" {
-        for_each = merge(local.environments[each.key], local.tag_environment, { FUNCTION_TARGET = local.entry_points[each.key] })
+        for_each = merge(local.environments[each.key], local.tag_environment, local.page_environment[each.key], { FUNCTION_TARGET = local.entry_points[each.key] })
         content {
           name  = env.key
           value = env.value

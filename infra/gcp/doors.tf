@@ -8,7 +8,7 @@ locals {
     for rule in var.access_rules : rule if anytrue([for caller in rule.callers : contains(issuers, caller.issuer)])
   ] }
   # A rule without grantees lets nobody edit grants, whatever its operations.
-  granting = ["addCrossAccountAccess", "removeCrossAccountAccess", "setupRepository"]
+  granting = ["addCrossAccountAccess", "removeCrossAccountAccess", "removeGranteeAccess", "setupRepository"]
 
   # What the rules let a door's callers do, in the words of operations.json; all of it where a file that the plan does not see has the
   # rules. An operation's name is matched as the functions match it. Subjects and repositories may be known only when the plan is

@@ -1,4 +1,6 @@
 locals {
+  page_keys = [for number in [var.page_key_number, var.page_key_number - 1] : tostring(number)]
+
   environments = {
     for door in keys(var.doors) : door => {
       for name, value in merge(
@@ -32,8 +34,19 @@ locals {
     for door, service in google_cloud_run_v2_service.door : door => { name = service.name, uri = service.uri }
   }
 
+  # Under it the tokens are sealed with which lists go on. The key before it is still read, so that a rotation ends no list.
+  page_environment = { for door in keys(var.doors) : door => contains(local.minting_doors, door) ? {
+    ALIEN_PAGE_KEY = join(",", [for number in local.page_keys : random_bytes.page_key[number].base64])
+  } : {} }
+
   # The tag that provisioning attaches, and that the other doors name where they are refused. Its id is known only when it is there.
   tag_environment = { for id in google_tags_tag_value.provisioned[*].id : "ALIEN_REGISTRY_TAG" => id }
+}
+
+resource "random_bytes" "page_key" {
+  for_each = toset(local.page_keys)
+
+  length = 32
 }
 
 resource "google_cloudfunctions2_function" "door" {
@@ -70,7 +83,7 @@ resource "google_cloudfunctions2_function" "door" {
     max_instance_request_concurrency = each.value.concurrency
     ingress_settings                 = local.door_ingress[each.key]
     all_traffic_on_latest_revision   = true
-    environment_variables            = merge(local.environments[each.key], local.tag_environment)
+    environment_variables            = merge(local.environments[each.key], local.tag_environment, local.page_environment[each.key])
   }
 
   lifecycle {

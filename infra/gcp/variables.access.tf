@@ -69,3 +69,17 @@ variable "labels" {
     error_message = "Labels must have at most 63 characters of a-z, 0-9, _ and -, and their keys begin with a letter."
   }
 }
+
+variable "page_key_number" {
+  description = <<-EOT
+    Counts the keys under which the tokens of lists are sealed (ALIEN_PAGE_KEY). A new number makes a new key, and the one before it is read on. The
+    keys are in the state, and in the environment of the doors for callers.
+  EOT
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.page_key_number >= 1 && floor(var.page_key_number) == var.page_key_number
+    error_message = "page_key_number must be 1 or a greater whole number."
+  }
+}

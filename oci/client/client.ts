@@ -63,6 +63,11 @@ export type OciClient = {
   referrers(repository: string, digest: string, artifactType?: string): Promise<Descriptor[]>;
   /** Lists the repositories that the caller may list. */
   catalog(pageSize?: number): Promise<string[]>;
+  /** Lists one page of them. `next` is what the page before answered. */
+  catalogPage(page: { readonly pageSize: number; readonly next?: string | undefined }): Promise<{
+    names: string[];
+    next?: string;
+  }>;
   /** Returns a client that shares this one's tokens, but has another signal. */
   withSignal(signal: AbortSignal): OciClient;
 };
@@ -105,6 +110,7 @@ function clientOf(options: ClientOptions, transport: Transport): OciClient {
     tags: (repository, pageSize) => gather(listing.tags(transport, repository, pageSize)),
     eachTag: (repository, pageSize) => listing.tags(transport, repository, pageSize),
     referrers: (repository, digest, type) => gather(listing.referrers(transport, repository, digest, type)),
+    catalogPage: (page) => listing.catalogPage(transport, page),
     catalog: (pageSize) => gather(listing.catalog(transport, pageSize)),
     withSignal: (signal) => clientOf({ ...options, signal }, new Transport({ ...options, signal }, transport)),
   };

@@ -33,6 +33,24 @@ export async function* catalog(transport: Transport, pageSize?: number): AsyncGe
 }
 
 /**
+ * Reads one page of the catalogue.
+ *
+ * @param next where the page before said that the list goes on
+ * @throws OciError
+ */
+export async function catalogPage(
+  transport: Transport,
+  { pageSize, next }: { readonly pageSize: number; readonly next?: string | undefined },
+): Promise<{ names: string[]; next?: string }> {
+  const here = transport.resolve(next ?? `v2/_catalog${pageQuery(pageSize)}`);
+  const { content, next: following } = await onePage(transport, here, scope.catalog);
+  return {
+    names: strings(content, "repositories"),
+    ...(following !== undefined && { next: `${following.pathname}${following.search}` }),
+  };
+}
+
+/**
  * Yields the descriptors of the manifests whose `subject` is this digest (distribution-spec, "Listing Referrers"). If a
  * registry does not have the referrers API, this reads the tag that takes its place ("Referrers Tag Schema").
  *
@@ -73,20 +91,28 @@ async function* pages(transport: Transport, first: string, needed: string): Asyn
   let next: URL | undefined = transport.resolve(first);
   const seen = new Set<string>();
   while (next !== undefined) {
-    const here: URL = next;
-    if (here.origin !== transport.root.origin || seen.has(here.href)) {
-      throw new OciError(
-        0,
-        "UNEXPECTED_RESPONSE",
-        `${transport.root.host} gave a link to the next page that cannot be followed.`,
-      );
-    }
-    seen.add(here.href);
-    const answer = await transport.send({ to: here, scopes: [needed], expect: [200] });
-    yield parse(await readLimited(answer, maxPageBytes), here);
-    const link = nextLink(answer.headers.get("link"));
-    next = link === undefined ? undefined : transport.resolve(link, here);
+    if (seen.has(next.href)) throw cannotFollow(transport);
+    seen.add(next.href);
+    const page: { content: unknown; next: URL | undefined } = await onePage(transport, next, needed);
+    yield page.content;
+    next = page.next;
   }
+}
+
+async function onePage(
+  transport: Transport,
+  here: URL,
+  needed: string,
+): Promise<{ content: unknown; next: URL | undefined }> {
+  if (here.origin !== transport.root.origin) throw cannotFollow(transport);
+  const answer = await transport.send({ to: here, scopes: [needed], expect: [200] });
+  const content = parse(await readLimited(answer, maxPageBytes), here);
+  const link = nextLink(answer.headers.get("link"));
+  return { content, next: link === undefined ? undefined : transport.resolve(link, here) };
+}
+
+function cannotFollow({ root }: Transport): OciError {
+  return new OciError(0, "UNEXPECTED_RESPONSE", `${root.host} gave a link to the next page that cannot be followed.`);
 }
 
 /**

@@ -56,6 +56,8 @@ const operationNames: Readonly<Record<Route["kind"], Readonly<Record<string, str
   manifest: { GET: "pullManifest", HEAD: "headManifest", PUT: "pushManifest", DELETE: "deleteManifest" },
   tags: { GET: "listTags", HEAD: "listTags" },
   referrers: { GET: "listReferrers", HEAD: "listReferrers" },
+  repositories: { GET: "listRepositories", HEAD: "listRepositories" },
+  images: { GET: "listImages", HEAD: "listImages" },
   repository: { GET: "getRepository", HEAD: "getRepository", DELETE: "deleteRepository" },
 };
 

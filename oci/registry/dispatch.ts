@@ -4,7 +4,15 @@ import type { Noted } from "./access-log.ts";
 import { getBlob, headBlob, removeBlob } from "./api/blobs.ts";
 import type { Handler, Services } from "./api/handler.ts";
 import { deleteManifest, getManifest, putManifest } from "./api/manifests.ts";
-import { getCatalog, getReferrers, getRepository, getTags, removeRepository } from "./api/repositories.ts";
+import {
+  getCatalog,
+  getImages,
+  getReferrers,
+  getRepositories,
+  getRepository,
+  getTags,
+  removeRepository,
+} from "./api/repositories.ts";
 import { cancelUpload, continueUpload, describeUpload, finishUpload, startUpload } from "./api/uploads.ts";
 import { authorize, type Need } from "./auth/authorize.ts";
 import { type ExchangeOptions, exchangeToken } from "./auth/exchange.ts";
@@ -42,6 +50,12 @@ const operations: Readonly<Record<ContentKind, Readonly<Record<string, Operation
   },
   tags: { GET: { action: "pull", handle: getTags }, HEAD: { action: "pull", handle: getTags } },
   referrers: { GET: { action: "pull", handle: getReferrers }, HEAD: { action: "pull", handle: getReferrers } },
+  // Needs what the catalogue needs: see `needOf`.
+  repositories: {
+    GET: { action: "pull", handle: getRepositories },
+    HEAD: { action: "pull", handle: getRepositories },
+  },
+  images: { GET: { action: "pull", handle: getImages }, HEAD: { action: "pull", handle: getImages } },
   repository: {
     GET: { action: "pull", handle: getRepository },
     HEAD: { action: "pull", handle: getRepository },
@@ -101,7 +115,7 @@ function needOf(
   query: URLSearchParams,
 ): Need | undefined {
   if (route === undefined || route.kind === "base" || route.kind === "token") return undefined;
-  if (route.kind === "catalog") {
+  if (route.kind === "catalog" || route.kind === "repositories") {
     const catalog = { type: "registry", name: "catalog" } as const;
     return { ...catalog, action: "*", suggested: [{ ...catalog, actions: ["*"] }] };
   }

@@ -1,7 +1,11 @@
 /** The paths of the registry, and what they mean. */
 
 /** The kinds of resource below a repository's name. */
-export type ContentKind = "blob" | "uploads" | "upload" | "manifest" | "tags" | "referrers" | "repository";
+export type ContentKind = "blob" | "uploads" | "upload" | "manifest" | "tags" | "referrers" | OwnKind;
+
+/** The kinds that are extensions of ours: a repository as a whole, its images, and the repositories from its name on. */
+type OwnKind = "repository" | "repositories" | "images";
+const ownKinds: readonly string[] = ["repository", "repositories", "images"] satisfies OwnKind[];
 
 /** What a path means. */
 export type Route =
@@ -37,6 +41,6 @@ export function parseRoute(path: string): Route | undefined {
   if (second === "manifests") return route("manifest", 2, last);
   if (second === "tags" && last === "list") return route("tags", 2, "");
   if (second === "referrers") return route("referrers", 2, last);
-  if (second === "_alien" && last === "repository") return route("repository", 2, "");
+  if (second === "_alien" && ownKinds.includes(last)) return route(last as OwnKind, 2, "");
   return undefined;
 }

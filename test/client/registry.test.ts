@@ -71,6 +71,24 @@ describe.each(modes)("a registry %s", (title, open) => {
     await expect(registry.getRepository(created.name)).rejects.toMatchObject({ code: "RESOURCE_NOT_FOUND" });
   });
 
+  it("goes through repositories and images, however small the pages are", async () => {
+    const names: string[] = [];
+    for (const each of ["a", "b", "c"]) {
+      names.push((await registry.createRepository(`listed-${title.length}-${each}`)).name);
+    }
+    const found: string[] = [];
+    for await (const repository of registry.repositories({ pageSize: 2 })) found.push(repository.name);
+    expect(new Set(found).size).toBe(found.length);
+    expect(found).toEqual(expect.arrayContaining(names));
+    for await (const image of registry.images(names[0] ?? "")) expect(image).toBeUndefined();
+    await registry.deleteImage(names[0] ?? "", "1.0");
+    const never = registry.images("never-created");
+    await expect(never[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "RESOURCE_NOT_FOUND" });
+    const ended = registry.removeGranteeAccess("aws:123456789012");
+    await expect(ended[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "OPERATION_NOT_SUPPORTED" });
+    for (const each of names) await registry.deleteRepository(each);
+  });
+
   it("refuses what the platform cannot do, with its reason", async () => {
     const access = { type: "aws" as const, accountIds: [], regions: [], roleArns: [], allowedServiceTypes: [] };
     const refusal = { code: "OPERATION_NOT_SUPPORTED", httpStatusCode: 501, hint: expect.any(String) };

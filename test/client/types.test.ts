@@ -4,6 +4,7 @@ import type { DirectModule } from "../../client/connection.ts";
 import type * as direct from "../../client/direct.ts";
 import type { CredentialOptions, Operations, Registry } from "../../client/index.ts";
 import type { operations } from "../../core/operations.ts";
+import type * as registrySchemas from "../../core/registry-schemas.ts";
 import type * as schemas from "../../core/schemas.ts";
 
 /** What may be left out may be spelled as undefined too: JSON leaves it out. */
@@ -28,11 +29,20 @@ describe("the types that callers see", () => {
       Same<Operations["addCrossAccountAccess"]["input"]["access"], schemas.CrossAccountAccess>
     >().toEqualTypeOf<true>();
     expectTypeOf<
-      Same<Operations["describeRegistry"]["output"]["capabilities"], schemas.Capabilities>
+      Same<Operations["describeRegistry"]["output"]["capabilities"], registrySchemas.Capabilities>
     >().toEqualTypeOf<true>();
     expectTypeOf<Same<Operations["describeRegistry"]["output"]["health"], schemas.Health>>().toEqualTypeOf<true>();
     type Backfills = NonNullable<Operations["provisionRegistry"]["output"]["backfills"]>;
     expectTypeOf<Same<Backfills[number], schemas.Backfill>>().toEqualTypeOf<true>();
+  });
+
+  it("of lists are those of the schemas", () => {
+    expectTypeOf<
+      Same<Operations["listImages"]["output"]["images"][number], registrySchemas.Image>
+    >().toEqualTypeOf<true>();
+    expectTypeOf<
+      Same<Operations["listGranteeAccess"]["output"]["repositories"][number], registrySchemas.GranteeAccess>
+    >().toEqualTypeOf<true>();
   });
 
   it("of what a credential is asked for are those of the schema", () => {

@@ -2,7 +2,7 @@ import { platform } from "../../functions/aws/index.ts";
 import { startStack } from "../aws/support/stack.ts";
 import type { Statement } from "../emulators/aws/identity/documents.ts";
 import { type ExecutionScope, executionStatements } from "../infra/support/aws-roles.ts";
-import { onlyGrantee } from "./harness.ts";
+import { onlyGrantee, otherGrantee } from "./harness.ts";
 import { contractSuite } from "./suite.ts";
 
 contractSuite({
@@ -23,7 +23,7 @@ contractSuite({
     };
     const statements = [...executionStatements("platform", scope), ...executionStatements("provision", scope)];
     const functionPolicies = statements as readonly Statement[];
-    const stack = await startStack({ functionPolicies, accounts: [onlyGrantee] });
+    const stack = await startStack({ functionPolicies, accounts: [onlyGrantee, otherGrantee] });
     stack.emulator.managedPolicy(stack.account, "minting-boundary", {
       Effect: "Allow",
       Action: "ecr:*",

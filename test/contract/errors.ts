@@ -38,6 +38,17 @@ const bad: readonly Bad[] = [
   ["generateCredentials", { registry, repoId, permissions: "pull", ttlSeconds: null }, "INVALID_INPUT", "ttlSeconds"],
   ["addCrossAccountAccess", { registry, repoId }, "INVALID_INPUT", "access"],
   ["addCrossAccountAccess", { registry, repoId, access: { type: "azure" } }, "INVALID_INPUT", "access.type"],
+  ["listRepositories", { registry, pageSize: 0 }, "INVALID_INPUT", "pageSize"],
+  ["listRepositories", { registry, pageSize: 1.5 }, "INVALID_INPUT", "pageSize"],
+  ["listImages", { registry, repoId, pageSize: 10 ** 9 }, "INVALID_INPUT", "pageSize"],
+  ["listImages", { registry, repoId, pageToken: "not a token" }, "INVALID_INPUT", "pageToken"],
+  ["deleteImage", { registry, repoId }, "INVALID_INPUT", "reference"],
+  ["deleteImage", { registry, repoId, reference: "a/b" }, "INVALID_INPUT", "reference"],
+  ["deleteImage", { registry, repoId, reference: "*" }, "INVALID_INPUT", "reference"],
+  ["deleteImage", { registry, repoId, reference: "sha256:*" }, "INVALID_INPUT", "reference"],
+  ["listGranteeAccess", { registry, grantee: "aws:*" }, "INVALID_INPUT", "grantee"],
+  ["removeGranteeAccess", { registry, grantee: "aws:12345678901*" }, "INVALID_INPUT", "grantee"],
+  ["removeGranteeAccess", { registry, grantee: "gcp:allUsers" }, "INVALID_INPUT", "grantee"],
 ];
 
 const aws = { type: "aws", accountIds: [], regions: [], roleArns: [], allowedServiceTypes: [] };

@@ -7,6 +7,7 @@ import { contractSuite } from "./suite.ts";
 contractSuite({
   name: "external-static",
   behind: "distribution 2.8 with htpasswd, behind Apache",
+  differs: { deletesTags: false },
   start: () =>
     apacheBackend(({ pullers, pushers }) =>
       startDistribution({ binary: tool("docker-registry"), auth: { users: [...pullers, ...pushers] } }),

@@ -23,19 +23,28 @@ export interface Golden {
   readonly mountsAnything?: boolean;
   /** Whether layers can be read after their image was deleted, until the registry sweeps them by itself. */
   readonly keepsLayers?: boolean;
+  /** Whether `listImages` has images without a tag. Default: it has. */
+  readonly listsUntagged?: boolean;
+  /** Whether `deleteImage` deletes a tag alone. Default: it does. */
+  readonly deletesTags?: boolean;
+  /** Whether an image goes with its last tag. */
+  readonly imageEndsWithTags?: boolean;
   /** Whether an image's URI is read as an id. It is not where only the platform tells whose the URI is. */
   readonly readsUri: boolean;
 }
 
+/** Of platforms on which consumers are not accounts of a cloud. */
+const noConsumers = [
+  "addCrossAccountAccess",
+  "removeCrossAccountAccess",
+  "getCrossAccountAccess",
+  "listGranteeAccess",
+  "removeGranteeAccess",
+] as const;
+
 const external = {
-  unsupported: [
-    "addCrossAccountAccess",
-    "removeCrossAccountAccess",
-    "getCrossAccountAccess",
-    "revokeCredentials",
-    "provisionRegistry",
-    "deprovisionRegistry",
-  ],
+  unsupported: [...noConsumers, "revokeCredentials", "provisionRegistry", "deprovisionRegistry"],
+  listsUntagged: false,
   tellsAbsence: true,
   pushCreates: true,
   publicPulls: false,
@@ -46,7 +55,7 @@ const external = {
 /** What each platform is known to be unable to do; its capabilities must say the same, no more and no less. */
 export const golden = {
   local: {
-    unsupported: ["addCrossAccountAccess", "removeCrossAccountAccess", "getCrossAccountAccess"],
+    unsupported: noConsumers,
     tellsAbsence: true,
     pushCreates: true,
     publicPulls: false,
@@ -56,6 +65,7 @@ export const golden = {
   },
   ecr: {
     unsupported: ["revokeCredentials"],
+    imageEndsWithTags: true,
     tellsAbsence: true,
     pushCreates: false,
     publicPulls: false,
@@ -64,14 +74,8 @@ export const golden = {
     readsUri: true,
   },
   "ecr-public": {
-    unsupported: [
-      "addCrossAccountAccess",
-      "removeCrossAccountAccess",
-      "getCrossAccountAccess",
-      "revokeCredentials",
-      "provisionRegistry",
-      "deprovisionRegistry",
-    ],
+    unsupported: [...noConsumers, "revokeCredentials", "provisionRegistry", "deprovisionRegistry"],
+    imageEndsWithTags: true,
     tellsAbsence: true,
     pushCreates: false,
     publicPulls: true,
@@ -89,7 +93,7 @@ export const golden = {
     readsUri: true,
   },
   acr: {
-    unsupported: ["addCrossAccountAccess", "removeCrossAccountAccess", "getCrossAccountAccess", "revokeCredentials"],
+    unsupported: [...noConsumers, "revokeCredentials"],
     tellsAbsence: true,
     pushCreates: true,
     publicPulls: false,

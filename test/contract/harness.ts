@@ -8,10 +8,12 @@ import type { ErrorLine } from "../../core/error-log.ts";
 import { ArtifactRegistryError, type ErrorJson } from "../../core/errors.ts";
 import { createHttp } from "../../core/http.ts";
 import type { OperationName } from "../../core/operations.ts";
+import { passingPageKey } from "../../core/pages.ts";
 import type { Environment, Platform } from "../../core/platform.ts";
+import type { Capabilities, GranteeAccess, Image } from "../../core/registry-schemas.ts";
 import type { Rule } from "../../core/rules.ts";
 import { fixedRules } from "../../core/rules-source.ts";
-import type { ArtifactRegistryCredentials, Backfill, Capabilities, RepositoryResponse } from "../../core/schemas.ts";
+import type { ArtifactRegistryCredentials, Backfill, RepositoryResponse } from "../../core/schemas.ts";
 import { requestListener } from "../../core/server/http.ts";
 import { readDirectory } from "../../core/suite.ts";
 import { watchedLog } from "../support/secrets.ts";
@@ -19,7 +21,7 @@ import { watchedLog } from "../support/secrets.ts";
 /**
  * The callers of the suite. No rule says that `reader` may push; `production` and `staging` are one subject, whose rule asks for
  * the first one's claim; the credentials of `hurried` and `instant` may live for 1,000 seconds and for 5; `granter` may let in one
- * consumer; `builder` may push everywhere, and pull from repositories whose names hold `base`; `stranger` holds a good token that no rule names; `nobody` holds none.
+ * consumer; `lister` lists the repositories whose names hold `visible`; `builder` may push everywhere, and pull from repositories whose names hold `base`; `stranger` holds a good token that no rule names; `nobody` holds none.
  */
 export type CallerName = keyof typeof tokens | "nobody" | "forger";
 
@@ -34,6 +36,10 @@ interface Outputs {
   createRepository: RepositoryResponse;
   getRepository: RepositoryResponse;
   setupRepository: RepositoryResponse;
+  listRepositories: { repositories: RepositoryResponse[]; nextPageToken?: string };
+  listImages: { images: Image[]; nextPageToken?: string };
+  listGranteeAccess: { repositories: GranteeAccess[]; nextPageToken?: string };
+  removeGranteeAccess: { changed: string[]; nextPageToken?: string };
   generateCredentials: ArtifactRegistryCredentials;
   describeRegistry: {
     service: string;
@@ -68,6 +74,7 @@ const tokens = {
   hurried: doorCaller("hurried"),
   instant: doorCaller("instant"),
   granter: doorCaller("granter"),
+  lister: doorCaller("lister"),
   stranger: doorCaller("stranger"),
 } satisfies Record<string, AuthenticatedCaller>;
 
@@ -75,6 +82,8 @@ const tokenOf = (name: keyof typeof tokens) => `token-of-${name}`;
 
 /** The one consumer whom `granter` may let in, on either cloud. */
 export const onlyGrantee = "444455556666";
+/** Another consumer, whom `granter` may not let in. */
+export const otherGrantee = "555566667777";
 
 export async function startSuite(platform: Platform, env: Environment, registries: readonly string[]): Promise<Suite> {
   const audit = watchedLog<AuditLine>();
@@ -105,6 +114,12 @@ export async function startSuite(platform: Platform, env: Environment, registrie
       ...everywhere,
       grantees: [`aws:${onlyGrantee}`, `gcp:${onlyGrantee}`],
     },
+    {
+      callers: [doorCaller("lister")],
+      operations: ["listRepositories"],
+      registries: [...registries],
+      repositories: ["*visible*"],
+    },
     { ...builder, permissions: ["push-pull"] },
     { ...builder, repositories: ["*base*"], permissions: ["pull"] },
   ];
@@ -112,6 +127,7 @@ export async function startSuite(platform: Platform, env: Environment, registrie
     directory: readDirectory(platform, env, rules),
     rules: fixedRules(rules),
     door: tokenDoor(),
+    pages: passingPageKey(),
     audit: (line) => void audit.push(line),
     errorLog: (line) => void errors.push(line),
   });

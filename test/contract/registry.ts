@@ -35,12 +35,19 @@ export function registryTests(subject: () => Subject, { unsupported, tellsAbsenc
       case "getRepository":
       case "deleteRepository":
       case "getCrossAccountAccess":
+      case "listImages":
         return { registry, repoId };
+      case "deleteImage":
+        return { registry, repoId, reference: "1.0" };
+      case "listGranteeAccess":
+      case "removeGranteeAccess":
+        return { registry, grantee: "aws:123456789012" };
       case "revokeCredentials":
         return { registry, repoId, permissions: "pull" };
       case "provisionRegistry":
       case "deprovisionRegistry":
       case "describeRegistry":
+      case "listRepositories":
         return { registry };
     }
   };

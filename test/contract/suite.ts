@@ -3,6 +3,7 @@ import type { Environment, Platform } from "../../core/platform.ts";
 import { createClient, type OciClient } from "../../oci/client/index.ts";
 import { alsoPullTests } from "./also-pull.ts";
 import { auditTests } from "./audit.ts";
+import { contentTests } from "./content.ts";
 import { credentialTests } from "./credentials.ts";
 import { errorTests } from "./errors.ts";
 import { type Golden, golden, type PlatformName } from "./golden.ts";
@@ -18,6 +19,8 @@ export interface ContractPlatform {
   readonly name: PlatformName;
   /** Which registry stands behind it, where there are several. */
   readonly behind?: string;
+  /** What that registry does otherwise than the platform's others. */
+  readonly differs?: Partial<Golden>;
   /** Starts whatever stands behind the adapter. */
   start(): Promise<Backend>;
 }
@@ -61,7 +64,8 @@ export interface Subject {
 }
 
 /** Everything that an adapter must pass, whatever stands behind it. */
-export function contractSuite({ name, behind, start }: ContractPlatform): void {
+export function contractSuite({ name, behind, differs, start }: ContractPlatform): void {
+  const facts: Golden = { ...golden[name], ...differs };
   describe(`contract: ${name}${behind === undefined ? "" : ` (${behind})`}`, () => {
     let backend: Backend | undefined;
     let subject: Subject | undefined;
@@ -98,7 +102,7 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
           advance(Math.max(0, moment.getTime() - Date.now()));
         },
         async tags(client, repository) {
-          const { pushCreates, ownTag }: Golden = golden[name];
+          const { pushCreates, ownTag } = facts;
           const all = await client.tags(repository).catch((error: { status?: number }) => {
             if (pushCreates && error.status === 404) return [];
             throw error;
@@ -118,14 +122,15 @@ export function contractSuite({ name, behind, start }: ContractPlatform): void {
     });
 
     serviceTests(current);
-    registryTests(current, golden[name]);
-    nameTests(current, golden[name]);
-    lifecycleTests(current, golden[name]);
+    registryTests(current, facts);
+    nameTests(current, facts);
+    lifecycleTests(current, facts);
+    contentTests(current, facts);
     // Before the credentials' tests, which turn the backend's clock away from ours.
-    ruleTests(current, golden[name]);
+    ruleTests(current, facts);
     auditTests(current, name);
-    credentialTests(current, golden[name]);
-    alsoPullTests(current, golden[name]);
+    credentialTests(current, facts);
+    alsoPullTests(current, facts);
     errorTests(current);
   });
 }

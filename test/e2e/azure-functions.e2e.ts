@@ -144,6 +144,14 @@ describe("behind the platform door", () => {
     await expect(pushImage(pull, repoId, "v2", buildImage({ seed: "other" }))).rejects.toMatchObject({ status: 401 });
     await expect(pullImage(pull, "images/another", "v1")).rejects.toMatchObject({ status: 401 });
 
+    expect(await ask("listRepositories", {})).toMatchObject({ repositories: [{ name: repoId }] });
+    const { digest } = image.manifest;
+    expect(await ask("listImages", { repoId })).toMatchObject({ images: [{ digest, tags: ["v1"] }] });
+    await pushImage(push, repoId, "v0", buildImage({ seed: "deleted" }));
+    expect(await ask("deleteImage", { repoId, reference: "v0" })).toEqual({});
+    for (const operation of ["listGranteeAccess", "removeGranteeAccess"]) {
+      expect(await ask(operation, { grantee: "aws:111122223333" })).toMatchObject({ code: "OPERATION_NOT_SUPPORTED" });
+    }
     expect(await ask("setupRepository", { name: "team/app" })).toMatchObject({ name: repoId });
     const access = { type: "aws", accountIds: ["111122223333"], allowedServiceTypes: [], regions: [], roleArns: [] };
     for (const operation of ["addCrossAccountAccess", "removeCrossAccountAccess"]) {
@@ -160,7 +168,7 @@ describe("behind the platform door", () => {
     const lines = logged();
     const subject = `${stack.azure.tenantId}/${principal("pipeline").principalId}`;
     expect(lines[0]).toMatchObject({ door: "platform", caller: { issuer: "azure", subject }, outcome: "OK" });
-    expect(lines).toHaveLength(12);
+    expect(lines).toHaveLength(17);
     expect(app?.log()).not.toMatch(leaks);
   });
 

@@ -115,7 +115,13 @@ describe("behind the platform door", () => {
     expect(await ask("removeCrossAccountAccess", { repoId, access: consumer })).toEqual({});
     expect(await ask("getCrossAccountAccess", { repoId })).toMatchObject({ access: { projectNumbers: [] } });
     expect(await ask("setupRepository", { name, access: [consumer] })).toMatchObject({ name: repoId });
+    const grantee = "gcp:444455556666";
+    expect(await ask("listGranteeAccess", { grantee })).toMatchObject({ repositories: [{ grants: [consumer] }] });
+    expect(await ask("removeGranteeAccess", { grantee })).toMatchObject({ changed: [expect.any(String)] });
     expect(await ask("removeCrossAccountAccess", { repoId, access: consumer })).toEqual({});
+    expect(await ask("listRepositories", {})).toMatchObject({ repositories: [{ name: repoId }] });
+    expect(await ask("listImages", { repoId })).toMatchObject({ images: [{ tags: ["v1"] }] });
+    expect(await ask("deleteImage", { repoId, reference: "v1" })).toEqual({});
     expect(await ask("describeRegistry", {})).toMatchObject({ service: "gar", health: { status: "healthy" } });
     expect(await ask("revokeCredentials", { repoId })).toMatchObject({ code: "OPERATION_NOT_SUPPORTED" });
     expect(await ask("deleteRepository", { repoId })).toEqual({});
@@ -124,7 +130,7 @@ describe("behind the platform door", () => {
     const lines = logged().filter((line) => "outcome" in line);
     const failed = lines.filter(({ outcome }) => outcome !== "OK");
     expect(failed).toMatchObject([{ operation: "revokeCredentials", outcome: "OPERATION_NOT_SUPPORTED" }]);
-    expect(lines).toHaveLength(13);
+    expect(lines).toHaveLength(18);
     expect(lines[0]).toMatchObject({ door: "platform", caller: { issuer: "gcp", subject: pipeline } });
     expect(running?.log()).not.toMatch(leaks);
   });

@@ -3,7 +3,8 @@ import { doorNames } from "../../core/doors.ts";
 import { ownershipTag, ownershipValue } from "../../functions/azure/acr/registry.ts";
 import { redeliveryDelayMs } from "../../functions/azure/doors/events.ts";
 import { requiredRoles } from "../../functions/azure/provisioning/roles.ts";
-import { doorRoles, grantable, rolePermissions } from "./support/azure-roles.ts";
+import { Roles } from "../emulators/azure/rbac/roles.ts";
+import { catalogRole, doorRoles, grantable, rolePermissions } from "./support/azure-roles.ts";
 import { read, readAll } from "./support/module.ts";
 
 const module = readAll("infra/azure", ".tf")
@@ -138,6 +139,11 @@ describe("the module's hold on Azure", () => {
       "Storage Blob Data Contributor",
       "Storage Blob Data Owner",
     ]);
+  });
+
+  test("gives the one role that takes no condition without one, by the name that the tests know", () => {
+    expect(module).toContain(`catalog_role = "${catalogRole}"`);
+    expect(new Roles().find(catalogRole)?.conditional).toBe(false);
   });
 
   test("the public door may have what the platform door has, in parts that its rules need one by one", () => {

@@ -1,7 +1,14 @@
 import type { Call } from "../../core/call.ts";
-import { type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../core/names.ts";
-import type { ArtifactRegistry } from "../../core/registry.ts";
-import type { Capabilities, RevokedAccess } from "../../core/schemas.ts";
+import {
+  type NameSpace,
+  ociGrammar,
+  type RoutableName,
+  resolveRepositoryId,
+  routeLogicalName,
+} from "../../core/names.ts";
+import type { ArtifactRegistry, Page, PageRequest } from "../../core/registry.ts";
+import type { Capabilities } from "../../core/registry-schemas.ts";
+import type { RevokedAccess } from "../../core/schemas.ts";
 import { Secret } from "../../core/secret.ts";
 
 /** One call that reached the adapter. */
@@ -19,7 +26,9 @@ export interface FakeOptions {
   readonly upstream?: (method: string, signal: AbortSignal, repository?: string) => Promise<void> | void;
   /** What a revocation answers. */
   readonly revoked?: RevokedAccess;
-  readonly without?: readonly ("crossAccount" | "provisioning" | "revokeCredentials")[];
+  /** The repositories that a list finds, in this order; the cursor is the last one of the page before. */
+  readonly repositories?: readonly string[];
+  readonly without?: readonly ("crossAccount" | "provisioning" | "revokeCredentials" | "lists")[];
 }
 
 export interface FakeRegistry extends ArtifactRegistry {
@@ -46,6 +55,13 @@ export function createFakeRegistry(options: FakeOptions = {}): FakeRegistry {
     await call.upstream(`Fake ${method}`, async (signal) => options.upstream?.(method, signal, repository));
   };
   const repositoryOf = (name: string) => ({ name, uri: `registry.example/${name}`, createdAt: fakeCreatedAt });
+  const { repositories = ["images/my-app"] } = options;
+  const pageOf = <Item>({ cursor, pageSize }: PageRequest, make: (name: string) => Item): Page<Item> => {
+    const begin = cursor === undefined ? 0 : repositories.indexOf(cursor) + 1;
+    const names = repositories.slice(begin, begin + pageSize);
+    const last = begin + pageSize >= repositories.length ? undefined : names.at(-1);
+    return { items: names.map(make), ...(last !== undefined && { next: last }) };
+  };
   const has = (what: NonNullable<FakeOptions["without"]>[number]) => !options.without?.includes(what);
 
   return {
@@ -78,6 +94,17 @@ export function createFakeRegistry(options: FakeOptions = {}): FakeRegistry {
         scope: "repository",
       };
     },
+    ...(has("lists") && {
+      listRepositories: async (page, call) => {
+        await record(call, "listRepositories", undefined, page);
+        return pageOf(page, repositoryOf);
+      },
+      listImages: async (name, page, call) => {
+        await record(call, "listImages", name, page);
+        return pageOf(page, (tag) => ({ digest: `sha256:${"0".repeat(64)}`, tags: [tag] }));
+      },
+      deleteImage: (name, reference, call) => record(call, "deleteImage", name, reference),
+    }),
     ...(has("revokeCredentials") && {
       revokeCredentials: async ({ name, ...fields }, call) => {
         await record(call, "revokeCredentials", name, fields);
@@ -86,6 +113,14 @@ export function createFakeRegistry(options: FakeOptions = {}): FakeRegistry {
     }),
     ...(has("crossAccount") && {
       crossAccount: {
+        listOf: async (consumer, page, call) => {
+          await record(call, "listOf", undefined, { consumer, page });
+          return pageOf(page, (repoId) => ({ repoId, grants: [] }));
+        },
+        removeAll: async (consumer, page, call) => {
+          await record(call, "removeAll", undefined, { consumer, page });
+          return pageOf(page, (name) => ({ name: name as RoutableName, changed: true, ...options.revoked }));
+        },
         add: (name, accesses, call) => record(call, "add", name, accesses),
         remove: async (name, access, call) => {
           await record(call, "remove", name, access);

@@ -5,6 +5,7 @@ import type { ErrorLine } from "../../core/error-log.ts";
 import type { ArtifactRegistryError } from "../../core/errors.ts";
 import { type EventOutcome, handleEvent, setupEventType } from "../../core/events.ts";
 import { createHttp } from "../../core/http.ts";
+import { passingPageKey } from "../../core/pages.ts";
 import type { Environment, Platform } from "../../core/platform.ts";
 import { fixedRules } from "../../core/rules-source.ts";
 import { readDirectory } from "../../core/suite.ts";
@@ -49,6 +50,7 @@ export function openSuite(platform: Platform, variables: Environment, limits: Li
     audit: (line: AuditLine) => void audit.push(line),
     errorLog: (line: ErrorLine) => void errors.push(line),
     retry: { attempts: 4, baseMs: 5, capMs: 20 },
+    pages: passingPageKey(),
     ...(operationTimeoutMs !== undefined && { operationTimeoutMs }),
     ...(upstreamTimeoutMs !== undefined && { upstreamTimeoutMs }),
     ...(now !== undefined && { now }),

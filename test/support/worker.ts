@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type PlatformName, platforms } from "../../platforms.ts";
 import { openSuite } from "./suite.ts";
 
-/** What a worker is told, as JSON in its first argument. */
+/** What a worker is told, as JSON in its first argument. It reads a list to its end. */
 export interface Orders {
   readonly platform: PlatformName;
   readonly caller: string;
@@ -29,8 +29,12 @@ const print = (report: Omit<Report, "at">) => process.stdout.write(`${JSON.strin
 
 for (const [index, { operation, input }] of requests.entries()) {
   print({ event: "start", index });
-  for (;;) {
-    const { status, text, body } = await ask(operation, input, caller);
+  for (let page = {}; ; ) {
+    const { status, text, body } = await ask(operation, { ...input, ...page }, caller);
+    if (status === 200 && body.nextPageToken !== undefined) {
+      page = { pageToken: body.nextPageToken };
+      continue;
+    }
     const isOver = status === 200 || (goesOn && body.retryable !== true);
     print(status === 200 ? { event: "acknowledged", index } : { event: "refused", index, text });
     if (isOver) break;

@@ -36,6 +36,15 @@ describe("every operation reaches the adapter and answers what the contract says
     ["createRepository", repository, [["createRepository", "images/my-app"]]],
     ["getRepository", repository, [["getRepository", "images/my-app"]]],
     ["deleteRepository", {}, [["deleteRepository", "images/my-app"]]],
+    ["listRepositories", { repositories: [repository] }, [["listRepositories"]]],
+    [
+      "listImages",
+      { images: [{ digest: `sha256:${"0".repeat(64)}`, tags: ["images/my-app"] }] },
+      [["listImages", "images/my-app"]],
+    ],
+    ["deleteImage", {}, [["deleteImage", "images/my-app"]]],
+    ["listGranteeAccess", { repositories: [{ repoId: "images/my-app", grants: [] }] }, [["listOf"]]],
+    ["removeGranteeAccess", { changed: ["images/my-app"] }, [["removeAll"]]],
     [
       "generateCredentials",
       {
@@ -157,7 +166,8 @@ describe("the order of things: who, what, may they, then the platform", () => {
     );
   });
 
-  test.each(operationNames.filter((name) => name !== "describeRegistry"))(
+  const filtered = ["describeRegistry", "listRepositories", "listGranteeAccess"];
+  test.each(operationNames.filter((name) => !filtered.includes(name)))(
     "%s that no rule covers reaches no upstream",
     async (name) => {
       const rule = { ...allowAll("door"), repositories: ["images/other"], grantees: ["aws:999999999999"] };
@@ -296,6 +306,7 @@ describe("what the platform cannot narrow needs a rule for every repository", ()
     ["adding a grant", "addCrossAccountAccess", undefined, wideGrants],
     ["removing a grant", "removeCrossAccountAccess", undefined, wideGrants],
     ["reading grants", "getCrossAccountAccess", undefined, wideGrants],
+    ["what a consumer may pull", "listGranteeAccess", undefined, wideGrants],
     ["setup with a grant", "setupRepository", setup, wideGrants],
   ])("%s", async (_title, name, input = goodInputs[name], fake) => {
     const denied = createSuite({ rules: narrow, fake: fake ?? {} });
@@ -355,7 +366,7 @@ describe("doors", () => {
 
   test("the table knows what serves repositories and what makes registries", () => {
     expect(provision).toEqual(["provisionRegistry", "deprovisionRegistry"]);
-    expect(runtime).toHaveLength(9);
+    expect(runtime).toHaveLength(14);
   });
 
   test.each([platformDoor(), trustedDoor("invoke"), trustedDoor("events")])(
@@ -397,7 +408,7 @@ describe("doors", () => {
 
 describe("what a platform cannot do", () => {
   const fake = {
-    without: ["crossAccount", "provisioning", "revokeCredentials"],
+    without: ["crossAccount", "provisioning", "revokeCredentials", "lists"],
     capabilities: { unsupported: { addCrossAccountAccess: { reason: "No accounts here.", hint: "Use a token." } } },
   } as const;
 
@@ -416,15 +427,20 @@ describe("what a platform cannot do", () => {
     expect(suite.registry.recorded).toEqual([]);
   });
 
-  test.each(["removeCrossAccountAccess", "getCrossAccountAccess", "revokeCredentials"])(
-    "%s says so even without a written reason",
-    async (name) => {
-      expect((await run(createSuite({ fake }), name)).error).toMatchObject({
-        code: "OPERATION_NOT_SUPPORTED",
-        context: { service: "fake" },
-      });
-    },
-  );
+  const unwritten = ["removeCrossAccountAccess", "getCrossAccountAccess", "revokeCredentials"] as const;
+  const listing = [
+    "listRepositories",
+    "listImages",
+    "deleteImage",
+    "listGranteeAccess",
+    "removeGranteeAccess",
+  ] as const;
+  test.each([...unwritten, ...listing])("%s says so even without a written reason", async (name) => {
+    expect((await run(createSuite({ fake }), name)).error).toMatchObject({
+      code: "OPERATION_NOT_SUPPORTED",
+      context: { service: "fake" },
+    });
+  });
 
   test.each(["provisionRegistry", "deprovisionRegistry"])("%s too", async (name) => {
     expect((await run(createSuite({ fake, door: trustedDoor("provision") }), name)).code).toBe(

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { startCall } from "../../core/call.ts";
 import { operations } from "../../core/operations.ts";
+import { withoutPageKey } from "../../core/pages.ts";
 import type { CredentialRequest, MintedCredentials } from "../../core/registry.ts";
-import type { Capabilities } from "../../core/schemas.ts";
+import type { Capabilities } from "../../core/registry-schemas.ts";
 import { createFakeRegistry, fakeCapabilities, fakePassword } from "../support/fake-registry.ts";
 import { errorOf, goodInputs } from "../support/inputs.ts";
 
@@ -41,6 +42,8 @@ async function mint({ ttlSeconds, maxTtlSeconds, credentials = scoped, minted = 
   const answer = () =>
     operations.generateCredentials.parse(input).run(registry, call, {
       findings: [],
+      covers: () => true,
+      pages: withoutPageKey,
       tell: (outcome) => told.push(outcome),
       ...(maxTtlSeconds !== undefined && { maxTtlSeconds }),
     });

@@ -9,6 +9,7 @@ mod binding;
 mod connection;
 mod error;
 mod identity;
+mod listing;
 mod password;
 mod registry;
 mod retry;
@@ -23,12 +24,14 @@ mod generated {
 pub use connection::Connection;
 pub use error::{ArtifactRegistryError, Result};
 pub use generated::{Client, types};
+pub use listing::Page;
 pub use password::Password;
 pub use registry::{Registry, WhichCredentials, artifact_registry};
 pub use token::Token;
 pub use types::{
     ArtifactRegistryCredentials, ArtifactRegistryPermissions, AuthMethod, Caller, CrossAccountAccess,
-    CrossAccountPermissions, ErrorCode, RepositoryResponse, RevokedAccess, Scope, ServiceType, Unmanaged,
+    CrossAccountPermissions, ErrorCode, GranteeAccess, Image, PageToken, RepositoryResponse, RevokedAccess, Scope,
+    ServiceType, Unmanaged,
 };
 
 /// Compiles the programs that the documentation shows.

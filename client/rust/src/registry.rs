@@ -45,8 +45,8 @@ pub struct WhichCredentials {
 /// The operations of one registry. Every operation is idempotent, and a call is tried again where that can help.
 #[derive(Clone)]
 pub struct Registry {
-    client: Client,
-    name: RegistryName,
+    pub(crate) client: Client,
+    pub(crate) name: RegistryName,
     endpoint: String,
     prefix: String,
 }
@@ -228,14 +228,14 @@ fn client_of(url: &str, token: Token) -> Result<Client> {
     Ok(Client::new_with_client(url.trim_end_matches('/'), transport, Connection::new(token)))
 }
 
-fn id(repo_id: &str) -> Result<RepositoryId> {
+pub(crate) fn id(repo_id: &str) -> Result<RepositoryId> {
     parse(repo_id, "repoId")
 }
 
-fn parse<T: std::str::FromStr>(text: &str, field: &str) -> Result<T> {
+pub(crate) fn parse<T: std::str::FromStr>(text: &str, field: &str) -> Result<T> {
     text.parse().map_err(|_| invalid(field, "is too short, too long, or has a character that is not allowed"))
 }
 
-fn invalid(field: &str, why: &str) -> ArtifactRegistryError {
+pub(crate) fn invalid(field: &str, why: &str) -> ArtifactRegistryError {
     ArtifactRegistryError::new(ErrorCode::InvalidInput, format!("\"{field}\" {why}.")).field(field)
 }

@@ -3,7 +3,8 @@
 mod support;
 
 use artifact_registry_functions::{
-    ArtifactRegistryPermissions, CrossAccountAccess, ErrorCode, Registry, Scope, Token, WhichCredentials, types::ErrorContextValue,
+    ArtifactRegistryPermissions, CrossAccountAccess, ErrorCode, Page, Registry, Scope, Token, WhichCredentials,
+    types::ErrorContextValue,
 };
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -209,7 +210,8 @@ async fn the_documents_examples_are_read_as_they_are_meant() {
     let (_, granted) = example("getCrossAccountAccess", "gcp");
     let (grant, nothing) = example("addCrossAccountAccess", "aws");
     let (revocation, revoked) = example("revokeCredentials", "caller");
-    let server = Server::start([answer, granted, nothing, revoked].map(|value| (200, "", value.to_string())).to_vec()).await;
+    let server =
+        Server::start([answer, granted, nothing, revoked].map(|value| (200, "", value.to_string())).to_vec()).await;
     let registry = registry_at(&server.url).await;
 
     let minted =
@@ -238,6 +240,43 @@ async fn the_documents_examples_are_read_as_they_are_meant() {
     let sent: Vec<Value> =
         server.asked().iter().map(|asked| serde_json::from_str(&asked.body).expect("JSON")).collect();
     assert_eq!((&sent[0], &sent[2], &sent[3]), (&request, &grant, &revocation));
+}
+
+#[tokio::test]
+async fn lists_go_on_by_their_tokens_and_a_consumer_is_ended() {
+    let (first, one) = example("listRepositories", "first");
+    let (last, other) = example("listRepositories", "last");
+    let (images, image) = example("listImages", "ecr");
+    let (deletion, nothing) = example("deleteImage", "tag");
+    let (who, may) = example("listGranteeAccess", "aws");
+    let (end, ended) = example("removeGranteeAccess", "role");
+    let answers = [one, other, image, nothing, may, ended].map(|value| (200, "", value.to_string()));
+    let server = Server::start(answers.to_vec()).await;
+    let registry = registry_at(&server.url).await;
+
+    let page = registry.list_repositories(Page { token: None, size: Some(1) }).await.expect("a page");
+    assert_eq!(page.repositories[0].name, "images-my-app");
+    let page = Page { token: page.next_page_token, size: Some(1) };
+    let page = registry.list_repositories(page).await.expect("the last page");
+    assert_eq!((page.repositories.len(), page.next_page_token.is_none()), (1, true));
+    let refused = registry.list_repositories(Page { token: None, size: Some(0) }).await.expect_err("a refusal");
+    assert_eq!(refused.code, ErrorCode::InvalidInput);
+
+    let listed = registry.list_images("images-my-app", Page::default()).await.expect("the images");
+    assert_eq!((listed.images[0].tags.len(), listed.images[0].size_bytes), (2, Some(4_214_503)));
+    registry.delete_image("images-my-app", "1.0").await.expect("nothing");
+
+    let may = registry.list_grantee_access("aws:987654321098", None).await.expect("its grants");
+    assert_eq!(may.repositories[0].repo_id, "images-my-app");
+    let role = "aws:arn:aws:iam::987654321098:role/lambda-execution";
+    let ended = registry.remove_grantee_access(role, None).await.expect("its end");
+    assert_eq!((ended.changed.len(), ended.unmanaged.len()), (1, 1));
+    let refused = registry.remove_grantee_access("aws:*", None).await.expect_err("a refusal");
+    assert_eq!(refused.code, ErrorCode::InvalidInput);
+
+    let sent: Vec<Value> =
+        server.asked().iter().map(|asked| serde_json::from_str(&asked.body).expect("JSON")).collect();
+    assert_eq!(sent, [first, last, images, deletion, who, end]);
 }
 
 /// Returns the request and the answer of an example in the OpenAPI document.

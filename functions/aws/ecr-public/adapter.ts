@@ -2,10 +2,17 @@ import { DescribeRegistriesCommand } from "@aws-sdk/client-ecr-public";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import { checkHealth, missingFields } from "../../../core/health.ts";
-import { isInAnySpace, type NameSpace, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
+import {
+  isInAnySpace,
+  type NameSpace,
+  type RoutableName,
+  resolveRepositoryId,
+  routeLogicalName,
+} from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Capabilities, Health } from "../../../core/schemas.ts";
+import type { Capabilities } from "../../../core/registry-schemas.ts";
+import type { Health } from "../../../core/schemas.ts";
 import type { EcrPublicBinding } from "../binding.ts";
 import { accountOf, afterAlias, ecrPublicForms, ecrPublicGrammar, hasForm, type PublicWhereabouts } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
@@ -45,6 +52,17 @@ export function createEcrPublicRegistry({ binding, others, env }: OpenContext<Ec
     return known.aliases?.includes(alias) && isInAnySpace(path, names) ? path : id;
   };
   const spaceNow = (): NameSpace => ({ ...names, ...ecrPublicForms(place, known) });
+  const resolveId = (repoId: string) => resolveRepositoryId(withoutAlias(repoId), spaceNow());
+  const isOurs = (name: string): name is RoutableName => {
+    try {
+      return resolveId(name) === name;
+    } catch {
+      // Others' names are refused.
+      return false;
+    }
+  };
+  // What a credential request does not need is loaded when it is needed.
+  const listing = () => import("./listing.ts");
   return {
     service: "ecr-public",
     capabilities: capabilitiesOf(place),
@@ -66,11 +84,19 @@ export function createEcrPublicRegistry({ binding, others, env }: OpenContext<Ec
         "Choose a name that does not begin with the account's alias.",
       );
     },
-    resolveId: (repoId) => resolveRepositoryId(withoutAlias(repoId), spaceNow()),
+    resolveId,
     registryEndpoint: async () => `https://${host}`,
     createRepository: (name, call) => createRepository(context, name, call),
     getRepository: (name, call) => getRepository(context, name, call),
     deleteRepository: (name, call) => deleteRepository(context, name, call),
+    async listRepositories(page, call) {
+      const found = await (await listing()).listRepositories(context, isOurs, page, call);
+      // Their names are paths, which are read with the alias.
+      if (found.items.length > 0) await learn(call);
+      return found;
+    },
+    listImages: async (name, page, call) => (await listing()).listImages(context, name, page, call),
+    deleteImage: async (name, reference, call) => (await listing()).deleteImage(context, name, reference, call),
     generateCredentials: (request, call) => generateCredentials(context, request, call),
     health: (call) => ecrPublicHealth(context, call),
   };
@@ -119,6 +145,8 @@ function capabilitiesOf(place: Place): Capabilities {
       addCrossAccountAccess: openToAll,
       removeCrossAccountAccess: openToAll,
       getCrossAccountAccess: openToAll,
+      listGranteeAccess: openToAll,
+      removeGranteeAccess: openToAll,
       revokeCredentials: endedByRole,
       provisionRegistry: madeOutside,
       deprovisionRegistry: madeOutside,

@@ -64,7 +64,11 @@ export async function getRepository(
 ): Promise<RepositoryResponse> {
   const found = await findRepository(context, name, call);
   if (found !== undefined) return answer(name, found);
-  throw new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${name}".`, {
+  throw notFound(name);
+}
+
+export function notFound(name: RoutableName): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${name}".`, {
     hint: "Create it with createRepository.",
   });
 }
@@ -119,8 +123,8 @@ export async function deleteRepository(context: EcrPublicContext, name: Routable
   }
 }
 
-/** The name in an answer is the path that clients write: it begins with the account's alias. */
-function answer(name: RoutableName, repository: Repository | undefined): RepositoryResponse {
+/** A repository as callers see it. The name in an answer is the path that clients write: it begins with the account's alias. */
+export function answer(name: RoutableName, repository: Repository | undefined): RepositoryResponse {
   if (repository?.repositoryName !== name || repository.repositoryUri === undefined) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "ECR Public answered without the repository's URI.");
   }

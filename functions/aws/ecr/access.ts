@@ -16,12 +16,12 @@ import { toPermissions } from "../grants/forms.ts";
 import { type GrantSet, grantSet, noGrants } from "../grants/grant.ts";
 import { isSuccessor } from "../lease/item.ts";
 import type { Held, LeaseRecord } from "../lease/lease.ts";
-import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
+import { unmanagedIn } from "../policy/unmanaged.ts";
 import { writePolicy } from "../policy/write.ts";
 import type { ContextFor, EcrContext, PolicyLeases, RegionOutcome } from "./context.ts";
 import { grant, onceSeen } from "./granting.ts";
-import { type RegionPolicy, readPolicyIn, type Target } from "./policies.ts";
-import { noteRefused, regionsOf } from "./regions.ts";
+import { type RegionPolicy, readPolicyIn, type Target, toldOf } from "./policies.ts";
+import { noteRefused, refuseEnded, regionsOf } from "./regions.ts";
 import { describeRepository, notFound } from "./repositories.ts";
 import { settle } from "./settling.ts";
 
@@ -45,12 +45,7 @@ export function createCrossAccount(contextFor: ContextFor, leases: PolicyLeases)
       // Nobody is named: what is taken away need not exist any more.
       const edit = { plan: planToRemove(aws), change, named: [] };
       const { leftOut, policies } = await editGrants(context, leases, name, edit, call);
-      const unmanaged = policies.flatMap(({ region, policy }) =>
-        (policy ? stillLetIn(policy, aws) : []).map((entry) =>
-          region === context.place.region ? entry : { ...entry, region },
-        ),
-      );
-      return { ...(leftOut.length > 0 && { leftOut: [...leftOut] }), ...(unmanaged.length > 0 && { unmanaged }) };
+      return toldOf(leftOut, policies, aws, context);
     },
 
     async get(name, call) {
@@ -86,7 +81,7 @@ interface GrantEdit {
   readonly named: readonly string[];
 }
 
-interface Edited {
+export interface Edited {
   readonly leftOut: readonly LeftOut[];
   readonly policies: readonly RegionPolicy[];
 }
@@ -104,7 +99,7 @@ interface Edited {
  * @throws RESOURCE_NOT_FOUND where home is gone, and for a revocation where every replica is gone too; QUOTA_EXCEEDED;
  *   what `change`, `grant` and `settle` throw
  */
-async function editGrants(
+export async function editGrants(
   context: EcrContext,
   leases: PolicyLeases,
   name: RoutableName,
@@ -125,17 +120,21 @@ async function editGrants(
       }
     };
     const readReplicas = async () => {
-      const { here, leaving, refused } = await regionsOf(context, leases, call);
+      const { here, leaving, refused, ended } = await regionsOf(context, leases, call);
       const read = async (regions: readonly string[]) => (await Promise.all(regions.map(readReplica))).flat();
       const [replicas, left] = await Promise.all([read(here), read(revokes ? leaving : [])]);
-      return { replicas, left, refused };
+      return { replicas, left, refused, ended };
     };
-    const [{ replicas, left, refused }, home] = await Promise.all([readReplicas(), readHome(context, name, call)]);
+    const [{ replicas, left, refused, ended }, home] = await Promise.all([
+      readReplicas(),
+      readHome(context, name, call),
+    ]);
     const isGone = home.policy === undefined;
     const mayBeElsewhere = failed.length > 0 || [...replicas, ...left].some(({ policy }) => policy !== undefined);
     if (isGone && !(revokes && mayBeElsewhere)) throw notFound(context, name);
     const before = isGone ? noGrants : await grantsBefore(held, home);
     held.refuseStale();
+    if (!revokes && call.asOf) refuseEnded(ended, change(noGrants), call.asOf);
     const grants = change(before);
     const targets: Target[] = [
       ...[home, ...replicas].map((each) => ({ ...each, grants })),

@@ -3,7 +3,7 @@ import { type NameSpace, type RoutableName, resolveRepositoryId, routeLogicalNam
 import { once } from "../../../core/once.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Capabilities } from "../../../core/schemas.ts";
+import type { Capabilities } from "../../../core/registry-schemas.ts";
 import type { EcrBinding } from "../binding.ts";
 import { accountOf, ecrForms, ecrGrammar, hasForm, registryHost } from "../names.ts";
 import { type Place, readPlace } from "../place.ts";
@@ -27,8 +27,9 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     requests: createSignedRequests(place.region, env),
     replicaRegions: [...new Set(replicationRegions)].filter((region) => region !== place.region),
   };
+  const resolveId = (repoId: string) => resolveRepositoryId(repoId, space);
   // A credential needs neither the SDK nor what edits grants.
-  const manage = once(async () => (await import("./management.ts")).createManagement(bound, derived, env));
+  const manage = once(async () => (await import("./management.ts")).createManagement(bound, derived, env, resolveId));
   const contextFor = async (call: Call): Promise<MintingContext> =>
     derived ? (await manage()).contextFor(call) : bound;
   const names: NameSpace = { prefix, separator: "-", grammar: ecrGrammar, others };
@@ -56,7 +57,7 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
         if (ids.some(hasForm)) space = spaceIn(await learnAccount(call), await contextFor(call));
       },
     }),
-    resolveId: (repoId) => resolveRepositoryId(repoId, space),
+    resolveId,
     registryEndpoint: async (call) => `https://${registryHost(place, await learnAccount(call), place.region)}`,
 
     mintsByRegion: true,
@@ -65,10 +66,15 @@ export function createEcrRegistry({ binding, derived, others, env }: OpenContext
     createRepository: async (name, call) => (await manage()).createRepository(name, call),
     getRepository: async (name, call) => (await manage()).getRepository(name, call),
     deleteRepository: async (name, call) => (await manage()).deleteRepository(name, call),
+    listRepositories: async (page, call) => (await manage()).listRepositories(page, call),
+    listImages: async (name, page, call) => (await manage()).listImages(name, page, call),
+    deleteImage: async (name, reference, call) => (await manage()).deleteImage(name, reference, call),
     crossAccount: {
       add: async (name, accesses, call) => (await manage()).crossAccount.add(name, accesses, call),
       remove: async (name, access, call) => (await manage()).crossAccount.remove(name, access, call),
       get: async (name, call) => (await manage()).crossAccount.get(name, call),
+      listOf: async (consumer, page, call) => (await manage()).crossAccount.listOf(consumer, page, call),
+      removeAll: async (consumer, page, call) => (await manage()).crossAccount.removeAll(consumer, page, call),
     },
     provisioning: {
       provision: async (options, call) => (await manage()).provisioning.provision(options, call),

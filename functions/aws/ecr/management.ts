@@ -1,8 +1,9 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { checkHealth, healthOf, missingFields } from "../../../core/health.ts";
+import type { RoutableName } from "../../../core/names.ts";
 import type { Environment } from "../../../core/platform.ts";
-import type { ArtifactRegistry, Provisioning } from "../../../core/registry.ts";
+import type { ArtifactRegistry, CrossAccountControl, Provisioning } from "../../../core/registry.ts";
 import type { Health } from "../../../core/schemas.ts";
 import type { EcrBinding } from "../binding.ts";
 import { openTable } from "../lease/dynamo.ts";
@@ -12,29 +13,58 @@ import { createLeaseTable } from "../lease/table.ts";
 import { askIdentity, createClients } from "../sdk.ts";
 import { copyGrants, createCrossAccount, unlessRevoked } from "./access.ts";
 import type { EcrRegistry } from "./adapter.ts";
+import { createConsumers } from "./consumers.ts";
 import type { ContextFor, EcrContext, MintingContext, PolicyLeases } from "./context.ts";
 import { deleteRepository } from "./deletion.ts";
+import { deleteImage, type IsOurs, listImages, listRepositories } from "./listing.ts";
+import { probeName } from "./refused.ts";
 import { createRepository, describeRepository, getRepository } from "./repositories.ts";
 
 /** Milliseconds of a lease: more than an operation may take, so that no edit outlives its own. */
 const leaseMs = 60_000;
 
-type Managed = "createRepository" | "getRepository" | "deleteRepository" | "crossAccount" | "provisioning" | "health";
+type Managed =
+  | "createRepository"
+  | "getRepository"
+  | "deleteRepository"
+  | "listRepositories"
+  | "listImages"
+  | "deleteImage"
+  | "crossAccount"
+  | "provisioning"
+  | "health";
 
 /** What is done with a registry apart from minting. It goes over the SDK, without which a credential is made sooner. */
 export interface EcrManagement extends Required<Pick<ArtifactRegistry, Managed>>, Pick<EcrRegistry, "replicated"> {
+  readonly crossAccount: Required<CrossAccountControl>;
   readonly provisioning: Required<Provisioning>;
   readonly contextFor: ContextFor;
   /** The account, as AWS tells it. */
   account(call: Call): Promise<string>;
 }
 
-/** @param derived whether the rest of the binding must be asked of AWS */
-export function createManagement(minting: MintingContext, derived: boolean, env: Environment): EcrManagement {
+/**
+ * @param derived whether the rest of the binding must be asked of AWS
+ * @param resolveId the registry's own, which refuses the names of others
+ */
+export function createManagement(
+  minting: MintingContext,
+  derived: boolean,
+  env: Environment,
+  resolveId: ArtifactRegistry["resolveId"],
+): EcrManagement {
   const { binding, place } = minting;
   const bound: EcrContext = { ...minting, clients: createClients(place) };
   const contextFor: ContextFor = derived ? completing(bound) : async () => bound;
   const leases = leasesOf(binding, place.region, env);
+  const isOurs: IsOurs = (name): name is RoutableName => {
+    if (name === probeName(binding.repositoryPrefix)) return false;
+    try {
+      return resolveId(name) === name;
+    } catch {
+      return false;
+    }
+  };
   // Loaded when the registry itself is made or looked at: nothing else needs IAM's client.
   const provisioning = async () =>
     (await import("../provisioning/provisioning.ts")).createAwsProvisioning({ context: bound, leases, env, derived });
@@ -50,7 +80,10 @@ export function createManagement(minting: MintingContext, derived: boolean, env:
     },
     getRepository: async (name, call) => getRepository(await contextFor(call), name, call),
     deleteRepository: async (name, call) => deleteRepository(await contextFor(call), leases, name, call),
-    crossAccount: createCrossAccount(contextFor, leases),
+    listRepositories: async (page, call) => listRepositories(await contextFor(call), isOurs, page, call),
+    listImages: async (name, page, call) => listImages(await contextFor(call), name, page, call),
+    deleteImage: async (name, reference, call) => deleteImage(await contextFor(call), leases, name, reference, call),
+    crossAccount: { ...createCrossAccount(contextFor, leases), ...createConsumers(contextFor, leases, isOurs) },
     provisioning: {
       provision: async (options, call) => (await provisioning()).provision(options, call),
       backfill: async (call) => (await provisioning()).backfill(call),

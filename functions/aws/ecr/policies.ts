@@ -6,10 +6,12 @@ import {
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
+import type { AwsAccess, LeftOut, RevokedAccess } from "../../../core/schemas.ts";
 import { isServiceError, translateAwsError } from "../errors.ts";
 import type { GrantSet } from "../grants/grant.ts";
 import type { Held } from "../lease/lease.ts";
 import { type Policy, readPolicy } from "../policy/read.ts";
+import { stillLetIn } from "../policy/unmanaged.ts";
 import type { WrittenPolicy } from "../policy/write.ts";
 import { type EcrContext, ecr, requestName } from "./context.ts";
 import { isPrincipalNotFound } from "./refused.ts";
@@ -57,6 +59,19 @@ export async function readPolicyIn(
   throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "ECR answered without the repository's policy.", {
     hint: "Nothing was changed.",
   });
+}
+
+/** What the caller of a revocation should know: whom AWS refuses, and what others wrote that still lets in whom it names. */
+export function toldOf(
+  leftOut: readonly LeftOut[],
+  policies: readonly RegionPolicy[],
+  access: Pick<AwsAccess, "accountIds" | "roleArns">,
+  { place }: EcrContext,
+): RevokedAccess {
+  const unmanaged = policies.flatMap(({ region, policy }) =>
+    (policy ? stillLetIn(policy, access) : []).map((entry) => (region === place.region ? entry : { ...entry, region })),
+  );
+  return { ...(leftOut.length > 0 && { leftOut: [...leftOut] }), ...(unmanaged.length > 0 && { unmanaged }) };
 }
 
 /** What became of a write. `refused`: AWS does not take somebody whom the policy names, and does not say whom. */

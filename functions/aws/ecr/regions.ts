@@ -1,5 +1,8 @@
 import type { Call } from "../../../core/call.ts";
+import { type EventTime, refuseStale } from "../../../core/event-time.ts";
 import type { LeftOut } from "../../../core/schemas.ts";
+import { consumerOf, grantsTo } from "../grants/changes.ts";
+import type { GrantSet } from "../grants/grant.ts";
 import { type RecordDraft, type RegistryRecord, regionsIn, statesOf } from "../lease/registry.ts";
 import type { EcrContext, PolicyLeases } from "./context.ts";
 
@@ -11,6 +14,8 @@ export interface Regions {
   readonly leaving: readonly string[];
   /** Those whom AWS took into no policy when an edit last tried. */
   readonly refused: readonly LeftOut[];
+  /** When each consumer's access was ended everywhere, of late. */
+  readonly ended: RegistryRecord["ended"];
 }
 
 /**
@@ -30,7 +35,7 @@ export async function regionsOf(context: EcrContext, { registry }: PolicyLeases,
   const written = isRemembered ? record : await registry.change(call, (before) => remembering(before, here));
   if (written.provisioned) return recorded(written, latest);
   const leaving = Object.keys(written.regions).filter((region) => !here.includes(region));
-  return { here, leaving, refused: written.refused };
+  return { here, leaving, refused: written.refused, ended: written.ended };
 }
 
 /** The regions that have, or shall have, a replica of each repository. It only reads. */
@@ -44,6 +49,17 @@ export async function replicasOf(
   return here.filter((region) => region !== place.region);
 }
 
+/** The regions that may hold replicas, here or leaving. It only reads. */
+export async function everyReplicaOf(
+  { place, replicaRegions }: EcrContext,
+  { registry }: PolicyLeases,
+  call: Call,
+): Promise<readonly string[]> {
+  const known = new Set([...replicaRegions, ...Object.keys((await registry.read(call)).regions)]);
+  known.delete(place.region);
+  return [...known].sort();
+}
+
 /** @returns nothing to change where the registry was provisioned meanwhile */
 function remembering(before: RegistryRecord, here: readonly string[]): RecordDraft | undefined {
   if (before.provisioned) return undefined;
@@ -55,7 +71,8 @@ function recorded(record: RegistryRecord, { place, replicaRegions }: EcrContext)
   const here = regionsIn(record, "here", "filling");
   const leaving = new Set([...regionsIn(record, "leaving"), ...replicaRegions.filter((each) => !here.includes(each))]);
   leaving.delete(place.region);
-  return { here: here.filter((region) => region !== place.region), leaving: [...leaving], refused: record.refused };
+  const { refused, ended } = record;
+  return { here: here.filter((region) => region !== place.region), leaving: [...leaving], refused, ended };
 }
 
 /**
@@ -81,4 +98,12 @@ export async function noteRefused(
   ];
   if (after(known).length === known.length && known.every((entry) => has(after(known), entry))) return;
   await registry.change(call, (record) => ({ refused: after(record.refused) }));
+}
+
+/** @throws RESOURCE_CONFLICT (not retryable) for an event that would let in whose access was ended everywhere since */
+export function refuseEnded(ended: Regions["ended"], added: GrantSet, asOf: EventTime): void {
+  for (const [name, at] of Object.entries(ended)) {
+    const { accounts, roles, workers } = grantsTo(consumerOf(name), added);
+    if (accounts.length + roles.length + workers.length > 0) refuseStale(asOf, at);
+  }
 }

@@ -220,7 +220,12 @@ export async function readLifecycle(
   return found === "absent" ? undefined : (found.lifecyclePolicyText ?? "");
 }
 
-function answer({ place }: EcrContext, name: RoutableName, repository: Repository | undefined): RepositoryResponse {
+/** A repository as callers see it. */
+export function answer(
+  { place }: EcrContext,
+  name: RoutableName,
+  repository: Repository | undefined,
+): RepositoryResponse {
   if (repository?.repositoryName !== name || repository.repositoryUri === undefined) {
     throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "ECR answered without the repository's URI.");
   }

@@ -1,4 +1,5 @@
 import { invalidInput } from "../../../core/errors.ts";
+import type { Consumer } from "../../../core/registry.ts";
 import type { AwsAccess } from "../../../core/schemas.ts";
 import {
   account,
@@ -7,6 +8,7 @@ import {
   type GrantSet,
   grantSet,
   grantsOf,
+  isAccountId,
   isRoleArn,
   role,
   type WorkerGrants,
@@ -132,6 +134,36 @@ export function planToRemove({ accountIds, regions, roleArns, allowedServiceType
     ...roleArns.map(role),
   ];
   return { removes: [...byName(named).keys()] };
+}
+
+/** Who is let in: an account with its roles and workers, or one role. */
+export type AwsConsumer = Extract<Consumer, { readonly type: "aws" }>;
+
+/** A consumer by its account id or its role's ARN. */
+export function consumerOf(name: string): AwsConsumer {
+  return isAccountId(name) ? { type: "aws", accountId: name } : { type: "aws", roleArn: name };
+}
+
+/** What of the grants is the consumer's. */
+export function grantsTo(consumer: AwsConsumer, grants: GrantSet): GrantSet {
+  return grantSet(grantsOf(grants).filter((grant) => isOf(consumer, grant)));
+}
+
+/** The grants without the consumer's. */
+export function endConsumer(consumer: AwsConsumer, grants: GrantSet): GrantSet {
+  return grantSet(grantsOf(grants).filter((grant) => !isOf(consumer, grant)));
+}
+
+function isOf(consumer: AwsConsumer, grant: Grant): boolean {
+  if ("roleArn" in consumer) return grant.kind === "role" && grant.roleArn === consumer.roleArn;
+  return (grant.kind === "role" ? grant.roleArn.split(":")[4] : grant.accountId) === consumer.accountId;
+}
+
+/** What the end of a consumer may change. */
+export function planToEnd(consumer: AwsConsumer, partition: string): Plan {
+  if ("roleArn" in consumer) return { removes: [`role:${consumer.roleArn}`] };
+  const { accountId } = consumer;
+  return { removes: [`account:${accountId}`, `worker:${accountId}:*`, `role:arn:${partition}:iam::${accountId}:*`] };
 }
 
 /** What the deletion of a repository changes. */

@@ -36,6 +36,15 @@ export interface PolicyLease {
   ): Promise<void>;
   /** What was recorded last; undefined where nothing was, or nothing is kept. It takes no lease, so an edit may be under way. */
   recorded(repository: string, call: Call): Promise<LeaseRecord | undefined>;
+  /** The same, and whether somebody edits, or an edit that crashed has left a plan. */
+  look(repository: string, call: Call): Promise<Look>;
+}
+
+/** A repository's lease at one moment. An edit that begins later reads everything anew. */
+export interface Look {
+  readonly held: boolean;
+  readonly unfinished: boolean;
+  readonly record?: LeaseRecord | undefined;
 }
 
 /** What is recorded of a repository. */

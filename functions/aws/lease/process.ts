@@ -24,6 +24,7 @@ export function createProcessLease(): PolicyLease {
 
   const lease: PolicyLease = {
     recorded: async () => undefined,
+    look: async (repository) => ({ held: turns.has(repository), unfinished: false }),
     // There is no record that could tell what is current.
     catchUp: (repository, _what, call, _isCurrent, work) => lease.edit(repository, {}, call, work),
     async edit(repository, plan, call, work) {
@@ -64,6 +65,10 @@ export function leaseWithoutTable(lease: PolicyLease, env: Environment): PolicyL
       return lease.edit(repository, plan, call, work);
     },
     recorded: (repository, call) => lease.recorded(repository, call),
+    async look(repository, call) {
+      if (env.AWS_LAMBDA_FUNCTION_NAME) throw noTable();
+      return lease.look(repository, call);
+    },
     async catchUp(repository, what, call, isCurrent, work) {
       if (env.AWS_LAMBDA_FUNCTION_NAME) throw noTable();
       return lease.catchUp(repository, what, call, isCurrent, work);

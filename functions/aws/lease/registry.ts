@@ -29,6 +29,8 @@ export interface RegistryRecord {
   readonly regions: Readonly<Record<string, RegionEntry>>;
   /** Those whom AWS took into no policy when an edit last tried. */
   readonly refused: readonly LeftOut[];
+  /** The consumers whose access was ended everywhere of late, and when: an older event lets none of them in again. */
+  readonly ended: Readonly<Record<string, Date>>;
 }
 
 /** What the record shall be. What is left out stays as it is. */
@@ -37,6 +39,7 @@ export interface RecordDraft {
   /** The state of each region. */
   readonly states?: Readonly<Record<string, RegionState>>;
   readonly refused?: readonly LeftOut[];
+  readonly ended?: Readonly<Record<string, Date>>;
   /** How far each region has come. What is left out stays as it is, for as long as the region's state does. */
   readonly done?: Readonly<Record<string, string>>;
 }
@@ -66,13 +69,19 @@ export function regionsIn({ regions }: RegistryRecord, ...states: readonly Regio
     .sort();
 }
 
-const nothing: RegistryRecord = { version: 0, provisioned: false, regions: {}, refused: [] };
+const nothing: RegistryRecord = { version: 0, provisioned: false, regions: {}, refused: [], ended: {} };
 
 /** How often a change is tried while others change the record, too. Each round that fails is one that somebody else won. */
 const rounds = 20;
 
-/** Seconds for which a record that says nothing is kept. */
+/** Seconds for which a record that says nothing is kept, and the end of a consumer: longer than events are taken. */
 const emptySeconds = 7_200;
+
+/** The ended consumers with one more, without those of long ago. */
+export function withEnd({ ended }: RegistryRecord, consumer: string, now: Date): Readonly<Record<string, Date>> {
+  const isLate = (at: Date) => now.getTime() - at.getTime() <= emptySeconds * 1_000;
+  return { ...Object.fromEntries(Object.entries(ended).filter(([, at]) => isLate(at))), [consumer]: now };
+}
 
 /**
  * The record in the lease table, an item beside those of the repositories. It is read as it is at this moment, and written
@@ -125,6 +134,7 @@ export function createProcessRecord(): RegistryRecords {
 function changed(before: RegistryRecord, draft: RecordDraft | undefined): RegistryRecord {
   if (draft === undefined) return before;
   const { provisioned = before.provisioned, states = statesOf(before), refused = before.refused } = draft;
+  const { ended = before.ended } = draft;
   const version = before.version + 1;
   const regions = Object.fromEntries(
     Object.entries(states).map(([region, state]) => {
@@ -135,10 +145,11 @@ function changed(before: RegistryRecord, draft: RecordDraft | undefined): Regist
   );
   const same =
     before.provisioned === provisioned &&
+    before.ended === ended &&
     textsOf(before.refused).join() === textsOf(refused).join() &&
     Object.keys(before.regions).length === Object.keys(regions).length &&
     Object.entries(regions).every(([region, entry]) => before.regions[region] === entry);
-  return same ? before : { version, provisioned, regions, refused };
+  return same ? before : { version, provisioned, regions, refused, ended };
 }
 
 /** As the item holds them, sorted. No region has a space in its name. */
@@ -146,7 +157,9 @@ function textsOf(refused: readonly LeftOut[]): string[] {
   return [...new Set(refused.map(({ region, principal }) => `${region} ${principal}`))].sort();
 }
 
-function attributesOf({ version, provisioned, regions, refused }: RegistryRecord, call: Call) {
+function attributesOf({ version, provisioned, regions, refused, ended }: RegistryRecord, call: Call) {
+  const endings = Object.entries(ended).map(([consumer, at]) => [consumer, { S: at.toISOString() }] as const);
+  // What says no more than who was ended is kept for as long as that matters.
   const isEmpty = !provisioned && Object.keys(regions).length === 0 && refused.length === 0;
   const expiry = Math.ceil(call.now().getTime() / 1_000) + emptySeconds;
   return {
@@ -161,6 +174,7 @@ function attributesOf({ version, provisioned, regions, refused }: RegistryRecord
       ),
     },
     refused: refused.length > 0 ? { SS: textsOf(refused) } : undefined,
+    ended: endings.length > 0 ? { M: Object.fromEntries(endings) } : undefined,
     [attributes.expiresAt]: isEmpty ? { N: String(expiry) } : undefined,
   };
 }
@@ -181,7 +195,12 @@ function readRecord(item: Item | undefined): RegistryRecord {
     const [region = "", ...principal] = text.split(" ");
     return { region, principal: principal.join(" ") };
   });
-  return { version, provisioned, regions: Object.fromEntries(entries), refused };
+  const endings = Object.entries(item.ended?.M ?? {}).map(([consumer, { S: at }]) => {
+    const date = new Date(at ?? Number.NaN);
+    if (Number.isNaN(date.getTime())) throw unreadable();
+    return [consumer, date] as const;
+  });
+  return { version, provisioned, regions: Object.fromEntries(entries), refused, ended: Object.fromEntries(endings) };
 }
 
 function isState(state: string | undefined): state is RegionState {

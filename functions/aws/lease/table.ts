@@ -7,7 +7,7 @@ import { type Acquired, acquire, type Clock, monotonic } from "./acquire.ts";
 import { createBurst, Done } from "./burst.ts";
 import { openTable, type Table, type TableOptions } from "./dynamo.ts";
 import { type Item, intentsOf, isSuccessor, joinIntents, readIntents, readLease, readRecord } from "./item.ts";
-import { type Held, type LeaseRecord, lost, type Outcome, type PolicyLease, tooLate } from "./lease.ts";
+import { type Held, type LeaseRecord, type Look, lost, type Outcome, type PolicyLease, tooLate } from "./lease.ts";
 import { createLeaseStore } from "./store.ts";
 
 export interface LeaseTableOptions extends TableOptions {
@@ -72,6 +72,7 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
   return {
     edit,
     recorded: async (repository, call) => readRecord(await store.look(repository, call)),
+    look: async (repository, call) => lookAt(await store.look(repository, call)),
     catchUp(repository, what, call, isCurrent, work) {
       const isDone = async (item: Item | undefined) => {
         const record = settledRecord(item);
@@ -240,7 +241,16 @@ export function createLeaseTable(options: LeaseTableOptions): PolicyLease {
 
 /** What is on record, where nobody edits and nothing is left to be finished. */
 function settledRecord(item: Item | undefined): LeaseRecord | undefined {
-  return readLease(item) || readIntents(item).length > 0 ? undefined : readRecord(item);
+  const { held, unfinished, record } = lookAt(item);
+  return held || unfinished ? undefined : record;
+}
+
+function lookAt(item: Item | undefined): Look {
+  return {
+    held: readLease(item) !== undefined,
+    unfinished: readIntents(item).length > 0,
+    record: readRecord(item),
+  };
 }
 
 /** Whether a write may still be on its way to the platform. */

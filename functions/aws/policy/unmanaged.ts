@@ -27,7 +27,10 @@ export function unmanagedIn(policy: Policy): Unmanaged[] {
 }
 
 /** Those that still let in one of the accounts and roles that `access` names, or everybody. In doubt it is listed. */
-export function stillLetIn(policy: Policy, { accountIds, roleArns }: AwsAccess): Unmanaged[] {
+export function stillLetIn(
+  policy: Policy,
+  { accountIds, roleArns }: Pick<AwsAccess, "accountIds" | "roleArns">,
+): Unmanaged[] {
   const concerns = (opening: Opening) =>
     opening.entry.unreadable ||
     accountIds.some((accountId) => letsInAccount(opening, accountId)) ||

@@ -3,7 +3,7 @@ import { createHttpClient } from "../../../core/http-client.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import { ifProvisioned, proofOf } from "../../../core/provisioned.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Capabilities } from "../../../core/schemas.ts";
+import type { Capabilities } from "../../../core/registry-schemas.ts";
 import { createArm } from "../arm/requests.ts";
 import type { AcrBinding } from "../binding.ts";
 import { createOwnIdentity } from "../identity.ts";
@@ -36,6 +36,8 @@ const capabilities: Capabilities = {
     addCrossAccountAccess: byRoles,
     removeCrossAccountAccess: byRoles,
     getCrossAccountAccess: byRoles,
+    listGranteeAccess: byRoles,
+    removeGranteeAccess: byRoles,
     revokeCredentials: endedByAzure,
   },
 };
@@ -52,6 +54,7 @@ export function createAcrRegistry({ binding, derived, others, env }: OpenContext
 
   // A request for credentials needs none of the parts that are imported below, so they are loaded when they are used.
   const repositories = () => import("./repositories.ts");
+  const images = () => import("./images.ts");
   const registry: ArtifactRegistry = {
     service: "acr",
     capabilities,
@@ -62,6 +65,9 @@ export function createAcrRegistry({ binding, derived, others, env }: OpenContext
     createRepository: async (name, call) => (await repositories()).createRepository(context, name, call),
     getRepository: async (name, call) => (await repositories()).getRepository(context, name, call),
     deleteRepository: async (name, call) => (await repositories()).deleteRepository(context, name, call),
+    listRepositories: async (page, call) => (await repositories()).listRepositories(context, page, call),
+    listImages: async (name, page, call) => (await images()).listImages(context, name, page, call),
+    deleteImage: async (name, reference, call) => (await images()).deleteImage(context, name, reference, call),
     generateCredentials: (request, call) => generateCredentials(context, request, call),
     provisioning: {
       provision: async (options, call) =>

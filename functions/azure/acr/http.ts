@@ -97,3 +97,8 @@ export function textIn(json: unknown, name: string): string | undefined {
   const value: unknown = Reflect.get(json, name);
   return typeof value === "string" && value !== "" ? value : undefined;
 }
+
+/** Whether a list goes on: the registry then links its next page, which is the one after the last item of this page. */
+export function tellsNext(headers: RegistryAnswer["headers"]): boolean {
+  return /rel="?next/i.test(headers.get("link") ?? "");
+}

@@ -2,13 +2,15 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
+import type { Page, PageRequest } from "../../../core/registry.ts";
 import type { RepositoryResponse } from "../../../core/schemas.ts";
 import { unexpected } from "../errors.ts";
 import { scopeMapName } from "../names.ts";
+import { readCatalog } from "./catalog.ts";
 import type { AcrContext } from "./context.ts";
 import { type Action, accessToken, missingRoles, onRepository } from "./credentials.ts";
 import { type RegistryAnswer, requestRegistry, textIn } from "./http.ts";
-import { deleteScopeMap, findScopeMap, writeScopeMap } from "./scope-maps.ts";
+import { deleteScopeMap, findScopeMap, listScopeMaps, writeScopeMap } from "./scope-maps.ts";
 
 /**
  * Creates the repository's scope map, or corrects it.
@@ -38,7 +40,56 @@ export async function getRepository(context: AcrContext, name: RoutableName, cal
   const own = found?.ownership === "foreign" || found?.state === "deleting" ? undefined : found;
   const pushedAt = await firstPush(context, name, call);
   if (own !== undefined || pushedAt !== undefined) return toResponse(context, name, [own?.createdAt, pushedAt], call);
-  throw new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${name}".`, {
+  throw noRepository(name);
+}
+
+/**
+ * Lists the repositories in the order of their names: those that have an image, and those that have only their scope map yet.
+ *
+ * Each page reads all scope maps, because Azure does not list them by repository. So no repository is missed or told twice
+ * that gets its first image, or its scope map, while the list is read.
+ */
+export async function listRepositories(
+  context: AcrContext,
+  { cursor, pageSize }: PageRequest,
+  call: Call,
+): Promise<Page<RepositoryResponse>> {
+  const { prefix } = context.names;
+  // The names that are not ours and come before the prefix are passed over, but for those that begin with most of it.
+  const last = cursor ?? prefix.slice(0, -1);
+  const reserved = new Map(
+    (await listScopeMaps(context, call))
+      .filter(({ repository, state }) => repository > last && state !== "deleting")
+      .map(({ repository, createdAt }) => [repository, createdAt]),
+  );
+  const { names, goesOn } = await readCatalog(context, { last, most: pageSize }, call);
+  const end = goesOn ? names.at(-1) : undefined;
+  // Whatever is ours is the prefix itself, or goes on with a slash, after which the next character is 0.
+  const isOver = end === undefined || (prefix !== "" && end >= `${prefix}0`);
+  const upTo = [...reserved.keys()].filter((name) => isOver || name <= end);
+  const ours = [...new Set([...names, ...upTo])].filter((name) => isRoutable(context, name)).sort();
+  const page = ours.slice(0, pageSize);
+  const uri = await context.loginServer(call);
+  const items = page.map((name) => {
+    const createdAt = reserved.get(name);
+    return { name, uri: `${uri}/${name}`, ...(createdAt && { createdAt: createdAt.toISOString() }) };
+  });
+  const next = ours.length > page.length ? page.at(-1) : isOver ? undefined : end;
+  return { items, ...(next !== undefined && { next }) };
+}
+
+/** Whether the name is one of this registry's. Those of others in the same container registry are read as logical names. */
+function isRoutable({ names }: AcrContext, name: string): boolean {
+  try {
+    return names.resolveId(name) === name;
+  } catch {
+    return false;
+  }
+}
+
+/** The refusal of what was never created, or was deleted. */
+export function noRepository(name: RoutableName): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_NOT_FOUND", `There is no repository "${name}".`, {
     hint: "Create it with createRepository.",
   });
 }

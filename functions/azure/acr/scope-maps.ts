@@ -155,14 +155,27 @@ export async function deleteScopeMap(context: AcrContext, name: RoutableName, ca
   }
 }
 
+/** A repository that has a scope map of ours. */
+export interface ReservedRepository {
+  readonly repository: string;
+  /** Absent while the scope map is being made. */
+  readonly createdAt?: Date;
+  readonly state: FoundScopeMap["state"];
+}
+
 /** The repositories that have a scope map of ours. */
-export async function listScopeMaps({ arm, binding }: AcrContext, call: Call): Promise<readonly string[]> {
+export async function listScopeMaps({ arm, binding }: AcrContext, call: Call): Promise<readonly ReservedRepository[]> {
   const request = { action: "LIST scopeMaps", permission: permission("read") };
   const pages = registryPages<ScopeMap>(({ scopeMaps }, options) =>
     scopeMaps.list(binding.resourceGroupName, binding.registryName, options),
   );
   const found = await armList(arm, call, request, pages);
-  return found.flatMap((each) => ownRepositoryOf(each) ?? []);
+  return found.flatMap((each) => {
+    const repository = ownRepositoryOf(each);
+    if (repository === undefined) return [];
+    const { creationDate, provisioningState } = each;
+    return [{ repository, state: stateOf(provisioningState), ...(creationDate && { createdAt: creationDate }) }];
+  });
 }
 
 /** What to do where a registry's scope maps go to their end. */

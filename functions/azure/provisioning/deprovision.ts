@@ -2,7 +2,7 @@ import type { Registry } from "@azure/arm-containerregistry";
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { DeprovisionOptions } from "../../../core/registry.ts";
-import { listRepositories } from "../acr/catalog.ts";
+import { listCatalog } from "../acr/catalog.ts";
 import type { AcrContext } from "../acr/context.ts";
 import { listScopeMaps } from "../acr/scope-maps.ts";
 import { assignmentsOn, listAssignments, unassign } from "./assignments.ts";
@@ -46,9 +46,9 @@ interface Contents {
 async function readContents(context: AcrContext, { loginServer }: Registry, call: Call): Promise<Contents> {
   context.loginServer.learn(loginServer);
   const { prefix } = context.names;
-  const names = new Set(await listScopeMaps(context, call));
+  const names = new Set((await listScopeMaps(context, call)).map(({ repository }) => repository));
   // A registry that was never finished has no login server, so nobody could push to it.
-  if (loginServer) for (const name of await listRepositories(context, call)) names.add(name);
+  if (loginServer) for (const name of await listCatalog(context, call)) names.add(name);
   const isInside = (name: string) => prefix === "" || name === prefix || name.startsWith(`${prefix}/`);
   return {
     inside: new Set([...names].filter(isInside)),

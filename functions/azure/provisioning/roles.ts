@@ -23,6 +23,7 @@ const builtIn = {
   push: { id: "8311e382-0749-4cb8-b61a-304f252e45ec", name: "AcrPush" },
   delete: { id: "c2f4ef07-c644-48eb-af81-4b1b4947fb11", name: "AcrDelete" },
   contributor: { id: "2efddaa5-3f1f-4df3-97df-af3f13818f4c", name: "Container Registry Repository Contributor" },
+  catalog: { id: "bfdb9389-c9a5-478a-bb2f-ba9ca092c3c7", name: "Container Registry Repository Catalog Lister" },
   scopeMaps: {
     id: "3bc748fc-213d-45c1-8d91-9da5725539b9",
     name: "Container Registry Contributor and Data Access Configuration Administrator",
@@ -32,7 +33,7 @@ const builtIn = {
 /** The roles for images. Each mode of a registry has roles of its own, and ignores those of the other mode. */
 const imageRoles: Readonly<Record<RoleAssignmentMode, readonly Role[]>> = {
   LegacyRegistryPermissions: [builtIn.push, builtIn.delete],
-  AbacRepositoryPermissions: [builtIn.contributor],
+  AbacRepositoryPermissions: [builtIn.contributor, builtIn.catalog],
 };
 
 /** The roles that the identities of the functions must have. */

@@ -1,20 +1,18 @@
 import type { Call } from "../../../core/call.ts";
-import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { RoutableName } from "../../../core/names.ts";
 import { once } from "../../../core/once.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import { ifProvisioned, proofOf } from "../../../core/provisioned.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Capabilities } from "../../../core/schemas.ts";
+import type { Capabilities } from "../../../core/registry-schemas.ts";
 import { createOwnIdentity } from "../auth.ts";
 import type { GarBinding } from "../binding.ts";
-import { grpcCode, undefinedIfNotFound } from "../errors.ts";
 import { createGarNames } from "../names.ts";
-import { isMigrated, packageResource, placeOf, registryHost, repositoryResource } from "../place.ts";
+import { isMigrated, placeOf, registryHost, repositoryResource } from "../place.ts";
 import type { GarContext } from "./context.ts";
 import { generateCredentials, tokenSeconds } from "./credentials.ts";
 import { createCrossAccount } from "./cross-account.ts";
-import { runOperation } from "./operations.ts";
 import { findOwnRepository, garHealth, hasOwnershipLabel, kindFindings } from "./own-repository.ts";
 
 const capabilities: Capabilities = {
@@ -54,8 +52,10 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
     identity,
     controlPlane: once(async () => (await import("./control-plane.ts")).createControlPlane(identity, env)),
   };
-  // An image path exists only once something was pushed, so there is nothing to create and nothing to look up.
-  const repository = (name: string) => ({ name, uri: `${host}/${name}` });
+  // A request for credentials does without it.
+  const content = () => import("./content.ts");
+  // An image path exists only once something was pushed, so there is nothing to create.
+  const describe = async (name: RoutableName, call: Call) => (await content()).describeRepository(context, name, call);
 
   const registry: ArtifactRegistry = {
     service: "gar",
@@ -64,9 +64,12 @@ export function createGarRegistry({ binding, derived, others, env }: OpenContext
     routeName: names.routeName,
     resolveId: names.resolveId,
     registryEndpoint: async () => `https://${host}`,
-    createRepository: async (name) => repository(name),
-    getRepository: async (name) => repository(name),
-    deleteRepository: (name, call) => deletePackage(context, name, call),
+    createRepository: describe,
+    getRepository: describe,
+    deleteRepository: async (name, call) => (await content()).deletePackage(context, name, call),
+    listRepositories: async (page, call) => (await content()).listRepositories(context, page, call),
+    listImages: async (name, page, call) => (await content()).listImages(context, name, page, call),
+    deleteImage: async (name, reference, call) => (await content()).deleteImage(context, name, reference, call),
     generateCredentials: (request, call) => generateCredentials(context, request, call),
     crossAccount: createCrossAccount(context),
     // Loaded only when the registry itself is provisioned or checked: a request for credentials does without it.
@@ -98,25 +101,4 @@ function derivedRegistry(registry: ArtifactRegistry, context: GarContext): Artif
   const proven = ifProvisioned(registry, prove);
   // Behind the provision door, the health of a registry that is not provisioned yet says what is missing.
   return context.env.ALIEN_DOOR === "provision" ? { ...proven, health: registry.health } : proven;
-}
-
-/**
- * Deletes exactly this image path with all its versions and tags, and waits until it is gone. Idempotent.
- *
- * @throws INVALID_INPUT for the bare prefix, which is the registry itself
- */
-async function deletePackage(context: GarContext, name: RoutableName, call: Call): Promise<void> {
-  const path = context.names.imagePath(name);
-  if (path === "") {
-    throw invalidInput(`"${name}" is the registry itself, which deleteRepository does not delete.`, "repoId");
-  }
-  const request = { name: packageResource(context.place, path) };
-  const method = {
-    action: "DeletePackage",
-    permission: "artifactregistry.packages.delete",
-    expected: [grpcCode.notFound],
-  };
-  await undefinedIfNotFound(
-    runOperation(context, call, method, (client, options) => client.deletePackage(request, options)),
-  );
 }

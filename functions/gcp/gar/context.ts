@@ -68,10 +68,14 @@ export function rpc<T>(
   });
 }
 
-export function translateRpcError(error: unknown, { place, derived, env }: GarContext, method: RpcMethod): unknown {
+export function translateRpcError(error: unknown, context: GarContext, method: RpcMethod): unknown {
+  return translateGoogleError(error, `Artifact Registry ${method.action}`, needsOf(context, method));
+}
+
+/** What the hint of a refusal names: the permission, on what, and the tag without which a right on a derived registry does not count. */
+export function needsOf({ place, derived, env }: GarContext, { permission, on }: RpcMethod): string {
   const { ALIEN_REGISTRY_TAG: tag, ALIEN_DOOR: door } = env;
   // The provision door's rights are there without the tag, which it attaches.
   const tagged = derived && tag && door !== "provision" ? ` with the tag ${tag}, which provisionRegistry attaches` : "";
-  const needs = describePermission(method.permission, method.on ?? `the repository ${place.repository}${tagged}`);
-  return translateGoogleError(error, `Artifact Registry ${method.action}`, needs);
+  return describePermission(permission, on ?? `the repository ${place.repository}${tagged}`);
 }

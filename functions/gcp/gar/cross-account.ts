@@ -1,8 +1,18 @@
 import { invalidInput } from "../../../core/errors.ts";
-import type { CrossAccountControl } from "../../../core/registry.ts";
+import type { Consumer, CrossAccountControl } from "../../../core/registry.ts";
 import type { CrossAccountAccess, GcpAccess, Unmanaged } from "../../../core/schemas.ts";
 import type { GarBinding } from "../binding.ts";
-import { grantSet, grantsAddedBy, grantsOf, grantsRemovedBy, isEmpty, toPermissions } from "../grants.ts";
+import {
+  emailOf,
+  type GrantSet,
+  grantSet,
+  grantsAddedBy,
+  grantsOf,
+  grantsRemovedBy,
+  isEmpty,
+  toPermissions,
+  worker,
+} from "../grants.ts";
 import { type IamPolicy, withinCapacity } from "../policy/document.ts";
 import { readGrants, withGrants, withoutGrants } from "../policy/grants.ts";
 import { stillLetIn, unmanagedIn } from "../policy/unmanaged.ts";
@@ -35,6 +45,29 @@ export function createCrossAccount(context: GarContext): CrossAccountControl {
       return unmanaged.length > 0 ? { unmanaged } : {};
     },
 
+    async listOf(consumer, _page, call) {
+      const wanted = new Set(grantsOf(ofConsumer(consumer, own)).map(emailOf));
+      const held = grantsOf(readGrants(await readPolicy(context, call), own));
+      const { grants } = toPermissions(grantSet(held.filter((grant) => wanted.has(emailOf(grant)))));
+      return { items: grants.length > 0 ? [{ repoId: context.names.prefix, grants }] : [] };
+    },
+
+    async removeAll(consumer, _page, call) {
+      const grants = ofConsumer(consumer, own);
+      let [changed, unmanaged]: [boolean, Unmanaged[]] = [false, []];
+      const remove = (policy: IamPolicy) => {
+        unmanaged = stillLetIn(policy, grants, isOwn);
+        const left = withoutGrants(policy, grants, own);
+        // It stays true: an edit whose answer was lost finds nothing to do when it reads again.
+        changed ||= left !== policy;
+        return left;
+      };
+      await editPolicy(context, remove, call);
+      const name = context.names.resolveId(context.names.prefix);
+      const told = { name, changed, ...(unmanaged.length > 0 && { unmanaged }) };
+      return { items: changed || unmanaged.length > 0 ? [told] : [] };
+    },
+
     async get(_name, call) {
       const policy = await readPolicy(context, call);
       const unmanaged = unmanagedIn(policy, isOwn);
@@ -51,6 +84,22 @@ export function createCrossAccount(context: GarContext): CrossAccountControl {
 function ownAccounts({ pullServiceAccountEmail: pull, pushServiceAccountEmail: push }: GarBinding): Set<string> {
   return new Set([pull, push].filter((email) => email !== undefined));
 }
+
+/**
+ * The grants of one consumer. A project's are its worker: whose project another service account is, its address tells only
+ * by the project's id.
+ *
+ * @throws INVALID_INPUT for one of the registry's own accounts
+ */
+function ofConsumer(consumer: Consumer, own: ReadonlySet<string>): GrantSet {
+  if (consumer.type !== "gcp") throw invalidInput("This registry grants access on Google Cloud alone.", "grantee");
+  if ("projectNumber" in consumer) return grantSet([worker(consumer.projectNumber)]);
+  const { serviceAccountEmail: email } = consumer;
+  if (!own.has(email)) return grantsRemovedBy({ ...nobody, serviceAccountEmails: [email] });
+  throw invalidInput(`${email} is the registry's own account, which can be neither granted nor revoked.`, "grantee");
+}
+
+const nobody: GcpAccess = { type: "gcp", projectNumbers: [], serviceAccountEmails: [], allowedServiceTypes: [] };
 
 /** @throws INVALID_INPUT for access to another cloud, or to one of the registry's own accounts */
 function consumersOnly(access: CrossAccountAccess, own: ReadonlySet<string>): GcpAccess {

@@ -1,5 +1,6 @@
 /** The registry's own repository in Artifact Registry, in which its images are: reading it, and what its state means. */
 import type { Call } from "../../../core/call.ts";
+import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type Findings, healthOf, lookFor, missingFields } from "../../../core/health.ts";
 import type { Health } from "../../../core/schemas.ts";
 import { describePermission, grpcCode, undefinedIfNotFound } from "../errors.ts";
@@ -88,4 +89,13 @@ export function kindFindings(
   }
   if (mode !== "REMOTE_REPOSITORY" && mode !== "VIRTUAL_REPOSITORY") return [];
   return [{ message: `${subject} is a ${mode}: nobody can push to it.`, hint: "Bind a standard repository." }];
+}
+
+/** The refusal where the repository of a binding does not exist. */
+export function noRepository({ place }: GarContext, cause: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError(
+    "BINDING_CONFIG_INVALID",
+    `Artifact Registry has no repository "${place.repository}" in ${place.location}.`,
+    { hint: "Create it with the format Docker, or correct the binding.", cause },
+  );
 }

@@ -6,6 +6,7 @@ import { explainedRefusal, googleCode, grpcCode } from "../errors.ts";
 import { type IamPolicy, policyVersion } from "../policy/document.ts";
 import { accountNotYetKnown, compareAndSwap, policyConflict, unknownMember, withEtag } from "../policy/edit.ts";
 import { type GarContext, rpc, translateRpcError } from "./context.ts";
+import { noRepository } from "./own-repository.ts";
 
 /** Names the policy in errors. */
 const repositoryPolicy = "The repository's IAM policy";
@@ -103,12 +104,4 @@ function noSuchMember(member: string, cause: unknown): ArtifactRegistryError {
     context: { field: "access", member },
     cause,
   });
-}
-
-function noRepository({ place }: GarContext, cause: unknown): ArtifactRegistryError {
-  return new ArtifactRegistryError(
-    "BINDING_CONFIG_INVALID",
-    `Artifact Registry has no repository "${place.repository}" in ${place.location}.`,
-    { hint: "Create it with the format Docker, or correct the binding.", cause },
-  );
 }

@@ -3,12 +3,14 @@ import { checkHealth, missingFields } from "../../../core/health.ts";
 import { type NameSpace, ociGrammar, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
-import type { Capabilities, Health } from "../../../core/schemas.ts";
+import type { Capabilities } from "../../../core/registry-schemas.ts";
+import type { Health } from "../../../core/schemas.ts";
 import type { ExternalBinding } from "../binding.ts";
 import { createConnection } from "./connection.ts";
 import { type ExternalContext, step } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
 import { deleteRepository } from "./deletion.ts";
+import { deleteOneImage, listImages, listRepositories, withoutCatalog } from "./listing.ts";
 import { createRepository, getRepository } from "./repositories.ts";
 
 /** Opens a namespace in an OCI registry that somebody else runs, with the accounts that the operator has mounted. */
@@ -30,6 +32,11 @@ export function createExternalRegistry({ binding, others, env }: OpenContext<Ext
     createRepository: (name, call) => createRepository(context, name, call),
     getRepository: (name, call) => getRepository(context, name, call),
     deleteRepository: (name, call) => deleteRepository(context, name, call),
+    ...(binding.catalog !== false && {
+      listRepositories: (page, call) => listRepositories(context, space, page, call),
+    }),
+    listImages: (name, page, call) => listImages(context, name, page, call),
+    deleteImage: (name, reference, call) => deleteOneImage(context, name, reference, call),
     generateCredentials: (request, call) => generateCredentials(context, request, call),
     health: (call) => externalHealth(context, call),
   };
@@ -59,7 +66,11 @@ const notProvisioned = {
 };
 
 /** Tells what a binding's registry can do. A static account opens every repository, a token one. */
-function externalCapabilities({ staticCredentials = false, pushMayDelete = false }: ExternalBinding): Capabilities {
+function externalCapabilities({
+  staticCredentials = false,
+  pushMayDelete = false,
+  catalog = true,
+}: ExternalBinding): Capabilities {
   return {
     // The token service alone decides how long a token lives.
     credentials: {
@@ -73,6 +84,9 @@ function externalCapabilities({ staticCredentials = false, pushMayDelete = false
       addCrossAccountAccess: noAccounts,
       removeCrossAccountAccess: noAccounts,
       getCrossAccountAccess: noAccounts,
+      listGranteeAccess: noAccounts,
+      removeGranteeAccess: noAccounts,
+      ...(!catalog && { listRepositories: withoutCatalog }),
       revokeCredentials: endedThere,
       provisionRegistry: notProvisioned,
       deprovisionRegistry: notProvisioned,

@@ -184,7 +184,7 @@ function pointedAt(bytes: Uint8Array): Omit<StoredManifest, "digest"> {
   return { children: digests(content, "manifests"), blobs: [...new Set(blobs)] };
 }
 
-function digests(content: unknown, key: string): string[] {
+export function digests(content: unknown, key: string): string[] {
   if (typeof content !== "object" || content === null) return [];
   const value = (content as Record<string, unknown>)[key];
   return (Array.isArray(value) ? value : [value])
@@ -192,7 +192,8 @@ function digests(content: unknown, key: string): string[] {
     .filter((digest): digest is string => typeof digest === "string" && isDigest(digest));
 }
 
-function remove(context: ExternalContext, name: RoutableName, reference: string, call: Call): Promise<void> {
+/** Deletes a manifest by its digest, or by a tag. What is not there is no error. */
+export function remove(context: ExternalContext, name: RoutableName, reference: string, call: Call): Promise<void> {
   return step(context, call, { what: "delete manifest", as: "account" }, async (client) => {
     try {
       await client.deleteManifest(name, reference);
@@ -237,12 +238,13 @@ function isHeld({ status, code }: OciError): boolean {
   return [400, 409, 412].includes(status) || (status === 405 && code === "DENIED");
 }
 
-function isForbidden(error: unknown): boolean {
+export function isForbidden(error: unknown): boolean {
   if (!(error instanceof OciError)) return false;
   return error.code === "UNSUPPORTED" || (error.status === 405 && !isHeld(error));
 }
 
-function isInUse(error: unknown): boolean {
+/** Tells whether the registry refused because something else still points at the target. */
+export function isInUse(error: unknown): boolean {
   const { cause } = error instanceof Error ? error : {};
   return cause instanceof OciError && isHeld(cause);
 }

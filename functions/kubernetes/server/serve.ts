@@ -6,6 +6,7 @@ import { readLimits } from "../../../core/budget.ts";
 import type { ErrorLog } from "../../../core/error-log.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { type ApiAnswer, type ApiRequest, createHttp, isProbe } from "../../../core/http.ts";
+import { readPageKey } from "../../../core/pages.ts";
 import type { Environment, Platform } from "../../../core/platform.ts";
 import { createReadiness } from "../../../core/readiness.ts";
 import { fixedRules, readRules, type Warn } from "../../../core/rules-source.ts";
@@ -109,6 +110,7 @@ export async function serveContainer(
       door,
       errorLog,
       limits: readLimits(env),
+      pages: readPageKey(env),
       operationTimeoutMs: settings.operationSeconds * 1_000,
       audit(line) {
         metrics.audit(line);

@@ -4,6 +4,8 @@ mock_provider "aws" {
 
 mock_provider "archive" {}
 
+mock_provider "random" {}
+
 variables {
   prefix       = "acme"
   package_path = "../../dist/aws"
@@ -49,10 +51,17 @@ run "every_role" {
         !startswith(resource, "arn:aws:ecr:") || startswith(key, "provision/") ||
         can(regex("^arn:aws:ecr:us-east-1:111122223333:repository/acme-images(-\\*)?$", resource)) ||
         (can(regex("^arn:aws:ecr:\\*:111122223333:repository/acme-images(-\\*)?$", resource)) && try(statement.Condition.StringEquals["aws:RequestedRegion"], []) == ["eu-west-1", "us-east-1"]) ||
+        can(regex("^arn:aws:ecr:(us-east-1|eu-west-1):111122223333:repository/acme-images(-\\*)?$", resource)) || endswith(key, "/listing") ||
         resource == "arn:aws:ecr:*:111122223333:repository/acme-images--principals"
       ]
     ]]))
     error_message = "The doors reach the registry's own repositories, at home and in its replica regions, and the empty one that is asked about principals."
+  }
+  assert {
+    condition = alltrue([for door in ["platform", "oidc", "invoke"] : [for statement in jsondecode(aws_iam_role_policy.function["${door}/listing"].policy).Statement : [statement.Action, statement.Resource]] ==
+      [["ecr:DescribeRepositories", [for region in ["us-east-1", "eu-west-1"] : "arn:aws:ecr:${region}:111122223333:repository/*"]]]
+    ])
+    error_message = "Who lists sees the names of all repositories, since ECR lists all or none, where the registry has any."
   }
 }
 
@@ -103,7 +112,7 @@ run "each_door" {
     error_message = "Only the provision door may change IAM."
   }
   assert {
-    condition = alltrue(flatten([for key in ["repositories", "lifecycle", "deletions"] : [
+    condition = alltrue(flatten([for key in ["listing", "lifecycle", "deletions"] : [
       for statement in jsondecode(aws_iam_role_policy.function["invoke/${key}"].policy).Statement :
       flatten([statement.Action]) == ["ecr:DescribeRepositories"] || alltrue([for arn in flatten([statement.Resource]) : endswith(arn, "repository/acme-images-*")])
     ]]))

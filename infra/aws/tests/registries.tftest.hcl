@@ -4,6 +4,8 @@ mock_provider "aws" {
 
 mock_provider "archive" {}
 
+mock_provider "random" {}
+
 variables {
   prefix       = "acme"
   package_path = "../../dist/aws"

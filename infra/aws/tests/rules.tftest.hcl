@@ -4,6 +4,8 @@ mock_provider "aws" {
 
 mock_provider "archive" {}
 
+mock_provider "random" {}
+
 variables {
   prefix       = "acme"
   package_path = "../../dist/aws"
@@ -225,6 +227,34 @@ run "what_is_pulled_from_derived_registries" {
   }
 }
 
+run "what_is_listed" {
+  command = plan
+
+  variables {
+    doors        = { oidc = {} }
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["list*", "removeGranteeAccess"], registries = ["*"], repositories = ["*"] }]
+  }
+
+  assert {
+    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["grants-reading", "images-reading", "listing", "logs"])
+    error_message = "Who lists deletes nothing, and a rule without grantees ends nobody."
+  }
+}
+
+run "who_ends_consumers" {
+  command = plan
+
+  variables {
+    doors        = { oidc = {} }
+    access_rules = [{ callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["removeGranteeAccess", "deleteImage"], registries = ["*"], repositories = ["*"], grantees = ["aws:222233334444"] }]
+  }
+
+  assert {
+    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["grants", "grants-reading", "image-deletions", "leases", "leases-reading", "listing", "logs"])
+    error_message = "Who ends consumers edits policies, and deletes images where a rule says so."
+  }
+}
+
 run "rules_in_a_file" {
   command = plan
 
@@ -233,7 +263,7 @@ run "rules_in_a_file" {
   }
 
   assert {
-    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["creation", "deletions", "grants", "grants-reading", "leases", "leases-reading", "logs", "repositories", "sessions"])
+    condition     = sort([for key in keys(aws_iam_role_policy.function) : trimprefix(key, "oidc/")]) == sort(["creation", "deletions", "grants", "grants-reading", "image-deletions", "images-reading", "leases", "leases-reading", "listing", "logs", "sessions"])
     error_message = "What the plan does not see may allow everything."
   }
 }

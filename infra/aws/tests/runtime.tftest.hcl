@@ -4,6 +4,8 @@ mock_provider "aws" {
 
 mock_provider "archive" {}
 
+mock_provider "random" {}
+
 variables {
   prefix       = "acme"
   package_path = "../../dist/aws"
@@ -208,5 +210,29 @@ run "many_regions" {
   assert {
     condition     = length(aws_iam_role.forwarding[0].assume_role_policy) <= 2048
     error_message = "A trust policy has 2,048 characters, however many regions there are."
+  }
+}
+
+run "keys_of_lists" {
+  # The keys are made when it is applied.
+  command = apply
+
+  variables {
+    page_key_number = 3
+  }
+
+  assert {
+    condition     = keys(random_bytes.page_key) == ["2", "3"]
+    error_message = "There is the key, and the one before it."
+  }
+  assert {
+    condition = alltrue([for door in ["platform", "oidc", "invoke"] :
+      aws_lambda_function.door[door].environment[0].variables.ALIEN_PAGE_KEY == "${random_bytes.page_key["3"].base64},${random_bytes.page_key["2"].base64}"
+    ])
+    error_message = "The doors for callers seal under the newer key, and read the older one."
+  }
+  assert {
+    condition     = alltrue([for door in ["events", "provision"] : !contains(keys(aws_lambda_function.door[door].environment[0].variables), "ALIEN_PAGE_KEY")])
+    error_message = "Whoever lists nothing has no key."
   }
 }

@@ -16,6 +16,8 @@ mock_provider "archive" {
 
 mock_provider "time" {}
 
+mock_provider "random" {}
+
 variables {
   resource_group_name          = "acme-functions"
   registry_resource_group_name = "acme-registries"
@@ -261,5 +263,28 @@ run "alerts" {
   assert {
     condition     = alltrue([for name in ["undelivered", "dropped"] : length(azurerm_monitor_metric_alert.alert[name].criteria[0].dimension) == 0 && azurerm_monitor_metric_alert.alert[name].criteria[0].metric_namespace == "Microsoft.EventGrid/topics"])
     error_message = "What the topic loses is told."
+  }
+}
+
+run "keys_of_lists" {
+  # The keys are made when it is applied.
+  command = apply
+
+  variables {
+    doors           = { platform = {}, oidc = {}, events = {}, provision = {} }
+    page_key_number = 3
+  }
+
+  assert {
+    condition     = keys(random_bytes.page_key) == ["2", "3"]
+    error_message = "There is the key, and the one before it."
+  }
+  assert {
+    condition     = alltrue([for door in ["platform", "oidc"] : local.app_settings[door].ALIEN_PAGE_KEY == "${random_bytes.page_key["3"].base64},${random_bytes.page_key["2"].base64}"])
+    error_message = "The doors for callers seal under the newer key, and read the older one."
+  }
+  assert {
+    condition     = alltrue([for door in ["events", "provision"] : !contains(keys(local.app_settings[door]), "ALIEN_PAGE_KEY")])
+    error_message = "Whoever lists nothing has no key."
   }
 }

@@ -16,6 +16,8 @@ mock_provider "archive" {
 
 mock_provider "time" {}
 
+mock_provider "random" {}
+
 variables {
   resource_group_name = "acme-functions"
   location            = "westeurope"

@@ -16,6 +16,8 @@ mock_provider "archive" {
 
 mock_provider "time" {}
 
+mock_provider "random" {}
+
 variables {
   resource_group_name = "acme-functions"
   location            = "westeurope"
@@ -150,6 +152,25 @@ run "what_is_created" {
   }
 }
 
+run "what_is_listed_and_deleted" {
+  command = plan
+
+  variables {
+    access_rules = [
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["list*", "deleteImage"], registries = ["*"], repositories = ["*"] },
+    ]
+  }
+
+  assert {
+    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Catalog Lister", "builds/Container Registry Repository Contributor", "builds/Container Registry Repository Reader", "builds/ownership", "builds/reading", "images/AcrDelete", "images/AcrPull", "images/ownership", "images/reading"])
+    error_message = "Who lists and deletes images pushes nothing, and makes and deletes no scope maps."
+  }
+  assert {
+    condition     = azurerm_role_assignment.registry["oidc/builds/Container Registry Repository Catalog Lister"].condition == null
+    error_message = "Azure takes no condition on repositories for the role that lists the catalog."
+  }
+}
+
 run "what_is_read" {
   command = plan
 
@@ -206,7 +227,7 @@ run "rules_in_a_file" {
   }
 
   assert {
-    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Contributor", "builds/Container Registry Repository Reader", "builds/Container Registry Repository Writer", "builds/creation", "builds/deletion", "builds/ownership", "builds/reading", "images/AcrDelete", "images/AcrPull", "images/AcrPush", "images/creation", "images/deletion", "images/ownership", "images/reading"])
+    condition     = sort([for key in keys(azurerm_role_assignment.registry) : trimprefix(key, "oidc/")]) == sort(["builds/Container Registry Repository Catalog Lister", "builds/Container Registry Repository Contributor", "builds/Container Registry Repository Reader", "builds/Container Registry Repository Writer", "builds/creation", "builds/deletion", "builds/ownership", "builds/reading", "images/AcrDelete", "images/AcrPull", "images/AcrPush", "images/creation", "images/deletion", "images/ownership", "images/reading"])
     error_message = "What the plan does not see may allow everything."
   }
 }

@@ -8,6 +8,8 @@ mock_provider "archive" {
 
 mock_provider "time" {}
 
+mock_provider "random" {}
+
 variables {
   project_id   = "acme-functions"
   region       = "europe-west1"
@@ -28,12 +30,12 @@ run "repositories" {
 
   assert {
     condition = sort([for key, member in google_artifact_registry_repository_iam_member.function : key if startswith(key, "oidc/")]) == sort([
-      for key in setproduct(["builds", "images"], ["deletions", "grants", "grants_reading", "registry"]) : "oidc/${join("/", key)}"
+      for key in setproduct(["builds", "images"], ["deletions", "grants", "grants_reading", "image_deletions", "images", "listing", "packages", "registry"]) : "oidc/${join("/", key)}"
     ])
     error_message = "A door for callers works on each repository, and on no other."
   }
   assert {
-    condition     = sort([for key, member in google_artifact_registry_repository_iam_member.function : key if startswith(key, "events/")]) == tolist(["events/builds/grants", "events/builds/grants_reading", "events/images/grants", "events/images/grants_reading"])
+    condition     = sort([for key, member in google_artifact_registry_repository_iam_member.function : key if startswith(key, "events/")]) == tolist(["events/builds/grants", "events/builds/grants_reading", "events/builds/packages", "events/images/grants", "events/images/grants_reading", "events/images/packages"])
     error_message = "An event grants, and deletes nothing."
   }
   assert {
@@ -111,7 +113,7 @@ run "roles" {
     error_message = "Custom roles have what roles/permissions.json says."
   }
   assert {
-    condition     = sort([for key in keys(google_project_iam_custom_role.concern) : key]) == sort(concat([for concern in ["deletions", "grants", "grants_reading", "minting", "registry"] : "acme-builds/${concern}"], [for concern in ["deletions", "grants", "grants_reading", "minting", "provisioning", "provisioning_grants", "registry"] : "acme-registries/${concern}"]))
+    condition     = sort([for key in keys(google_project_iam_custom_role.concern) : key]) == sort(concat([for concern in ["deletions", "grants", "grants_reading", "image_deletions", "images", "listing", "minting", "packages", "registry"] : "acme-builds/${concern}"], [for concern in ["deletions", "grants", "grants_reading", "image_deletions", "images", "listing", "minting", "packages", "provisioning", "provisioning_grants", "registry"] : "acme-registries/${concern}"]))
     error_message = "A project has the roles that are bound in it, and no others; the functions' own has none."
   }
   assert {
@@ -142,13 +144,13 @@ run "derived" {
 
   assert {
     condition = { for key, member in google_project_iam_member.function : key => "${member.project} ${member.role}" } == {
-      for key in ["events/grants", "events/grants_reading", "events/registry", "oidc/deletions", "oidc/grants", "oidc/grants_reading", "oidc/registry"] : key => "acme-registries projects/acme-registries/roles/acme_${split("/", key)[1]}"
+      for key in ["events/grants", "events/grants_reading", "events/packages", "events/registry", "oidc/deletions", "oidc/grants", "oidc/grants_reading", "oidc/image_deletions", "oidc/images", "oidc/listing", "oidc/packages", "oidc/registry"] : key => "acme-registries projects/acme-registries/roles/acme_${split("/", key)[1]}"
     }
     error_message = "What is provisioned later is worked on in its project, and the provisioned accounts say who mints."
   }
   assert {
     condition = { for key, member in google_project_iam_member.function : key => join(" ", member.condition[*].expression) } == {
-      for key in ["events/grants", "events/grants_reading", "events/registry", "oidc/deletions", "oidc/grants", "oidc/grants_reading", "oidc/registry"] :
+      for key in ["events/grants", "events/grants_reading", "events/packages", "events/registry", "oidc/deletions", "oidc/grants", "oidc/grants_reading", "oidc/image_deletions", "oidc/images", "oidc/listing", "oidc/packages", "oidc/registry"] :
       key => endswith(key, "/registry") ? "" : "resource.matchTag('acme-registries/acme-registries', 'provisioned')"
     }
     error_message = "What changes a registry is bound to the tag of those that were provisioned; what looks for one is not."

@@ -8,6 +8,8 @@ mock_provider "archive" {
 
 mock_provider "time" {}
 
+mock_provider "random" {}
+
 variables {
   project_id          = "acme-functions"
   registry_project_id = "acme-registries"
@@ -242,4 +244,29 @@ run "an_open_platform_door" {
   }
 
   expect_failures = [data.google_cloud_run_v2_service.door]
+}
+
+run "keys_of_lists" {
+  # The keys are made when it is applied.
+  command = apply
+
+  variables {
+    doors           = { platform = {}, oidc = {}, invoke = {}, events = {}, provision = {} }
+    page_key_number = 3
+  }
+
+  assert {
+    condition     = keys(random_bytes.page_key) == ["2", "3"]
+    error_message = "There is the key, and the one before it."
+  }
+  assert {
+    condition = alltrue([for door in ["platform", "oidc", "invoke"] :
+      google_cloudfunctions2_function.door[door].service_config[0].environment_variables.ALIEN_PAGE_KEY == "${random_bytes.page_key["3"].base64},${random_bytes.page_key["2"].base64}"
+    ])
+    error_message = "The doors for callers seal under the newer key, and read the older one."
+  }
+  assert {
+    condition     = alltrue([for door in ["events", "provision"] : !contains(keys(google_cloudfunctions2_function.door[door].service_config[0].environment_variables), "ALIEN_PAGE_KEY")])
+    error_message = "Whoever lists nothing has no key."
+  }
 }

@@ -8,6 +8,8 @@ mock_provider "archive" {
 
 mock_provider "time" {}
 
+mock_provider "random" {}
+
 variables {
   project_id   = "acme-functions"
   region       = "europe-west1"

@@ -8,6 +8,8 @@ mock_provider "archive" {
 
 mock_provider "time" {}
 
+mock_provider "random" {}
+
 variables {
   project_id   = "acme-functions"
   region       = "europe-west1"
@@ -137,7 +139,7 @@ run "what_is_created" {
   }
 
   assert {
-    condition     = sort(concat([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")], [for key in keys(google_service_account_iam_member.function) : trimprefix(key, "oidc/images/")])) == sort(["deletions", "grants", "grants_reading"])
+    condition     = sort(concat([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")], [for key in keys(google_service_account_iam_member.function) : trimprefix(key, "oidc/images/")])) == sort(["deletions", "grants", "grants_reading", "image_deletions", "images", "packages"])
     error_message = "A pattern stands for the operations that it fits, as in the functions."
   }
 }
@@ -153,8 +155,39 @@ run "what_is_granted_to_nobody" {
   }
 
   assert {
-    condition     = sort([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")]) == sort(["deletions", "grants_reading", "registry"])
+    condition     = sort([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")]) == sort(["deletions", "grants_reading", "image_deletions", "images", "listing", "packages", "registry"])
     error_message = "A door that lets nobody edit grants may not write the policy."
+  }
+}
+
+run "what_is_listed" {
+  command = plan
+
+  variables {
+    access_rules = [
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["list*"], registries = ["*"], repositories = ["*"] },
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["removeGranteeAccess"], registries = ["*"], repositories = ["*"] },
+    ]
+  }
+
+  assert {
+    condition     = sort([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")]) == sort(["grants_reading", "images", "listing"])
+    error_message = "Who lists deletes nothing, and ends nobody's access without grantees."
+  }
+}
+
+run "what_is_ended" {
+  command = plan
+
+  variables {
+    access_rules = [
+      { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["deleteImage", "removeGranteeAccess"], registries = ["*"], repositories = ["*"], grantees = ["gcp:*"] },
+    ]
+  }
+
+  assert {
+    condition     = sort([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")]) == sort(["grants", "grants_reading", "image_deletions"])
+    error_message = "Who deletes images deletes no repositories; who ends a consumer edits the policy."
   }
 }
 
@@ -168,7 +201,7 @@ run "what_is_read" {
   }
 
   assert {
-    condition     = sort(concat([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")], [for key in keys(google_service_account_iam_member.function) : trimprefix(key, "oidc/images/")])) == sort(["grants_reading"])
+    condition     = sort(concat([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")], [for key in keys(google_service_account_iam_member.function) : trimprefix(key, "oidc/images/")])) == sort(["grants_reading", "packages"])
     error_message = "Who reads does not write."
   }
 }
@@ -202,7 +235,7 @@ run "every_door_by_its_rules" {
   }
 
   assert {
-    condition     = sort(concat(keys(google_artifact_registry_repository_iam_member.function), keys(google_service_account_iam_member.function))) == sort(["platform/images/pull/minting", "events/images/grants", "events/images/grants_reading", "invoke/images/grants", "invoke/images/grants_reading"])
+    condition     = sort(concat(keys(google_artifact_registry_repository_iam_member.function), keys(google_service_account_iam_member.function))) == sort(["platform/images/pull/minting", "events/images/grants", "events/images/grants_reading", "events/images/packages", "invoke/images/grants", "invoke/images/grants_reading", "invoke/images/packages"])
     error_message = "Each door has what the rules for its callers need; the doors that tell no callers apart share their rules."
   }
 }
@@ -231,7 +264,7 @@ run "rules_in_a_file" {
   }
 
   assert {
-    condition     = sort(concat([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")], [for key in keys(google_service_account_iam_member.function) : trimprefix(key, "oidc/images/")])) == sort(["deletions", "grants", "grants_reading", "pull/minting", "push/minting", "registry"])
+    condition     = sort(concat([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")], [for key in keys(google_service_account_iam_member.function) : trimprefix(key, "oidc/images/")])) == sort(["deletions", "grants", "grants_reading", "image_deletions", "images", "listing", "packages", "pull/minting", "push/minting", "registry"])
     error_message = "What the plan does not see may allow everything."
   }
 }

@@ -1,11 +1,13 @@
 import type { ServerResponse } from "node:http";
 import { ociIndex } from "../../media-types.ts";
 import { OciError, send, sendJson } from "../respond.ts";
-import { listReferrers, type ReferrerDescriptor } from "../store/manifests.ts";
+import { digestsIn } from "../store/listing.ts";
+import { listReferrers, type ReferrerDescriptor, readManifest } from "../store/manifests.ts";
 import { deleteRepository, listRepositories, repositoryCreatedAt, repositoryExists } from "../store/repositories.ts";
 import type { Store } from "../store/store.ts";
-import { listTags } from "../store/tags.ts";
+import { listTags, tagsByDigest } from "../store/tags.ts";
 import { type HandlerRequest, requireDigest, type Services } from "./handler.ts";
+import { parseManifest } from "./manifest-content.ts";
 
 /** The bytes that a list of referrers may have, because a client reads it as a manifest. */
 const maxReferrersBytes = 4 * 1024 * 1024 - 1024;
@@ -78,6 +80,53 @@ export async function getCatalog(store: Store, query: URLSearchParams, res: Serv
     more && names.length > 0,
   );
   sendJson(res, 200, { repositories: names }, link);
+}
+
+/**
+ * Lists a repository and those nested below it that hold a manifest, in lexical order, with their times of creation, a page at a
+ * time. This is an extension of ours. `next` is the parameter `last` of the next page.
+ *
+ * @throws OciError 400 `PAGINATION_NUMBER_INVALID`
+ */
+export async function getRepositories({ store }: Services, { res, query, name }: HandlerRequest): Promise<void> {
+  const { names, more } = await listRepositories(store, { ...parsePage(query), from: name });
+  const repositories: { name: string; createdAt: string }[] = [];
+  for (const each of names) {
+    const createdAt = await repositoryCreatedAt(store, each);
+    // It was deleted meanwhile.
+    if (createdAt !== undefined) repositories.push({ name: each, createdAt });
+  }
+  sendJson(res, 200, { repositories, ...(more && { next: names.at(-1) }) });
+}
+
+/**
+ * Lists the manifests of a repository in the order of their digests, with their tags, sizes and times, a page at a time. This is an
+ * extension of ours. The size is that of the manifest and of the blobs that it names. A damaged manifest is left out.
+ *
+ * @throws OciError 404 `NAME_UNKNOWN`, or 400 `PAGINATION_NUMBER_INVALID`
+ */
+export async function getImages({ store }: Services, { res, query, name }: HandlerRequest): Promise<void> {
+  const { limit, last } = parsePage(query);
+  if ((await repositoryCreatedAt(store, name)) === undefined) throw nameUnknown(name);
+  const tags = await tagsByDigest(store, name);
+  const all = await digestsIn(store.layout.manifests(name));
+  const after = all.filter(({ text }) => text > last).sort((one, other) => (one.text < other.text ? -1 : 1));
+  const images: object[] = [];
+  for (const digest of after.slice(0, limit)) {
+    const manifest = await readManifest(store, name, digest);
+    if (manifest === undefined) continue;
+    const { mediaType, bytes, lastModified } = manifest;
+    const { blobs } = parseManifest(bytes, mediaType);
+    images.push({
+      digest: digest.text,
+      tags: tags.get(digest.text) ?? [],
+      mediaType,
+      sizeBytes: blobs.reduce((sum, { size = 0 }) => sum + size, bytes.length),
+      pushedAt: new Date(lastModified).toISOString(),
+    });
+  }
+  const next = after.length > limit ? after[limit - 1]?.text : undefined;
+  sendJson(res, 200, { images, ...(next !== undefined && { next }) });
 }
 
 /** Says when a repository was created, which is an extension of ours. @throws OciError 404 if it holds no manifest */

@@ -57,13 +57,19 @@ function forgetRepository(store: Store, name: RepositoryName): void {
   }
 }
 
-/** Lists, in lexical order, at most `limit` repositories after `last` that hold a manifest, and says whether more follow. */
+/**
+ * Lists, in lexical order, at most `limit` repositories after `last` that hold a manifest, and says whether more follow.
+ *
+ * @param from lists only this repository and those that are nested below it
+ */
 export async function listRepositories(
   store: Store,
-  { limit, last }: { limit: number; last: string },
+  { limit, last, from }: { limit: number; last: string; from?: RepositoryName },
 ): Promise<{ names: RepositoryName[]; more: boolean }> {
   const names: RepositoryName[] = [];
-  for (const name of (await allRepositories(store.layout)).filter((candidate) => candidate > last)) {
+  const isMeant = (name: string) => from === undefined || name === from || name.startsWith(`${from}/`);
+  const all = await allRepositories(store.layout);
+  for (const name of all.filter((candidate) => candidate > last && isMeant(candidate))) {
     if (!(await holdsManifest(store, name))) continue;
     if (names.length === limit) return { names, more: true };
     names.push(name);

@@ -51,6 +51,16 @@ export async function tagsOf(store: Store, name: RepositoryName, digest: Digest)
   return found;
 }
 
+/** Returns the tags of each digest in a repository. */
+export async function tagsByDigest(store: Store, name: RepositoryName): Promise<Map<string, string[]>> {
+  const tags = new Map<string, string[]>();
+  for (const tag of await listTags(store, name)) {
+    const digest = await readTag(store, name, tag);
+    if (digest !== undefined) tags.set(digest.text, [...(tags.get(digest.text) ?? []), tag]);
+  }
+  return tags;
+}
+
 function forget(store: Store, name: RepositoryName, tag: TagName): void {
   store.cache.generation += 1;
   store.cache.tags.delete(key(name, tag));

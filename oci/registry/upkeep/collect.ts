@@ -8,7 +8,8 @@ import { allRepositories, digestsIn } from "../store/listing.ts";
 import { removeManifest, removeReferrer } from "../store/manifests.ts";
 import type { Digest, RepositoryName } from "../store/names.ts";
 import { change, type Store } from "../store/store.ts";
-import { manifestsOf, tagsByDigest } from "./images.ts";
+import { tagsByDigest } from "../store/tags.ts";
+import { manifestsOf } from "./images.ts";
 
 /** Which images may go. Tagged images stay, with what they refer to and what refers to them. */
 export interface CollectPolicy {

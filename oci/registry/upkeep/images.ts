@@ -5,7 +5,6 @@ import { digestsIn } from "../store/listing.ts";
 import { readManifestFile } from "../store/manifests.ts";
 import type { Digest, RepositoryName } from "../store/names.ts";
 import type { Store } from "../store/store.ts";
-import { listTags, readTag } from "../store/tags.ts";
 
 /** A manifest of a repository and what it refers to; without `content` where its file is damaged. */
 export interface StoredManifest {
@@ -22,14 +21,4 @@ export async function* manifestsOf(store: Store, name: RepositoryName): AsyncGen
     const { manifest } = read;
     yield { digest, content: manifest && parseManifest(manifest.bytes, manifest.mediaType) };
   }
-}
-
-/** Returns the tags of each digest in a repository. */
-export async function tagsByDigest(store: Store, name: RepositoryName): Promise<Map<string, string[]>> {
-  const tags = new Map<string, string[]>();
-  for (const tag of await listTags(store, name)) {
-    const digest = await readTag(store, name, tag);
-    if (digest !== undefined) tags.set(digest.text, [...(tags.get(digest.text) ?? []), tag]);
-  }
-  return tags;
 }

@@ -5,7 +5,8 @@ import { mend, readIntact } from "../store/damage.ts";
 import { allRepositories, digestsIn } from "../store/listing.ts";
 import type { Digest, RepositoryName } from "../store/names.ts";
 import type { Store } from "../store/store.ts";
-import { manifestsOf, tagsByDigest } from "./images.ts";
+import { tagsByDigest } from "../store/tags.ts";
+import { manifestsOf } from "./images.ts";
 
 /**
  * What is wrong with a blob, or with a manifest, of a repository:

@@ -32,6 +32,9 @@ async function everything(registry: ArtifactRegistry): Promise<Record<string, st
     get: await outcome(registry.getRepository(name, call())),
     pull: await outcome(registry.generateCredentials({ name, permissions: "pull" }, call())),
     push: await outcome(registry.generateCredentials({ name, permissions: "push-pull" }, call())),
+    list: await outcome(registry.listRepositories?.({ pageSize: 100 }, call()) ?? Promise.reject()),
+    images: await outcome(registry.listImages?.(name, { pageSize: 100 }, call()) ?? Promise.reject()),
+    "delete an image": await outcome(registry.deleteImage?.(name, { tag: "1.0" }, call()) ?? Promise.reject()),
     delete: await outcome(registry.deleteRepository(name, call())),
   };
 }
@@ -52,7 +55,7 @@ describe("what the function's role may do", () => {
   const needed = functionNeeds("aws", "111122223333", ["images"]);
 
   test("suffices", async () => {
-    expect(await under((all) => all)).toEqual(Array(9).fill("ok"));
+    expect(await under((all) => all)).toEqual(Array(12).fill("ok"));
   });
 
   test.each([...new Set(needed.map(({ Action }) => String(Action)))])(

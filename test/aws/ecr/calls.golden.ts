@@ -111,6 +111,10 @@ export const golden = {
     plain: [...atHome("DescribeRepositories"), ...regions],
     "without bound roles": [...sts("GetCallerIdentity"), ...atHome("DescribeRepositories"), ...regions],
   },
+  listImages: { "a page": atHome("DescribeImages") },
+  deleteImage: {
+    "an image, or a tag": [...atHome("BatchDeleteImage"), ...regions, ...ecr("BatchDeleteImage", ...replicas)],
+  },
   "replication event": {
     "of a new replica": [
       ...look,
@@ -127,5 +131,31 @@ export const golden = {
 
 export const rows = rowsOf(golden);
 
+const list = atHome("DescribeRepositories");
+/** Writes down that the consumer's access has ended. */
+const record = [...regions, ...lease];
+/** Whether somebody edits the repository, and what is on record. */
+const looked = regions;
+
+/** Those that are about all of a registry: here one with one repository. */
+const wide = {
+  listRepositories: { "a page": list },
+  listGranteeAccess: { "a page": [...list, ...atHome("GetRepositoryPolicy")] },
+  removeGranteeAccess: {
+    "the first page, of one on whose record it is": [...regions, ...record, ...list, ...looked, ...edit],
+    "the first page, of one that lets it in and has no record": [
+      ...[...regions, ...record, ...list, ...looked, ...atHome("GetRepositoryPolicy")],
+      ...edit,
+    ],
+    "the first page, of one that does not let it in": [
+      ...[...regions, ...record, ...list, ...looked, ...atHome("GetRepositoryPolicy")],
+      ...ecr("GetRepositoryPolicy", ...replicas),
+    ],
+    "the page of a replica region": [...regions, ...ecr("DescribeRepositories", replicas[1]), ...list],
+  },
+} as const;
+
+export const wideRows = rowsOf(wide);
+
 /** The table as docs/aws.md shows it. */
-export const markdown = () => markdownOf(rows, ["dynamodb:UpdateItem"]);
+export const markdown = () => markdownOf([...rows, ...wideRows], ["dynamodb:UpdateItem"]);

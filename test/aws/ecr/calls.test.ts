@@ -1,8 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { markdown, rows } from "./calls.golden.ts";
+import { account } from "../../../functions/aws/grants/grant.ts";
+import { home, markdown, replicas, rows, wideRows } from "./calls.golden.ts";
 import { type Applications, type Bench, startBench } from "./support/bench.ts";
+import { A, B } from "./support/consumers.ts";
+import { access } from "./support/registry.ts";
+import { seed } from "./support/replicated.ts";
 import { scenarios } from "./support/scenarios.ts";
 
 let bench: Bench;
@@ -30,6 +34,25 @@ describe("the calls that each operation makes", () => {
     const counted = applications[run.application].audit.slice(audited).map(({ upstreamCalls }) => upstreamCalls);
     expect(counted).toEqual([calls.length]);
   });
+
+  test.each(wideRows.map((row, index) => ({ ...row, prefix: `wide${index}` })))(
+    "$operation: $title",
+    async ({ operation, title, calls, prefix }) => {
+      const { ask, audit } = await bench.registry(prefix);
+      const name = `${prefix}-app`;
+      seed(bench.stack, [home, ...replicas], name, [account(A), account(B)].slice(title.includes("does not") ? 1 : 0));
+      const onRecord = { repoId: name, access: access({ accountIds: [B] }) };
+      if (title.includes("on whose record")) await ask("addCrossAccountAccess", onRecord);
+      const input = operation === "listRepositories" ? {} : { grantee: `aws:${A}` };
+      const first = title.includes("replica region") && (await ask(operation, input)).body.nextPageToken;
+      const { calls: seen } = bench.stack.emulator;
+      const [before, audited] = [seen.length, audit.length];
+      expect(await ask(operation, first ? { ...input, pageToken: first } : input)).toMatchObject({ status: 200 });
+      const made = seen.slice(before).map(({ service, action, region }) => `${service}:${action}@${region}`);
+      expect(inOrder(made)).toEqual(inOrder(calls));
+      expect(audit.slice(audited).map(({ upstreamCalls }) => upstreamCalls)).toEqual([calls.length]);
+    },
+  );
 
   test("every case that is run is in the table", () => {
     const run = Object.entries(scenarios).flatMap(([operation, cases]) =>

@@ -18,6 +18,7 @@ const values: Readonly<Record<string, string | readonly string[]>> = {
   repositories_home: [...own, ...insideHome],
   kept: [repository("*", "images-*")],
   repositories: [repository("*", "images"), ...inside],
+  listed: [repository(home, "*"), repository(replica, "*")],
   inside,
   derived_home: [repository(home, "acme-*")],
   keys: scope.keyArns,

@@ -6,6 +6,7 @@ import { replayCall } from "../../emulators/aws/replay.ts";
 import { executionStatements, neededFor } from "../../infra/support/aws-roles.ts";
 import { call, type DoorFunction, startDoor } from "./support/function.ts";
 import { consumer, scope } from "./support/scope.ts";
+import { readOn } from "./support/work.ts";
 
 const access: AwsAccess = {
   type: "aws",
@@ -18,6 +19,8 @@ const access: AwsAccess = {
 /** What the public door is allowed, by infra/aws/policies/operations.json, for the operations that its rules let callers use. */
 const concernsFor = (operation: string) =>
   Object.keys(neededFor).filter((concern) => !concern.startsWith("public-") && neededFor[concern]?.includes(operation));
+
+const grantee = { type: "aws", accountId: consumer } as const;
 
 /** Two at once, so that one waits for the other's lease. */
 const atOnce = (work: () => Promise<unknown>) => Promise.all([work(), work()]);
@@ -64,12 +67,33 @@ beforeAll(async () => {
         await atOnce(() => crossAccount.add(other, [access], call()));
       }
     },
+    async listRepositories() {
+      await registry.listRepositories?.({ pageSize: 100 }, call());
+    },
+    async listImages() {
+      await registry.listImages?.(app, { pageSize: 100 }, call());
+    },
+    async deleteImage() {
+      await registry.deleteImage?.(app, { tag: "1.0" }, call());
+    },
+    async listGranteeAccess() {
+      await crossAccount.listOf?.(grantee, { pageSize: 100 }, call());
+    },
+    async removeGranteeAccess() {
+      for (const accountIds of [[consumer], [consumer, scope.account]]) {
+        await crossAccount.add(app, [{ ...access, accountIds }], call());
+        const before = door.calls().length;
+        await readOn((cursor) => crossAccount.removeAll?.(grantee, { pageSize: 100, cursor }, call()));
+        ended.push(...door.calls().slice(before));
+      }
+    },
     deleteRepository: () => atOnce(() => registry.deleteRepository(app, call())),
   };
+  const ended: CallRecord[] = [];
   for (const [operation, run] of Object.entries(work)) {
     const before = door.calls().length;
     await run();
-    calls.set(operation, door.calls().slice(before));
+    calls.set(operation, operation === "removeGranteeAccess" ? ended : door.calls().slice(before));
   }
 });
 afterAll(() => running?.stack.stop());

@@ -1,7 +1,7 @@
 import { trustPolicy } from "../../../functions/aws/policy/roles.ts";
 import type { Statement } from "../../emulators/aws/identity/documents.ts";
 import { publicRolePolicy } from "../../infra/support/aws-roles.ts";
-import { renderPolicy } from "../../infra/support/module.ts";
+import { doorPolicies, renderPolicy } from "../../infra/support/module.ts";
 import { type AwsStack, startStack } from "./stack.ts";
 
 /** An account with what a registry on ECR Public needs, as infra/aws makes it. */
@@ -61,9 +61,8 @@ export function functionNeeds(partition: string, account: string, prefixes: read
   const assume = prefixes.flatMap((prefix) =>
     ["pull", "push"].map((kind) => `arn:${partition}:iam::${account}:role/${prefix}-public-${kind}`),
   );
-  const statements = ["public-repositories", "public-alias", "public-creation", "public-deletions"].flatMap(
-    (name) => renderPolicy(name, values).Statement,
-  );
+  const concerns = doorPolicies.platform?.filter((name) => name.startsWith("public-")) ?? [];
+  const statements = concerns.flatMap((name) => renderPolicy(name, values).Statement);
   return [
     ...statements.flatMap(({ Action, Resource, Condition }) =>
       [Action]

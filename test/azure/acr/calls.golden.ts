@@ -40,6 +40,19 @@ export const golden = {
       ...[...exchange, ...deleteImages, ...deleteScopeMap],
     ],
   },
+  listRepositories: {
+    plain: [arm("LIST scopeMaps"), token, acr("GET catalog")],
+    "by a new process": [identity, arm("LIST scopeMaps"), ...exchange, token, acr("GET catalog")],
+  },
+  listImages: {
+    plain: [token, acr("GET manifests")],
+    "of one without images": [token, acr("GET manifests"), find],
+  },
+  deleteImage: {
+    "by digest": [token, "registry:DELETE manifest"],
+    "by tag": [token, acr("DELETE tag")],
+    "one that is gone": [token, "registry:DELETE manifest"],
+  },
   generateCredentials: {
     pull: [token],
     "push-pull": [token],

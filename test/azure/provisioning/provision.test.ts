@@ -11,7 +11,11 @@ const input = { registry: "images" };
 const abac = { ALIEN_ACR_ROLE_ASSIGNMENT_MODE: "rbac-abac" };
 const rolesOf = {
   rbac: ["AcrPush", "AcrDelete", controlRole],
-  "rbac-abac": ["Container Registry Repository Contributor", controlRole],
+  "rbac-abac": [
+    "Container Registry Repository Contributor",
+    "Container Registry Repository Catalog Lister",
+    controlRole,
+  ],
 } as const;
 const held = (mode: keyof typeof rolesOf, ids = [group().identity.principalId]) =>
   ids.flatMap((id) => rolesOf[mode].map((role) => `${id} ${role}`));
@@ -140,7 +144,7 @@ describe("what exists", () => {
     const suite = await group().open(name, { env: { ...abac, ALIEN_ACR_SKU: "Premium" } });
     const calls = await callsOf(group(), () => suite.ok("provisionRegistry", input));
     expect(actionsOf(calls.filter((call) => !isRead(call)))).toEqual([
-      ...["arm:PUT roleAssignments", "arm:PATCH registries"],
+      ...["arm:PUT roleAssignments", "arm:PUT roleAssignments", "arm:PATCH registries"],
       ...["arm:DELETE roleAssignments", "arm:DELETE roleAssignments"],
     ]);
     expect(group().registry(name)).toMatchObject({ sku: "Premium", mode: "AbacRepositoryPermissions" });

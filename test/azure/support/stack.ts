@@ -34,7 +34,7 @@ export interface StackOptions extends Omit<AzureOptions, "resourceGroup"> {
 /** What the function's identity needs: its own work on images, and the scope maps. */
 export const usualRoles = {
   rbac: ["AcrPush", "AcrDelete"],
-  abac: ["Container Registry Repository Contributor"],
+  abac: ["Container Registry Repository Contributor", "Container Registry Repository Catalog Lister"],
 } as const;
 export const controlRole = "Container Registry Contributor and Data Access Configuration Administrator";
 

@@ -7,10 +7,17 @@ const { stdout: script } = await alienHere(["complete", "bash"]);
 
 /** What bash offers for words; the last one is being typed. `=` is a word of its own, as readline has it. */
 function offered(...words: string[]): string[] {
+  return offeredWith("", ...words);
+}
+
+/** The same where a command of this name does what a script says. */
+function offeredWith(names: string, ...words: string[]): string[] {
   const line = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
   const asked = `COMP_WORDS=(alien-registry ${line}); COMP_CWORD=${words.length}
     _alien_registry; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { stdout, stderr } = spawnSync("bash", ["--norc", "-euc", `${script}\n${asked}`], { encoding: "utf8" });
+  const { stdout, stderr } = spawnSync("bash", ["--norc", "-euc", `${script}\n${names}\n${asked}`], {
+    encoding: "utf8",
+  });
   expect(stderr).toBe("");
   return stdout.split("\n").filter((word) => word !== "");
 }
@@ -25,8 +32,19 @@ describe("in bash", () => {
     expect([status, `${stderr}`]).toEqual([0, ""]);
   });
 
+  it("offers the registries that are bound, and the repositories that are there", () => {
+    const names =
+      'alien-registry() { [[ "$*" == "names registries" ]] && printf "images\\nbuilds\\n" || printf "images/app\\n"; }';
+    expect(offeredWith(names, "get", "x", "--registry", "")).toEqual(["images", "builds"]);
+    for (const command of ["get", "delete", "images", "delete-image", "login"]) {
+      expect([command, offeredWith(names, command, "im")]).toEqual([command, ["images/app"]]);
+    }
+    expect(offeredWith(names, "create", "im")).toEqual([]);
+    expect(offeredWith(names, "who", "im")).toEqual([]);
+  });
+
   it.each<[string[], string[]]>([
-    [["de"], ["delete", "describe", "deprovision"]],
+    [["de"], ["delete", "delete-image", "describe", "deprovision"]],
     [["ser"], ["serve"]],
     [["ru"], ["rules"]],
     [["rules", ""], ["check"]],

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { commands } from "../../../client/cli/commands.ts";
 import { operationNames } from "../../../core/operations.ts";
+import { createClient, pushImage } from "../../../oci/client/index.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { startLocal, type TestSuite } from "../support/suite.ts";
 import { alien } from "./support/run.ts";
 
@@ -70,6 +72,52 @@ describe("on the local platform", () => {
     ]);
     const refused = await alien(["credentials", "built", "--also-pull", "../x"], env);
     expect(refused.stderr).toMatch(/^error: .*relative path segment.* \[INVALID_INPUT\]/);
+  });
+
+  it("lists repositories and images, and deletes a tag and an image", async () => {
+    const { name } = await json("create", "listed");
+    const image = buildImage({ seed: "listed" });
+    const { password } = await json("credentials", "listed", "--permissions", "push-pull");
+    const client = createClient({ url: suite.registryUrl, credentials: { username: "token", password } });
+    for (const tag of ["1.0", "latest"]) await pushImage(client, name, tag, image);
+    const { repositories } = await json("list", "--page-size", "1");
+    expect(repositories.map((each: { name: string }) => each.name)).toContain(name);
+    expect((await alien(["list"], env)).stdout).toMatch(
+      /^REPOSITORY +CREATED +URI\n(.*\n)*images\/listed +20\S+Z +\S+\/images\/listed\n/,
+    );
+    expect((await alien(["list", "--quiet"], env)).stdout.split("\n")).toContain(name);
+    const { images } = await json("images", "listed");
+    expect(images).toMatchObject([{ digest: image.manifest.digest, tags: ["1.0", "latest"] }]);
+    expect((await alien(["images", "listed"], env)).stdout).toMatch(
+      /^DIGEST +TAGS +SIZE +PUSHED +LAST PULLED\nsha256:\S+ +1\.0, latest +[\d.]+ k?B +20\S+Z +-\n$/,
+    );
+    expect(await alien(["delete-image", "listed", "latest"], env)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--yes"),
+    });
+    await alien(["delete-image", "listed", "latest", "--yes"], env);
+    expect((await json("images", "listed")).images[0].tags).toEqual(["1.0"]);
+    const { stdout } = await alien(["delete-image", "listed", image.manifest.digest, "--yes"], env);
+    expect(stdout).toBe(`Deleted ${image.manifest.digest} of listed.\n`);
+    expect(await alien(["images", "listed"], env)).toMatchObject({ code: 0, stdout: "There are no images.\n" });
+    expect((await alien(["images", "listed", "--quiet"], env)).stdout).toBe("");
+    await json("delete", "listed", "--yes");
+  });
+
+  it("says that consumers are no matter of this platform", async () => {
+    for (const command of ["who", "cut-off"]) {
+      const refused = await alien([command, "aws:123456789012", ...(command === "cut-off" ? ["--yes"] : [])], env);
+      expect([refused.code, refused.stderr]).toEqual([7, expect.stringContaining("OPERATION_NOT_SUPPORTED")]);
+      expect((await alien([command, "aws:*", "--yes"].slice(0, command === "who" ? 2 : 3), env)).code).toBe(2);
+    }
+  });
+
+  it("tells a shell the names that it completes", async () => {
+    await json("create", "completed");
+    expect((await alien(["names", "registries"], env)).stdout).toBe("images\n");
+    expect((await alien(["names", "repositories"], env)).stdout.split("\n")).toContain("images/completed");
+    const elsewhere = { ...env, ALIEN_CALLER_TOKEN: "wrong" };
+    expect(await alien(["names", "repositories"], elsewhere)).toEqual({ code: 0, stdout: "", stderr: "" });
   });
 
   it("ends credentials: asks first, and says what it ended", async () => {

@@ -1,6 +1,8 @@
 import {
+  BatchDeleteImageCommand,
   CreateRepositoryCommand,
   DeleteRepositoryCommand,
+  DescribeImagesCommand,
   DescribeRegistriesCommand,
   DescribeRepositoriesCommand,
   GetAuthorizationTokenCommand,
@@ -105,6 +107,13 @@ describe("authorisation", () => {
     const url = aws().publicRegistryUrl;
     const client = createClient({ url, credentials: decode(authorizationData?.authorizationToken) });
     await pushImage(client, path, "v1", image);
+    await pushImage(client, path, "v2", image);
+    const repositoryName = "app-pushed";
+    const tags = async () =>
+      (await api().send(new DescribeImagesCommand({ repositoryName }))).imageDetails?.flatMap((each) => each.imageTags);
+    expect(await tags()).toEqual(["v1", "v2"]);
+    await api().send(new BatchDeleteImageCommand({ repositoryName, imageIds: [{ imageTag: "v2" }] }));
+    expect(await tags()).toEqual(["v1"]);
     const anybody = createClient({ url });
     expect(await pullImage(anybody, path, "v1")).toEqual(image);
     expect((await registryRefusal(pushImage(anybody, path, "v2", buildImage({ seed: "no" })))).status).toBe(403);

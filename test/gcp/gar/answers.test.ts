@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { packageAt } from "../../emulators/gcp/artifact-registry/repository.ts";
 import { crossAccountOf, emails, newCall, openRegistry, useStack } from "../support/registry.ts";
 
 const stack = useStack();
@@ -35,9 +36,8 @@ test.each([
 
 test("an operation that is not known any more is no repository that is not found: its images may be there", async () => {
   const { gcp, registry, name, resource } = subject();
-  const packages = gcp.world.repositories.get(resource)?.packages;
-  const now = new Date();
-  packages?.set("my-app", { path: "my-app", createTime: now, updateTime: now });
+  const packages = gcp.world.repositories.get(resource)?.packages ?? new Map();
+  packageAt({ packages }, "my-app", new Date());
   gcp.faults.add({ fault: { kind: "unending" }, action: "DeletePackage" });
   gcp.faults.add({ fault: { kind: "error", status: "NOT_FOUND" }, action: "GetOperation" });
   await expect(registry.deleteRepository(name, newCall())).rejects.toMatchObject({
@@ -45,15 +45,14 @@ test("an operation that is not known any more is no repository that is not found
     retryable: true,
     hint: expect.stringContaining("same call again"),
   });
-  expect(packages?.has("my-app")).toBe(true);
+  expect(packages.has("my-app")).toBe(true);
   await registry.deleteRepository(name, newCall());
-  expect(packages?.has("my-app")).toBe(false);
+  expect(packages.has("my-app")).toBe(false);
 });
 
 test("an answer that is not an operation ends the wait for one", async () => {
   const { gcp, registry, name, resource } = subject();
-  const now = new Date();
-  gcp.world.repositories.get(resource)?.packages.set("my-app", { path: "my-app", createTime: now, updateTime: now });
+  packageAt(gcp.world.repositories.get(resource) ?? { packages: new Map() }, "my-app", new Date());
   gcp.faults.add({ fault: { kind: "unending" }, action: "DeletePackage" });
   const odd = {
     fault: { kind: "answer", output: {} },

@@ -10,6 +10,7 @@ const ownName = metadata("default/email");
 const mint = "iamcredentials:generateAccessToken";
 const proof = ar("GetRepository");
 const edit = [ar("GetIamPolicy"), ar("SetIamPolicy")];
+const look = ar("GetPackage");
 const deletion = [ar("DeletePackage"), ar("GetOperation")];
 const account = "iam:GetServiceAccount";
 const accountPolicy = "iam:GetIamPolicy";
@@ -17,12 +18,26 @@ const letMint = [accountPolicy, "iam:SetIamPolicy"];
 
 /** By operation, then by case: each call as `service:action`, in order. docs/gcp.md has the same table. */
 export const golden = {
-  createRepository: { "a new one": [], "of a derived registry": [ownToken, proof] },
-  getRepository: { plain: [] },
+  createRepository: { "a new one": [look], "of a derived registry": [ownToken, proof, look] },
+  getRepository: { "one that was never pushed": [look], "one that was pushed": [look] },
   deleteRepository: {
     "one that exists": deletion,
+    "one with an index": [
+      ...[ar("DeletePackage"), ar("ListVersions"), ar("DeleteVersion"), ar("GetOperation"), ...deletion],
+    ],
     "one that is gone": [ar("DeletePackage")],
     "by a new process": [ownToken, ...deletion],
+  },
+  listRepositories: { plain: [ar("ListPackages")], "by a new process": [ownToken, ar("ListPackages")] },
+  listImages: {
+    plain: [ar("ListVersions")],
+    "an image with a hundred tags": [ar("ListVersions"), ar("ListTags")],
+    "of a repository that was never pushed": [ar("ListVersions")],
+  },
+  deleteImage: {
+    "by digest": [ar("DeleteVersion"), ar("GetOperation")],
+    "by tag": [ar("DeleteTag")],
+    "one that is gone": [ar("DeleteVersion")],
   },
   generateCredentials: {
     pull: [mint],
@@ -46,10 +61,12 @@ export const golden = {
     "a grant that is not there": [ar("GetIamPolicy")],
   },
   getCrossAccountAccess: { plain: [ar("GetIamPolicy")], "by a new process": [ownToken, ar("GetIamPolicy")] },
+  listGranteeAccess: { plain: [ar("GetIamPolicy")] },
+  removeGranteeAccess: { "one of two consumers": edit, "whom nobody let in": [ar("GetIamPolicy")] },
   setupRepository: {
-    "a new one, with access": edit,
-    "a new one, with a hundred accesses": edit,
-    "an event, with access": edit,
+    "a new one, with access": [look, ...edit],
+    "a new one, with a hundred accesses": [look, ...edit],
+    "an event, with access": [look, ...edit],
     "an event that comes too late": [],
   },
   describeRegistry: { plain: [proof], "without bound accounts": [proof] },

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Lanes } from "../../support/faults/lanes.ts";
 import { startWorker, Watchers } from "../../support/processes.ts";
 import { ownToken, rows } from "./calls.golden.ts";
-import { type Bench, type Slot, startBench } from "./support/bench.ts";
+import { type Bench, imageDigest, type Slot, startBench } from "./support/bench.ts";
 import { again, arranged, reference } from "./support/goes.ts";
-import { makeConsumers, toPuller } from "./support/scenarios.ts";
+import { makeConsumers, puller, toPuller } from "./support/scenarios.ts";
 import { deviations, snapshot } from "./support/state.ts";
 
 const width = 3;
@@ -35,6 +35,8 @@ const cases = [
   ["addCrossAccountAccess", "a new grant", { ...ofRepository, access: toPuller }],
   ["removeCrossAccountAccess", "one of two grants", { ...ofRepository, access: toPuller }],
   ["setupRepository", "a new one, with access", { name: "my-app", access: [toPuller] }],
+  ["removeGranteeAccess", "one of two consumers", { grantee: `gcp:${puller}` }],
+  ["deleteImage", "by digest", { ...ofRepository, reference: imageDigest }],
   ["deleteRepository", "one that exists", ofRepository],
 ] as const;
 

@@ -91,3 +91,90 @@ describe("grants", () => {
     expect(gcp.calls).toEqual([]);
   });
 });
+
+describe("one consumer", () => {
+  const consumerOf = (email: string) => ({ type: "gcp" as const, serviceAccountEmail: email });
+  const project = { type: "gcp" as const, projectNumber: customer };
+  const page = { pageSize: 100 };
+  const one = () => {
+    const { control, ...rest } = subject();
+    const { listOf, removeAll } = control;
+    if (!listOf || !removeAll) throw new Error("The registry knows no consumers.");
+    return { control, listOf, removeAll, ...rest };
+  };
+
+  test("is told its own grants, under the registry's prefix, and loses them in one edit", async () => {
+    const { control, listOf, removeAll, registry, name, email, gcp, writes } = one();
+    await control.add(name, { ...workers(customer), serviceAccountEmails: [email] }, newCall());
+    const repoId = registry.upstreamRepositoryPrefix;
+    expect(await listOf(consumerOf(email), page, newCall())).toEqual({ items: [{ repoId, grants: [emails(email)] }] });
+    expect(await listOf(project, page, newCall())).toEqual({ items: [{ repoId, grants: [workers(customer)] }] });
+    gcp.calls.length = 0;
+    expect(await removeAll(project, page, newCall())).toEqual({ items: [{ name: repoId, changed: true }] });
+    expect(writes()).toBe(1);
+    expect(await removeAll(project, page, newCall())).toEqual({ items: [] });
+    expect(writes()).toBe(1);
+    expect(await listOf(project, page, newCall())).toEqual({ items: [] });
+    expect((await control.get(name, newCall())).grants).toEqual([emails(email)]);
+    expect(await removeAll(consumerOf(email), page, newCall())).toEqual({ items: [{ name: repoId, changed: true }] });
+    expect((await control.get(name, newCall())).grants).toEqual([]);
+  });
+
+  test("that is a project goes by the address of its worker as well", async () => {
+    const { control, listOf, removeAll, registry, name } = one();
+    await control.add(name, workers(customer), newCall());
+    const agent = consumerOf(`service-${customer}@serverless-robot-prod.iam.gserviceaccount.com`);
+    const repoId = registry.upstreamRepositoryPrefix;
+    expect(await listOf(agent, page, newCall())).toEqual({ items: [{ repoId, grants: [workers(customer)] }] });
+    expect(await removeAll(agent, page, newCall())).toEqual({ items: [{ name: repoId, changed: true }] });
+    expect((await control.get(name, newCall())).grants).toEqual([]);
+  });
+
+  test("whose account was deleted may pull nothing, and is still removed", async () => {
+    const { control, listOf, removeAll, registry, gcp, resource, name, email } = one();
+    await control.add(name, emails(email), newCall());
+    gcp.deleteServiceAccount(email);
+    expect(JSON.stringify(gcp.policy(resource))).toContain(`deleted:serviceAccount:${email}`);
+    expect(await listOf(consumerOf(email), page, newCall())).toEqual({ items: [] });
+    const changed = { items: [{ name: registry.upstreamRepositoryPrefix, changed: true }] };
+    expect(await removeAll(consumerOf(email), page, newCall())).toEqual(changed);
+    expect(JSON.stringify(gcp.policy(resource))).not.toContain(email);
+  });
+
+  test("whom others let in as well is told of that, and nothing of theirs is changed", async () => {
+    const { gcp, removeAll, registry, resource, email } = one();
+    const { bindings } = gcp.policy(resource);
+    const writer = "roles/artifactregistry.writer";
+    const theirs = { role: writer, members: [`serviceAccount:${email}`] };
+    gcp.setPolicy(resource, [...bindings, theirs]);
+    const unmanaged = [{ statement: writer, principals: theirs.members, actions: [writer], conditional: false }];
+    const name = registry.upstreamRepositoryPrefix;
+    expect(await removeAll(consumerOf(email), page, newCall())).toEqual({
+      items: [{ name, changed: false, unmanaged }],
+    });
+    expect(gcp.policy(resource).bindings).toContainEqual(theirs);
+    gcp.setPolicy(resource, bindings);
+  });
+
+  test("loses its grants once, though the answer is lost or another edit comes first", async () => {
+    const { control, removeAll, registry, gcp, name, email } = one();
+    const changed = { items: [{ name: registry.upstreamRepositoryPrefix, changed: true }] };
+    for (const fault of [{ kind: "lost" }, { kind: "error", status: "ABORTED" }] as const) {
+      await control.add(name, emails(email), newCall());
+      gcp.faults.add({ fault, action: "SetIamPolicy" });
+      expect(await removeAll(consumerOf(email), page, newCall())).toEqual(changed);
+      expect((await control.get(name, newCall())).grants).toEqual([]);
+    }
+  });
+
+  test("is none of the registry's own accounts: nothing is asked", async () => {
+    const { gcp, listOf, removeAll } = one();
+    for (const ask of [listOf, removeAll]) {
+      await expect(ask(consumerOf(stack().pullAccount("images")), page, newCall())).rejects.toMatchObject({
+        code: "INVALID_INPUT",
+        context: { field: "grantee" },
+      });
+    }
+    expect(gcp.calls).toEqual([]);
+  });
+});

@@ -32,7 +32,7 @@ test("what the provision door makes, the platform door works on, once it has the
     await earlier.ok("provisionRegistry", { registry });
     await earlier.stop();
     const closed = await as(account, "platform", env);
-    const { name: repoId } = await closed.ok("createRepository", { registry, name: "app" });
+    const repoId = "app";
     const { body } = await closed.refused("addCrossAccountAccess", { registry, repoId, access });
     expect(body.code).toBe("ACCESS_DENIED");
     expect(body.hint).toContain(`with the tag ${env.ALIEN_REGISTRY_TAG}, which provisionRegistry attaches`);

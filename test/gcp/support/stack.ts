@@ -40,7 +40,7 @@ export async function startStack(options: StackOptions = {}): Promise<GcpStack> 
   const { functionRoles = ["roles/artifactregistry.admin"], projectRoles = [] } = options;
   const gcp = await startGcpEmulator({
     ...rest,
-    projects: { [project]: "111122223333", "customer-project": "444455556666" },
+    projects: { [project]: "111122223333", "customer-project": "444455556666", "other-project": "555566667777" },
     locations: [location],
   });
   const functionAccount = gcp.serviceAccount("function", { roles: { [project]: projectRoles } });

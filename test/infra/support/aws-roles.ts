@@ -38,7 +38,7 @@ export interface ExecutionStatement {
 }
 
 /** Lambda itself writes the log and receives messages in the function's name, and ECR Public has tests of its own. */
-const beside = ["logs", "tracing", "public-repositories", "public-alias", "public-creation", "public-deletions"];
+const beside = ["logs", "tracing"];
 const ofLambda = ["ReceiveEvents"];
 
 /** The operations that need each concern, by which the public door gets those that its rules need. */
@@ -59,7 +59,9 @@ export function executionStatements(
   const values = valuesOf(scope);
   return (
     concerns
-      .filter((name) => !beside.includes(name))
+      .filter((name) => !beside.includes(name) && !name.startsWith("public-"))
+      // Who lists all repositories may describe each.
+      .filter((name) => name !== "repositories" || !concerns.includes("listing"))
       .flatMap((name) => renderPolicy(name, values).Statement)
       .filter(({ Sid }) => !ofLambda.includes(Sid))
       .map(({ Sid, Action, Resource = [], Condition }) => ({
@@ -138,6 +140,7 @@ export function valuesOf(scope: ExecutionScope): Readonly<Record<string, string 
         )
       : [],
     derived_home: derived ? [repository(home, `${derived.stackPrefix}-*`)] : [],
+    listed: unique([home, ...replicas.map(({ region }) => region)].map((region) => repository(region, "*"))),
     inside: isGrouped
       ? spaces.map(({ prefix }) => repository("*", `${prefix}-*`))
       : unique([...insideHome, ...insideReplicas]),

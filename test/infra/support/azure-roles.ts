@@ -28,6 +28,14 @@ export const rolePermissions: Readonly<Record<string, readonly string[]>> = json
 /** The built-in roles that the provision door may assign: ids of their definitions, by name. */
 export const grantable: Readonly<Record<string, string>> = json("grantable");
 
+/** The role that takes no condition on repositories, by the name in infra/azure/roles.tf. */
+export const catalogRole = "Container Registry Repository Catalog Lister";
+
+/** The condition under which a built-in role is assigned on a registry with a prefix, if there is one. */
+export function conditionFor(role: string, mode: RoleMode, prefix: string): string | undefined {
+  return mode === "rbac" || role === catalogRole ? undefined : repositoryCondition(prefix);
+}
+
 /** The condition under which roles for repositories are assigned on a registry with a prefix. */
 export function repositoryCondition(prefix: string): string {
   return render("repositories", { prefix });

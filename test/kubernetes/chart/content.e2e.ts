@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { createDirectory } from "../../../core/bindings.ts";
 import { parseIssuers } from "../../../core/oidc-issuers.ts";
+import { readPageKey } from "../../../core/pages.ts";
 import { callerFields, ruleFields } from "../../../core/rules.ts";
 import { parseRules } from "../../../core/rules-source.ts";
 import { platform } from "../../../functions/kubernetes/index.ts";
@@ -85,6 +86,28 @@ describe("the server", () => {
       const names = env.ALIEN_REGISTRIES.split(",").filter(Boolean);
       expect([...createDirectory(platform, env, names).names()].sort()).toEqual(names);
     }
+  });
+
+  test("has the key of its page tokens from a Secret: the chart's, or one that is named", async () => {
+    for (const each of [standard, all]) {
+      const { metadata, data } = each.one("Secret");
+      const [, variable] = podOf(each.one("Deployment")).containers[0].env;
+      expect(variable).toEqual({
+        name: "ALIEN_PAGE_KEY",
+        valueFrom: { secretKeyRef: { name: metadata.name, key: "key" } },
+      });
+      expect(readPageKey({ ALIEN_PAGE_KEY: Buffer.from(data.key, "base64").toString() }).lasting).toBe(true);
+    }
+    const named = await render([], { server: { pageKey: { existingSecret: "ours", key: "pages" } } });
+    expect(named.all("Secret")).toEqual([]);
+    expect(podOf(named.one("Deployment")).containers[0].env[1].valueFrom).toEqual({
+      secretKeyRef: { name: "ours", key: "pages" },
+    });
+  });
+
+  test("rolls its pods for no new key of page tokens", async () => {
+    const annotations = async () => (await render()).one("Deployment").spec.template.metadata.annotations;
+    expect(await annotations()).toEqual(await annotations());
   });
 
   test("reads rules and issuers as they were written, with every field that there is", async () => {

@@ -8,8 +8,8 @@ const versions = ["1.27.0", "1.37.0"];
 const isOfTheApi = ({ apiVersion }: Manifest) => !/^(?:monitoring\.coreos\.com|gateway\.networking)/.test(apiVersion);
 
 describe.each([
-  ["its defaults", [], 8],
-  ["every option on", everyOption, 32],
+  ["its defaults", [], 9],
+  ["every option on", everyOption, 33],
 ] as const)("the chart with %s", (_title, args, count) => {
   test.each(versions)("is valid for Kubernetes %s", async (version) => {
     const { manifests } = await render(args);

@@ -32,6 +32,17 @@ export const golden = {
     "an empty one": [...first("GET tags"), ...reading, ...removal(first("DELETE blob"))],
     "one that is gone": [...first("GET tags"), ...registry("GET manifest"), ...registry("GET manifest")],
   },
+  listRepositories: { "one, in a registry that has others": [...first("GET catalog"), ...first("HEAD manifest")] },
+  listImages: {
+    "one, with our marker beside it": [...first("GET tags"), ...registry("HEAD manifest"), ...registry("GET manifest")],
+    "two tags of one image": [
+      ...first("GET tags"),
+      ...registry("HEAD manifest"),
+      ...registry("HEAD manifest"),
+      ...registry("GET manifest"),
+    ],
+  },
+  deleteImage: { "by digest": first("DELETE manifest"), "by tag": first("DELETE manifest") },
   generateCredentials: {
     pull: [...registry("GET /v2/"), ...token],
     "push-pull": [...registry("GET /v2/"), ...token, ...registry("DELETE manifest")],

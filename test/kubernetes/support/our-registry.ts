@@ -10,20 +10,29 @@ export async function startOurRegistry(folders: readonly string[]) {
   const dataDir = await mkdtemp(join(tmpdir(), "external-ours-"));
   const key = await loadTokenKey(join(dataDir, "token.key"));
   const registry = await serveRegistry({ dataDir, key, host: "127.0.0.1", port: 0 });
-  /** An account that may do these actions, by the repository or by the folder with `/*` behind it. */
-  const accountFor = (rights: Readonly<Record<string, readonly string[]>>, seconds = 3_600): Login => ({
+  /** An account that may do these actions, by the repository or by the folder with `/*` behind it, and read the catalogue. */
+  const accountFor = (
+    rights: Readonly<Record<string, readonly string[]>>,
+    seconds = 3_600,
+    catalog = false,
+  ): Login => ({
     username: "token",
     password: mintToken(key, {
       subject: "operator",
       audience: "registry",
-      access: Object.entries(rights).map(([name, actions]) => ({ type: "repository", name, actions })),
+      access: [
+        ...Object.entries(rights).map(([name, actions]) => ({ type: "repository" as const, name, actions })),
+        ...(catalog ? [{ type: "registry" as const, name: "catalog", actions: ["*"] }] : []),
+      ],
       expiresAt: new Date(Date.now() + seconds * 1_000),
     }),
   });
+  /** The same for all folders. Who may delete may read the catalogue too. */
   const account = (actions: readonly string[], seconds?: number): Login =>
     accountFor(
       Object.fromEntries(folders.flatMap((folder) => [folder, `${folder}/*`]).map((name) => [name, actions])),
       seconds,
+      actions.includes("delete"),
     );
   return {
     url: registry.url,

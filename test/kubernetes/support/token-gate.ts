@@ -40,8 +40,8 @@ export async function startTokenGate(upstream: string, tokens: TokenServer, user
     async request(passing) {
       const access = await accessOf(passing.headers);
       const needs = needsOf(passing, manners);
-      const allowed = needs?.every(({ name, actions }) =>
-        actions.every((action) => allows(access ?? [], "repository", name, action)),
+      const allowed = needs?.every(({ type = "repository", name, actions }) =>
+        actions.every((action) => allows(access ?? [], type, name, action)),
       );
       const invalid = access === undefined && passing.headers.authorization !== undefined;
       if (invalid && manners.mute) return { status: 401, headers: { "content-type": "application/json" } };
@@ -54,6 +54,8 @@ export async function startTokenGate(upstream: string, tokens: TokenServer, user
 }
 
 interface Need {
+  /** Default: `repository`. */
+  readonly type?: Access["type"];
   readonly name: string;
   readonly actions: readonly string[];
 }
@@ -65,6 +67,7 @@ function needsOf({ method, path }: Passing, manners: GateManners): Need[] | unde
   if (pathname.includes("%") || !path.startsWith(pathname)) return undefined;
   const route = parseRoute(pathname);
   if (route?.kind === "base") return [];
+  if (route?.kind === "catalog") return [{ type: "registry", name: "catalog", actions: ["*"] }];
   if (route === undefined || !("name" in route)) return undefined;
   const { name } = route;
   const from = searchParams.get("from");
@@ -80,7 +83,7 @@ function needsOf({ method, path }: Passing, manners: GateManners): Need[] | unde
 }
 
 function challenge({ realm, service }: TokenServer, needs: readonly Need[]): Instead {
-  const scope = needs.map(({ name, actions }) => `repository:${name}:${actions.join(",")}`);
+  const scope = needs.map(({ type = "repository", name, actions }) => `${type}:${name}:${actions.join(",")}`);
   const asked = scope.length === 0 ? "" : `,scope="${scope.join(" ")}"`;
   return {
     status: 401,

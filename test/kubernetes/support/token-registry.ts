@@ -27,7 +27,7 @@ export async function withTokens(
   manners: TokenManners = {},
 ) {
   const grantees = [
-    { ...logins.account, scopes: scopesOf("pull,push,delete") },
+    { ...logins.account, scopes: `${scopesOf("pull,push,delete")} registry:catalog:*` },
     { ...logins.pullAccount, scopes: scopesOf("pull") },
     { ...logins.pushAccount, scopes: scopesOf("pull,push") },
   ];

@@ -26,6 +26,8 @@ export interface Bench {
   /** The suite in the forms that the rows need, with these limits, and the lease table of the slot where it has its own. */
   applications(limits: ApplicationParts, slot?: Slot): Applications;
   slot(number: number): Slot;
+  /** The suite of a registry with this prefix, which holds no other slot. */
+  registry(prefix: string): Promise<TestApplication>;
   stop(): Promise<void>;
 }
 
@@ -63,7 +65,7 @@ export async function startBench(ownTables = 0): Promise<Bench> {
     await dynamo.send(new CreateTableCommand({ TableName: tableOf(number), ...leaseTableSchema }));
   }
   for (let number = 1; number <= ownTables + 1; number++) {
-    await dynamo.send(new PutItemCommand({ TableName: tableOf(number), Item: registryItem }));
+    await dynamo.send(new PutItemCommand({ TableName: tableOf(number), Item: registryItem() }));
   }
 
   function applications(limits: ApplicationParts, slot?: Slot): Applications {
@@ -151,18 +153,24 @@ export async function startBench(ownTables = 0): Promise<Bench> {
     };
   }
 
-  return { stack, applications, slot, stop: () => stack.stop() };
+  async function registry(prefix: string): Promise<TestApplication> {
+    await dynamo.send(new PutItemCommand({ TableName: leaseTable, Item: registryItem(prefix) }));
+    const env = { AWS_LAMBDA_FUNCTION_NAME: "artifact-registry" };
+    return openApplication(stack, { binding: { replicationRegions: replicas, repositoryPrefix: prefix }, env });
+  }
+
+  return { stack, applications, slot, registry, stop: () => stack.stop() };
 }
 
-/** The registry's record, as its first edit leaves it. */
-const registryItem: Item = {
-  repository: { S: `${home}/images:registry` },
+/** A registry's record, as its first edit leaves it. */
+const registryItem = (prefix = "images"): Item => ({
+  repository: { S: `${home}/${prefix}:registry` },
   version: { N: "1" },
   provisioned: { BOOL: false },
   regions: {
     M: Object.fromEntries(replicas.map((each) => [each, { M: { state: { S: "here" }, since: { N: "1" } } }])),
   },
-};
+});
 
 const keyOf = (name: string) => ({ repository: { S: `${home}/${name}` } });
 

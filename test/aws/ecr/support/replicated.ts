@@ -1,5 +1,11 @@
 import { afterEach, beforeAll } from "vitest";
 import type { AwsAccess } from "../../../../core/schemas.ts";
+import { type Grant, grantSet } from "../../../../functions/aws/grants/grant.ts";
+import { readPolicy } from "../../../../functions/aws/policy/read.ts";
+import { writePolicy } from "../../../../functions/aws/policy/write.ts";
+import { addRepository } from "../../../emulators/aws/ecr/state.ts";
+import { bindPrincipals } from "../../../emulators/aws/identity/bound-principals.ts";
+import type { AwsStack } from "../../support/stack.ts";
 import { openApplication, type TestApplication } from "./application.ts";
 import { makeConsumers } from "./consumers.ts";
 import { type TestRegistry, useRegistry } from "./registry.ts";
@@ -42,3 +48,18 @@ export const worker = (account: string, ...regions: string[]): Partial<AwsAccess
   regions,
   allowedServiceTypes: ["worker"],
 });
+
+/** Puts a repository into the emulator's store, with these grants in a policy of ours, in each of the regions. */
+export function seed(
+  { emulator, account }: AwsStack,
+  regions: readonly string[],
+  name: string,
+  grants: readonly Grant[],
+): void {
+  const { world, partition } = emulator;
+  const { text } = writePolicy(readPolicy(undefined, { partition }), grantSet(grants), { partition });
+  for (const region of regions) {
+    const repository = addRepository(world.registry(account, region), name, world.clock());
+    if (text !== undefined) repository.policy = bindPrincipals(world.directory, JSON.parse(text));
+  }
+}

@@ -159,6 +159,10 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
     plain: { run: (run) => ask(run, "describeRegistry", {}) },
     "without bound roles": { application: "noRoles", run: (run) => ask(run, "describeRegistry", {}) },
   },
+  listImages: { "a page": { arrange: exists, run: onRepository("listImages") } },
+  deleteImage: {
+    "an image, or a tag": { arrange: exists, run: onRepository("deleteImage", { reference: "1.0" }) },
+  },
   "replication event": {
     "of a new replica": {
       async arrange(run) {

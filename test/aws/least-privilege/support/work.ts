@@ -1,5 +1,6 @@
 import { ArtifactRegistryError } from "../../../../core/errors.ts";
 import type { RoutableName } from "../../../../core/names.ts";
+import type { Page } from "../../../../core/registry.ts";
 import type { AwsAccess } from "../../../../core/schemas.ts";
 import { sqsDeadLetters } from "../../../../functions/aws/doors/dead-letters.ts";
 import type { EcrRegistry } from "../../../../functions/aws/ecr/adapter.ts";
@@ -33,6 +34,15 @@ async function whileRefused(door: DoorFunction, work: () => Promise<unknown>): P
   reopen();
 }
 
+/** Reads a list to its end. */
+export async function readOn(read: (cursor: string | undefined) => Promise<Page<unknown>> | undefined): Promise<void> {
+  for (let cursor: string | undefined; ; ) {
+    const page = await read(cursor);
+    cursor = page?.next;
+    if (cursor === undefined) return;
+  }
+}
+
 /** Everything that callers may ask of one registry, at home and at its replicas. */
 async function runtime(door: DoorFunction, registry: EcrRegistry, prefix: string): Promise<void> {
   const name = await registry.createRepository(registry.routeName("app"), call()).then(({ name }) => name);
@@ -49,6 +59,16 @@ async function runtime(door: DoorFunction, registry: EcrRegistry, prefix: string
   // At once, so that one waits for the other's lease.
   await Promise.all([crossAccount.add(app, [to(consumer)], call()), crossAccount.add(app, [to(account)], call())]);
   await crossAccount.get(app, call());
+  const page = { pageSize: 100 };
+  await registry.listRepositories?.(page, call());
+  for (const each of [app, prefix as RoutableName]) {
+    await registry.listImages?.(each, page, call());
+    await registry.deleteImage?.(each, { tag: "1.0" }, call());
+  }
+  const grantee = { type: "aws", accountId: consumer } as const;
+  await crossAccount.listOf?.(grantee, page, call());
+  await readOn((cursor) => crossAccount.removeAll?.(grantee, { ...page, cursor }, call()));
+  await crossAccount.add(app, [to(consumer)], call());
   await whileRefused(door, () => crossAccount.remove(app, to(account), call()));
   await crossAccount.remove(app, to(consumer), call());
   await crossAccount.remove(app, to(account), call());

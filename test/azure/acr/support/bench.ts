@@ -1,6 +1,7 @@
 import { ownershipTag, ownershipValue } from "../../../../functions/azure/acr/registry.ts";
 import { platform } from "../../../../functions/azure/index.ts";
 import { createAcrNames, derivedPrefix, derivedRegistryName, scopeMapName } from "../../../../functions/azure/names.ts";
+import { noteManifest } from "../../../emulators/azure/acr/catalogue.ts";
 import type { ScopeMap } from "../../../emulators/azure/acr/registry.ts";
 import {
   type AzureEmulator,
@@ -62,6 +63,10 @@ export const theirs = {
   description: "canary of the build agents",
   repository: "images/other",
 };
+
+/** The image that is in each repository, with two tags. */
+export const imageDigest = `sha256:${"4".repeat(64)}`;
+const mediaType = "application/vnd.oci.image.manifest.v1+json";
 
 const resourceGroup = "artifact-registry";
 const logical = "my-app";
@@ -128,10 +133,10 @@ async function openSlot(
     scopeMaps.set(key, { name: key, description: undefined, actions: [], ...common, ...scopeMaps.get(key), ...parts });
   };
   const push = (path: string) => {
-    const now = azure.world.clock();
-    const locks = { deleteEnabled: true, writeEnabled: true, listEnabled: true, readEnabled: true };
-    const images = { manifests: new Map(), tags: new Map() };
-    repositories.set(path, { name: path, createdTime: now, lastUpdateTime: now, locks, ...images });
+    repositories.delete(path);
+    for (const tag of ["1.0", "latest"]) {
+      noteManifest(registry, path, azure.world.clock(), { digest: imageDigest, tag, mediaType, size: 1_000 });
+    }
   };
   return {
     registry,

@@ -43,5 +43,5 @@ export async function reference(slot: Slot, row: Row): Promise<Reference<Snapsho
 export function said({ registry, prefix }: Slot, { operation }: Row, { status, text }: WireAnswer): string | undefined {
   if (status !== 200 || ["generateCredentials", "describeRegistry"].includes(operation)) return undefined;
   const plain = text.replaceAll(registry.name, "{registry}").replaceAll(prefix, "{prefix}");
-  return plain.replace(/"createdAt":"[^"]+"/, '"createdAt":"{moment}"');
+  return plain.replaceAll(/"(createdAt|pushedAt)":"[^"]+"/g, '"$1":"{moment}"');
 }

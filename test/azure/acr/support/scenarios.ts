@@ -1,6 +1,6 @@
 import { awsAccess } from "../../../support/inputs.ts";
 import { type TestSuite, type WireAnswer, wireOf } from "../../../support/suite.ts";
-import { type Slot, theirs, type Variant } from "./bench.ts";
+import { imageDigest, type Slot, theirs, type Variant } from "./bench.ts";
 
 /** How a row of the table comes about. */
 export interface Scenario {
@@ -77,6 +77,22 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
     "one that is gone": { arrange: ({ slot }) => slot.push(`${slot.repository}/web`), run: remove },
     "by a new process": { cold: true, arrange: pushed, run: remove },
     "of a derived registry, by a new process": { cold: true, variant: "derived", arrange: pushed, run: remove },
+  },
+  listRepositories: {
+    plain: { arrange: pushed, run: (run) => ask(run, "listRepositories", {}) },
+    "by a new process": { cold: true, arrange: pushed, run: (run) => ask(run, "listRepositories", {}) },
+  },
+  listImages: {
+    plain: { arrange: pushed, run: onRepository("listImages") },
+    "of one without images": { arrange: created, run: onRepository("listImages") },
+  },
+  deleteImage: {
+    "by digest": { arrange: pushed, run: onRepository("deleteImage", { reference: imageDigest }) },
+    "by tag": { arrange: pushed, run: onRepository("deleteImage", { reference: "1.0" }) },
+    "one that is gone": {
+      arrange: pushed,
+      run: onRepository("deleteImage", { reference: `sha256:${"0".repeat(64)}` }),
+    },
   },
   generateCredentials: {
     pull: { run: mint("pull") },

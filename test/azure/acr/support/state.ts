@@ -5,7 +5,7 @@ import { type Slot, theirs } from "./bench.ts";
 export interface Snapshot {
   /** What scope maps allow, each action with the name of its scope map, in order; an operation may still be under way. */
   readonly actions: readonly string[];
-  /** Paths that have images, in order. */
+  /** Paths that have images, and what is in them by digest and tag, in order. */
   readonly images: readonly string[];
   /** What others made. */
   readonly foreign: string;
@@ -21,7 +21,14 @@ export function snapshot({ registry, prefix, scopeMap }: Slot): Snapshot {
       .filter((each) => !isTheirs(each))
       .flatMap(({ name, actions }) => actions.map((each) => plain(`${name} ${each}`)))
       .sort(),
-    images: [...registry.repositories.keys()].map(plain).sort(),
+    images: [...registry.repositories.values()]
+      .flatMap(({ name, manifests, tags }) => [
+        name,
+        ...[...manifests.keys()].map((digest) => `${name}@${digest}`),
+        ...[...tags.values()].map(({ name: tag, digest }) => `${name}:${tag}@${digest}`),
+      ])
+      .map(plain)
+      .sort(),
     foreign: plain(JSON.stringify(own.filter(isTheirs).map(({ name, actions }) => [name, actions]))),
   };
 }

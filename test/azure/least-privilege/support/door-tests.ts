@@ -6,7 +6,19 @@ import { alone, assignDoor, assignRoles, doorWork, rolesFor } from "./door.ts";
 
 /** What each door's own work is, in the order of a repository's life. The oidc door has its own, below. */
 const work = {
-  platform: ["create", "push", "pull", "get", "describe", "fillUp", "delete"],
+  platform: [
+    "create",
+    "images",
+    "push",
+    "pull",
+    "get",
+    "list",
+    "images",
+    "deleteImage",
+    "describe",
+    "fillUp",
+    "delete",
+  ],
   events: ["create", "get", "fillUp"],
 } as const;
 const doors = Object.keys(work) as (keyof typeof work)[];
@@ -59,7 +71,7 @@ export function doorTests(mode: RoleMode): void {
     assign("events");
     const steps = workOf("events");
     await steps.create();
-    for (const step of ["push", "delete"] as const) {
+    for (const step of ["push", "deleteImage", "delete"] as const) {
       expect(await errorOf(async () => void (await steps[step]()))).toMatchObject({ code: "ACCESS_DENIED" });
     }
   });
@@ -72,6 +84,9 @@ export function doorTests(mode: RoleMode): void {
     ["generateCredentials", "pull"],
     ["push-pull", "push"],
     ["deleteRepository", "delete"],
+    ["listRepositories", "list"],
+    ["listImages", "images"],
+    ["deleteImage", "deleteImage"],
   ] as const)("the public door of infra/azure, where rules allow %s only", (operation, step) => {
     const given = rolesFor(operation, mode);
     const run = async (roles: typeof given) => {

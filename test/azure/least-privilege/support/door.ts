@@ -1,7 +1,7 @@
 import { ArtifactRegistryError } from "../../../../core/errors.ts";
 import { pushImage } from "../../../../oci/client/index.ts";
 import type { Principal } from "../../../emulators/azure/index.ts";
-import { doorRoles, type RoleMode, repositoryCondition } from "../../../infra/support/azure-roles.ts";
+import { conditionFor, doorRoles, type RoleMode } from "../../../infra/support/azure-roles.ts";
 import { read } from "../../../infra/support/module.ts";
 import { buildImage } from "../../../oci/client/images.ts";
 import { clientOf, containerRegistry, newCall, openRegistry, seedScopeMap } from "../../support/registry.ts";
@@ -27,7 +27,7 @@ export function assignDoor(
   }
   for (const role of roles[mode]) {
     azure.unassign(principal, role);
-    azure.assign(principal, role, registryId, mode === "rbac" ? undefined : repositoryCondition(prefix));
+    azure.assign(principal, role, registryId, conditionFor(role, mode, prefix));
   }
 }
 
@@ -73,8 +73,7 @@ export function assignRoles(
   }
   for (const role of builtIn) {
     azure.unassign(principal, role);
-    const condition = mode === "rbac" ? undefined : repositoryCondition(prefix);
-    if (given.builtIn.includes(role)) azure.assign(principal, role, registryId, condition);
+    if (given.builtIn.includes(role)) azure.assign(principal, role, registryId, conditionFor(role, mode, prefix));
   }
 }
 
@@ -105,6 +104,18 @@ export function doorWork(stack: AzureStack, as: string, repository: string) {
       const health = await open().health(newCall());
       if (health.status !== "healthy")
         throw new ArtifactRegistryError("ACCESS_DENIED", health.findings[0]?.message ?? "");
+    },
+    list: async () => void (await open().listRepositories?.({ pageSize: 10 }, newCall())),
+    images: async () => {
+      const registry = open();
+      await registry.listImages?.(registry.resolveId(repository), { pageSize: 10 }, newCall());
+    },
+    deleteImage: async () => {
+      const registry = open();
+      const { digest } = buildImage({ seed: repository }).manifest;
+      for (const reference of [{ tag: "1.0" }, { digest }]) {
+        await registry.deleteImage?.(registry.resolveId(repository), reference, newCall());
+      }
     },
     delete: async () => {
       const registry = open();

@@ -83,6 +83,10 @@ export class DataPlane {
     if (backing !== undefined) await (await backing).deleteRepository(name);
   }
 
+  async deletePublicReference(name: string, reference: string): Promise<void> {
+    await (await this.#backing(PUBLIC)).client(name).deleteManifest(name, reference);
+  }
+
   async deletePublicRepository(name: string): Promise<void> {
     const backing = this.#backings.get(PUBLIC);
     if (backing !== undefined) await (await backing).deleteRepository(name);

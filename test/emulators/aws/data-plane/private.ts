@@ -1,6 +1,6 @@
 import { type CallRecord, denial } from "../call.ts";
 import { EVERY_REPOSITORY, policyOf } from "../ecr/authorize.ts";
-import { type PrivateRegistry, type Repository, repositoryArn } from "../ecr/state.ts";
+import { type PrivateRegistry, type Repository, repositoryArn, tagged } from "../ecr/state.ts";
 import { authorize, resourceTagKeys } from "../identity/authorization.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { RegistryToken, World } from "../world.ts";
@@ -56,12 +56,21 @@ export function servePrivate(world: World, registry: PrivateRegistry, backing: (
       const body = await bodyOf(req);
       return takePush({ world, registry, repository, backing: await backing(), reference: route.tail, body, req, res });
     }
+    if (route.kind === "manifest" && method === "GET") notePull(world, repository, route.tail);
     // No blob crosses from one repository to another: a mount is an upload like any.
     query.delete("mount");
     query.delete("from");
     req.url = query.size === 0 ? request.path : `${request.path}?${query}`;
     (await backing()).handle(route.name, req, res);
   };
+}
+
+/** ECR writes down when an image was pulled, at most once in 24 hours (botocore 1.44, ImageDetail). */
+function notePull(world: World, { images }: Repository, reference: string): void {
+  const image = reference.includes(":") ? images.get(reference) : tagged(images, reference);
+  const now = world.clock();
+  const isKnown = image?.lastPulledAt && now.getTime() - image.lastPulledAt.getTime() < 24 * 60 * 60 * 1000;
+  if (image && !isKnown) image.lastPulledAt = now;
 }
 
 /** Lambda asks for less than Docker's clients do. */

@@ -6,6 +6,7 @@ import { readPrincipals } from "../identity/bound-principals.ts";
 import type { RegistryToken, World } from "../world.ts";
 import type { Backing } from "./backing.ts";
 import { hasEnded } from "./private.ts";
+import { noteImage } from "./push.ts";
 import { RegistryRefusal } from "./refusals.ts";
 import { bodyOf, type RegistryRequest } from "./request.ts";
 
@@ -124,13 +125,17 @@ async function push(
   reference: string,
   { req, res }: RegistryRequest,
 ): Promise<void> {
+  const [mediaType, manifest] = [req.headers["content-type"] ?? "", await bodyOf(req)];
   const answer = await fetch(`${backing.url}/v2/${name}/manifests/${reference}`, {
     method: "PUT",
-    headers: { authorization: backing.bearer(name), "content-type": req.headers["content-type"] ?? "" },
-    body: new Uint8Array(await bodyOf(req)),
+    headers: { authorization: backing.bearer(name), "content-type": mediaType },
+    body: new Uint8Array(manifest),
   });
   const digest = answer.headers.get("docker-content-digest");
-  if (answer.status === 201 && digest !== null) repository.images.set(digest, world.clock());
+  const tag = reference.includes(":") ? undefined : reference;
+  if (answer.status === 201 && digest !== null) {
+    noteImage(world, repository, { digest, tag, body: manifest, mediaType });
+  }
   const body = Buffer.from(await answer.arrayBuffer());
   const kept = ["location", "docker-content-digest", "oci-subject", "content-type", "docker-distribution-api-version"];
   res.writeHead(answer.status, Object.fromEntries([...answer.headers].filter(([key]) => kept.includes(key))));

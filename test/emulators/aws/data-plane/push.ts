@@ -1,6 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isIndex } from "../../../../oci/client/index.ts";
-import { destinationsOf, type PrivateRegistry, type Repository, type StoredImage } from "../ecr/state.ts";
+import {
+  destinationsOf,
+  type ImageStore,
+  type PrivateRegistry,
+  type Repository,
+  type StoredImage,
+  tagged,
+} from "../ecr/state.ts";
 import { eventOf } from "../events.ts";
 import type { World } from "../world.ts";
 import type { Backing } from "./backing.ts";
@@ -21,7 +28,7 @@ export interface Push {
 export async function takePush(push: Push): Promise<void> {
   const { world, registry, repository, backing, reference, body, req, res } = push;
   const tag = reference.includes(":") ? undefined : reference;
-  const taken = tag === undefined ? undefined : [...repository.images.values()].find(({ tags }) => tags.has(tag));
+  const taken = tag === undefined ? undefined : tagged(repository.images, tag);
   const { digest, answer } = await forward(backing, repository.name, reference, body, req, taken, repository);
   if (digest !== undefined) {
     noteImage(world, repository, { digest, tag, body, mediaType: req.headers["content-type"] ?? "" });
@@ -73,27 +80,30 @@ async function sameContent({ digest }: StoredImage, body: Buffer): Promise<boole
 /** Notes an image in its repository: the tag leaves whichever image had it. */
 export function noteImage(
   world: World,
-  repository: Repository,
+  { images }: ImageStore,
   { digest, tag, body, mediaType }: { digest: string; tag: string | undefined; body: Buffer; mediaType: string },
 ): void {
   const content = JSON.parse(body.toString()) as {
     config?: { size?: number; mediaType?: string };
     layers?: { size?: number }[];
+    manifests?: { digest: string }[];
   };
   const parts = isIndex(mediaType) ? [] : [content.config, ...(content.layers ?? [])];
   const size = parts.reduce((sum, part) => sum + (part?.size ?? 0), body.length);
-  const known = repository.images.get(digest);
-  const image = known ?? {
+  const image: StoredImage = images.get(digest) ?? {
     digest,
     mediaType,
     artifactMediaType: content.config?.mediaType,
     size,
     pushedAt: world.clock(),
     tags: new Set<string>(),
+    holds: content.manifests?.map((each) => each.digest) ?? [],
+    lastPulledAt: undefined,
+    status: "ACTIVE",
   };
-  repository.images.set(digest, image);
+  images.set(digest, image);
   if (tag === undefined) return;
-  for (const other of repository.images.values()) other.tags.delete(tag);
+  for (const other of images.values()) other.tags.delete(tag);
   image.tags.add(tag);
 }
 

@@ -18,7 +18,9 @@ export async function replicateFrom(
   for (const replica of source.pending.splice(0)) {
     const destination = world.registry(replica.destination.registryId, replica.destination.region);
     // Into another account only its registry policy could let us, and none is emulated.
-    const reachable = destination.account === source.account && source.repositories.has(replica.repository);
+    // What was deleted meanwhile is not copied.
+    const isThere = source.repositories.get(replica.repository)?.images.has(replica.digest) === true;
+    const reachable = destination.account === source.account && isThere;
     if (reachable) await copy(world, source, destination, replica, backingOf);
     events.push(eventFor(world, source, destination, replica, reachable));
   }

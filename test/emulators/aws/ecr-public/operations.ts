@@ -1,6 +1,7 @@
 import type { Call, Handler } from "../call.ts";
+import { deleteImages, pageOfImages, shown } from "../ecr/images.ts";
 import { issueToken } from "../ecr/tokens.ts";
-import { authorizedPublic } from "./authorize.ts";
+import { authorizedPublic, publicRegistryOf } from "./authorize.ts";
 import { getRepositoryCatalogData, putRepositoryCatalogData } from "./catalog-data.ts";
 import {
   createRepository,
@@ -22,18 +23,22 @@ async function getAuthorizationToken(call: Call): Promise<object> {
 }
 
 async function describeImages(call: Call): Promise<object> {
-  const { images, name, registryId } = await authorizedPublic(call);
-  const imageDetails = [...images].map(([imageDigest, imagePushedAt]) => ({
-    registryId,
-    repositoryName: name,
-    imageDigest,
-    imagePushedAt,
-  }));
-  return { imageDetails };
+  const repository = await authorizedPublic(call);
+  const { items, nextToken } = pageOfImages(call, repository, "images");
+  return { imageDetails: items.map((image) => shown(repository, image)), nextToken };
+}
+
+async function batchDeleteImage(call: Call): Promise<object> {
+  const repository = await authorizedPublic(call);
+  const path = `${publicRegistryOf(call).alias}/${repository.name}`;
+  return deleteImages(call, repository, {
+    forget: async (reference) => call.world.dataPlane?.deletePublicReference(path, reference),
+  });
 }
 
 /** All of it in us-east-1 only. */
 export const ECR_PUBLIC: Readonly<Record<string, Handler>> = {
+  BatchDeleteImage: batchDeleteImage,
   CreateRepository: createRepository,
   DeleteRepository: deleteRepository,
   DescribeImages: describeImages,

@@ -1,6 +1,6 @@
 import type { Call } from "../call.ts";
 import { requestTagKeys } from "../identity/authorization.ts";
-import { paged } from "../wire/paging.ts";
+import { paged, refusePages } from "../wire/paging.ts";
 import { readTags, writeTags } from "../wire/tags.ts";
 import { authorizedPublic, authorizePublic, EVERY_REPOSITORY, publicName, publicRegistryOf } from "./authorize.ts";
 import { readCatalogData, storedCatalogData } from "./catalog-data.ts";
@@ -39,9 +39,12 @@ export async function describeRepositories(call: Call): Promise<object> {
   const registry = publicRegistryOf(call);
   const names = call.input.texts("repositoryNames");
   for (const name of names.length > 0 ? names : [EVERY_REPOSITORY]) await authorizePublic(call, registry, name);
-  if (names.length > 0) return { repositories: names.map((name) => describe(requirePublic(registry, name))) };
+  if (names.length > 0) {
+    refusePages(call, "repositoryNames");
+    return { repositories: names.map((name) => describe(requirePublic(registry, name))) };
+  }
   const all = [...registry.repositories.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const { items, nextToken } = paged(call.input, all, 100, 1000);
+  const { items, nextToken } = paged(call, { all, keyOf: ({ name }) => name, of: "repositories" });
   return { repositories: items.map(describe), nextToken };
 }
 

@@ -1,15 +1,13 @@
 import { createHash } from "node:crypto";
+import type { ImageStore } from "../ecr/state.ts";
 import type { BoundDocument } from "../identity/bound-principals.ts";
 import { AwsError } from "../wire/errors.ts";
 
-export interface PublicRepository {
-  readonly name: string;
+export interface PublicRepository extends ImageStore {
   readonly arn: string;
   readonly uri: string;
-  readonly registryId: string;
   readonly createdAt: Date;
   readonly tags: Map<string, string>;
-  readonly images: Map<string, Date>;
   policy: BoundDocument | undefined;
   catalogData: CatalogData;
 }

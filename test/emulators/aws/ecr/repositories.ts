@@ -1,6 +1,6 @@
 import type { Call } from "../call.ts";
 import { requestTagKeys } from "../identity/authorization.ts";
-import { paged } from "../wire/paging.ts";
+import { paged, refusePages } from "../wire/paging.ts";
 import { readTags } from "../wire/tags.ts";
 import { authorizedRepository, authorizeName, EVERY_REPOSITORY, registryOf } from "./authorize.ts";
 import { authorizeKeyRelease, encryptionOf } from "./encryption.ts";
@@ -43,11 +43,12 @@ export async function describeRepositories(call: Call): Promise<object> {
   if (names.length > 100) throw call.error("InvalidParameterException", "At most 100 repository names.");
   for (const name of names.length > 0 ? names : [EVERY_REPOSITORY]) await authorizeName(call, registry, name);
   if (names.length > 0) {
+    refusePages(call, "repositoryNames");
     const repositories = names.map((name) => describe(requireRepository(registry, name)));
     return { repositories };
   }
   const all = [...registry.repositories.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const { items, nextToken } = paged(input, all, 100, 1000);
+  const { items, nextToken } = paged(call, { all, keyOf: ({ name }) => name, of: "repositories" });
   return { repositories: items.map(describe), nextToken };
 }
 

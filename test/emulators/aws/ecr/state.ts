@@ -8,17 +8,33 @@ export interface StoredImage {
   readonly size: number;
   readonly pushedAt: Date;
   readonly tags: Set<string>;
+  /** Of a manifest list: the digests of its manifests. */
+  readonly holds: readonly string[];
+  lastPulledAt: Date | undefined;
+  /** As ECR calls it: images in the archive are `ARCHIVED`. */
+  status: "ACTIVE" | "ARCHIVED";
 }
 
-export interface Repository {
+/** By digest. */
+export type Images = Map<string, StoredImage>;
+
+/** What keeps images, in both services. */
+export interface ImageStore {
   readonly name: string;
+  readonly registryId: string;
+  readonly images: Images;
+}
+
+export function tagged(images: Images, tag: string): StoredImage | undefined {
+  return [...images.values()].find(({ tags }) => tags.has(tag));
+}
+
+export interface Repository extends ImageStore {
   readonly arn: string;
   readonly uri: string;
-  readonly registryId: string;
   readonly createdAt: Date;
   readonly encryption: Readonly<Record<string, unknown>>;
   readonly tags: Map<string, string>;
-  readonly images: Map<string, StoredImage>;
   tagMutability: string;
   tagMutabilityExclusions: readonly unknown[];
   scanOnPush: boolean;

@@ -53,12 +53,15 @@ export function forget(repository: Repository, reference: string, now: Date): vo
   }
 }
 
+/** As Azure writes a moment: to seven digits of a second (the examples of Azure.ContainerRegistry 2021-07-01). */
+const shownTime = (time: Date): string => time.toISOString().replace("Z", "4711Z");
+
 export function shownRepository({ loginServer }: Registry, repository: Repository): object {
   return {
     registry: loginServer,
     imageName: repository.name,
-    createdTime: repository.createdTime.toISOString(),
-    lastUpdateTime: repository.lastUpdateTime.toISOString(),
+    createdTime: shownTime(repository.createdTime),
+    lastUpdateTime: shownTime(repository.lastUpdateTime),
     manifestCount: repository.manifests.size,
     tagCount: repository.tags.size,
     changeableAttributes: repository.locks,
@@ -66,19 +69,21 @@ export function shownRepository({ loginServer }: Registry, repository: Repositor
 }
 
 export function shownTag({ name, digest, createdTime, lastUpdateTime }: Tag): object {
-  const times = { createdTime: createdTime.toISOString(), lastUpdateTime: lastUpdateTime.toISOString() };
+  const times = { createdTime: shownTime(createdTime), lastUpdateTime: shownTime(lastUpdateTime) };
   return { name, digest, ...times, signed: false, changeableAttributes: UNLOCKED };
 }
 
 export function shownManifest({ tags }: Repository, manifest: Manifest): object {
   const { digest, size, mediaType, createdTime, lastUpdateTime } = manifest;
+  const named = [...tags.values()].filter((tag) => tag.digest === digest).map(({ name }) => name);
   return {
     digest,
     imageSize: size,
-    createdTime: createdTime.toISOString(),
-    lastUpdateTime: lastUpdateTime.toISOString(),
+    createdTime: shownTime(createdTime),
+    lastUpdateTime: shownTime(lastUpdateTime),
     mediaType,
-    tags: [...tags.values()].filter((tag) => tag.digest === digest).map(({ name }) => name),
+    // What is untagged has no such member.
+    ...(named.length > 0 && { tags: named }),
     changeableAttributes: UNLOCKED,
   };
 }

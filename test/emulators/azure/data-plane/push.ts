@@ -18,15 +18,30 @@ export async function takePush(call: RegistryCall, name: string, reference: stri
   const { answer, digest } = await send(call, name, reference, { body: new Uint8Array(body), mediaType });
   if (answer.status !== 201 || digest === null) return answer;
   const tag = reference.includes(":") ? undefined : reference;
-  noteManifest(registry, name, world.clock(), { digest, tag, mediaType, size: body.length });
+  noteManifest(registry, name, world.clock(), { digest, tag, mediaType, size: sizeOf(body) });
   return answer;
 }
 
-/** Deletes a manifest by its digest, or a tag. */
+/** The size of an image is that of its configuration and its layers; an index has none. */
+function sizeOf(body: Buffer): number {
+  const { config, layers = [] } = JSON.parse(body.toString()) as {
+    readonly config?: { readonly size: number };
+    readonly layers?: readonly { readonly size: number }[];
+  };
+  return layers.reduce((sum, { size }) => sum + size, config?.size ?? 0);
+}
+
+/** Deletes a manifest by its digest, with its tags, or a tag. What an index holds is deleted as well (Azure/acr-cli#131). */
 export async function takeDeletion(call: RegistryCall, repository: Repository, reference: string): Promise<Answer> {
-  const { answer } = await send(call, repository.name, reference);
-  if (answer.status === 202) forget(repository, reference, call.world.clock());
-  return answer;
+  if (!repository.manifests.has(reference) && !repository.tags.has(reference)) {
+    throw new AzureError(404, "MANIFEST_UNKNOWN", "manifest unknown");
+  }
+  if (!repository.locks.deleteEnabled) {
+    throw new AzureError(405, "UNSUPPORTED", "The operation is disallowed on this registry, repository or image.");
+  }
+  await send(call, repository.name, reference);
+  forget(repository, reference, call.world.clock());
+  return { status: 202 };
 }
 
 async function send(

@@ -1,4 +1,5 @@
 import type { CallRecord, Fault } from "../call.ts";
+import { GcpError } from "../errors.ts";
 import { authorize, type Resource } from "../iam/authorize.ts";
 import type { Caller } from "../identity/tokens.ts";
 import type { World } from "../world.ts";
@@ -35,9 +36,33 @@ export function timestamp(date: Date): Message {
   return { seconds: Math.floor(ms / 1000), nanos: (ms % 1000) * 1_000_000 };
 }
 
-/** One page of a list, by `page_size` and `page_token`, which is the index of its first. */
-export function pageOf<Item>(request: Message, items: readonly Item[]): { items: readonly Item[]; next: string } {
-  const start = Number(text(request, "pageToken") || "0");
-  const end = start + Math.min(Number(request.pageSize) || 100, 1000);
-  return { items: items.slice(start, end), next: end < items.length ? String(end) : "" };
+/**
+ * One page of a list, by `page_size` and `page_token`, which names the last item of the page before: what is deleted meanwhile hides no
+ * other item. A token is of the list of its parent alone. More than 1,000 items are asked for in vain (ListPackagesRequest and its like).
+ *
+ * @throws INVALID_ARGUMENT for a token that is not one of this list
+ */
+export function pageOf<Item>(
+  request: Message,
+  items: readonly Item[],
+  keyOf: (item: Item) => string,
+): { items: readonly Item[]; next: string } {
+  const parent = text(request, "parent");
+  const after = lastOf(text(request, "pageToken"), parent);
+  const sorted = items.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).filter((item) => keyOf(item) > after);
+  const page = sorted.slice(0, Math.min(Number(request.pageSize) || 100, 1000));
+  const last = page.at(-1);
+  const goesOn = last !== undefined && page.length < sorted.length;
+  return { items: page, next: goesOn ? Buffer.from(JSON.stringify([parent, keyOf(last)])).toString("base64url") : "" };
+}
+
+function lastOf(token: string, parent: string): string {
+  if (token === "") return "";
+  try {
+    const [of, last] = JSON.parse(Buffer.from(token, "base64url").toString()) as [string, string];
+    if (of === parent) return last;
+  } catch {
+    // No token of ours.
+  }
+  throw new GcpError("INVALID_ARGUMENT", "Request contains an invalid argument: the page token is not valid.");
 }

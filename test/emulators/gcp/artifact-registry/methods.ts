@@ -2,6 +2,7 @@ import type { Method } from "./method.ts";
 import { deletePackage, getPackage, listPackages } from "./packages.ts";
 import { getIamPolicy, setIamPolicy, testIamPermissions } from "./policies.ts";
 import { createRepository, deleteRepository, getRepository, listRepositories } from "./repositories.ts";
+import { deleteTag, deleteVersion, listTags, listVersions } from "./versions.ts";
 
 export const ARTIFACT_REGISTRY: Readonly<Record<string, Method>> = {
   CreateRepository: createRepository,
@@ -11,6 +12,10 @@ export const ARTIFACT_REGISTRY: Readonly<Record<string, Method>> = {
   GetPackage: getPackage,
   ListPackages: listPackages,
   DeletePackage: deletePackage,
+  ListVersions: listVersions,
+  DeleteVersion: deleteVersion,
+  ListTags: listTags,
+  DeleteTag: deleteTag,
   GetIamPolicy: getIamPolicy,
   SetIamPolicy: setIamPolicy,
   TestIamPermissions: testIamPermissions,

@@ -9,6 +9,7 @@ import {
   type Repository,
   resourceOf,
 } from "./repository.ts";
+import { refuseHeldPackage } from "./versions.ts";
 
 export const getPackage: Method = (call) => {
   const { repository, path } = parsePackageName(text(call.request, "name"));
@@ -21,8 +22,7 @@ export const listPackages: Method = (call) => {
   const name = parseRepositoryName(text(call.request, "parent"));
   permit(call, "packages.list", resourceOf(call.world, name));
   const repository = mustFind(call.world, name);
-  const sorted = [...repository.packages.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  const { items, next } = pageOf(call.request, sorted);
+  const { items, next } = pageOf(call.request, [...repository.packages.values()], ({ path }) => path);
   return { packages: items.map((one) => shown(repository, one)), nextPageToken: next };
 };
 
@@ -32,7 +32,7 @@ export const deletePackage: Method = (call) => {
   const { repository: name, path } = parsePackageName(text(request, "name"));
   permit(call, "packages.delete", resourceOf(world, name));
   const repository = mustFind(world, name);
-  mustHave(repository, path);
+  refuseHeldPackage(mustHave(repository, path));
   return operations.start(call, `projects/${name.project}/locations/${name.location}`, async () => {
     await world.dataPlane?.deleteImage(repository, path);
     repository.packages.delete(path);
@@ -40,14 +40,16 @@ export const deletePackage: Method = (call) => {
   });
 };
 
-function mustHave({ name, packages }: Repository, path: string): Package {
+/** @throws NOT_FOUND */
+export function mustHave({ name, packages }: Repository, path: string): Package {
   const found = packages.get(path);
   if (found === undefined) throw new GcpError("NOT_FOUND", `Package "${packageName(name, path)}" not found.`);
   return found;
 }
 
-const packageName = (repository: string, path: string) => `${repository}/packages/${encodeURIComponent(path)}`;
+export const packageName = (repository: string, path: string) => `${repository}/packages/${encodeURIComponent(path)}`;
 
-function shown({ name }: Repository, { path, createTime, updateTime }: Package): Message {
+/** A package as the API answers it. */
+export function shown({ name }: Repository, { path, createTime, updateTime }: Package): Message {
   return { name: packageName(name, path), createTime: timestamp(createTime), updateTime: timestamp(updateTime) };
 }

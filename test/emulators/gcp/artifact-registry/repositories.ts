@@ -94,7 +94,7 @@ export const listRepositories: Method = (call) => {
   const all = [...call.world.repositories.values()].filter(
     (repository) => repository.project === project && repository.location === location,
   );
-  const { items, next } = pageOf(call.request, all);
+  const { items, next } = pageOf(call.request, all, ({ id }) => id);
   return { repositories: items.map(shown), nextPageToken: next };
 };
 

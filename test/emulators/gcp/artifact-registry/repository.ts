@@ -8,6 +8,21 @@ export interface Package {
   readonly path: string;
   readonly createTime: Date;
   updateTime: Date;
+  /** Its images, by digest. */
+  readonly versions: Map<string, Version>;
+  /** The digest of the image that each tag names. */
+  readonly tags: Map<string, string>;
+}
+
+/** An image, by the digest of its manifest. */
+export interface Version {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+  /** The images that an index holds, by their digests. */
+  readonly children: readonly string[];
+  readonly createTime: Date;
+  updateTime: Date;
 }
 
 export interface Repository {
@@ -66,7 +81,15 @@ function decode(encoded: string, name: string): string {
   }
 }
 
-const malformed = (name: string) =>
+/** The image path, which is made where there is none yet, as by a push. */
+export function packageAt({ packages }: Pick<Repository, "packages">, path: string, now: Date): Package {
+  const found = packages.get(path) ?? { path, createTime: now, updateTime: now, versions: new Map(), tags: new Map() };
+  found.updateTime = now;
+  packages.set(path, found);
+  return found;
+}
+
+export const malformed = (name: string) =>
   new GcpError(
     "INVALID_ARGUMENT",
     `Request contains an invalid argument: the name ${JSON.stringify(name)} is malformed.`,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Backing } from "../../aws/data-plane/backing.ts";
 import { imageName } from "../artifact-registry/image-name.ts";
-import type { Repository } from "../artifact-registry/repository.ts";
+import type { Package, Repository } from "../artifact-registry/repository.ts";
 import { type Listening, listen } from "../http/server.ts";
 import type { World } from "../world.ts";
 import { handleRegistry } from "./handle.ts";
@@ -52,6 +52,20 @@ export class DataPlane {
   async deleteImage(repository: Repository, path: string): Promise<void> {
     const backing = this.#backings.get(repository.location);
     if (backing !== undefined) await (await backing).deleteRepository(imageName(repository, path));
+  }
+
+  /** Deletes a manifest by its digest, with its tags, or a tag alone. */
+  async deleteManifest(repository: Repository, { path, versions, tags }: Package, reference: string): Promise<void> {
+    const backing = this.#backings.get(repository.location);
+    const name = imageName(repository, path);
+    const gone = reference.includes(":") ? [...tags].filter(([, digest]) => digest === reference) : [[reference]];
+    if (backing !== undefined) {
+      const client = (await backing).client(name);
+      for (const [tag = ""] of gone) await client.deleteManifest(name, tag);
+      if (reference.includes(":")) await client.deleteManifest(name, reference);
+    }
+    for (const [tag = ""] of gone) tags.delete(tag);
+    versions.delete(reference);
   }
 
   async close(): Promise<void> {

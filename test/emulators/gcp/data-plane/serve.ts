@@ -8,7 +8,7 @@ import { isAllowed } from "../iam/authorize.ts";
 import { type Caller, CLOUD_PLATFORM } from "../identity/tokens.ts";
 import type { World } from "../world.ts";
 import type { Front } from "./handle.ts";
-import { takePush } from "./push.ts";
+import { takeDeletion, takePush } from "./push.ts";
 
 const SERVICE = "artifactregistry.googleapis.com";
 const DOWNLOAD = "downloadArtifacts";
@@ -77,9 +77,9 @@ export async function serve(front: Front, request: RegistryRequest, record: Call
   }
   const name = imageName(repository, image.path);
   const backing = await front.backing();
-  if (route.kind === "manifest" && method === "PUT") {
-    const body = await bodyOf(req);
-    return takePush({ world, repository, path: image.path, name, backing, reference: route.tail, body, req, res });
+  if (route.kind === "manifest" && (method === "PUT" || method === "DELETE")) {
+    const about = { world, repository, path: image.path, name, backing, reference: route.tail, req, res };
+    return method === "PUT" ? takePush({ ...about, body: await bodyOf(req) }) : takeDeletion(about);
   }
   // No blob crosses from one repository to another: a mount is an upload like any.
   query.delete("mount");

@@ -15,6 +15,8 @@ export interface Request {
   readonly body: Json;
   /** What the path's groups matched, decoded. */
   readonly path: readonly string[];
+  /** The path as it was sent. */
+  readonly rawPath: string;
 }
 
 export interface Route {

@@ -63,7 +63,15 @@ async function handle(world: World, req: IncomingMessage, res: ServerResponse): 
       throw new GcpError("INVALID_ARGUMENT", "Invalid JSON payload received. Expected an object.");
     }
     const groups = route.path.exec(path)?.slice(1) ?? [];
-    const answer = route.handle({ world, caller, record, query: url.searchParams, body, path: groups });
+    const answer = route.handle({
+      world,
+      caller,
+      record,
+      query: url.searchParams,
+      body,
+      path: groups,
+      rawPath: url.pathname,
+    });
     return { status: 200, body: answer };
   });
 }

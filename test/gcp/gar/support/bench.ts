@@ -1,4 +1,5 @@
 import { platform } from "../../../../functions/gcp/index.ts";
+import { packageAt } from "../../../emulators/gcp/artifact-registry/repository.ts";
 import { Wire } from "../../../emulators/gcp/grpc/wire.ts";
 import type { Binding, CallRecord } from "../../../emulators/gcp/index.ts";
 import { type Limits, openSuite, type TestSuite } from "../../../support/suite.ts";
@@ -46,11 +47,16 @@ export interface Slot {
   clear(): void;
   /** Adds members to the unconditional binding of a role, past every check. */
   addMembers(role: string, ...members: readonly string[]): void;
-  /** Makes an image path exist. */
-  push(path: string): void;
+  /** Makes an image path exist, with an image of so many tags, by default 2. It may be in an index. */
+  push(path: string, tags?: number, index?: "index"): void;
   /** Whether a call is about this registry or its accounts; those of the metadata server tell of none. */
   isAbout(call: CallRecord): boolean;
 }
+
+/** The image that is in each image path. */
+export const imageDigest = `sha256:${"4".repeat(64)}`;
+const indexDigest = `sha256:${"5".repeat(64)}`;
+const mediaType = "application/vnd.oci.image.manifest.v1+json";
 
 export const reader = "roles/artifactregistry.reader";
 /** As the API writes it, so that writing it again changes nothing. */
@@ -153,9 +159,23 @@ function slotOf(stack: GcpStack, id: string, endpoint: string): Slot {
       repository().packages.clear();
     },
     addMembers,
-    push(path) {
+    push(path, count = 2, index) {
       const now = world.clock();
-      repository().packages.set(path, { path, createTime: now, updateTime: now });
+      const { versions, tags } = packageAt(repository(), path, now);
+      const about = {
+        digest: imageDigest,
+        mediaType,
+        sizeBytes: 1_000,
+        children: [],
+        createTime: now,
+        updateTime: now,
+      };
+      versions.set(imageDigest, about);
+      if (index) {
+        const mediaType = "application/vnd.oci.image.index.v1+json";
+        versions.set(indexDigest, { ...about, digest: indexDigest, mediaType, children: [imageDigest] });
+      }
+      for (let n = 1; n <= count; n++) tags.set(`tag-${n}`, imageDigest);
     },
     isAbout: ({ input }) =>
       mentioned.test(JSON.stringify(input)) || world.operationTargets.get(String(input.name)) === resource,

@@ -43,5 +43,6 @@ export async function reference(bench: Bench, slot: Slot, row: Row): Promise<Ref
 /** A success as every slot would tell it; nothing where it may differ: new credentials, and what describes trouble. */
 export function said({ resource }: Slot, { operation }: Row, { status, text }: WireAnswer): string | undefined {
   if (status !== 200 || ["generateCredentials", "describeRegistry"].includes(operation)) return undefined;
-  return text.replaceAll(resource.slice(resource.lastIndexOf("/") + 1), "{id}");
+  const id = resource.slice(resource.lastIndexOf("/") + 1);
+  return text.replaceAll(id, "{id}").replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "{time}");
 }

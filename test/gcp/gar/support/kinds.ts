@@ -20,7 +20,7 @@ const orLate =
   (...codes: readonly string[]) =>
   (call: string) =>
     isOfMetadata(call) ? [...codes, "TIMEOUT"] : codes;
-const isDeletion = (call: string) => call.endsWith(":DeletePackage");
+const isDeletion = (call: string) => /:Delete(?:Package|Version)$/.test(call);
 
 /** What goes wrong, and whether the same call may succeed later by itself. */
 export const kinds = {
@@ -53,7 +53,8 @@ export const kinds = {
     passing: false,
     // A repository that bears no label is nobody's.
     codes: () => ["UNEXPECTED_RESPONSE_FORMAT", "BINDING_NOT_CONFIGURED"],
-    at: (call) => !isOfMetadata(call),
+    // Over gRPC an empty message is an empty list, and all that the deletion of a tag answers.
+    at: (call) => !isOfMetadata(call) && !/:(?:List|DeleteTag)/.test(call),
   },
   "an operation that fails": {
     fault: { kind: "operation", status: "INTERNAL", message: canary },

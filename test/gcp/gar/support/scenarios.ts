@@ -1,7 +1,7 @@
 import type { GcpAccess } from "../../../../core/schemas.ts";
 import { type TestSuite, type WireAnswer, wireOf } from "../../../support/suite.ts";
 import { access, emails, workers } from "../../support/registry.ts";
-import { reader, type Slot, type Variant } from "./bench.ts";
+import { imageDigest, reader, type Slot, type Variant } from "./bench.ts";
 
 /** How a row of the table comes about. */
 export interface Scenario {
@@ -32,6 +32,8 @@ export function makeConsumers({ serviceAccount }: { serviceAccount(id: string, s
 }
 
 export const toPuller = access({ ...workers(customer), ...emails(puller) } satisfies GcpAccess);
+
+const ofPuller = { grantee: `gcp:${puller}` };
 
 const ask = ({ suite, caller }: Run, operation: string, input: object) => suite.ask(operation, input, caller);
 const onRepository =
@@ -77,11 +79,38 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
     "a new one": { run: create },
     "of a derived registry": { variant: "derived", cold: true, run: create },
   },
-  getRepository: { plain: { run: onRepository("getRepository") } },
+  getRepository: {
+    "one that was never pushed": { run: onRepository("getRepository") },
+    "one that was pushed": { arrange: pushed, run: onRepository("getRepository") },
+  },
   deleteRepository: {
     "one that exists": { arrange: pushed, run: onRepository("deleteRepository") },
+    "one with an index": {
+      arrange: ({ slot }) => slot.push(slot.logical, 2, "index"),
+      run: onRepository("deleteRepository"),
+    },
     "one that is gone": { arrange: ({ slot }) => slot.push("my-app/web"), run: onRepository("deleteRepository") },
     "by a new process": { cold: true, arrange: pushed, run: onRepository("deleteRepository") },
+  },
+  listRepositories: {
+    plain: { arrange: pushed, run: (run) => ask(run, "listRepositories", {}) },
+    "by a new process": { cold: true, arrange: pushed, run: (run) => ask(run, "listRepositories", {}) },
+  },
+  listImages: {
+    plain: { arrange: pushed, run: onRepository("listImages") },
+    "an image with a hundred tags": {
+      arrange: ({ slot }) => slot.push(slot.logical, 100),
+      run: onRepository("listImages"),
+    },
+    "of a repository that was never pushed": { run: onRepository("listImages") },
+  },
+  deleteImage: {
+    "by digest": { arrange: pushed, run: onRepository("deleteImage", { reference: imageDigest }) },
+    "by tag": { arrange: pushed, run: onRepository("deleteImage", { reference: "tag-1" }) },
+    "one that is gone": {
+      arrange: pushed,
+      run: onRepository("deleteImage", { reference: `sha256:${"0".repeat(64)}` }),
+    },
   },
   generateCredentials: {
     pull: { run: mint("pull") },
@@ -110,6 +139,16 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
   getCrossAccountAccess: {
     plain: { arrange: granted(emails(other)), run: get },
     "by a new process": { cold: true, arrange: granted(emails(other)), run: get },
+  },
+  listGranteeAccess: {
+    plain: { arrange: granted(toPuller, emails(other)), run: (run) => ask(run, "listGranteeAccess", ofPuller) },
+  },
+  removeGranteeAccess: {
+    "one of two consumers": {
+      arrange: granted(toPuller, emails(other)),
+      run: (run) => ask(run, "removeGranteeAccess", ofPuller),
+    },
+    "whom nobody let in": { arrange: granted(emails(other)), run: (run) => ask(run, "removeGranteeAccess", ofPuller) },
   },
   setupRepository: {
     "a new one, with access": { run: setUp(toPuller) },

@@ -9,7 +9,7 @@ export interface Snapshot {
   readonly grants: readonly string[];
   /** Everything else of the policy. */
   readonly foreign: string;
-  /** Image paths, in order. */
+  /** Image paths, and what is in them by digest and tag, in order. */
   readonly images: readonly string[];
 }
 
@@ -26,7 +26,13 @@ export function snapshot({ stack }: Bench, { resource }: Slot): Snapshot {
   return {
     grants: ours.flatMap(({ members }) => members.filter(isGrant)).sort(),
     foreign: JSON.stringify([foreign, auditConfigs]).replaceAll(id, "{id}"),
-    images: [...(stack.gcp.world.repositories.get(resource)?.packages.keys() ?? [])].sort(),
+    images: [...(stack.gcp.world.repositories.get(resource)?.packages.values() ?? [])]
+      .flatMap(({ path, versions, tags }) => [
+        path,
+        ...[...versions.keys()].map((digest) => `${path}@${digest}`),
+        ...[...tags].map(([tag, digest]) => `${path}:${tag}@${digest}`),
+      ])
+      .sort(),
   };
 }
 

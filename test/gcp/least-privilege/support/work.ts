@@ -2,9 +2,10 @@ import { ArtifactRegistryError } from "../../../../core/errors.ts";
 import { createOwnIdentity } from "../../../../functions/gcp/auth.ts";
 import { pubsubDeadLetters } from "../../../../functions/gcp/doors/dead-letters.ts";
 import { createClient, pullImage, pushImage } from "../../../../oci/client/index.ts";
+import { packageAt } from "../../../emulators/gcp/artifact-registry/repository.ts";
 import type { GcpDoor } from "../../../infra/support/gcp-roles.ts";
 import { buildImage } from "../../../oci/client/images.ts";
-import { type DoorFunction, registries } from "./function.ts";
+import { type DoorFunction, location, registries } from "./function.ts";
 
 const worker = {
   type: "gcp",
@@ -12,6 +13,13 @@ const worker = {
   serviceAccountEmails: [],
   allowedServiceTypes: ["worker"],
 };
+
+function packageIn({ world }: DoorFunction["gcp"], name: string) {
+  const [project, id, path = ""] = name.split("/");
+  const found = world.repositories.get(`projects/${project}/locations/${location}/repositories/${id}`);
+  if (found === undefined) throw new Error(`There is no repository for ${name}.`);
+  return packageAt(found, path, new Date());
+}
 
 /** Everything that callers may ask of one registry, with real images. */
 async function runtime({ suite, gcp }: DoorFunction, registry: string): Promise<void> {
@@ -24,12 +32,22 @@ async function runtime({ suite, gcp }: DoorFunction, registry: string): Promise<
       credentials: { username: answer.username ?? "", password: answer.password },
     });
   };
-  await pushImage(await client("push-pull"), repoId, "1.0", buildImage({ seed: registry }));
+  const image = buildImage({ seed: registry });
+  const { digest } = image.manifest;
+  await pushImage(await client("push-pull"), repoId, "1.0", image);
   await pullImage(await client("pull"), repoId, "1.0");
+  await suite.ok("listRepositories", { registry });
+  // Only of an image with many tags are they asked for.
+  for (let n = 0; n < 100; n++) packageIn(gcp, repoId).tags.set(`tag-${n}`, digest);
+  await suite.ok("listImages", { registry, repoId });
+  for (const reference of ["1.0", digest]) await suite.ok("deleteImage", { registry, repoId, reference });
   await suite.ok("addCrossAccountAccess", { registry, repoId, access: worker });
   await suite.ok("getCrossAccountAccess", { registry, repoId });
   await suite.ok("removeCrossAccountAccess", { registry, repoId, access: worker });
   await suite.ok("setupRepository", { registry, name: "app", access: [worker] });
+  const grantee = "gcp:444455556666";
+  await suite.ok("listGranteeAccess", { registry, grantee });
+  await suite.ok("removeGranteeAccess", { registry, grantee });
   await suite.ok("deleteRepository", { registry, repoId });
   await describe(suite, registry);
 }

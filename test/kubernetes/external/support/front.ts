@@ -103,6 +103,7 @@ function refusalOf(fault: FrontFault): Refusal | undefined {
 
 const places: readonly [RegExp, string][] = [
   [/^\/v2\/$/, "/v2/"],
+  [/\/_catalog$/, "catalog"],
   [/\/tags\/list$/, "tags"],
   [/\/blobs\/uploads\//, "upload"],
   [/\/blobs\//, "blob"],

@@ -6,8 +6,8 @@ export const canary = "canary-message-4711";
 const errors = (code: string) => JSON.stringify({ errors: [{ code, message: canary }] });
 const instead = (status: number, code: string): FrontFault => ({ kind: "instead", status, body: errors(code) });
 
-/** Layers that a registry keeps are swept by itself; what is refused while trying out is what is wished. */
-const mustWork = (call: string) => !/DELETE blob|DELETE manifest|POST upload/.test(call);
+/** Layers that a registry keeps are swept by itself; what is refused while trying out is what is wished; a catalogue may be shut. */
+const mustWork = (call: string) => !/DELETE blob|DELETE manifest|POST upload|GET catalog/.test(call);
 
 /** What goes wrong, and whether the same call may succeed later by itself. */
 export const kinds = {
@@ -20,7 +20,9 @@ export const kinds = {
   denied: {
     fault: instead(403, "DENIED"),
     passing: false,
-    codes: () => ["ACCESS_DENIED"],
+    // A token service that refuses the first token refuses the catalogue, where a list begins.
+    codes: (call: string) =>
+      call.startsWith("token:") ? ["ACCESS_DENIED", "OPERATION_NOT_SUPPORTED"] : ["ACCESS_DENIED"],
     at: mustWork,
     noticed: true,
   },

@@ -17,11 +17,15 @@ const byName = ({ logical }: Slot) => ({ name: logical });
 const minting = (permissions: "pull" | "push-pull") => (slot: Slot) => ({ repoId: slot.name, permissions });
 
 const created = ({ suite, logical }: Slot) => suite().ask("createRepository", { name: logical });
-const pushed = ({ client, name }: Slot) => pushImage(client, name, "1.0", buildImage({ seed: name, layers: [100] }));
+const imageOf = ({ name }: Slot) => buildImage({ seed: name, layers: [100] });
+const pushed = (slot: Slot) => pushImage(slot.client, slot.name, "1.0", imageOf(slot));
 async function createdAndPushed(slot: Slot): Promise<void> {
   await created(slot);
   await pushed(slot);
 }
+
+/** A prefix below which no other case has anything. */
+const alone = { repositoryPrefix: "images/alone" };
 
 /** By operation, then by case, as in the table of calls. */
 export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario>>>> = {
@@ -38,6 +42,30 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
     "one with an image of one layer": { arrange: createdAndPushed, input: byId },
     "an empty one": { arrange: created, input: byId },
     "one that is gone": { input: byId },
+  },
+  listRepositories: {
+    "one, in a registry that has others": {
+      binding: alone,
+      arrange: ({ suite }) => suite(alone).ask("createRepository", { name: "app" }),
+      input: () => ({}),
+    },
+  },
+  listImages: {
+    "one, with our marker beside it": { arrange: createdAndPushed, input: byId },
+    "two tags of one image": {
+      async arrange(slot) {
+        await pushed(slot);
+        await pushImage(slot.client, slot.name, "2.0", imageOf(slot));
+      },
+      input: byId,
+    },
+  },
+  deleteImage: {
+    "by digest": {
+      arrange: pushed,
+      input: (slot) => ({ ...byId(slot), reference: imageOf(slot).manifest.digest }),
+    },
+    "by tag": { arrange: pushed, input: (slot) => ({ ...byId(slot), reference: "1.0" }) },
   },
   generateCredentials: {
     pull: { input: minting("pull") },
