@@ -1,5 +1,12 @@
 import type { Environment } from "../../core/platform.ts";
 
+/** What requests are signed with. */
+export interface Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+}
+
 /** What the SDK's clients are told, so that they need not find it out. */
 export interface SdkSettings {
   readonly maxAttempts: number;

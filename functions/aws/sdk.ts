@@ -6,8 +6,7 @@ import { ArtifactRegistryError } from "../../core/errors.ts";
 import type { CredentialService } from "./endpoints.ts";
 import { translateAwsError } from "./errors.ts";
 import type { Place } from "./place.ts";
-import { sdkSettings } from "./sdk-settings.ts";
-import type { Keys } from "./signed.ts";
+import { type Keys, sdkSettings } from "./sdk-settings.ts";
 
 /** The SDK's clients, one per region, made when they are first needed. */
 export interface Clients {

@@ -6,7 +6,8 @@ import { NotYet, untilReady } from "../../core/until-ready.ts";
 import { isServiceError, translateAwsError } from "./errors.ts";
 import type { Place } from "./place.ts";
 import { tooManyRepositories } from "./policy/session.ts";
-import type { Keys, SignedRequests } from "./signed.ts";
+import type { Keys } from "./sdk-settings.ts";
+import type { SignedRequests } from "./signed.ts";
 
 /** AWS STS, AssumeRole: seconds. */
 export const sessionSeconds = { min: 900, max: 43_200, default: 3_600, chained: 3_600 } as const;

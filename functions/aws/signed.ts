@@ -4,13 +4,7 @@ import { once } from "../../core/once.ts";
 import type { Environment } from "../../core/platform.ts";
 import { Sha256 } from "../../core/sha256.ts";
 import { type CredentialService, endpointOf, endpointSettings } from "./endpoints.ts";
-
-/** What requests are signed with. */
-export interface Keys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string | undefined;
-}
+import type { Keys } from "./sdk-settings.ts";
 
 /** A request to a service that is asked for credentials. */
 export interface SignedRequest {

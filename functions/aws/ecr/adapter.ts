@@ -1,5 +1,5 @@
 import type { Call } from "../../../core/call.ts";
-import { type NameSpace, type RoutableName, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
+import { type NameSpace, resolveRepositoryId, routeLogicalName } from "../../../core/names.ts";
 import { once } from "../../../core/once.ts";
 import type { OpenContext } from "../../../core/platform.ts";
 import type { ArtifactRegistry } from "../../../core/registry.ts";
@@ -11,12 +11,10 @@ import { endedByRole, sessionLifetimes } from "../session.ts";
 import { createSignedRequests } from "../signed.ts";
 import type { MintingContext } from "./context.ts";
 import { generateCredentials } from "./credentials.ts";
+import type { EcrManagement } from "./management.ts";
 
 /** A registry on Amazon ECR, and what events do for it. */
-export interface EcrRegistry extends ArtifactRegistry {
-  /** Gives a replica that has come into being the grants of home. */
-  replicated(name: RoutableName, region: string, call: Call): Promise<void>;
-}
+export type EcrRegistry = ArtifactRegistry & Pick<EcrManagement, "replicated">;
 
 export function createEcrRegistry({ binding, derived, others, env }: OpenContext<EcrBinding>): EcrRegistry {
   const place = readPlace(env);

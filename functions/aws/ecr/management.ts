@@ -12,7 +12,6 @@ import { createProcessRecord, createRegistryRecords } from "../lease/registry.ts
 import { createLeaseTable } from "../lease/table.ts";
 import { askIdentity, createClients } from "../sdk.ts";
 import { copyGrants, createCrossAccount, unlessRevoked } from "./access.ts";
-import type { EcrRegistry } from "./adapter.ts";
 import { createConsumers } from "./consumers.ts";
 import type { ContextFor, EcrContext, MintingContext, PolicyLeases } from "./context.ts";
 import { deleteRepository } from "./deletion.ts";
@@ -35,10 +34,12 @@ type Managed =
   | "health";
 
 /** What is done with a registry apart from minting. It goes over the SDK, without which a credential is made sooner. */
-export interface EcrManagement extends Required<Pick<ArtifactRegistry, Managed>>, Pick<EcrRegistry, "replicated"> {
+export interface EcrManagement extends Required<Pick<ArtifactRegistry, Managed>> {
   readonly crossAccount: Required<CrossAccountControl>;
   readonly provisioning: Required<Provisioning>;
   readonly contextFor: ContextFor;
+  /** Gives a replica that has come into being the grants of home. */
+  replicated(name: RoutableName, region: string, call: Call): Promise<void>;
   /** The account, as AWS tells it. */
   account(call: Call): Promise<string>;
 }

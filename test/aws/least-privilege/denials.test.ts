@@ -52,7 +52,6 @@ const everywhereDenied: readonly Row[] = [
   ["ecr:BatchDeleteImage", repository("other-app")],
   ["ecr:BatchDeleteImage", repository("images-app", "eu-north-1"), {}, "in no region of the registry"],
   ["ecr:DescribeImages", repository("other-app")],
-  ["ecr:DescribeImages", repository("images-app", replica), {}, "home tells"],
   ["ecr:CreateRepository", repository("other-app"), asked("other"), "another prefix"],
   ["ecr:CreateRepository", repository("images2"), asked("images"), "a prefix that only begins alike"],
   ["ecr:CreateRepository", repository("images-app"), {}, "without our tag"],
@@ -82,6 +81,7 @@ const everywhereDenied: readonly Row[] = [
 
 const denied: Readonly<Record<"platform" | "events" | "provision", readonly Row[]>> = {
   platform: [
+    ["ecr:DescribeImages", repository("images-app", replica), {}, "home tells"],
     ["ecr:CreateRepository", repository("images"), asked("images"), "the registry's own"],
     ["ecr:DeleteRepository", repository("images"), {}, "the registry's own"],
     ["ecr:DeleteRepository", repository("images-app", "eu-north-1"), {}, "no region of the registry"],
@@ -98,6 +98,7 @@ const denied: Readonly<Record<"platform" | "events" | "provision", readonly Row[
     ["ecr:DeleteRepository", repository("images-app"), {}, "an event never deletes"],
     ["ecr:BatchDeleteImage", repository("images-app"), {}, "nor an image"],
     ["ecr:DescribeRepositories", repository("other-app"), {}, "it lists nothing"],
+    ["ecr:DescribeImages", repository("images-app", replica), {}, "home tells"],
     ["ecr:PutReplicationConfiguration", "*"],
     ["iam:CreateRole", role("images-pull"), { ...boundary, ...asked("images") }],
   ],
