@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Call } from "./call.ts";
-import { invalidInput } from "./errors.ts";
+import { ArtifactRegistryError, invalidInput } from "./errors.ts";
 import {
   type Bounds,
   defineOperation,
@@ -74,7 +74,7 @@ export const listing = {
         if (!listRepositories) throw notSupported(registry, "listRepositories");
         const { items: repositories, ...rest } = await readPage(
           (page) => listRepositories(page, call),
-          ({ name }) => bounds.covers(registry.resolveId(name)),
+          ({ name }) => mayBeSeen(registry, name, bounds),
           input,
           // A caller with few rights need not ask for each page of which it may see nothing.
           { ...tokensOf("listRepositories", input, [], call, bounds), mostReads: 10 },
@@ -144,7 +144,7 @@ export const listing = {
         const consumer = consumerIn(registry, input.grantee);
         const { items: repositories, ...rest } = await readPage(
           (page) => listOf(consumer, page, call),
-          ({ repoId }) => bounds.covers(registry.resolveId(repoId)),
+          ({ repoId }) => mayBeSeen(registry, repoId, bounds),
           input,
           tokensOf("listGranteeAccess", input, [input.grantee], call, bounds),
         );
@@ -200,6 +200,20 @@ export const listing = {
     }),
   },
 } as const;
+
+/**
+ * Whether the caller may see a repository of a list. A name that no other operation would read as this very repository is no
+ * repository of the registry, whatever the platform says; only an alias may stand before it.
+ */
+function mayBeSeen(registry: ArtifactRegistry, name: string, { covers }: Bounds): boolean {
+  try {
+    const resolved = registry.resolveId(name);
+    return (name === resolved || name.endsWith(`/${resolved}`)) && covers(resolved);
+  } catch (error) {
+    if (error instanceof ArtifactRegistryError && error.code === "INVALID_INPUT") return false;
+    throw error;
+  }
+}
 
 /** What the tokens of a list are good for: the operation, the registry, the caller, and what else the list is about. */
 function tokensOf(

@@ -123,17 +123,6 @@ export interface ArtifactRegistry {
   health(call: Call): Promise<Health>;
 }
 
-const notYet = {
-  reason: "This platform does not list and manage what its registry holds yet.",
-  hint: "Use the platform's own tools until it does.",
-};
-
-/** For the platforms that have no lists yet. */
-export const notListedYet = { listRepositories: notYet, listImages: notYet, deleteImage: notYet };
-
-/** For the platforms that cannot tell yet what one consumer may pull. */
-export const noConsumersYet = { listGranteeAccess: notYet, removeGranteeAccess: notYet };
-
 /** What is asked of a list. */
 export interface PageRequest {
   /** The `next` of the page before. Absent means the first page. */

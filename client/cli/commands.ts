@@ -163,7 +163,7 @@ export const commands = {
       `End the access of ${grantee} to every repository of the registry "${registry}"?`,
     perform: cutOff,
     show: ({ changed }, { input: { grantee } }) =>
-      `${changed.map((name) => `${name}\n`).join("")}Ended the access of ${grantee}: ${changed.length} repositories had let it in.\n`,
+      `${changed.map((name) => `${name}\n`).join("")}Ended the access of ${grantee}: ${changed.length} ${changed.length === 1 ? "repository" : "repositories"} had let it in.\n`,
     essence: ({ changed }) => lines(changed),
     warning: stillIn,
   } satisfies CommandEntry<"removeGranteeAccess", Ended>,

@@ -155,7 +155,7 @@ function explain(rules: readonly Rule[], question: Question): { allowed: boolean
     lines: [
       `Yes. ${best ? named(best.rule, best.place) : "A rule"} allows it.`,
       ...(demand.permissions === "none" ? [] : [`The credentials live ${lifetime}.`]),
-      ...(/CrossAccount|setup/.test(operation) && operation !== "getCrossAccountAccess"
+      ...(/CrossAccount|setup|removeGrantee/.test(operation) && operation !== "getCrossAccountAccess"
         ? [`It may name as consumers: ${best?.rule.grantees?.join(", ") ?? "nobody"}.`]
         : []),
     ],

@@ -7,7 +7,12 @@ import { accessToken } from "./credentials.ts";
 import { requestRegistry, tellsNext } from "./http.ts";
 
 const what = "ACR GET catalog";
-const hint =
+
+/** What a token must open to list the catalog. */
+export const catalogAccess = { type: "registry", name: "catalog", actions: ["*"] };
+
+/** The roles that list it, for whoever may not. */
+export const catalogHint =
   "Assign to the function's identity, on the registry or its resource group, AcrPull; where the registry takes role " +
   "assignments for repositories (ABAC), Container Registry Repository Catalog Lister, which takes no condition. A new " +
   "role assignment may take 10 minutes to count.";
@@ -37,7 +42,8 @@ export async function readCatalog(
   { last, most = mostNames }: { readonly last: string; readonly most?: number },
   call: Call,
 ): Promise<CatalogPage> {
-  const catalog = { access: [{ type: "registry", name: "catalog", actions: ["*"] }], hint: () => hint };
+  const hint = catalogHint;
+  const catalog = { access: [catalogAccess], hint: () => hint };
   const { token } = await accessToken(context, catalog, call).catch((error: unknown) => {
     if (!(error instanceof ArtifactRegistryError) || error.code !== "ACCESS_DENIED") throw error;
     // An identity without any role is refused before the catalog matters, with a hint that names other roles.

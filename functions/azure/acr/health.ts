@@ -3,6 +3,7 @@ import type { Call } from "../../../core/call.ts";
 import { checkHealth, type Findings, lookFor } from "../../../core/health.ts";
 import type { Health } from "../../../core/schemas.ts";
 import { compareAccess } from "../../../core/token-claims.ts";
+import { catalogAccess, catalogHint } from "./catalog.ts";
 import type { AcrContext } from "./context.ts";
 import { type Action, grantedToken, onRepository } from "./credentials.ts";
 import { getRegistry } from "./registry.ts";
@@ -70,12 +71,20 @@ function checkSettings({ binding }: AcrContext, registry: Registry): Findings {
   return findings;
 }
 
-/** One token for all the actions shows which roles are missing. We look at it and forget it. */
+/** One token for all that the function does shows which roles are missing. We look at it and forget it. */
 async function checkAccess(context: AcrContext, call: Call): Promise<Findings> {
-  const asked = onRepository(context.names.routeName("health"), neededActions);
+  const { access, hint } = onRepository(context.names.routeName("health"), neededActions);
+  const asked = { access: [...access, catalogAccess], hint };
   const { granted } = await grantedToken(context, asked, call);
   const { missing } = compareAccess(granted.access, asked.access);
-  if (missing.length === 0) return [];
-  const actions = missing.flatMap((each) => each.actions);
-  return [{ message: `The function may not ${actions.join(", ")}.`, hint: asked.hint(missing) }];
+  const onImages = missing.filter(({ type }) => type === "repository");
+  const actions = onImages.flatMap((each) => each.actions);
+  const findings: Findings = [];
+  if (actions.length > 0) {
+    findings.push({ message: `The function may not ${actions.join(", ")}.`, hint: hint(onImages) });
+  }
+  if (missing.length > onImages.length) {
+    findings.push({ message: "The function may not list the registry's repositories.", hint: catalogHint });
+  }
+  return findings;
 }

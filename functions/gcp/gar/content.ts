@@ -168,6 +168,9 @@ function refusalOfPage(context: GarContext, method: RpcMethod, cursor: string | 
 
 /** The codes that a deletion handles itself. */
 const ofDeletion = [grpcCode.notFound, grpcCode.failedPrecondition];
+const deleteVersion = { action: "DeleteVersion", permission: "artifactregistry.versions.delete", expected: ofDeletion };
+const deleteTag = { action: "DeleteTag", permission: "artifactregistry.tags.delete", expected: ofDeletion };
+const removePackage = { action: "DeletePackage", permission: "artifactregistry.packages.delete", expected: ofDeletion };
 
 /**
  * Deletes an image with its tags, or a tag alone, and waits until it is gone. Idempotent.
@@ -183,42 +186,28 @@ export async function deleteImage(
   const path = context.names.imagePath(name);
   if (path === "") return;
   const parent = packageResource(context.place, path);
-  const isImage = "digest" in reference;
-  const method = isImage
-    ? { action: "DeleteVersion", permission: "artifactregistry.versions.delete", expected: ofDeletion }
-    : { action: "DeleteTag", permission: "artifactregistry.tags.delete", expected: ofDeletion };
-  const deleted = isImage
-    ? runOperation(context, call, method, (client, options) =>
-        // Without `force` an image that has a tag is refused.
-        client.deleteVersion({ name: `${parent}/versions/${reference.digest}`, force: true }, options),
-      )
-    : rpc(context, call, method, async (client, options) => {
-        await client.deleteTag({ name: `${parent}/tags/${reference.tag}` }, options);
-      });
-  await undefinedIfNotFound(deleted).catch((error: unknown) => {
-    if (googleCode(error) !== grpcCode.failedPrecondition) throw error;
-    throw explainedRefusal(error, `Artifact Registry ${method.action}`) ?? stays(error);
+  if ("digest" in reference) {
+    if (await isHeld(deleteVersionOf(context, `${parent}/versions/${reference.digest}`, call))) {
+      throw held(
+        "An index holds this image.",
+        "Delete the index first, by its digest: one without a tag counts as well.",
+      );
+    }
+    return;
+  }
+  const request = { name: `${parent}/tags/${reference.tag}` };
+  const deleted = rpc(context, call, deleteTag, async (client, options) => {
+    await client.deleteTag(request, options);
   });
-}
-
-/** Google keeps what an index holds, and what an immutable tag names. */
-function stays(cause: unknown): ArtifactRegistryError {
-  const isHeld = /\bparent\b/i.test(googleMessage(cause));
-  return new ArtifactRegistryError(
-    "RESOURCE_CONFLICT",
-    isHeld ? "An index holds this image." : "Artifact Registry does not delete this in the present state.",
-    {
-      hint: isHeld
-        ? "Delete the index first, by its digest: an index without a tag counts as well."
-        : "A repository with immutable tags keeps them, and the images that they name. Otherwise Google's audit log has the reason.",
-      context: { field: "reference" },
-      cause,
-    },
-  );
+  await undefinedIfNotFound(deleted).catch((error: unknown) => {
+    throw refusalOfDeletion(context, deleteTag, error);
+  });
 }
 
 /**
  * Deletes exactly this image path with all its versions and tags, and waits until it is gone. Idempotent.
+ *
+ * Where an index holds other images, Google refuses the image path as a whole. The indexes are then deleted before it.
  *
  * @throws INVALID_INPUT for the bare prefix, which is the registry itself
  */
@@ -228,12 +217,76 @@ export async function deletePackage(context: GarContext, name: RoutableName, cal
     throw invalidInput(`"${name}" is the registry itself, which deleteRepository does not delete.`, "repoId");
   }
   const request = { name: packageResource(context.place, path) };
-  const method = {
-    action: "DeletePackage",
-    permission: "artifactregistry.packages.delete",
-    expected: [grpcCode.notFound],
+  const remove = async () => {
+    const removed = runOperation(context, call, removePackage, (client, options) =>
+      client.deletePackage(request, options),
+    );
+    await undefinedIfNotFound(removed).catch((error: unknown) => {
+      throw refusalOfDeletion(context, removePackage, error);
+    });
   };
-  await undefinedIfNotFound(
-    runOperation(context, call, method, (client, options) => client.deletePackage(request, options)),
+  while (await isHeld(remove())) await deleteIndexes(context, name, request.name, call);
+}
+
+/** Deletes the indexes of an image path. Those that another index holds stay until that is gone. */
+async function deleteIndexes(context: GarContext, name: RoutableName, parent: string, call: Call): Promise<void> {
+  let deleted = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await listImages(context, name, { cursor, pageSize: 1_000 }, call);
+    for (const { digest, mediaType } of page.items) {
+      // One whose kind Google does not tell may be an index, too.
+      if (mediaType !== undefined && !/image\.index|manifest\.list/.test(mediaType)) continue;
+      if (!(await isHeld(deleteVersionOf(context, `${parent}/versions/${digest}`, call)))) deleted++;
+    }
+    cursor = page.next;
+  } while (cursor !== undefined);
+  if (deleted > 0) return;
+  throw held(
+    "Artifact Registry says that an index holds an image, and there is none.",
+    "Delete the images one by one.",
   );
+}
+
+async function deleteVersionOf(context: GarContext, version: string, call: Call): Promise<void> {
+  const deleted = runOperation(context, call, deleteVersion, (client, options) =>
+    // Without `force` an image that has a tag is refused.
+    client.deleteVersion({ name: version, force: true }, options),
+  );
+  await undefinedIfNotFound(deleted).catch((error: unknown) => {
+    throw refusalOfDeletion(context, deleteVersion, error);
+  });
+}
+
+/** Thrown where Google keeps an image that an index holds. */
+class HeldByIndex extends Error {}
+
+/** Whether a deletion is refused because an index holds an image. */
+async function isHeld(deletion: Promise<void>): Promise<boolean> {
+  try {
+    await deletion;
+    return false;
+  } catch (error) {
+    if (error instanceof HeldByIndex) return true;
+    throw error;
+  }
+}
+
+/** What an immutable tag names is kept as well (DockerRepositoryConfig, `immutable_tags`). */
+function refusalOfDeletion(context: GarContext, method: RpcMethod, error: unknown): unknown {
+  if (googleCode(error) !== grpcCode.failedPrecondition) return error;
+  const what = `Artifact Registry ${method.action}`;
+  const explained = explainedRefusal(error, what);
+  if (explained) return explained;
+  if (/\bparent\b/i.test(googleMessage(error))) return new HeldByIndex();
+  if (method === removePackage) return translateRpcError(error, context, method);
+  return held(
+    `${what} is not possible in the present state.`,
+    "A repository with immutable tags keeps them, and the images that they name. Otherwise Google's audit log has the reason.",
+    error,
+  );
+}
+
+function held(message: string, hint: string, cause?: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", message, { hint, ...(cause !== undefined && { cause }) });
 }

@@ -139,7 +139,7 @@ run "what_is_created" {
   }
 
   assert {
-    condition     = sort(concat([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")], [for key in keys(google_service_account_iam_member.function) : trimprefix(key, "oidc/images/")])) == sort(["deletions", "grants", "grants_reading", "packages"])
+    condition     = sort(concat([for key in keys(google_artifact_registry_repository_iam_member.function) : trimprefix(key, "oidc/images/")], [for key in keys(google_service_account_iam_member.function) : trimprefix(key, "oidc/images/")])) == sort(["deletions", "grants", "grants_reading", "image_deletions", "images", "packages"])
     error_message = "A pattern stands for the operations that it fits, as in the functions."
   }
 }

@@ -223,4 +223,33 @@ describe("what takes too long", () => {
     child.kill(signal);
     expect(await ended).toMatchObject({ code, stdout: "", stderr: expect.stringMatching(/^Interrupted: .*safe\.\n$/) });
   });
+
+  it("says at Ctrl-C how to go on with the end of a consumer, and goes on there", async () => {
+    const fake = await startFake(
+      { body: { changed: ["images-a", "images-b"], nextPageToken: "second" } },
+      "silence",
+      { body: { changed: ["images-c"] } },
+      { body: { changed: [] } },
+    );
+    const { url } = fake;
+    const asked = () => fake.seen.map(({ body }) => (JSON.parse(body) as { pageToken?: string }).pageToken);
+    const command = ["cut-off", "aws:123456789012", "--yes", ...at(url)];
+    const { child, ended } = start(command, { ALIEN_CALLER_TOKEN: token });
+    await expect.poll(() => fake.seen.length).toBe(2);
+    child.kill("SIGINT");
+    const { code, stderr } = await ended;
+    expect(code).toBe(130);
+    const [, pageToken = ""] =
+      /^Ended the access to 2 repositories\. To go on: alien-registry cut-off aws:123456789012 --registry images --page-token (\S+)$/m.exec(
+        stderr,
+      ) ?? [];
+    const again = await alien([...command, "--page-token", pageToken], { ALIEN_CALLER_TOKEN: token });
+    expect(again).toEqual({
+      code: 0,
+      stdout: "images-c\nEnded the access of aws:123456789012: 1 repository had let it in.\n",
+      stderr: "",
+    });
+    // Where it stopped, and then a whole pass.
+    expect(asked().slice(2)).toEqual(["second", undefined]);
+  });
 });

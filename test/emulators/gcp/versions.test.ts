@@ -71,6 +71,19 @@ describe("versions", () => {
     }
   });
 
+  test("keep their package while an index holds one of them", async () => {
+    const { parent, version } = await pushed();
+    const client = artifactRegistry(gcp());
+    const held = await refused(client.deletePackage({ name: parent }, admin()));
+    expect(held).toMatchObject({ code: 9, message: expect.stringContaining("referenced by parent manifests") });
+    expect((await client.listVersions({ parent }, admin()))[0]).toHaveLength(4);
+    const [first] = await client.deleteVersion({ name: version(index.index.digest), force: true }, admin());
+    await first.promise();
+    const [operation] = await client.deletePackage({ name: parent }, admin());
+    await operation.promise();
+    expect(await refused(client.getPackage({ name: parent }, admin()))).toMatchObject({ code: 5 });
+  });
+
   test("that are tagged are deleted by force alone, with their tags; those of an index are not", async () => {
     const { parent, version, name } = await pushed();
     const client = artifactRegistry(gcp());

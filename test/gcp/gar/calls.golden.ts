@@ -22,6 +22,9 @@ export const golden = {
   getRepository: { "one that was never pushed": [look], "one that was pushed": [look] },
   deleteRepository: {
     "one that exists": deletion,
+    "one with an index": [
+      ...[ar("DeletePackage"), ar("ListVersions"), ar("DeleteVersion"), ar("GetOperation"), ...deletion],
+    ],
     "one that is gone": [ar("DeletePackage")],
     "by a new process": [ownToken, ...deletion],
   },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createClient, pushImage } from "../../../oci/client/index.ts";
-import { buildImage } from "../../oci/client/images.ts";
+import { buildImage, buildIndex } from "../../oci/client/images.ts";
 import { newCall, openRegistry, useStack } from "../support/registry.ts";
 
 const stack = useStack({ behaviour: { operationMs: 200 } });
@@ -62,6 +62,69 @@ describe("deletion", () => {
     await expect(registry.deleteRepository(name, newCall(100))).rejects.toMatchObject({
       code: "TIMEOUT",
       retryable: true,
+    });
+  });
+
+  describe("of an image path with indexes, which Google refuses as a whole", () => {
+    const indexed = async () => {
+      const { client, ...rest } = await pushed();
+      for (const tag of ["multi", "other"]) {
+        await pushImage(client, rest.name, tag, buildIndex({ seed: `${rest.name} ${tag}`, layers: [100] }));
+      }
+      rest.gcp.calls.length = 0;
+      return { client, ...rest };
+    };
+    const deletions = ({ calls }: { calls: readonly { action: string }[] }) =>
+      calls.map(({ action }) => action).filter((action) => /^(?:Delete|List)/.test(action));
+
+    test("takes the indexes first, and then all that is left", async () => {
+      const { gcp, registry, name, client } = await indexed();
+      await registry.deleteRepository(name, newCall());
+      await expect(client.tags(name)).rejects.toMatchObject({ status: 404 });
+      const indexesFirst = ["DeletePackage", "ListVersions", "DeleteVersion", "DeleteVersion", "DeletePackage"];
+      expect(deletions(gcp)).toEqual(indexesFirst);
+    });
+
+    test("once more where an operation tells of them, or another index comes meanwhile", async () => {
+      const { gcp, registry, name, client } = await indexed();
+      const message = "manifest is referenced by parent manifests";
+      gcp.faults.add({
+        fault: { kind: "operation", status: "FAILED_PRECONDITION", message },
+        action: "DeletePackage",
+        nth: 2,
+      });
+      let times = 0;
+      gcp.faults.before = async ({ action }) => {
+        if (action !== "DeletePackage" || ++times !== 2) return;
+        gcp.faults.before = undefined;
+        await pushImage(client, name, "late", buildIndex({ seed: `${name} late`, layers: [100] }));
+      };
+      await registry.deleteRepository(name, newCall());
+      gcp.faults.before = undefined;
+      await expect(client.tags(name)).rejects.toMatchObject({ status: 404 });
+    });
+
+    test("is refused where Google still finds an image held, and no index is left to delete", async () => {
+      const { gcp, registry, name } = await pushed();
+      const message = "manifest is referenced by parent manifests";
+      const fault = { kind: "error", status: "FAILED_PRECONDITION", message } as const;
+      gcp.faults.add({ fault, action: "DeletePackage", times: Number.POSITIVE_INFINITY });
+      const refusal = await registry.deleteRepository(name, newCall()).catch((error: unknown) => error);
+      gcp.faults.clear();
+      expect(refusal).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: false });
+      expect(deletions(gcp)).toEqual(["DeletePackage", "ListVersions"]);
+    });
+
+    test("that fails half way is finished by the same call", async () => {
+      const { gcp, registry, name, client } = await indexed();
+      gcp.faults.add({ fault: { kind: "error", status: "PERMISSION_DENIED" }, action: "DeleteVersion", nth: 2 });
+      await expect(registry.deleteRepository(name, newCall())).rejects.toMatchObject({
+        code: "ACCESS_DENIED",
+        hint: expect.stringContaining("versions.delete"),
+      });
+      expect(await client.tags(name)).toHaveLength(2);
+      await registry.deleteRepository(name, newCall());
+      await expect(client.tags(name)).rejects.toMatchObject({ status: 404 });
     });
   });
 

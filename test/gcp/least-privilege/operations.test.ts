@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readerRole } from "../../../functions/gcp/policy/document.ts";
+import { packageAt } from "../../emulators/gcp/artifact-registry/repository.ts";
 import {
   type DoorFunction,
   images,
@@ -40,6 +41,27 @@ const operations = Object.keys(inputs) as Needed[];
 
 const isNeeded = (operation: Needed, concern: string) => neededFor[concern]?.includes(operation) ?? false;
 
+function seedIndex({ world }: DoorFunction["gcp"], project: string, registry: string): void {
+  const found = world.repositories.get(`projects/${project}/locations/${location}/repositories/acme-${registry}`);
+  if (found === undefined) throw new Error(`There is no registry ${registry}.`);
+  const { versions, tags } = packageAt(found, "app", new Date());
+  const [index, image] = ["1", "2"].map((digit) => `sha256:${digit.repeat(64)}`) as [string, string];
+  const about = { sizeBytes: 1, createTime: new Date(), updateTime: new Date() };
+  versions.set(index, {
+    ...about,
+    digest: index,
+    mediaType: "application/vnd.oci.image.index.v1+json",
+    children: [image],
+  });
+  versions.set(image, {
+    ...about,
+    digest: image,
+    mediaType: "application/vnd.oci.image.manifest.v1+json",
+    children: [],
+  });
+  for (let n = 0; n < 100; n++) tags.set(`tag-${n}`, index);
+}
+
 /** Runs an operation behind the public door, for a registry that is bound and one that was provisioned at run time. */
 async function run({ suite, gcp }: DoorFunction, operation: Needed): Promise<void> {
   for (const [registry, project] of [
@@ -51,6 +73,8 @@ async function run({ suite, gcp }: DoorFunction, operation: Needed): Promise<voi
       const granted = { role: readerRole, members: [`serviceAccount:${workerAgent}`] };
       gcp.setPolicy(resource, [...gcp.policy(resource).bindings, granted]);
     }
+    // Of an image path with an index and many tags, so that all that a deletion may have to do is done.
+    if (operation === "deleteRepository" || operation === "listImages") seedIndex(gcp, project, registry);
     const name = operation === "push-pull" ? "generateCredentials" : operation;
     const answer: object = await suite.ok(name, { registry, ...inputs[operation] });
     // Only an answer about health tells what is missing without being refused.

@@ -9,6 +9,7 @@ import {
   type Repository,
   resourceOf,
 } from "./repository.ts";
+import { refuseHeldPackage } from "./versions.ts";
 
 export const getPackage: Method = (call) => {
   const { repository, path } = parsePackageName(text(call.request, "name"));
@@ -31,7 +32,7 @@ export const deletePackage: Method = (call) => {
   const { repository: name, path } = parsePackageName(text(request, "name"));
   permit(call, "packages.delete", resourceOf(world, name));
   const repository = mustFind(world, name);
-  mustHave(repository, path);
+  refuseHeldPackage(mustHave(repository, path));
   return operations.start(call, `projects/${name.project}/locations/${name.location}`, async () => {
     await world.dataPlane?.deleteImage(repository, path);
     repository.packages.delete(path);

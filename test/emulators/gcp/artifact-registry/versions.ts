@@ -95,6 +95,13 @@ export function refusalOfDeletion(
   return undefined;
 }
 
+/** A whole package goes in no better order than its images: while one of them holds another, nothing is deleted, as others have published it. */
+export function refuseHeldPackage({ versions }: Package): void {
+  const held = [...versions.values()].find(({ children }) => children.some((digest) => versions.has(digest)));
+  if (held === undefined) return;
+  throw new GcpError("FAILED_PRECONDITION", `manifest is referenced by parent manifests: ${held.digest}`);
+}
+
 function refuse(repository: Repository, found: Package, reference: string, force: boolean): void {
   const refusal = refusalOfDeletion(repository, found, reference, force);
   if (refusal !== undefined) throw new GcpError("FAILED_PRECONDITION", refusal.message);

@@ -47,14 +47,15 @@ export interface Slot {
   clear(): void;
   /** Adds members to the unconditional binding of a role, past every check. */
   addMembers(role: string, ...members: readonly string[]): void;
-  /** Makes an image path exist, with an image of so many tags. Default: 2 */
-  push(path: string, tags?: number): void;
+  /** Makes an image path exist, with an image of so many tags, by default 2. It may be in an index. */
+  push(path: string, tags?: number, index?: "index"): void;
   /** Whether a call is about this registry or its accounts; those of the metadata server tell of none. */
   isAbout(call: CallRecord): boolean;
 }
 
 /** The image that is in each image path. */
 export const imageDigest = `sha256:${"4".repeat(64)}`;
+const indexDigest = `sha256:${"5".repeat(64)}`;
 const mediaType = "application/vnd.oci.image.manifest.v1+json";
 
 export const reader = "roles/artifactregistry.reader";
@@ -158,7 +159,7 @@ function slotOf(stack: GcpStack, id: string, endpoint: string): Slot {
       repository().packages.clear();
     },
     addMembers,
-    push(path, count = 2) {
+    push(path, count = 2, index) {
       const now = world.clock();
       const { versions, tags } = packageAt(repository(), path, now);
       const about = {
@@ -170,6 +171,10 @@ function slotOf(stack: GcpStack, id: string, endpoint: string): Slot {
         updateTime: now,
       };
       versions.set(imageDigest, about);
+      if (index) {
+        const mediaType = "application/vnd.oci.image.index.v1+json";
+        versions.set(indexDigest, { ...about, digest: indexDigest, mediaType, children: [imageDigest] });
+      }
       for (let n = 1; n <= count; n++) tags.set(`tag-${n}`, imageDigest);
     },
     isAbout: ({ input }) =>

@@ -85,6 +85,10 @@ export const scenarios: Readonly<Record<string, Readonly<Record<string, Scenario
   },
   deleteRepository: {
     "one that exists": { arrange: pushed, run: onRepository("deleteRepository") },
+    "one with an index": {
+      arrange: ({ slot }) => slot.push(slot.logical, 2, "index"),
+      run: onRepository("deleteRepository"),
+    },
     "one that is gone": { arrange: ({ slot }) => slot.push("my-app/web"), run: onRepository("deleteRepository") },
     "by a new process": { cold: true, arrange: pushed, run: onRepository("deleteRepository") },
   },
