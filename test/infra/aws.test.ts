@@ -123,7 +123,7 @@ describe("the policies of the doors", () => {
   test("whatever the code calls is allowed to a door, and nothing else is", () => {
     const called = new Set(readAll("functions/aws", ".ts").flatMap(commandsOf));
     // It needs no permission; and a token is asked for by a session of a pull or push role.
-    for (const free of ["sts:GetCallerIdentity", "ecr:GetAuthorizationToken", "ecr-public:GetAuthorizationToken"]) {
+    for (const free of ["sts:GetCallerIdentity", "ecr:GetAuthorizationToken"]) {
       expect(called.delete(free)).toBe(true);
     }
     const implied = {

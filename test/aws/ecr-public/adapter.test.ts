@@ -153,6 +153,15 @@ describe("the requests", () => {
     expect(
       await sent(() => registry.generateCredentials({ name, permissions: "pull", ttlSeconds: 900 }, call())),
     ).toEqual(["sts AssumeRole eu-west-1", ...east("GetAuthorizationToken")]);
+    const list = async () => registry.listRepositories?.({ pageSize: 100 }, call());
+    expect(await sent(list)).toEqual(east("DescribeRepositories", "DescribeRegistries"));
+    expect(await sent(list)).toEqual(east("DescribeRepositories"));
+    expect(await sent(async () => registry.listImages?.(name, { pageSize: 100 }, call()))).toEqual(
+      east("DescribeImages"),
+    );
+    expect(await sent(async () => registry.deleteImage?.(name, { tag: "1.0" }, call()))).toEqual(
+      east("BatchDeleteImage"),
+    );
     expect(await sent(() => registry.health(call()))).toEqual(east("DescribeRepositories"));
     expect(await sent(() => registry.deleteRepository(name, call()))).toEqual(east("DeleteRepository"));
     expect(await sent(() => registry.registryEndpoint(call()))).toEqual([]);
@@ -175,6 +184,31 @@ describe("the requests", () => {
     told.resolve();
     takeBack();
   });
+});
+
+test("an image that an index holds is not deleted, and what AWS no longer lists begins anew", async () => {
+  const registry = await openRegistry(stack());
+  const name = fresh();
+  await registry.createRepository(name, call());
+  const { images } = stack().emulator.world.publicRegistry(stack().account).repositories.get(name) ?? {};
+  const digest = `sha256:${"1".repeat(64)}`;
+  const common = { mediaType: "application/vnd.oci.image.index.v1+json", artifactMediaType: undefined, size: 1 };
+  for (const [own, holds] of [
+    [digest, []],
+    [`sha256:${"2".repeat(64)}`, [digest]],
+  ] as const) {
+    const more = { pushedAt: new Date(), tags: new Set<string>(), lastPulledAt: undefined, status: "ACTIVE" } as const;
+    images?.set(own, { ...common, ...more, digest: own, holds });
+  }
+  const refused = registry.deleteImage?.(name, { digest }, call());
+  await expect(refused).rejects.toMatchObject({ code: "RESOURCE_CONFLICT", retryable: false });
+  expect(images?.size).toBe(2);
+  const { items, next } = (await registry.listImages?.(name, { pageSize: 1 }, call())) ?? {};
+  expect([items?.length, next]).toEqual([1, expect.any(String)]);
+  for (const cursor of ["unknown", `${next}x`]) {
+    const again = registry.listImages?.(name, { pageSize: 1, cursor }, call());
+    await expect(again).rejects.toMatchObject({ code: "INVALID_INPUT", context: { field: "pageToken" } });
+  }
 });
 
 describe("a binding that cannot be used", () => {

@@ -37,6 +37,21 @@ const operations: Readonly<Record<string, Operation>> = {
     exists: [true, false],
     run: (registry, name, call) => registry.deleteRepository(name, call),
   },
+  listRepositories: {
+    requests: ["DescribeRepositories", "DescribeRegistries"],
+    exists: [true, true],
+    run: (registry, _name, call) => registry.listRepositories?.({ pageSize: 100 }, call) ?? Promise.reject(),
+  },
+  listImages: {
+    requests: ["DescribeImages"],
+    exists: [true, true],
+    run: (registry, name, call) => registry.listImages?.(name, { pageSize: 100 }, call) ?? Promise.reject(),
+  },
+  deleteImage: {
+    requests: ["BatchDeleteImage"],
+    exists: [true, true],
+    run: (registry, name, call) => registry.deleteImage?.(name, { tag: "1.0" }, call) ?? Promise.reject(),
+  },
   generateCredentials: {
     requests: ["AssumeRole", "GetAuthorizationToken"],
     exists: [true, true],
@@ -141,10 +156,15 @@ test("a repository that goes while it is created again is a conflict that passes
 
 test("an account without a public registry has no repository", async () => {
   const registry = await openRegistry(stack());
+  const none = registry.routeName("none");
   stack().emulator.faults.add({
-    action: "DescribeRepositories",
+    matches: ({ service }) => service === "ecr-public",
     fault: { kind: "error", code: "RegistryNotFoundException" },
+    times: Number.POSITIVE_INFINITY,
   });
-  const asked = registry.getRepository(registry.routeName("none"), call());
-  await expect(asked).rejects.toMatchObject({ code: "RESOURCE_NOT_FOUND" });
+  const absent = { code: "RESOURCE_NOT_FOUND" };
+  await expect(registry.getRepository(none, call())).rejects.toMatchObject(absent);
+  await expect(registry.listImages?.(none, { pageSize: 1 }, call())).rejects.toMatchObject(absent);
+  expect(await registry.listRepositories?.({ pageSize: 1 }, call())).toEqual({ items: [] });
+  await registry.deleteImage?.(none, { tag: "1.0" }, call());
 });

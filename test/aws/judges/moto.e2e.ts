@@ -10,6 +10,7 @@ import {
   ECRClient,
   GetAuthorizationTokenCommand,
   GetRepositoryPolicyCommand,
+  PutImageCommand,
   PutReplicationConfigurationCommand,
   SetRepositoryPolicyCommand,
 } from "@aws-sdk/client-ecr";
@@ -18,6 +19,7 @@ import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { platform } from "../../../functions/aws/index.ts";
 import { ownershipTagKey } from "../../../functions/aws/names.ts";
+import { readList } from "../../contract/content.ts";
 import { type Suite, startSuite } from "../../contract/harness.ts";
 import { leaseTableSchema } from "../support/stack.ts";
 
@@ -85,6 +87,13 @@ const access = {
   allowedServiceTypes: ["worker"],
 };
 
+const imageManifest = JSON.stringify({
+  schemaVersion: 2,
+  mediaType: "application/vnd.oci.image.manifest.v1+json",
+  config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: `sha256:${"a".repeat(64)}`, size: 2 },
+  layers: [],
+});
+
 test("a registry from provisionRegistry to deprovisionRegistry", async () => {
   const wanted = { registry: "images", replicationRegions: [replica] };
   const { binding } = await open().ok("provisionRegistry", wanted);
@@ -125,11 +134,30 @@ test("a registry from provisionRegistry to deprovisionRegistry", async () => {
   await open().ok("addCrossAccountAccess", { ...app, access });
   const policy = await ecr.send(new GetRepositoryPolicyCommand({ repositoryName: "images-app" }));
   expect(JSON.parse(policy.policyText ?? "").Statement).toHaveLength(3);
+  const { repositories } = await open().ok("listRepositories", { registry: "images", pageSize: 1 });
+  expect(repositories.map(({ name }) => name)).toContain("images");
+  const grantee = "aws:444455556666";
+  const may = await open().ok("listGranteeAccess", { registry: "images", grantee });
+  expect(may).toEqual({ repositories: [{ repoId: "images-app", grants: [access] }] });
+  for (const imageTag of ["1.0", "latest"]) {
+    await ecr.send(new PutImageCommand({ repositoryName: "images-app", imageManifest, imageTag }));
+  }
+  const images = async () => (await open().ok("listImages", app)).images.map(({ tags }) => [...tags].sort());
+  expect(await images()).toEqual([["1.0", "latest"]]);
+  await open().ok("deleteImage", { ...app, reference: "latest" });
+  expect(await images()).toEqual([["1.0"]]);
+  await open().ok("deleteImage", { ...app, reference: "1.0" });
+  await open().ok("deleteImage", { ...app, reference: "1.0" });
+  expect(await images()).toEqual([]);
   await open().ok("removeCrossAccountAccess", { ...app, access: { ...access, roleArns: [] } });
   expect(await open().ok("getCrossAccountAccess", app)).toMatchObject({
     access: { accountIds: [], roleArns: access.roleArns },
   });
-  await open().ok("removeCrossAccountAccess", { ...app, access });
+  const ended = await readList<{ changed: string[] }>({ suite: open() }, "removeGranteeAccess", {
+    registry: "images",
+    grantee,
+  });
+  expect(ended.flatMap(({ changed }) => changed)).toEqual(["images-app"]);
   await expect(ecr.send(new GetRepositoryPolicyCommand({ repositoryName: "images-app" }))).rejects.toMatchObject({
     name: "RepositoryPolicyNotFoundException",
   });

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { account } from "../../../functions/aws/grants/grant.ts";
+import { type AwsStack, startStack } from "../support/stack.ts";
+import { openApplication, type TestApplication } from "./support/application.ts";
+import { A, makeConsumers } from "./support/consumers.ts";
+import { startWorker } from "./support/processes.ts";
+import { home, seed } from "./support/replicated.ts";
+
+/** Lists of the size that people have, and lists that change while they are read. */
+
+let stack: AwsStack;
+let application: TestApplication;
+const many = Array.from({ length: 1_200 }, (_, each) => `images-many-${each}`).sort();
+beforeAll(async () => {
+  stack = await startStack({ behaviour: { trusting: true } });
+  makeConsumers(stack.emulator);
+  stack.useInThisProcess();
+  application = openApplication(stack, { env: { AWS_LAMBDA_FUNCTION_NAME: "artifact-registry" } });
+  // Every third lets an account in; others' repositories are on the same pages.
+  for (const [index, name] of many.entries()) seed(stack, [home], name, index % 3 === 0 ? [account(A)] : []);
+  for (let index = 0; index < 300; index++) seed(stack, [home], `${index % 2 ? "a" : "z"}-theirs-${index}`, []);
+});
+afterAll(() => stack.stop());
+
+/** Reads a list to its end. @returns its pages, by what names their items */
+async function pagesOf(operation: string, input: object): Promise<string[][]> {
+  const pages: string[][] = [];
+  for (let pageToken: unknown; ; ) {
+    const { status, text, body } = await application.ask(operation, {
+      ...input,
+      ...(pageToken !== undefined && { pageToken }),
+    });
+    if (status !== 200) throw new Error(`${operation}: ${text}`);
+    const { repositories = [], images = [] } = body as Record<string, Record<string, string>[]>;
+    pages.push([...repositories, ...images].map(({ name, repoId, digest }) => name ?? repoId ?? digest ?? ""));
+    pageToken = body.nextPageToken;
+    if (pageToken === undefined) return pages;
+  }
+}
+const listed = async (pageSize: number) =>
+  (await pagesOf("listRepositories", { pageSize })).map((page) => page.filter((name) => name !== "images"));
+
+test("1,200 repositories come in pages, each once, and no other's", async () => {
+  for (const pageSize of [100, 1_000]) {
+    const pages = await listed(pageSize);
+    expect(pages.flat()).toEqual(many);
+    for (const { length } of pages) expect(length).toBeLessThanOrEqual(pageSize);
+  }
+});
+
+test("what a consumer may pull is on one of the pages", async () => {
+  const may = (await pagesOf("listGranteeAccess", { grantee: `aws:${A}` })).flat();
+  expect(may).toEqual(many.filter((_, index) => index % 3 === 0));
+});
+
+test("1,000 tags of 500 images come in pages, each once", async () => {
+  const name = "images-tagged";
+  seed(stack, [home], name, []);
+  const { images } = stack.emulator.world.registry(stack.account, home).repositories.get(name) ?? {};
+  const digests = Array.from({ length: 500 }, (_, index) => `sha256:${String(index).padStart(64, "0")}`);
+  // Pushed at the same moment, as by many builds.
+  const pushedAt = stack.emulator.world.clock();
+  for (const [index, digest] of digests.entries()) {
+    const common = { mediaType: "application/vnd.oci.image.manifest.v1+json", artifactMediaType: undefined, size: 1 };
+    const tags = new Set([`a-${index}`, `b-${index}`]);
+    images?.set(digest, { ...common, digest, pushedAt, tags, holds: [], lastPulledAt: undefined, status: "ACTIVE" });
+  }
+  for (const pageSize of [1, 100, 1_000]) {
+    expect((await pagesOf("listImages", { repoId: name, pageSize })).flat()).toEqual(digests);
+  }
+});
+
+test("a list that is read while 8 processes create and delete has what stays, each once", async () => {
+  const stable = (await listed(1_000)).flat();
+  const workers = Array.from({ length: 8 }, (_, process) => {
+    // Names before, between and behind those that stay; each set is there for a while.
+    const names = Array.from({ length: 10 }, (_, each) => `${"amz"[each % 3]}-churn-${process}-${each}`);
+    const round = [
+      ...names.map((name) => ({ operation: "createRepository", input: { name } })),
+      ...names.map((repoId) => ({ operation: "deleteRepository", input: { repoId } })),
+    ];
+    return startWorker(stack, {}, { caller: `worker-${process}`, requests: [...round, ...round, ...round] });
+  });
+  const ended = Promise.all(workers.map((each) => each.ended));
+  let running = true;
+  void ended.finally(() => {
+    running = false;
+  });
+  let [reads, seen] = [0, 0];
+  while (running) {
+    const read = (await listed(100)).flat();
+    expect(new Set(read).size).toBe(read.length);
+    expect(read.filter((name) => !name.includes("-churn-"))).toEqual(stable);
+    seen += read.length - stable.length;
+    reads++;
+  }
+  for (const { code, errors } of await ended) expect({ code, errors }).toEqual({ code: 0, errors: "" });
+  expect(reads).toBeGreaterThan(1);
+  // Otherwise nothing would have been tried.
+  expect(seen).toBeGreaterThan(0);
+});
