@@ -15,9 +15,9 @@ import { type Call, type CountedCall, race, startCall } from "./call.ts";
 import { type AuthenticatedCaller, type Caller, doorCaller, doorIssuer } from "./caller.ts";
 import { type CallerEvidence, type Door, Unauthenticated } from "./doors.ts";
 import { type ErrorLog, errorLine, errorLogToStdout } from "./error-log.ts";
-import { ArtifactRegistryError, invalidInput, toArtifactRegistryError } from "./errors.ts";
+import { ArtifactRegistryError, toArtifactRegistryError } from "./errors.ts";
 import type { Demand } from "./operation.ts";
-import { type OperationName, operationNames, operations } from "./operations.ts";
+import { type OperationName, operations, unknownOperation } from "./operations.ts";
 import { type PageTokens, withoutPageKey } from "./pages.ts";
 import type { ArtifactRegistry } from "./registry.ts";
 import { authorise, type Refused, refuseEarly, ruleFields } from "./rules.ts";
@@ -36,9 +36,8 @@ export interface ApplicationOptions {
   /** Milliseconds for one request to the platform. Default 10,000. */
   readonly upstreamTimeoutMs?: number;
   readonly retry?: RetryPolicy;
-  /** Without them there are none. */
+  /** Without them there are none, and a list ends with its first page. */
   readonly limits?: Limits;
-  /** Without them a list ends with its first page. */
   readonly pages?: PageTokens;
 }
 
@@ -248,10 +247,6 @@ interface Seen {
 /** The caller as the audit log names it. The rest of a token is nobody's business. */
 function namedBy({ issuer, subject }: Caller, { claims = {} }: Seen): AuthenticatedCaller {
   return { issuer, subject, ...(Object.keys(claims).length > 0 && { claims }) };
-}
-
-function unknownOperation(): ArtifactRegistryError {
-  return invalidInput("There is no such operation.", "operation", `One of ${operationNames.join(", ")}.`);
 }
 
 /** Reads the input before the operation's time is over: a sender may send a body as slowly as it likes. */

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { type ArtifactRegistryError, invalidInput } from "./errors.ts";
 import { withFindings } from "./health.ts";
 import { listing } from "./listing.ts";
 import { furtherRepositories, mintCredentials } from "./minting.ts";
@@ -258,6 +259,11 @@ export const operationNames = Object.keys(operations) as readonly OperationName[
 /** Whether a text is the name of an operation. It may come from a caller. */
 export function isOperationName(name: string): name is OperationName {
   return Object.hasOwn(operations, name);
+}
+
+/** The refusal of what is no operation. */
+export function unknownOperation(): ArtifactRegistryError {
+  return invalidInput("There is no such operation.", "operation", `One of ${operationNames.join(", ")}.`);
 }
 
 /** The consumers of some accesses, each by the one name that says the most of it. */

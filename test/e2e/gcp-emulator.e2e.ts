@@ -47,7 +47,7 @@ test("Google's Python client finds in the emulator what it expects of Google Clo
   };
   const checks = await pythonChecks(folder, env);
   expect(checks.filter(({ problem }) => problem !== null)).toEqual([]);
-  expect(checks).toHaveLength(10);
+  expect(checks).toHaveLength(11);
 });
 
 /** Docker's own protocol, as three other clients speak it, against the port that stands for Artifact Registry. */

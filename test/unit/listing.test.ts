@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { ArtifactRegistryError } from "../../core/errors.ts";
 import type { OperationName } from "../../core/operations.ts";
-import { readPageKey } from "../../core/pages.ts";
+import { passingPageKey, readPageKey } from "../../core/pages.ts";
 import type { Rule } from "../../core/rules.ts";
 import { caller, createSuite, now, type SuiteOptions } from "../support/application.ts";
 import { allowAll, errorOf, goodInputs } from "../support/inputs.ts";
@@ -216,14 +217,49 @@ test("without a key a list is one page, and describeRegistry says so", async () 
   expect([error.code, error.hint]).toEqual(["INVALID_INPUT", expect.stringContaining("ALIEN_PAGE_KEY")]);
 });
 
-test.each(["short", randomBytes(31).toString("base64"), `${key},`, `${key},${key},${key}`, `${key} ${key}`])(
-  "the key %j is refused",
-  async (ALIEN_PAGE_KEY) => {
-    const error = await errorOf(() => readPageKey({ ALIEN_PAGE_KEY }));
-    expect([error.code, error.context]).toEqual(["BINDING_CONFIG_INVALID", { variable: "ALIEN_PAGE_KEY" }]);
-    expect(JSON.stringify(error.toWire("r"))).not.toContain(key.slice(0, 20));
-  },
-);
+test.each<[title: string, key: string]>([
+  ["too short", "short"],
+  ["of 31 bytes", randomBytes(31).toString("base64")],
+  ["with nothing behind its comma", `${key},`],
+  ["and another that is none", `${key},short`],
+  ["of which there are three", `${key},${key},${key}`],
+  ["with something before it", `x${key}`],
+  ["with something behind it", `${key}x`],
+  ["of which two are not kept apart", `${key} ${key}`],
+])("a key %s is refused", async (_title, ALIEN_PAGE_KEY) => {
+  const error = await errorOf(() => readPageKey({ ALIEN_PAGE_KEY }));
+  expect([error.code, error.context]).toEqual(["BINDING_CONFIG_INVALID", { variable: "ALIEN_PAGE_KEY" }]);
+  expect(JSON.stringify(error.toWire("r"))).not.toContain(key.slice(0, 20));
+});
+
+test("a cursor comes back as it was, whatever it holds, from a key with or without its last sign", () => {
+  const keys = [readPageKey({ ALIEN_PAGE_KEY: key.replace("=", "") }), passingPageKey()];
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme" }), (cursor) => {
+      for (const pages of keys) {
+        const token = pages.seal(cursor, ["a list"], now) ?? "";
+        expect(pages.open(token, ["a list"], now)).toBe(cursor);
+        expect(() => pages.open(token, ["another"], now)).toThrow();
+      }
+    }),
+    { numRuns: 100 },
+  );
+  expect(keys.map(({ lasting }) => lasting)).toEqual([true, true]);
+});
+
+test("an alias may stand before a name, as on ECR Public, and a mistake of ours is not taken for a foreign name", async () => {
+  const suite = suiteOf({ fake: { repositories: ["alias/images-a", "alias-images-a"] } });
+  Object.assign(suite.registry, { resolveId: (name: string) => name.slice("alias/".length) });
+  expect(namesOf(await ask(suite, "listRepositories"))).toEqual(["alias/images-a"]);
+  for (const thrown of [new Error("a mistake"), new ArtifactRegistryError("CLOUD_PLATFORM_ERROR", "No.")]) {
+    Object.assign(suite.registry, {
+      resolveId: () => {
+        throw thrown;
+      },
+    });
+    expect((await errorOf(() => ask(suite, "listRepositories"))).code).not.toBe("INVALID_INPUT");
+  }
+});
 
 test.each<[object, string]>([
   ...[0, 1.5, 10 ** 9, -1, "10", null].map((pageSize): [object, string] => [{ pageSize }, "pageSize"]),

@@ -70,22 +70,12 @@ export async function listRepositories(
     if (googleCode(error) === grpcCode.notFound) throw noRepository(context, error);
     throw refusalOfPage(context, listPackages, cursor, error);
   });
-  const items = packages.flatMap(({ name, createTime }) => {
+  const items = packages.map(({ name, createTime }) => {
     const path = decodeURIComponent(/\/packages\/([^/]+)$/.exec(name ?? "")?.[1] ?? "");
     const routable = `${context.names.prefix}/${path}`;
-    if (!isRoutable(context, routable)) return [];
-    return [{ name: routable, uri: `${registryHost(context.place)}/${routable}`, ...at("createdAt", createTime) }];
+    return { name: routable, uri: `${registryHost(context.place)}/${routable}`, ...at("createdAt", createTime) };
   });
   return { items, ...(next && { next }) };
-}
-
-/** Whether an operation could take it. What nobody can name to us is not listed, and must not end the list. */
-function isRoutable({ names }: GarContext, name: string): boolean {
-  try {
-    return names.resolveId(name) === name;
-  } catch {
-    return false;
-  }
 }
 
 /** Lists the images of an image path, also those without a tag. To one that was never pushed there are none. */

@@ -64,14 +64,6 @@ describe("the list of repositories", () => {
     expect(actions(gcp.calls)).toHaveLength(Math.ceil(items.length / 100));
   });
 
-  test("leaves out what no operation could take, and does not end there", async () => {
-    const { listRepositories, found, name } = opened();
-    for (const path of ["Not/Ours", name.split("/").slice(2).join("/")]) packageAt(found, path, new Date());
-    const names = (await all((page) => listRepositories(page, newCall()), 1_000)).map((each) => each.name);
-    expect(names).toContain(name);
-    expect(names.some((each) => each.endsWith("Ours"))).toBe(false);
-  });
-
   test("of a repository that is missing is an error, not an empty list", async () => {
     const { gcp } = stack();
     const project = gcp.serviceAccount("function", { roles: { [stack().project]: ["roles/artifactregistry.reader"] } });

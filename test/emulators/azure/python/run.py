@@ -78,6 +78,15 @@ def images_are_pushed_pulled_listed_and_deleted():
     client.delete_repository("team")
     refused(ResourceNotFoundError, client.get_repository_properties, "team")
     equal(client.get_manifest("team/app", "v1").digest, digest)
+    [manifest] = client.list_manifest_properties("team/app")
+    equal((manifest.digest, manifest.tags, manifest.size_in_bytes > 0), (digest, ["v1"], True))
+    client.delete_tag("team/app", "v1")
+    [untagged] = client.list_manifest_properties("team/app")
+    equal((untagged.digest, untagged.tags or []), (digest, []))
+    client.delete_manifest("team/app", digest)
+    equal(list(client.list_manifest_properties("team/app")), [])
+    # What comes after looks at it.
+    push(client, "team/app", "v1")
 
 
 @check

@@ -130,6 +130,23 @@ def the_registry_opens_to_the_token():
 
 
 @check
+def versions_tell_their_tags_and_are_deleted_with_them():
+    parent = f"{LOCATION}/repositories/images/packages/team%2Fapp"
+    view = gar.VersionView.FULL
+    [version] = client().list_versions(request={"parent": parent, "view": view})
+    [tag] = client().list_tags(parent=parent)
+    equal([related.name for related in version.related_tags], [tag.name])
+    equal(tag.version, version.name)
+    if int(version.metadata["imageSizeBytes"]) <= 0 or "manifest" not in version.metadata["mediaType"]:
+        raise AssertionError(version.metadata)
+    equal([each.name for each in client().list_tags(request={"parent": parent, "filter": f'version="{version.name}"'})], [tag.name])
+    refused(exceptions.FailedPrecondition, client().delete_version, name=version.name)
+    client().delete_version(request={"name": version.name, "force": True}).result(timeout=10)
+    equal(list(client().list_tags(parent=parent)), [])
+    refused(exceptions.NotFound, client().delete_tag, name=tag.name)
+
+
+@check
 def packages_are_read_and_deleted_alone():
     parent = f"{LOCATION}/repositories/images"
     names = [f"{parent}/packages/{path}" for path in ("team", "team%2Fapp")]
