@@ -237,6 +237,25 @@ describe("a repository that cannot be edited now", () => {
   });
 });
 
+test("a region that cannot be reached keeps nobody in anywhere else, however many there are", async () => {
+  const names = Array.from({ length: 195 }, (_, index) => `images-with-a-name-that-is-rather-long-${index}`);
+  for (const name of names) seed(registry().stack, everywhere, name, [account(A)]);
+  const heal = registry().emulator.faults.add({
+    region: west,
+    fault: { kind: "error", code: "AccessDeniedException" },
+    times: Number.POSITIVE_INFINITY,
+    matches: ({ input }) => "repositoryName" in input,
+  });
+  const ended = await end(`aws:${A}`);
+  expect(last(ended)?.body).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true });
+  expect(last(ended)?.body.message).toContain(west);
+  const open = (region: string) => [...repositories(region).values()].filter(({ policy }) => policy !== undefined);
+  expect(everywhere.map((region) => open(region).length)).toEqual([0, 195, 0]);
+  heal();
+  expect((await end(`aws:${A}`)).changed.sort()).toEqual([...names].sort());
+  expect(open(west)).toEqual([]);
+});
+
 test("a page stops when its time is over, and says where", async () => {
   const names = Array.from({ length: 25 }, (_, index) => `images-timed-${index}`);
   for (const name of names) seed(registry().stack, everywhere, name, [account(A)]);
