@@ -49,7 +49,7 @@ export function createConsumers(
       }
       const place = readPlace(page);
       const { postponed = [] } = place;
-      if (place.region === "postponed") return finish(postponed as readonly RoutableName[], end, call);
+      if (place.region === "postponed") return finish(place, end, call);
       const regions = [context.place.region, ...replicas];
       const region = place.region ?? context.place.region;
       if (!regions.includes(region)) throw staleCursor();
@@ -60,9 +60,11 @@ export function createConsumers(
       const { items, failed, next } = await walkOn(walk, place, choose, (name) => end(name, false));
       const waiting = [...new Set([...postponed, ...failed.map(({ name }) => name)])];
       const following = next ?? { region: regions[regions.indexOf(region) + 1] ?? "postponed" };
-      const isOver = following.region === "postponed" && waiting.length === 0;
-      const cursor = write({ ...following, ...(waiting.length > 0 && { postponed: waiting }) });
-      if (cursor.length > longestCursor) throw failed[0]?.error ?? tooMany(waiting.length);
+      const isOver = following.region === "postponed" && waiting.length === 0 && place.missed === undefined;
+      const missed = place.missed !== undefined && { missed: place.missed };
+      const all = write({ ...following, ...missed, ...(waiting.length > 0 && { postponed: waiting }) });
+      // So many are no exception: the others have their turn first, and then it begins anew.
+      const cursor = all.length <= longestCursor ? all : write({ ...following, missed: reasonOf(failed) });
       return { items, next: isOver ? undefined : cursor };
     },
   };
@@ -78,6 +80,8 @@ interface Place {
   readonly after?: string;
   /** Repositories that failed, or that somebody edited: their turn comes when all others are done. */
   readonly postponed?: readonly string[];
+  /** Why some of them failed, where they were too many to be named here. */
+  readonly missed?: string;
 }
 
 /** The core takes cursors of up to 4,000 characters. */
@@ -222,18 +226,26 @@ async function endIn(
   }
 }
 
-/** Works on those that were postponed. @throws what the first failure threw, where nobody came further */
+/**
+ * Works on those that were postponed.
+ *
+ * @throws what the first failure threw, where nobody came further; RESOURCE_CONFLICT (retryable) where others are missing
+ */
 async function finish(
-  names: readonly RoutableName[],
+  { postponed = [], missed }: Place,
   end: (name: RoutableName, patient: boolean) => Promise<readonly ConsumerRemoval[]>,
   call: Call,
 ): Promise<Page<ConsumerRemoval>> {
+  const names = postponed as readonly RoutableName[];
   const until = call.now().getTime() + pageMs;
   const isTime = () => call.now().getTime() < until;
   const { items, failed, done } = await inTurns(names, isTime, (name) => end(name, true), call);
   const left = [...failed.map(({ name }) => name), ...names.slice(done)];
   if (left.length === names.length && failed.length > 0) throw failed[0]?.error;
-  return { items, next: left.length === 0 ? undefined : write({ region: "postponed", postponed: left }) };
+  if (names.length === 0 && missed !== undefined) throw someMissed(missed);
+  const isOver = left.length === 0 && missed === undefined;
+  const rest = { region: "postponed", postponed: left, ...(missed !== undefined && { missed }) };
+  return { items, next: isOver ? undefined : write(rest) };
 }
 
 /** Those of the names that are no repositories at home. ECR refuses to describe any if it does not know one of them. */
@@ -259,10 +271,14 @@ async function goneAtHome(
   return [...(await Promise.all(gone)).flat(), ...rest];
 }
 
-function tooMany(count: number): ArtifactRegistryError {
-  return new ArtifactRegistryError("RESOURCE_CONFLICT", `${count} repositories are being edited or cannot be.`, {
+function reasonOf([first]: readonly Failed[]): string {
+  return first?.error instanceof ArtifactRegistryError ? first.error.message.slice(0, 500) : "They are being edited.";
+}
+
+function someMissed(why: string): ArtifactRegistryError {
+  return new ArtifactRegistryError("RESOURCE_CONFLICT", `Some repositories could not be looked through: ${why}`, {
     retryable: true,
-    hint: "The same call again goes on; removeCrossAccountAccess on one of them says what is wrong.",
+    hint: "Begin anew, without a pageToken. The access is ended at all others.",
   });
 }
 

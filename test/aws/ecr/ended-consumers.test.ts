@@ -159,17 +159,25 @@ describe("an event that was sent before the end", () => {
       // After the end before it.
       const before = new Date(Date.now() + 1);
       const [reached, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-      const until = () => {
+      // What it writes, in any region, has no effect before it goes on; of what it reads, the first.
+      faults.before = async (call) => {
+        if (call.action !== action || !/:registry|images-app/.test(JSON.stringify(call.input))) return;
+        if (action === "GetItem") faults.before = undefined;
         reached.resolve();
-        return go.promise;
+        await go.promise;
       };
-      const matches = ({ input }: { input: object }) => /:registry|images-app/.test(JSON.stringify(input));
-      faults.add({ action, region: home, matches, fault: { kind: "slow", until } });
       const sent = event(app, before, { accountIds: [A] });
       await reached.promise;
-      // Its lease is held: its turn comes last, and waits.
-      const ended = end(`aws:${A}`);
-      await expect.poll(() => registry().emulator.calls.at(-1)?.action).toBe("GetItem");
+      // Its lease is held: its turn comes last, and waits there.
+      let over = false;
+      const ended = end(`aws:${A}`).finally(() => {
+        over = true;
+      });
+      const { calls } = registry().emulator;
+      const from = calls.length;
+      const looks = () =>
+        calls.slice(from).filter(({ action, input }) => action === "GetItem" && JSON.stringify(input).includes(app));
+      await expect.poll(() => over || looks().length >= 4, { timeout: 10_000 }).toBe(true);
       go.resolve();
       await sent;
       expect(last(await ended)).toMatchObject({ status: 200 });
@@ -227,6 +235,25 @@ describe("a repository that cannot be edited now", () => {
     await dynamodb.send(new PutItemCommand({ TableName, Item: before as never }));
     expect((await end(`aws:${A}`)).changed).toEqual([held]);
   });
+});
+
+test("a region that cannot be reached keeps nobody in anywhere else, however many there are", async () => {
+  const names = Array.from({ length: 195 }, (_, index) => `images-with-a-name-that-is-rather-long-${index}`);
+  for (const name of names) seed(registry().stack, everywhere, name, [account(A)]);
+  const heal = registry().emulator.faults.add({
+    region: west,
+    fault: { kind: "error", code: "AccessDeniedException" },
+    times: Number.POSITIVE_INFINITY,
+    matches: ({ input }) => "repositoryName" in input,
+  });
+  const ended = await end(`aws:${A}`);
+  expect(last(ended)?.body).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true });
+  expect(last(ended)?.body.message).toContain(west);
+  const open = (region: string) => [...repositories(region).values()].filter(({ policy }) => policy !== undefined);
+  expect(everywhere.map((region) => open(region).length)).toEqual([0, 195, 0]);
+  heal();
+  expect((await end(`aws:${A}`)).changed.sort()).toEqual([...names].sort());
+  expect(open(west)).toEqual([]);
 });
 
 test("a page stops when its time is over, and says where", async () => {

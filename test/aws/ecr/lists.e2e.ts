@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { account } from "../../../functions/aws/grants/grant.ts";
+import { platform } from "../../../functions/aws/index.ts";
+import { churned } from "../../support/churn.ts";
 import { type AwsStack, startStack } from "../support/stack.ts";
 import { openApplication, type TestApplication } from "./support/application.ts";
 import { A, makeConsumers } from "./support/consumers.ts";
-import { startWorker } from "./support/processes.ts";
 import { home, seed } from "./support/replicated.ts";
 
 /** Lists of the size that people have, and lists that change while they are read. */
@@ -71,31 +72,15 @@ test("1,000 tags of 500 images come in pages, each once", async () => {
 });
 
 test("a list that is read while 8 processes create and delete has what stays, each once", async () => {
-  const stable = (await listed(1_000)).flat();
-  const workers = Array.from({ length: 8 }, (_, process) => {
-    // Names before, between and behind those that stay; each set is there for a while.
-    const names = Array.from({ length: 10 }, (_, each) => `${"amz"[each % 3]}-churn-${process}-${each}`);
-    const round = [
-      ...names.map((name) => ({ operation: "createRepository", input: { name } })),
-      ...names.map((repoId) => ({ operation: "deleteRepository", input: { repoId } })),
-    ];
-    return startWorker(stack, {}, { caller: `worker-${process}`, requests: [...round, ...round, ...round] });
-  });
-  const ended = Promise.all(workers.map((each) => each.ended));
-  let running = true;
-  void ended.finally(() => {
-    running = false;
-  });
-  let [reads, seen] = [0, 0];
-  while (running) {
-    const read = (await listed(100)).flat();
-    expect(new Set(read).size).toBe(read.length);
-    expect(read.filter((name) => !name.includes("-churn-"))).toEqual(stable);
-    seen += read.length - stable.length;
-    reads++;
-  }
-  for (const { code, errors } of await ended) expect({ code, errors }).toEqual({ code: 0, errors: "" });
-  expect(reads).toBeGreaterThan(1);
+  const stable = (await pagesOf("listRepositories", { pageSize: 1_000 })).flat();
+  const env = {
+    ...stack.env(),
+    AWS_LAMBDA_FUNCTION_NAME: "artifact-registry",
+    ALIEN_IMAGES_BINDING: stack.binding("images"),
+  };
+  const { read, seen } = await churned({ platform, name: "aws", env, pageSize: 100 });
+  for (const names of read) expect(names.filter((name) => !name.includes("-churn-"))).toEqual(stable);
+  expect(read.length).toBeGreaterThan(1);
   // Otherwise nothing would have been tried.
   expect(seen).toBeGreaterThan(0);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ownershipTagKey } from "../../../functions/aws/names.ts";
+import { readList } from "../../contract/content.ts";
 import { consumer, home, replica, useAccount } from "./support/account.ts";
 import { callsOf } from "./support/state.ts";
 
@@ -20,6 +21,11 @@ const operations = [
   ["addCrossAccountAccess", { repoId: "app", access }],
   ["removeCrossAccountAccess", { repoId: "app", access }],
   ["getCrossAccountAccess", { repoId: "app" }],
+  ["listRepositories", {}],
+  ["listImages", { repoId: "app" }],
+  ["deleteImage", { repoId: "app", reference: "1.0" }],
+  ["listGranteeAccess", { grantee: `aws:${consumer}` }],
+  ["removeGranteeAccess", { grantee: `aws:${consumer}` }],
   ["describeRegistry", {}],
 ] as const;
 
@@ -48,6 +54,30 @@ describe("a registry that no variable binds", () => {
     expect(username).toBe("AWS");
     await runtime.ok("addCrossAccountAccess", { registry: "images", repoId: name, access });
     expect(account().policy(name)).toContain(consumer);
+  });
+
+  test("lists its own, and ends a consumer at the replicas that it has at this moment", async () => {
+    const { prefix, runtime, provision } = await stack();
+    await provision.ok("provisionRegistry", { registry: "images" });
+    const { name } = await runtime.ok("createRepository", { registry: "images", name: "app" });
+    await account().repository(`${prefix}-builds`, { [ownershipTagKey]: `${prefix}-builds` });
+    const registry = "images";
+    const { repositories } = await runtime.ok("listRepositories", { registry });
+    expect(repositories.map((each) => each.name)).toEqual([`${prefix}-images`, name]);
+    await provision.ok("provisionRegistry", { registry, replicationRegions: [replica] });
+    await account().push(name);
+    await account().emulator.replicate();
+    await runtime.ok("addCrossAccountAccess", { registry, repoId: name, access });
+    const grantee = `aws:${consumer}`;
+    expect((await runtime.ok("listGranteeAccess", { registry, grantee })).repositories).toEqual([
+      { repoId: name, grants: [access] },
+    ]);
+    const ended = await readList<{ changed: string[] }>({ suite: runtime }, "removeGranteeAccess", {
+      registry,
+      grantee,
+    });
+    expect(ended.flatMap(({ changed }) => changed)).toEqual([name]);
+    expect([account().policy(name), account().policy(name, replica)]).toEqual([undefined, undefined]);
   });
 
   test("is refused where the repository is not ours", async () => {
