@@ -51,8 +51,8 @@ type Incoming = IncomingMessage & { readonly rawBody?: unknown };
 /** @throws INVALID_INPUT for a host that is none, and for a target that is neither a path nor a URL */
 function toRequest(incoming: Incoming, signal: AbortSignal): ApiRequest {
   const { method = "GET", url: target = "", headers, headersDistinct, rawBody } = incoming;
-  // Only the path decides what is asked for, so the host is not looked at.
-  const url = target.startsWith("/") ? `http://localhost${target}` : target;
+  // Only the path decides what is asked for, so the host is not looked at. A URL takes "\\" for "/" (WHATWG, "special").
+  const url = target.startsWith("/") && !target.includes("\\") ? `http://localhost${target}` : target;
   const parsed = /^https?:\/\//i.test(url) ? URL.parse(url) : null;
   if (parsed === null || parsed.username !== "" || parsed.password !== "" || !hostForm.test(headers.host ?? "")) {
     throw invalidInput("The request is not one that HTTP allows.");

@@ -13,7 +13,7 @@ const built = join(root, "dist/client");
 /** KiB that the import of the client with a bearer token may load. */
 const limit = 15;
 /** KiB that a run of the Docker credential helper may load, which each pull waits for. */
-const helperLimit = 40;
+const helperLimit = 40.5;
 
 /** A program of somebody who installed the package, and nothing else. */
 let program: string;

@@ -163,7 +163,7 @@ describe("permissions", () => {
   });
 
   test("what is not emulated says so", async () => {
-    const call = artifactRegistry(gcp()).listTags({ parent: `${parent}/repositories/mine/packages/app` }, admin());
-    expect(await refused(call)).toMatchObject({ code: 12, message: expect.stringContaining("ListTags") });
+    const call = artifactRegistry(gcp()).listFiles({ parent: `${parent}/repositories/mine` }, admin());
+    expect(await refused(call)).toMatchObject({ code: 12, message: expect.stringContaining("ListFiles") });
   });
 });

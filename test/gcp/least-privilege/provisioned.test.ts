@@ -20,10 +20,9 @@ test("what the provision door makes, the platform door works on, once it has the
   for (const place of ["derived", "tagged"] as const) {
     bindRoles(gcp, { door: "platform", account, place, resource: registries, project: registries });
   }
-  // Google's library looks there for who the code is.
   const as = async (email: string, door: GcpDoor, variables: Environment) => {
-    process.env.GCE_METADATA_HOST = await gcp.metadata(email);
-    return startSuite(platform, { ...variables, ALIEN_DOOR: door }, ["builds"]);
+    const who = { GCE_METADATA_HOST: await gcp.metadata(email) };
+    return startSuite(platform, { ...variables, ...who, ALIEN_DOOR: door }, ["builds"]);
   };
   const registry = "builds";
   const { ALIEN_REGISTRY_TAG: _, ...untagged } = env;

@@ -103,16 +103,11 @@ describe("a registry that no variable binds", () => {
 
   test("may not look at the repository: it is said who lacks what", async () => {
     const { gcp } = project();
-    const before = process.env.GCE_METADATA_HOST;
-    process.env.GCE_METADATA_HOST = await gcp.metadata(gcp.serviceAccount("bare-function"));
-    try {
-      const { runtime } = await stack();
-      const { body } = await runtime.refused("createRepository", { registry: "images", name: "app" });
-      expect(body).toMatchObject({ code: "ACCESS_DENIED", retryable: false });
-      expect(body.hint).toMatch(/artifactregistry\.repositories\.get on .* \(roles\/artifactregistry\.reader\)/);
-    } finally {
-      process.env.GCE_METADATA_HOST = before;
-    }
+    const GCE_METADATA_HOST = await gcp.metadata(gcp.serviceAccount("bare-function"));
+    const { runtime } = await stack(undefined, { GCE_METADATA_HOST });
+    const { body } = await runtime.refused("createRepository", { registry: "images", name: "app" });
+    expect(body).toMatchObject({ code: "ACCESS_DENIED", retryable: false });
+    expect(body.hint).toMatch(/artifactregistry\.repositories\.get on .* \(roles\/artifactregistry\.reader\)/);
   });
 });
 

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { platform } from "../../../functions/gcp/index.ts";
+import { createClient, pushImage } from "../../../oci/client/index.ts";
 import { type Suite, startSuite } from "../../contract/harness.ts";
 import type { CallRecord } from "../../emulators/gcp/index.ts";
 import { permissionsOn } from "../../infra/support/gcp-roles.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { type GcpStack, startStack } from "../support/stack.ts";
 import { isControl } from "./support/state.ts";
 
@@ -15,7 +17,7 @@ const access = {
 };
 
 /** Everything that the doors for callers do. */
-const runtime = async (suite: Suite) => {
+const runtime = async (suite: Suite, { gcp }: GcpStack) => {
   const { name } = await suite.ok("createRepository", { ...input, name: "app" });
   const onApp = { ...input, repoId: name };
   await suite.ok("addCrossAccountAccess", { ...onApp, access });
@@ -23,6 +25,15 @@ const runtime = async (suite: Suite) => {
   await suite.ok("removeCrossAccountAccess", { ...onApp, access });
   await suite.ok("generateCredentials", { ...onApp, permissions: "pull" });
   await suite.ok("describeRegistry", input);
+  await suite.ok("listRepositories", input);
+  const credentials = { username: "oauth2accesstoken", password: gcp.admin() };
+  const client = createClient({ url: gcp.registryUrl(), credentials });
+  const image = buildImage({ seed: "app" });
+  // So many tags that a version does not name them all.
+  for (let tag = 0; tag < 101; tag++) await pushImage(client, name, `${tag}.0`, image);
+  const { images } = await suite.ok("listImages", onApp);
+  const references = ["1.0", ...images.map(({ digest }) => digest)];
+  for (const reference of references) await suite.ok("deleteImage", { ...onApp, reference });
   await suite.ok("deleteRepository", onApp);
 };
 const events = (suite: Suite) => suite.ok("setupRepository", { ...input, name: "app", access: [access] });
@@ -62,15 +73,12 @@ async function start(permissions: readonly string[], provisioned: boolean): Prom
   stack.useInThisProcess();
   if (provisioned) {
     // By another function, which lets this one mint for nobody yet.
-    process.env.GCE_METADATA_HOST = await stack.gcp.metadata(
-      stack.gcp.serviceAccount("provisioner", {
-        roles: { [stack.project]: [stack.gcp.role("provisioner", permissionsOf.provision)] },
-      }),
-    );
-    const other = await startSuite(platform, { ...env, ALIEN_FUNCTION_SERVICE_ACCOUNTS: function_ }, ["images"]);
+    const roles = { [stack.project]: [stack.gcp.role("provisioner", permissionsOf.provision)] };
+    const GCE_METADATA_HOST = await stack.gcp.metadata(stack.gcp.serviceAccount("provisioner", { roles }));
+    const its = { ...env, GCE_METADATA_HOST, ALIEN_FUNCTION_SERVICE_ACCOUNTS: function_ };
+    const other = await startSuite(platform, its, ["images"]);
     await other.ok("provisionRegistry", input);
     await other.stop();
-    process.env.GCE_METADATA_HOST = await stack.gcp.metadata(function_);
     for (const kind of ["pull", "push"]) {
       stack.gcp.setPolicy(`acme-images-${kind}@${stack.project}.iam.gserviceaccount.com`, []);
     }
@@ -100,7 +108,7 @@ describe.each([
 
   beforeAll(async () => {
     running = await start(permissions, door !== "provision");
-    await work(running.suite);
+    await work(running.suite, running.stack);
     const mine = (call: CallRecord) => isControl(call) || call.service === "iamcredentials";
     asked = running.stack.gcp.calls.filter(mine).flatMap(({ authorizations }) => authorizations);
   });
