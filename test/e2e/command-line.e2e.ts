@@ -146,7 +146,7 @@ describe("completion", () => {
       expect(stderr).toBe("");
       return stdout.split("\n").flatMap((offered) => offered.split("\t")[0] || []);
     };
-    expect(await ask("alien-registry de")).toEqual(["delete", "deprovision", "describe"]);
+    expect(await ask("alien-registry de")).toEqual(["delete", "delete-image", "deprovision", "describe"]);
     expect(await ask("alien-registry delete --ye")).toEqual(["--yes"]);
     expect(await ask("alien-registry get x --platform a")).toEqual(["aws", "azure"]);
     expect(await ask("alien-registry complete ")).toEqual(["bash", "fish", "zsh"]);
