@@ -14,7 +14,6 @@ test("a list that is read while 8 processes create and delete has what stays, ea
     noteManifest(containerRegistry(stack()), name, new Date(), image);
   }
   // Created ones have only their scope map, so that both halves of the list change.
-  const { read, seen } = await churned({ platform, name: "azure", env, pageSize: 25 });
+  const read = await churned({ platform, name: "azure", env, pageSize: 25 });
   for (const names of read) expect(names.filter((name) => !name.includes("churn"))).toEqual(stays);
-  expect(seen).toBeGreaterThan(0);
 });

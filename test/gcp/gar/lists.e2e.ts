@@ -18,8 +18,7 @@ test("a list that is read while 8 processes delete what is pushed has what stays
     const path = /packages\/([^/]*churn[^/]*)$/.exec(String(input.path))?.[1];
     if (action === "GetPackage" && path !== undefined) packageAt(found, path, new Date());
   };
-  const { read, seen } = await churned({ platform, name: "gcp", env, pageSize: 25 });
+  const read = await churned({ platform, name: "gcp", env, pageSize: 25 });
   const names = stays.map((path) => `${project}/images/${path}`);
   for (const each of read) expect(each.filter((name) => !name.includes("churn"))).toEqual(names);
-  expect(seen).toBeGreaterThan(0);
 });
