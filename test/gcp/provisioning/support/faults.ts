@@ -74,7 +74,9 @@ export async function disturb(
   gcp.faults.add({ fault, service, action, nth });
   const { answer, audit } = await ask(project, { ...scenario, id });
   gcp.faults.clear();
-  if (codes.length > 0) {
+  // Where a kept connection breaks, a request that only reads is sent once more over another one.
+  const isSentAgain = ["reset", "lost"].includes(fault.kind) && isRead({ action }) && answer.status === 200;
+  if (codes.length > 0 && !isSentAgain) {
     expect(codes).toContain(answer.body.code);
     expect(answer.body).toMatchObject({ retryable: true, message: expect.any(String) });
   }

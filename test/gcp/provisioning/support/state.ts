@@ -23,7 +23,7 @@ export function stateOf({ gcp, stack }: Project, mine: (name: string) => boolean
 export const isControl = ({ service }: CallRecord) =>
   ["artifactregistry", "iam", "cloudresourcemanager"].includes(service);
 
-export const isRead = ({ action }: CallRecord) => /^(?:Get|List)/.test(action);
+export const isRead = ({ action }: Pick<CallRecord, "action">) => /^(?:Get|List)/.test(action);
 
 /** The calls of the control plane that an operation made. */
 export async function callsOf(gcp: GcpEmulator, operation: () => Promise<unknown>): Promise<CallRecord[]> {
