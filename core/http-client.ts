@@ -43,6 +43,20 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
+/** The JSON of an answer. @returns undefined for anything else, such as a proxy's page */
+export function jsonOf({ body }: Pick<HttpAnswer, "body">): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The headers of an answer as the Fetch standard reads them: several of one name are one text. */
+export function headersOf({ headers }: Pick<HttpAnswer, "headers">): Pick<Headers, "get"> {
+  return { get: (name) => [headers[name.toLowerCase()] ?? []].flat().join(", ") || null };
+}
+
 /**
  * A small HTTP client for requests of our own: TLS with CAs of one's own, kept connections, proxies from the
  * environment, and bounds for time and size. It follows no redirect, so that a token goes to the host that was named

@@ -174,6 +174,19 @@ export function fitName(name: string, grammar: NameGrammar, room: number = gramm
   return `${slug === "" ? "r" : slug}-${hash(name)}`;
 }
 
+/**
+ * Whether a name that the platform lists is one of this registry's own. The names of others are refused, or read as logical ones.
+ *
+ * @param resolveId the registry's own
+ */
+export function isOwnName(name: string, resolveId: (repoId: string) => RoutableName): name is RoutableName {
+  try {
+    return resolveId(name) === name;
+  } catch {
+    return false;
+  }
+}
+
 function isInside(id: string, { prefix, separator }: NameSpace): boolean {
   return prefix === "" || id === prefix || id.startsWith(prefix + separator);
 }

@@ -1,5 +1,5 @@
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import type { Environment } from "../../core/platform.ts";
+import type { EndpointSettings } from "./environment.ts";
 
 /** A group of regions with names, hosts and accounts of its own. */
 export interface Partition {
@@ -31,27 +31,6 @@ export function partitionOf(region: string): Partition {
 
 /** The services that are asked for credentials. */
 export type CredentialService = "sts" | "ecr" | "ecr-public";
-
-/** How AWS is to be reached, as the SDK's own settings say. */
-export interface EndpointSettings {
-  /** Instead of AWS's own host. */
-  readonly endpoint?: string | undefined;
-  readonly useFips: boolean;
-  readonly useDualStack: boolean;
-}
-
-/** In `AWS_ENDPOINT_URL_{NAME}` (AWS SDKs and Tools Reference Guide, "Service-specific endpoints"). */
-const variables: Readonly<Record<CredentialService, string>> = { sts: "STS", ecr: "ECR", "ecr-public": "ECR_PUBLIC" };
-
-/** Reads the SDK's variables. Files of settings are not looked at. */
-export function endpointSettings(service: CredentialService, env: Environment): EndpointSettings {
-  const own = env[`AWS_ENDPOINT_URL_${variables[service]}`] || env.AWS_ENDPOINT_URL;
-  return {
-    ...(own && env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS !== "true" && { endpoint: own }),
-    useFips: env.AWS_USE_FIPS_ENDPOINT === "true",
-    useDualStack: env.AWS_USE_DUALSTACK_ENDPOINT === "true",
-  };
-}
 
 /**
  * Where a service is asked: what the SDK's rules of endpoints say, which test/aws/endpoints.test.ts asks for every region.

@@ -4,9 +4,10 @@ import { getEndpointFromInstructions } from "@smithy/core/endpoints";
 import type { Call } from "../../core/call.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import type { CredentialService } from "./endpoints.ts";
+import type { Keys } from "./environment.ts";
 import { translateAwsError } from "./errors.ts";
 import type { Place } from "./place.ts";
-import { type Keys, sdkSettings } from "./sdk-settings.ts";
+import { sdkSettings } from "./sdk-settings.ts";
 
 /** The SDK's clients, one per region, made when they are first needed. */
 export interface Clients {

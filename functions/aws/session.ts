@@ -3,10 +3,10 @@ import type { Call } from "../../core/call.ts";
 import type { Caller } from "../../core/caller.ts";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { NotYet, untilReady } from "../../core/until-ready.ts";
+import type { Keys } from "./environment.ts";
 import { isServiceError, translateAwsError } from "./errors.ts";
 import type { Place } from "./place.ts";
 import { tooManyRepositories } from "./policy/session.ts";
-import type { Keys } from "./sdk-settings.ts";
 import type { SignedRequests } from "./signed.ts";
 
 /** AWS STS, AssumeRole: seconds. */

@@ -1,10 +1,10 @@
 import { SignatureV4 } from "@smithy/signature-v4";
-import { createHttpClient, type HttpAnswer } from "../../core/http-client.ts";
+import { createHttpClient, type HttpAnswer, jsonOf } from "../../core/http-client.ts";
 import { once } from "../../core/once.ts";
 import type { Environment } from "../../core/platform.ts";
 import { Sha256 } from "../../core/sha256.ts";
-import { type CredentialService, endpointOf, endpointSettings } from "./endpoints.ts";
-import type { Keys } from "./sdk-settings.ts";
+import { type CredentialService, endpointOf } from "./endpoints.ts";
+import { endpointSettings, type Keys, keysOnLambda } from "./environment.ts";
 
 /** A request to a service that is asked for credentials. */
 export interface SignedRequest {
@@ -81,7 +81,7 @@ const targets = {
  * @param env whose keys and endpoints count: on Lambda everything is in it. Elsewhere the SDK finds both, in files and from metadata servers too
  */
 export function createSignedRequests(region: string, env: Environment = process.env): SignedRequests {
-  const settings = fromEnvironment(env) ?? fromSdk(region);
+  const settings = onLambda(env) ?? fromSdk(region);
   const http = createHttpClient();
   const send = createSender(settings, env, http.request);
   return {
@@ -103,7 +103,7 @@ export function createSignedRequests(region: string, env: Environment = process.
         "x-amz-target": `${targets[service]}.GetAuthorizationToken`,
       };
       const answer = await send({ service, region, headers, body: "{}", keys, abortSignal });
-      const json = objectIn(answer.body);
+      const json = Object(jsonOf(answer)) as Readonly<Record<string, unknown>>;
       if (answer.status !== 200) {
         const type = String(answer.headers["x-amzn-errortype"] ?? json.__type ?? json.code ?? "");
         // `com.amazonaws.ecr#ServerException:http://…`: what stands between is the name.
@@ -130,7 +130,7 @@ function createSender(settings: Settings, env: Environment, request: ReturnType<
     const credentials = keys ?? (await settings.keys());
     const trace = env.AWS_LAMBDA_FUNCTION_NAME ? env._X_AMZN_TRACE_ID : undefined;
     const app = env.AWS_SDK_UA_APP_ID;
-    const signer = new SignatureV4({ service, region, credentials: asSigned(credentials), sha256: Sha256 });
+    const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
     const signed = await signer.sign(
       {
         method: "POST",
@@ -155,17 +155,15 @@ function createSender(settings: Settings, env: Environment, request: ReturnType<
   };
 }
 
-function asSigned({ accessKeyId, secretAccessKey, sessionToken }: Keys) {
-  return { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) };
-}
+/** Their names in the SDK's variables. */
+const serviceIds: Readonly<Record<CredentialService, string>> = { sts: "STS", ecr: "ECR", "ecr-public": "ECR_PUBLIC" };
 
-function fromEnvironment(env: Environment): Settings | undefined {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
-  if (!env.AWS_LAMBDA_FUNCTION_NAME || !accessKeyId || !secretAccessKey) return undefined;
-  const keys = { accessKeyId, secretAccessKey, sessionToken: env.AWS_SESSION_TOKEN };
+function onLambda(env: Environment): Settings | undefined {
+  const keys = keysOnLambda(env);
+  if (keys === undefined) return undefined;
   return {
     keys: async () => keys,
-    endpoint: async (service, region) => endpointOf(service, region, endpointSettings(service, env)),
+    endpoint: async (service, region) => endpointOf(service, region, endpointSettings(serviceIds[service], env)),
   };
 }
 
@@ -196,15 +194,6 @@ function textOf(xml: string, name: string): string | undefined {
     if (entity !== undefined) return entities[entity] ?? whole;
     return String.fromCodePoint(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16));
   });
-}
-
-function objectIn(body: Buffer): Readonly<Record<string, unknown>> {
-  try {
-    const json: unknown = JSON.parse(body.toString("utf8"));
-    return typeof json === "object" && json !== null ? (json as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }
 
 /** What a proxy says in AWS's place has no name of AWS's. */

@@ -1,5 +1,5 @@
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { createHttpClient, type HttpAnswer } from "../../core/http-client.ts";
+import { createHttpClient, type HttpAnswer, jsonOf } from "../../core/http-client.ts";
 import type { Environment } from "../../core/platform.ts";
 
 /** A token of Entra ID, and when it ends in milliseconds since 1970. */
@@ -73,16 +73,12 @@ async function requestToken(
   return token;
 }
 
-function readToken({ body }: HttpAnswer): EntraToken | undefined {
-  try {
-    const { access_token: token, expires_on: expiresOn } = JSON.parse(body.toString()) as Record<string, unknown>;
-    // Seconds since 1970, as text.
-    const expiresOnTimestamp = Number(expiresOn) * 1_000;
-    if (typeof token !== "string" || token === "" || !(expiresOnTimestamp > 0)) return undefined;
-    return { token, expiresOnTimestamp };
-  } catch {
-    return undefined;
-  }
+function readToken(answer: HttpAnswer): EntraToken | undefined {
+  const { access_token: token, expires_on: expiresOn } = Object(jsonOf(answer)) as Record<string, unknown>;
+  // Seconds since 1970, as text.
+  const expiresOnTimestamp = Number(expiresOn) * 1_000;
+  if (typeof token !== "string" || token === "" || !(expiresOnTimestamp > 0)) return undefined;
+  return { token, expiresOnTimestamp };
 }
 
 const what = "The function's own token";

@@ -1,6 +1,6 @@
 import type { AuthClient } from "google-auth-library";
 import { ArtifactRegistryError } from "../../core/errors.ts";
-import { createHttpClient, type HttpAnswer, type HttpRequestOptions } from "../../core/http-client.ts";
+import { createHttpClient, type HttpAnswer, type HttpRequestOptions, jsonOf } from "../../core/http-client.ts";
 import { once } from "../../core/once.ts";
 import type { Environment } from "../../core/platform.ts";
 import { GoogleRefusal, translateGoogleError } from "./errors.ts";
@@ -118,7 +118,8 @@ function metadataTokens(host: string) {
     const answer = await http.request(url, { headers, signal: AbortSignal.timeout(metadataMs) });
     // Whatever answers without this header is not the metadata server.
     if (answer.status !== 200 || answer.headers["metadata-flavor"] !== "Google") throw new GoogleRefusal(answer);
-    const { access_token: token, expires_in: seconds } = JSON.parse(answer.body.toString("utf8")) ?? {};
+    const { access_token: token, expires_in: expiresIn } = Object(jsonOf(answer)) as Record<string, unknown>;
+    const seconds = Number(expiresIn);
     if (typeof token !== "string" || token === "" || !(seconds > 0)) throw new Error("an answer without a token");
     return { token, endsAt: askedAt + seconds * 1_000 };
   });

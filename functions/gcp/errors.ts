@@ -1,5 +1,5 @@
 import { ArtifactRegistryError, type ErrorOptions } from "../../core/errors.ts";
-import type { HttpAnswer } from "../../core/http-client.ts";
+import { type HttpAnswer, headersOf, jsonOf } from "../../core/http-client.ts";
 import { meaningOf, propagation } from "./refusals.ts";
 
 /** The codes of google.rpc.Code. gRPC answers with them; over HTTP a status stands for them. */
@@ -65,17 +65,11 @@ export class GoogleRefusal extends Error {
   constructor(answer: HttpAnswer) {
     super(`Google answered with the status ${answer.status}.`);
     const data = jsonOf(answer);
-    const headers = { get: (name: string) => String(answer.headers[name] ?? "") || null };
-    this.response = { status: answer.status, headers, ...(typeof data === "object" && data !== null && { data }) };
-  }
-}
-
-/** The JSON of an answer. @returns undefined for anything else, as a proxy's page */
-export function jsonOf({ body }: HttpAnswer): unknown {
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch {
-    return undefined;
+    this.response = {
+      status: answer.status,
+      headers: headersOf(answer),
+      ...(typeof data === "object" && data !== null && { data }),
+    };
   }
 }
 

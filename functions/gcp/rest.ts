@@ -1,7 +1,8 @@
 import type { Call } from "../../core/call.ts";
+import { jsonOf } from "../../core/http-client.ts";
 import type { Environment } from "../../core/platform.ts";
 import type { OwnIdentity } from "./auth.ts";
-import { GoogleRefusal, googleCode, jsonOf, translateGoogleError } from "./errors.ts";
+import { GoogleRefusal, googleCode, translateGoogleError } from "./errors.ts";
 
 export interface RestRequest {
   /** Names the request in errors, as `IAM CreateServiceAccount`. */

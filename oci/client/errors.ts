@@ -63,6 +63,13 @@ export function retryAfterSeconds(header: string | null, now: number = Date.now(
 
 const maxErrorBytes = 16 * 1024;
 
+/** The part of an answer that tells what is wrong. A `Response` of the Fetch standard has it. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: Pick<Headers, "get">;
+  readonly body: AsyncIterable<Uint8Array> | null;
+}
+
 /**
  * Makes an `OciError` from an answer, with the first error of its body (distribution-spec, "Error Codes"). It never fails:
  * a body that cannot be read only makes the message shorter.
@@ -72,7 +79,7 @@ const maxErrorBytes = 16 * 1024;
  * @param authenticated whether a token service had accepted the credentials
  */
 export async function errorFrom(
-  response: Response,
+  response: ErrorAnswer,
   what: string,
   redact: (text: string) => string,
   authenticated = false,
@@ -86,7 +93,7 @@ export async function errorFrom(
   });
 }
 
-async function readSome(response: Response): Promise<string> {
+async function readSome(response: ErrorAnswer): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {

@@ -4,7 +4,8 @@ import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { partition } from "@aws-sdk/core/client";
 import { getEndpointFromInstructions } from "@smithy/core/endpoints";
 import { describe, expect, test } from "vitest";
-import { type CredentialService, endpointOf, endpointSettings, partitionOf } from "../../functions/aws/endpoints.ts";
+import { type CredentialService, endpointOf, partitionOf } from "../../functions/aws/endpoints.ts";
+import { endpointSettings } from "../../functions/aws/environment.ts";
 import { sdkRegions } from "./support/regions.ts";
 
 /** Where the SDK's own client would send its request, or what it would refuse. */
@@ -56,10 +57,10 @@ describe("an endpoint of one's own", () => {
 
   test("is the SDK's variable, of the service before that of all", () => {
     const env = { AWS_ENDPOINT_URL: own, AWS_ENDPOINT_URL_ECR_PUBLIC: "http://127.0.0.1:1" };
-    expect(endpointSettings("ecr", env).endpoint).toBe(own);
-    expect(endpointSettings("sts", env).endpoint).toBe(own);
-    expect(endpointSettings("ecr-public", env).endpoint).toBe("http://127.0.0.1:1");
-    expect(endpointSettings("ecr", { ...env, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }).endpoint).toBeUndefined();
+    expect(endpointSettings("ECR", env).endpoint).toBe(own);
+    expect(endpointSettings("STS", env).endpoint).toBe(own);
+    expect(endpointSettings("ECR_PUBLIC", env).endpoint).toBe("http://127.0.0.1:1");
+    expect(endpointSettings("ECR", { ...env, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }).endpoint).toBeUndefined();
   });
 
   test.each(["useFips", "useDualStack"] as const)("is refused with %s, as the SDK refuses it", async (flag) => {

@@ -4,6 +4,7 @@ import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
 import { checkHealth, missingFields } from "../../../core/health.ts";
 import {
   isInAnySpace,
+  isOwnName,
   type NameSpace,
   type RoutableName,
   resolveRepositoryId,
@@ -53,14 +54,7 @@ export function createEcrPublicRegistry({ binding, others, env }: OpenContext<Ec
   };
   const spaceNow = (): NameSpace => ({ ...names, ...ecrPublicForms(place, known) });
   const resolveId = (repoId: string) => resolveRepositoryId(withoutAlias(repoId), spaceNow());
-  const isOurs = (name: string): name is RoutableName => {
-    try {
-      return resolveId(name) === name;
-    } catch {
-      // Others' names are refused.
-      return false;
-    }
-  };
+  const isOurs = (name: string): name is RoutableName => isOwnName(name, resolveId);
   // What a credential request does not need is loaded when it is needed.
   const listing = () => import("./listing.ts");
   return {

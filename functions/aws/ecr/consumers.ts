@@ -104,6 +104,11 @@ interface Failed {
 
 /** Milliseconds after which a page begins no other repository: what is under way then has time to end. */
 const pageMs = 10_000;
+/** Begins a page. @returns whether it may begin another repository still */
+function pageOf({ now }: Call): () => boolean {
+  const until = now().getTime() + pageMs;
+  return () => now().getTime() < until;
+}
 /** How many repositories are worked on at the same time. */
 const width = 10;
 
@@ -120,8 +125,7 @@ async function walkOn<T>(
   choose: (names: readonly RoutableName[]) => Promise<readonly RoutableName[]>,
   work: (name: RoutableName) => Promise<readonly T[]>,
 ): Promise<{ readonly items: readonly T[]; readonly failed: readonly Failed[]; readonly next?: Place }> {
-  const until = call.now().getTime() + pageMs;
-  const isTime = () => call.now().getTime() < until;
+  const isTime = pageOf(call);
   for (let cursor = token, past = after; ; past = undefined) {
     const { repositories, next } = await describePage(context, { cursor, pageSize }, call, region);
     const ours = repositories.flatMap(({ repositoryName: name = "" }) => (isOurs(name) ? [name] : [])).sort();
@@ -237,8 +241,7 @@ async function finish(
   call: Call,
 ): Promise<Page<ConsumerRemoval>> {
   const names = postponed as readonly RoutableName[];
-  const until = call.now().getTime() + pageMs;
-  const isTime = () => call.now().getTime() < until;
+  const isTime = pageOf(call);
   const { items, failed, done } = await inTurns(names, isTime, (name) => end(name, true), call);
   const left = [...failed.map(({ name }) => name), ...names.slice(done)];
   if (left.length === names.length && failed.length > 0) throw failed[0]?.error;

@@ -1,7 +1,7 @@
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import { checkHealth, healthOf, missingFields } from "../../../core/health.ts";
-import type { RoutableName } from "../../../core/names.ts";
+import { isOwnName, type RoutableName } from "../../../core/names.ts";
 import type { Environment } from "../../../core/platform.ts";
 import type { ArtifactRegistry, CrossAccountControl, Provisioning } from "../../../core/registry.ts";
 import type { Health } from "../../../core/schemas.ts";
@@ -58,14 +58,8 @@ export function createManagement(
   const bound: EcrContext = { ...minting, clients: createClients(place) };
   const contextFor: ContextFor = derived ? completing(bound) : async () => bound;
   const leases = leasesOf(binding, place.region, env);
-  const isOurs: IsOurs = (name): name is RoutableName => {
-    if (name === probeName(binding.repositoryPrefix)) return false;
-    try {
-      return resolveId(name) === name;
-    } catch {
-      return false;
-    }
-  };
+  const isOurs: IsOurs = (name): name is RoutableName =>
+    name !== probeName(binding.repositoryPrefix) && isOwnName(name, resolveId);
   // Loaded when the registry itself is made or looked at: nothing else needs IAM's client.
   const provisioning = async () =>
     (await import("../provisioning/provisioning.ts")).createAwsProvisioning({ context: bound, leases, env, derived });

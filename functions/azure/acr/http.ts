@@ -1,5 +1,6 @@
 import type { Call } from "../../../core/call.ts";
-import type { HttpAnswer, HttpClient } from "../../../core/http-client.ts";
+import { whole } from "../../../core/http.ts";
+import { type HttpClient, headersOf, jsonOf } from "../../../core/http-client.ts";
 import type { Environment } from "../../../core/platform.ts";
 import { errorFrom, OciError } from "../../../oci/client/errors.ts";
 import { type Refused, translateRegistryError } from "../errors.ts";
@@ -72,23 +73,13 @@ async function send(
   const answer = await http.request(url, { method, headers, body: form, signal }).catch((cause: unknown) => {
     throw new OciError(0, "NETWORK", `${what}: no answer, or one that was cut off`, { cause });
   });
+  const { status } = answer;
+  const answered = headersOf(answer);
   // We read the registry's message only to tell refusals apart. Callers never see it.
-  if (!expect.includes(answer.status)) throw await errorFrom(toResponse(answer), what, (text) => text);
-  const answered = { get: (name: string) => [answer.headers[name.toLowerCase()] ?? []].flat().join(", ") || null };
-  try {
-    return { status: answer.status, headers: answered, json: JSON.parse(answer.body.toString("utf8")) };
-  } catch {
-    return { status: answer.status, headers: answered, json: undefined };
+  if (!expect.includes(status)) {
+    throw await errorFrom({ status, headers: answered, body: whole(answer.body) }, what, (text) => text);
   }
-}
-
-/** A response of the Fetch standard, whose classes are loaded for refusals alone. */
-function toResponse({ status, headers, body }: HttpAnswer): Response {
-  const entries = Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().map((each) => [name, each]));
-  return new Response(body.length > 0 ? new Uint8Array(body) : null, {
-    status,
-    headers: entries as [string, string][],
-  });
+  return { status, headers: answered, json: jsonOf(answer) };
 }
 
 /** @returns the member of an answer if it is a string that is not empty */

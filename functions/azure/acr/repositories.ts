@@ -1,7 +1,7 @@
 /** Repositories of images. To the registry itself a repository exists from its first push on; until then it is a scope map. */
 import type { Call } from "../../../core/call.ts";
 import { ArtifactRegistryError, invalidInput } from "../../../core/errors.ts";
-import type { RoutableName } from "../../../core/names.ts";
+import { isOwnName, type RoutableName } from "../../../core/names.ts";
 import type { Page, PageRequest } from "../../../core/registry.ts";
 import type { RepositoryResponse } from "../../../core/schemas.ts";
 import { unexpected } from "../errors.ts";
@@ -67,7 +67,7 @@ export async function listRepositories(
   // Whatever is ours is the prefix itself, or goes on with a slash, after which the next character is 0.
   const isOver = end === undefined || (prefix !== "" && end >= `${prefix}0`);
   const upTo = [...reserved.keys()].filter((name) => isOver || name <= end);
-  const ours = [...new Set([...names, ...upTo])].filter((name) => isRoutable(context, name)).sort();
+  const ours = [...new Set([...names, ...upTo])].filter((name) => isOwnName(name, context.names.resolveId)).sort();
   const page = ours.slice(0, pageSize);
   const uri = await context.loginServer(call);
   const items = page.map((name) => {
@@ -76,15 +76,6 @@ export async function listRepositories(
   });
   const next = ours.length > page.length ? page.at(-1) : isOver ? undefined : end;
   return { items, ...(next !== undefined && { next }) };
-}
-
-/** Whether the name is one of this registry's. Those of others in the same container registry are read as logical names. */
-function isRoutable({ names }: AcrContext, name: string): boolean {
-  try {
-    return names.resolveId(name) === name;
-  } catch {
-    return false;
-  }
 }
 
 /** The refusal of what was never created, or was deleted. */
