@@ -10,6 +10,7 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createAuthority } from "../emulators/azure/http/certificates.ts";
 import type { ColdStart } from "../support/cold-start.ts";
+import { extractCommit } from "../support/commits.ts";
 import { awsSubject } from "./cold/aws.ts";
 import { azureSubject } from "./cold/azure.ts";
 import { gcpSubject } from "./cold/gcp.ts";
@@ -60,13 +61,11 @@ try {
 
 /** The bundles of the earlier commit, with its own packages. */
 function buildEarlier(into: string): void {
-  const run = (command: string, args: readonly string[], cwd: string) =>
-    execFileSync(command, args, { cwd, stdio: "pipe" });
+  const run = (command: string, args: readonly string[]) => execFileSync(command, args, { cwd: into, stdio: "pipe" });
   mkdirSync(into);
-  run("git", ["archive", "--output", join(into, "source.tar"), earlier], root);
-  run("tar", ["-xf", "source.tar"], into);
-  run("npm", ["ci", "--no-audit", "--no-fund"], into);
-  run(process.execPath, ["scripts/build.ts", "aws", "azure", "gcp"], into);
+  extractCommit(earlier, into);
+  run("npm", ["ci", "--no-audit", "--no-fund"]);
+  run(process.execPath, ["scripts/build.ts", "aws", "azure", "gcp"]);
 }
 
 async function bench(subject: Subject, times: number): Promise<void> {

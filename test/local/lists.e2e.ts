@@ -1,53 +1,33 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Image, RepositoryResponse } from "../../client/types.ts";
 import { localPlatform } from "../../functions/local/index.ts";
 import { createClient, digestOf, type OciClient, ociConfig, ociManifest } from "../../oci/client/index.ts";
 import { startLocal, type TestSuite } from "../client/support/suite.ts";
 import { churned } from "../support/churn.ts";
+import { namesIn, pagesOf } from "../support/pages.ts";
 import { openSuite } from "../support/suite.ts";
 
 /** Lists of the size that the issue names, and lists that change while they are read. */
 
 let local: TestSuite;
 let env: Record<string, string>;
-let ask: ReturnType<typeof openSuite>["ask"];
+let suite: ReturnType<typeof openSuite>;
 
 beforeAll(async () => {
   local = await startLocal();
   const { registryUrl, settings } = local;
   const binding = (service: string) => JSON.stringify({ service, registryUrl, dataDir: settings.dataDir });
   env = { ALIEN_IMAGES_BINDING: binding("local") };
-  ask = openSuite(localPlatform({ registryUrl, dataDir: settings.dataDir }), env).ask;
+  suite = openSuite(localPlatform({ registryUrl, dataDir: settings.dataDir }), env);
 });
 afterAll(() => local.stop());
 
 async function answerOf<Answer>(operation: string, input: object): Promise<Answer> {
-  const { status, text, body } = await ask(operation, input);
+  const { status, text, body } = await suite.ask(operation, input);
   if (status !== 200) throw new Error(`${operation}: ${text}`);
   return body as Answer;
 }
 
-interface Page {
-  readonly repositories?: readonly RepositoryResponse[];
-  readonly images?: readonly Image[];
-  readonly nextPageToken?: string;
-}
-
-/** Reads a list to its end. @returns its pages */
-async function pagesOf(operation: "listRepositories" | "listImages", input: object): Promise<Page[]> {
-  const pages: Page[] = [];
-  for (let pageToken: string | undefined; ; ) {
-    const page = await answerOf<Page>(operation, { ...input, pageToken });
-    pages.push(page);
-    pageToken = page.nextPageToken;
-    if (pageToken === undefined) return pages;
-  }
-}
-
-const repositoriesIn = async (pageSize: number) =>
-  (await pagesOf("listRepositories", { pageSize })).map(({ repositories = [] }) =>
-    repositories.map(({ name }) => name),
-  );
+const repositoriesIn = (pageSize: number) => namesIn(suite, pageSize);
 
 /** Does the work for each item, 32 at a time. */
 async function crowd<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
@@ -103,7 +83,9 @@ test("1,000 tags of 500 images come in pages, each once", async () => {
     for (const tag of [`a-${number}`, `b-${number}`])
       await client.pushManifest("images/tagged", tag, imageNumber(number));
   });
-  const pages = (await pagesOf("listImages", { repoId: "tagged", pageSize: 100 })).map(({ images = [] }) => images);
+  const pages = (await pagesOf(suite, "listImages", { repoId: "tagged", pageSize: 100 })).map(
+    ({ images = [] }) => images,
+  );
   const all = pages.flat();
   expect(pages.length).toBeLessThanOrEqual(6);
   for (const page of pages) expect(page.length).toBeLessThanOrEqual(100);
@@ -134,7 +116,7 @@ test("a tag that is moved while its image is deleted leads to the other image, w
       answerOf("deleteImage", { repoId: "moving", reference: image.digest }),
       client.pushManifest("images/moving", "moved", other),
     ]);
-    const [page] = await pagesOf("listImages", { repoId: "moving" });
+    const [page] = await pagesOf(suite, "listImages", { repoId: "moving" });
     expect(page?.images?.map(({ digest, tags }) => [digest, tags])).toEqual([[other.digest, ["moved"]]]);
   }
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { account } from "../../../functions/aws/grants/grant.ts";
 import { platform } from "../../../functions/aws/index.ts";
 import { churned } from "../../support/churn.ts";
+import { namesOf, pagesOf } from "../../support/pages.ts";
 import { type AwsStack, startStack } from "../support/stack.ts";
 import { openApplication, type TestApplication } from "./support/application.ts";
 import { A, makeConsumers } from "./support/consumers.ts";
@@ -23,23 +24,9 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-/** Reads a list to its end. @returns its pages, by what names their items */
-async function pagesOf(operation: string, input: object): Promise<string[][]> {
-  const pages: string[][] = [];
-  for (let pageToken: unknown; ; ) {
-    const { status, text, body } = await application.ask(operation, {
-      ...input,
-      ...(pageToken !== undefined && { pageToken }),
-    });
-    if (status !== 200) throw new Error(`${operation}: ${text}`);
-    const { repositories = [], images = [] } = body as Record<string, Record<string, string>[]>;
-    pages.push([...repositories, ...images].map(({ name, repoId, digest }) => name ?? repoId ?? digest ?? ""));
-    pageToken = body.nextPageToken;
-    if (pageToken === undefined) return pages;
-  }
-}
+const pagesBy = async (operation: string, input: object) => (await pagesOf(application, operation, input)).map(namesOf);
 const listed = async (pageSize: number) =>
-  (await pagesOf("listRepositories", { pageSize })).map((page) => page.filter((name) => name !== "images"));
+  (await pagesBy("listRepositories", { pageSize })).map((page) => page.filter((name) => name !== "images"));
 
 test("1,200 repositories come in pages, each once, and no other's", async () => {
   for (const pageSize of [100, 1_000]) {
@@ -50,7 +37,7 @@ test("1,200 repositories come in pages, each once, and no other's", async () => 
 });
 
 test("what a consumer may pull is on one of the pages", async () => {
-  const may = (await pagesOf("listGranteeAccess", { grantee: `aws:${A}` })).flat();
+  const may = (await pagesBy("listGranteeAccess", { grantee: `aws:${A}` })).flat();
   expect(may).toEqual(many.filter((_, index) => index % 3 === 0));
 });
 
@@ -67,12 +54,12 @@ test("1,000 tags of 500 images come in pages, each once", async () => {
     images?.set(digest, { ...common, digest, pushedAt, tags, holds: [], lastPulledAt: undefined, status: "ACTIVE" });
   }
   for (const pageSize of [1, 100, 1_000]) {
-    expect((await pagesOf("listImages", { repoId: name, pageSize })).flat()).toEqual(digests);
+    expect((await pagesBy("listImages", { repoId: name, pageSize })).flat()).toEqual(digests);
   }
 });
 
 test("a list that is read while 8 processes create and delete has what stays, each once", async () => {
-  const stable = (await pagesOf("listRepositories", { pageSize: 1_000 })).flat();
+  const stable = (await pagesBy("listRepositories", { pageSize: 1_000 })).flat();
   const env = {
     ...stack.env(),
     AWS_LAMBDA_FUNCTION_NAME: "artifact-registry",

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { Page, PageRequest } from "../../../core/registry.ts";
 import { scopeMapFor } from "../../../functions/azure/acr/scope-maps.ts";
 import { scopeMapName } from "../../../functions/azure/names.ts";
 import { pushImage } from "../../../oci/client/index.ts";
 import { noteManifest } from "../../emulators/azure/acr/catalogue.ts";
 import { buildImage, buildIndex } from "../../oci/client/images.ts";
 import { errorOf } from "../../support/inputs.ts";
+import { everyItem } from "../../support/pages.ts";
 import {
   callsOf,
   clientOf,
@@ -38,19 +38,10 @@ const forget = (name: string) => {
   containerRegistry(stack()).scopeMaps.delete(scopeMapName(opened().resolveId(name)));
 };
 
-/** Reads all pages; between two of them something may happen. */
-async function all<Item>(read: (page: PageRequest) => Promise<Page<Item>>, pageSize: number, between = () => {}) {
-  const items: Item[] = [];
-  for (let cursor: string | undefined; ; ) {
-    const page = await read({ cursor, pageSize });
-    items.push(...page.items);
-    cursor = page.next;
-    if (cursor === undefined) return items;
-    between();
-  }
-}
 const names = async (pageSize: number, between?: () => void, options?: OpenOptions) =>
-  (await all((page) => opened(options).listRepositories(page, newCall()), pageSize, between)).map(({ name }) => name);
+  (await everyItem((page) => opened(options).listRepositories(page, newCall()), pageSize, between)).map(
+    ({ name }) => name,
+  );
 
 afterEach(() => {
   const { azure } = stack();
@@ -137,7 +128,7 @@ describe("images", () => {
       const about = { digest: `sha256:${String(n).padStart(64, "0")}`, tag: undefined, mediaType: "", size: 0 };
       noteManifest(containerRegistry(stack()), name, new Date(), about);
     }
-    const items = await all((page) => listImages(name, page, newCall()), 100);
+    const items = await everyItem((page) => listImages(name, page, newCall()), 100);
     expect(items).toHaveLength(250);
     expect(new Set(items.map((each) => each.digest)).size).toBe(250);
     const tagged = items.find((each) => each.digest === digest);

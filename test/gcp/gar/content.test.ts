@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Page, PageRequest } from "../../../core/registry.ts";
 import { createClient, pushImage } from "../../../oci/client/index.ts";
 import { packageAt } from "../../emulators/gcp/artifact-registry/repository.ts";
 import type { CallRecord } from "../../emulators/gcp/index.ts";
 import { buildImage, buildIndex } from "../../oci/client/images.ts";
+import { everyItem } from "../../support/pages.ts";
 import { newCall, openRegistry, useStack } from "../support/registry.ts";
 
 const stack = useStack({ repositories: ["images", "many"], behaviour: { operationMs: 1 } });
@@ -23,18 +23,6 @@ const opened = (id = "images") => {
   return { ...registry, listRepositories, listImages, deleteImage, gcp, client, found, name };
 };
 
-/** Reads all pages; between two of them something may happen. */
-async function all<Item>(read: (page: PageRequest) => Promise<Page<Item>>, pageSize: number, between = () => {}) {
-  const items: Item[] = [];
-  for (let cursor: string | undefined; ; ) {
-    const page = await read({ cursor, pageSize });
-    items.push(...page.items);
-    cursor = page.next;
-    if (cursor === undefined) return items;
-    between();
-  }
-}
-
 /** What was sent to Artifact Registry. */
 const actions = (calls: readonly CallRecord[]) =>
   calls.filter(({ service }) => service === "artifactregistry").map(({ action }) => action);
@@ -50,7 +38,7 @@ describe("the list of repositories", () => {
       found.packages.delete(`goes/${turn}`);
       packageAt(found, `comes/${turn++}`, new Date());
     };
-    const items = await all((page) => listRepositories(page, newCall()), 100, between);
+    const items = await everyItem((page) => listRepositories(page, newCall()), 100, between);
     const names = items.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     const paths = names.filter((name) => name.startsWith(`${prefix}/stays/`));

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Image, RepositoryResponse } from "../../../client/types.ts";
 import { platform } from "../../../functions/kubernetes/index.ts";
 import { createClient, pushImage } from "../../../oci/client/index.ts";
 import { buildImage } from "../../oci/client/images.ts";
 import { churned } from "../../support/churn.ts";
+import { namesIn, pagesOf } from "../../support/pages.ts";
 import { openSuite } from "../../support/suite.ts";
 import { mountAccounts } from "../support/files.ts";
 import { startOurRegistry } from "../support/our-registry.ts";
@@ -13,7 +13,7 @@ import { startOurRegistry } from "../support/our-registry.ts";
 let registry: Awaited<ReturnType<typeof startOurRegistry>>;
 let accounts: Awaited<ReturnType<typeof mountAccounts>>;
 let env: Record<string, string>;
-let ask: ReturnType<typeof openSuite>["ask"];
+let suite: ReturnType<typeof openSuite>;
 
 beforeAll(async () => {
   registry = await startOurRegistry(["images"]);
@@ -24,33 +24,13 @@ beforeAll(async () => {
   });
   const binding = { service: "external", registryUrl: registry.url, repositoryPrefix: "images", ...accounts.files };
   env = { ALIEN_IMAGES_BINDING: JSON.stringify(binding) };
-  ask = openSuite(platform, env).ask;
+  suite = openSuite(platform, env);
 });
 afterAll(async () => {
   await registry?.stop();
 });
 
-interface Page {
-  readonly repositories?: readonly RepositoryResponse[];
-  readonly images?: readonly Image[];
-  readonly nextPageToken?: string;
-}
-
-async function pagesOf(operation: "listRepositories" | "listImages", input: object): Promise<Page[]> {
-  const pages: Page[] = [];
-  for (let pageToken: string | undefined; ; ) {
-    const { status, text, body } = await ask(operation, { ...input, pageToken });
-    if (status !== 200) throw new Error(text);
-    pages.push(body as Page);
-    pageToken = (body as Page).nextPageToken;
-    if (pageToken === undefined) return pages;
-  }
-}
-
-const repositoriesIn = async (pageSize: number) =>
-  (await pagesOf("listRepositories", { pageSize })).map(({ repositories = [] }) =>
-    repositories.map(({ name }) => name),
-  );
+const repositoriesIn = (pageSize: number) => namesIn(suite, pageSize);
 
 /** A client that pushes and deletes in the registry's folder. */
 function client() {
@@ -62,7 +42,7 @@ test("1,200 repositories come in pages, each once", async () => {
   const left = [...names];
   const create = async () => {
     for (let name = left.shift(); name !== undefined; name = left.shift()) {
-      const { status, text } = await ask("createRepository", { name });
+      const { status, text } = await suite.ask("createRepository", { name });
       if (status !== 200) throw new Error(text);
     }
   };
@@ -76,9 +56,9 @@ test("1,200 repositories come in pages, each once", async () => {
 test("1,000 tags come in pages, each once", async () => {
   const image = buildImage({ seed: "tagged" });
   const tags = Array.from({ length: 1_000 }, (_, each) => `t-${each}`);
-  await ask("createRepository", { name: "tagged" });
+  await suite.ask("createRepository", { name: "tagged" });
   for (const tag of tags) await pushImage(client(), "images/tagged", tag, image);
-  const images = (await pagesOf("listImages", { repoId: "tagged", pageSize: 500 })).flatMap(
+  const images = (await pagesOf(suite, "listImages", { repoId: "tagged", pageSize: 500 })).flatMap(
     (page) => page.images ?? [],
   );
   expect(images.flatMap((each) => each.tags).sort()).toEqual([...tags].sort());
@@ -93,16 +73,16 @@ test("a list that is read while 8 processes create and delete has what stays, ea
 
 test("a tag that is moved while its image is deleted leads to the other image, whichever comes first", async () => {
   const other = buildImage({ seed: "other" });
-  await ask("createRepository", { name: "moving" });
+  await suite.ask("createRepository", { name: "moving" });
   for (let number = 1; number <= 30; number++) {
     const image = buildImage({ seed: `moved-${number}` });
     const { digest } = await pushImage(client(), "images/moving", "moved", image);
     const [deleted] = await Promise.all([
-      ask("deleteImage", { repoId: "moving", reference: digest }),
+      suite.ask("deleteImage", { repoId: "moving", reference: digest }),
       pushImage(client(), "images/moving", "moved", other),
     ]);
     expect(deleted.status, deleted.text).toBe(200);
-    const [page] = await pagesOf("listImages", { repoId: "moving" });
+    const [page] = await pagesOf(suite, "listImages", { repoId: "moving" });
     expect(page?.images?.map(({ tags }) => tags)).toEqual([["moved"]]);
   }
 });

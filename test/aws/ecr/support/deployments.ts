@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import type { ErrorJson } from "../../../../core/errors.ts";
+import { extractCommit } from "../../../support/commits.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../../../..");
@@ -15,8 +16,7 @@ export async function bundleOfCommit(commit: string): Promise<{ readonly file: s
   const folder = await mkdtemp(join(tmpdir(), "earlier-version-"));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
-    await run("git", ["-C", root, "archive", "--output", join(folder, "source.tar"), commit]);
-    await run("tar", ["-xf", "source.tar"], { cwd: folder });
+    extractCommit(commit, folder);
     await symlink(join(root, "node_modules"), join(folder, "node_modules"));
     await run(process.execPath, ["scripts/build.ts", "aws"], { cwd: folder });
   } catch (error) {
