@@ -7,6 +7,7 @@ import type { OpenContext } from "../../core/platform.ts";
 import type { ArtifactRegistry, Provisioning } from "../../core/registry.ts";
 import type { Capabilities } from "../../core/registry-schemas.ts";
 import { Secret } from "../../core/secret.ts";
+import { pause } from "../../core/waiting.ts";
 import { repositoryMarker } from "../../oci/client/index.ts";
 import { isDiskFull } from "../../oci/files.ts";
 import {
@@ -124,26 +125,31 @@ export function createLocalRegistry(
       { name: repository, permissions, alsoPull = [], ttlSeconds, credentialId = randomUUID() },
       call,
     ) {
-      const now = call.now();
       const seconds = Math.min(Math.max(ttlSeconds ?? lifetimes.default, lifetimes.min), lifetimes.max);
-      // A token expires at a whole second. Without rounding up, a credential of one second could expire before it is used.
-      const expiresAt = new Date(Math.ceil(now.getTime() / 1_000 + seconds) * 1_000);
-      const facts: Omit<TokenClaims, "root"> = {
+      const factsAt = (now: Date): Omit<TokenClaims, "root"> => ({
         subject: callerHash(call.caller.issuer, call.caller.subject),
         access: [
           repositoryAccess(repository, ...(permissions === "pull" ? ["pull"] : ["pull", "push"])),
           ...alsoPull.map((each) => repositoryAccess(each, "pull")),
         ],
-        expiresAt,
+        // A token expires at a whole second. Without rounding up, a credential of one second could expire before it is used.
+        expiresAt: new Date(Math.ceil(now.getTime() / 1_000 + seconds) * 1_000),
         credential: {
           id: credentialId,
-          issuedAt: Math.floor(now.getTime() / 1_000),
+          issuedAt: secondOf(now),
           registry: name,
           repositories: [repository, ...alsoPull],
           permissions,
         },
-      };
+      });
+      let now = call.now();
+      if (isRevoked(await readable(credentials), factsAt(now))) {
+        await pause(untilNextSecond(now), call.signal);
+        now = call.now();
+      }
+      const facts = factsAt(now);
       if (isRevoked(await readable(credentials), facts)) throw revokedThisSecond();
+      const { expiresAt } = facts;
       const [key] = await credentials.keys();
       const token = mintToken(key, { ...facts, audience, now, id: credentialId });
       return {
@@ -161,7 +167,7 @@ export function createLocalRegistry(
     },
 
     async revokeCredentials({ name: repository, permissions, caller, credentialId }, call) {
-      const revokedAt = new Date(Math.floor(call.now().getTime() / 1_000) * 1_000);
+      const revokedAt = new Date(secondOf(call.now()) * 1_000);
       const revocation = {
         revokedAt: revokedAt.toISOString(),
         registry: name,
@@ -208,7 +214,16 @@ async function readable(credentials: LocalCredentials): Promise<readonly Revocat
   }
 }
 
-/** It would end with the revocation, which counts for the whole second. */
+function secondOf(moment: Date): number {
+  return Math.floor(moment.getTime() / 1_000);
+}
+
+/** Milliseconds. A timer may fire one too early. */
+function untilNextSecond(moment: Date): number {
+  return (secondOf(moment) + 1) * 1_000 - moment.getTime() + 1;
+}
+
+/** A revocation counts for the whole second, so that a credential of this second would end with it. */
 function revokedThisSecond(): ArtifactRegistryError {
   return new ArtifactRegistryError("SERVICE_UNAVAILABLE", "Such credentials were revoked in this very second.", {
     retryable: true,

@@ -139,6 +139,16 @@ describe("revokeCredentials on the local platform", () => {
     expect([await counts(suite, after.password), await counts(suite, before.password)]).toEqual([true, false]);
   });
 
+  test("is followed at once by a credential that counts: the mint waits for the next second", async () => {
+    const { suite, mint, revoke } = await start();
+    for (let round = 0; round < 3; round += 1) {
+      const before = await mint("app", "pull", { ttlSeconds: 1_000 + round });
+      await revoke();
+      const after = await mint("app", "pull", { ttlSeconds: 1_000 + round });
+      expect([await counts(suite, before.password), await counts(suite, after.password)]).toEqual([false, true]);
+    }
+  });
+
   test("is kept over a restart, and so are the keys", async () => {
     const first = await start();
     const [bad, good] = [await first.mint("app"), await first.mint("base")];
