@@ -143,12 +143,13 @@ export function createLocalRegistry(
         },
       });
       let now = call.now();
-      if (isRevoked(await readable(credentials), factsAt(now))) {
+      let facts = factsAt(now);
+      if (isRevoked(await readable(credentials), facts)) {
         await pause(untilNextSecond(now), call.signal);
         now = call.now();
+        facts = factsAt(now);
+        if (isRevoked(await readable(credentials), facts)) throw revokedThisSecond();
       }
-      const facts = factsAt(now);
-      if (isRevoked(await readable(credentials), facts)) throw revokedThisSecond();
       const { expiresAt } = facts;
       const [key] = await credentials.keys();
       const token = mintToken(key, { ...facts, audience, now, id: credentialId });

@@ -241,8 +241,7 @@ async function finish(
   call: Call,
 ): Promise<Page<ConsumerRemoval>> {
   const names = postponed as readonly RoutableName[];
-  const isTime = pageOf(call);
-  const { items, failed, done } = await inTurns(names, isTime, (name) => end(name, true), call);
+  const { items, failed, done } = await inTurns(names, pageOf(call), (name) => end(name, true), call);
   const left = [...failed.map(({ name }) => name), ...names.slice(done)];
   if (left.length === names.length && failed.length > 0) throw failed[0]?.error;
   if (names.length === 0 && missed !== undefined) throw someMissed(missed);
