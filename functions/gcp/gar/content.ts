@@ -215,11 +215,17 @@ export async function deletePackage(context: GarContext, name: RoutableName, cal
       throw refusalOfDeletion(context, removePackage, error);
     });
   };
-  while (await isHeld(remove())) await deleteIndexes(context, name, request.name, call);
+  let isStuck = false;
+  while (await isHeld(remove())) {
+    const deleted = await deleteIndexes(context, name, request.name, call);
+    // The first time an index may have gone between the two requests: a call before this one may have begun to delete it.
+    if (deleted === 0 && isStuck) throw heldByNone();
+    isStuck = deleted === 0;
+  }
 }
 
-/** Deletes the indexes of an image path. Those that another index holds stay until that is gone. */
-async function deleteIndexes(context: GarContext, name: RoutableName, parent: string, call: Call): Promise<void> {
+/** Deletes the indexes of an image path. Those that another index holds stay until that is gone. @returns how many it deleted */
+async function deleteIndexes(context: GarContext, name: RoutableName, parent: string, call: Call): Promise<number> {
   let deleted = 0;
   let cursor: string | undefined;
   do {
@@ -231,8 +237,11 @@ async function deleteIndexes(context: GarContext, name: RoutableName, parent: st
     }
     cursor = page.next;
   } while (cursor !== undefined);
-  if (deleted > 0) return;
-  throw held(
+  return deleted;
+}
+
+function heldByNone(): ArtifactRegistryError {
+  return held(
     "Artifact Registry says that an index holds an image, and there is none.",
     "Delete the images one by one.",
   );

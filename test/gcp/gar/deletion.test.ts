@@ -68,11 +68,13 @@ describe("deletion", () => {
   describe("of an image path with indexes, which Google refuses as a whole", () => {
     const indexed = async () => {
       const { client, ...rest } = await pushed();
-      for (const tag of ["multi", "other"]) {
-        await pushImage(client, rest.name, tag, buildIndex({ seed: `${rest.name} ${tag}`, layers: [100] }));
-      }
+      const indexes = ["multi", "other"].map((tag) => ({
+        tag,
+        image: buildIndex({ seed: `${rest.name} ${tag}`, layers: [100] }),
+      }));
+      for (const { tag, image } of indexes) await pushImage(client, rest.name, tag, image);
       rest.gcp.calls.length = 0;
-      return { client, ...rest };
+      return { client, ...rest, digests: indexes.map(({ image }) => image.index.digest) };
     };
     const deletions = ({ calls }: { calls: readonly { action: string }[] }) =>
       calls.map(({ action }) => action).filter((action) => /^(?:Delete|List)/.test(action));
@@ -112,7 +114,20 @@ describe("deletion", () => {
       const refusal = await registry.deleteRepository(name, newCall()).catch((error: unknown) => error);
       gcp.faults.clear();
       expect(refusal).toMatchObject({ code: "RESOURCE_CONFLICT", retryable: false });
-      expect(deletions(gcp)).toEqual(["DeletePackage", "ListVersions"]);
+      expect(deletions(gcp)).toEqual(["DeletePackage", "ListVersions", "DeletePackage", "ListVersions"]);
+    });
+
+    test("goes on where the indexes go by themselves, as those that a call before it has begun to delete", async () => {
+      const { gcp, registry, name, client, digests } = await indexed();
+      gcp.faults.before = async ({ action }) => {
+        if (action !== "ListVersions") return;
+        gcp.faults.before = undefined;
+        for (const digest of digests) await registry.deleteImage?.(name, { digest }, newCall());
+      };
+      await registry.deleteRepository(name, newCall());
+      await expect(client.tags(name)).rejects.toMatchObject({ status: 404 });
+      const ours = deletions(gcp).filter((action) => action !== "DeleteVersion");
+      expect(ours).toEqual(["DeletePackage", "ListVersions", "DeletePackage"]);
     });
 
     test("that fails half way is finished by the same call", async () => {
