@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { answerOf } from "../../support/program.ts";
 import { usePublicStack } from "./registry.ts";
 
 const stack = usePublicStack();
@@ -23,9 +22,7 @@ async function loadedBy(binding: string): Promise<string[]> {
     await service.open({ name: "images", binding, derived: false, others: [], env: process.env });
     console.log(JSON.stringify([...loaded]));`;
   const env = { ...process.env, ...stack().env(), BINDING: binding };
-  const run = promisify(execFile);
-  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { env });
-  return JSON.parse(stdout) as string[];
+  return answerOf<string[]>(program, env);
 }
 
 test("the client of ECR Public is loaded by a public registry, and none by a private one that nobody has asked yet", async () => {

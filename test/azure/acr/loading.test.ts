@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { answerOf } from "../../support/program.ts";
 import { useStack } from "../support/registry.ts";
 
 const stack = useStack();
@@ -27,8 +26,7 @@ async function loadedBy(request: string): Promise<string[]> {
     console.log(JSON.stringify([...loaded]));
     process.exit(0);`;
   const env = { ...process.env, ...stack().env(), BINDING: stack().binding("images") };
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], { env });
-  return JSON.parse(stdout) as string[];
+  return answerOf<string[]>(program, env);
 }
 
 const heavy = ["@azure/arm-containerregistry", "@azure/core-lro", "@azure-rest/core-client"];

@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { answerOf } from "../../support/program.ts";
 import { useStack } from "../support/registry.ts";
 
 const stack = useStack({ repositories: ["images", "acme-images"] });
@@ -29,8 +28,7 @@ async function loadedBy(request: string, derived = false): Promise<string[]> {
     process.exit(0);`;
   const place = { GOOGLE_CLOUD_LOCATION: stack().location, ALIEN_STACK_PREFIX: "acme" };
   const env = { ...process.env, ...stack().env(), ...place, BINDING: stack().binding("images") };
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], { env });
-  return JSON.parse(stdout) as string[];
+  return answerOf<string[]>(program, env);
 }
 
 const heavy = ["google-gax", "@grpc/grpc-js", "@google-cloud/artifact-registry", "protobufjs"];
