@@ -95,19 +95,19 @@ run "applied" {
   }
 
   override_resource {
-    target = google_service_account.own["pipeline"]
+    target = google_service_account.pipeline
     values = { member = "serviceAccount:acme-pipeline@acme-registries.iam.gserviceaccount.com" }
   }
   override_resource {
-    target = google_service_account.own["projects"]
+    target = google_service_account.projects
     values = { member = "serviceAccount:acme-projects@acme-registries.iam.gserviceaccount.com" }
   }
   override_resource {
-    target = google_service_account.own["pull"]
+    target = google_service_account.pull
     values = { email = "acme-pull@acme-registries.iam.gserviceaccount.com" }
   }
   override_resource {
-    target = google_service_account.own["push"]
+    target = google_service_account.push
     values = { email = "acme-push@acme-registries.iam.gserviceaccount.com" }
   }
   override_resource {

@@ -28,11 +28,24 @@ resource "google_project" "registries" {
   project_id = "acme-registries"
 }
 
-resource "google_service_account" "own" {
-  for_each = toset(["pipeline", "projects", "pull", "push"])
-
+resource "google_service_account" "pipeline" {
   project    = google_project.registries.project_id
-  account_id = "acme-${each.key}"
+  account_id = "acme-pipeline"
+}
+
+resource "google_service_account" "projects" {
+  project    = google_project.registries.project_id
+  account_id = "acme-projects"
+}
+
+resource "google_service_account" "pull" {
+  project    = google_project.registries.project_id
+  account_id = "acme-pull"
+}
+
+resource "google_service_account" "push" {
+  project    = google_project.registries.project_id
+  account_id = "acme-push"
 }
 
 resource "google_kms_key_ring" "own" {
@@ -82,20 +95,20 @@ module "artifact_registry" {
 
   registries = {
     images = { location = google_artifact_registry_repository.images.location, repository_id = google_artifact_registry_repository.images.repository_id }
-    builds = { pull_service_account = google_service_account.own["pull"], push_service_account = { email = google_service_account.own["push"].email } }
+    builds = { pull_service_account = google_service_account.pull, push_service_account = { email = google_service_account.push.email } }
   }
   derived_registries = true
 
   encryption             = { kms_key_name = google_kms_crypto_key.own.id }
   notification_channels  = [google_monitoring_notification_channel.operators.name]
-  callers                = { invoke = [google_service_account.own["pipeline"].member] }
-  setup_event_publishers = { projects = google_service_account.own["projects"].member }
+  callers                = { invoke = [google_service_account.pipeline.member] }
+  setup_event_publishers = { projects = google_service_account.projects.member }
   platform_audiences     = [google_project.registries.number]
   labels                 = { number = google_project.registries.number }
 
   oidc_issuers = [{ issuer = "https://token.example", audience = google_project.registries.number }]
   access_rules = [{
-    callers      = [{ issuer = "door", subject = google_service_account.own["pipeline"].unique_id }, { issuer = "https://token.example", subject = google_project.registries.number }]
+    callers      = [{ issuer = "door", subject = google_service_account.pipeline.unique_id }, { issuer = "https://token.example", subject = google_project.registries.number }]
     operations   = ["*"]
     registries   = ["*"]
     repositories = [google_project.registries.number]
