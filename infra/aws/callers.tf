@@ -22,7 +22,7 @@ resource "aws_iam_policy" "caller" {
 
 resource "aws_iam_role_policy_attachment" "caller" {
   for_each = merge([
-    for door, roles in var.callers : { for role in roles : "${door}/${role}" => { door = door, role = role } }
+    for door, roles in var.callers : { for key, role in roles : "${door}/${key}" => { door = door, role = role } }
   ]...)
 
   role       = each.value.role

@@ -17,7 +17,7 @@ locals {
     for operation in setsubtract(flatten(values(local.operations)), ["push-pull"]) :
     concat([operation], operation == "generateCredentials" ? flatten([for field, value in rule : [for each in value == null ? [] : value : each if each == "push-pull"] if field == "permissions"]) : [])
     if anytrue([for pattern in rule.operations : can(regex("^${replace(replace(pattern, "/[^A-Za-z*]/", "!"), "*", ".*")}$", operation))])
-    && (!contains(local.granting, operation) || sum(concat([0], [for field, value in rule : length(value) if field == "grantees" && value != null])) > 0)
+    && (!contains(local.granting, operation) || length(flatten([for field, value in rule : [for each in value == null ? [] : value : each] if field == "grantees"])) > 0)
   ]])) }
   door_lacks = { for door, needs in local.door_needs : door => [for right, operations in local.operations : right if length(setintersection(operations, needs)) == 0] }
 }

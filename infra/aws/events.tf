@@ -103,7 +103,7 @@ resource "aws_iam_role" "forwarding" {
 
   name                 = "${var.prefix}-forwarding"
   description          = "Sends the news of replicas to the home region of the artifact registry ${var.prefix}."
-  permissions_boundary = var.permissions_boundary
+  permissions_boundary = local.boundary_of_all
   tags                 = var.tags
   assume_role_policy = jsonencode(jsondecode(templatefile("${path.module}/policies/forwarding-trust.json.tftpl", {
     account = jsonencode(local.account)

@@ -37,7 +37,8 @@ resource "random_bytes" "page_key" {
 }
 
 data "archive_file" "package" {
-  count = var.package_path == null ? 0 : 1
+  # Not by its own path, which need not be known yet.
+  count = var.package_file == null ? 1 : 0
 
   type             = "zip"
   source_dir       = var.package_path
@@ -47,9 +48,9 @@ data "archive_file" "package" {
 }
 
 locals {
-  package = var.package_path == null ? {
-    file = var.package_file
-    hash = filebase64sha256(var.package_file)
+  package = var.package_file != null ? {
+    file = var.package_file.path
+    hash = filebase64sha256(var.package_file.path)
     } : {
     file = data.archive_file.package[0].output_path
     hash = data.archive_file.package[0].output_base64sha256
@@ -63,7 +64,7 @@ resource "aws_cloudwatch_log_group" "function" {
 
   name              = "/aws/lambda/${var.prefix}-${each.key}"
   retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_keys.logs
+  kms_key_id        = one(var.kms_keys.logs[*].arn)
   skip_destroy      = var.keep.logs
   tags              = var.tags
 }

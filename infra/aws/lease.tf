@@ -31,10 +31,10 @@ resource "aws_dynamodb_table" "leases" {
   }
 
   dynamic "server_side_encryption" {
-    for_each = compact([var.kms_keys.leases])
+    for_each = var.kms_keys.leases[*]
     content {
       enabled     = true
-      kms_key_arn = server_side_encryption.value
+      kms_key_arn = server_side_encryption.value.arn
     }
   }
 }

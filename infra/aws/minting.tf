@@ -2,7 +2,8 @@
 locals {
   minting_doors    = sort(setintersection(keys(var.doors), ["platform", "oidc", "invoke"]))
   minting_actions  = jsondecode(file("${path.module}/policies/actions.json"))
-  minting_boundary = var.permissions_boundary != null ? var.permissions_boundary : "arn:${local.partition}:iam::${local.account}:policy/${var.prefix}-minting-boundary"
+  boundary_of_all  = one(var.permissions_boundary[*].arn)
+  minting_boundary = var.permissions_boundary != null ? var.permissions_boundary.arn : "arn:${local.partition}:iam::${local.account}:policy/${var.prefix}-minting-boundary"
   makes_boundary   = var.permissions_boundary == null && length(local.spaces) > 0
 
   boundary_policy = jsonencode(jsondecode(templatefile("${path.module}/policies/ecr-minting.json.tftpl", {
@@ -20,7 +21,7 @@ locals {
       for kind in ["pull", "push"] : "${name}/${kind}" => {
         name     = local.role_names[name][kind]
         prefix   = registry.prefix
-        boundary = registry.service == "ecr" ? local.minting_boundary : var.permissions_boundary
+        boundary = registry.service == "ecr" ? local.minting_boundary : local.boundary_of_all
         # What is pushed to a replica would be overwritten, or never replicated: pushes go home.
         policy = jsonencode(jsondecode(templatefile("${path.module}/policies/${registry.service}-minting${registry.service == "ecr" && kind == "push" ? "-push" : ""}.json.tftpl", {
           actions = jsonencode(kind == "push" && registry.service == "ecr-public" ? concat(
@@ -111,10 +112,10 @@ resource "aws_ecr_repository" "own" {
   }
 
   dynamic "encryption_configuration" {
-    for_each = each.value.repository_defaults.kms_key_arn == null && each.value.repository_defaults.encryption_type == null ? [] : [each.value.repository_defaults]
+    for_each = each.value.repository_defaults.kms_key == null && each.value.repository_defaults.encryption_type == null ? [] : [each.value.repository_defaults]
     content {
       encryption_type = coalesce(encryption_configuration.value.encryption_type, "KMS")
-      kms_key         = encryption_configuration.value.kms_key_arn
+      kms_key         = one(encryption_configuration.value.kms_key[*].arn)
     }
   }
 

@@ -28,11 +28,8 @@ locals {
   public_own    = [for registry in values(local.ecr_public) : format(local.public_arn, registry.prefix)]
   public_inside = [for registry in values(local.ecr_public) : format(local.public_arn, "${registry.prefix}-*")]
   # Of each registry with a key: that of home, and of each replica region the one that is named, or the multi-Region key under the same name.
-  keys = distinct(flatten([for registry in values(local.ecr) : [for key in registry.repository_defaults.kms_key_arn[*] : concat([key], [
-    for region in registry.regions : lookup(
-      coalesce(registry.repository_defaults.replica_kms_key_arns, {}), region,
-      replace(key, "/^(arn:[^:]+:kms:)[^:]+(:\\d+:key/mrk-.+)$/", "$${1}${region}$${2}")
-    )
+  keys = distinct(flatten([for registry in values(local.ecr) : [for key in registry.repository_defaults.kms_key[*] : concat([key.arn], [
+    for region in registry.regions : lookup(key.replica_arns, region, replace(key.arn, "/^(arn:[^:]+:kms:)[^:]+(:\\d+:key/mrk-.+)$/", "$${1}${region}$${2}"))
   ])]]))
 
   # kept leaves derived registries out: they have no defaults, and so no lifecycle policy. own_repositories is what the
@@ -63,8 +60,8 @@ locals {
     provisioned_roles       = local.role_path == "/" ? local.named_roles : [local.roles_on_path]
     read_roles              = local.role_path == "/" ? local.named_roles : concat([local.roles_on_path], [for arn in local.named_roles : replace(arn, ":role${local.role_path}", ":role/")])
     boundary                = local.minting_boundary
-    queue_key               = compact([var.kms_keys.queues])
-    lease_key               = compact([var.kms_keys.leases])
+    queue_key               = var.kms_keys.queues[*].arn
+    lease_key               = var.kms_keys.leases[*].arn
     public_registry         = "arn:${local.partition}:ecr-public::${local.account}:registry/${local.account}"
     every_public_repository = format(local.public_arn, "*")
   }
@@ -81,7 +78,9 @@ locals {
     for door, needs in local.door_needs : door => contains(needs, "push-pull") ? {} : { minting_roles = [for arn in local.policy_values.minting_roles : arn if endswith(arn, "-pull")] }
   }
 
-  # A concern that nothing here has is in no role.
+  encrypts = anytrue([for registry in values(local.ecr) : registry.repository_defaults.kms_key != null])
+
+  # A concern that nothing here has is in no role. Whether there is a key is known before its ARN is.
   concerns = {
     tracing             = var.tracing
     queue-keys          = var.kms_keys.queues != null
@@ -89,8 +88,8 @@ locals {
     repositories        = length(local.spaces) > 0
     creation            = length(local.spaces) > 0
     lifecycle           = anytrue([for registry in values(local.ecr) : registry.repository_defaults.keep_last != null])
-    encryption          = length(local.keys) > 0
-    encryption-release  = length(local.keys) > 0
+    encryption          = local.encrypts
+    encryption-release  = local.encrypts
     deletions           = length(local.spaces) > 0
     listing             = length(local.spaces) > 0
     images-reading      = length(local.spaces) > 0

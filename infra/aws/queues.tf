@@ -11,7 +11,7 @@ resource "aws_sqs_queue" "setup" {
 
   name                       = "${var.prefix}-setup"
   sqs_managed_sse_enabled    = var.kms_keys.queues == null ? true : null
-  kms_master_key_id          = var.kms_keys.queues
+  kms_master_key_id          = one(var.kms_keys.queues[*].arn)
   visibility_timeout_seconds = 6 * var.doors["events"].timeout
   # Longer than five deliveries ever take: a message that expired would be dropped without a word.
   message_retention_seconds = 345600
@@ -26,7 +26,7 @@ resource "aws_sqs_queue" "dead_letters" {
 
   name                      = "${var.prefix}-dead-letters"
   sqs_managed_sse_enabled   = var.kms_keys.queues == null ? true : null
-  kms_master_key_id         = var.kms_keys.queues
+  kms_master_key_id         = one(var.kms_keys.queues[*].arn)
   message_retention_seconds = 1209600
   redrive_allow_policy      = jsonencode({ redrivePermission = "byQueue", sourceQueueArns = [local.setup_queue_arn] })
   tags                      = var.tags

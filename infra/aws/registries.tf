@@ -54,8 +54,8 @@ locals {
         imageTagMutabilityExclusions = registry.repository_defaults.image_tag_mutability_exclusions
         scanOnPush                   = registry.repository_defaults.scan_on_push
         encryptionType               = registry.repository_defaults.encryption_type
-        kmsKey                       = registry.repository_defaults.kms_key_arn
-        replicaKmsKeys               = registry.repository_defaults.replica_kms_key_arns
+        kmsKey                       = one(registry.repository_defaults.kms_key[*].arn)
+        replicaKmsKeys               = one([for key in registry.repository_defaults.kms_key[*] : key.replica_arns if length(key.replica_arns) > 0])
         keepLast                     = registry.repository_defaults.keep_last
         tags                         = registry.repository_defaults.tags
       } : key => value if value != null

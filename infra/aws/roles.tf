@@ -5,7 +5,7 @@ resource "aws_iam_role" "function" {
   name                 = "${var.prefix}-${each.key}"
   description          = "Runs the ${each.key} door of the artifact registry ${var.prefix}."
   assume_role_policy   = jsonencode(jsondecode(file("${path.module}/policies/function-trust.json.tftpl")))
-  permissions_boundary = var.permissions_boundary
+  permissions_boundary = local.boundary_of_all
   tags                 = var.tags
 }
 

@@ -5,8 +5,8 @@ variable "registries" {
     - repository_prefix: what every repository begins with; {prefix}-{name} if left out
     - replication_regions: regions that hold replicas (ecr only); provisionRegistry makes the replication rule
     - repository_defaults: what a new repository gets, and its replicas; an existing one is left as it is.
-      image_tag_mutability_exclusions belong to the two kinds of mutability WITH_EXCLUSION. A key is in one region: a multi-Region key
-      (mrk-…) is used in each, and for any other replica_kms_key_arns name the one of each replica region
+      image_tag_mutability_exclusions belong to the two kinds of mutability WITH_EXCLUSION. kms_key is { arn, replica_arns }: a key
+      is in one region, so that replica_arns name the one of each replica region; a multi-Region key (mrk-…) is used in each
     - catalog_data: what the gallery shows of a new repository (ecr-public only)
   EOT
   type = map(object({
@@ -18,10 +18,12 @@ variable "registries" {
       image_tag_mutability_exclusions = optional(list(string))
       scan_on_push                    = optional(bool)
       encryption_type                 = optional(string)
-      kms_key_arn                     = optional(string)
-      replica_kms_key_arns            = optional(map(string))
-      keep_last                       = optional(number)
-      tags                            = optional(map(string))
+      kms_key                         = optional(object({ arn = string, replica_arns = optional(map(string), {}) }))
+      # Refused below: without them here Terraform would drop what an earlier version took, and a repository would lose its key.
+      kms_key_arn          = optional(string)
+      replica_kms_key_arns = optional(map(string))
+      keep_last            = optional(number)
+      tags                 = optional(map(string))
     }), {})
     catalog_data = optional(object({
       description       = optional(string)
@@ -117,18 +119,24 @@ variable "registries" {
     error_message = "encryption_type must be KMS or KMS_DSSE; without it and without a key ECR encrypts by itself."
   }
   validation {
-    condition = alltrue(flatten([for registry in values(var.registries) : [
-      for arn in concat(registry.repository_defaults.kms_key_arn[*], values(coalesce(registry.repository_defaults.replica_kms_key_arns, {}))) :
-      can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:key/.+$", arn))
-    ]]))
-    error_message = "kms_key_arn and replica_kms_key_arns must be ARNs of keys: an alias cannot be put into a role's policy."
+    condition     = alltrue([for registry in values(var.registries) : registry.repository_defaults.kms_key_arn == null && registry.repository_defaults.replica_kms_key_arns == null])
+    error_message = "kms_key_arn and replica_kms_key_arns are kms_key = { arn, replica_arns } now."
   }
   validation {
     condition = alltrue(flatten([for registry in values(var.registries) : [
-      for region, arn in coalesce(registry.repository_defaults.replica_kms_key_arns, {}) :
-      contains(registry.replication_regions, region) && registry.repository_defaults.kms_key_arn != null && split(":", "${arn}::::")[3] == region
+      for key in registry.repository_defaults.kms_key[*] : [
+        for arn in concat([key.arn], values(key.replica_arns)) : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:key/.+$", arn))
+      ]
     ]]))
-    error_message = "replica_kms_key_arns are keys of replication_regions, each in its own region, beside a kms_key_arn for the home region."
+    error_message = "kms_key must have ARNs of keys: an alias cannot be put into a role's policy."
+  }
+  validation {
+    condition = alltrue(flatten([for registry in values(var.registries) : [
+      for key in registry.repository_defaults.kms_key[*] : [
+        for region, arn in key.replica_arns : contains(registry.replication_regions, region) && split(":", "${arn}::::")[3] == region
+      ]
+    ]]))
+    error_message = "replica_arns are keys of replication_regions, each in its own region."
   }
 }
 

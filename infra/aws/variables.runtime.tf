@@ -18,24 +18,24 @@ variable "environment" {
 
 variable "kms_keys" {
   description = <<-EOT
-    ARNs of KMS keys of your own, in this region; without one, AWS encrypts under a key of its own.
+    KMS keys of your own, in this region, each as { arn }; without one, AWS encrypts under a key of its own.
     - logs: of the log groups. Its policy must let logs.{region}.amazonaws.com encrypt and decrypt
     - queues: of the set-up and the dead-letter queue. Its policy must let events.amazonaws.com use kms:GenerateDataKey and kms:Decrypt
     - leases: of the lease table
   EOT
   type = object({
-    logs   = optional(string)
-    queues = optional(string)
-    leases = optional(string)
+    logs   = optional(object({ arn = string }))
+    queues = optional(object({ arn = string }))
+    leases = optional(object({ arn = string }))
   })
   default  = {}
   nullable = false
 
   validation {
-    condition = alltrue([for arn in [var.kms_keys.logs, var.kms_keys.queues, var.kms_keys.leases] :
-      arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:key/.+$", arn))
+    condition = alltrue([for key in concat(var.kms_keys.logs[*], var.kms_keys.queues[*], var.kms_keys.leases[*]) :
+      can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:key/.+$", key.arn))
     ])
-    error_message = "kms_keys must be ARNs of keys: an alias cannot be put into a role's policy."
+    error_message = "kms_keys must have ARNs of keys: an alias cannot be put into a role's policy."
   }
 }
 

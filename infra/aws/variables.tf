@@ -21,14 +21,14 @@ variable "package_path" {
 }
 
 variable "package_file" {
-  description = "A package that was built elsewhere, in the place of package_path: the path of a ZIP file of what is in dist/aws, with index.js at its root. A pipeline that plans in one job and applies in another needs it at the same path in both."
-  type        = string
+  description = "A package that was built elsewhere, in the place of package_path: { path } of a ZIP file of what is in dist/aws, with index.js at its root. A pipeline that plans in one job and applies in another needs it at the same path in both."
+  type        = object({ path = string })
   default     = null
 
   validation {
     # Every ZIP file that is not empty begins with the bytes 50 4B 03 04.
-    condition     = var.package_file == null || try(startswith(filebase64(coalesce(var.package_file, "-")), "UEsDB"), false)
-    error_message = "package_file must be the path of a ZIP file that is there."
+    condition     = alltrue([for package in var.package_file[*] : try(startswith(filebase64(package.path), "UEsDB"), false)])
+    error_message = "package_file must have the path of a ZIP file that is there."
   }
 }
 
@@ -69,8 +69,8 @@ variable "access_rules_file" {
 }
 
 variable "callers" {
-  description = "Names of IAM roles of this account that may call a door (platform, invoke or provision). They get a policy for it; what they may do there is for access_rules to say."
-  type        = map(set(string))
+  description = "Names of IAM roles of this account that may call a door (platform, invoke or provision), each under a key of your choice. They get a policy for it; what they may do there is for access_rules to say."
+  type        = map(map(string))
   default     = {}
   nullable    = false
 
@@ -81,13 +81,13 @@ variable "callers" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the permissions boundary of every role that is made here, and of those that provisionRegistry makes. Without it these get one that is made here and allows pushes at most."
-  type        = string
+  description = "The permissions boundary of every role that is made here, and of those that provisionRegistry makes: { arn }. Without it these get one that is made here and allows pushes at most."
+  type        = object({ arn = string })
   default     = null
 
   validation {
-    condition     = var.permissions_boundary == null || can(regex("^arn:aws[a-z-]*:iam::(\\d{12}|aws):policy/.+$", var.permissions_boundary))
-    error_message = "permissions_boundary must be the ARN of a managed policy."
+    condition     = alltrue([for boundary in var.permissions_boundary[*] : can(regex("^arn:aws[a-z-]*:iam::(\\d{12}|aws):policy/.+$", boundary.arn))])
+    error_message = "permissions_boundary must have the ARN of a managed policy."
   }
 }
 

@@ -7,7 +7,7 @@ locals {
   # The same whoever applies.
   role_ids = { for door in local.authenticated_doors : door => uuidv5("url", "${local.group_id}/${var.prefix}/${door}") }
   callers = merge([
-    for door, ids in var.callers : { for id in ids : "${door}/${id}" => { door = door, id = id } }
+    for door, ids in var.callers : { for key, id in ids : "${door}/${key}" => { door = door, id = id } }
   ]...)
 }
 
@@ -85,7 +85,7 @@ resource "azapi_update_resource" "authentication" {
           }
           validation = {
             allowedAudiences           = [azuread_application.door[each.key].client_id, "api://${azuread_application.door[each.key].client_id}"]
-            defaultAuthorizationPolicy = { allowedPrincipals = { identities = sort(lookup(var.callers, each.key, [])) } }
+            defaultAuthorizationPolicy = { allowedPrincipals = { identities = sort(values(lookup(var.callers, each.key, {}))) } }
           }
         }
       }

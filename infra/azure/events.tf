@@ -127,7 +127,7 @@ resource "azurerm_role_assignment" "topic" {
 }
 
 resource "azurerm_role_assignment" "publisher" {
-  for_each = local.takes_events ? var.setup_event_publishers : []
+  for_each = local.takes_events ? var.setup_event_publishers : {}
 
   scope                = azurerm_eventgrid_topic.setup[0].id
   role_definition_name = "EventGrid Data Sender"

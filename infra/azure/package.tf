@@ -1,7 +1,8 @@
 # The functions' package. Flex Consumption runs the blob `released-package.zip` of the container that the app names, and takes no other
 # name. So that a new package does not overwrite the one that runs, each package has a container of its own, named after its content.
 data "archive_file" "package" {
-  count = var.package_path == null ? 0 : 1
+  # Not by its own path, which need not be known yet.
+  count = var.package_file == null ? 1 : 0
 
   type             = "zip"
   source_dir       = var.package_path
@@ -11,10 +12,10 @@ data "archive_file" "package" {
 }
 
 locals {
-  package = var.package_path == null ? {
-    file   = var.package_file
-    md5    = filemd5(var.package_file)
-    sha256 = filesha256(var.package_file)
+  package = var.package_file != null ? {
+    file   = var.package_file.path
+    md5    = filemd5(var.package_file.path)
+    sha256 = filesha256(var.package_file.path)
     } : {
     file   = data.archive_file.package[0].output_path
     md5    = data.archive_file.package[0].output_md5

@@ -1,6 +1,6 @@
 variable "callers" {
-  description = "Who may call a door (platform or provision): object ids of service principals, managed identities among them, of this tenant. Nobody else gets a token. What they may do there is for access_rules to say."
-  type        = map(set(string))
+  description = "Who may call a door (platform or provision): object ids of service principals, managed identities among them, of this tenant, each under a key of your choice. Nobody else gets a token. What they may do there is for access_rules to say."
+  type        = map(map(string))
   default     = {}
   nullable    = false
 
@@ -9,7 +9,7 @@ variable "callers" {
     error_message = "callers may be named for the doors platform and provision, where they are wanted."
   }
   validation {
-    condition     = alltrue(flatten([for ids in values(var.callers) : [for id in ids : can(regex("^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", id))]]))
+    condition     = alltrue(flatten([for ids in values(var.callers) : [for id in values(ids) : can(regex("^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", id))]]))
     error_message = "A caller must be the object id of a service principal, in lower case: not its client id, and not its name."
   }
 }
@@ -27,13 +27,13 @@ variable "callers_verified_by" {
 }
 
 variable "setup_event_publishers" {
-  description = "Who may publish set-up events: object ids of service principals of this tenant."
-  type        = set(string)
-  default     = []
+  description = "Who may publish set-up events: object ids of service principals of this tenant, each under a key of your choice."
+  type        = map(string)
+  default     = {}
   nullable    = false
 
   validation {
-    condition     = alltrue([for id in var.setup_event_publishers : can(regex("^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", id))])
+    condition     = alltrue([for id in values(var.setup_event_publishers) : can(regex("^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", id))])
     error_message = "A publisher must be the object id of a service principal, in lower case."
   }
   validation {

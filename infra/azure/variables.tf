@@ -42,14 +42,14 @@ variable "package_path" {
 }
 
 variable "package_file" {
-  description = "A package that was built elsewhere, in the place of package_path: the path of a ZIP file of what is in dist/azure, with host.json at its root."
-  type        = string
+  description = "A package that was built elsewhere, in the place of package_path: { path } of a ZIP file of what is in dist/azure, with host.json at its root."
+  type        = object({ path = string })
   default     = null
 
   validation {
     # Every ZIP file that is not empty begins with the bytes 50 4B 03 04.
-    condition     = var.package_file == null || try(startswith(filebase64(coalesce(var.package_file, "-")), "UEsDB"), false)
-    error_message = "package_file must be the path of a ZIP file that is there."
+    condition     = alltrue([for package in var.package_file[*] : try(startswith(filebase64(package.path), "UEsDB"), false)])
+    error_message = "package_file must have the path of a ZIP file that is there."
   }
 }
 

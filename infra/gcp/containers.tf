@@ -34,7 +34,7 @@ resource "google_cloud_run_v2_service" "door" {
     }
 
     containers {
-      image = var.image
+      image = var.image.name
 
       resources {
         limits            = { cpu = tostring(each.value.cpu), memory = "${each.value.memory_mib}Mi" }

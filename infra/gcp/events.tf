@@ -112,7 +112,7 @@ resource "google_pubsub_topic_iam_member" "publisher" {
       "dead-letters/agent"    = { topic = "dead-letters", member = local.pubsub_agent }
       "dead-letters/function" = { topic = "dead-letters", member = "serviceAccount:${local.function_emails["events"]}" }
     },
-    { for member in var.setup_event_publishers : "setup/${member}" => { topic = "setup", member = member } },
+    { for key, member in var.setup_event_publishers : "setup/${key}" => { topic = "setup", member = member } },
   )
 
   project = var.project_id

@@ -8,9 +8,9 @@ resource "google_logging_project_bucket_config" "logs" {
   retention_days = var.log_retention_days
 
   dynamic "cmek_settings" {
-    for_each = local.kms_key[*]
+    for_each = var.encryption[*]
     content {
-      kms_key_name = cmek_settings.value
+      kms_key_name = local.kms_key
     }
   }
 

@@ -8,23 +8,21 @@ locals {
       location   = coalesce(registry.location, var.region)
       repository = coalesce(registry.repository_id, "${var.prefix}-${name}")
       variable   = "ALIEN_${upper(replace(name, "-", "_"))}_BINDING"
-      given      = { pull = registry.pull_service_account_email, push = registry.push_service_account_email }
+      given      = { pull = registry.pull_service_account, push = registry.push_service_account }
     }
   }
 
   # The accounts that credentials are minted for; those that are not given are made here.
   minting_accounts = merge([
     for name, registry in local.registries : {
-      for kind, email in registry.given : "${name}/${kind}" => {
+      for kind, account in registry.given : "${name}/${kind}" => {
         registry = name
         kind     = kind
-        made     = email == null
-        project = email == null ? registry.project : one([
-          for parts in [split(".", trimsuffix(element(split("@", email), 1), ".iam.gserviceaccount.com"))] :
-          join(":", compact([join(".", slice(parts, 1, length(parts))), parts[0]]))
-        ])
-        id    = local.account_ids[name][kind]
-        email = coalesce(email, "${local.account_ids[name][kind]}@${local.account_domains[registry.project]}")
+        made     = account == null
+        # Not told by the e-mail address, which need not be known yet: roles go by projects.
+        project = account == null ? registry.project : coalesce(account.project_id, registry.project)
+        id      = local.account_ids[name][kind]
+        email   = account == null ? "${local.account_ids[name][kind]}@${local.account_domains[registry.project]}" : account.email
       }
     }
   ]...)

@@ -2,11 +2,11 @@
 # Who may write either becomes the functions. With an image there is nothing to build.
 locals {
   builds  = var.image == null
-  uploads = var.package_path != null || var.package_zip != null
+  uploads = local.builds && var.package_object == null
 
   source_bucket  = "${var.prefix}-source-${data.google_project.this.number}"
-  archive_path   = one(concat(data.archive_file.package[*].output_path, var.package_zip[*]))
-  archive_sha256 = one(concat(data.archive_file.package[*].output_sha256, [for path in var.package_zip[*] : filesha256(path)]))
+  archive_path   = one(concat(data.archive_file.package[*].output_path, var.package_zip[*].path))
+  archive_sha256 = one(concat(data.archive_file.package[*].output_sha256, [for package in var.package_zip[*] : filesha256(package.path)]))
   package = {
     bucket = one(concat(google_storage_bucket.source[*].name, var.package_object[*].bucket))
     name   = one(concat(google_storage_bucket_object.package[*].name, var.package_object[*].name))
@@ -14,7 +14,8 @@ locals {
 }
 
 data "archive_file" "package" {
-  count = var.package_path == null ? 0 : 1
+  # Not by its own path, which need not be known yet.
+  count = local.uploads && var.package_zip == null ? 1 : 0
 
   type             = "zip"
   source_dir       = var.package_path
@@ -35,9 +36,9 @@ resource "google_storage_bucket" "source" {
   labels                      = var.labels
 
   dynamic "encryption" {
-    for_each = local.kms_key[*]
+    for_each = var.encryption[*]
     content {
-      default_kms_key_name = encryption.value
+      default_kms_key_name = local.kms_key
     }
   }
 

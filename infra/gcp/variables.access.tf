@@ -20,13 +20,13 @@ variable "callers" {
 }
 
 variable "setup_event_publishers" {
-  description = "Who may publish set-up events, as IAM writes them: serviceAccount:…, user:… or group:…."
-  type        = set(string)
-  default     = []
+  description = "Who may publish set-up events, as IAM writes them: serviceAccount:…, user:… or group:…, each under a key of your choice."
+  type        = map(string)
+  default     = {}
   nullable    = false
 
   validation {
-    condition     = alltrue([for member in var.setup_event_publishers : can(regex("^(?:serviceAccount|user|group):[^@\\s]+@[^@\\s]+$", member))])
+    condition     = alltrue([for member in values(var.setup_event_publishers) : can(regex("^(?:serviceAccount|user|group):[^@\\s]+@[^@\\s]+$", member))])
     error_message = "A publisher must be serviceAccount:…, user:… or group:… with an e-mail address; never allUsers, allAuthenticatedUsers or a domain."
   }
   validation {

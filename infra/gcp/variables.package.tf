@@ -11,8 +11,8 @@ variable "package_path" {
 }
 
 variable "package_zip" {
-  description = "A zip archive of that folder. It is read when the module is planned and again when it is applied, and must be the same file in both: keep it with the plan."
-  type        = string
+  description = "A zip archive of that folder: { path }. It is read when the module is planned and again when it is applied, and must be the same file in both: keep it with the plan."
+  type        = object({ path = string })
   default     = null
 }
 
@@ -31,15 +31,15 @@ variable "package_object" {
 
 variable "image" {
   description = <<-EOT
-    A container image of that folder, by its digest: each door is then a plain Cloud Run service, and nothing is built here. It must be an image
+    A container image of that folder, as { name } with its digest: each door is then a plain Cloud Run service, and nothing is built here. It must be an image
     that Google's buildpacks make, or another that starts the functions framework and leaves FUNCTION_TARGET to its environment.
   EOT
-  type        = string
+  type        = object({ name = string })
   default     = null
 
   validation {
-    condition     = can(regex("^[^@\\s]+/[^@\\s]+@sha256:[0-9a-f]{64}$", coalesce(var.image, "host/name@sha256:${sha256("")}")))
-    error_message = "image must name a host, a repository and a digest: host/repository@sha256:… With a tag alone, a new image would make no new revision."
+    condition     = alltrue([for image in var.image[*] : can(regex("^[^@\\s]+/[^@\\s]+@sha256:[0-9a-f]{64}$", image.name))])
+    error_message = "image must have a name with a host, a repository and a digest: host/repository@sha256:… With a tag alone, a new image would make no new revision."
   }
 }
 

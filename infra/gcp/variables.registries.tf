@@ -5,12 +5,16 @@ variable "registries" {
     - project_id: registry_project_id if left out
     - location: a region or multi-region; region if left out
     - repository_id: {prefix}-{name} if left out; also gcr.io, us.gcr.io, eu.gcr.io or asia.gcr.io, with two accounts of yours
-    - pull_service_account_email, push_service_account_email: accounts that exist; made here if left out
+    - pull_service_account, push_service_account: accounts of yours, as { email, project_id }, with the registry's project if that is left out;
+      made here if left out
   EOT
   type = map(object({
-    project_id                 = optional(string)
-    location                   = optional(string)
-    repository_id              = optional(string)
+    project_id           = optional(string)
+    location             = optional(string)
+    repository_id        = optional(string)
+    pull_service_account = optional(object({ email = string, project_id = optional(string) }))
+    push_service_account = optional(object({ email = string, project_id = optional(string) }))
+    # Refused below: without them here Terraform would drop what an earlier version took, and other accounts would be made.
     pull_service_account_email = optional(string)
     push_service_account_email = optional(string)
   }))
@@ -49,7 +53,7 @@ variable "registries" {
     # Each has one location (Artifact Registry, "gcr.io domain support"), and its name gives no account's.
     condition = alltrue([for registry in values(var.registries) :
       coalesce(registry.location, var.region) == lookup({ "eu.gcr.io" = "europe", "asia.gcr.io" = "asia" }, registry.repository_id, "us")
-      && registry.pull_service_account_email != null && registry.push_service_account_email != null
+      && registry.pull_service_account != null && registry.push_service_account != null
       if can(regex("\\.", registry.repository_id))
     ])
     error_message = "A repository of gcr.io has the location us (gcr.io, us.gcr.io), europe (eu.gcr.io) or asia (asia.gcr.io), and needs a pull and a push account of yours."
@@ -62,6 +66,10 @@ variable "registries" {
     error_message = "Two registries have the same repository, or repositories of one name in two locations: an image could belong to both."
   }
   validation {
+    condition     = alltrue([for registry in values(var.registries) : registry.pull_service_account_email == null && registry.push_service_account_email == null])
+    error_message = "pull_service_account_email is pull_service_account = { email, project_id } now, and push_service_account_email likewise."
+  }
+  validation {
     condition = alltrue([for name, registry in var.registries :
       coalesce(registry.project_id, var.registry_project_id, var.project_id) != var.project_id || coalesce(registry.repository_id, "${var.prefix}-${name}") != "${var.prefix}-functions"
     ])
@@ -69,21 +77,30 @@ variable "registries" {
   }
   validation {
     condition = alltrue(flatten([for registry in values(var.registries) : [
-      for email in [registry.pull_service_account_email, registry.push_service_account_email] :
-      email == null ? true : can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z][a-z0-9-]{4,28}[a-z0-9](?:\\.[a-z0-9.-]+)?\\.iam\\.gserviceaccount\\.com$", email))
+      for account in concat(registry.pull_service_account[*], registry.push_service_account[*]) :
+      can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z][a-z0-9-]{4,28}[a-z0-9](?:\\.[a-z0-9.-]+)?\\.iam\\.gserviceaccount\\.com$", account.email))
     ]]))
     error_message = "A service account must be the e-mail address of one that was made in a project: {id}@{project}.iam.gserviceaccount.com."
   }
   validation {
+    # A domain-scoped project, example.com:project, has accounts @project.example.com.iam.gserviceaccount.com.
+    condition = alltrue(flatten([for registry in values(var.registries) : [
+      for account in concat(registry.pull_service_account[*], registry.push_service_account[*]) : endswith(account.email, "@${join(".", reverse(split(
+        ":", coalesce(account.project_id, registry.project_id, var.registry_project_id, var.project_id)
+      )))}.iam.gserviceaccount.com")
+    ]]))
+    error_message = "A service account must be one of its project_id, or of the registry's project where that is left out: its roles are made there."
+  }
+  validation {
     condition = alltrue([for registry in values(var.registries) :
-      registry.pull_service_account_email == null || registry.pull_service_account_email != registry.push_service_account_email
+      length(distinct(concat(registry.pull_service_account[*].email, registry.push_service_account[*].email))) == length(concat(registry.pull_service_account[*], registry.push_service_account[*]))
     ])
     error_message = "A registry's pull and push accounts must be two: credentials for pulls would push."
   }
   validation {
     # One account for two registries would open both with the credentials of one.
-    condition = length(distinct(flatten([for registry in values(var.registries) : distinct(compact([registry.pull_service_account_email, registry.push_service_account_email]))]))) == length(
-      flatten([for registry in values(var.registries) : distinct(compact([registry.pull_service_account_email, registry.push_service_account_email]))])
+    condition = length(distinct(flatten([for registry in values(var.registries) : distinct(concat(registry.pull_service_account[*].email, registry.push_service_account[*].email))]))) == length(
+      flatten([for registry in values(var.registries) : distinct(concat(registry.pull_service_account[*].email, registry.push_service_account[*].email))])
     )
     error_message = "No service account may serve two registries: credentials for one would open the other."
   }

@@ -115,7 +115,7 @@ run "without_events" {
 
   variables {
     doors           = { invoke = {} }
-    callers         = { invoke = ["deploy"] }
+    callers         = { invoke = { pipeline = "deploy" } }
     alarm_topic_arn = "arn:aws:sns:us-east-1:111122223333:pages"
     registries      = { images = { replication_regions = ["eu-west-1"] } }
   }
@@ -133,7 +133,7 @@ run "without_events" {
     error_message = "The invoke door has no URL."
   }
   assert {
-    condition     = { for key, attachment in aws_iam_role_policy_attachment.caller : key => attachment.role } == { "invoke/deploy" = "deploy" }
+    condition     = { for key, attachment in aws_iam_role_policy_attachment.caller : key => attachment.role } == { "invoke/pipeline" = "deploy" }
     error_message = "A named caller gets the door's policy."
   }
   assert {

@@ -17,7 +17,7 @@ variables {
   registries = {
     images = {
       replication_regions = ["eu-west-1", "us-east-1"]
-      repository_defaults = { keep_last = 10, kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/one" }
+      repository_defaults = { keep_last = 10, kms_key = { arn = "arn:aws:kms:us-east-1:111122223333:key/one" } }
     }
     gallery = { service = "ecr-public", catalog_data = { about = "Ours." } }
   }
@@ -209,7 +209,7 @@ run "left_to_provisioning" {
 
   variables {
     provision_roles      = true
-    permissions_boundary = "arn:aws:iam::111122223333:policy/ours"
+    permissions_boundary = { arn = "arn:aws:iam::111122223333:policy/ours" }
   }
 
   assert {

@@ -132,11 +132,21 @@ run "a_mutability_that_is_none" {
   expect_failures = [var.registries]
 }
 
+run "a_key_as_it_was_given_before" {
+  command = plan
+
+  variables {
+    registries = { images = { repository_defaults = { kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/one" } } }
+  }
+
+  expect_failures = [var.registries]
+}
+
 run "the_alias_of_a_key" {
   command = plan
 
   variables {
-    registries = { images = { repository_defaults = { kms_key_arn = "alias/images" } } }
+    registries = { images = { repository_defaults = { kms_key = { arn = "alias/images" } } } }
   }
 
   expect_failures = [var.registries]
@@ -196,7 +206,7 @@ run "the_alias_of_a_replica_key" {
   command = plan
 
   variables {
-    registries = { images = { replication_regions = ["eu-west-1"], repository_defaults = { kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/one", replica_kms_key_arns = { eu-west-1 = "alias/images" } } } }
+    registries = { images = { replication_regions = ["eu-west-1"], repository_defaults = { kms_key = { arn = "arn:aws:kms:us-east-1:111122223333:key/one", replica_arns = { eu-west-1 = "alias/images" } } } } }
   }
 
   expect_failures = [var.registries]
@@ -206,7 +216,7 @@ run "a_replica_key_of_no_replica" {
   command = plan
 
   variables {
-    registries = { images = { repository_defaults = { kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/one", replica_kms_key_arns = { eu-west-1 = "arn:aws:kms:eu-west-1:111122223333:key/one" } } } }
+    registries = { images = { repository_defaults = { kms_key = { arn = "arn:aws:kms:us-east-1:111122223333:key/one", replica_arns = { eu-west-1 = "arn:aws:kms:eu-west-1:111122223333:key/one" } } } } }
   }
 
   expect_failures = [var.registries]
@@ -216,7 +226,7 @@ run "a_replica_key_of_another_region" {
   command = plan
 
   variables {
-    registries = { images = { replication_regions = ["eu-west-1"], repository_defaults = { kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/one", replica_kms_key_arns = { eu-west-1 = "arn:aws:kms:us-east-1:111122223333:key/one" } } } }
+    registries = { images = { replication_regions = ["eu-west-1"], repository_defaults = { kms_key = { arn = "arn:aws:kms:us-east-1:111122223333:key/one", replica_arns = { eu-west-1 = "arn:aws:kms:us-east-1:111122223333:key/one" } } } } }
   }
 
   expect_failures = [var.registries]

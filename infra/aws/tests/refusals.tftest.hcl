@@ -127,7 +127,7 @@ run "a_caller_of_a_door_without_callers" {
   command = plan
 
   variables {
-    callers = { events = ["deploy"] }
+    callers = { events = { pipeline = "deploy" } }
   }
 
   expect_failures = [var.callers]
@@ -137,7 +137,7 @@ run "a_caller_of_a_door_that_is_not_there" {
   command = plan
 
   variables {
-    callers = { provision = ["deploy"] }
+    callers = { provision = { pipeline = "deploy" } }
   }
 
   expect_failures = [var.callers]
@@ -147,7 +147,7 @@ run "a_boundary_that_is_no_policy" {
   command = plan
 
   variables {
-    permissions_boundary = "arn:aws:iam::111122223333:role/ours"
+    permissions_boundary = { arn = "arn:aws:iam::111122223333:role/ours" }
   }
 
   expect_failures = [var.permissions_boundary]
@@ -201,7 +201,7 @@ run "a_package_that_is_no_zip" {
 
   variables {
     package_path = null
-    package_file = "./versions.tf"
+    package_file = { path = "./versions.tf" }
   }
 
   expect_failures = [var.package_file]
@@ -241,7 +241,7 @@ run "an_alias_for_a_key" {
   command = plan
 
   variables {
-    kms_keys = { logs = "arn:aws:kms:us-east-1:111122223333:alias/logs" }
+    kms_keys = { logs = { arn = "arn:aws:kms:us-east-1:111122223333:alias/logs" } }
   }
 
   expect_failures = [var.kms_keys]

@@ -102,12 +102,11 @@ run "settings_of_repositories" {
           image_tag_mutability            = "IMMUTABLE_WITH_EXCLUSION"
           image_tag_mutability_exclusions = ["latest*", "dev"]
           encryption_type                 = "KMS_DSSE"
-          kms_key_arn                     = "arn:aws:kms:us-east-1:111122223333:key/mrk-1"
-          replica_kms_key_arns            = { eu-west-1 = "arn:aws:kms:eu-west-1:111122223333:key/own" }
+          kms_key                         = { arn = "arn:aws:kms:us-east-1:111122223333:key/mrk-1", replica_arns = { eu-west-1 = "arn:aws:kms:eu-west-1:111122223333:key/own" } }
         }
       }
       # A key of one region, and the one that AWS keeps.
-      single  = { replication_regions = ["eu-west-1"], repository_defaults = { kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/single" } }
+      single  = { replication_regions = ["eu-west-1"], repository_defaults = { kms_key = { arn = "arn:aws:kms:us-east-1:111122223333:key/single" } } }
       managed = { repository_defaults = { encryption_type = "KMS" } }
     }
   }

@@ -38,7 +38,7 @@ run "a_package_that_was_built" {
 
   variables {
     package_path = null
-    package_file = "tests/package.zip"
+    package_file = { path = "tests/package.zip" }
   }
 
   assert {
@@ -53,7 +53,7 @@ run "two_packages" {
   command = plan
 
   variables {
-    package_file = "tests/package.zip"
+    package_file = { path = "tests/package.zip" }
   }
 
   expect_failures = [var.package_path]
@@ -63,14 +63,14 @@ run "keys" {
   command = plan
 
   variables {
-    kms_keys = { for name in ["logs", "queues", "leases"] : name => "arn:aws:kms:us-east-1:111122223333:key/${name}" }
+    kms_keys = { for name in ["logs", "queues", "leases"] : name => { arn = "arn:aws:kms:us-east-1:111122223333:key/${name}" } }
   }
 
   assert {
     condition = (
-      alltrue([for group in values(aws_cloudwatch_log_group.function) : group.kms_key_id == var.kms_keys.logs])
-      && alltrue([for queue in concat(aws_sqs_queue.setup, aws_sqs_queue.dead_letters) : queue.kms_master_key_id == var.kms_keys.queues])
-      && aws_dynamodb_table.leases[0].server_side_encryption[0].kms_key_arn == var.kms_keys.leases
+      alltrue([for group in values(aws_cloudwatch_log_group.function) : group.kms_key_id == var.kms_keys.logs.arn])
+      && alltrue([for queue in concat(aws_sqs_queue.setup, aws_sqs_queue.dead_letters) : queue.kms_master_key_id == var.kms_keys.queues.arn])
+      && aws_dynamodb_table.leases[0].server_side_encryption[0].kms_key_arn == var.kms_keys.leases.arn
     )
     error_message = "Logs, queues and table are encrypted under the keys that are named."
   }
@@ -84,7 +84,7 @@ run "the_public_door_without_leases" {
   command = plan
 
   variables {
-    kms_keys = { leases = "arn:aws:kms:us-east-1:111122223333:key/leases" }
+    kms_keys = { leases = { arn = "arn:aws:kms:us-east-1:111122223333:key/leases" } }
     access_rules = [
       { callers = [{ issuer = "https://token.example", subject = "worker" }], operations = ["generateCredentials"], registries = ["*"], repositories = ["*"] },
       { callers = [{ issuer = "door", subject = "invoke" }], operations = ["getCrossAccountAccess"], registries = ["*"], repositories = ["*"] },

@@ -38,7 +38,7 @@ run "every_door" {
       events    = { min_instances = 1 }
       provision = { max_instances = 45 }
     }
-    callers = { platform = ["aaaaaaaa-0000-4000-8000-000000000001"] }
+    callers = { platform = { pipeline = "aaaaaaaa-0000-4000-8000-000000000001" } }
   }
 
   assert {

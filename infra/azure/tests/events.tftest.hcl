@@ -63,7 +63,7 @@ run "events" {
 
   variables {
     doors                  = { events = {} }
-    setup_event_publishers = ["aaaaaaaa-0000-4000-8000-000000000002"]
+    setup_event_publishers = { projects = "aaaaaaaa-0000-4000-8000-000000000002" }
   }
 
   assert {
@@ -108,9 +108,9 @@ run "events" {
   }
   assert {
     condition = (
-      keys(azurerm_role_assignment.publisher) == ["aaaaaaaa-0000-4000-8000-000000000002"]
-      && azurerm_role_assignment.publisher["aaaaaaaa-0000-4000-8000-000000000002"].role_definition_name == "EventGrid Data Sender"
-      && azurerm_role_assignment.publisher["aaaaaaaa-0000-4000-8000-000000000002"].scope == azurerm_eventgrid_topic.setup[0].id
+      { for key, assignment in azurerm_role_assignment.publisher : key => assignment.principal_id } == { projects = "aaaaaaaa-0000-4000-8000-000000000002" }
+      && azurerm_role_assignment.publisher["projects"].role_definition_name == "EventGrid Data Sender"
+      && azurerm_role_assignment.publisher["projects"].scope == azurerm_eventgrid_topic.setup[0].id
     )
     error_message = "Who is named may publish, to this topic."
   }

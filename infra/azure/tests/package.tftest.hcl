@@ -30,7 +30,7 @@ run "a_file" {
   command = plan
 
   variables {
-    package_file = "tests/package.zip"
+    package_file = { path = "tests/package.zip" }
   }
 
   assert {
@@ -109,7 +109,7 @@ run "two_packages" {
 
   variables {
     package_path = "../../dist/azure"
-    package_file = "tests/package.zip"
+    package_file = { path = "tests/package.zip" }
   }
 
   expect_failures = [var.package_path]
@@ -119,7 +119,7 @@ run "a_file_that_is_no_package" {
   command = plan
 
   variables {
-    package_file = "README.md"
+    package_file = { path = "README.md" }
   }
 
   expect_failures = [var.package_file]

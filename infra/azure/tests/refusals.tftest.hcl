@@ -285,7 +285,7 @@ run "a_caller_by_name" {
   command = plan
 
   variables {
-    callers = { platform = ["deploy"] }
+    callers = { platform = { pipeline = "deploy" } }
   }
 
   expect_failures = [var.callers]
@@ -295,7 +295,7 @@ run "a_caller_in_capitals" {
   command = plan
 
   variables {
-    callers = { platform = ["AAAAAAAA-0000-4000-8000-000000000001"] }
+    callers = { platform = { pipeline = "AAAAAAAA-0000-4000-8000-000000000001" } }
   }
 
   expect_failures = [var.callers]
@@ -305,7 +305,7 @@ run "everybody_as_caller" {
   command = plan
 
   variables {
-    callers = { platform = ["*"] }
+    callers = { platform = { pipeline = "*" } }
   }
 
   expect_failures = [var.callers]
@@ -316,7 +316,7 @@ run "callers_of_the_oidc_door" {
 
   variables {
     doors   = { oidc = {} }
-    callers = { oidc = ["aaaaaaaa-0000-4000-8000-000000000001"] }
+    callers = { oidc = { pipeline = "aaaaaaaa-0000-4000-8000-000000000001" } }
   }
 
   expect_failures = [var.callers]
@@ -326,7 +326,7 @@ run "callers_of_the_events_door" {
   command = plan
 
   variables {
-    callers = { events = ["aaaaaaaa-0000-4000-8000-000000000001"] }
+    callers = { events = { pipeline = "aaaaaaaa-0000-4000-8000-000000000001" } }
   }
 
   expect_failures = [var.callers]
@@ -336,7 +336,7 @@ run "a_caller_of_a_door_that_is_not_there" {
   command = plan
 
   variables {
-    callers = { provision = ["aaaaaaaa-0000-4000-8000-000000000001"] }
+    callers = { provision = { pipeline = "aaaaaaaa-0000-4000-8000-000000000001" } }
   }
 
   expect_failures = [var.callers]
@@ -346,7 +346,7 @@ run "a_publisher_by_name" {
   command = plan
 
   variables {
-    setup_event_publishers = ["projects"]
+    setup_event_publishers = { projects = "projects" }
   }
 
   expect_failures = [var.setup_event_publishers]
@@ -357,7 +357,7 @@ run "publishers_without_the_events_door" {
 
   variables {
     doors                  = { platform = {} }
-    setup_event_publishers = ["aaaaaaaa-0000-4000-8000-000000000001"]
+    setup_event_publishers = { projects = "aaaaaaaa-0000-4000-8000-000000000001" }
   }
 
   expect_failures = [var.setup_event_publishers]

@@ -44,7 +44,7 @@ run "events" {
 
   variables {
     doors                  = { events = {} }
-    setup_event_publishers = ["serviceAccount:projects@acme-projects.iam.gserviceaccount.com"]
+    setup_event_publishers = { projects = "serviceAccount:projects@acme-projects.iam.gserviceaccount.com" }
   }
 
   assert {
@@ -69,9 +69,9 @@ run "events" {
   }
   assert {
     condition = { for key, member in google_pubsub_topic_iam_member.publisher : key => "${member.role} ${member.topic} ${member.member}" } == {
-      "dead-letters/agent"                                                  = "roles/pubsub.publisher acme-dead-letters serviceAccount:service-111122223333@gcp-sa-pubsub.iam.gserviceaccount.com"
-      "dead-letters/function"                                               = "roles/pubsub.publisher acme-dead-letters serviceAccount:acme-events@acme-functions.iam.gserviceaccount.com"
-      "setup/serviceAccount:projects@acme-projects.iam.gserviceaccount.com" = "roles/pubsub.publisher acme-setup serviceAccount:projects@acme-projects.iam.gserviceaccount.com"
+      "dead-letters/agent"    = "roles/pubsub.publisher acme-dead-letters serviceAccount:service-111122223333@gcp-sa-pubsub.iam.gserviceaccount.com"
+      "dead-letters/function" = "roles/pubsub.publisher acme-dead-letters serviceAccount:acme-events@acme-functions.iam.gserviceaccount.com"
+      "setup/projects"        = "roles/pubsub.publisher acme-setup serviceAccount:projects@acme-projects.iam.gserviceaccount.com"
     }
     error_message = "Set-up events come from those who are named, dead letters from the function and from Pub/Sub."
   }

@@ -36,7 +36,7 @@ run "an_archive" {
   command = plan
 
   variables {
-    package_zip = "versions.tf"
+    package_zip = { path = "versions.tf" }
   }
 
   assert {
@@ -84,7 +84,7 @@ run "an_image" {
   command = plan
 
   variables {
-    image = "europe-west1-docker.pkg.dev/acme-images/functions/gcp@sha256:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"
+    image = { name = "europe-west1-docker.pkg.dev/acme-images/functions/gcp@sha256:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9" }
     doors = {
       platform = { min_instances = 1, ingress = "ALLOW_INTERNAL_AND_GCLB" }
       oidc     = { memory_mib = 256, cpu = 0.5, concurrency = 1, timeout = 45 }
@@ -105,7 +105,7 @@ run "an_image" {
     error_message = "Nor are the APIs needed that build."
   }
   assert {
-    condition     = [for service in values(google_cloud_run_v2_service.door) : service.name] == ["acme-events", "acme-oidc", "acme-platform"] && alltrue([for service in values(google_cloud_run_v2_service.door) : service.template[0].containers[0].image == var.image])
+    condition     = [for service in values(google_cloud_run_v2_service.door) : service.name] == ["acme-events", "acme-oidc", "acme-platform"] && alltrue([for service in values(google_cloud_run_v2_service.door) : service.template[0].containers[0].image == var.image.name])
     error_message = "Each door is a service of the image, and bears a function's name."
   }
   assert {
@@ -152,7 +152,7 @@ run "a_public_door_without_allUsers" {
   command = plan
 
   variables {
-    image                = "europe-west1-docker.pkg.dev/acme-images/functions/gcp@sha256:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"
+    image                = { name = "europe-west1-docker.pkg.dev/acme-images/functions/gcp@sha256:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9" }
     doors                = { platform = {}, oidc = {}, invoke = {}, events = {} }
     invoker_iam_disabled = true
   }
@@ -212,7 +212,7 @@ run "a_key_of_others" {
   command = plan
 
   variables {
-    image      = "europe-west1-docker.pkg.dev/acme-images/functions/gcp@sha256:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"
+    image      = { name = "europe-west1-docker.pkg.dev/acme-images/functions/gcp@sha256:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9" }
     doors      = { platform = {} }
     encryption = { kms_key_name = "projects/acme-keys/locations/europe-west1/keyRings/acme/cryptoKeys/registry", grant_agents = false }
   }
@@ -264,7 +264,7 @@ run "two_packages" {
 
   variables {
     package_path = "../../dist/gcp"
-    image        = "europe-west1-docker.pkg.dev/acme-images/functions/gcp@sha256:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"
+    image        = { name = "europe-west1-docker.pkg.dev/acme-images/functions/gcp@sha256:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9" }
   }
 
   expect_failures = [var.package_path]
@@ -274,7 +274,7 @@ run "an_image_by_its_tag" {
   command = plan
 
   variables {
-    image = "europe-west1-docker.pkg.dev/acme-images/functions/gcp:1.0"
+    image = { name = "europe-west1-docker.pkg.dev/acme-images/functions/gcp:1.0" }
   }
 
   expect_failures = [var.image]
@@ -296,7 +296,7 @@ run "no_door_to_open" {
   command = plan
 
   variables {
-    image                = "europe-west1-docker.pkg.dev/acme-images/functions/gcp@sha256:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"
+    image                = { name = "europe-west1-docker.pkg.dev/acme-images/functions/gcp@sha256:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9" }
     invoker_iam_disabled = true
   }
 
@@ -319,9 +319,9 @@ run "an_image_applied" {
   command = apply
 
   variables {
-    image                  = "europe-west1-docker.pkg.dev/acme-images/functions/gcp@sha256:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"
+    image                  = { name = "europe-west1-docker.pkg.dev/acme-images/functions/gcp@sha256:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9" }
     doors                  = { events = {} }
-    setup_event_publishers = ["serviceAccount:projects@acme-projects.iam.gserviceaccount.com"]
+    setup_event_publishers = { projects = "serviceAccount:projects@acme-projects.iam.gserviceaccount.com" }
   }
 
   assert {

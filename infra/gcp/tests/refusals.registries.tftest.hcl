@@ -94,10 +94,10 @@ run "gcr_io_in_another_location" {
 
   variables {
     registries = { images = {
-      repository_id              = "eu.gcr.io"
-      location                   = "us"
-      pull_service_account_email = "reader@acme-shared.iam.gserviceaccount.com"
-      push_service_account_email = "writer@acme-shared.iam.gserviceaccount.com"
+      repository_id        = "eu.gcr.io"
+      location             = "us"
+      pull_service_account = { email = "reader@acme-shared.iam.gserviceaccount.com", project_id = "acme-shared" }
+      push_service_account = { email = "writer@acme-shared.iam.gserviceaccount.com", project_id = "acme-shared" }
     } }
   }
 
@@ -119,10 +119,10 @@ run "another_host" {
 
   variables {
     registries = { images = {
-      repository_id              = "mirror.gcr.io"
-      location                   = "us"
-      pull_service_account_email = "reader@acme-shared.iam.gserviceaccount.com"
-      push_service_account_email = "writer@acme-shared.iam.gserviceaccount.com"
+      repository_id        = "mirror.gcr.io"
+      location             = "us"
+      pull_service_account = { email = "reader@acme-shared.iam.gserviceaccount.com", project_id = "acme-shared" }
+      push_service_account = { email = "writer@acme-shared.iam.gserviceaccount.com", project_id = "acme-shared" }
     } }
   }
 
@@ -159,11 +159,21 @@ run "the_functions_own_repository" {
   expect_failures = [var.registries]
 }
 
+run "an_account_as_it_was_given_before" {
+  command = plan
+
+  variables {
+    registries = { images = { pull_service_account_email = "one@acme-functions.iam.gserviceaccount.com" } }
+  }
+
+  expect_failures = [var.registries]
+}
+
 run "an_account_that_is_none" {
   command = plan
 
   variables {
-    registries = { images = { pull_service_account_email = "me@acme.example" } }
+    registries = { images = { pull_service_account = { email = "me@acme.example" } } }
   }
 
   expect_failures = [var.registries]
@@ -173,7 +183,17 @@ run "an_account_of_googles" {
   command = plan
 
   variables {
-    registries = { images = { pull_service_account_email = "111122223333-compute@developer.gserviceaccount.com" } }
+    registries = { images = { pull_service_account = { email = "111122223333-compute@developer.gserviceaccount.com" } } }
+  }
+
+  expect_failures = [var.registries]
+}
+
+run "an_account_of_another_project" {
+  command = plan
+
+  variables {
+    registries = { images = { pull_service_account = { email = "reader@acme-shared.iam.gserviceaccount.com" } } }
   }
 
   expect_failures = [var.registries]
@@ -183,7 +203,7 @@ run "one_account_for_both" {
   command = plan
 
   variables {
-    registries = { images = { pull_service_account_email = "one@acme-shared.iam.gserviceaccount.com", push_service_account_email = "one@acme-shared.iam.gserviceaccount.com" } }
+    registries = { images = { pull_service_account = { email = "one@acme-shared.iam.gserviceaccount.com", project_id = "acme-shared" }, push_service_account = { email = "one@acme-shared.iam.gserviceaccount.com", project_id = "acme-shared" } } }
   }
 
   expect_failures = [var.registries]
@@ -193,7 +213,7 @@ run "one_account_for_two_registries" {
   command = plan
 
   variables {
-    registries = { images = { pull_service_account_email = "one@acme-shared.iam.gserviceaccount.com" }, builds = { pull_service_account_email = "one@acme-shared.iam.gserviceaccount.com" } }
+    registries = { images = { pull_service_account = { email = "one@acme-shared.iam.gserviceaccount.com", project_id = "acme-shared" } }, builds = { pull_service_account = { email = "one@acme-shared.iam.gserviceaccount.com", project_id = "acme-shared" } } }
   }
 
   expect_failures = [var.registries]

@@ -307,7 +307,7 @@ run "everybody_as_publisher" {
   command = plan
 
   variables {
-    setup_event_publishers = ["allUsers"]
+    setup_event_publishers = { projects = "allUsers" }
   }
 
   expect_failures = [var.setup_event_publishers]
@@ -318,7 +318,7 @@ run "publishers_without_the_events_door" {
 
   variables {
     doors                  = { platform = {} }
-    setup_event_publishers = ["user:me@acme.example"]
+    setup_event_publishers = { projects = "user:me@acme.example" }
   }
 
   expect_failures = [var.setup_event_publishers]

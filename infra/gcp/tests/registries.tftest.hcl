@@ -24,10 +24,10 @@ run "gcr_io" {
 
   variables {
     registries = { old = {
-      repository_id              = "eu.gcr.io"
-      location                   = "europe"
-      pull_service_account_email = "reader@acme-shared.iam.gserviceaccount.com"
-      push_service_account_email = "writer@acme-shared.iam.gserviceaccount.com"
+      repository_id        = "eu.gcr.io"
+      location             = "europe"
+      pull_service_account = { email = "reader@acme-shared.iam.gserviceaccount.com", project_id = "acme-shared" }
+      push_service_account = { email = "writer@acme-shared.iam.gserviceaccount.com", project_id = "acme-shared" }
     } }
   }
 
@@ -52,7 +52,7 @@ run "bindings" {
     registries = {
       images    = {}
       my-builds = { project_id = "example.com:builds", location = "europe", repository_id = "builds" }
-      theirs    = { pull_service_account_email = "reader@acme-shared.iam.gserviceaccount.com", push_service_account_email = "writer@shared.example.com.iam.gserviceaccount.com" }
+      theirs    = { pull_service_account = { email = "reader@acme-shared.iam.gserviceaccount.com", project_id = "acme-shared" }, push_service_account = { email = "writer@shared.example.com.iam.gserviceaccount.com", project_id = "example.com:shared" } }
     }
     access_rules = [
       {

@@ -21,10 +21,10 @@ export function read(path: string): string {
   return readFileSync(root + path, "utf8");
 }
 
-/** The text of every file below a folder whose name ends so. */
+/** The text of every file below a folder whose name ends so, without what the tests of a module make beside it. */
 export function readAll(folder: string, end: string): string[] {
   return readdirSync(root + folder, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(end) && !path.includes("/."))
+    .filter((path) => path.endsWith(end) && !path.includes("/.") && !path.startsWith("tests/"))
     .map((path) => read(`${folder}/${path}`));
 }
 

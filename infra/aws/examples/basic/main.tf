@@ -42,8 +42,8 @@ module "artifact_registry" {
   }
 
   callers = {
-    invoke    = [var.pipeline_role]
-    provision = [var.pipeline_role]
+    invoke    = { pipeline = var.pipeline_role }
+    provision = { pipeline = var.pipeline_role }
   }
 
   oidc_issuers = [{ issuer = "https://container.googleapis.com/v1/projects/acme-workers/locations/europe-west1/clusters/one", audience = "acme-registry" }]

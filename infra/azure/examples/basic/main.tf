@@ -129,10 +129,10 @@ module "artifact_registry" {
   derived_registries = true
 
   callers = {
-    platform  = [var.pipeline_object_id]
-    provision = [var.pipeline_object_id]
+    platform  = { pipeline = var.pipeline_object_id }
+    provision = { pipeline = var.pipeline_object_id }
   }
-  setup_event_publishers = [var.projects_object_id]
+  setup_event_publishers = { projects = var.projects_object_id }
 
   oidc_issuers = [{ issuer = "https://oidc.eks.eu-west-1.amazonaws.com/id/ACME", audience = "acme-registry" }]
 

@@ -161,7 +161,7 @@ module "artifact_registry" {
     }
   }
 
-  callers = { platform = [var.pipeline_object_id] }
+  callers = { platform = { pipeline = var.pipeline_object_id } }
 
   access_rules = [
     {

@@ -78,7 +78,7 @@ module "artifact_registry" {
     platform  = ["serviceAccount:${var.pipeline_account}"]
     provision = ["serviceAccount:${var.pipeline_account}"]
   }
-  setup_event_publishers = ["serviceAccount:${var.projects_account}"]
+  setup_event_publishers = { projects = "serviceAccount:${var.projects_account}" }
 
   oidc_issuers = [{ issuer = "https://oidc.eks.eu-west-1.amazonaws.com/id/ACME", audience = "acme-registry" }]
 

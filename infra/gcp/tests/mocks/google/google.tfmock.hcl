@@ -38,3 +38,15 @@ mock_resource "google_tags_tag_key" {
 mock_resource "google_tags_tag_value" {
   defaults = { id = "tagValues/281400000000002" }
 }
+
+mock_resource "google_kms_key_ring" {
+  defaults = { id = "projects/acme-functions/locations/europe-west1/keyRings/acme" }
+}
+
+mock_resource "google_kms_crypto_key" {
+  defaults = { id = "projects/acme-functions/locations/europe-west1/keyRings/acme/cryptoKeys/acme" }
+}
+
+mock_resource "google_project" {
+  defaults = { number = "111122223333" }
+}
