@@ -11,6 +11,7 @@ import {
 import { type CallOptions, post } from "./http.ts";
 import { withoutUndefined } from "./json.ts";
 import type { OperationName, Operations } from "./types.ts";
+import { importUnbundled } from "./unbundled.ts";
 
 /** Calls the operations of a registry: those of a function over HTTP, or those of an adapter in this process. */
 export interface Connection {
@@ -59,9 +60,7 @@ export interface ConnectOptions extends CallOptions, Partial<Omit<FunctionBindin
   readonly fetch?: typeof fetch;
 }
 
-/** A variable, so that no bundler adds the adapters of five platforms to a program that only calls a function. */
-const directModule = "artifact-registry-functions/direct";
-/** What that module exports. The declarations of the package are made from this. */
+/** What `artifact-registry-functions/direct` exports, which has the adapters of five platforms. The declarations of the package are made from this. */
 export interface DirectModule {
   connectDirectly(registry: string, env: Environment, defaults: CallOptions): Promise<Connection>;
 }
@@ -81,7 +80,7 @@ export async function connect(registry: string, options: ConnectOptions = {}): P
   checkRegistryName(registry, "name");
   const { env = globalThis.process?.env ?? {}, mode } = options;
   if (mode === "direct") {
-    const { connectDirectly } = (await import(directModule)) as DirectModule;
+    const { connectDirectly } = (await importUnbundled("artifact-registry-functions/direct")) as DirectModule;
     return connectDirectly(registry, env, options);
   }
   const { token, fetch: send, signal, timeoutMs, env: _, mode: __, ...given } = options;

@@ -15,7 +15,7 @@ import { noIdentity, notInstalled } from "./proof.ts";
  * const token = await (await idToken("https://registry.example"))();
  */
 export async function idToken(audience: string): Promise<() => Promise<string>> {
-  const { GoogleAuth } = await import("google-auth-library").catch(notInstalled("google-auth-library"));
+  const { GoogleAuth } = await loadGoogle();
   // An ID token needs no project. Without one the library would start gcloud to look for it, which takes seconds.
   const client = once(() => new GoogleAuth({ projectId: "none" }).getIdTokenClient(audience));
   return async () => {
@@ -33,6 +33,14 @@ export async function idToken(audience: string): Promise<() => Promise<string>> 
       );
     }
   };
+}
+
+async function loadGoogle() {
+  try {
+    return await import("google-auth-library");
+  } catch (cause) {
+    throw notInstalled("google-auth-library", cause);
+  }
 }
 
 /**
@@ -54,7 +62,7 @@ export async function entraToken({ audience, clientId }: { audience: string; cli
       "Set it to the application ID URI of the function's authentication.",
     );
   }
-  const { DefaultAzureCredential } = await import("@azure/identity").catch(notInstalled("@azure/identity"));
+  const { DefaultAzureCredential } = await loadAzure();
   const credential = new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId });
   const scope = `${audience.replace(/\/$/, "")}/.default`;
   return async (abortSignal: AbortSignal): Promise<string> => {
@@ -64,6 +72,14 @@ export async function entraToken({ audience, clientId }: { audience: string; cli
       throw noIdentity("An Entra token", "Assign a managed identity, or log in with az login.", cause);
     }
   };
+}
+
+async function loadAzure() {
+  try {
+    return await import("@azure/identity");
+  } catch (cause) {
+    throw notInstalled("@azure/identity", cause);
+  }
 }
 
 /**

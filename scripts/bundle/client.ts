@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { common } from "./function.ts";
 
 const run = promisify(execFile);
@@ -37,6 +37,14 @@ const directTypes = `import type { DirectModule } from "./connection.ts";
 export declare const connectDirectly: DirectModule["connectDirectly"];
 `;
 
+/** Not bundled, but a file of its own beside the chunks, where a comment in it survives. */
+const unbundled: Plugin = {
+  name: "unbundled",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/unbundled\.ts$/ }, () => ({ path: "./unbundled.js", external: true, sideEffects: false }));
+  },
+};
+
 /** The package that programs install: the client, and in chunks of their own what few of them need. */
 export async function bundleClient(): Promise<void> {
   await rm(outdir, { recursive: true, force: true });
@@ -50,6 +58,13 @@ export async function bundleClient(): Promise<void> {
     splitting: true,
     sourcemap: true,
     external: peers,
+    plugins: [unbundled],
+  });
+  await build({
+    entryPoints: ["client/unbundled.ts"],
+    outdir: `${outdir}/chunks`,
+    format: "esm",
+    target: common.target,
   });
   // npm does the same when it installs; who takes the folder as it is gets commands too.
   await Promise.all(Object.keys(commands).map((name) => chmod(`${outdir}/${name}.js`, 0o755)));
