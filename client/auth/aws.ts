@@ -16,7 +16,8 @@ import { noIdentity, notInstalled } from "./proof.ts";
  */
 export async function signV4({ region }: { region?: string }, env: Environment): Promise<Prove> {
   const { SignatureV4, defaultProvider } = await loadLibraries();
-  const provide = defaultProvider();
+  // Who logs in by SSO or takes a role asks AWS for the keys, through the environment's proxies.
+  const provide = defaultProvider({ clientConfig: { requestHandler: { httpsAgent: { proxyEnv: env } } } });
   const authenticateBy =
     (credentials: AwsKeys): Authenticate =>
     async ({ method, url, body, headers }) => {

@@ -91,12 +91,12 @@ async function loadAzure() {
  * @example
  * const token = await workflowToken("artifact-registry", process.env)(signal);
  */
-export function workflowToken(audience: string, env: Environment) {
+export function workflowToken(audience: string, env: Environment, send = fetch) {
   return async (signal: AbortSignal): Promise<string> => {
     const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = env;
     if (!url || !token) throw noWorkflowToken("This is not a GitHub Actions job that may request an OIDC token.");
     const headers = { authorization: `Bearer ${token}` };
-    const [response, text] = await fetch(`${url}&audience=${encodeURIComponent(audience)}`, { headers, signal })
+    const [response, text] = await send(`${url}&audience=${encodeURIComponent(audience)}`, { headers, signal })
       .then(async (answer) => [answer, await answer.text()] as const)
       .catch((cause: unknown) => {
         throw noWorkflowToken("GitHub cannot be reached for an OIDC token.", true, cause);

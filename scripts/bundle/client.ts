@@ -32,10 +32,15 @@ const commands: Readonly<Record<string, string>> = {
   "docker-credential-alien": "client/credential-helper/main.ts",
 };
 
-/** Its real declarations would bring those of every adapter. */
-const directTypes = `import type { DirectModule } from "./connection.ts";
+/** What is imported where it is needed, with short declarations: those of `direct` would bring every adapter's. */
+const parts: Readonly<Record<string, string>> = {
+  direct: `import type { DirectModule } from "./connection.ts";
 export declare const connectDirectly: DirectModule["connectDirectly"];
-`;
+`,
+  fetch: `import type { FetchModule } from "./connection.ts";
+export declare const createFetch: FetchModule["createFetch"];
+`,
+};
 
 /** Not bundled, but a file of its own beside the chunks, where a comment in it survives. */
 const unbundled: Plugin = {
@@ -50,7 +55,7 @@ export async function bundleClient(): Promise<void> {
   await rm(outdir, { recursive: true, force: true });
   await build({
     ...common,
-    entryPoints: { index: "client/index.ts", direct: "client/direct.ts", ...commands },
+    entryPoints: { index: "client/index.ts", direct: "client/direct.ts", fetch: "client/fetch.ts", ...commands },
     outdir,
     // Each import repeats the name.
     chunkNames: "chunks/[hash]",
@@ -69,7 +74,7 @@ export async function bundleClient(): Promise<void> {
   // npm does the same when it installs; who takes the folder as it is gets commands too.
   await Promise.all(Object.keys(commands).map((name) => chmod(`${outdir}/${name}.js`, 0o755)));
   await run("npx", ["tsc", "-p", "tsconfig.client.json"]);
-  await writeFile(`${outdir}/types/client/direct.d.ts`, directTypes);
+  for (const [name, types] of Object.entries(parts)) await writeFile(`${outdir}/types/client/${name}.d.ts`, types);
   await writeFile(`${outdir}/package.json`, `${JSON.stringify(await manifest(), undefined, 2)}\n`);
   await copyFile("LICENSE", `${outdir}/LICENSE`);
   await writeFile(`${outdir}/README.md`, readme(await readFile("docs/client.md", "utf8")));
@@ -110,7 +115,12 @@ async function manifest(): Promise<object> {
     bin: Object.fromEntries(Object.keys(commands).map((name) => [name, `./${name}.js`])),
     exports: {
       ".": { types: "./types/client/index.d.ts", default: "./index.js" },
-      "./direct": { types: "./types/client/direct.d.ts", default: "./direct.js" },
+      ...Object.fromEntries(
+        Object.keys(parts).map((name) => [
+          `./${name}`,
+          { types: `./types/client/${name}.d.ts`, default: `./${name}.js` },
+        ]),
+      ),
       "./package.json": "./package.json",
     },
     peerDependencies: Object.fromEntries(versions),

@@ -19,6 +19,7 @@ main();
 
 /** A function for the quick start to call, and a bearer token for it. */
 export interface QuickStartFunction {
+  readonly url: string;
   /** The environment of the program. */
   readonly env: Readonly<Record<string, string>>;
   /** What the program must have printed. @throws Error that shows what it printed instead */
@@ -32,6 +33,7 @@ export async function openFunction(): Promise<QuickStartFunction> {
   const suite = await startSuite(place.platform, place.env, ["images"]);
   const binding = { service: "function", url: suite.url, platform: "local" };
   return {
+    url: suite.url,
     env: { ALIEN_IMAGES_BINDING: JSON.stringify(binding), ALIEN_CALLER_TOKEN: "token-of-alice" },
     check(printed) {
       const [uri, credentials = ""] = printed.split("\n");
