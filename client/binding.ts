@@ -16,6 +16,8 @@ export interface FunctionBinding {
   /** Where the function runs. It decides the form of authentication where `auth` does not. */
   readonly platform: PlatformName;
   readonly auth?: AuthOptions;
+  /** PEM file of the CAs to trust, instead of those that Node brings, when the function is called. */
+  readonly caFile?: string;
   /**
    * The function behind the `provision` door, where that is another function: the ARN of a Lambda function, or a URL.
    * Its payload is the operation's input and the field `operation`.

@@ -5,12 +5,14 @@ import {
   checkRegistryName,
   type Environment,
   type FunctionBinding,
+  invalidBinding,
   parseLambdaArn,
   readFunctionBinding,
 } from "./binding.ts";
 import { type CallOptions, post } from "./http.ts";
 import { withoutUndefined } from "./json.ts";
 import type { OperationName, Operations } from "./types.ts";
+import { importUnbundled } from "./unbundled.ts";
 
 /** Calls the operations of a registry: those of a function over HTTP, or those of an adapter in this process. */
 export interface Connection {
@@ -24,6 +26,28 @@ export interface Connection {
     input: Operations[Name]["input"],
     options?: CallOptions,
   ): Promise<Operations[Name]["output"]>;
+}
+
+/** What `artifact-registry-functions/fetch` exports. */
+export interface FetchModule {
+  createFetch(env: Environment, caFile?: string): typeof fetch;
+}
+
+/**
+ * Finds the `fetch` for a binding. The global one does, unless it knows neither the environment's proxies nor the CAs.
+ *
+ * @throws BINDING_CONFIG_INVALID in a bundle that knows no `caFile`, since the package is not installed beside it
+ */
+export async function fetchFor({ caFile }: Pick<FunctionBinding, "caFile">, env: Environment): Promise<typeof fetch> {
+  // Deno and Bun know the proxies by themselves.
+  const isProxied =
+    globalThis.navigator?.userAgent.startsWith("Node") && Object.keys(env).some((name) => /^https?_proxy$/i.test(name));
+  if (!caFile && !isProxied) return globalThis.fetch;
+  const own = await importUnbundled("artifact-registry-functions/fetch").catch(() => undefined);
+  if (own) return (own as FetchModule).createFetch(env, caFile);
+  // In a bundle, only what is installed beside it knows CAs. Node itself knows proxies where NODE_USE_ENV_PROXY says so.
+  if (caFile) throw invalidBinding("caFile", "needs this package installed beside the bundle.");
+  return globalThis.fetch;
 }
 
 /** What every program needs to know about a registry. */
@@ -55,13 +79,11 @@ export interface ConnectOptions extends CallOptions, Partial<Omit<FunctionBindin
   readonly token?: Token;
   /** The environment that is read. Default: that of the process, or an empty one where there is no process. */
   readonly env?: Environment;
-  /** Sends the requests. Default: the global `fetch`. */
+  /** Sends the requests. Default: the global `fetch`, or one of our own where the environment names a proxy or the binding CAs. */
   readonly fetch?: typeof fetch;
 }
 
-/** A variable, so that no bundler adds the adapters of five platforms to a program that only calls a function. */
-const directModule = "artifact-registry-functions/direct";
-/** What that module exports. The declarations of the package are made from this. */
+/** What `artifact-registry-functions/direct` exports, which has the adapters of five platforms. The declarations of the package are made from this. */
 export interface DirectModule {
   connectDirectly(registry: string, env: Environment, defaults: CallOptions): Promise<Connection>;
 }
@@ -81,13 +103,14 @@ export async function connect(registry: string, options: ConnectOptions = {}): P
   checkRegistryName(registry, "name");
   const { env = globalThis.process?.env ?? {}, mode } = options;
   if (mode === "direct") {
-    const { connectDirectly } = (await import(directModule)) as DirectModule;
+    const { connectDirectly } = (await importUnbundled("artifact-registry-functions/direct")) as DirectModule;
     return connectDirectly(registry, env, options);
   }
-  const { token, fetch: send, signal, timeoutMs, env: _, mode: __, ...given } = options;
+  const { token, fetch, signal, timeoutMs, env: _, mode: __, ...given } = options;
   const bound = given.url === undefined ? readFunctionBinding(registry, env) : { platform: "kubernetes" };
   const binding = checkBinding({ ...bound, ...withoutUndefined(given), service: "function" }, "The options' binding");
-  const authenticate = token === undefined ? authenticator(binding, env) : bearer(token);
+  const send = fetch ?? (await fetchFor(binding, env));
+  const authenticate = token === undefined ? authenticator(binding, env, send) : bearer(token);
   return connectTo(registry, binding, authenticate, { fetch: send, signal, timeoutMs });
 }
 
@@ -96,7 +119,7 @@ export function connectTo(
   registry: string,
   binding: FunctionBinding,
   authenticate: Authenticate,
-  { fetch: send = globalThis.fetch, signal, timeoutMs }: CallOptions & { fetch?: typeof fetch | undefined } = {},
+  { fetch: send, signal, timeoutMs }: CallOptions & { fetch: typeof fetch },
 ): Connection {
   const { registryEndpoint, upstreamRepositoryPrefix } = binding;
   return {

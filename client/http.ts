@@ -74,7 +74,7 @@ async function sendOnce({ url, body, authenticate, fetch }: Target, signal: Abor
     if (signal.aborted) throw cause;
     throw new ArtifactRegistryError("SERVICE_UNAVAILABLE", `The function at ${new URL(url).host} cannot be reached.`, {
       retryable: true,
-      hint: "Check the URL and the network.",
+      hint: "Check the URL, the network, HTTPS_PROXY, and whether the CA of the certificate is trusted.",
       cause,
     });
   }

@@ -54,7 +54,13 @@ export interface ErrorJson {
  * if (error instanceof ArtifactRegistryError && error.code === "RESOURCE_NOT_FOUND") return undefined;
  */
 export class ArtifactRegistryError extends Error {
-  override readonly name = "ArtifactRegistryError";
+  static {
+    // A bundler gives the class a short name. Stacks and consoles show these instead.
+    const name = "ArtifactRegistryError";
+    Object.defineProperty(ArtifactRegistryError, "name", { value: name });
+    ArtifactRegistryError.prototype.name = name;
+  }
+
   // Only declared: each is set below, and a worker's bundle need not hold them twice.
   declare readonly code: ErrorCode;
   declare readonly retryable: boolean;

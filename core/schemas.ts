@@ -1,17 +1,9 @@
 import * as v from "valibot";
+import { characters, region } from "./credential-fields.ts";
+
+export * from "./credential-fields.ts";
 
 /** Values that callers send and get. Each is validated on the wire and described in `/openapi.json` from here. */
-
-const characters = (min: number, max: number) =>
-  // JSON Schema counts characters, and JavaScript counts UTF-16 units. A pattern counts the same in both.
-  new RegExp(`^[^\\u0000-\\u001f\\u007f-\\u009f]{${min},${max}}$`, "u");
-
-export const registryName = v.pipe(
-  v.string(),
-  v.regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 characters of A-Z, a-z, 0-9, - and _"),
-  v.description("Name of the registry, as it is bound by ALIEN_{NAME}_BINDING."),
-  v.examples(["images"]),
-);
 
 export const logicalName = v.pipe(
   v.string(),
@@ -20,36 +12,9 @@ export const logicalName = v.pipe(
   v.examples(["my-app", "prj_abc123"]),
 );
 
-export const repositoryId = v.pipe(
-  v.string(),
-  v.regex(characters(1, 512), "must be 1 to 512 characters without control characters"),
-  v.description("The name or the uri that createRepository returned, or the logical name."),
-  v.examples(["images/my-app"]),
-);
-
-export const permissions = v.pipe(
-  v.picklist(["pull", "push-pull"], 'must be "pull" or "push-pull"'),
-  v.description("Access level of the credentials."),
-);
-
 export const via = v.pipe(
   v.picklist(["registry", "gateway"], 'must be "registry" or "gateway"'),
   v.description("Where the credentials count: at the platform's own registry, or at the gateway."),
-);
-
-export const ttlSeconds = v.pipe(
-  v.number(),
-  v.integer("must be a whole number of seconds"),
-  v.minValue(1, "must be at least 1 second"),
-  v.description("Wished lifetime in seconds. Raised or capped to what the platform allows; expiresAt tells."),
-  v.examples([900]),
-);
-
-export const alsoPull = v.pipe(
-  v.array(repositoryId),
-  v.maxLength(10, "must name at most 10 repositories"),
-  v.description("Further repositories of the registry that the credentials pull from, and do not push to."),
-  v.examples([["images/base"]]),
 );
 
 export const timestamp = v.pipe(v.string(), v.isoTimestamp(), v.description("ISO 8601, UTC."));
@@ -73,10 +38,6 @@ const allowedServiceTypes = v.pipe(
 );
 
 export const accountId = v.pipe(v.string(), v.regex(/^\d{12}$/, "must be 12 digits"));
-export const region = v.pipe(
-  v.string(),
-  v.regex(/^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/, "must be a plain region, as us-east-1"),
-);
 export const roleArn = v.pipe(
   v.string(),
   v.regex(
@@ -234,7 +195,6 @@ export const errorJson = v.strictObject({
   requestId: v.string(),
 });
 
-export type Permissions = v.InferOutput<typeof permissions>;
 export type CrossAccountAccess = v.InferOutput<typeof crossAccountAccess>;
 export type AwsAccess = v.InferOutput<typeof awsAccess>;
 export type GcpAccess = v.InferOutput<typeof gcpAccess>;

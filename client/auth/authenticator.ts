@@ -28,13 +28,14 @@ export function bearer(token: Token): Authenticate {
 /**
  * Authenticates each request with the proof that the caller has at that moment.
  *
+ * @param send asks for what only a request can prove
  * @throws what `prover` throws, from each request
  *
  * @example
- * const authenticate = authenticator({ service: "function", url, platform: "aws" }, process.env);
+ * const authenticate = authenticator({ service: "function", url, platform: "aws" }, process.env, fetch);
  */
-export function authenticator(binding: FunctionBinding, env: Environment): Authenticate {
-  const prove = prover(binding, env);
+export function authenticator(binding: FunctionBinding, env: Environment, send: typeof fetch): Authenticate {
+  const prove = prover(binding, env, send);
   return async (request) => (await prove(request.signal)).authenticate(request);
 }
 
@@ -46,15 +47,15 @@ export function authenticator(binding: FunctionBinding, env: Environment): Authe
  *   setting is missing
  *
  * @example
- * const { authenticate } = await prover(binding, process.env)(signal);
+ * const { authenticate } = await prover(binding, process.env, fetch)(signal);
  */
-export function prover(binding: FunctionBinding, env: Environment): Prove {
+export function prover(binding: FunctionBinding, env: Environment, send: typeof fetch): Prove {
   const options = binding.auth ?? defaultAuth(binding, env);
-  const loaded = once(() => load(options, binding.url, env));
+  const loaded = once(() => load(options, binding.url, env, send));
   return async (signal) => (await loaded())(signal);
 }
 
-async function load(options: AuthOptions, url: string, env: Environment): Promise<Prove> {
+async function load(options: AuthOptions, url: string, env: Environment, send: typeof fetch): Promise<Prove> {
   const identityTokens = () => import("./identity-tokens.ts");
   switch (options.type) {
     case "aws":
@@ -64,7 +65,7 @@ async function load(options: AuthOptions, url: string, env: Environment): Promis
     case "azure":
       return byToken(await (await identityTokens()).entraToken(options));
     case "github":
-      return byToken((await identityTokens()).workflowToken(options.audience, env));
+      return byToken((await identityTokens()).workflowToken(options.audience, env, send));
     case "token":
       return byToken((await import("./token.ts")).mountedToken(options, env));
   }

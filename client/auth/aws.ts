@@ -15,11 +15,9 @@ import { noIdentity, notInstalled } from "./proof.ts";
  * const prove = await signV4({ region: "eu-west-1" }, process.env);
  */
 export async function signV4({ region }: { region?: string }, env: Environment): Promise<Prove> {
-  const [{ SignatureV4 }, { defaultProvider }] = await Promise.all([
-    import("@smithy/signature-v4").catch(notInstalled("@smithy/signature-v4")),
-    import("@aws-sdk/credential-provider-node").catch(notInstalled("@aws-sdk/credential-provider-node")),
-  ]);
-  const provide = defaultProvider();
+  const { SignatureV4, defaultProvider } = await loadLibraries();
+  // Who logs in by SSO or takes a role asks AWS for the keys, through the environment's proxies.
+  const provide = defaultProvider({ clientConfig: { requestHandler: { httpsAgent: { proxyEnv: env } } } });
   const authenticateBy =
     (credentials: AwsKeys): Authenticate =>
     async ({ method, url, body, headers }) => {
@@ -49,6 +47,16 @@ export async function signV4({ region }: { region?: string }, env: Environment):
     });
     return { authenticate: authenticateBy(keys), secret: { keys } };
   };
+}
+
+async function loadLibraries() {
+  try {
+    const signing = await import("@smithy/signature-v4");
+    const finding = await import("@aws-sdk/credential-provider-node");
+    return { ...signing, ...finding };
+  } catch (cause) {
+    throw notInstalled("@smithy/signature-v4 @aws-sdk/credential-provider-node", cause);
+  }
 }
 
 /** Finds the service and the region that a signature is for, as far as the host names them. */

@@ -15,7 +15,7 @@ import { noIdentity, notInstalled } from "./proof.ts";
  * const token = await (await idToken("https://registry.example"))();
  */
 export async function idToken(audience: string): Promise<() => Promise<string>> {
-  const { GoogleAuth } = await import("google-auth-library").catch(notInstalled("google-auth-library"));
+  const { GoogleAuth } = await loadGoogle();
   // An ID token needs no project. Without one the library would start gcloud to look for it, which takes seconds.
   const client = once(() => new GoogleAuth({ projectId: "none" }).getIdTokenClient(audience));
   return async () => {
@@ -33,6 +33,14 @@ export async function idToken(audience: string): Promise<() => Promise<string>> 
       );
     }
   };
+}
+
+async function loadGoogle() {
+  try {
+    return await import("google-auth-library");
+  } catch (cause) {
+    throw notInstalled("google-auth-library", cause);
+  }
 }
 
 /**
@@ -54,7 +62,7 @@ export async function entraToken({ audience, clientId }: { audience: string; cli
       "Set it to the application ID URI of the function's authentication.",
     );
   }
-  const { DefaultAzureCredential } = await import("@azure/identity").catch(notInstalled("@azure/identity"));
+  const { DefaultAzureCredential } = await loadAzure();
   const credential = new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId });
   const scope = `${audience.replace(/\/$/, "")}/.default`;
   return async (abortSignal: AbortSignal): Promise<string> => {
@@ -66,6 +74,14 @@ export async function entraToken({ audience, clientId }: { audience: string; cli
   };
 }
 
+async function loadAzure() {
+  try {
+    return await import("@azure/identity");
+  } catch (cause) {
+    throw notInstalled("@azure/identity", cause);
+  }
+}
+
 /**
  * Gets the OIDC token of a GitHub Actions workflow (docs.github.com, "OpenID Connect reference"). A token lives for
  * minutes; the runner issues a new one for each request.
@@ -75,12 +91,12 @@ export async function entraToken({ audience, clientId }: { audience: string; cli
  * @example
  * const token = await workflowToken("artifact-registry", process.env)(signal);
  */
-export function workflowToken(audience: string, env: Environment) {
+export function workflowToken(audience: string, env: Environment, send = fetch) {
   return async (signal: AbortSignal): Promise<string> => {
     const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = env;
     if (!url || !token) throw noWorkflowToken("This is not a GitHub Actions job that may request an OIDC token.");
     const headers = { authorization: `Bearer ${token}` };
-    const [response, text] = await fetch(`${url}&audience=${encodeURIComponent(audience)}`, { headers, signal })
+    const [response, text] = await send(`${url}&audience=${encodeURIComponent(audience)}`, { headers, signal })
       .then(async (answer) => [answer, await answer.text()] as const)
       .catch((cause: unknown) => {
         throw noWorkflowToken("GitHub cannot be reached for an OIDC token.", true, cause);

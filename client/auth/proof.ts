@@ -32,28 +32,23 @@ export interface AwsKeys {
   readonly $source?: object;
 }
 
-/**
- * Explains why an optional package could not be loaded. Bundlers, too, accept an absent package in this form.
- *
- * @example
- * const { DefaultAzureCredential } = await import("@azure/identity").catch(notInstalled("@azure/identity"));
- */
-export function notInstalled(name: string): (cause: unknown) => never {
-  return (cause) => {
-    throw packageNeeded(name, cause);
-  };
-}
-
 /** Finds the package whose absence caused an error. @returns undefined for every other error */
 export function missingPackage(cause: unknown): ArtifactRegistryError | undefined {
   const { code, message = "" } = (cause ?? {}) as { code?: unknown; message?: string };
   const name = code === "ERR_MODULE_NOT_FOUND" ? /^Cannot find package '([^']+)'/.exec(message)?.[1] : undefined;
-  return name === undefined ? undefined : packageNeeded(name, cause);
+  return name === undefined ? undefined : notInstalled(name, cause);
 }
 
-function packageNeeded(name: string, cause: unknown): ArtifactRegistryError {
-  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `The package ${name} is not installed.`, {
-    hint: `npm install ${name}`,
+/**
+ * Makes the error for optional packages that could not be loaded. Write `await import()` inside of `try`: every bundler
+ * accepts an absent package there, and webpack accepts it nowhere else.
+ *
+ * @param packages all that are needed, with spaces between them, so that one command installs them
+ */
+export function notInstalled(packages: string, cause: unknown): ArtifactRegistryError {
+  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", `Not installed: ${packages.replaceAll(" ", ", ")}.`, {
+    hint: `npm install ${packages}`,
+    context: { packages },
     cause,
   });
 }

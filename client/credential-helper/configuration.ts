@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
-import { alsoPull, permissions, region, registryName, repositoryId, ttlSeconds } from "../../core/schemas.ts";
+import { alsoPull, permissions, region, registryName, repositoryId, ttlSeconds } from "../../core/credential-fields.ts";
 import { type Environment, invalidBinding } from "../binding.ts";
 
 /**

@@ -5,7 +5,7 @@ import { bindingVariable } from "../../core/platform.ts";
 import { prover } from "../auth/authenticator.ts";
 import type { AwsKeys, Proof } from "../auth/proof.ts";
 import { checkBinding, type Environment, readFunctionBinding } from "../binding.ts";
-import { type Connection, connect, connectTo } from "../connection.ts";
+import { type Connection, connect, connectTo, fetchFor } from "../connection.ts";
 import { withinLimits } from "../http.ts";
 import { tryParseObject } from "../json.ts";
 import type { Account } from "./configuration.ts";
@@ -42,13 +42,14 @@ export async function openSource(host: string, account: Account, env: Environmen
     return { key: undefined, mint: () => mint(host, account, env, direct) };
   }
   const target = binding ? checkBinding(binding, `${place}.binding`) : readFunctionBinding(registry, env);
-  const prove = prover(target, env);
+  const fetch = await fetchFor(target, env);
+  const prove = prover(target, env, fetch);
   // Identity libraries ignore the signal.
   const proof = await withinLimits((signal) => race(prove(signal), signal), {});
   const caller = callerOf(proof);
   return {
     key: caller && { host, account, target, caller },
-    mint: () => mint(host, account, env, connectTo(registry, target, proof.authenticate)),
+    mint: () => mint(host, account, env, connectTo(registry, target, proof.authenticate, { fetch })),
   };
 }
 

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { common } from "./function.ts";
 
 const run = promisify(execFile);
@@ -32,17 +32,30 @@ const commands: Readonly<Record<string, string>> = {
   "docker-credential-alien": "client/credential-helper/main.ts",
 };
 
-/** Its real declarations would bring those of every adapter. */
-const directTypes = `import type { DirectModule } from "./connection.ts";
+/** What is imported where it is needed, with short declarations: those of `direct` would bring every adapter's. */
+const parts: Readonly<Record<string, string>> = {
+  direct: `import type { DirectModule } from "./connection.ts";
 export declare const connectDirectly: DirectModule["connectDirectly"];
-`;
+`,
+  fetch: `import type { FetchModule } from "./connection.ts";
+export declare const createFetch: FetchModule["createFetch"];
+`,
+};
+
+/** Not bundled, but a file of its own beside the chunks, where a comment in it survives. */
+const unbundled: Plugin = {
+  name: "unbundled",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/unbundled\.ts$/ }, () => ({ path: "./unbundled.js", external: true, sideEffects: false }));
+  },
+};
 
 /** The package that programs install: the client, and in chunks of their own what few of them need. */
 export async function bundleClient(): Promise<void> {
   await rm(outdir, { recursive: true, force: true });
   await build({
     ...common,
-    entryPoints: { index: "client/index.ts", direct: "client/direct.ts", ...commands },
+    entryPoints: { index: "client/index.ts", direct: "client/direct.ts", fetch: "client/fetch.ts", ...commands },
     outdir,
     // Each import repeats the name.
     chunkNames: "chunks/[hash]",
@@ -50,11 +63,18 @@ export async function bundleClient(): Promise<void> {
     splitting: true,
     sourcemap: true,
     external: peers,
+    plugins: [unbundled],
+  });
+  await build({
+    entryPoints: ["client/unbundled.ts"],
+    outdir: `${outdir}/chunks`,
+    format: "esm",
+    target: common.target,
   });
   // npm does the same when it installs; who takes the folder as it is gets commands too.
   await Promise.all(Object.keys(commands).map((name) => chmod(`${outdir}/${name}.js`, 0o755)));
   await run("npx", ["tsc", "-p", "tsconfig.client.json"]);
-  await writeFile(`${outdir}/types/client/direct.d.ts`, directTypes);
+  for (const [name, types] of Object.entries(parts)) await writeFile(`${outdir}/types/client/${name}.d.ts`, types);
   await writeFile(`${outdir}/package.json`, `${JSON.stringify(await manifest(), undefined, 2)}\n`);
   await copyFile("LICENSE", `${outdir}/LICENSE`);
   await writeFile(`${outdir}/README.md`, readme(await readFile("docs/client.md", "utf8")));
@@ -95,7 +115,12 @@ async function manifest(): Promise<object> {
     bin: Object.fromEntries(Object.keys(commands).map((name) => [name, `./${name}.js`])),
     exports: {
       ".": { types: "./types/client/index.d.ts", default: "./index.js" },
-      "./direct": { types: "./types/client/direct.d.ts", default: "./direct.js" },
+      ...Object.fromEntries(
+        Object.keys(parts).map((name) => [
+          `./${name}`,
+          { types: `./types/client/${name}.d.ts`, default: `./${name}.js` },
+        ]),
+      ),
       "./package.json": "./package.json",
     },
     peerDependencies: Object.fromEntries(versions),

@@ -6,6 +6,7 @@
 #   bash test/tools/install.sh conformance     the official OCI conformance suite
 #   bash test/tools/install.sh kubernetes      helm, kubeconform, the schemas of Kubernetes' API, hadolint, and what builds and runs images
 #   bash test/tools/install.sh kubelet         the kubelet's own code that asks credential providers, and qemu for programs of arm64
+#   bash test/tools/install.sh runtimes        Deno and Bun, which run programs with the client in them
 #   bash test/tools/install.sh gitea           Gitea, for its container registry
 #   bash test/tools/install.sh rust            a Rust that is new enough for client/rust, and its crates
 #   bash test/tools/install.sh tofu            OpenTofu, where neither it nor Terraform is there
@@ -30,6 +31,8 @@ KUBECONFORM=v0.7.0
 KUBERNETES_VALIDATE=1.37.0
 HADOLINT=2.15.1
 NODE=24.21.0
+DENO=2.9.6
+BUN=1.4.5
 
 root="${XDG_CACHE_HOME:-$HOME/.cache}/artifact-registry-functions"
 bin="$root/bin-$CRANE-$REGCTL-$CONFORMANCE-$DISTRIBUTION-$SCHEMATHESIS"
@@ -135,6 +138,27 @@ node_arm64() {
     mv -T "$folder.part" "$folder"
   fi
   ln -sfn "$folder/package/bin/node" "$bin/node-arm64"
+}
+
+# npm's packages of the runtimes bring their programs in a package for this machine, which is taken without their install scripts.
+runtimes() {
+  local folder="$root/node/deno-$DENO-bun-$BUN"
+  if [[ ! -e "$folder/node_modules/@deno" ]]; then
+    say "installing Deno $DENO and Bun $BUN"
+    rm -rf "$folder.part"
+    mkdir -p "$folder.part"
+    echo '{"private":true}' >"$folder.part/package.json"
+    if ! (cd "$folder.part" && npm install --ignore-scripts --no-audit --no-fund "deno@$DENO" "bun@$BUN") >/dev/null </dev/null; then
+      missing+=("Deno $DENO and Bun $BUN: npm install failed")
+      rm -rf "$folder.part"
+      return
+    fi
+    rm -rf "$folder"
+    mv -T "$folder.part" "$folder"
+    chmod +x "$folder"/node_modules/@deno/*/deno "$folder"/node_modules/@oven/*/bin/bun
+  fi
+  ln -sfn "$(echo "$folder"/node_modules/@deno/*/deno)" "$bin/deno"
+  ln -sfn "$(echo "$folder"/node_modules/@oven/*/bin/bun)" "$bin/bun"
 }
 
 clients() {
@@ -268,6 +292,7 @@ for part in "${@:-clients fuzz}"; do
       clients) clients ;;
       fuzz) schemathesis ;;
       lambda) lambda ;;
+      runtimes) runtimes ;;
       gitea) gitea ;;
       rust) rust ;;
       tofu) tofu ;;

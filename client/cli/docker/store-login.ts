@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
 import type { Secret } from "../../../core/secret.ts";
 import type { Environment } from "../../binding.ts";
+import { tryParseObject } from "../../json.ts";
 import { configFile, editConfig, helperFor, readConfig } from "./config-file.ts";
 
 /** A login at a registry. */
@@ -37,38 +38,53 @@ export async function storeLogin(
 }
 
 /**
- * Gives a login to a credential helper by `docker-credential-{helper} store`. The secret goes to its standard input
- * only (protocol of github.com/docker/docker-credential-helpers).
+ * Gives a login to a credential helper by `docker-credential-{helper} store`, and then asks for it as a client does: some helpers take
+ * a login and answer one of their own. The secret goes to the standard input only (protocol of
+ * github.com/docker/docker-credential-helpers).
  *
- * @throws BINDING_CONFIG_INVALID when the helper cannot be run or refuses
+ * @throws BINDING_CONFIG_INVALID when the helper cannot be run, refuses, or does not keep the login
  */
-async function storeInHelper(helper: string, login: Login, signal: AbortSignal): Promise<void> {
+async function storeInHelper(helper: string, { host, username, password }: Login, signal: AbortSignal): Promise<void> {
   const program = `docker-credential-${helper}`;
-  const secret = login.password.reveal();
-  const child = spawn(program, ["store"], { stdio: ["pipe", "pipe", "ignore"], signal });
+  const secret = password.reveal();
+  const login = { ServerURL: host, Username: username, Secret: secret };
+  const stored = await runHelper(program, "store", JSON.stringify(login), signal);
+  if (stored.code !== 0) {
+    // Helpers report errors on their standard output. It is not repeated if it holds the secret.
+    const said = stored.output.includes(secret) ? "" : (stored.output.trim().split("\n")[0] ?? "").slice(0, 200);
+    throw helperFailed(`${program} did not store the login${said === "" ? "" : `: ${said}`}.`.replace(/\.\.$/, "."));
+  }
+  const kept = await runHelper(program, "get", host, signal);
+  if (kept.code === 0 && tryParseObject(kept.output)?.Secret === secret) return;
+  throw helperFailed(
+    `${program} took the login and does not keep it: it answers for ${host} by itself.`,
+    undefined,
+    "Nothing is to be done where it logs clients in. For this login, take the host out of credHelpers in Docker's config.json.",
+  );
+}
+
+async function runHelper(program: string, action: string, input: string, signal: AbortSignal) {
+  const child = spawn(program, [action], { stdio: ["pipe", "pipe", "ignore"], signal });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
   });
   // The helper may end without reading its input. Its exit code says how it went.
   child.stdin.on("error", () => {});
-  child.stdin.end(JSON.stringify({ ServerURL: login.host, Username: login.username, Secret: secret }));
+  child.stdin.end(input);
   try {
-    const [code, answer] = await Promise.all([ended, text(child.stdout)]);
-    if (code === 0) return;
-    // Helpers report errors on their standard output. It is not repeated if it holds the secret.
-    const why = answer.includes(secret) ? "" : (answer.trim().split("\n")[0] ?? "").slice(0, 200);
-    throw helperFailed(`${program} did not store the login${why === "" ? "" : `: ${why}`}.`.replace(/\.\.$/, "."));
+    const [code, output] = await Promise.all([ended, text(child.stdout)]);
+    return { code, output };
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
-    if (cause instanceof ArtifactRegistryError) throw cause;
     throw helperFailed(`${program} cannot be run.`, cause);
   }
 }
 
-function helperFailed(message: string, cause?: unknown): ArtifactRegistryError {
-  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, {
-    hint: "Docker's config.json names it under credsStore or credHelpers. Check that it is installed and unlocked.",
-    cause,
-  });
+function helperFailed(
+  message: string,
+  cause?: unknown,
+  hint = "Docker's config.json names it under credsStore or credHelpers. Check that it is installed and unlocked.",
+): ArtifactRegistryError {
+  return new ArtifactRegistryError("BINDING_CONFIG_INVALID", message, { hint, cause });
 }

@@ -5,9 +5,10 @@ use crate::{
     token::Token,
     types,
 };
+use bytes::Bytes;
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 use reqwest::{
-    Request, Response, Url,
+    Body, Request, Response, StatusCode, Url,
     header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
 };
 use std::time::{Duration, Instant};
@@ -56,9 +57,9 @@ impl ClientHooks<Connection> for Client {
                 return self.client().execute(request).await;
             };
             *copy.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
-            let (answer, retryable, asked) = match self.client().execute(copy).await {
-                Ok(answer) if answer.status().as_u16() < 400 => return Ok(answer),
-                Ok(answer) => refusal(answer).await?,
+            let (answer, retryable, asked) = match send(self.client(), copy).await {
+                Ok(answer) if answer.status().as_u16() < 400 => return Ok(answer.map(Body::from).into()),
+                Ok(answer) => refusal(answer),
                 Err(error) => {
                     let again = !error.is_builder();
                     (Err(error), again, None)
@@ -76,27 +77,29 @@ impl ClientHooks<Connection> for Client {
 
 type Refusal = (reqwest::Result<Response>, bool, Option<Duration>);
 
+/// Sends a request and reads the whole answer, so that an answer that breaks off in its body is a try that failed.
+async fn send(client: &reqwest::Client, request: Request) -> reqwest::Result<http::Response<Bytes>> {
+    let answer = client.execute(request).await?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let mut whole = http::Response::new(answer.bytes().await?);
+    *whole.status_mut() = status;
+    *whole.headers_mut() = headers;
+    Ok(whole)
+}
+
 /// Reads an answer that refuses the request. Returns the refusal in the form of our own errors, whether the same call can
 /// succeed later, and the wait that the other side asks for.
-async fn refusal(answer: Response) -> reqwest::Result<Refusal> {
-    let status = answer.status();
-    let headers = answer.headers().clone();
-    let asked = text(&headers, RETRY_AFTER.as_str()).parse().ok().map(Duration::from_secs);
-    let body = answer.bytes().await?;
-    let (status, error) = match serde_json::from_slice::<types::Error>(&body) {
-        Ok(error) => (status.as_u16(), error),
-        // An answer in another form comes from the platform in front of the function.
-        Err(_) => {
-            let error = ArtifactRegistryError::from_platform(status, text(&headers, "x-request-id"));
-            (u16::try_from(error.http_status_code).unwrap_or(502), (*error).clone())
-        }
-    };
-    let retryable = error.retryable;
+fn refusal(mut answer: http::Response<Bytes>) -> Refusal {
+    let asked = text(answer.headers(), RETRY_AFTER.as_str()).parse().ok().map(Duration::from_secs);
+    // An answer in another form comes from the platform in front of the function.
+    let error = serde_json::from_slice::<types::Error>(answer.body()).unwrap_or_else(|_| {
+        let error = ArtifactRegistryError::from_platform(answer.status(), text(answer.headers(), "x-request-id"));
+        let status = u16::try_from(error.http_status_code).ok().and_then(|code| StatusCode::from_u16(code).ok());
+        *answer.status_mut() = status.unwrap_or(StatusCode::BAD_GATEWAY);
+        (*error).clone()
+    });
     let body = serde_json::to_vec(&error).unwrap_or_default();
-    let mut whole = http::Response::new(body);
-    *whole.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::BAD_GATEWAY);
-    *whole.headers_mut() = headers;
-    Ok((Ok(whole.into()), retryable, asked))
+    (Ok(answer.map(|_| Body::from(body)).into()), error.retryable, asked)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {

@@ -1,9 +1,13 @@
 //! Gets tokens for the identity that a cloud, or GitHub, gives to this process.
 
-use crate::{connection::transport, token::Token};
+use crate::{
+    connection::transport,
+    retry::{ATTEMPTS, wait_after},
+    token::Token,
+};
 use reqwest::{Client, RequestBuilder, Url};
 use serde::Deserialize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Looks an environment variable up.
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -69,21 +73,48 @@ fn with_query(url: &str, query: &[(&str, &str)]) -> Asked<Url> {
     Ok(url)
 }
 
+/// Milliseconds would be enough for an answer. Elsewhere nobody is at these addresses, and the caller waits.
+const LIMIT: Duration = Duration::from_secs(10);
+
 fn get(url: Url) -> Asked<RequestBuilder> {
     let client: Client =
         transport(url.as_str()).map_err(|_| "This machine cannot open HTTP connections.".to_owned())?;
-    Ok(client.get(url).timeout(Duration::from_secs(10)))
+    Ok(client.get(url))
 }
 
+/// Asks up to four times within the limit: an identity service may be busy for a moment, or restart.
 async fn text(request: RequestBuilder, who: &str) -> Asked<String> {
+    let deadline = Instant::now() + LIMIT;
+    let mut attempt = 1;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let again = request.try_clone().ok_or_else(|| format!("{who} cannot be asked."))?;
+        let (why, retryable) = match answer(again.timeout(left), who).await {
+            Ok(text) => return Ok(text),
+            Err(failed) => failed,
+        };
+        match wait_after(attempt, None) {
+            Some(wait) if retryable && attempt < ATTEMPTS && Instant::now() + wait < deadline => {
+                tokio::time::sleep(wait).await
+            }
+            _ => return Err(why),
+        }
+        attempt += 1;
+    }
+}
+
+/// Asks once. An error comes with whether the next try may succeed.
+async fn answer(request: RequestBuilder, who: &str) -> std::result::Result<String, (String, bool)> {
     let answer = request
         .send()
         .await
-        .map_err(|_| format!("{who} cannot be reached. Check that this machine has an identity."))?;
+        .map_err(|_| (format!("{who} cannot be reached. Check that this machine has an identity."), true))?;
+    let status = answer.status().as_u16();
     if !answer.status().is_success() {
-        return Err(format!("{who} answered {} instead of a token.", answer.status().as_u16()));
+        // 410: Azure's service is being updated.
+        return Err((format!("{who} answered {status} instead of a token."), matches!(status, 410 | 429 | 500..)));
     }
-    answer.text().await.map_err(|_| format!("{who} did not finish its answer."))
+    answer.text().await.map_err(|_| (format!("{who} did not finish its answer."), true))
 }
 
 async fn json<T: for<'a> Deserialize<'a>>(request: RequestBuilder, who: &str) -> Asked<T> {

@@ -2,7 +2,7 @@
 //! every platform.
 //!
 //! [`artifact_registry`] opens a registry. The variable `ALIEN_{NAME}_BINDING` says which function serves it. [`Registry`] has
-//! the operations for repositories. It calls [`Client`], which is generated from the suite's OpenAPI document when the crate
+//! the operations for repositories, and is one implementation of the trait [`ArtifactRegistry`]. It calls [`Client`], which is generated from the suite's OpenAPI document when the crate
 //! is built, and which has every operation as it goes over the wire.
 
 mod binding;
@@ -14,6 +14,7 @@ mod password;
 mod registry;
 mod retry;
 mod token;
+mod traits;
 
 /// The client that progenitor generates from `openapi.json`.
 #[allow(clippy::all, unused_imports)]
@@ -28,6 +29,7 @@ pub use listing::Page;
 pub use password::Password;
 pub use registry::{Registry, WhichCredentials, artifact_registry};
 pub use token::Token;
+pub use traits::ArtifactRegistry;
 pub use types::{
     ArtifactRegistryCredentials, ArtifactRegistryPermissions, AuthMethod, Caller, CrossAccountAccess,
     CrossAccountPermissions, ErrorCode, GranteeAccess, Image, PageToken, RepositoryResponse, RevokedAccess, Scope,

@@ -47,6 +47,30 @@ async fn google_gives_an_id_token_for_the_functions_url() {
 }
 
 #[tokio::test]
+async fn a_metadata_server_that_is_busy_for_a_moment_is_asked_again() {
+    let answers = [Server::whole(503, "busy"), Server::cut_off(200, "google-"), Server::whole(200, "google-token")];
+    let metadata = Server::start_raw(answers.to_vec()).await;
+    let function = function().await;
+    let host = metadata.url.replace("http://", "");
+    get_repository(&function, json!({"platform": "gcp"}), &[("GCE_METADATA_HOST", host)]).await.expect("a repository");
+    assert_eq!(metadata.asked().len(), 3);
+    assert_eq!(sent(&function), "Bearer google-token");
+}
+
+#[tokio::test]
+async fn a_metadata_server_that_refuses_or_stays_busy_is_given_up() {
+    for (status, tries) in [(404, 1), (503, 4)] {
+        let metadata = Server::start_raw(vec![Server::whole(status, "no"); 5]).await;
+        let host = metadata.url.replace("http://", "");
+        let asked = get_repository(&function().await, json!({"platform": "gcp"}), &[("GCE_METADATA_HOST", host)]).await;
+        let refused = asked.expect_err("no token");
+        assert_eq!(refused.code, ErrorCode::AuthenticationError);
+        assert_eq!(refused.message, format!("Google's metadata server answered {status} instead of a token."));
+        assert_eq!(metadata.asked().len(), tries);
+    }
+}
+
+#[tokio::test]
 async fn azure_gives_a_token_of_the_managed_identity_for_the_application() {
     let answer = json!({"access_token": "entra-token", "expires_on": "1"}).to_string();
     let place = Server::start(vec![(200, "", answer)]).await;

@@ -125,6 +125,20 @@ async fn a_connection_that_breaks_is_tried_again_and_then_told() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_cut_off_in_its_body_is_asked_for_again() {
+    let busy = error("SERVICE_UNAVAILABLE", 503, true);
+    let answers = [Server::cut_off(200, &repository()), Server::cut_off(503, &busy), Server::whole(200, &repository())];
+    let server = Server::start_raw(answers.to_vec()).await;
+    registry_at(&server.url).await.get_repository("my-app").await.expect("an answer at the third try");
+    assert_eq!(server.asked().len(), 3);
+
+    let server = Server::start_raw(vec![Server::cut_off(200, &repository()); 4]).await;
+    let refused = registry_at(&server.url).await.get_repository("my-app").await.expect_err("never a whole answer");
+    assert_eq!((refused.code, refused.retryable), (ErrorCode::ServiceUnavailable, true));
+    assert_eq!(server.asked().len(), 4);
+}
+
+#[tokio::test]
 async fn an_answer_that_is_no_answer_of_ours_is_an_error() {
     let server = Server::start(vec![(200, "", "{}".to_owned())]).await;
     let refused = registry_at(&server.url).await.get_repository("my-app").await.expect_err("no repository");

@@ -39,11 +39,19 @@ const passwordIn = ({ auth }: { auth: string }) =>
     .toString()
     .replace(/^token:/, "");
 
-/** A credential helper that writes down its arguments, what the system shows of it, and what it was given. */
-async function installHelper(name: string, end = "exit 0") {
+/** A credential helper that writes down its arguments, what the system shows of it, and what it was given, which it answers. */
+async function installHelper(name: string, end = "exit 0", answer = "cat given") {
   await mkdir(join(folder, "bin"), { recursive: true });
   const program = join(folder, `bin/docker-credential-${name}`);
-  const script = ["#!/bin/sh", `cd '${folder}'`, "tr '\\0' ' ' <\"/proc/$$/cmdline\" >arguments", "cat >given", end];
+  const get = `[ "$1" = get ] && { ${answer}; exit; }`;
+  const script = [
+    "#!/bin/sh",
+    `cd '${folder}'`,
+    get,
+    "tr '\\0' ' ' <\"/proc/$$/cmdline\" >arguments",
+    "cat >given",
+    end,
+  ];
   await writeFile(program, `${script.join("\n")}\n`);
   await chmod(program, 0o755);
   return {
@@ -153,6 +161,22 @@ describe("with a credential helper", () => {
       helper: "mine",
     });
     expect(await mine.ran()).toBe(true);
+  });
+
+  it.each([
+    ["answers another login", `echo '{"ServerURL":"x","Username":"token","Secret":"its-own"}'`],
+    ["has none afterwards", "echo 'credentials not found in native keychain'; exit 1"],
+  ])("says that it is no login where the helper takes it and %s", async (_title, answer) => {
+    await installHelper("dropping", "exit 0", answer);
+    const config = { credHelpers: { [host]: "dropping" } };
+    await configure(config);
+    const { code, stdout, stderr } = await login();
+    expect([code, stdout]).toEqual([3, ""]);
+    expect(stderr).toContain(
+      `docker-credential-dropping took the login and does not keep it: it answers for ${host} by itself.`,
+    );
+    expect(stderr).not.toContain("its-own");
+    expect(await written()).toEqual(config);
   });
 
   it.each<[string, string | undefined, string]>([

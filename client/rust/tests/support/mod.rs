@@ -28,18 +28,20 @@ impl Server {
     /// Starts a server. Each answer is a status, further header lines and a body. When the answers are used up, the server closes
     /// connections without an answer.
     pub async fn start(answers: Vec<(u16, &str, String)>) -> Self {
+        let whole = answers.into_iter().map(|(status, headers, body)| {
+            let length = body.len();
+            format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
+        });
+        Self::start_raw(whole.collect()).await
+    }
+
+    /// Does the same, but sends each answer as it stands, so that one may be cut off.
+    pub async fn start_raw(answers: Vec<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let memory = asked.clone();
-        let mut answers = answers
-            .into_iter()
-            .map(|(status, headers, body)| {
-                let length = body.len();
-                format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
-            })
-            .collect::<Vec<_>>()
-            .into_iter();
+        let mut answers = answers.into_iter();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let mut stream = BufReader::new(socket);
@@ -52,6 +54,15 @@ impl Server {
             }
         });
         Self { url, asked }
+    }
+
+    /// An answer whose connection ends before its body does.
+    pub fn cut_off(status: u16, body: &str) -> String {
+        format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len() + 1)
+    }
+
+    pub fn whole(status: u16, body: &str) -> String {
+        format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
     }
 
     pub fn asked(&self) -> Vec<Asked> {

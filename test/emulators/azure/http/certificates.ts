@@ -19,7 +19,7 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** A certificate authority of the emulator's own: its certificate, and one that it signed for 127.0.0.1 and localhost. */
+/** A certificate authority of the emulator's own: its certificate, and one that it signed for 127.0.0.1, localhost and further names. */
 export interface Authority {
   readonly ca: string;
   readonly server: Certificate;
@@ -28,7 +28,7 @@ export interface Authority {
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-export async function createAuthority(): Promise<Authority> {
+export async function createAuthority(names: readonly string[] = []): Promise<Authority> {
   const validity = { notBefore: new Date(Date.now() - DAY_MS), notAfter: new Date(Date.now() + DAY_MS) };
   const authorityKeys = await newKeys();
   const authority = await X509CertificateGenerator.createSelfSigned({
@@ -58,7 +58,7 @@ export async function createAuthority(): Promise<Authority> {
       await SubjectKeyIdentifierExtension.create(serverKeys.publicKey),
       new SubjectAlternativeNameExtension([
         { type: "ip", value: "127.0.0.1" },
-        { type: "dns", value: "localhost" },
+        ...["localhost", ...names].map((value) => ({ type: "dns", value }) as const),
       ]),
     ],
   });
