@@ -4,7 +4,7 @@ import { tryParseJson } from "../json.ts";
 import { givenValues, itemOf, kebab, repeated, type Shape } from "./options.ts";
 
 /** For each field of an access value: its option, and the option's help. */
-const flags: Readonly<Record<string, readonly [flags: string, description: string]>> = {
+export const accessFlags: Readonly<Record<string, readonly [flags: string, description: string]>> = {
   accountIds: ["--account <id>", "AWS account that may pull (repeatable)"],
   regions: ["--region <region>", "AWS region of the accounts' workers; any region by default (repeatable)"],
   roleArns: ["--role <arn>", "AWS IAM role that may pull (repeatable)"],
@@ -38,7 +38,9 @@ export function addAccessOptions(command: Command, shape: Shape): ReadAccess {
   const options = new Map<string, Option>();
   for (const [field, schema] of variants.flatMap(({ entries = {} }) => Object.entries(entries))) {
     if (field === "type" || options.has(field)) continue;
-    const option = command.createOption(...(flags[field] ?? ([`--${kebab(field)} <value>`, "(repeatable)"] as const)));
+    const option = command.createOption(
+      ...(accessFlags[field] ?? ([`--${kebab(field)} <value>`, "(repeatable)"] as const)),
+    );
     const choices = itemOf(schema)?.options;
     if (choices !== undefined) option.choices(choices as string[]);
     options.set(field, repeated(option));
@@ -73,7 +75,7 @@ function accessOf(variants: readonly Shape[], values: Readonly<Record<string, un
     );
   }
   if (fields.every((field) => qualifiers.includes(field))) {
-    const consumers = Object.entries(flags).filter(([field]) => !qualifiers.includes(field));
+    const consumers = Object.entries(accessFlags).filter(([field]) => !qualifiers.includes(field));
     const names = consumers.map(([, [text]]) => text.split(" ")[0]);
     throw invalidInput("No consumer is named.", "access", `Name a consumer: ${names.join(", ")}.`);
   }

@@ -1,10 +1,11 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import * as v from "valibot";
 import { ArtifactRegistryError, invalidInput } from "../../core/errors.ts";
 import { operations } from "../../core/operations.ts";
 import { bindingVariable } from "../../core/platform.ts";
 import { type Environment, type PlatformName, platformNames } from "../binding.ts";
 import { type Connection, connect } from "../connection.ts";
+import { duration } from "./options.ts";
 
 /** The options by which every command finds its registry and function. */
 export interface ConnectionOptions {
@@ -22,7 +23,7 @@ export function addConnectionOptions(command: Command): void {
     .option("--url <url>", "the function's URL, instead of ALIEN_{NAME}_BINDING")
     .addOption(command.createOption("--platform <platform>", "where that function runs").choices(platformNames))
     .option("--direct", "run the binding's own adapter in this process, under its own identity")
-    .option("--timeout <seconds>", "time limit of the whole call, retries included", seconds);
+    .option("--timeout <duration>", "time limit of the whole call, retries included, as 30 (seconds) or 5m", timeLimit);
 }
 
 /**
@@ -79,10 +80,11 @@ export function boundRegistries(env: Environment): string[] {
   });
 }
 
-function seconds(text: string): number {
-  const value = Number(text);
-  if (/^\d{1,5}$/.test(text) && value >= 1) return value;
-  throw invalidInput("--timeout must be a whole number of seconds.", "timeout");
+/** @returns seconds */
+function timeLimit(text: string): number {
+  const value = duration(text);
+  if (value >= 1 && value <= 99_999) return value;
+  throw new InvalidArgumentError("It must be a duration from one second to a day.");
 }
 
 /**

@@ -1,12 +1,13 @@
 import type { Command, Option } from "commander";
 import * as v from "valibot";
 import type { Operation } from "../../core/operation.ts";
-import { addAccessOptions, type ReadAccess } from "./access.ts";
-import { givenValues, itemOf, kebab, repeated, type Shape, shapeOf, wholeNumber } from "./options.ts";
+import { operations } from "../../core/operations.ts";
+import { accessFlags, addAccessOptions, type ReadAccess } from "./access.ts";
+import { duration, givenValues, itemOf, kebab, repeated, type Shape, shapeOf, wholeNumber } from "./options.ts";
 
 /** Options that do not have the name of their field, and the names of their values. */
 const flags: Readonly<Record<string, string>> = {
-  ttlSeconds: "--ttl <seconds>",
+  ttlSeconds: "--ttl <duration>",
   permissions: "--permissions <level>",
   alsoPull: "--also-pull <repository>",
   repoId: "--repository <name>",
@@ -19,6 +20,7 @@ const flags: Readonly<Record<string, string>> = {
 /** The help of fields for which the schema's own description does not fit a command line. */
 const descriptions: Readonly<Record<string, string>> = {
   repoId: "name that `create` printed, or the logical name",
+  ttlSeconds: "wished lifetime, as 900 (seconds), 15m or 1h30m; raised or capped to what the platform allows",
   alsoPull: "repository to pull from as well, such as that of a base image (repeatable)",
   replicationRegions: "AWS region that holds replicas, in addition to the home region (repeatable)",
   credentialId: "the one credential that the audit log names so",
@@ -29,7 +31,25 @@ const descriptions: Readonly<Record<string, string>> = {
   deleteRepositories: "also delete the repositories with all their images",
 };
 
-const placeholders: Readonly<Record<string, string>> = { name: "name", repoId: "repository" };
+/**
+ * Names the option of a field, wherever a command has one: `--ttl` for `ttlSeconds`. A field that is an argument is named as the
+ * help names it.
+ */
+export function optionName(field: string): string | undefined {
+  const flag = flags[field] ?? accessFlags[field]?.[0];
+  if (Object.hasOwn(placeholders, field)) return `<${placeholders[field]}>`;
+  if (flag !== undefined) return flag.split(" ")[0];
+  return allFields.has(field) ? `--${kebab(field)}` : undefined;
+}
+
+/** The fields of all operations. `access` has no option of its own, but one for each of its parts. */
+const allFields = new Set(
+  Object.values(operations)
+    .flatMap(({ input }) => Object.keys(shapeOf(input).entries ?? {}))
+    .filter((field) => field !== "access"),
+);
+
+const placeholders: Readonly<Record<string, string>> = { name: "name", repoId: "repository", grantee: "grantee" };
 
 /** Reads an operation's input, without `registry`, from a command line. */
 export type ReadInput = (
@@ -92,7 +112,7 @@ function optionOf(command: Command, field: string, shape: Shape): Option {
   const option = command.createOption(flag, descriptionOf(field, shape));
   const choices = (itemOf(shape) ?? shape).options;
   if (choices !== undefined) option.choices(choices as string[]);
-  if (shape.type === "number") option.argParser(wholeNumber);
+  if (shape.type === "number") option.argParser(field.endsWith("Seconds") ? duration : wholeNumber);
   return shape.type === "array" ? repeated(option) : option;
 }
 

@@ -54,6 +54,24 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError("It must be a whole number.");
 }
 
+const unitSeconds: Readonly<Record<string, number>> = { h: 3_600, m: 60, s: 1 };
+
+/**
+ * Parses the value of an option that takes a duration: whole seconds, or hours, minutes and seconds with their units.
+ *
+ * @returns seconds
+ * @throws InvalidArgumentError
+ * @example duration("1h30m") // 5400
+ */
+export function duration(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  const parts = /^(?=\d)(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?$/.test(text) ? text.matchAll(/(\d+)([hms])/g) : [];
+  let seconds = 0;
+  for (const [, count, unit = ""] of parts) seconds += Number(count) * (unitSeconds[unit] ?? 0);
+  if (seconds > 0) return seconds;
+  throw new InvalidArgumentError("It must be a duration, such as 900 (seconds), 15m or 1h.");
+}
+
 /** Turns the name of a field into that of an option. @example kebab("dataDir") // "data-dir" */
 export function kebab(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

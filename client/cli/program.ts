@@ -7,6 +7,7 @@ import { defaultTimeoutMs } from "../http.ts";
 import { type CommandEntry, commands } from "./commands.ts";
 import { addComplete, addNames } from "./completion.ts";
 import { addConnectionOptions, type ConnectionOptions, chooseRegistry, openConnection } from "./connecting.ts";
+import { addExamples } from "./examples.ts";
 import { addInput } from "./fields.ts";
 import { confirm, withProgress } from "./interaction.ts";
 import { exitCodeOf, Interrupted, reportError } from "./report.ts";
@@ -32,7 +33,7 @@ export async function run(args: readonly string[], env: Environment = process.en
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
     if (thrown instanceof CommanderError && isShownAlready(thrown)) return thrown.exitCode === 0 ? 0 : 2;
-    const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
+    const error = thrown instanceof CommanderError ? usageError(thrown, args) : thrown;
     reportError(error, { json: args.includes("--json") });
     return exitCodeOf(error);
   } finally {
@@ -47,9 +48,14 @@ function isShownAlready({ exitCode, code }: CommanderError): boolean {
   return exitCode === 0 || code === "commander.help";
 }
 
-function usageError({ message }: CommanderError): Error {
-  const sentence = message.replace(/^error: /, "").replace(/[^.)?]$/, "$&.");
-  return invalidInput(sentence.charAt(0).toUpperCase() + sentence.slice(1), undefined, "See --help.");
+/** Takes commander's message apart: the sentence, and on a second line what was probably meant. */
+function usageError({ message }: CommanderError, [command = ""]: readonly string[]): Error {
+  const [text = "", meant] = message.replace(/^error: /, "").split("\n");
+  const sentence = `${text.charAt(0).toUpperCase()}${text.slice(1)}`.replace(/[^.)?]$/, "$&.");
+  const help =
+    /^[a-z]/.test(command) && !text.startsWith("unknown command") ? `alien-registry ${command}` : "alien-registry";
+  const guess = meant === undefined ? "" : `${meant.replace(/^\(|\)$/g, "")} `;
+  return invalidInput(sentence, undefined, `${guess}See \`${help} --help\`.`);
 }
 
 interface Options extends ConnectionOptions {
@@ -78,6 +84,7 @@ function createProgram(signal: AbortSignal, env: Environment): Command {
   addCollect(program, env);
   addComplete(program);
   addNames(program, { env, signal });
+  addExamples(program);
   return program;
 }
 

@@ -1,5 +1,6 @@
 import { ArtifactRegistryError, type ErrorCode, toArtifactRegistryError } from "../../core/errors.ts";
 import { jsonLine, paint, printable } from "./terminal.ts";
+import { inOwnWords } from "./wording.ts";
 
 /** Scripts tell errors apart by these (docs/command-line.md). A released number never changes its meaning. */
 const exitCodes = {
@@ -79,7 +80,7 @@ export function reportError(error: unknown, { json }: { readonly json: boolean }
     process.stderr.write(jsonLine(requestId === "" ? wire : { ...wire, requestId }));
     return;
   }
-  const { code, message, hint, requestId } = known;
+  const { code, message, hint, requestId } = inOwnWords(known);
   const lines = [
     `${paint(process.stderr, ["bold", "red"], "error:")} ${printable(message)} ${paint(process.stderr, "dim", `[${code}]`)}`,
     ...(hint === undefined ? [] : [`${paint(process.stderr, "cyan", "hint:")}  ${printable(hint)}`]),

@@ -3,6 +3,7 @@
 import { text } from "node:stream/consumers";
 import { ArtifactRegistryError } from "../../core/errors.ts";
 import { writeStdoutWhole } from "../../core/stdout.ts";
+import { installCommand } from "../cli/installation.ts";
 import { printable } from "../cli/terminal.ts";
 import { credentialHelper } from "./helper.ts";
 import { ProtocolError, runAction } from "./protocol.ts";
@@ -20,7 +21,9 @@ process.stdout.write(output, (failed) => process.exit(failed ? 1 : exitCode));
 function explain(error: unknown): string {
   if (error instanceof ProtocolError) return error.message;
   if (!(error instanceof ArtifactRegistryError)) return "docker-credential-alien: INTERNAL_ERROR";
-  const { code, message, hint, requestId } = error;
+  const { code, message, requestId } = error;
+  const { packages } = error.context ?? {};
+  const hint = typeof packages === "string" ? installCommand(packages) : error.hint;
   const more = [hint, requestId && `Request ${requestId}.`].filter(Boolean).join(" ");
   return printable(`docker-credential-alien: ${code}: ${message} ${more}`.trim());
 }

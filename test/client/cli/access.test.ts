@@ -92,8 +92,8 @@ describe("what is granted is spelled out by options", () => {
     ["These options belong to different clouds.", ["--account", account, "--project", "123456789"]],
     ["--access cannot be combined with the options", ["--account", account, "--access", "{}"]],
     ["--access is not JSON.", ["--access", "{"]],
-    ['"access.accountIds.0" must be 12 digits.', ["--account", "*"]],
-    ['"access.roleArns.0" must be the literal ARN', ["--role", `arn:aws:iam::${account}:root`]],
+    ["--account must be 12 digits.", ["--account", "*"]],
+    ["--role must be the literal ARN", ["--role", `arn:aws:iam::${account}:root`]],
     ["Allowed choices are worker.", ["--account", account, "--service-type", "everything"]],
   ])("refused before anything is sent: %s %j", async (message, options) => {
     const { run, sent } = await functionThat({});

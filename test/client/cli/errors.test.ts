@@ -118,17 +118,18 @@ describe("an error of the function", () => {
 describe("a command line that cannot be understood", () => {
   it.each<[string, string[]]>([
     ["Unknown command 'frobnicate'.", ["frobnicate"]],
-    ["(Did you mean create?)", ["creat", "x"]],
+    ["Did you mean create?", ["creat", "x"]],
     ["Unknown option '--colour'.", ["create", "x", "--colour"]],
     ["Missing required argument 'name'.", ["create"]],
     ["Too many arguments", ["create", "a", "b"]],
-    ["It must be a whole number.", ["credentials", "a", "--ttl", "soon"]],
+    ["It must be a duration,", ["credentials", "a", "--ttl", "soon"]],
+    ["It must be a whole number.", ["list", "--page-size", "few"]],
     ["Allowed choices are pull, push-pull.", ["credentials", "a", "--permissions", "push"]],
-    ["--timeout must be a whole number of seconds.", ["get", "a", "--timeout", "0"]],
+    ["It must be a duration from one second to a day.", ["get", "a", "--timeout", "0"]],
     ["--url and --platform go together.", ["get", "a", "--registry", "images", "--url", "http://127.0.0.1:1"]],
     ["--direct does not call a function", ["get", "a", "--direct", ...at("http://127.0.0.1:1")]],
     ["cannot be used with option", ["get", "a", "--json", "--quiet"]],
-    ['"ttlSeconds" must be at least 1 second.', ["credentials", "a", "--ttl", "0", ...at("http://127.0.0.1:1")]],
+    ["--ttl must be at least 1 second.", ["credentials", "a", "--ttl", "0", ...at("http://127.0.0.1:1")]],
     ["there is no terminal to ask on", ["delete", "a", ...at("http://127.0.0.1:1")]],
     ["there is no terminal to ask on", ["deprovision", ...at("http://127.0.0.1:1")]],
   ])("%s", async (message, args) => {
@@ -141,7 +142,7 @@ describe("a command line that cannot be understood", () => {
   it("is told in JSON too", async () => {
     const { code, stderr } = await alienHere(["create", "--json"]);
     expect(code).toBe(2);
-    expect(JSON.parse(stderr)).toMatchObject({ code: "INVALID_INPUT", hint: "See --help." });
+    expect(JSON.parse(stderr)).toMatchObject({ code: "INVALID_INPUT", hint: "See `alien-registry create --help`." });
   });
 
   it("serves nothing, and says which setting is wrong", async () => {
