@@ -15,7 +15,8 @@ export const platforms = {
   local: {
     services: ["local"],
     load: async () => (await import("./functions/local/index.ts")).platform,
-    serve: async (env: Environment) => (await import("./functions/local/index.ts")).serve(env),
+    serve: async (env: Environment, command: string) =>
+      (await import("./functions/local/index.ts")).serve(env, command),
     rotateKey: async (dataDir: string, options: { now: Date; endAll: boolean }) =>
       (await import("./functions/local/index.ts")).rotateKey(dataDir, options),
     verify: async (...of: Parameters<LocalUpkeep["verify"]>) =>
@@ -33,7 +34,7 @@ interface PlatformEntry {
   readonly services: readonly string[];
   load(): Promise<Platform>;
   /** Where the platform is a server of one's own machine: starts it in this process. */
-  serve?(env: Environment): Promise<boolean>;
+  serve?(env: Environment, command: string): Promise<boolean>;
   /** Where the platform's own key signs credentials: makes a new one. @returns when those of the old one have ended */
   rotateKey?(dataDir: string, options: { now: Date; endAll: boolean }): Promise<Date>;
   /** Where the platform keeps the images itself: reads all of them, and sets aside what is damaged. */

@@ -7,6 +7,7 @@ import {
   type IncomingMessage,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { pipeline, Readable } from "node:stream";
 import type { Environment } from "./platform.ts";
 
 /** How a client reaches servers, and whom it trusts. */
@@ -28,11 +29,14 @@ export interface HttpClientOptions {
   readonly connectMs?: number | undefined;
 }
 
+type Body = string | Uint8Array | AsyncIterable<Uint8Array>;
+
 /** What to send. The method is GET by default. */
 export interface HttpRequestOptions {
   readonly method?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly body?: string | Uint8Array | undefined;
+  /** A stream is sent as it comes, and never held in memory. Name its length in `content-length` if it is known. */
+  readonly body?: Body | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -107,7 +111,8 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
       ...headers,
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       // Without a length, some servers wait for a body that never comes. A GET or HEAD without a body needs none.
-      ...((body !== undefined || !safe) && { "content-length": String(Buffer.byteLength(body ?? "")) }),
+      ...((body !== undefined || !safe) &&
+        !isStream(body) && { "content-length": String(Buffer.byteLength(body ?? "")) }),
     };
     const once = () => send({ url, agent, method, headers: sent, body, signal, connectMs });
     try {
@@ -131,7 +136,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
       const response = await start(url, {
         method,
         headers: Object.fromEntries(new Headers(headers)),
-        body: await bytesOf(body),
+        body: await sendable(body),
         signal: signal ?? undefined,
       });
       return toResponse(response, url, answerAtMost);
@@ -164,7 +169,7 @@ interface Sending {
   readonly agent: HttpAgent;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array | undefined;
+  readonly body: Body | undefined;
   readonly signal: AbortSignal | undefined;
   readonly connectMs: number;
 }
@@ -190,8 +195,13 @@ function send({ url, agent, method, headers, body, signal, connectMs }: Sending)
       reject(stale ? new StaleConnection("stale connection", { cause: error }) : error);
     });
     request.once("response", resolve);
-    request.end(body);
+    if (!isStream(body)) request.end(body);
+    else pipeline(Readable.from(body), request, (error) => error && reject(error));
   });
+}
+
+function isStream(body: Body | undefined): body is AsyncIterable<Uint8Array> {
+  return typeof body === "object" && !(body instanceof Uint8Array);
 }
 
 async function* bounded(response: IncomingMessage, atMost: number): AsyncGenerator<Uint8Array> {
@@ -209,10 +219,12 @@ function retire(agent: HttpsAgent): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
-async function bytesOf(body: RequestInit["body"]): Promise<string | Uint8Array | undefined> {
+async function sendable(body: RequestInit["body"]): Promise<Body | undefined> {
   if (body === undefined || body === null || typeof body === "string" || body instanceof Uint8Array) {
     return body ?? undefined;
   }
+  // Node's own `fetch` takes what can be iterated, too.
+  if (Symbol.asyncIterator in body) return body as AsyncIterable<Uint8Array>;
   return new Uint8Array(await new Response(body).arrayBuffer());
 }
 

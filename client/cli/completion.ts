@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Environment } from "../binding.ts";
 import { boundRegistries, chooseRegistry, openConnection } from "./connecting.ts";
+import { withRunningServer } from "./running-server.ts";
 
 /** `complete <shell>`: prints the script by which a shell completes our commands. */
 
@@ -53,9 +54,14 @@ export function addNames(
     .argument("<kind>")
     .action(async (kind: string) => {
       const names = async () => {
-        if (kind === "registries") return boundRegistries(env);
+        const found = withRunningServer(env);
+        if (kind === "registries") return boundRegistries(found);
         const { timeoutMs, pageSize } = atMost;
-        const connection = await openConnection(chooseRegistry(undefined, env), {}, { env, signal, timeoutMs });
+        const connection = await openConnection(
+          chooseRegistry(undefined, found),
+          {},
+          { env: found, signal, timeoutMs },
+        );
         const { repositories } = await connection.call("listRepositories", { pageSize });
         return repositories.map(({ name }) => name);
       };

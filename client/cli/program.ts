@@ -3,17 +3,16 @@ import { Command, CommanderError } from "commander";
 import { invalidInput } from "../../core/errors.ts";
 import { operations } from "../../core/operations.ts";
 import type { Environment } from "../binding.ts";
-import { defaultTimeoutMs } from "../http.ts";
 import { type CommandEntry, commands } from "./commands.ts";
 import { addComplete, addNames } from "./completion.ts";
-import { addConnectionOptions, type ConnectionOptions, chooseRegistry, openConnection } from "./connecting.ts";
 import { addExamples } from "./examples.ts";
 import { addInput } from "./fields.ts";
-import { confirm, withProgress } from "./interaction.ts";
+import { addPerformance, type Context } from "./performing.ts";
 import { exitCodeOf, Interrupted, reportError } from "./report.ts";
 import { addRules } from "./rules.ts";
 import { addRotateKey, addServe } from "./serve.ts";
-import { jsonLine, paint, printable, printableAnswer } from "./terminal.ts";
+import { paint } from "./terminal.ts";
+import { addPull, addPush } from "./transfer.ts";
 import { addCollect, addVerify } from "./upkeep.ts";
 
 /**
@@ -58,12 +57,6 @@ function usageError({ message }: CommanderError, [command = ""]: readonly string
   return invalidInput(sentence, undefined, `${guess}See \`${help} --help\`.`);
 }
 
-interface Options extends ConnectionOptions {
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-  readonly yes?: boolean;
-}
-
 /**
  * Makes all commands. The program writes help and version by itself. Every other error is thrown: those of commander, and
  * our own.
@@ -77,6 +70,8 @@ function createProgram(signal: AbortSignal, env: Environment): Command {
     .configureOutput({ outputError: () => {} })
     .configureHelp({ styleTitle: (text) => paint(process.stdout, "bold", text) });
   for (const [name, entry] of Object.entries<CommandEntry>(commands)) addCommand(program, name, entry, { env, signal });
+  addPush(program, { env, signal });
+  addPull(program, { env, signal });
   addRules(program, env);
   addServe(program, env);
   addRotateKey(program, env);
@@ -88,80 +83,28 @@ function createProgram(signal: AbortSignal, env: Environment): Command {
   return program;
 }
 
-interface Context {
-  readonly env: Environment;
-  readonly signal: AbortSignal;
-}
-
 function addCommand(program: Command, name: string, entry: CommandEntry, context: Context): void {
-  const { env, signal } = context;
   const operation = operations[entry.operation];
   const command = program
     .command(name)
     .summary(entry.summary ?? operation.summary)
     .description(entry.summary === undefined ? operation.description : `${entry.summary}.`);
   const readInput = addInput(command, operation, entry.defaults ?? {});
-  addConnectionOptions(command);
-  if (entry.question) command.option("-y, --yes", "do not ask before destroying something");
-  command.addOption(command.createOption("--json", "print the answer, or the error, as JSON").conflicts("quiet"));
-  command.option("-q, --quiet", "print only the essential part of the answer, and no progress");
-  command.action(async () => {
-    const options = command.opts<Options>();
-    const registry = chooseRegistry(options.registry, env);
-    // The function makes the same check. Here it comes before anything is asked or sent.
+  addPerformance(command, context, { destroys: entry.question !== undefined }, (registry) => {
     const input = readInput(command.processedArgs, command.opts()) as never;
+    // The function makes the same check. Here it comes before anything is asked or sent.
     operation.parse({ registry, ...(input as object) });
-    if (entry.question && !options.yes) await confirm(entry.question({ registry, input }), signal);
-    const { json = false, quiet = false } = options;
-    const limits = { ...context, timeoutMs: entry.timeoutMs ?? defaultTimeoutMs };
-    let [activity, unfinished]: (string | undefined)[] = [entry.progress];
-    const work = {
-      ...context,
-      tell(now: { readonly activity: string; readonly goOn?: string }) {
-        activity = now.activity;
-        unfinished = now.goOn;
-      },
+    const invocation = { registry, input };
+    const { progress, timeoutMs } = entry;
+    return {
+      progress,
+      timeoutMs,
+      question: entry.question?.(invocation),
+      perform: (connection, work) =>
+        entry.perform?.(connection, input, work) ?? connection.call(entry.operation, input),
+      show: (output) => entry.show(output, invocation),
+      essence: (output) => entry.essence?.(output),
+      warning: (output) => entry.warning?.(output),
     };
-    const output = await rejectOnAbort(signal, () =>
-      withProgress(
-        () => activity ?? entry.progress,
-        !json && !quiet,
-        async () => {
-          const connection = await openConnection(registry, options, limits);
-          return entry.perform?.(connection, input, work) ?? connection.call(entry.operation, input);
-        },
-      ),
-    ).catch((error: unknown) => {
-      if (unfinished !== undefined) process.stderr.write(`${activity}. To go on: ${unfinished}\n`);
-      throw error;
-    });
-    const warning = quiet ? undefined : entry.warning?.(output);
-    if (warning !== undefined) {
-      process.stderr.write(`${paint(process.stderr, "yellow", "warning:")} ${printable(warning)}\n`);
-    }
-    process.stdout.write(formatAnswer(entry, output, { json, quiet }, { registry, input }));
-  });
-}
-
-function formatAnswer(
-  entry: CommandEntry,
-  output: Parameters<CommandEntry["show"]>[0],
-  { json, quiet }: { json: boolean; quiet: boolean },
-  invocation: { registry: string; input: never },
-): string {
-  if (json) return jsonLine(output);
-  if (!quiet) return entry.show(printableAnswer(output), invocation);
-  const essence = entry.essence?.(output);
-  if (essence === undefined) return "";
-  // A script gets the text unchanged.
-  return `${process.stdout.isTTY ? printable(essence) : essence}\n`;
-}
-
-/** Ends the command at Ctrl-C even if the work ignores the signal, as an SDK does while it looks for credentials. */
-function rejectOnAbort<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    work().then(resolve, reject);
   });
 }

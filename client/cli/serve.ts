@@ -1,8 +1,5 @@
 import type { Command } from "commander";
 import type { Environment } from "../binding.ts";
-import { tryParseObject } from "../json.ts";
-
-const isBinding = /^ALIEN_[A-Z0-9_]+_BINDING$/;
 
 /** The options of the local platform, and the variables that they set. */
 const serveOptions = [
@@ -39,8 +36,8 @@ export function addServe(program: Command, env: Environment): void {
       return value === undefined ? [] : [[variable, value]];
     });
     const { platforms } = await import("../../platforms.ts");
-    const settings = { ...withoutFunctionBindings(env), ...Object.fromEntries(given) };
-    if (!(await platforms.local.serve(settings))) process.exitCode = 1;
+    const settings = { ...env, ...Object.fromEntries(given) };
+    if (!(await platforms.local.serve(settings, program.name()))) process.exitCode = 1;
   });
 }
 
@@ -68,17 +65,4 @@ export function addRotateKey(program: Command, env: Environment): void {
         : `A new key signs. Credentials of the old one count until they end, by ${endsAt.toISOString()} at the latest.\n`,
     );
   });
-}
-
-/**
- * Clients and servers read the same variable. One that binds a function is meant for clients, so the server ignores it.
- */
-function withoutFunctionBindings(env: Environment): Environment {
-  return Object.fromEntries(
-    Object.entries(env).filter(([name, text = ""]) => !(isBinding.test(name) && bindsFunction(text))),
-  );
-}
-
-function bindsFunction(binding: string): boolean {
-  return tryParseObject(binding)?.service === "function";
 }

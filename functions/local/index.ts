@@ -1,4 +1,4 @@
-import type { Environment, Platform } from "../../core/platform.ts";
+import type { Platform } from "../../core/platform.ts";
 import { localPlatform } from "./platform.ts";
 
 export { keyFile, openCredentials, rotateKey } from "./credentials.ts";
@@ -7,8 +7,8 @@ export { localPlatform } from "./platform.ts";
 export const platform: Platform = localPlatform({ registryUrl: "http://127.0.0.1:5050", dataDir: ".data" });
 
 /** Runs the local server in this process. @returns false if it could not start; the reason has been printed */
-export async function serve(env: Environment): Promise<boolean> {
-  return (await import("./run.ts")).run(env);
+export async function serve(...of: Parameters<typeof import("./run.ts")["run"]>): Promise<boolean> {
+  return (await import("./run.ts")).run(...of);
 }
 
 type Upkeep = typeof import("./upkeep.ts");

@@ -1,13 +1,22 @@
+import { resolve } from "node:path";
 import { writeLine } from "../../core/audit.ts";
+import { parseIssuers } from "../../core/oidc-issuers.ts";
 import type { Environment } from "../../core/platform.ts";
 import { explainStart, stopOnSignals } from "../../core/server/process.ts";
-import { defaultRegistry, type LocalSuite, serveLocal } from "./serve.ts";
+import { announce } from "./address.ts";
+import { type LocalSuite, serveLocal } from "./serve.ts";
 
-/** Starts the suite, prints how to use it, and stops it on a signal. @returns false if it could not start; the reason has been printed */
-export async function run(env: Environment): Promise<boolean> {
+/**
+ * Starts the suite, prints how to use it, and stops it on a signal.
+ *
+ * @param command how the command line is called where the server was started
+ * @returns false if it could not start; the reason has been printed
+ */
+export async function run(env: Environment, command: string): Promise<boolean> {
   let suite: LocalSuite;
+  const settings = withoutFunctionBindings(env);
   try {
-    suite = await serveLocal(env, {
+    suite = await serveLocal(settings, {
       log: (message, cause) =>
         console.error(
           `error: ${message}${cause === undefined ? "" : `: ${cause instanceof Error ? cause.name : cause}`}`,
@@ -21,43 +30,82 @@ export async function run(env: Environment): Promise<boolean> {
     );
     return false;
   }
+  const withdraw = await announceLocally(suite, settings).catch(() => {
+    // A disk that takes no change still serves pulls.
+    console.error(
+      `warning: ${suite.settings.dataDir} takes no file, so commands do not find this server by themselves.`,
+    );
+  });
   stopOnSignals(async (signal) => {
     console.log(`${signal}: finishing the requests in flight ...`);
+    await withdraw?.();
     await suite.close();
     return 0;
   });
   // Last: whoever reads it may send a signal at once.
-  console.log(usage(suite));
+  console.log(usage(suite, settings, command));
   return true;
 }
 
-/** What the server prints when it is ready: its URLs, and three commands to paste. */
-function usage({ url, registryUrl, settings }: LocalSuite): string {
+/** Clients and servers read the same variables. One that binds a function is meant for clients, so the server leaves it out. */
+function withoutFunctionBindings(env: Environment): Environment {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      ([name, text = ""]) => !(/^ALIEN_[A-Z0-9_]+_BINDING$/.test(name) && bindsFunction(text)),
+    ),
+  );
+}
+
+function bindsFunction(text: string): boolean {
+  try {
+    return (JSON.parse(text) as { service?: unknown } | null)?.service === "function";
+  } catch {
+    // The server says what is wrong with it.
+    return false;
+  }
+}
+
+async function announceLocally({ url, registries, settings }: LocalSuite, env: Environment) {
+  const { hostname } = new URL(url);
+  const address = {
+    url: /^(0\.0\.0\.0|\[::\])$/.test(hostname) ? url.replace(hostname, "127.0.0.1") : url,
+    registries,
+    ...(env.ALIEN_DOOR === undefined && { callerToken: settings.callerToken }),
+  };
+  return announce(settings.dataDir, address);
+}
+
+/** What the server prints when it is ready: its URLs, and commands to paste. */
+function usage({ url, registryUrl, registries, settings }: LocalSuite, env: Environment, command: string): string {
   const { host } = new URL(registryUrl);
-  const post = (operation: string, body: object, flags = "-sS") =>
-    `curl ${flags} ${url}/v1/${operation} -H "Authorization: Bearer $ALIEN_CALLER_TOKEN" -d '${JSON.stringify(body)}'`;
-  const password = `node -pe 'JSON.parse(require("fs").readFileSync(0)).password'`;
-  const credentials = { registry: defaultRegistry, repoId: `${defaultRegistry}/my-app`, permissions: "push-pull" };
+  const [registry = ""] = registries;
+  const more = registries.length > 1 ? ` --registry ${registry}` : "";
   return `
 artifact-registry functions, local platform
   API       ${url}   (${url}/openapi.json)
   registry  ${registryUrl}
   data      ${settings.dataDir}
+${settings.callerTokenIsNew && env.ALIEN_DOOR === undefined ? `  token     export ALIEN_CALLER_TOKEN=${settings.callerToken}   (for curl, and programs of your own)\n` : ""}
+In another terminal, in this folder:
 
-In another terminal:
+${setUp(env, settings.dataDir)}  ${command} create my-app${more}
+  ${command} login my-app${more}
+  ${command} push --sample my-app:1.0${more}
 
-  export ALIEN_CALLER_TOKEN=${settings.callerTokenIsNew ? settings.callerToken : "...   # the one that you started with"}
+The image has travelled. Docker, podman and skopeo pull ${host}/${registry}/my-app:1.0 now, and without any of them:
 
-  # 1. create a repository
-  ${post("createRepository", { registry: defaultRegistry, name: "my-app" })}
-
-  # 2. mint credentials for it, for 15 minutes
-  PASSWORD=$(${post("generateCredentials", { ...credentials, ttlSeconds: 900 }, "-fsS")} | ${password})
-
-  # 3. push with them: docker, podman, skopeo, crane, ...
-  echo "$PASSWORD" | docker login ${host} --username token --password-stdin
-  skopeo copy --dest-tls-verify=false --dest-creds "token:$PASSWORD" oci:./my-image docker://${host}/${credentials.repoId}:1.0
+  ${command} pull my-app:1.0 ./pulled${more}
 
 ready
 `;
+}
+
+/** What must be set first: nothing, in the folder of the server and behind its own door. */
+function setUp(env: Environment, dataDir: string): string {
+  const place = dataDir === resolve(".data") ? "" : `  export DATA_DIR=${dataDir}\n`;
+  if (env.ALIEN_DOOR === undefined) return place;
+  const issuers = parseIssuers(env.ALIEN_OIDC_ISSUERS ?? "[]").map(
+    ({ issuer, audience }) => `  #   ${issuer}, for the audience ${audience}\n`,
+  );
+  return `${place}  # The door is ${env.ALIEN_DOOR}. The token is one of:\n${issuers.join("")}  export ALIEN_CALLER_TOKEN=...\n`;
 }

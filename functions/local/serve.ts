@@ -26,6 +26,8 @@ export const defaultRegistry = "images";
 export interface LocalSuite {
   readonly url: string;
   readonly registryUrl: string;
+  /** The registries whose names are known. */
+  readonly registries: readonly string[];
   readonly settings: LocalSettings;
   /** Stops listening and finishes the requests in flight, for at most `graceMs`. */
   close(): Promise<void>;
@@ -75,9 +77,10 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
   // those may belong to a server that still runs.
   const registryPort = await bindRegistry({ host, port: settings.registryPort });
   const registryUrl = settings.registryUrl ?? registryPort.url;
+  const directory = directoryFor(registryUrl);
   const http = createHttp(
     createApplication({
-      directory: directoryFor(registryUrl),
+      directory,
       rules,
       door,
       audit,
@@ -135,6 +138,7 @@ export async function serveLocal(env: Environment, options: LocalSuiteOptions = 
     return {
       url: urlOf(server, host),
       registryUrl,
+      registries: directory.names(),
       settings,
       async close() {
         // The API stops first, because its requests in flight may still need the registry.

@@ -1,4 +1,4 @@
 import { run } from "./run.ts";
 
-// The entry of `npm start`.
-if (!(await run(process.env))) process.exitCode = 1;
+// The entry of `npm start`, in a clone.
+if (!(await run(process.env, "npx alien-registry"))) process.exitCode = 1;

@@ -28,8 +28,8 @@ export function verify(bytes: Uint8Array, digest: string): void {
 }
 
 /**
- * Returns a stream with the same content. It fails at its end, with `DIGEST_MISMATCH`, if the content has another digest or
- * another length.
+ * Returns a stream with the same content. It fails with `DIGEST_MISMATCH` at its end if the content has another digest or is too
+ * short, and as soon as it is too long.
  *
  * @param size the length in bytes that was promised, if one was
  * @throws OciError `DIGEST_MISMATCH` at once if `digest` is not a digest
@@ -45,17 +45,21 @@ export function verifying(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
         seen += chunk.byteLength;
+        // What never ends would fill the reader's disk.
+        if (size !== undefined && seen > size) throw wrongSize(digest, `more than ${size} bytes`);
         hash.update(chunk);
         controller.enqueue(chunk);
       },
       flush() {
-        if (size !== undefined && seen !== size) {
-          throw new OciError(0, "DIGEST_MISMATCH", `The content of ${digest} has ${seen} bytes instead of ${size}.`);
-        }
+        if (size !== undefined && seen !== size) throw wrongSize(digest, `${seen} bytes instead of ${size}`);
         requireMatch(hash, digest);
       },
     }),
   );
+}
+
+function wrongSize(digest: string, has: string): OciError {
+  return new OciError(0, "DIGEST_MISMATCH", `The content of ${digest} has ${has}.`);
 }
 
 function hashFor(digest: string): Hash {

@@ -19,7 +19,7 @@ test("the hint of what Azure has no like of leads to a place in docs/azure.md", 
 });
 
 test("the walk's role assignment lets the consumer pull the one repository, and nothing else", async () => {
-  const [, condition = ""] = /--condition "(.+)"/.exec(page) ?? [];
+  const [, condition = ""] = /--condition "([^"]+)"/.exec(page)?.map((text) => text.replaceAll("\\\n", "")) ?? [];
   const azure = await startAzure();
   try {
     await azure.registry("vendorimages", { mode: "abac" });

@@ -94,7 +94,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const page = await readFile("docs/security.md", "utf8");
 const block = /<!-- tested-by: test\/docs\/incident\.e2e\.ts -->\n```sh\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
-const questions = [...block.matchAll(/^# (.*)\n(jq .*)$/gm)].map(([, question = "", command = ""]) => [
+const questions = [...block.matchAll(/^# (.*)\n(jq (?:(?!^# ).*\n)+)/gm)].map(([, question = "", command = ""]) => [
   question,
   command,
 ]);

@@ -83,7 +83,7 @@ async function follow(page: Page, steps: readonly Step[], { folder, home }: Work
   }
 }
 
-/** As README.md and docs/local.md start it. */
+/** As README.md, docs/first-minute.md and docs/local.md start it. */
 async function start(cwd: string, env: NodeJS.ProcessEnv): Promise<ChildProcess> {
   // A group of its own: npm does not pass signals on to what its scripts started.
   const server = spawn("npm", ["start"], { cwd, env, detached: true, stdio: ["ignore", "pipe", "inherit"] });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildImage } from "../oci/client/images.ts";
+import { buildImage, buildIndex } from "../oci/client/images.ts";
 import { tool } from "../tools/tools.ts";
 import { onShell } from "./command-line/shell.ts";
 import { helperClients } from "./credential-helper/clients.ts";
@@ -115,6 +115,36 @@ test("login gives the password to a real credential helper, and it lies nowhere 
     expect(await filesWith([home], [Secret])).toEqual([]);
   } finally {
     await store.stop();
+  }
+});
+
+test("what push sends skopeo pulls, and what skopeo pushes pull gets: folders, archives, and both platforms", async () => {
+  const home = join(folder, "transfer");
+  const { alien } = await at(home, {});
+  const index = buildIndex({ seed: "transfer", layers: [10, 3_000_000] });
+  await writeLayout(join(home, "from"), index, "v1");
+  const name = (await alien("create", "travels", "--quiet")).trim();
+  const { username, password } = await suite.mint(name, "push-pull");
+  const skopeo = (...args: string[]) =>
+    run(tool("skopeo"), ["--insecure-policy", "copy", "--all", "--preserve-digests", ...args]);
+  const reference = (tag: string) => `docker://${suite.registry}/${name}:${tag}`;
+  const [from, to] = ["src", "dest"].map((end) => [
+    `--${end}-tls-verify=false`,
+    `--${end}-creds=${username}:${password}`,
+  ]);
+
+  await alien("push", join(home, "from"), `${name}:ours`);
+  await skopeo(...(from ?? []), reference("ours"), `oci:${join(home, "skopeo")}:v1`);
+  expect(await digestsIn(join(home, "skopeo"))).toEqual(digestsOf(index));
+
+  await skopeo(`oci:${join(home, "skopeo")}:v1`, `oci-archive:${join(home, "skopeo.tar")}:v1`);
+  await alien("push", join(home, "skopeo.tar"), `${name}:archive`);
+  await skopeo(...(to ?? []), `oci:${join(home, "skopeo")}:v1`, reference("theirs"));
+  for (const tag of ["archive", "theirs"]) {
+    const archive = join(home, `${tag}.tar`);
+    await alien("pull", `${name}:${tag}`, archive);
+    await skopeo(`oci-archive:${archive}:${tag}`, `oci:${join(home, tag)}:v1`);
+    expect(await digestsIn(join(home, tag))).toEqual(digestsOf(index));
   }
 });
 

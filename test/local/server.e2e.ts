@@ -1,13 +1,17 @@
+import { execFile } from "node:child_process";
 import { chmod, mkdir, readdir, readFile, stat, unlink, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { serveLocal } from "../../functions/local/serve.ts";
 import { createClient, pullImage, pushImage } from "../../oci/client/index.ts";
+import { root } from "../docs/pages.ts";
 import { buildImage } from "../oci/client/images.ts";
 import { call, runServer, startServer, withFolder } from "./process.ts";
 
 const token = "a-token-of-this-test";
+const run = promisify(execFile);
 
 describe("the local server", () => {
   test("works with no configuration: create, credentials, push, pull, refused elsewhere, and still there after a restart", () =>
@@ -127,23 +131,48 @@ describe("the local server", () => {
       await server.stop();
     }));
 
-  test("prints three commands that work as they are pasted", () =>
+  test("prints commands that work as they are pasted, also in a shell that binds a function to the registry", () =>
     withFolder(async (folder) => {
-      const server = await startServer({ DATA_DIR: folder });
-      const printed = server.output();
-      const create = /curl .*createRepository.*/.exec(printed)?.[0] ?? "";
-      const mint = /PASSWORD=.*/.exec(printed)?.[0] ?? "";
-      const token = /export ALIEN_CALLER_TOKEN=\S+/.exec(printed)?.[0] ?? "";
-      const { execFileSync } = await import("node:child_process");
-      const out = execFileSync("bash", ["-c", `set -e\n${token}\n${create}\necho\n${mint}\necho "$PASSWORD"`], {
-        encoding: "utf8",
+      const ALIEN_IMAGES_BINDING = '{"service":"function","url":"http://127.0.0.1:8080","platform":"local"}';
+      const server = await startServer({ DATA_DIR: join(folder, "data"), ALIEN_IMAGES_BINDING });
+      const commands = server.output().match(/^ {2}(?:export DATA_DIR=|npx alien-registry ).*$/gm) ?? [];
+      expect(commands.map((line) => line.trim().split(" ")[2] ?? "export")).toEqual([
+        "export",
+        "create",
+        "login",
+        "push",
+        "pull",
+      ]);
+      const pasted = await run("bash", ["-ec", commands.join("\n").replaceAll("./pulled", join(folder, "pulled"))], {
+        cwd: root,
+        env: { PATH: process.env.PATH, HOME: folder, NO_COLOR: "1" },
       });
-      const [created = "", password = ""] = out.trim().split("\n");
-      expect(JSON.parse(created)).toMatchObject({ name: "images/my-app" });
-      expect(password.split(".")).toHaveLength(3);
-      expect(printed).toMatch(/skopeo copy .*docker:\/\/127\.0\.0\.1:\d+\/images\/my-app:1\.0/);
-      expect(printed).toMatch(/docker login 127\.0\.0\.1:\d+ --username token --password-stdin/);
-      await server.stop();
+      const uri = `${new URL(server.registryUrl).host}/images/my-app`;
+      expect(pasted.stdout).toContain(`Pushed  ${uri}:1.0\n`);
+      expect(pasted.stdout).toContain(`Pulled    ${uri}:1.0\n`);
+      expect((await readdir(join(folder, "pulled"))).sort()).toEqual(["blobs", "index.json", "oci-layout"]);
+      expect(await server.stop()).toBe(0);
+      expect(await readdir(join(folder, "data"))).not.toContain("server.json");
+    }));
+
+  test("behind the door oidc it prints whose tokens count, and none of its own", () =>
+    withFolder(async (folder) => {
+      const issuers = [
+        { issuer: "https://issuer.example", audience: "artifact-registry", jwksUri: "https://issuer.example/keys" },
+      ];
+      const server = await startServer({
+        DATA_DIR: folder,
+        ALIEN_DOOR: "oidc",
+        ALIEN_OIDC_ISSUERS: JSON.stringify(issuers),
+        ALIEN_ACCESS_RULES: "[]",
+      });
+      expect(server.output()).toContain("#   https://issuer.example, for the audience artifact-registry\n");
+      expect(server.output().match(/ALIEN_CALLER_TOKEN=.*/g)).toEqual(["ALIEN_CALLER_TOKEN=..."]);
+      expect(JSON.parse(await readFile(join(folder, "server.json"), "utf8"))).toEqual({
+        url: server.apiUrl,
+        registries: ["images"],
+      });
+      expect(await server.stop()).toBe(0);
     }));
 
   test.each(["SIGTERM", "SIGINT"] as const)("on %s finishes the push that is in flight", (signal) =>

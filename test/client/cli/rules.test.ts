@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { commandsOf, printedAs } from "../../docs/blocks.ts";
 import { alien, alienHere } from "./support/run.ts";
 
 const github = "https://token.actions.githubusercontent.com";
@@ -180,15 +181,13 @@ describe("what a caller may do", () => {
 
 it("answers as the documentation shows, in a process of its own", async () => {
   const page = readFileSync(new URL("../../../docs/command-line.md", import.meta.url), "utf8");
-  const [, ...shown] =
-    /## Access rules[\s\S]*?```console\n([\s\S]*?)```/
-      .exec(page)?.[1]
-      ?.split(/^\$ alien-registry rules check rules\.json/m) ?? [];
+  const shown = commandsOf(/## Access rules[\s\S]*?```console\n([\s\S]*?)```/.exec(page)?.[1] ?? "");
   expect(shown).toHaveLength(2);
-  for (const each of shown) {
-    const [line = "", ...answer] = each.trim().split("\n");
+  for (const { text, printed } of shown) {
+    const line = text.replaceAll("\\\n", "").replace("alien-registry rules check rules.json", "");
     const args = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
     const { stdout } = await alien(["rules", "check", fileOf(rules), ...args]);
-    expect(stdout.trim()).toBe(answer.join("\n"));
+    const lines = stdout.trim().split("\n");
+    expect(lines).toEqual(printed.map((each) => expect.stringMatching(printedAs(each))));
   }
 });

@@ -65,7 +65,7 @@ export function recording({ tokenRequest, request, response, function: asked, pu
 /** JSON whose innermost objects and lists take one line each, as people write it. */
 function written(value: unknown, indent = ""): string {
   const line = JSON.stringify(value);
-  if (typeof value !== "object" || value === null || line.length + indent.length < 100) return line;
+  if (typeof value !== "object" || value === null || line.length + indent.length < 80) return line;
   const inner = `${indent}  `;
   const members = Array.isArray(value)
     ? value.map((each) => written(each, inner))

@@ -15,7 +15,13 @@ export interface Ended {
 export type Env = Readonly<Record<string, string>>;
 
 /** Without what the machine may have set for itself. */
-const bare: Env = { PATH: process.env.PATH ?? "", HOME: "/nonexistent", NODE_NO_WARNINGS: "1" };
+const bare: Env = {
+  PATH: process.env.PATH ?? "",
+  HOME: "/nonexistent",
+  // There may be a server in the folder of the clone.
+  DATA_DIR: "/nonexistent",
+  NODE_NO_WARNINGS: "1",
+};
 
 /** The real command line in a process of its own, with nothing but pipes. */
 export function alien(args: readonly string[], env: Env = {}, nodeOptions: readonly string[] = []): Promise<Ended> {
@@ -30,6 +36,7 @@ export async function alienHere(args: readonly string[], env: Env = {}): Promise
   for (const variable of Object.keys(process.env)) if (variable.startsWith("ALIEN_")) vi.stubEnv(variable, undefined);
   vi.stubEnv("FORCE_COLOR", undefined);
   vi.stubEnv("NO_COLOR", "1");
+  vi.stubEnv("DATA_DIR", "/nonexistent");
   for (const [variable, value] of Object.entries(env)) vi.stubEnv(variable, value);
   const written = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
