@@ -126,6 +126,21 @@ test("one that fails leaves it to the next, and one that can wait no longer is t
   expect(third).toHaveBeenCalledOnce();
 });
 
+test("one that fails after it waited is told so, and so is nobody else", async () => {
+  const burst = createBurst();
+  const { call } = startFunction(table.dynamo);
+  const stuck = Promise.withResolvers<void>();
+  const first = burst("one", call(), () => stuck.promise);
+  const second = burst("one", call(), () => Promise.reject(new Error("only mine")));
+  const third = vi.fn(async () => undefined);
+  const last = burst("one", call(), third);
+  stuck.resolve();
+  await first;
+  await expect(second).rejects.toThrow("only mine");
+  await last;
+  expect(third).toHaveBeenCalledOnce();
+});
+
 test("without a table every one takes its turn, and on Lambda none may", async () => {
   const { call } = startFunction(table.dynamo);
   const work = vi.fn(async () => nothing);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { noGrants } from "../../../functions/aws/grants/grant.ts";
-import type { Outcome } from "../../../functions/aws/lease/lease.ts";
+import type { Outcome, PolicyLease } from "../../../functions/aws/lease/lease.ts";
 import { createProcessLease, leaseWithoutTable } from "../../../functions/aws/lease/process.ts";
 import { errorOf } from "../../support/inputs.ts";
 import { callAt, fakeClock } from "./function.ts";
@@ -105,16 +105,27 @@ describe("edits of one process", () => {
 });
 
 describe("without a table", () => {
-  test("edits are refused on Lambda, before anything else, and take turns elsewhere", async () => {
-    const call = callAt({ clock: fakeClock() });
+  const call = callAt({ clock: fakeClock() });
+  const neverRun = async () => expect.fail("it ran");
+
+  test.each<[string, (lease: PolicyLease) => Promise<unknown>]>([
+    ["an edit", (lease) => lease.edit("one", {}, call, neverRun)],
+    ["a look", (lease) => lease.look("one", call)],
+  ])("%s is refused on Lambda, before anything else", async (_what, ask) => {
     const onLambda = leaseWithoutTable(createProcessLease(), { AWS_LAMBDA_FUNCTION_NAME: "f" });
-    const error = await errorOf(() => onLambda.edit("one", {}, call, async () => expect.fail("it ran")));
+    const error = await errorOf(() => ask(onLambda));
     expect([error.code, error.retryable, error.context]).toEqual([
       "BINDING_CONFIG_INVALID",
       false,
       { field: "leaseTable" },
     ]);
-    const elsewhere = leaseWithoutTable(createProcessLease(), {});
+  });
+
+  test("elsewhere everything is as the process has it", async () => {
+    const lease = createProcessLease();
+    const elsewhere = leaseWithoutTable(lease, {});
     expect(await elsewhere.edit("one", {}, call, async () => ({ grants: noGrants, result: "done" }))).toBe("done");
+    expect(await elsewhere.look("one", call)).toEqual(await lease.look("one", call));
+    expect(await elsewhere.recorded("one", call)).toEqual(await lease.recorded("one", call));
   });
 });

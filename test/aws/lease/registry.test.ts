@@ -8,6 +8,7 @@ import {
   type RegistryRecords,
   regionsIn,
   statesOf,
+  withEnd,
 } from "../../../functions/aws/lease/registry.ts";
 import { answeredWith, callAt, disturbedClient, type Fate, fakeClock } from "./function.ts";
 import { useTable } from "./table.ts";
@@ -149,6 +150,7 @@ describe("a record in the table", () => {
     };
     const change = one.records.change(call(), () => to({ "eu-west-1": "leaving" }));
     await expect(change).rejects.toMatchObject({ code: "RESOURCE_CONFLICT", retryable: true });
+    expect(n).toBe(20);
   });
 
   test("keeps what it does not know", async () => {
@@ -186,6 +188,11 @@ describe("a record in the table", () => {
       provisioned: { BOOL: true },
       regions: { M: { "eu-west-1": { M: { state: { S: "here" } } } } },
     },
+    "a region of another form": {
+      version: { N: "1" },
+      provisioned: { BOOL: true },
+      regions: { M: { "eu-west-1": { S: "here" } } },
+    },
   };
   test.each(Object.entries(broken))("with %s is an error, never an empty one", async (_what, attributes) => {
     const { open, put } = inTable();
@@ -203,4 +210,13 @@ describe("a record in the table", () => {
     network.fate = () => answeredWith("AccessDeniedException");
     await expect(records.read(call())).rejects.toMatchObject({ code: "ACCESS_DENIED" });
   });
+});
+
+test("the end of a consumer is known for two hours, longer than events are taken", () => {
+  const now = new Date("2031-05-06T07:08:09Z");
+  const before = (ms: number) => new Date(now.getTime() - ms);
+  const ended = { old: before(7_200_001), late: before(7_200_000), again: before(1) };
+  const record = { version: 1, provisioned: true, regions: {}, refused: [], ended };
+  expect(withEnd(record, "again", now)).toEqual({ late: ended.late, again: now });
+  expect(regionsIn({ ...record, ended: withEnd(record, "new", now) }, "here")).toEqual([]);
 });
