@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Environment } from "../binding.ts";
-import { boundRegistries, chooseRegistry, openConnection } from "./connecting.ts";
+import { boundRegistries, chooseTarget, openConnection } from "./connecting.ts";
 
 /** `complete <shell>`: prints the script by which a shell completes our commands. */
 
@@ -55,7 +55,7 @@ export function addNames(
       const names = async () => {
         if (kind === "registries") return boundRegistries(env);
         const { timeoutMs, pageSize } = atMost;
-        const connection = await openConnection(chooseRegistry(undefined, env), {}, { env, signal, timeoutMs });
+        const connection = await openConnection(await chooseTarget({}, env), {}, { env, signal, timeoutMs });
         const { repositories } = await connection.call("listRepositories", { pageSize });
         return repositories.map(({ name }) => name);
       };

@@ -6,7 +6,7 @@ import type { Environment } from "../binding.ts";
 import { defaultTimeoutMs } from "../http.ts";
 import { type CommandEntry, commands } from "./commands.ts";
 import { addComplete, addNames } from "./completion.ts";
-import { addConnectionOptions, type ConnectionOptions, chooseRegistry, openConnection } from "./connecting.ts";
+import { addConnectionOptions, type ConnectionOptions, chooseTarget, openConnection } from "./connecting.ts";
 import { addExamples } from "./examples.ts";
 import { addInput } from "./fields.ts";
 import { confirm, withProgress } from "./interaction.ts";
@@ -107,7 +107,8 @@ function addCommand(program: Command, name: string, entry: CommandEntry, context
   command.option("-q, --quiet", "print only the essential part of the answer, and no progress");
   command.action(async () => {
     const options = command.opts<Options>();
-    const registry = chooseRegistry(options.registry, env);
+    const target = await chooseTarget(options, env);
+    const { registry } = target;
     // The function makes the same check. Here it comes before anything is asked or sent.
     const input = readInput(command.processedArgs, command.opts()) as never;
     operation.parse({ registry, ...(input as object) });
@@ -127,7 +128,7 @@ function addCommand(program: Command, name: string, entry: CommandEntry, context
         () => activity ?? entry.progress,
         !json && !quiet,
         async () => {
-          const connection = await openConnection(registry, options, limits);
+          const connection = await openConnection(target, options, limits);
           return entry.perform?.(connection, input, work) ?? connection.call(entry.operation, input);
         },
       ),
