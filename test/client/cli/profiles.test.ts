@@ -152,6 +152,13 @@ describe("the profile", () => {
     expect(ended.stderr).not.toContain("s3");
   });
 
+  it("is read as the documentation shows it", async () => {
+    const page = await readFile(new URL("../../../docs/command-line.md", import.meta.url), "utf8");
+    await write(/profiles\.test\.ts -->\n```json\n(.*?)```/s.exec(page)?.[1] ?? "");
+    const { stderr } = await alienHere([...get, "--profile", "none"], env);
+    expect(stderr).toContain("profiles.json has production, google, azure.");
+  });
+
   it("is refused where it is named and there is no file", async () => {
     expect(await alienHere([...get, "--profile", "a"], env)).toMatchObject({
       code: 3,
