@@ -51,11 +51,11 @@ describe("its content", () => {
       { cache: "file", registries: {} },
       "cache must be one of osxkeychain, pass, secretservice, wincred.",
     ],
-    ["no host", at("not a host"), 'registries["not a host"] must be a registry\'s host.'],
+    ["no host", at("not a host"), 'registries["not a host"] must be a registry\'s host, or a path on it.'],
     [
       "a host twice",
       { registries: { "a.example": account, "https://A.example/v2/": account } },
-      "registries must name each host once.",
+      "registries must name each place once.",
     ],
     [
       "no repository",
