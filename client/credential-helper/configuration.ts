@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { alsoPull, permissions, region, registryName, repositoryId, ttlSeconds } from "../../core/credential-fields.ts";
 import { type Environment, invalidBinding } from "../binding.ts";
+import { tryParseJson } from "../json.ts";
 
 /**
  * Stores of operating systems, by the names that docker-credential-helpers gives them. None of them stores in the
@@ -65,16 +66,15 @@ export function configurationFile(env: Environment): string {
 /** Reads that file. @throws BINDING_CONFIG_INVALID, which names the file and each field that is wrong, but no value */
 export function readConfiguration(env: Environment): Configuration {
   const file = configurationFile(env);
-  let json: unknown;
+  let text: string;
   try {
-    json = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw invalidBinding(
-      file,
-      error instanceof SyntaxError ? "is not JSON." : "cannot be read.",
-      "docs/credential-helper.md says what it may hold.",
-    );
+    text = readFileSync(file, "utf8");
+  } catch {
+    throw invalidBinding(file, "cannot be read.", "docs/credential-helper.md says what it may hold.");
   }
+  const json = tryParseJson(text);
+  if (json === undefined)
+    throw invalidBinding(file, "is not JSON.", "docs/credential-helper.md says what it may hold.");
   const result = v.safeParse(schema, json, { abortPipeEarly: true });
   if (!result.success) throw invalidBinding(file, `is wrong: ${result.issues.map(explain).join("; ")}.`);
   const { cache, registries } = result.output;

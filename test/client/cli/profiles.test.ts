@@ -152,6 +152,12 @@ describe("the profile", () => {
     expect(ended.stderr).not.toContain("s3");
   });
 
+  it("is read as an editor on Windows writes it", async () => {
+    const fake = await startFake(answer);
+    await write(`\uFEFF${JSON.stringify({ one: local(fake.url) }, undefined, 2).replaceAll("\n", "\r\n")}\r\n`);
+    expect(await alienHere(get, { ...env, MY_TOKEN: "t" })).toEqual(done);
+  });
+
   it("is read as the documentation shows it", async () => {
     const page = await readFile(new URL("../../../docs/command-line.md", import.meta.url), "utf8");
     await write(/profiles\.test\.ts -->\n```json\n(.*?)```/s.exec(page)?.[1] ?? "");

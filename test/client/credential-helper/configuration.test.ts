@@ -25,6 +25,11 @@ describe("the file", () => {
 });
 
 describe("its content", () => {
+  it("may be written by an editor on Windows", async () => {
+    const text = `\uFEFF${JSON.stringify(at("a.example"), undefined, 2).replaceAll("\n", "\r\n")}\r\n`;
+    expect(Object.keys(Object.fromEntries(readConfiguration(await configured(text)).accounts))).toEqual(["a.example"]);
+  });
+
   it("gives each host one account", async () => {
     const full = { permissions: "push-pull", ttlSeconds: 900, binding: { service: "function", url: "https://x" } };
     const content = {
