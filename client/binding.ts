@@ -34,14 +34,15 @@ export type PlatformName = (typeof platformNames)[number];
 
 /**
  * How to prove who calls:
- * - `aws`: SigV4 with the credentials that the AWS SDK finds; `region` is needed where the URL does not name it
+ * - `aws`: SigV4 with the credentials that the AWS SDK finds; `region` is needed where the URL does not name it, and `profile`
+ *   is one of the AWS configuration
  * - `gcp`: an ID token for `audience`, which is the function's URL by default
  * - `azure`: an Entra token for `audience`, the application ID URI of the function's App Service authentication
  * - `github`: the workflow's own OIDC token for `audience`
  * - `token`: a bearer token from an environment variable, or from a file that is read for each request
  */
 export type AuthOptions =
-  | { readonly type: "aws"; readonly region?: string }
+  | { readonly type: "aws"; readonly region?: string; readonly profile?: string }
   | { readonly type: "gcp"; readonly audience?: string }
   | { readonly type: "azure"; readonly audience: string; readonly clientId?: string }
   | { readonly type: "github"; readonly audience: string }

@@ -1,9 +1,9 @@
 /** JSON that others wrote. No error here repeats a part of it, since it may hold secrets. */
 
-/** Parses JSON. @returns undefined for a text that is not JSON */
+/** Parses JSON, also behind the mark that editors on Windows write first. @returns undefined for a text that is not JSON */
 export function tryParseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch {
     return undefined;
   }

@@ -8,16 +8,23 @@ import { noIdentity, notInstalled } from "./proof.ts";
  * The AWS SDK finds the credentials; the URL names the region.
  *
  * @param region for URLs that do not name it
+ * @param profile of the AWS configuration. Default: that of `AWS_PROFILE`
  * @throws BINDING_CONFIG_INVALID when a package is not installed, or, from a request, when the region is not known;
  *   AUTHENTICATION_ERROR, from a proof, when there are no credentials
  *
  * @example
  * const prove = await signV4({ region: "eu-west-1" }, process.env);
  */
-export async function signV4({ region }: { region?: string }, env: Environment): Promise<Prove> {
+export async function signV4(
+  { region, profile }: { region?: string; profile?: string },
+  env: Environment,
+): Promise<Prove> {
   const { SignatureV4, defaultProvider } = await loadLibraries();
   // Who logs in by SSO or takes a role asks AWS for the keys, through the environment's proxies.
-  const provide = defaultProvider({ clientConfig: { requestHandler: { httpsAgent: { proxyEnv: env } } } });
+  const provide = defaultProvider({
+    ...(profile && { profile }),
+    clientConfig: { requestHandler: { httpsAgent: { proxyEnv: env } } },
+  });
   const authenticateBy =
     (credentials: AwsKeys): Authenticate =>
     async ({ method, url, body, headers }) => {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Environment } from "../binding.ts";
-import { boundRegistries, chooseRegistry, openConnection } from "./connecting.ts";
+import { boundRegistries, chooseTarget, openConnection } from "./connecting.ts";
 import { withRunningServer } from "./running-server.ts";
 
 /** `complete <shell>`: prints the script by which a shell completes our commands. */
@@ -57,11 +57,8 @@ export function addNames(
         const found = withRunningServer(env);
         if (kind === "registries") return boundRegistries(found);
         const { timeoutMs, pageSize } = atMost;
-        const connection = await openConnection(
-          chooseRegistry(undefined, found),
-          {},
-          { env: found, signal, timeoutMs },
-        );
+        const limits = { env: found, signal, timeoutMs };
+        const connection = await openConnection(await chooseTarget({}, found), {}, limits);
         const { repositories } = await connection.call("listRepositories", { pageSize });
         return repositories.map(({ name }) => name);
       };

@@ -6,10 +6,12 @@ import { bindingVariable } from "../../core/platform.ts";
 import { type Environment, type PlatformName, platformNames } from "../binding.ts";
 import { type Connection, connect } from "../connection.ts";
 import { duration } from "./options.ts";
+import { findProfile, type Profile } from "./profiles.ts";
 
 /** The options by which every command finds its registry and function. */
 export interface ConnectionOptions {
   readonly registry?: string;
+  readonly profile?: string;
   readonly url?: string;
   readonly platform?: PlatformName;
   readonly direct?: boolean;
@@ -20,10 +22,35 @@ export interface ConnectionOptions {
 export function addConnectionOptions(command: Command): void {
   command
     .option("--registry <name>", "name of the registry (default: ALIEN_REGISTRY, or the only registry that is bound)")
+    .option("--profile <name>", "profile that says where the function is, and who calls (default: ALIEN_PROFILE)")
     .option("--url <url>", "the function's URL, instead of ALIEN_{NAME}_BINDING")
     .addOption(command.createOption("--platform <platform>", "where that function runs").choices(platformNames))
     .option("--direct", "run the binding's own adapter in this process, under its own identity")
     .option("--timeout <duration>", "time limit of the whole call, retries included, as 30 (seconds) or 5m", timeLimit);
+}
+
+/** Which registry a command is for, and the profile by which it is called if there is one. */
+export interface Target {
+  readonly registry: string;
+  readonly profile?: Profile | undefined;
+}
+
+/**
+ * Decides which registry is meant. The profile that is named comes first; the only profile of the file comes last, where nothing else
+ * says anything.
+ *
+ * @throws BINDING_NOT_CONFIGURED, which names the choices; BINDING_CONFIG_INVALID for a file of profiles that cannot be used;
+ *   INVALID_INPUT for options that exclude each other
+ */
+export async function chooseTarget(options: ConnectionOptions, env: Environment): Promise<Target> {
+  const { url, direct = false, registry } = options;
+  const elsewhere = url !== undefined || direct;
+  if (elsewhere && options.profile !== undefined)
+    throw invalidInput("--profile says where the function is, so it cannot be combined with --url or --direct.");
+  const name = options.profile ?? (elsewhere ? undefined : env.ALIEN_PROFILE || undefined);
+  const isOpen = !elsewhere && registry === undefined && !env.ALIEN_REGISTRY && boundRegistries(env).length === 0;
+  const profile = name !== undefined || isOpen ? await findProfile(name, env) : undefined;
+  return { registry: registry || (profile?.registry ?? chooseRegistry(env)), profile };
 }
 
 /**
@@ -32,7 +59,7 @@ export function addConnectionOptions(command: Command): void {
  * @throws BINDING_NOT_CONFIGURED, BINDING_CONFIG_INVALID, INVALID_INPUT for options that exclude each other
  */
 export async function openConnection(
-  registry: string,
+  { registry, profile }: Target,
   options: ConnectionOptions,
   { env, signal, timeoutMs }: { readonly env: Environment; readonly signal: AbortSignal; readonly timeoutMs: number },
 ): Promise<Connection> {
@@ -46,6 +73,7 @@ export async function openConnection(
     env,
     signal,
     timeoutMs: timeout === undefined ? timeoutMs : timeout * 1_000,
+    ...profile?.options,
     ...(url !== undefined && platform !== undefined && { url, platform }),
     ...(direct && { mode: "direct" }),
   });
@@ -53,13 +81,12 @@ export async function openConnection(
 }
 
 /**
- * Decides which registry is meant: that of the option, that of `ALIEN_REGISTRY`, or the only one whose variable is set.
+ * Decides which registry is meant: that of `ALIEN_REGISTRY`, or the only one whose variable is set.
  *
  * @throws BINDING_NOT_CONFIGURED, which names the choices
  */
-export function chooseRegistry(option: string | undefined, env: Environment): string {
-  const named = option ?? env.ALIEN_REGISTRY;
-  if (named !== undefined && named !== "") return named;
+function chooseRegistry(env: Environment): string {
+  if (env.ALIEN_REGISTRY) return env.ALIEN_REGISTRY;
   const bound = boundRegistries(env);
   const [only] = bound;
   if (only !== undefined && bound.length === 1) return only;
@@ -67,7 +94,7 @@ export function chooseRegistry(option: string | undefined, env: Environment): st
   throw new ArtifactRegistryError("BINDING_NOT_CONFIGURED", why, {
     hint:
       only === undefined
-        ? `Set ${bindingVariable("images")} for a registry "images", or pass --registry with --url and --platform.`
+        ? `Set ${bindingVariable("images")} for a registry "images", pass --registry with --url and --platform, or make a profile (docs/command-line.md).`
         : "Pass --registry, or set ALIEN_REGISTRY.",
   });
 }

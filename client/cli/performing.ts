@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
 import { defaultTimeoutMs } from "../http.ts";
-import { addConnectionOptions, type ConnectionOptions, chooseRegistry, openConnection } from "./connecting.ts";
+import { addConnectionOptions, type ConnectionOptions, chooseTarget, openConnection } from "./connecting.ts";
 import { confirm, withProgress } from "./interaction.ts";
 import type { PerformContext } from "./listing.ts";
 import { withRunningServer } from "./running-server.ts";
@@ -55,10 +55,11 @@ export function addPerformance<Output>(
   command.action(async () => {
     const options = command.opts<Options>();
     const { json = false, quiet = false } = options;
-    // Whoever names a function by its URL means none that happens to run here, and has a token of his own.
-    const found = options.url === undefined && !options.direct ? withRunningServer(env) : env;
-    const registry = chooseRegistry(options.registry, found);
-    const { progress, timeoutMs = defaultTimeoutMs, question, perform, ...answer } = prepare(registry);
+    // Whoever names a function by its URL or a profile means none that happens to run here, and has a token of his own.
+    const isElsewhere = options.url !== undefined || options.profile !== undefined || options.direct;
+    const found = isElsewhere ? env : withRunningServer(env);
+    const target = await chooseTarget(options, found);
+    const { progress, timeoutMs = defaultTimeoutMs, question, perform, ...answer } = prepare(target.registry);
     if (question !== undefined && !options.yes) await confirm(question, signal);
     let [activity, unfinished]: (string | undefined)[] = [progress];
     const work: PerformContext = {
@@ -73,7 +74,7 @@ export function addPerformance<Output>(
       withProgress(
         () => activity ?? progress,
         !json && !quiet,
-        async () => perform(await openConnection(registry, options, { env: found, signal, timeoutMs }), work),
+        async () => perform(await openConnection(target, options, { env: found, signal, timeoutMs }), work),
       ),
     ).catch((error: unknown) => {
       if (unfinished !== undefined) process.stderr.write(`${activity}. To go on: ${unfinished}\n`);

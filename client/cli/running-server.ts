@@ -7,10 +7,10 @@ import { boundRegistries } from "./connecting.ts";
 
 /**
  * Adds to the environment what a local server has written about itself into its data folder (`DATA_DIR`, or `.data`), so that commands
- * in the folder of `npm start` need no setting. An environment that binds a registry already stays as it is.
+ * in the folder of `npm start` need no setting. An environment that binds a registry or names a profile already stays as it is.
  */
 export function withRunningServer(env: Environment): Environment {
-  if (boundRegistries(env).length > 0) return env;
+  if (env.ALIEN_PROFILE || boundRegistries(env).length > 0) return env;
   const { url, registries, callerToken } = tryParseObject(read(join(env.DATA_DIR || ".data", "server.json"))) ?? {};
   // A folder may come from anybody. What it says leads to this machine alone.
   if (typeof url !== "string" || !/^http:\/\/(127\.0\.0\.1|localhost|\[::1\]):\d+$/.test(url)) return env;

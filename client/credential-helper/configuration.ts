@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { alsoPull, permissions, region, registryName, repositoryId, ttlSeconds } from "../../core/credential-fields.ts";
 import { type Environment, invalidBinding } from "../binding.ts";
+import { tryParseJson } from "../json.ts";
 
 /**
  * Stores of operating systems, by the names that docker-credential-helpers gives them. None of them stores in the
@@ -27,18 +28,18 @@ const schema = v.strictObject({
     v.record(
       v.pipe(
         v.string(),
-        v.check((key) => hostOf(key) !== undefined, "must be a registry's host"),
+        v.check((key) => placeOf(key) !== undefined, "must be a registry's host, or a path on it"),
       ),
       account,
     ),
     v.check((entries) => {
-      const hosts = Object.keys(entries).map(hostOf);
-      return new Set(hosts).size === hosts.length;
-    }, "must name each host once"),
+      const places = Object.keys(entries).map(placeOf);
+      return new Set(places).size === places.length;
+    }, "must name each place once"),
   ),
 });
 
-/** Which credentials the clients of one host get: those of one repository with one permission. */
+/** Which credentials the clients of one place get: those of one repository with one permission. */
 export type Account = v.InferOutput<typeof account>;
 
 /** What the file says that configures the helper. */
@@ -46,7 +47,7 @@ export interface Configuration {
   readonly file: string;
   /** Where minted credentials are kept between two runs. Without it they are not kept. */
   readonly cache: (typeof stores)[number] | undefined;
-  /** By host. */
+  /** By place: a host, or a host and a path. */
   readonly accounts: ReadonlyMap<string, Account>;
 }
 
@@ -65,21 +66,33 @@ export function configurationFile(env: Environment): string {
 /** Reads that file. @throws BINDING_CONFIG_INVALID, which names the file and each field that is wrong, but no value */
 export function readConfiguration(env: Environment): Configuration {
   const file = configurationFile(env);
-  let json: unknown;
+  let text: string;
   try {
-    json = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw invalidBinding(
-      file,
-      error instanceof SyntaxError ? "is not JSON." : "cannot be read.",
-      "docs/credential-helper.md says what it may hold.",
-    );
+    text = readFileSync(file, "utf8");
+  } catch {
+    throw invalidBinding(file, "cannot be read.", "docs/credential-helper.md says what it may hold.");
   }
+  const json = tryParseJson(text);
+  if (json === undefined)
+    throw invalidBinding(file, "is not JSON.", "docs/credential-helper.md says what it may hold.");
   const result = v.safeParse(schema, json, { abortPipeEarly: true });
   if (!result.success) throw invalidBinding(file, `is wrong: ${result.issues.map(explain).join("; ")}.`);
   const { cache, registries } = result.output;
-  const accounts = Object.entries(registries).map(([key, each]) => [hostOf(key) ?? key, each] as const);
+  const accounts = Object.entries(registries).map(([key, each]) => [placeOf(key) ?? key, each] as const);
   return { file, cache, accounts: new Map(accounts) };
+}
+
+/** Finds the account of the place that a client asks for: the one with the longest path that leads there. */
+export function accountOf({ accounts }: Configuration, serverUrl: string): readonly [string, Account] | undefined {
+  for (
+    let place = placeOf(serverUrl) ?? "";
+    place !== "";
+    place = place.slice(0, Math.max(place.lastIndexOf("/"), 0))
+  ) {
+    const account = accounts.get(place);
+    if (account !== undefined) return [place, account];
+  }
+  return undefined;
 }
 
 function explain(issue: v.BaseIssue<unknown>): string {
@@ -93,6 +106,18 @@ function explain(issue: v.BaseIssue<unknown>): string {
 function fieldOf(issue: v.BaseIssue<unknown>): string {
   const keys = (issue.path ?? []).map(({ key }) => String(key));
   return keys.map((key, index) => (/^\w+$/.test(key) ? `${index ? "." : ""}${key}` : `["${key}"]`)).join("");
+}
+
+/**
+ * Reads a registry's host and the path on it, as `registry.example/team`. The paths of the registry's own API are none.
+ *
+ * @returns undefined for a text that names no host
+ */
+function placeOf(serverUrl: string): string | undefined {
+  const path = /^(?:[a-z]+:\/\/)?[^/?#]+\/([^?#]*)/i.exec(serverUrl.trim())?.[1] ?? "";
+  const host = hostOf(serverUrl);
+  const segments = /^v[12]\/*$/.test(path) ? [] : path.split("/").filter(Boolean);
+  return host === undefined ? undefined : [host, ...segments].join("/");
 }
 
 /**

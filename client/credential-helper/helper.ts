@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { Environment } from "../binding.ts";
 import { eraseHost, type Slot, slotFor } from "./cache.ts";
-import { type Account, type Configuration, hostOf, readConfiguration } from "./configuration.ts";
+import { accountOf, readConfiguration } from "./configuration.ts";
 import { type Login, usernameOf } from "./login.ts";
 import { type Helper, notFound, ProtocolError } from "./protocol.ts";
 import { systemStore } from "./store.ts";
@@ -16,30 +16,31 @@ export function credentialHelper(env: Environment, warn: (line: string) => void)
   return {
     async get(serverUrl) {
       const configuration = readConfiguration(env);
-      const [host, account] = accountOf(configuration, serverUrl) ?? notConfigured();
+      const [place, account] = accountOf(configuration, serverUrl) ?? notConfigured();
+      const host = hostIn(place);
       // Loaded here, since `store`, `erase` and `list` make no call.
       const { openSource } = await import("./source.ts");
-      const place = `${configuration.file}: registries["${host}"]`;
-      const { key, mint } = await openSource(host, account, env, place);
+      const where = `${configuration.file}: registries["${place}"]`;
+      const { key, mint } = await openSource(host, account, env, where);
       const { cache } = configuration;
       if (cache === undefined || key === undefined) return mint();
       return cached(() => slotFor(systemStore(cache, env), host, key), mint, warn);
     },
     async store(serverUrl, username) {
-      const [host, account] = accountOf(readConfiguration(env), serverUrl) ?? [];
+      const [place, account] = accountOf(readConfiguration(env), serverUrl) ?? [];
       // `docker login` gives back what it got from here. There is nothing to keep, and nothing is lost.
       if (account !== undefined && username === usernameOf(account, env)) return;
       throw new ProtocolError(
-        host === undefined
+        place === undefined
           ? "docker-credential-alien stores nothing: it answers only for the hosts of its configuration"
-          : `docker-credential-alien stores nothing: it mints the credentials of ${host} itself`,
+          : `docker-credential-alien stores nothing: it mints the credentials of ${place} itself`,
       );
     },
     async erase(serverUrl) {
       const configuration = readConfiguration(env);
-      const [host] = accountOf(configuration, serverUrl) ?? [];
-      if (host === undefined || configuration.cache === undefined) return;
-      await eraseHost(systemStore(configuration.cache, env), host);
+      const [place] = accountOf(configuration, serverUrl) ?? [];
+      if (place === undefined || configuration.cache === undefined) return;
+      await eraseHost(systemStore(configuration.cache, env), hostIn(place));
     },
     async list() {
       const { accounts } = readConfiguration(env);
@@ -53,11 +54,8 @@ export function credentialHelper(env: Environment, warn: (line: string) => void)
   };
 }
 
-function accountOf({ accounts }: Configuration, serverUrl: string): readonly [string, Account] | undefined {
-  const host = hostOf(serverUrl);
-  const account = host === undefined ? undefined : accounts.get(host);
-  return host === undefined || account === undefined ? undefined : [host, account];
-}
+/** The host of a place. Clients' logins, and what is kept, belong to hosts. */
+const hostIn = (place: string): string => place.replace(/\/.*/, "");
 
 function notConfigured(): never {
   throw new ProtocolError(notFound);

@@ -73,7 +73,7 @@ export async function bundleClient(): Promise<void> {
   });
   // npm does the same when it installs; who takes the folder as it is gets commands too.
   await Promise.all(Object.keys(commands).map((name) => chmod(`${outdir}/${name}.js`, 0o755)));
-  await run("npx", ["tsc", "-p", "tsconfig.client.json"]);
+  await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.client.json"]);
   for (const [name, types] of Object.entries(parts)) await writeFile(`${outdir}/types/client/${name}.d.ts`, types);
   await writeFile(`${outdir}/package.json`, `${JSON.stringify(await manifest(), undefined, 2)}\n`);
   await copyFile("LICENSE", `${outdir}/LICENSE`);

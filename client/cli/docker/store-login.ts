@@ -64,7 +64,9 @@ async function storeInHelper(helper: string, { host, username, password }: Login
 }
 
 async function runHelper(program: string, action: string, input: string, signal: AbortSignal) {
-  const child = spawn(program, [action], { stdio: ["pipe", "pipe", "ignore"], signal });
+  // On Windows npm installs programs as scripts, which only a shell runs. Neither word is more than letters, digits, dots, - and _.
+  const shell = process.platform === "win32";
+  const child = spawn(program, [action], { stdio: ["pipe", "pipe", "ignore"], signal, shell });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);

@@ -91,6 +91,12 @@ describe("without a credential helper", () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
+  it("reads a file that an editor on Windows wrote", async () => {
+    await configure('\uFEFF{\r\n  "auths": { "other.example": { "auth": "YTpi" } }\r\n}\r\n');
+    expect((await login()).code).toBe(0);
+    expect(Object.keys((await written()).auths)).toEqual(["other.example", host]);
+  });
+
   it("leaves the file with its owner, whoever writes", async () => {
     // Only root can give a file away; others see that it stays theirs.
     const owner = process.getuid?.() === 0 ? 65_534 : (process.getuid?.() ?? 0);

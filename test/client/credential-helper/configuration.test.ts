@@ -25,6 +25,11 @@ describe("the file", () => {
 });
 
 describe("its content", () => {
+  it("may be written by an editor on Windows", async () => {
+    const text = `\uFEFF${JSON.stringify(at("a.example"), undefined, 2).replaceAll("\n", "\r\n")}\r\n`;
+    expect(Object.keys(Object.fromEntries(readConfiguration(await configured(text)).accounts))).toEqual(["a.example"]);
+  });
+
   it("gives each host one account", async () => {
     const full = { permissions: "push-pull", ttlSeconds: 900, binding: { service: "function", url: "https://x" } };
     const content = {
@@ -51,11 +56,11 @@ describe("its content", () => {
       { cache: "file", registries: {} },
       "cache must be one of osxkeychain, pass, secretservice, wincred.",
     ],
-    ["no host", at("not a host"), 'registries["not a host"] must be a registry\'s host.'],
+    ["no host", at("not a host"), 'registries["not a host"] must be a registry\'s host, or a path on it.'],
     [
       "a host twice",
       { registries: { "a.example": account, "https://A.example/v2/": account } },
-      "registries must name each host once.",
+      "registries must name each place once.",
     ],
     [
       "no repository",

@@ -47,6 +47,43 @@ describe("get", () => {
     expect(await status(push, upload, "POST")).toBe(202);
   });
 
+  it("answers for the longest path that leads to what a client asks for, and for no other", async () => {
+    const registries = {
+      [host]: account(),
+      [`${host}/images/other`]: account({ repository: "other", permissions: "push-pull" }),
+    };
+    const helper = credentialHelper(await configured({ registries }, { ALIEN_CALLER_TOKEN: suite.token }), () => {});
+    const opens = async (asked: string) => {
+      const login = await helper.get(asked);
+      return [await status(login, list), await status(login, "/v2/images/other/tags/list")].map((each) => each === 200);
+    };
+    const [mine, others] = [
+      [true, false],
+      [false, true],
+    ];
+    for (const asked of [host, `https://${host}/v2/`, `${host}/images/my-app`, `${host}/images/other-app`]) {
+      expect([asked, await opens(asked)]).toEqual([asked, mine]);
+    }
+    for (const asked of [`${host}/images/other`, `https://${host}/images/other/`, `${host}/images/other/below`]) {
+      expect([asked, await opens(asked)]).toEqual([asked, others]);
+    }
+    expect(await helper.list()).toEqual({ [host]: "token", [`${host}/images/other`]: "token" });
+  });
+
+  it("answers for a path alone where the configuration has no account for its host", async () => {
+    const registries = { [`${host}/images/other`]: account({ repository: "other" }) };
+    const helper = credentialHelper(await configured({ registries }, { ALIEN_CALLER_TOKEN: suite.token }), () => {});
+    expect(await status(await helper.get(`${host}/images/other`), "/v2/images/other/tags/list")).toBe(200);
+    for (const asked of [host, `${host}/images`, `${host}/images/others`]) {
+      await expect(helper.get(asked)).rejects.toThrow("credentials not found in native keychain");
+    }
+  });
+
+  it("pulls from several repositories of one host by one login", async () => {
+    const login = await (await helperFor({ alsoPull: ["other"] })).get(host);
+    expect([await status(login, list), await status(login, "/v2/images/other/tags/list")]).toEqual([200, 200]);
+  });
+
   it("takes the binding of the environment too", async () => {
     const env = { ALIEN_IMAGES_BINDING: JSON.stringify(bound()) };
     const { password } = await (await helperFor({ binding: undefined }, env)).get(host);
