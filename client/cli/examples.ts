@@ -8,6 +8,8 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   delete: ["delete my-app", "delete my-app --yes"],
   list: ["list", "list --quiet"],
   images: ["images my-app"],
+  push: ["push ./my-image my-app:1.0", "push --sample my-app:1.0"],
+  pull: ["pull my-app:1.0 ./my-image", "pull my-app:1.0 my-image.tar --quiet"],
   "delete-image": ["delete-image my-app 1.0"],
   login: ["login my-app", "login my-app --permissions push-pull --ttl 1h --also-pull base"],
   credentials: ["credentials my-app --ttl 15m", "credentials my-app --permissions push-pull --quiet"],

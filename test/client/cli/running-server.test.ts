@@ -46,9 +46,12 @@ it("behind another door the token is the caller's own", async () => {
   expect(withRunningServer(env)).toMatchObject({ ALIEN_CALLER_TOKEN: "of-an-issuer", ALIEN_IMAGES_BINDING: binding });
 });
 
-it("an environment that binds a registry stays as it is", async () => {
+it.each([
+  ["binds a registry", { ALIEN_OTHER_BINDING: binding }],
+  ["names a profile", { ALIEN_PROFILE: "work" }],
+])("an environment that %s stays as it is", async (_, more) => {
   await announce(folder, address);
-  const env = { DATA_DIR: folder, ALIEN_OTHER_BINDING: binding };
+  const env = { DATA_DIR: folder, ...more };
   expect(withRunningServer(env)).toBe(env);
 });
 

@@ -1,10 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { installCommand } from "../../../client/cli/installation.ts";
 import { inOwnWords } from "../../../client/cli/wording.ts";
 import { ArtifactRegistryError } from "../../../core/errors.ts";
+import { writeLayout } from "../../e2e/layout.ts";
+import { buildImage } from "../../oci/client/images.ts";
 import { startFake } from "../support/server.ts";
 import { alienHere } from "./support/run.ts";
 
@@ -126,6 +128,13 @@ describe("the examples of the help", async () => {
     ([, name = ""]) => name,
   );
 
+  let layout: string;
+  beforeAll(async () => {
+    layout = await mkdtemp(join(tmpdir(), "my-image-"));
+    await writeLayout(layout, buildImage({ seed: "an example" }), "1.0");
+    return () => rm(layout, { recursive: true, force: true });
+  });
+
   it.each(names.filter((name) => name !== "help"))("are there for %s, and can be called so", async (name) => {
     const { stdout: help } = await alienHere([name, "--help"]);
     const lines = [...help.matchAll(/^ {2}\$ alien-registry (.*)$/gm)].map(([, line = ""]) => line.split(" "));
@@ -136,7 +145,8 @@ describe("the examples of the help", async () => {
       if (!help.includes("--url <url>")) continue;
       const { url, seen } = await startFake({ body: {} });
       const yes = help.includes("--yes") && !line.includes("--yes") ? ["--yes"] : [];
-      await alienHere([...line, ...yes, ...at(url)], { ALIEN_CALLER_TOKEN: "t" });
+      const words = line.map((word) => (word === "./my-image" ? layout : word));
+      await alienHere([...words, ...yes, ...at(url)], { ALIEN_CALLER_TOKEN: "t" });
       expect([line, seen.length > 0]).toEqual([line, true]);
     }
   });
