@@ -7,7 +7,6 @@ import {
   type IncomingMessage,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { pipeline, Readable } from "node:stream";
 import type { Environment } from "./platform.ts";
 
 /** How a client reaches servers, and whom it trusts. */
@@ -196,7 +195,7 @@ function send({ url, agent, method, headers, body, signal, connectMs }: Sending)
     });
     request.once("response", resolve);
     if (!isStream(body)) request.end(body);
-    else pipeline(Readable.from(body), request, (error) => error && reject(error));
+    else import("node:stream/promises").then(({ pipeline }) => pipeline(body, request)).catch(reject);
   });
 }
 

@@ -277,3 +277,32 @@ describe("TLS", () => {
     });
   });
 });
+
+describe("a body that is a stream", () => {
+  async function* parts() {
+    for (let index = 0; index < 3; index++) yield Buffer.alloc(100_000, index);
+  }
+  const streaming = (body: AsyncIterable<Uint8Array>, headers: Record<string, string> = {}) =>
+    createFetch({})(url, { method: "PUT", headers, body: body as never, duplex: "half" });
+
+  test.each([
+    ["with the length that its sender knows", { "content-length": "300000" }, "300000 undefined"],
+    ["in chunks, if nobody knows the length", {}, "undefined chunked"],
+  ])("is sent %s", async (_, headers, framing) => {
+    answer = async (request, response) => {
+      let size = 0;
+      for await (const chunk of request) size += (chunk as Buffer).length;
+      response.end(`${size} ${request.headers["content-length"]} ${request.headers["transfer-encoding"]}`);
+    };
+    expect(await (await streaming(parts(), headers)).text()).toBe(`300000 ${framing}`);
+  });
+
+  test("that fails ends the request with its own error", async () => {
+    answer = (request, response) => request.resume().on("end", () => response.end("whole"));
+    async function* broken() {
+      yield Buffer.alloc(10);
+      throw new Error("the source broke");
+    }
+    await expect(streaming(broken(), { "content-length": "20" })).rejects.toThrow("the source broke");
+  });
+});
