@@ -25,7 +25,7 @@ const platforms: Readonly<Record<string, () => Promise<void>>> = {
       options: { plugins: [selfContained(["@smithy/signature-v4"])] },
     }),
   azure: bundleAzure,
-  client: bundleClient,
+  client: () => bundleClient(),
   gcp: bundleGcp,
   kubernetes: bundleKubernetes,
   local: bundleLocal,

@@ -5,7 +5,6 @@ import { build, type Plugin } from "esbuild";
 import { common } from "./function.ts";
 
 const run = promisify(execFile);
-const outdir = "dist/client";
 
 /** Where each peer is needed; none is for a caller with a bearer token. */
 const peers = [
@@ -51,7 +50,7 @@ const unbundled: Plugin = {
 };
 
 /** The package that programs install: the client, and in chunks of their own what few of them need. */
-export async function bundleClient(): Promise<void> {
+export async function bundleClient(outdir = "dist/client"): Promise<void> {
   await rm(outdir, { recursive: true, force: true });
   await build({
     ...common,
@@ -73,7 +72,13 @@ export async function bundleClient(): Promise<void> {
   });
   // npm does the same when it installs; who takes the folder as it is gets commands too.
   await Promise.all(Object.keys(commands).map((name) => chmod(`${outdir}/${name}.js`, 0o755)));
-  await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.client.json"]);
+  await run(process.execPath, [
+    "node_modules/typescript/bin/tsc",
+    "-p",
+    "tsconfig.client.json",
+    "--outDir",
+    `${outdir}/types`,
+  ]);
   for (const [name, types] of Object.entries(parts)) await writeFile(`${outdir}/types/client/${name}.d.ts`, types);
   await writeFile(`${outdir}/package.json`, `${JSON.stringify(await manifest(), undefined, 2)}\n`);
   await copyFile("LICENSE", `${outdir}/LICENSE`);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { built, installClient, type Project } from "./support/installed.ts";
+import { installClient, type Project } from "./support/installed.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -17,10 +17,12 @@ const helperLimit = 40.5;
 
 /** A program of somebody who installed the package, and nothing else. */
 let program: string;
+let built: string;
 let project: Project;
 beforeAll(async () => {
   project = await installClient();
   program = project.folder;
+  built = project.built;
 });
 afterAll(() => project.remove());
 
