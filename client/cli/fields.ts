@@ -42,11 +42,12 @@ export function optionName(field: string): string | undefined {
   return allFields.has(field) ? `--${kebab(field)}` : undefined;
 }
 
-/** The fields of all operations. `access` has no option of its own, but one for each of its parts. */
+/** The fields of all operations that have an option: of an object, its parts. */
 const allFields = new Set(
   Object.values(operations)
-    .flatMap(({ input }) => Object.keys(shapeOf(input).entries ?? {}))
-    .filter((field) => field !== "access"),
+    .flatMap(({ input }) => Object.entries(shapeOf(input).entries ?? {}))
+    .filter(([field]) => field !== "access")
+    .flatMap(([field, schema]) => Object.keys(shapeOf(schema).entries ?? { [field]: schema })),
 );
 
 const placeholders: Readonly<Record<string, string>> = { name: "name", repoId: "repository", grantee: "grantee" };

@@ -138,7 +138,7 @@ describe("on the local platform", () => {
     });
     expect(await alien(["revoke-credentials", "--subject", "local", "--yes"], env)).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('"caller.issuer" is missing'),
+      stderr: expect.stringContaining("--issuer is missing"),
     });
     expect(await status()).toBe(200);
     const answer = await json("revoke-credentials", "--credential-id", minted.credentialId, "--yes");

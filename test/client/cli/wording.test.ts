@@ -31,6 +31,7 @@ describe("an error in the command line's own words", () => {
     ['"access.accountIds.0" must be 12 digits.', "access.accountIds.0", "--account must be 12 digits."],
     ['"repoId" must be shorter.', "repoId", "<repository> must be shorter."],
     ['"registry" must be shorter.', "registry", "--registry must be shorter."],
+    ['"caller.issuer" is missing.', "caller.issuer", "--issuer is missing."],
     ['"somethingElse" is odd.', "somethingElse", '"somethingElse" is odd.'],
   ])("%s", (message, field, expected) => {
     expect(said(message, field)).toBe(expected);
