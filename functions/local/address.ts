@@ -19,7 +19,8 @@ const addressFile = (dataDir: string) => join(dataDir, "server.json");
 /**
  * Writes the file, for its owner alone.
  *
- * @returns what removes it again, unless another server has written its own meanwhile
+ * @returns what removes it again, unless another server has written its own meanwhile. Where it cannot be removed, it stays: the
+ *   server must end all the same
  * @throws the system's error
  */
 export async function announce(dataDir: string, address: Address): Promise<() => Promise<void>> {
@@ -27,6 +28,6 @@ export async function announce(dataDir: string, address: Address): Promise<() =>
   const text = `${JSON.stringify(address)}\n`;
   await writeWholeFile(file, text, { mode: 0o600 });
   return async () => {
-    if ((await readFile(file, "utf8").catch(() => undefined)) === text) await rm(file, { force: true });
+    if ((await readFile(file, "utf8").catch(() => undefined)) === text) await rm(file).catch(() => {});
   };
 }
