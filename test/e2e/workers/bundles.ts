@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, symlink } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,7 +25,6 @@ export type Form = keyof typeof peers;
 /** A worker's program, built by its user for one form of authentication. */
 export interface WorkerBundle {
   readonly file: string;
-  readonly bytes: number;
   /** Bytes of it that come from this package. */
   readonly ours: number;
   /** The packages that are in it, without this one. */
@@ -76,7 +75,6 @@ async function buildWorker(folder: string, form: Form, packed: string): Promise<
   const of = inputs.map(([path, { bytesInOutput }]) => ({ bytes: bytesInOutput, from: packageOf(path) }));
   return {
     file,
-    bytes: (await stat(file)).size,
     ours: of.filter(({ from }) => from === name).reduce((sum, { bytes }) => sum + bytes, 0),
     packages: [...new Set(of.flatMap(({ from }) => (from === undefined || from === name ? [] : [from])))].sort(),
   };
