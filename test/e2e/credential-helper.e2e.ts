@@ -111,9 +111,8 @@ test("skopeo, crane, podman and buildah push and pull without a password, before
   expect(lines).toContain('docker-credential-alien", "get"]');
   expect(secrets.filter((secret) => lines.includes(secret))).toEqual([]);
   // The server's own note for commands on its machine has the caller token, for its owner alone, and no password.
-  const note = join(suite.dataDir, "server.json");
-  expect(await filesWith([home, suite.dataDir], secrets)).toEqual([note]);
-  expect(await filesWith([note], [...passwords])).toEqual([]);
+  expect(await filesWith([home, suite.dataDir], [...passwords])).toEqual([]);
+  expect(await filesWith([home, suite.dataDir], secrets)).toEqual([join(suite.dataDir, "server.json")]);
   // The search finds what is there, and what Docker would have written.
   const [password = ""] = passwords;
   const auths = join(folder, "installed/auths");
