@@ -49,3 +49,8 @@ export function defineService<Schema extends v.GenericSchema>(service: Service<S
 export function bindingVariable(name: string): string {
   return `ALIEN_${name.replaceAll("-", "_").toUpperCase()}_BINDING`;
 }
+
+/** Names the registry that a variable binds, in lower case and with `-`. @returns undefined for a variable that binds none */
+export function boundName(variable: string): string | undefined {
+  return /^ALIEN_([A-Z0-9_]+)_BINDING$/.exec(variable)?.[1]?.toLowerCase().replaceAll("_", "-");
+}

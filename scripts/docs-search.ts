@@ -93,8 +93,8 @@ export function sectionsOf(path: string, text: string): Section[] {
   }));
 }
 
-/** As GitHub makes them. */
-function anchorOf(heading: string): string {
+/** The anchor of a heading, as GitHub makes it. */
+export function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
     .replace(/[^\p{L}\p{N} _-]/gu, "")

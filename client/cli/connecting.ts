@@ -2,9 +2,10 @@ import { type Command, InvalidArgumentError } from "commander";
 import * as v from "valibot";
 import { ArtifactRegistryError, invalidInput } from "../../core/errors.ts";
 import { operations } from "../../core/operations.ts";
-import { bindingVariable } from "../../core/platform.ts";
+import { bindingVariable, boundName } from "../../core/platform.ts";
 import { type Environment, type PlatformName, platformNames } from "../binding.ts";
 import { type Connection, connect } from "../connection.ts";
+import type { ArtifactRegistryCredentials } from "../types.ts";
 import { duration } from "./options.ts";
 import { findProfile, type Profile } from "./profiles.ts";
 
@@ -101,10 +102,21 @@ function chooseRegistry(env: Environment): string {
 
 /** The names of the registries that the environment binds: in lower case, with `-`. */
 export function boundRegistries(env: Environment): string[] {
-  return Object.keys(env).flatMap((variable) => {
-    const [, name] = /^ALIEN_([A-Z0-9_]+)_BINDING$/.exec(variable) ?? [];
-    return name === undefined ? [] : [name.toLowerCase().replaceAll("_", "-")];
-  });
+  return Object.keys(env).flatMap((variable) => boundName(variable) ?? []);
+}
+
+/**
+ * Finds out where image clients reach the registry of these credentials.
+ *
+ * @throws UNEXPECTED_RESPONSE_FORMAT for what is no URL
+ */
+export async function registryUrl(
+  { call, facts }: Connection,
+  minted: Pick<ArtifactRegistryCredentials, "registryEndpoint">,
+): Promise<URL> {
+  const endpoint = minted.registryEndpoint ?? (facts ?? (await call("describeRegistry", {}))).registryEndpoint;
+  if (URL.canParse(endpoint) && /^https?:/i.test(endpoint)) return new URL(endpoint);
+  throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The registry's endpoint is not a URL.");
 }
 
 /** @returns seconds */

@@ -4,6 +4,7 @@ import type { Environment } from "../binding.ts";
 import type { Connection } from "../connection.ts";
 import { acrTokenUser } from "../credential-helper/login.ts";
 import type { ArtifactRegistryCredentials, Operations } from "../types.ts";
+import { registryUrl } from "./connecting.ts";
 import { storeLogin } from "./docker/store-login.ts";
 
 /** Where `login` has stored credentials. Holds no password. */
@@ -29,13 +30,7 @@ export async function login(
   { env, signal }: { readonly env: Environment; readonly signal: AbortSignal },
 ): Promise<LoggedIn> {
   const credentials = await connection.call("generateCredentials", input);
-  const registryEndpoint =
-    credentials.registryEndpoint ??
-    (connection.facts ?? (await connection.call("describeRegistry", {}))).registryEndpoint;
-  if (!URL.canParse(registryEndpoint) || !/^https?:/i.test(registryEndpoint)) {
-    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The registry's endpoint is not a URL.");
-  }
-  const { host } = new URL(registryEndpoint);
+  const { host } = await registryUrl(connection, credentials);
   const username = await usernameFor(credentials, connection);
   const password = new Secret(credentials.password);
   const stored = await storeLogin({ host, username, password }, env, signal);

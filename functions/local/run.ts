@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { writeLine } from "../../core/audit.ts";
 import { parseIssuers } from "../../core/oidc-issuers.ts";
-import type { Environment } from "../../core/platform.ts";
+import { boundName, type Environment } from "../../core/platform.ts";
 import { explainStart, stopOnSignals } from "../../core/server/process.ts";
 import { announce } from "./address.ts";
 import { type LocalSuite, serveLocal } from "./serve.ts";
@@ -50,9 +50,7 @@ export async function run(env: Environment, command: string): Promise<boolean> {
 /** Clients and servers read the same variables. One that binds a function is meant for clients, so the server leaves it out. */
 function withoutFunctionBindings(env: Environment): Environment {
   return Object.fromEntries(
-    Object.entries(env).filter(
-      ([name, text = ""]) => !(/^ALIEN_[A-Z0-9_]+_BINDING$/.test(name) && bindsFunction(text)),
-    ),
+    Object.entries(env).filter(([name, text = ""]) => boundName(name) === undefined || !bindsFunction(text)),
   );
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { describe, expect, it } from "vitest";
+import { anchorOf } from "../../scripts/docs-search.ts";
 import { filesOf, readPages, root } from "./pages.ts";
 
 const pages = await readPages();
@@ -66,13 +67,7 @@ function leadsSomewhere(from: string, target: string): boolean {
   return page !== undefined && headings(page.text).includes(anchor);
 }
 
-/** As GitHub makes anchors of them. */
 function headings(text: string): string[] {
   const titles = [...text.replace(code, "").matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) => title);
-  return titles.map((title) =>
-    title
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
+  return titles.map(anchorOf);
 }

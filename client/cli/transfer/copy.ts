@@ -15,6 +15,7 @@ import {
 } from "../../../oci/client/layout/index.ts";
 import type { Connection } from "../../connection.ts";
 import type { Permissions } from "../../types.ts";
+import { registryUrl } from "../connecting.ts";
 import type { PerformContext } from "../listing.ts";
 import { explainTransfer } from "./errors.ts";
 import { parseReference, type Reference } from "./reference.ts";
@@ -114,17 +115,14 @@ async function explained<T>(image: string, layout: string, work: () => Promise<T
  * @throws ArtifactRegistryError
  */
 async function openPlace(
-  { call, facts }: Connection,
+  connection: Connection,
   { repository: repoId, tag = "latest", digest }: Reference,
   permissions: Permissions,
   { env, signal }: Pick<PerformContext, "env" | "signal">,
 ): Promise<{ readonly place: Place; readonly uri: string }> {
+  const { call } = connection;
   const minted = await call("generateCredentials", { repoId, permissions });
-  const endpoint = minted.registryEndpoint ?? (facts ?? (await call("describeRegistry", {}))).registryEndpoint;
-  if (!URL.canParse(endpoint) || !/^https?:/i.test(endpoint)) {
-    throw new ArtifactRegistryError("UNEXPECTED_RESPONSE_FORMAT", "The registry's endpoint is not a URL.");
-  }
-  const { host, origin } = new URL(endpoint);
+  const { host, origin } = await registryUrl(connection, minted);
   // Who names the repository by its URI needs no right to look it up.
   const uri = repoId.startsWith(`${host}/`) ? repoId : (await call("getRepository", { repoId })).uri;
   if (!uri?.startsWith(`${host}/`)) {

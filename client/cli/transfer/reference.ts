@@ -1,4 +1,5 @@
 import { invalidInput } from "../../../core/errors.ts";
+import { isDigest } from "../../../oci/client/index.ts";
 
 /** An image as somebody names it on the command line. */
 export interface Reference {
@@ -27,7 +28,7 @@ export function parseReference(text: string): Reference {
   if (tag !== undefined && !/^\w[\w.-]{0,127}$/.test(tag)) {
     throw invalidInput(`"${tag}" is no tag.`, undefined, "A tag has up to 128 letters, digits, dots, dashes and _.");
   }
-  if (digest !== undefined && !/^(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/.test(digest)) {
+  if (digest !== undefined && !isDigest(digest)) {
     throw invalidInput(`"${digest}" is no digest.`, undefined, "A digest is sha256: and 64 hexadecimal digits.");
   }
   return { repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
